@@ -1,0 +1,64 @@
+#include "labctl/base/digest.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "labctl/base/files.h"
+#include "labctl/base/owned.h"
+
+namespace labctl {
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void add(const void* bytes, std::size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
+  std::string hex() {
+    static constexpr char digits[] = "0123456789abcdef";
+    unsigned char raw[32];
+    unsigned int size = 0;
+    EVP_DigestFinal_ex(context_.get(), raw, &size);
+    std::string text;
+    for (unsigned char c : raw) text += {digits[c >> 4], digits[c & 15]};
+    return text;
+  }
+
+ private:
+  Owned<EVP_MD_CTX, EVP_MD_CTX_free> context_;
+};
+
+}  // namespace
+
+std::string sha256(std::string_view bytes) {
+  Sha256 digest;
+  digest.add(bytes.data(), bytes.size());
+  return digest.hex();
+}
+
+bool is_sha256(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+Result<std::string> sha256_file(const std::filesystem::path& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return lab_error(std::string("cannot open: ") + std::strerror(errno), path.string());
+  Sha256 digest;
+  std::vector<char> block(1u << 20);
+  for (;;) {
+    ssize_t got = ::read(fd.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return lab_error(std::string("cannot read: ") + std::strerror(errno), path.string());
+    if (got == 0) return digest.hex();
+    digest.add(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace labctl

@@ -1,0 +1,19 @@
+// SHA-256, the one digest of labctl, as 64 lower-case hex digits.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "labctl/base/result.h"
+
+namespace labctl {
+
+std::string sha256(std::string_view bytes);
+bool is_sha256(std::string_view text);
+
+// Reads the whole file in blocks. Errors: cannot open or read.
+Result<std::string> sha256_file(const std::filesystem::path& path);
+
+}  // namespace labctl

@@ -1,0 +1,157 @@
+#include "labctl/base/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace labctl {
+namespace {
+
+tl::unexpected<Error> os_error(const std::string& what, const fs::path& path) {
+  return lab_error(what + ": " + std::strerror(errno), path.string());
+}
+
+Status write_all(int fd, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return os_error("cannot write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Status sync_directory(const fs::path& path) {
+  Fd fd(::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return os_error("cannot sync the directory", path);
+  return {};
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+int Fd::release() {
+  int fd = fd_;
+  fd_ = -1;
+  return fd;
+}
+
+void Fd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return os_error("cannot open", path);
+  struct stat facts {};
+  if (::fstat(fd.get(), &facts) != 0) return os_error("cannot read", path);
+  if (!S_ISREG(facts.st_mode)) return lab_error("is not a regular file", path.string());
+  std::string content;
+  char block[1 << 16];
+  for (;;) {
+    ssize_t got = ::read(fd.get(), block, sizeof block);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return os_error("cannot read", path);
+    if (got == 0) return content;
+    content.append(block, static_cast<std::size_t>(got));
+    if (content.size() > limit) return lab_error("is larger than " + std::to_string(limit) + " bytes", path.string());
+  }
+}
+
+Status write_file(const fs::path& path, std::string_view content) {
+  fs::path beside = path;
+  beside += ".new." + std::to_string(::getpid());
+  {
+    Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd) return os_error("cannot create", beside);
+    Status written = write_all(fd.get(), content, beside);
+    if (written && ::fsync(fd.get()) != 0) written = os_error("cannot sync", beside);
+    if (!written) {
+      ::unlink(beside.c_str());
+      return written;
+    }
+  }
+  return rename_synced(beside, path);
+}
+
+Status make_dirs(const fs::path& path) {
+  std::error_code problem;
+  fs::create_directories(path, problem);
+  if (problem) return lab_error("cannot create the directory: " + problem.message(), path.string());
+  return {};
+}
+
+Status remove_tree(const fs::path& path) {
+  std::error_code problem;
+  fs::remove_all(path, problem);
+  if (problem) return lab_error("cannot remove: " + problem.message(), path.string());
+  return {};
+}
+
+Status rename_synced(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return os_error("cannot rename to " + to.string(), from);
+  return sync_directory(to.parent_path());
+}
+
+Result<Appender> Appender::open(const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!fd) return os_error("cannot create", path);
+  return Appender(std::move(fd), path);
+}
+
+Status Appender::write(std::string_view bytes) { return write_all(fd_.get(), bytes, path_); }
+
+Status Appender::sync() {
+  if (::fsync(fd_.get()) != 0) return os_error("cannot sync", path_);
+  return {};
+}
+
+namespace {
+
+Result<Fd> open_lock(const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd) return os_error("cannot create the lock", path);
+  return fd;
+}
+
+}  // namespace
+
+Result<Lock> Lock::try_take(const fs::path& path) {
+  auto fd = open_lock(path);
+  if (!fd) return fail(fd.error());
+  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return lab_error("somebody else holds the lock", path.string());
+  return Lock(std::move(*fd));
+}
+
+Result<Lock> Lock::wait(const fs::path& path) {
+  auto fd = open_lock(path);
+  if (!fd) return fail(fd.error());
+  while (::flock(fd->get(), LOCK_EX) != 0)
+    if (errno != EINTR) return os_error("cannot take the lock", path);
+  return Lock(std::move(*fd));
+}
+
+Result<std::uint64_t> free_space(const fs::path& path) {
+  std::error_code ignored;
+  fs::path existing = fs::absolute(path, ignored);
+  while (!existing.empty() && existing != existing.root_path() && !fs::exists(existing, ignored))
+    existing = existing.parent_path();
+  struct statvfs facts {};
+  if (::statvfs(existing.c_str(), &facts) != 0) return os_error("cannot read the free space", existing);
+  return static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+}
+
+}  // namespace labctl

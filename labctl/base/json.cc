@@ -1,0 +1,49 @@
+#include "labctl/base/json.h"
+
+namespace labctl {
+
+Result<Json> parse_json(std::string_view text, const std::string& where) {
+  constexpr int deepest = 64;
+  try {
+    bool too_deep = false;
+    auto guard = [&](int depth, Json::parse_event_t, Json&) {
+      if (depth > deepest) too_deep = true;
+      return !too_deep;
+    };
+    Json value = Json::parse(text, guard);
+    if (too_deep || value.is_discarded()) return input_error("the JSON is nested too deeply", where);
+    return value;
+  } catch (const Json::exception& e) {
+    return input_error(std::string("not valid JSON: ") + e.what(), where);
+  }
+}
+
+std::string dump_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_pretty(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+namespace {
+const Json* member(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+}  // namespace
+
+std::string text_at(const Json& object, const char* key, std::string fallback) {
+  const Json* value = member(object, key);
+  return value && value->is_string() ? value->get<std::string>() : fallback;
+}
+
+long long number_at(const Json& object, const char* key, long long fallback) {
+  const Json* value = member(object, key);
+  return value && value->is_number_integer() ? value->get<long long>() : fallback;
+}
+
+bool flag_at(const Json& object, const char* key, bool fallback) {
+  const Json* value = member(object, key);
+  return value && value->is_boolean() ? value->get<bool>() : fallback;
+}
+
+}  // namespace labctl

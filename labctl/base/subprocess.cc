@@ -1,0 +1,138 @@
+#include "labctl/base/subprocess.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/process.hpp>
+#include <cerrno>
+
+#include "labctl/base/text.h"
+
+namespace labctl {
+namespace {
+
+namespace bp = boost::process;
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kept_output = 256u << 10;
+
+// Cuts a byte stream into lines for on_line and keeps the tail for the error text.
+class Output {
+ public:
+  explicit Output(const Command& command) : command_(command) {}
+
+  void add(std::string_view bytes) {
+    kept_ += bytes;
+    if (kept_.size() > 2 * kept_output) kept_.erase(0, kept_.size() - kept_output);
+    if (!command_.on_line) return;
+    for (char c : bytes) {
+      if (c == '\n' || c == '\r' || line_.size() > 8192)
+        end_line();
+      else
+        line_ += c;
+    }
+  }
+
+  std::string finish() {
+    if (command_.on_line) end_line();
+    return std::move(kept_);
+  }
+
+ private:
+  void end_line() {
+    if (!line_.empty()) command_.on_line(line_);
+    line_.clear();
+  }
+
+  const Command& command_;
+  std::string kept_, line_;
+};
+
+// Reads what is there within `patience`; false at the end of the stream.
+bool read_some(int fd, Output& output, std::chrono::milliseconds patience) {
+  pollfd waiting{fd, POLLIN, 0};
+  if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) return true;
+  char block[1 << 16];
+  ssize_t got = ::read(fd, block, sizeof block);
+  if (got > 0) output.add({block, static_cast<std::size_t>(got)});
+  return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+int status_as_shell(int native) {
+  if (WIFEXITED(native)) return WEXITSTATUS(native);
+  return 128 + (WIFSIGNALED(native) ? WTERMSIG(native) : 0);
+}
+
+void end_group(bp::child& child, bp::group& group, int signal_number) {
+  if (child.id() > 0) ::kill(-group.native_handle(), signal_number);
+}
+
+}  // namespace
+
+Result<Ended> run(const Command& command) {
+  std::filesystem::path program = find_program(command.argv.at(0));
+  if (program.empty())
+    return lab_error("the program '" + command.argv[0] + "' is not installed", {}, "labctl doctor says what to install");
+
+  bp::environment environment = boost::this_process::environment();
+  for (const auto& [name, value] : command.environment) environment[name] = value;
+  std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
+  bp::group group;
+  bp::pipe pipe;
+  std::error_code problem;
+  std::string directory = command.directory.empty() ? "." : command.directory.string();
+  // limit_handles closes what Boost.Process would otherwise leak: every descriptor of ours that is not CLOEXEC.
+  bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null, (bp::std_out & bp::std_err) > pipe,
+                  environment, bp::start_dir(directory), bp::limit_handles, group, problem);
+  if (problem) return lab_error("cannot start " + command.argv[0] + ": " + problem.message());
+  ::close(pipe.native_sink());
+  pipe.assign_sink(-1);
+
+  Output output(command);
+  Ended ended;
+  const auto deadline = Clock::now() + command.deadline;
+  bool stopped = false;
+  bool open = true;
+  while (child.running(problem)) {
+    constexpr auto tick = std::chrono::milliseconds(50);
+    if (open)
+      open = read_some(pipe.native_source(), output, tick);
+    else
+      ::poll(nullptr, 0, 5);
+    if (!stopped && !ended.timed_out && (command.stop.stop_requested() || Clock::now() > deadline)) {
+      (command.stop.stop_requested() ? stopped : ended.timed_out) = true;
+      end_group(child, group, SIGTERM);
+    } else if ((stopped || ended.timed_out) && Clock::now() > deadline + std::chrono::seconds(5)) {
+      end_group(child, group, SIGKILL);
+    }
+  }
+  // What the program wrote before it ended; a grandchild that holds the pipe open may not hold us.
+  const auto drained = Clock::now() + std::chrono::milliseconds(500);
+  while (open && Clock::now() < drained) open = read_some(pipe.native_source(), output, std::chrono::milliseconds(50));
+  ended.exit_code = status_as_shell(child.native_exit_code());
+  ended.output = output.finish();
+  if (stopped) return fail({Fault::interrupted, command.argv[0] + " was interrupted", {}, {}});
+  return ended;
+}
+
+Result<std::string> run_ok(const Command& command) {
+  auto ended = run(command);
+  if (!ended) return fail(ended.error());
+  if (ended->ok()) return std::move(ended->output);
+  std::string tail = ended->output.size() > 1500 ? "..." + ended->output.substr(ended->output.size() - 1500)
+                                                 : ended->output;
+  std::string how = ended->timed_out ? "did not end in time" : "ended with status " + std::to_string(ended->exit_code);
+  return lab_error(command.argv[0] + " " + how + (trim(tail).empty() ? "" : ":\n" + std::string(trim(tail))));
+}
+
+std::filesystem::path find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
+  const char* path = ::getenv("PATH");
+  for (const auto& directory : split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin", ':')) {
+    auto candidate = std::filesystem::path(directory.empty() ? "." : directory) / name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
+
+}  // namespace labctl

@@ -1,0 +1,187 @@
+#include "labctl/base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdint>
+
+namespace labctl {
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n\v\f";
+  auto begin = text.find_first_not_of(blank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    auto end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (const auto& part : parts) {
+    if (&part != &parts.front()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::optional<std::string> did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  if (word.size() > 100) return std::nullopt;
+  const std::string* best = nullptr;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const auto& candidate : candidates) {
+    std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) best = &candidate, best_distance = distance;
+  }
+  return best ? std::optional(*best) : std::nullopt;
+}
+
+namespace {
+
+// The length of the valid UTF-8 sequence at the front, 0 when it is none; `code` gets the code point.
+std::size_t utf8_sequence(std::string_view text, std::uint32_t& code) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned char first = byte(0);
+  std::size_t length = first < 0x80 ? 1 : (first >> 5) == 6 ? 2 : (first >> 4) == 14 ? 3 : (first >> 3) == 30 ? 4 : 0;
+  if (length == 0 || text.size() < length) return 0;
+  code = length == 1 ? first : first & (0xffu >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    code = (code << 6) | (byte(i) & 0x3fu);
+  }
+  static constexpr std::array<std::uint32_t, 5> smallest = {0, 0, 0x80, 0x800, 0x10000};
+  bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < smallest[length] || surrogate || code > 0x10ffff ? 0 : length;
+}
+
+bool misleads_a_reader(std::uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
+}
+
+}  // namespace
+
+std::string printable(std::string_view untrusted, std::size_t limit) {
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string safe;
+  while (!untrusted.empty()) {
+    std::uint32_t code = 0;
+    std::size_t length = utf8_sequence(untrusted, code);
+    std::string piece;
+    if (length != 0 && !misleads_a_reader(code)) {
+      piece = untrusted.substr(0, length);
+    } else if (code == '\t' && length == 1) {
+      piece = " ";
+    } else {
+      length = std::max<std::size_t>(length, 1);
+      for (unsigned char c : untrusted.substr(0, length)) piece += {'\\', 'x', hex[c >> 4], hex[c & 15]};
+    }
+    if (safe.size() + piece.size() + 3 > limit) return safe + "...";
+    safe += piece;
+    untrusted.remove_prefix(length);
+  }
+  return safe;
+}
+
+std::string slug(std::string_view text) {
+  std::string word;
+  for (unsigned char c : text) {
+    bool keep = std::isalnum(c) || c == '.' || c == '-';
+    word += keep ? static_cast<char>(std::tolower(c)) : '-';
+  }
+  while (!word.empty() && (word.front() == '.' || word.front() == '-')) word.erase(0, 1);
+  return word.empty() ? "x" : word;
+}
+
+std::string shell_quote(std::string_view word) {
+  std::string quoted = "'";
+  for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+namespace {
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+}
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    auto at = [&](std::size_t k) -> std::uint32_t {
+      return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
+    };
+    std::uint32_t group = at(0) << 16 | at(1) << 8 | at(2);
+    for (std::size_t k = 0; k < 4; ++k)
+      text += i + k > bytes.size() ? '=' : base64_digits[(group >> (18 - 6 * k)) & 63];
+  }
+  return text;
+}
+
+std::optional<std::string> base64_decode(std::string_view text, std::size_t limit) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t group = 0;
+    std::size_t padding = 0;
+    for (std::size_t k = 0; k < 4; ++k) {
+      char c = text[i + k];
+      auto digit = base64_digits.find(c);
+      bool pad = c == '=' && i + 4 == text.size() && k >= 2;
+      if (pad) ++padding;
+      if ((digit == std::string_view::npos && !pad) || (padding != 0 && !pad)) return std::nullopt;
+      group = group << 6 | (pad ? 0u : static_cast<std::uint32_t>(digit));
+    }
+    for (std::size_t k = 0; k + padding < 3; ++k) {
+      if (bytes.size() == limit) return bytes;
+      bytes += static_cast<char>(group >> (16 - 8 * k) & 255);
+    }
+  }
+  return bytes;
+}
+
+}  // namespace labctl

@@ -1,0 +1,82 @@
+#include "labctl/base/units.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace labctl {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double factor;
+};
+
+// The number before the unit; nothing else than digits and one point.
+Result<std::pair<double, std::string_view>> number_and_unit(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  auto [rest, problem] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (problem != std::errc() || rest == text.data() || !std::isfinite(number) || number < 0)
+    return input_error("not a number with a unit: '" + std::string(text) + "'");
+  return std::pair{number, std::string_view(rest, static_cast<std::size_t>(end - rest))};
+}
+
+template <std::size_t n>
+Result<double> in_units(std::string_view text, const Unit (&units)[n], const char* what, const char* examples) {
+  auto parsed = number_and_unit(text);
+  if (!parsed)
+    return input_error("'" + std::string(text) + "' is not a " + what, {}, std::string("write ") + examples);
+  for (const Unit& unit : units)
+    if (unit.name == parsed->second) return parsed->first * unit.factor;
+  std::string wrong = parsed->second.empty() ? "has no unit"
+                                             : "has the unknown unit '" + std::string(parsed->second) + "'";
+  return input_error(std::string("the ") + what + " '" + std::string(text) + "' " + wrong, {},
+                     std::string("write ") + examples);
+}
+
+}  // namespace
+
+Result<Millis> parse_duration(std::string_view text) {
+  static constexpr Unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}};
+  auto value = in_units(text, units, "duration", "500ms, 20s, 3m or 1h");
+  if (!value) return fail(value.error());
+  if (*value > 30.0 * 24 * 3'600'000) return input_error("the duration '" + std::string(text) + "' is over 30 days");
+  return Millis(std::llround(*value));
+}
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  static constexpr Unit units[] = {{"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  auto value = in_units(text, units, "size", "512MiB or 1GiB");
+  if (!value) return fail(value.error());
+  if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is absurd");
+  return static_cast<std::uint64_t>(std::llround(*value));
+}
+
+std::string show_duration(Millis duration) {
+  char text[48];
+  auto ms = duration.count();
+  if (ms < 10'000)
+    std::snprintf(text, sizeof text, "%.1fs", static_cast<double>(ms) / 1000);
+  else if (ms < 60'000)
+    std::snprintf(text, sizeof text, "%llds", static_cast<long long>(ms / 1000));
+  else if (ms < 3'600'000)
+    std::snprintf(text, sizeof text, "%lldm%02llds", static_cast<long long>(ms / 60'000),
+                  static_cast<long long>(ms / 1000 % 60));
+  else
+    std::snprintf(text, sizeof text, "%lldh%02lldm", static_cast<long long>(ms / 3'600'000),
+                  static_cast<long long>(ms / 60'000 % 60));
+  return text;
+}
+
+std::string show_size(std::uint64_t bytes) {
+  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(units)) value /= 1024, ++unit;
+  char text[32];
+  std::snprintf(text, sizeof text, value < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+  return text;
+}
+
+}  // namespace labctl

@@ -1,0 +1,78 @@
+// Guests at rest: recipes -> golden disks in a content-addressed store, and payload CDs. Live snapshots are made of
+// golden disks by lab/, which keeps them in the directory that snapshot_dir() names.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/result.h"
+
+namespace labctl::image {
+
+namespace fs = std::filesystem;
+
+// The folder images/<name>/ with its image.yaml, `extends` resolved.
+struct Recipe {
+  std::string name;
+  std::string os;             // "linux"
+  std::string summary;        // one line for `image list`
+  fs::path folder;
+  std::string key;            // sha256 over everything the recipe says and the files it names: the store's address
+  std::string kernel_package; // e.g. linux-image-6.1.0-53-amd64 or a metapackage
+  // ... the author of this room adds what the build needs
+};
+
+// A golden disk that is whole: its facts were written last.
+struct Image {
+  std::string name;
+  std::string os;
+  fs::path folder;            // in the store
+  fs::path disk;              // qcow2, read-only from now on
+  std::string sha256;         // of the disk
+  Json facts;                 // kernel_release, kernel_package, kernel_version, packages, tools, built, sizes ...
+};
+
+enum class State { absent, built, outdated, damaged };
+
+// Progress for people: one short line each.
+using Say = std::function<void(std::string_view)>;
+
+class Store {
+ public:
+  // `recipes`: folders searched for <name>/image.yaml, first hit wins. `root`: where images live, made when missing.
+  Store(std::vector<fs::path> recipes, fs::path root);
+
+  Result<std::vector<Recipe>> recipes() const;
+  Result<Recipe> recipe(const std::string& name) const;      // unknown name: input error with did-you-mean
+
+  State state(const Recipe& recipe) const;
+  Result<Image> find(const std::string& name) const;         // not built: error whose hint is the build command
+  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop) const;  // does nothing when built
+  Status verify(const Image& image) const;                   // hashes the disk again
+  Status remove(const std::string& name) const;
+
+  // Where live snapshots of this very disk are kept; survives nothing when the image is removed.
+  fs::path snapshot_dir(const Image& image) const;
+
+  // Removes what interrupted builds left. Returns the bytes freed.
+  Result<std::uint64_t> collect() const;
+
+ private:
+  std::vector<fs::path> recipes_;
+  fs::path root_;
+};
+
+struct PayloadFile {
+  std::string name;   // in the CD's root
+  fs::path source;
+};
+
+// A read-only ISO with volume id LABCTL. Equal files give equal bytes.
+Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files);
+
+}  // namespace labctl::image
