@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Needs: gcc-12 make libc6-dev libelf1 libssl3 binutils dpkg apt util-linux
+set -euo pipefail
+
+usage() {
+    cat <<'EOF'
+usage: build.sh [--out DIR] KERNEL_RELEASE...
+
+Builds the sample candidate for every given kernel release (6.1.0-56-amd64 6.12.117+deb12-amd64):
+
+  DIR/sensor_7.15.deb  DIR/sensor_7.16.deb    the driver packages; each holds a module per release
+  DIR/content-290.bin  DIR/content-291.bin    the content releases
+  DIR/sensorctl                               the tool that compiled them
+  DIR/modules/VERSION/RELEASE/sensor.ko       the modules with their debugging information
+
+DIR is build/sensor unless given. Kernel headers are fetched by kernel-headers.sh. Needs no root.
+Does nothing when DIR is up to date. The same sources, releases and compiler give the same bytes.
+EOF
+}
+
+say() { printf '%s\n' "sensor: $*"; }
+die() { printf '%s\n' "sensor: $*" >&2; exit 1; }
+wrong() { printf '%s\n\n' "sensor: $*" >&2; usage >&2; exit 2; }
+
+out=build/sensor
+releases=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out) [ $# -ge 2 ] || wrong "--out needs a directory"; out=$2; shift 2 ;;
+        --out=*) out=${1#--out=}; shift ;;
+        -h | --help) usage; exit 0 ;;
+        -*) wrong "unknown option $1" ;;
+        *) releases+=("$1"); shift ;;
+    esac
+done
+[ ${#releases[@]} -gt 0 ] || wrong "no kernel release given"
+# The package does not depend on the order they were given in.
+mapfile -t releases < <(printf '%s\n' "${releases[@]}" | sort -uV)
+
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("$2"); }
+need gcc-12 gcc-12
+need make make
+need objcopy binutils
+need dpkg-deb dpkg
+need apt-get apt
+need flock util-linux
+if command -v gcc-12 >/dev/null; then
+    # Without libc6-dev the compiler only echoes the name.
+    [ "$(gcc-12 -print-file-name=libc.a)" != libc.a ] || missing+=(libc6-dev)
+fi
+# The kernel's own build tools are linked to these.
+libraries=$(/sbin/ldconfig -p)
+[[ $libraries == *libelf.so.1* ]] || missing+=(libelf1)
+[[ $libraries == *libcrypto.so.3* ]] || missing+=(libssl3)
+[ ${#missing[@]} -eq 0 ] || die "this host lacks what is needed; run: apt-get install ${missing[*]}"
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+umask 022
+export LC_ALL=C
+# Neither a calling make nor the environment takes part in the build.
+unset MAKEFLAGS MAKELEVEL CFLAGS LDFLAGS KCFLAGS KBUILD_OUTPUT M
+# All times in the packages; the day of the sample's release.
+export SOURCE_DATE_EPOCH=1782864000
+
+exec 8>"$out/.lock"
+flock 8
+
+# Whatever the result depends on, in one digest.
+recipe() {
+    printf '%s\n' "${releases[@]}"
+    gcc-12 --version | head -n 1
+    dpkg-deb --version | head -n 1
+    cd "$here"
+    find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum
+}
+stamp=$(recipe | sha256sum)
+products=("$out"/sensor_7.15.deb "$out"/sensor_7.16.deb "$out"/content-290.bin "$out"/content-291.bin)
+if [ -e "$out/.stamp" ] && [ "$(cat "$out/.stamp")" = "$stamp" ]; then
+    complete=yes
+    for product in "${products[@]}"; do [ -e "$product" ] || complete=no; done
+    if [ $complete = yes ]; then
+        say "$out is up to date"
+        exit 0
+    fi
+fi
+rm -f "$out/.stamp"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+declare -A headers
+for release in "${releases[@]}"; do
+    headers[$release]=$("$here/kernel-headers.sh" "$release")
+done
+
+build_module() { # MINOR RELEASE
+    local minor=$1 release=$2 source=$work/7.$1/$2 log=$work/7.$1-$2.log
+    say "driver 7.$minor for $release"
+    mkdir -p "$source"
+    cp "$here"/driver/{Kbuild,sensor.c,sensor_format.h} "$source"
+    # No directory of this host may reach the module's bytes. The BTF that the headers could generate
+    # needs one more tool and serves only tracing.
+    make -s -C "${headers[$release]}" M="$source" CC=gcc-12 HOSTCC=gcc-12 SENSOR_MINOR="$minor" \
+        CONFIG_DEBUG_INFO_BTF_MODULES= \
+        KCFLAGS="-Wall -ffile-prefix-map=$source=sensor-7.$minor -ffile-prefix-map=${headers[$release]%/usr/src/*}=" \
+        modules >"$log" 2>&1 || { cat "$log" >&2; die "driver 7.$minor for $release does not build"; }
+    # A warning is somebody's mistake; show it.
+    grep -iE 'warning' "$log" >&2 || true
+    install -D -m 644 "$source/sensor.ko" "$out/modules/7.$minor/$release/sensor.ko"
+}
+
+build_sensorctl() { # MINOR TARGET
+    gcc-12 -std=gnu11 -Wall -Wextra -Werror -O2 -s -static -ffile-prefix-map="$here"=. -I"$here/driver" \
+        -DSENSORCTL_VERSION="\"7.$1\"" -o "$2" "$here/userspace/sensorctl.c"
+}
+
+build_package() { # MINOR
+    local minor=$1 release script
+    local tree=$work/tree-7.$1
+    for release in "${releases[@]}"; do
+        build_module "$minor" "$release"
+        install -d "$tree/lib/modules/$release/updates"
+        objcopy --strip-debug "$out/modules/7.$minor/$release/sensor.ko" \
+            "$tree/lib/modules/$release/updates/sensor.ko"
+        chmod 644 "$tree/lib/modules/$release/updates/sensor.ko"
+    done
+    install -d "$tree/usr/bin" "$tree/DEBIAN"
+    build_sensorctl "$minor" "$tree/usr/bin/sensorctl"
+    chmod 755 "$tree/usr/bin/sensorctl"
+    install -D -m 644 "$here/debian/sensor.service" "$tree/lib/systemd/system/sensor.service"
+    for script in postinst prerm postrm; do
+        sed "s/@VERSION@/7.$minor/" "$here/debian/$script" >"$tree/DEBIAN/$script"
+        chmod 755 "$tree/DEBIAN/$script"
+    done
+    cat >"$tree/DEBIAN/control" <<EOF
+Package: sensor
+Version: 7.$minor
+Architecture: amd64
+Maintainer: The labctl authors <labctl@example.invalid>
+Section: kernel
+Priority: optional
+Depends: kmod, systemd
+Description: endpoint sensor, the sample candidate of labctl
+ A kernel driver that matches events against templates from a content file,
+ and sensorctl, its tool. It has a known defect and is for test labs only.
+ .
+ Holds drivers for: ${releases[*]}
+EOF
+    (cd "$tree" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | sort | xargs md5sum) >"$tree/DEBIAN/md5sums"
+    chmod 644 "$tree/DEBIAN/control" "$tree/DEBIAN/md5sums"
+    find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    say "package sensor_7.$minor.deb"
+    # gzip: its bytes depend neither on the number of cores nor on the memory of this host.
+    dpkg-deb --root-owner-group -Zgzip --build "$tree" "$work/sensor_7.$minor.deb" >/dev/null
+    mv "$work/sensor_7.$minor.deb" "$out/sensor_7.$minor.deb"
+}
+
+rm -rf "$out/modules"
+build_sensorctl 16 "$out/sensorctl"
+for content in 290 291; do
+    say "content $content"
+    "$out/sensorctl" compile "$here/content-$content.txt" "$out/content-$content.bin"
+    "$out/sensorctl" check "$out/content-$content.bin" >/dev/null
+done
+build_package 15
+build_package 16
+
+printf '%s\n' "$stamp" >"$out/.stamp"
+say "done: $out"
