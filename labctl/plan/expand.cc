@@ -1,0 +1,286 @@
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "labctl/base/text.h"
+#include "labctl/plan/plan.h"
+
+namespace labctl::plan {
+namespace {
+
+using scenario::Artefact;
+using scenario::Axes;
+using scenario::Scenario;
+using scenario::Step;
+using scenario::StepKind;
+
+constexpr std::size_t most_cells = 1000;
+const std::vector<std::string> axis_order = {"image", "driver", "content"};
+
+std::string value_of(const Axes& axes, const std::string& axis) {
+  for (const auto& [name, value] : axes) {
+    if (name == axis) return value;
+  }
+  return "";
+}
+
+bool matches(const Axes& cell, const Axes& selector) {
+  return std::all_of(selector.begin(), selector.end(),
+                     [&](const auto& wanted) { return value_of(cell, wanted.first) == wanted.second; });
+}
+
+tl::unexpected<Error> too_many(const Scenario& scenario) {
+  return input_error("the matrix has more than " + std::to_string(most_cells) + " cells", scenario.source,
+                     "split it into several scenarios");
+}
+
+// The product of the axes, the last one fastest.
+Result<std::vector<Axes>> product(const Scenario& scenario) {
+  std::vector<Axes> all = {{}};
+  for (const std::string& axis : axis_order) {
+    const auto found = std::find_if(scenario.matrix.begin(), scenario.matrix.end(),
+                                    [&](const auto& entry) { return entry.first == axis; });
+    if (found == scenario.matrix.end()) continue;
+    if (all.size() * found->second.size() > most_cells) return too_many(scenario);
+    std::vector<Axes> longer;
+    for (const Axes& axes : all) {
+      for (const std::string& value : found->second) {
+        longer.push_back(axes);
+        longer.back().emplace_back(axis, value);
+      }
+    }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+Result<const Artefact*> find_artefact(const std::vector<Artefact>& artefacts, const std::string& label,
+                                      const std::string& what, const std::string& where) {
+  for (const Artefact& artefact : artefacts) {
+    if (artefact.label == label) return &artefact;
+  }
+  return input_error("there is no " + what + " '" + printable(label, 60) + "'", where);
+}
+
+// ${image} in a path is the cell's image: a driver may have one build per system.
+std::string fill_image(std::string path, const std::string& image) {
+  static const std::string variable = "${image}";
+  for (std::size_t i = path.find(variable); i != std::string::npos; i = path.find(variable, i + image.size())) {
+    path.replace(i, variable.size(), image);
+  }
+  return path;
+}
+
+std::string id_of(const Axes& axes) {
+  std::string id = slug(value_of(axes, "image")) + ".driver-" + slug(value_of(axes, "driver"));
+  const std::string content = value_of(axes, "content");
+  return content.empty() ? id : id + ".content-" + slug(content);
+}
+
+// The artefacts that the story names by label beside the cell's own; own ones lose their label.
+Status name_artefacts(Cell& cell, const Scenario& scenario) {
+  for (Step& step : cell.story) {
+    if (step.label.empty()) continue;
+    const bool driver = step.kind == StepKind::install;
+    if (step.label == (driver ? cell.driver : cell.content)) {
+      step.label.clear();
+      continue;
+    }
+    auto& extras = driver ? cell.extra_drivers : cell.extra_contents;
+    if (std::any_of(extras.begin(), extras.end(), [&](const auto& extra) { return extra.label == step.label; })) continue;
+    const auto artefact = find_artefact(driver ? scenario.drivers : scenario.contents, step.label,
+                                        driver ? "driver" : "content", at(scenario.source, step.mark));
+    if (!artefact) return fail(artefact.error());
+    extras.push_back({step.label, fill_image((*artefact)->path, cell.image), (*artefact)->mark});
+  }
+  return {};
+}
+
+// One step per boot, so that a cell's progress is a place in a list.
+std::vector<Step> flatten(const std::vector<Step>& story) {
+  std::vector<Step> steps;
+  for (const Step& step : story) {
+    for (int i = 0; i < step.times; ++i) {
+      steps.push_back(step);
+      steps.back().times = 1;
+    }
+  }
+  return steps;
+}
+
+Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::string& where) {
+  Cell cell;
+  cell.id = id_of(axes);
+  cell.image = value_of(axes, "image");
+  cell.driver = value_of(axes, "driver");
+  cell.content = value_of(axes, "content");
+  cell.axes = axes;
+  if (cell.image.empty() || cell.driver.empty()) return input_error("a cell needs an image and a driver", where);
+  const auto driver = find_artefact(scenario.drivers, cell.driver, "driver", where);
+  if (!driver) return fail(driver.error());
+  cell.driver_path = fill_image((*driver)->path, cell.image);
+  cell.driver_mark = (*driver)->mark;
+  if (!cell.content.empty()) {
+    const auto content = find_artefact(scenario.contents, cell.content, "content", where);
+    if (!content) return fail(content.error());
+    cell.content_path = fill_image((*content)->path, cell.image);
+    cell.content_mark = (*content)->mark;
+  }
+  cell.machine = scenario.machine;
+  cell.guest = *scenario.linux_guest;
+  cell.story = flatten(scenario.story);
+  cell.settle = scenario.settle;
+  cell.policy = scenario.policy;
+  if (auto named = name_artefacts(cell, scenario); !named) return fail(named.error());
+  if (cell.boots_wanted() == 0) {
+    return input_error("cell " + cell.id + " would never boot", where, "add reboot x3 to the story");
+  }
+  return cell;
+}
+
+// The same boots and waits, nothing of the candidate: what fails here is the lab's.
+Cell make_control(const Cell& like) {
+  Cell control;
+  control.id = slug(like.image) + ".control";
+  control.control = true;
+  control.image = like.image;
+  control.axes = {{"image", like.image}};
+  control.machine = like.machine;
+  for (const Step& step : like.story) {
+    const bool keep = step.kind == StepKind::reboot || step.kind == StepKind::power_cut || step.kind == StepKind::wait;
+    if (keep) control.story.push_back(step);
+  }
+  control.settle = like.settle;
+  control.policy = like.policy;
+  return control;
+}
+
+using Shape = std::tuple<std::string, int, std::uint64_t>;
+Shape shape_of(const Cell& cell) { return {cell.image, cell.machine.vcpus, cell.machine.memory}; }
+
+void add_controls(Plan& plan) {
+  std::set<Shape> shapes;
+  const std::size_t candidates = plan.cells.size();
+  for (std::size_t i = 0; i < candidates; ++i) {
+    if (shapes.insert(shape_of(plan.cells[i])).second) plan.cells.push_back(make_control(plan.cells[i]));
+  }
+}
+
+void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char* what, std::string Cell::*own,
+                 std::vector<Cell::Extra> Cell::*extras) {
+  for (const Artefact& artefact : artefacts) {
+    const bool used = std::any_of(plan.cells.begin(), plan.cells.end(), [&](const Cell& cell) {
+      const auto& more = cell.*extras;
+      return cell.*own == artefact.label ||
+             std::any_of(more.begin(), more.end(), [&](const auto& extra) { return extra.label == artefact.label; });
+    });
+    if (!used) plan.notes.push_back(std::string(what) + " '" + artefact.label + "' is in no cell");
+  }
+}
+
+Status check_ids(const Plan& plan, const std::string& source) {
+  std::map<std::string, const Cell*> ids;
+  for (const Cell& cell : plan.cells) {
+    const auto [first, is_new] = ids.emplace(cell.id, &cell);
+    if (!is_new) {
+      return input_error("two cells would both be called " + cell.id, source, "labels must differ in more than case and '_'");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+int Cell::boots_wanted() const {
+  int boots = 0;
+  for (const Step& step : story) {
+    if (step.kind == StepKind::reboot || step.kind == StepKind::power_cut) boots += step.times;
+  }
+  return boots;
+}
+
+std::vector<std::string> Plan::images() const {
+  std::vector<std::string> names;
+  for (const Cell& cell : cells) {
+    if (std::find(names.begin(), names.end(), cell.image) == names.end()) names.push_back(cell.image);
+  }
+  return names;
+}
+
+Result<Plan> expand(const Scenario& scenario) {
+  if (!scenario.linux_guest) return input_error("the scenario has no guest", scenario.source);
+  Plan plan;
+  plan.scenario = scenario.name;
+  std::set<Axes> planned;
+  const auto add = [&](const Axes& axes, const std::string& where) -> Status {
+    if (!planned.insert(axes).second) {
+      plan.notes.push_back("cell " + id_of(axes) + " is named twice and runs once");
+      return {};
+    }
+    auto cell = make_cell(scenario, axes, where);
+    if (!cell) return fail(cell.error());
+    if (plan.cells.size() == most_cells) return too_many(scenario);
+    plan.cells.push_back(std::move(*cell));
+    return {};
+  };
+  const auto all = product(scenario);
+  if (!all) return fail(all.error());
+  for (const Axes& axes : *all) {
+    const bool excluded = std::any_of(scenario.exclude.begin(), scenario.exclude.end(),
+                                      [&](const auto& selector) { return matches(axes, selector.axes); });
+    if (excluded) continue;
+    if (auto added = add(axes, scenario.source); !added) return fail(added.error());
+  }
+  for (const auto& selector : scenario.include) {
+    if (auto added = add(selector.axes, at(scenario.source, selector.mark)); !added) return fail(added.error());
+  }
+  if (plan.cells.empty()) {
+    return input_error("the matrix is empty: everything is excluded", scenario.source, "take an exclude away");
+  }
+  const bool tests_candidate = std::any_of(plan.cells.begin(), plan.cells.end(), [](const Cell& cell) {
+    return cell.driver == "candidate" || cell.content == "candidate";
+  });
+  if (!tests_candidate) {
+    return input_error("no cell has a candidate, so nothing new would be tested", scenario.source,
+                       "let matrix.driver or matrix.content name 'candidate'");
+  }
+  note_unused(plan, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers);
+  note_unused(plan, scenario.contents, "content", &Cell::content, &Cell::extra_contents);
+  add_controls(plan);
+  if (auto unique = check_ids(plan, scenario.source); !unique) return fail(unique.error());
+  return plan;
+}
+
+Result<Plan> only(Plan plan, const std::string& glob) {
+  std::set<Shape> shapes;
+  std::vector<std::string> ids;
+  for (const Cell& cell : plan.cells) {
+    if (cell.control) continue;
+    ids.push_back(cell.id);
+    if (glob_match(glob, cell.id)) shapes.insert(shape_of(cell));
+  }
+  if (shapes.empty()) {
+    const std::size_t shown = std::min<std::size_t>(ids.size(), 20);
+    std::string list = join({ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(shown)}, ", ");
+    if (shown < ids.size()) list += " and " + std::to_string(ids.size() - shown) + " more";
+    return input_error("--only '" + printable(glob, 100) + "' matches no cell", "", "the cells are " + list);
+  }
+  std::vector<Cell> kept;
+  for (Cell& cell : plan.cells) {
+    const bool keep = cell.control ? shapes.count(shape_of(cell)) > 0 : glob_match(glob, cell.id);
+    if (keep) {
+      kept.push_back(std::move(cell));
+    } else {
+      plan.left_out.push_back(cell.id);
+    }
+  }
+  plan.cells = std::move(kept);
+  if (!plan.left_out.empty()) {
+    plan.notes.push_back("--only '" + printable(glob, 100) + "' left out " + std::to_string(plan.left_out.size()) +
+                         " of " + std::to_string(plan.left_out.size() + plan.cells.size()) + " cells");
+  }
+  return plan;
+}
+
+}  // namespace labctl::plan

@@ -1,0 +1,307 @@
+// The plan as JSON, and back. The way back reads a file that anybody may have changed: nothing is taken for granted
+// and nothing throws.
+
+#include "labctl/base/json.h"
+
+#include <set>
+
+#include "labctl/plan/plan.h"
+
+namespace labctl::plan {
+namespace {
+
+using scenario::Axes;
+using scenario::Driver;
+using scenario::DriverKind;
+using scenario::Guest;
+using scenario::Mark;
+using scenario::Step;
+using scenario::StepKind;
+
+constexpr int version = 1;
+constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::apply,  StepKind::exercise, StepKind::reboot,
+                                   StepKind::power_cut, StepKind::remove, StepKind::run,      StepKind::wait};
+constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script};
+
+Json mark_json(Mark mark) { return {{"line", mark.line}, {"column", mark.column}}; }
+
+Json guest_json(const Guest& guest) {
+  Json json = {{"driver",
+                {{"kind", to_string(guest.driver.kind)},
+                 {"module", guest.driver.module},
+                 {"options", guest.driver.options},
+                 {"install", guest.driver.install},
+                 {"remove", guest.driver.remove}}}};
+  if (guest.content) json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
+  json["exercise"] = guest.exercise;
+  json["proof"] = Json::array();
+  for (const auto& proof : guest.proof) {
+    Json entry = {{"run", proof.run}};
+    if (proof.prints) entry["prints"] = *proof.prints;
+    entry["exit"] = proof.exit_code;
+    json["proof"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Json step_json(const Step& step) {
+  return {{"kind", to_string(step.kind)}, {"text", step.text},   {"label", step.label},
+          {"wait_ms", step.wait.count()}, {"times", step.times}, {"mark", mark_json(step.mark)}};
+}
+
+Json extras_json(const std::vector<Cell::Extra>& extras) {
+  Json list = Json::array();
+  for (const auto& extra : extras) {
+    list.push_back({{"label", extra.label}, {"path", extra.path}, {"mark", mark_json(extra.mark)}});
+  }
+  return list;
+}
+
+Json cell_json(const Cell& cell) {
+  Json axes = Json::array();
+  for (const auto& [axis, value] : cell.axes) axes.push_back({{"axis", axis}, {"value", value}});
+  Json story = Json::array();
+  for (const Step& step : cell.story) story.push_back(step_json(step));
+  return {{"id", cell.id},
+          {"control", cell.control},
+          {"image", cell.image},
+          {"driver", cell.driver},
+          {"content", cell.content},
+          {"driver_path", cell.driver_path},
+          {"content_path", cell.content_path},
+          {"driver_mark", mark_json(cell.driver_mark)},
+          {"content_mark", mark_json(cell.content_mark)},
+          {"axes", std::move(axes)},
+          {"machine", {{"vcpus", cell.machine.vcpus}, {"memory", cell.machine.memory}}},
+          {"guest", guest_json(cell.guest)},
+          {"story", std::move(story)},
+          {"settle_ms", cell.settle.count()},
+          {"policy", {{"warnings_fail", cell.policy.warnings_fail}, {"lab_retries", cell.policy.lab_retries}}},
+          {"extra_drivers", extras_json(cell.extra_drivers)},
+          {"extra_contents", extras_json(cell.extra_contents)}};
+}
+
+// An object being read. The first fault is kept and everything after it gives defaults, so that readers are plain
+// sequences; the caller asks once, at the end.
+class In {
+ public:
+  In(const Json& json, std::string path, std::string& fault) : json_(json), path_(std::move(path)), fault_(fault) {
+    if (!json_.is_object()) wrong("expected an object");
+  }
+
+  bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
+
+  std::string text(const char* key) {
+    const Json* value = get(key);
+    if (value && value->is_string()) return value->get<std::string>();
+    if (value) wrong(std::string(key) + ": expected text");
+    return "";
+  }
+
+  bool flag(const char* key) {
+    const Json* value = get(key);
+    if (value && value->is_boolean()) return value->get<bool>();
+    if (value) wrong(std::string(key) + ": expected true or false");
+    return false;
+  }
+
+  long long number(const char* key, long long least, long long most) {
+    const Json* value = get(key);
+    if (!value) return least;
+    // Unsigned values beyond long long would come out negative.
+    const bool huge = value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+    if (value->is_number_integer() && !huge) {
+      const auto number = value->get<long long>();
+      if (number >= least && number <= most) return number;
+    }
+    wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    return least;
+  }
+
+  In object(const char* key) {
+    const Json* value = get(key);
+    return In(value ? *value : empty(), path_ + "." + key, fault_);
+  }
+
+  // Calls read(In) for each object of the list.
+  template <class F>
+  void each(const char* key, F read) {
+    const Json* value = get(key);
+    if (!value) return;
+    if (!value->is_array()) return wrong(std::string(key) + ": expected a list");
+    for (std::size_t i = 0; i < value->size() && fault_.empty(); ++i) {
+      In item((*value)[i], path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
+      if (fault_.empty()) read(item);
+    }
+  }
+
+  std::vector<std::string> texts(const char* key) {
+    std::vector<std::string> values;
+    const Json* value = get(key);
+    if (!value) return values;
+    if (!value->is_array()) {
+      wrong(std::string(key) + ": expected a list");
+      return values;
+    }
+    for (const Json& item : *value) {
+      if (!item.is_string()) {
+        wrong(std::string(key) + ": expected a list of texts");
+        return values;
+      }
+      values.push_back(item.get<std::string>());
+    }
+    return values;
+  }
+
+  template <class Kind, std::size_t n>
+  Kind kind(const char* key, const Kind (&all)[n]) {
+    const std::string word = text(key);
+    for (const Kind one : all) {
+      if (word == to_string(one)) return one;
+    }
+    wrong(std::string(key) + ": unknown word");
+    return all[0];
+  }
+
+  void wrong(const std::string& what) {
+    if (fault_.empty()) fault_ = path_ + ": " + what;
+  }
+
+ private:
+  static const Json& empty() {
+    static const Json object = Json::object();
+    return object;
+  }
+
+  const Json* get(const char* key) {
+    if (!fault_.empty()) return nullptr;
+    const auto found = json_.find(key);
+    if (found != json_.end()) return &*found;
+    wrong(std::string("'") + key + "' is missing");
+    return nullptr;
+  }
+
+  const Json& json_;
+  std::string path_;
+  std::string& fault_;
+};
+
+Mark read_mark(In in) {
+  constexpr int most = 1 << 24;
+  Mark mark;
+  mark.line = static_cast<int>(in.number("line", 0, most));
+  mark.column = static_cast<int>(in.number("column", 0, most));
+  return mark;
+}
+
+Guest read_guest(In in) {
+  Guest guest;
+  In driver = in.object("driver");
+  guest.driver.kind = driver.kind("kind", driver_kinds);
+  guest.driver.module = driver.text("module");
+  guest.driver.options = driver.texts("options");
+  guest.driver.install = driver.text("install");
+  guest.driver.remove = driver.text("remove");
+  if (in.has("content")) {
+    In content = in.object("content");
+    guest.content = {content.text("path"), content.text("apply")};
+  }
+  guest.exercise = in.texts("exercise");
+  in.each("proof", [&](In& entry) {
+    scenario::Proof proof;
+    proof.run = entry.text("run");
+    if (entry.has("prints")) proof.prints = entry.text("prints");
+    proof.exit_code = static_cast<int>(entry.number("exit", 0, 255));
+    guest.proof.push_back(std::move(proof));
+  });
+  return guest;
+}
+
+Step read_step(In& in) {
+  Step step;
+  step.kind = in.kind("kind", step_kinds);
+  step.text = in.text("text");
+  step.label = in.text("label");
+  step.wait = Millis(in.number("wait_ms", 0, 3'600'000));
+  step.times = static_cast<int>(in.number("times", 1, 1000));
+  step.mark = read_mark(in.object("mark"));
+  return step;
+}
+
+std::vector<Cell::Extra> read_extras(In& in, const char* key) {
+  std::vector<Cell::Extra> extras;
+  in.each(key, [&](In& entry) {
+    extras.push_back({entry.text("label"), entry.text("path"), read_mark(entry.object("mark"))});
+  });
+  return extras;
+}
+
+// Ids become folders of the bundle.
+bool is_safe_id(const std::string& id) {
+  if (id.empty() || id.size() > 200 || id.front() == '.' || id.front() == '-') return false;
+  return id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+}
+
+Cell read_cell(In& in) {
+  Cell cell;
+  cell.id = in.text("id");
+  if (!is_safe_id(cell.id)) in.wrong("id: not a cell id");
+  cell.control = in.flag("control");
+  cell.image = in.text("image");
+  cell.driver = in.text("driver");
+  cell.content = in.text("content");
+  cell.driver_path = in.text("driver_path");
+  cell.content_path = in.text("content_path");
+  cell.driver_mark = read_mark(in.object("driver_mark"));
+  cell.content_mark = read_mark(in.object("content_mark"));
+  in.each("axes", [&](In& axis) { cell.axes.emplace_back(axis.text("axis"), axis.text("value")); });
+  In machine = in.object("machine");
+  cell.machine.vcpus = static_cast<int>(machine.number("vcpus", 1, 64));
+  cell.machine.memory = static_cast<std::uint64_t>(machine.number("memory", 1, 1ll << 40));
+  cell.guest = read_guest(in.object("guest"));
+  in.each("story", [&](In& step) { cell.story.push_back(read_step(step)); });
+  cell.settle = Millis(in.number("settle_ms", 0, 3'600'000));
+  In policy = in.object("policy");
+  cell.policy.warnings_fail = policy.flag("warnings_fail");
+  cell.policy.lab_retries = static_cast<int>(policy.number("lab_retries", 0, 5));
+  cell.extra_drivers = read_extras(in, "extra_drivers");
+  cell.extra_contents = read_extras(in, "extra_contents");
+  if (cell.boots_wanted() == 0) in.wrong("story: no boot in it");
+  if (!cell.control && cell.driver.empty()) in.wrong("driver: empty in a cell that is no control");
+  return cell;
+}
+
+}  // namespace
+
+Json to_json(const Plan& plan) {
+  Json cells = Json::array();
+  for (const Cell& cell : plan.cells) cells.push_back(cell_json(cell));
+  return {{"labctl", version},
+          {"scenario", plan.scenario},
+          {"cells", std::move(cells)},
+          {"notes", plan.notes},
+          {"left_out", plan.left_out}};
+}
+
+Result<Plan> from_json(const Json& json, const std::string& where) {
+  std::string fault;
+  In in(json, "plan", fault);
+  if (fault.empty() && in.number("labctl", 0, 1'000'000) != version && fault.empty()) {
+    return input_error("this plan was written by another version of labctl", where,
+                       "judge it with the labctl that made it");
+  }
+  Plan plan;
+  plan.scenario = in.text("scenario");
+  std::set<std::string> ids;
+  in.each("cells", [&](In& entry) {
+    plan.cells.push_back(read_cell(entry));
+    if (!ids.insert(plan.cells.back().id).second) entry.wrong("id: another cell has it too");
+  });
+  plan.notes = in.texts("notes");
+  plan.left_out = in.texts("left_out");
+  if (plan.cells.empty()) in.wrong("a plan without cells");
+  if (!fault.empty()) return input_error(fault, where);
+  return plan;
+}
+
+}  // namespace labctl::plan

@@ -1,0 +1,91 @@
+#include <algorithm>
+
+#include "labctl/scenario/scenario.h"
+#include "labctl/scenario/sections.h"
+
+namespace labctl::scenario {
+namespace {
+
+constexpr std::uint64_t mebibyte = 1ull << 20;
+
+// What another version of the format means by a key is not known, so nothing else is read then.
+bool readable_version(const Node& root, Reader& reader) {
+  const Node* version = root.find("labctl");
+  if (!version) return true;  // told with the other missing keys
+  if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
+  reader.mistake(version->mark, "labctl: this program reads version 1 of the format, found " + describe(*version),
+                 "write labctl: 1");
+  return false;
+}
+
+void read_machine(const Node& root, Reader& reader, Machine& machine) {
+  const Node* node = root.find("machine");
+  if (!node || !reader.map(*node, "machine", {{"vcpus"}, {"memory"}})) return;
+  if (const Node* vcpus = node->find("vcpus")) {
+    machine.vcpus = reader.integer(*vcpus, "machine.vcpus", 1, 64).value_or(machine.vcpus);
+  }
+  if (const Node* memory = node->find("memory")) {
+    machine.memory = reader.size(*memory, "machine.memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
+  }
+}
+
+void read_policy(const Node& root, Reader& reader, Policy& policy) {
+  const Node* node = root.find("policy");
+  if (!node || !reader.map(*node, "policy", {{"warnings"}, {"lab_retries"}})) return;
+  if (const Node* warnings = node->find("warnings")) {
+    policy.warnings_fail = reader.choice(*warnings, "policy.warnings", {"fail", "allow"}).value_or(0) == 0;
+  }
+  if (const Node* retries = node->find("lab_retries")) {
+    policy.lab_retries = reader.integer(*retries, "policy.lab_retries", 0, 5).value_or(policy.lab_retries);
+  }
+}
+
+Scenario read_scenario(const Node& root, Reader& reader) {
+  Scenario scenario;
+  const bool is_map = reader.map(root, "",
+                                 {{"labctl", Need::required},
+                                  {"name", Need::required},
+                                  {"candidate", Need::required},
+                                  {"matrix", Need::required},
+                                  {"machine"},
+                                  {"guest", Need::required},
+                                  {"story"},
+                                  {"settle"},
+                                  {"policy"}});
+  if (!is_map) return scenario;
+  if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
+  read_candidate(root, reader, scenario);
+  read_matrix(root, reader, scenario);
+  read_machine(root, reader, scenario.machine);
+  read_guest(root, reader, scenario);
+  read_story(root, reader, scenario);
+  if (const Node* settle = root.find("settle")) {
+    const auto length = reader.duration(*settle, "settle", std::chrono::seconds(1), std::chrono::hours(1));
+    scenario.settle = length.value_or(scenario.settle);
+  }
+  read_policy(root, reader, scenario.policy);
+  reader.check_variables(root);
+  return scenario;
+}
+
+}  // namespace
+
+std::string at(const std::string& name, Mark mark) {
+  return name + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+}
+
+Loaded load(std::string_view yaml, const std::string& name, const Variables& variables) {
+  Parsed parsed = parse_yaml(yaml, name);
+  Reader reader(name, variables, std::move(parsed.mistakes));
+  Loaded loaded;
+  if (parsed.root && readable_version(*parsed.root, reader)) {
+    Scenario scenario = read_scenario(*parsed.root, reader);
+    scenario.source = name;
+    scenario.text = yaml;
+    if (reader.count() == 0) loaded.scenario = std::move(scenario);
+  }
+  loaded.mistakes = reader.take_mistakes();
+  return loaded;
+}
+
+}  // namespace labctl::scenario

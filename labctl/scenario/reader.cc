@@ -1,0 +1,311 @@
+#include "labctl/scenario/reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cctype>
+
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+
+namespace labctl::scenario {
+namespace {
+
+constexpr std::size_t max_mistakes = 100;
+constexpr std::size_t longest_name = 64;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_boolean(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text == "yes" || text == "no" || text == "on" || text == "off" || text == "true" || text == "false";
+}
+
+// What some YAML reader would take for a number: 7.10 would lose its zero, 010 would become 8.
+bool is_number(std::string_view text) {
+  if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
+  if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'o' || text[1] == 'b')) {
+    return std::all_of(text.begin() + 2, text.end(), [](unsigned char c) { return std::isxdigit(c) || c == '_'; });
+  }
+  const bool begins = (!text.empty() && is_digit(text[0])) || (text.size() > 1 && text[0] == '.' && is_digit(text[1]));
+  if (!begins || text.size() > 64) return false;
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c != '_'; });
+  if (std::all_of(digits.begin(), digits.end(), is_digit)) return true;
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return end == digits.data() + digits.size();
+}
+
+bool is_octal(std::string_view text) {
+  return text.size() > 1 && text[0] == '0' && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+// "a duration such as 20s" where a bare number was written.
+bool is_bare_number(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
+}
+
+// "7.10" -> "is a number", for whoever wrote it and meant text.
+std::string why_not_text(const std::string& text) {
+  if (is_boolean(text)) return "is a boolean to YAML, not text";
+  if (is_octal(text)) return "is an octal number to YAML, not text";
+  if (is_number(text)) return "is a number to YAML, not text";
+  return "";
+}
+
+std::string article(const std::string& what) { return what.empty() ? "the scenario" : what; }
+
+}  // namespace
+
+std::string quoted(std::string_view text) { return "'" + printable(text, 60) + "'"; }
+
+std::string describe(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::nothing: return "nothing";
+    case Node::Kind::list: return "a list";
+    case Node::Kind::map: return "a map";
+    case Node::Kind::scalar: return quoted(node.text);
+  }
+  return "";
+}
+
+std::string suggest(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise) {
+  // Nobody misspells a kilobyte, and the distance of long words is slow to compute.
+  if (word.size() <= longest_name) {
+    if (const auto meant = did_you_mean(word, known)) return "did you mean '" + *meant + "'?";
+  }
+  return otherwise;
+}
+
+bool is_slug(std::string_view text) {
+  if (text.empty() || text.size() > longest_name) return false;
+  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (word(text[i])) continue;
+    const bool inside = i > 0 && i + 1 < text.size();
+    if ((text[i] != '.' && text[i] != '-') || !inside) return false;
+    if (text[i] == '.' && !word(text[i + 1])) return false;
+  }
+  return true;
+}
+
+Result<Millis> bounded_duration(const std::string& text, Millis least, Millis most) {
+  if (is_bare_number(text)) {
+    return input_error(quoted(text) + " has no unit", "", "write " + printable(text, 20) + "s for seconds");
+  }
+  auto value = parse_duration(text);
+  if (!value) return input_error(quoted(text) + " is not a duration such as 20s", "", "units: ms, s, m, h");
+  if (*value < least || *value > most) {
+    return input_error(quoted(text) + " is not between " + show_duration(least) + " and " + show_duration(most));
+  }
+  return *value;
+}
+
+void Reader::mistake(Mark mark, std::string what, std::string hint) {
+  mistakes_.push_back({mark, {Fault::input, std::move(what), at(name_, mark), std::move(hint)}});
+}
+
+void Reader::add(Error error) { mistakes_.push_back({{0, 0}, std::move(error)}); }
+
+std::vector<Error> Reader::take_mistakes() {
+  std::stable_sort(mistakes_.begin(), mistakes_.end(), [](const Mistake& a, const Mistake& b) {
+    return std::pair(a.mark.line, a.mark.column) < std::pair(b.mark.line, b.mark.column);
+  });
+  std::vector<Error> errors;
+  for (Mistake& placed : mistakes_) {
+    if (errors.size() == max_mistakes) {
+      errors.push_back({Fault::input, std::to_string(mistakes_.size() - max_mistakes) + " more mistakes", name_, ""});
+      break;
+    }
+    errors.push_back(std::move(placed.error));
+  }
+  mistakes_.clear();
+  return errors;
+}
+
+bool Reader::map(const Node& node, const std::string& what, std::initializer_list<Field> fields) {
+  if (node.kind != Node::Kind::map) {
+    mistake(node.mark, article(what) + ": expected keys and values, found " + describe(node));
+    return false;
+  }
+  std::vector<std::string> known;
+  for (const Field& field : fields) known.push_back(field.name);
+  std::set<std::string> meant;  // a misspelt key is one mistake, not also a missing one
+  for (const Key& key : node.keys) {
+    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    if (key.text.size() <= longest_name) {
+      if (const auto near = did_you_mean(key.text, known)) meant.insert(*near);
+    }
+    mistake(key.mark, (what.empty() ? "" : what + ": ") + "unknown key " + quoted(key.text),
+            suggest(key.text, known, "known keys: " + join(known, ", ")));
+  }
+  for (const Field& field : fields) {
+    if (field.need == Need::required && !node.find(field.name) && !meant.count(field.name)) {
+      mistake(node.mark, article(what) + " has no '" + field.name + "'");
+    }
+  }
+  return true;
+}
+
+bool Reader::list(const Node& node, const std::string& what) {
+  if (node.kind != Node::Kind::list) {
+    const bool word = node.kind == Node::Kind::scalar && node.text.size() <= 60;
+    mistake(node.mark, what + ": expected a list, found " + describe(node),
+            word ? "write [" + printable(node.text, 60) + "]" : "");
+    return false;
+  }
+  if (node.items.empty()) mistake(node.mark, what + ": this list is empty");
+  return !node.items.empty();
+}
+
+bool Reader::names(const Node& node, const std::string& what) {
+  if (node.kind != Node::Kind::map) {
+    mistake(node.mark, what + ": expected keys and values, found " + describe(node),
+            node.kind == Node::Kind::scalar ? "write {candidate: PATH}" : "");
+    return false;
+  }
+  if (node.keys.empty()) mistake(node.mark, what + ": this map is empty");
+  for (const Key& key : node.keys) {
+    const std::string reason = key.plain ? why_not_text(key.text) : "";
+    if (!reason.empty()) mistake(key.mark, what + ": " + quoted(key.text) + " " + reason, "put it in quotes");
+  }
+  return true;
+}
+
+std::optional<std::string> Reader::scalar(const Node& node, const std::string& what, const char* expected,
+                                          unsigned later, bool* replaced) {
+  if (node.kind != Node::Kind::scalar) {
+    mistake(node.mark, what + ": expected " + expected + ", found " + describe(node));
+    return std::nullopt;
+  }
+  return substitute(node, what, later, replaced);
+}
+
+std::optional<std::string> Reader::text(const Node& node, const std::string& what, unsigned later) {
+  bool replaced = false;
+  auto value = scalar(node, what, "text", later, &replaced);
+  if (!value) return std::nullopt;
+  const std::string reason = node.plain && !replaced ? why_not_text(*value) : "";
+  if (!reason.empty()) {
+    mistake(node.mark, what + ": " + quoted(*value) + " " + reason, "put it in quotes");
+    return std::nullopt;
+  }
+  // Values given with --set have not been through the YAML checks.
+  for (const unsigned char c : *value) {
+    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F) {
+      mistake(node.mark, what + ": a control character in this text");
+      return std::nullopt;
+    }
+  }
+  return value;
+}
+
+std::optional<std::string> Reader::one_line(const Node& node, const std::string& what, unsigned later) {
+  auto value = text(node, what, later);
+  if (!value) return std::nullopt;
+  if (trim(*value).empty()) {
+    mistake(node.mark, what + " is empty");
+    return std::nullopt;
+  }
+  if (value->find_first_of("\n\t") != std::string::npos) {
+    mistake(node.mark, what + ": expected one line without tabs");
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<int> Reader::integer(const Node& node, const std::string& what, int least, int most) {
+  bool replaced = false;
+  auto text = scalar(node, what, "a whole number", nothing_later, &replaced);
+  if (!text) return std::nullopt;
+  if (is_octal(*text)) {
+    const std::size_t first = std::min(text->find_first_not_of('0'), text->size() - 1);
+    mistake(node.mark, what + ": " + quoted(*text) + " is octal to some YAML readers and decimal to others",
+            "write " + printable(text->substr(first), 20));
+    return std::nullopt;
+  }
+  if (!node.plain && !replaced) {
+    mistake(node.mark, what + ": expected a whole number, found the text " + quoted(*text), "remove the quotes");
+    return std::nullopt;
+  }
+  long long value = 0;
+  const char* end = text->data() + text->size();
+  const auto [stopped, error] = std::from_chars(text->data(), end, value);
+  if (error == std::errc::invalid_argument || stopped != end) {
+    mistake(node.mark, what + ": expected a whole number, found " + quoted(*text));
+    return std::nullopt;
+  }
+  if (error != std::errc() || value < least || value > most) {
+    mistake(node.mark, what + ": " + quoted(*text) + " is not between " + std::to_string(least) + " and " +
+                           std::to_string(most));
+    return std::nullopt;
+  }
+  return static_cast<int>(value);
+}
+
+std::optional<Millis> Reader::duration(const Node& node, const std::string& what, Millis least, Millis most) {
+  const auto text = scalar(node, what, "a duration such as 20s", nothing_later);
+  if (!text) return std::nullopt;
+  auto value = bounded_duration(*text, least, most);
+  if (value) return *value;
+  mistake(node.mark, what + ": " + value.error().what, value.error().hint);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Reader::size(const Node& node, const std::string& what, std::uint64_t least,
+                                          std::uint64_t most) {
+  const auto text = scalar(node, what, "a size such as 1GiB", nothing_later);
+  if (!text) return std::nullopt;
+  if (is_bare_number(*text)) {
+    mistake(node.mark, what + ": " + quoted(*text) + " has no unit", "write " + printable(*text, 20) + "MiB or GiB");
+    return std::nullopt;
+  }
+  const auto value = parse_size(*text);
+  if (!value) {
+    mistake(node.mark, what + ": " + quoted(*text) + " is not a size such as 1GiB", "units: KiB, MiB, GiB, TiB");
+    return std::nullopt;
+  }
+  if (*value < least || *value > most) {
+    mistake(node.mark, what + ": " + quoted(*text) + " is not between " + show_size(least) + " and " +
+                           show_size(most));
+    return std::nullopt;
+  }
+  return *value;
+}
+
+std::optional<std::size_t> Reader::choice(const Node& node, const std::string& what,
+                                          const std::vector<std::string>& words) {
+  const std::string expected = "one of " + join(words, ", ");
+  const auto text = scalar(node, what, expected.c_str(), nothing_later);
+  if (!text) return std::nullopt;
+  const auto found = std::find(words.begin(), words.end(), *text);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  mistake(node.mark, what + ": expected " + expected + ", found " + quoted(*text), suggest(*text, words, ""));
+  return std::nullopt;
+}
+
+std::optional<std::string> Reader::slug_name(const Node& node, const std::string& what) {
+  auto value = one_line(node, what);
+  if (!value || is_slug(*value)) return value;
+  const std::string better = slug(trim(*value)).substr(0, longest_name);
+  mistake(node.mark, what + ": " + quoted(*value) + " must be a-z, 0-9 with '.' or '-' between, at most 64 characters",
+          is_slug(better) ? "write " + better : "");
+  return std::nullopt;
+}
+
+std::vector<std::string> Reader::texts(const Node& node, const std::string& what, unsigned later) {
+  std::vector<std::string> values;
+  if (!list(node, what)) return values;
+  for (const Node& item : node.items) {
+    auto value = text(item, what, later);
+    if (!value) continue;
+    if (trim(*value).empty()) {
+      mistake(item.mark, what + ": an empty entry");
+    } else {
+      values.push_back(std::move(*value));
+    }
+  }
+  return values;
+}
+
+}  // namespace labctl::scenario

@@ -1,0 +1,120 @@
+// What the author wrote, checked: YAML text -> Scenario. Knows nothing of hosts, images at rest or files' contents;
+// every mistake is told with line and column, what is wrong and what was meant.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/base/units.h"
+
+namespace labctl::scenario {
+
+// Where something stands in the file, counted from 1, for errors that are found later (a missing artefact).
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+struct Artefact {
+  std::string label;  // "candidate", "previous", "current" ...
+  std::string path;   // as written, variables replaced except ${image}, which the plan fills in; relative to the file
+  Mark mark;
+};
+
+enum class DriverKind { deb, rpm, kmod, script };
+
+struct Driver {
+  DriverKind kind = DriverKind::deb;
+  std::string module;             // the kernel module that must be loaded after every boot
+                                  // ('-' is written '_', as the kernel does); empty only for a script with a proof
+  std::vector<std::string> options;  // kmod: parameters given to the module
+  std::string install;            // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
+  std::string remove;             // script: the command that takes it away
+};
+
+struct Content {
+  std::string path;   // where it goes in the guest, absolute
+  std::string apply;  // the command that makes the driver take it; may be empty
+};
+
+struct Proof {
+  std::string run;
+  std::optional<std::string> prints;  // exact output, both sides trimmed; may hold ${content.sha256}, ${driver.sha256}
+  int exit_code = 0;
+};
+
+// What a scenario says for one operating system family.
+struct Guest {
+  Driver driver;
+  std::optional<Content> content;
+  std::vector<std::string> exercise;
+  std::vector<Proof> proof;
+};
+
+enum class StepKind { install, apply, exercise, reboot, power_cut, remove, run, wait };
+
+struct Step {
+  StepKind kind = StepKind::reboot;
+  std::string text;             // run: the command
+  std::string label;            // install/apply: which artefact; empty means the cell's own
+  Millis wait{0};               // wait: how long
+  int times = 1;                // reboot xN
+  Mark mark;
+};
+
+struct Machine {
+  int vcpus = 1;
+  std::uint64_t memory = 1024ull << 20;  // bytes
+};
+
+struct Policy {
+  bool warnings_fail = true;
+  int lab_retries = 1;
+};
+
+// One value per axis; the axes are "image", "driver", "content" in this order, further ones by name.
+using Axes = std::vector<std::pair<std::string, std::string>>;
+
+struct Selector {  // an include or exclude entry
+  Axes axes;
+  Mark mark;
+};
+
+struct Scenario {
+  std::string name;
+  std::string source;            // how errors call the file
+  std::string text;              // the file as read, for the bundle
+  std::vector<Artefact> drivers;
+  std::vector<Artefact> contents;
+  std::vector<std::pair<std::string, std::vector<std::string>>> matrix;  // axis -> values, in the file's order
+  std::map<std::string, Mark> image_marks;  // where each image is named first
+  std::vector<Selector> include;
+  std::vector<Selector> exclude;
+  Machine machine;
+  std::optional<Guest> linux_guest;
+  std::vector<Step> story;
+  Millis settle{20000};
+  Policy policy;
+};
+
+using Variables = std::map<std::string, std::string>;  // --set K=V
+
+std::string at(const std::string& name, Mark mark);  // "file:line:col"
+
+// All mistakes at once, in the order of the file. `name` is how errors call the file.
+struct Loaded {
+  std::optional<Scenario> scenario;  // only when there is no mistake
+  std::vector<Error> mistakes;
+};
+Loaded load(std::string_view yaml, const std::string& name, const Variables& variables);
+
+const char* to_string(StepKind kind);
+const char* to_string(DriverKind kind);
+
+}  // namespace labctl::scenario

@@ -1,0 +1,26 @@
+// The parts of a scenario, one function each. Internal to this room.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "labctl/scenario/reader.h"
+
+namespace labctl::scenario {
+
+// candidate: -> drivers, contents. `root` is the whole file.
+void read_candidate(const Node& root, Reader& reader, Scenario& scenario);
+// matrix: -> axes, include, exclude, with the defaults. After read_candidate.
+void read_matrix(const Node& root, Reader& reader, Scenario& scenario);
+// guest: -> what each operating system needs. After read_candidate.
+void read_guest(const Node& root, Reader& reader, Scenario& scenario);
+// story: -> steps, or the default ones, and whether they make sense. After all of the above.
+void read_story(const Node& root, Reader& reader, Scenario& scenario);
+
+// One step as text; the error has no place yet.
+Result<Step> parse_step(const std::string& text);
+
+// Whether `scenario` has an artefact of that label.
+std::vector<std::string> labels(const std::vector<Artefact>& artefacts);
+
+}  // namespace labctl::scenario
