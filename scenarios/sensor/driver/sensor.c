@@ -202,7 +202,11 @@ bad:
 static struct sensor_content *content_read(const char *path)
 {
 	void *file = NULL;
-	ssize_t size = kernel_read_file_from_path(path, 0, &file, SENSOR_CONTENT_MAX, NULL, READING_UNKNOWN);
+	/*
+	 * Content is to this driver what firmware is to another. (6.12 warns about READING_UNKNOWN, for
+	 * which its IPE has no rule.)
+	 */
+	ssize_t size = kernel_read_file_from_path(path, 0, &file, SENSOR_CONTENT_MAX, NULL, READING_FIRMWARE);
 
 	if (size < 0)
 		return ERR_PTR(size);
