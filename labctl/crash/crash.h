@@ -1,0 +1,87 @@
+// Text in, named crashes out. Knows nothing of machines, cells or verdicts; pure and bounded in memory.
+//
+// Two stages: a cheap literal test on every line, a careful parse over a bounded window. A finding is told
+// once, when its report has been read to its end (or flush() says that no more will come for now).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace labctl::crash {
+
+enum class Kind {
+  panic,      // the kernel stopped for good
+  oops,       // fault in kernel mode: page fault, GPF, divide error, invalid opcode, double fault ...
+  bug,        // BUG() and its relatives, list corruption
+  stop_code,  // Windows blue screen
+  lockup,     // soft or hard lockup
+  stall,      // RCU stall, workqueue lockup
+  hung_task,
+  memory_safety,  // KASAN, KFENCE, UBSAN, slab corruption, bad page
+  lock,           // lockdep, scheduling while atomic, sleeping in an invalid context
+  warning,        // WARN_ON and relatives
+  boot_failure,   // no boot device, GRUB rescue, initramfs or emergency shell
+  reset,          // a reboot or power-off that nobody asked for
+  other,
+};
+
+enum class Severity { fatal, warning };
+
+struct Finding {
+  std::string title;  // stable: no addresses, numbers, CPU or task names
+  Kind kind = Kind::other;
+  Severity severity = Severity::fatal;
+  std::string module;        // the module it happened in, empty when in the kernel itself or unknown
+  std::uint64_t offset = 0;  // of the first byte of its first line in the raw stream
+  std::uint64_t line = 0;    // counted from 1
+  std::string excerpt;       // bounded, raw bytes, not escaped
+  std::string corrupted;     // why the text cannot be trusted, empty when it can
+  std::string suppressed;    // why it does not count (known noise); listed, never deleted
+  // False when only a header was seen with no body behind it: a line that a driver may have printed itself.
+  // Such a finding counts unless the guest proves to be alive and untainted.
+  bool confirmed = true;
+
+  bool operator==(const Finding&) const = default;
+};
+
+const char* to_string(Kind kind);
+const char* to_string(Severity severity);
+Kind kind_from(std::string_view text);          // `other` when unknown
+Severity severity_from(std::string_view text);  // `fatal` when unknown
+
+enum class Os { linux_, windows, automatic };
+
+// Streaming recogniser of one console (or any log). The same findings whatever the chunking.
+class Scanner {
+ public:
+  explicit Scanner(Os os = Os::automatic);
+  ~Scanner();
+  Scanner(Scanner&&) noexcept;
+  Scanner& operator=(Scanner&&) noexcept;
+
+  std::vector<Finding> feed(std::string_view bytes);
+
+  // The stream is silent for now: whatever is pending is told as it stands. A later feed() goes on.
+  std::vector<Finding> flush();
+
+  // True while the body of a report is still being read; the caller flushes after a short silence.
+  bool pending() const;
+
+  // How often a kernel has said its first line ("Linux version ..."): one per boot.
+  std::uint64_t kernel_starts() const;
+
+  // The last non-empty line, raw and bounded to 512 bytes: for progress displays.
+  std::string last_line() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A whole log at once.
+std::vector<Finding> scan(std::string_view log, Os os = Os::automatic);
+
+}  // namespace labctl::crash

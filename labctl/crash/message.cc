@@ -1,0 +1,166 @@
+#include "labctl/crash/message.h"
+
+#include <algorithm>
+
+namespace labctl::crash {
+namespace {
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+
+// Length of the escape sequence at the front of `text`, which begins with ESC.
+std::size_t escape_length(std::string_view text) {
+  if (text.size() < 2) return text.size();
+  std::size_t at = 2;
+  if (text[1] == '[') {
+    while (at < text.size() && (text[at] < 0x40 || text[at] > 0x7e)) ++at;
+    return std::min(at + 1, text.size());
+  }
+  if (text[1] == ']') {
+    while (at < text.size() && text[at] != '\a' && text[at] != '\x1b') ++at;
+    return std::min(at + 1, text.size());
+  }
+  if (text[1] == '(' || text[1] == ')' || text[1] == '#') return std::min<std::size_t>(3, text.size());
+  return 2;
+}
+
+// "<4>" or "<14>" in front of a message.
+std::size_t level_length(std::string_view text) {
+  if (text.size() < 3 || text[0] != '<' || !digit(text[1])) return 0;
+  std::size_t at = 2;
+  while (at < text.size() && at < 4 && digit(text[at])) ++at;
+  return at < text.size() && text[at] == '>' ? at + 1 : 0;
+}
+
+// "[Mon Jan  2 03:04:05 2006]", as `dmesg -T` prints it.
+std::size_t calendar_length(std::string_view text) {
+  constexpr std::size_t length = 26;
+  if (text.size() < length || text[0] != '[' || text[length - 1] != ']') return 0;
+  return text[4] == ' ' && text[8] == ' ' && text[14] == ':' && text[17] == ':' ? length : 0;
+}
+
+// "[ T123]" or "[   C0]".
+std::size_t caller_length(std::string_view text, std::string_view& caller) {
+  if (text.empty() || text[0] != '[') return 0;
+  std::size_t at = 1;
+  while (at < text.size() && at < 10 && text[at] == ' ') ++at;
+  const std::size_t begin = at;
+  if (at + 1 >= text.size() || (text[at] != 'T' && text[at] != 'C') || !digit(text[at + 1])) return 0;
+  ++at;
+  while (at < text.size() && digit(text[at])) ++at;
+  if (at >= text.size() || text[at] != ']') return 0;
+  caller = text.substr(begin, at - begin);
+  return at + 1;
+}
+
+// A log daemon's prefix: "Jan  2 03:04:05 host kernel: " or "2006-01-02T03:04:05+00:00 host kernel: ".
+// Nothing that another program logged has "kernel" as its name.
+std::size_t journal_length(std::string_view text) {
+  if (text.size() < 8) return 0;
+  if (text.starts_with("kernel: ")) return 8;
+  const bool date = digit(text[0]) || (text[0] >= 'A' && text[0] <= 'Z' && text[3] == ' ');
+  if (!date) return 0;
+  const std::size_t at = text.substr(0, 120).find(" kernel: ");
+  if (at == std::string_view::npos) return 0;
+  const std::string_view before = text.substr(0, at);
+  const auto colons = std::count(before.begin(), before.end(), ':');
+  const auto spaces = std::count(before.begin(), before.end(), ' ');
+  return colons >= 2 && colons <= 3 && spaces >= 1 && spaces <= 5 ? at + 9 : 0;
+}
+
+// "host login: " without the newline that never came.
+std::size_t prompt_length(std::string_view text) {
+  const std::size_t at = text.substr(0, 80).find(" login: ");
+  if (at == std::string_view::npos || at == 0) return 0;
+  return text.substr(0, at).find(' ') == std::string_view::npos ? at + 8 : 0;
+}
+
+void drop(std::string_view& text, std::size_t length) { text.remove_prefix(length); }
+
+void strip_time(Message& message, std::size_t length) {
+  const std::string_view stamp = message.text.substr(0, length);
+  message.kernel = true;
+  message.time_zero = stamp.find_first_of("123456789") == std::string_view::npos;
+  drop(message.text, length);
+  drop(message.text, caller_length(message.text, message.caller));
+  if (message.text.starts_with(' ')) drop(message.text, 1);
+}
+
+void strip_front(Message& message) {
+  drop(message.text, prompt_length(message.text));
+  drop(message.text, level_length(message.text));
+  if (const std::size_t length = journal_length(message.text)) {
+    message.kernel = message.journal = true;
+    drop(message.text, length);
+  }
+  if (const std::size_t length = timestamp_length(message.text)) {
+    strip_time(message, length);
+  } else if (const std::size_t calendar = calendar_length(message.text)) {
+    message.kernel = message.journal = true;
+    drop(message.text, calendar);
+    if (message.text.starts_with(' ')) drop(message.text, 1);
+  }
+}
+
+}  // namespace
+
+std::size_t timestamp_length(std::string_view text) {
+  if (text.size() < 5 || text[0] != '[') return 0;
+  std::size_t at = 1;
+  while (at < text.size() && at < 12 && text[at] == ' ') ++at;
+  const std::size_t seconds = at;
+  while (at < text.size() && digit(text[at])) ++at;
+  if (at == seconds || at - seconds > 12 || at >= text.size() || text[at] != '.') return 0;
+  const std::size_t fraction = ++at;
+  while (at < text.size() && digit(text[at])) ++at;
+  if (at - fraction != 6 || at >= text.size() || text[at] != ']') return 0;
+  return at + 1;
+}
+
+std::string_view without_controls(std::string_view raw, std::string& store) {
+  const auto first = std::find_if(raw.begin(), raw.end(), control);
+  if (first == raw.end()) return raw;
+  store.assign(raw.begin(), first);
+  for (std::size_t at = static_cast<std::size_t>(first - raw.begin()); at < raw.size();) {
+    if (raw[at] == '\x1b') {
+      at += escape_length(raw.substr(at));
+    } else {
+      if (!control(raw[at])) store.push_back(raw[at]);
+      ++at;
+    }
+  }
+  return store;
+}
+
+void split_messages(std::string_view line, bool mid_line, std::vector<Message>& out) {
+  out.clear();
+  Message message;
+  message.text = line;
+  message.anchored = !mid_line || timestamp_length(line) != 0;
+  if (message.anchored) strip_front(message);
+  // A journal's line says "kernel: " once; the messages behind it come from the same source.
+  const char* search = message.text.data();
+  const char* const end = line.data() + line.size();
+  while (search != end) {
+    search = std::find(search, end, '[');
+    if (search == end) break;
+    const std::string_view rest(search, static_cast<std::size_t>(end - search));
+    if (rest.size() > 2 && rest[1] == '#' && digit(rest[2])) message.die_mark = true;
+    if (const std::size_t length = timestamp_length(rest)) {
+      message.text =
+          std::string_view(message.text.data(), static_cast<std::size_t>(search - message.text.data()));
+      if (!message.text.empty()) out.push_back(message);
+      Message next;
+      next.journal = message.journal;
+      next.text = rest;
+      strip_time(next, length);
+      message = next;
+      search = message.text.data();
+    } else {
+      ++search;
+    }
+  }
+  if (!message.text.empty()) out.push_back(message);
+}
+
+}  // namespace labctl::crash

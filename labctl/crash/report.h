@@ -1,0 +1,89 @@
+// One report while it is being read, from its header to its end. Internal to the room.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/crash/dialect.h"
+
+namespace labctl::crash {
+
+// Where a report begins in the raw stream, with the raw bytes read since.
+struct Start {
+  std::uint64_t offset = 0;
+  std::uint64_t line = 0;
+  std::string excerpt;
+};
+
+// What the header says.
+struct Heading {
+  const Rule* rule = nullptr;
+  std::string what;
+  Place place;
+};
+
+class Report {
+ public:
+  Report(Heading heading, const Prelude* prelude, Start start, std::string_view caller);
+
+  // Another header that belongs to this report.
+  bool absorbs(const Rule& header, bool consequence) const;
+  void absorb(const Rule& header);
+
+  void body(const BodyLine& line, std::string_view text);
+  void frame(const Frame& frame);
+  void ordinary(bool own);  // a line that belongs to no report; `own`: from this report's processor or task
+  void raw(std::string_view line);
+  void lost() { lost_ = true; }
+  void cut() { cut_ = true; }  // another report begins before this one ended
+
+  // No more lines are to be expected.
+  bool over() const;
+  bool confirmed() const;
+  bool read_anything() const { return proofs_ != 0; }
+  const std::string& caller() const { return caller_; }
+  const Rule& rule() const { return *heading_.rule; }
+
+  // What it amounts to; nothing when it never was a report.
+  std::optional<Finding> finding() const;
+
+  // What the world has heard of it: a flush tells a report as it stands, and it may grow afterwards.
+  bool flushed = false;
+  bool told = false;
+  bool told_confirmed = false;
+
+ private:
+  void prove(Proof proof) { proofs_ |= 1U << static_cast<unsigned>(proof); }
+  bool proved(Proof proof) const { return (proofs_ & (1U << static_cast<unsigned>(proof))) != 0; }
+  void place(std::string_view text);
+  bool wants_interrupted() const;
+  Place culprit() const;
+  std::string module(const Place& culprit) const;
+  std::string title(const Place& culprit) const;
+  std::string corrupted() const;
+
+  Heading heading_;
+  const char* base_;
+  Kind kind_;
+  Severity severity_;
+  Start start_;
+  std::string caller_;
+  Place place_;               // of the instruction pointer
+  std::vector<Place> trace_;  // trustworthy frames of the trace that counts
+  unsigned proofs_ = 0;
+  unsigned registers_ = 0;
+  unsigned since_ = 0;    // own ordinary lines since the last line of a body
+  unsigned foreign_ = 0;  // ordinary lines of others since then
+  unsigned lines_ = 0;
+  bool trace_closed_ = false;
+  bool self_dumped_ = false;  // a module printed the backtrace itself
+  bool panic_frame_ = false;
+  bool panicked_ = false;
+  bool lost_ = false;
+  bool cut_ = false;
+};
+
+}  // namespace labctl::crash

@@ -1,0 +1,378 @@
+// From bytes to findings.
+//
+//   chunks -> lines -> messages -> reports -> findings
+//
+// A console is a stream of bytes that anything may have written. It is cut into lines at LF and CR (a CR also
+// ends what a progress display redraws), and only the unfinished line is kept between two chunks, so that
+// chunks may be split anywhere. Lines are bounded: a longer one is worked on piece by piece.
+//
+// A line is cleaned of control bytes and split into messages: a kernel's timestamp begins a message wherever
+// it stands, because another processor may print into a line. Behind the timestamp and its relatives begin
+// the kernel's own words, and a header is looked for there and nowhere else: drivers put their name in front
+// of what they say, so "sensor: no panic, BUG: none" begins no report. The test is cheap: the first byte
+// chooses a short list of literals, and only a line that begins with one of them meets a regular expression.
+//
+// A header opens a report. The lines behind it are its body, until its end marker, a run of lines that have
+// nothing to do with it, another header, or the next boot. Some headers belong to the report that is open
+// ("Oops: 0000 [#1]" behind "BUG: unable to handle page fault", "Kernel panic - Fatal exception" behind
+// both): the cause is the finding. When the kernel tells which task speaks, reports that interleave are read
+// apart.
+//
+// A body proves that the kernel spoke: a driver can print a header, but hardly the processor, the registers
+// and the trace that go with it. Without a proof the finding is unconfirmed.
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "labctl/crash/crash.h"
+#include "labctl/crash/message.h"
+#include "labctl/crash/report.h"
+#include "labctl/crash/rules.h"
+
+namespace labctl::crash {
+namespace {
+
+constexpr std::size_t line_limit = 8192;
+constexpr std::size_t last_line_limit = 512;
+constexpr std::size_t open_limit = 4;
+constexpr std::size_t told_limit = 512;
+constexpr unsigned prelude_life = 10;  // lines between "cut here" and the header
+constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
+
+// Where to cut an overlong line: in front of what may be a timestamp, so that no message is torn.
+std::size_t cut_point(std::string_view line) {
+  constexpr std::size_t window = 512;
+  for (std::size_t at = line.size() - 1; at > line.size() - window; --at) {
+    if (line[at] != '[') continue;
+    if (at + 1 == line.size() || line[at + 1] == ' ' || (line[at + 1] >= '0' && line[at + 1] <= '9'))
+      return at;
+  }
+  return line.size();
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
+}
+
+bool says_lost(std::string_view text) {
+  return text.starts_with("** ") && text.find("printk messages dropped") != std::string_view::npos;
+}
+
+// A prelude and the lines since.
+struct Lead {
+  const Prelude* prelude = nullptr;
+  Start start;
+  unsigned age = 0;
+};
+
+}  // namespace
+
+struct Scanner::State {
+  explicit State(Os os) : rules(Rules::of(os)) {}
+
+  void feed(std::string_view bytes);
+  void flush();
+  bool pending() const;
+
+  // Bytes to lines.
+  void take(std::string_view bytes);
+  void cut();
+  void end_line();
+  void read_line(std::string_view raw, bool mid_line);
+  bool partial_header() const;
+
+  // Messages to reports.
+  void message(const Message& message);
+  void header(Heading heading, const Message& message);
+  void open(Heading heading, const Message& message);
+  void body(const Message& message);
+  void boot();
+  Report* report_of(const Message& message);
+
+  // Reports to findings.
+  void sweep();
+  void close(std::size_t index);
+  void close_all();
+  void tell(Report& report);
+
+  const Rules& rules;
+  std::string partial;  // of the line that has not ended
+  std::uint64_t partial_offset = 0;
+  std::uint64_t line = 1;
+  bool mid_line = false;  // `partial` continues an overlong line
+  bool peeking = false;   // reading a line that has not ended
+  bool peeked = false;    // `partial` was read at a flush; its header must not be told again
+  std::string last;
+
+  std::uint64_t line_offset = 0;  // of the line that is being read
+  std::vector<Message> messages;
+  std::string cleaned;
+  Lead lead;
+  std::vector<Report> reports;
+  std::unordered_map<std::string, bool> told;  // titles of this boot, and whether they were confirmed
+  unsigned since_fatal = aftermath;
+  bool panicked = false;
+  std::uint64_t starts = 0;
+  std::vector<Finding> findings;
+};
+
+void Scanner::State::feed(std::string_view bytes) {
+  std::string_view latest;
+  while (!bytes.empty()) {
+    const void* newline = std::memchr(bytes.data(), '\n', bytes.size());
+    const std::size_t end = newline == nullptr
+                                ? bytes.size()
+                                : static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data());
+    std::string_view text = bytes.substr(0, end);
+    for (;;) {
+      const std::size_t carriage = text.empty() ? std::string_view::npos : text.find('\r');
+      const std::string_view piece = text.substr(0, carriage);
+      const bool ended = carriage != std::string_view::npos || end < bytes.size();
+      if (!piece.empty()) latest = piece;
+      if (!piece.empty() && !partial.empty()) latest = {};
+      if (ended && partial.empty() && !mid_line && piece.size() <= line_limit) {
+        line_offset = partial_offset;
+        if (!piece.empty()) read_line(piece, false);
+        partial_offset += piece.size() + 1;
+      } else {
+        take(piece);
+        if (!partial.empty() && !piece.empty()) last = partial.substr(0, last_line_limit);
+        if (ended) end_line();
+      }
+      if (carriage == std::string_view::npos) break;
+      text.remove_prefix(carriage + 1);
+      if (text.empty() && end == bytes.size()) break;
+    }
+    if (end < bytes.size()) ++line;
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  if (!latest.empty()) last = latest.substr(0, last_line_limit);
+}
+
+void Scanner::State::take(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (partial.size() == line_limit) cut();
+    const std::size_t count = std::min(bytes.size(), line_limit - partial.size());
+    partial.append(bytes.substr(0, count));
+    bytes.remove_prefix(count);
+  }
+}
+
+void Scanner::State::cut() {
+  const std::size_t at = cut_point(partial);
+  line_offset = partial_offset;
+  read_line(std::string_view(partial).substr(0, at), mid_line);
+  partial.erase(0, at);
+  partial_offset += at;
+  mid_line = true;
+  peeked = false;
+}
+
+void Scanner::State::end_line() {
+  line_offset = partial_offset;
+  if (!partial.empty()) read_line(partial, mid_line);
+  partial_offset += partial.size() + 1;
+  partial.clear();
+  mid_line = peeked = false;
+}
+
+void Scanner::State::read_line(std::string_view raw, bool continued) {
+  split_messages(without_controls(raw, cleaned), continued, messages);
+  for (const Message& each : messages) message(each);
+  if (lead.prelude != nullptr) {
+    if (++lead.age > prelude_life) lead.prelude = nullptr;
+    lead.start.excerpt.append(raw.substr(0, 512)).push_back('\n');
+  }
+  if (since_fatal < aftermath) ++since_fatal;
+  if (reports.empty()) return;
+  for (Report& report : reports) report.raw(raw);
+  sweep();
+}
+
+bool Scanner::State::partial_header() const {
+  std::string store;
+  std::vector<Message> parts;
+  split_messages(without_controls(partial, store), mid_line, parts);
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const Message& part) { return rules.header(part).has_value(); });
+}
+
+void Scanner::State::message(const Message& message) {
+  if (message.time_zero && !message.journal && !peeking && message.text.starts_with("Linux version "))
+    return boot();
+  if (auto heading = rules.header(message)) {
+    if (!peeked) header(std::move(*heading), message);
+    return;
+  }
+  if (message.anchored) {
+    if (const Prelude* prelude = rules.prelude(message.text)) {
+      if (lead.prelude == nullptr) lead.start = Start{line_offset, line, {}};
+      if (lead.prelude == nullptr || *prelude->title != '\0') lead.prelude = prelude;
+      lead.age = 0;
+      return;
+    }
+  }
+  if (!reports.empty()) body(message);
+}
+
+Report* Scanner::State::report_of(const Message& message) {
+  if (reports.empty()) return nullptr;
+  if (message.caller.empty()) return &reports.back();
+  for (Report& report : reports) {
+    if (report.caller() == message.caller || report.caller().empty()) return &report;
+  }
+  return nullptr;
+}
+
+void Scanner::State::header(Heading heading, const Message& message) {
+  const Rule& rule = *heading.rule;
+  const bool panic = (rule.flags & panic_line) != 0;
+  const bool consequence = panic && rules.consequence(message.text);
+  Report* current = report_of(message);
+  if (current == nullptr && consequence && !reports.empty()) current = &reports.back();
+  if (current != nullptr && current->absorbs(rule, consequence)) {
+    current->absorb(rule);
+    current->flushed = current->flushed && current->told_confirmed;
+    panicked = panicked || panic;
+    return;
+  }
+  const bool known = (consequence && since_fatal < aftermath) || ((rule.flags & panic_end) != 0 && panicked);
+  panicked = panicked || panic;
+  if (panic && known) return;
+  if (current != nullptr) {
+    current->cut();
+    close(static_cast<std::size_t>(current - reports.data()));
+  }
+  open(std::move(heading), message);
+}
+
+void Scanner::State::open(Heading heading, const Message& message) {
+  if (reports.size() >= open_limit) close(0);
+  Start start{line_offset, line, {}};
+  const Prelude* prelude = lead.prelude;
+  if (prelude != nullptr) start = std::move(lead.start);
+  lead = Lead{};
+  reports.emplace_back(std::move(heading), prelude, std::move(start), message.caller);
+}
+
+void Scanner::State::body(const Message& message) {
+  if (says_lost(message.text)) {
+    for (Report& report : reports) report.lost();
+    return;
+  }
+  Report* current = report_of(message);
+  for (Report& report : reports) {
+    if (&report != current) report.ordinary(false);
+  }
+  if (current == nullptr) return;
+  Frame frame;
+  const std::string_view text = trimmed(message.text);
+  const BodyLine* line_of_body = rules.body(text);
+  if (line_of_body != nullptr) {
+    current->body(*line_of_body, text);
+  } else if (parse_frame(text, frame)) {
+    current->frame(frame);
+  } else {
+    // Ordinary messages are never indented; an indented line belongs to something, so it neither proves nor
+    // ends.
+    if (text.data() == message.text.data()) current->ordinary(true);
+    return;
+  }
+  current->flushed = current->flushed && current->told_confirmed;
+}
+
+void Scanner::State::boot() {
+  close_all();
+  ++starts;
+  told.clear();
+  lead = Lead{};
+  since_fatal = aftermath;
+  panicked = false;
+}
+
+void Scanner::State::sweep() {
+  for (std::size_t index = 0; index < reports.size();) {
+    if (reports[index].over()) {
+      close(index);
+    } else {
+      ++index;
+    }
+  }
+}
+
+void Scanner::State::close(std::size_t index) {
+  Report report = std::move(reports[index]);
+  reports.erase(reports.begin() + static_cast<std::ptrdiff_t>(index));
+  tell(report);
+}
+
+void Scanner::State::close_all() {
+  while (!reports.empty()) close(0);
+}
+
+void Scanner::State::tell(Report& report) {
+  const bool news = !report.told || (!report.told_confirmed && report.confirmed());
+  if (!news) return;
+  std::optional<Finding> finding = report.finding();
+  if (!finding) return;
+  report.told = true;
+  report.told_confirmed = finding->confirmed;
+  if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
+  if (told.size() >= told_limit) told.clear();
+  const auto [entry, fresh] =
+      told.try_emplace(finding->title + to_string(finding->severity), finding->confirmed);
+  if (!fresh && (entry->second || !finding->confirmed)) return;
+  entry->second = finding->confirmed;
+  findings.push_back(std::move(*finding));
+}
+
+void Scanner::State::flush() {
+  if (!partial.empty() && !peeked && (!reports.empty() || partial_header())) {
+    line_offset = partial_offset;
+    peeking = true;
+    read_line(partial, mid_line);
+    peeking = false;
+    peeked = true;
+  }
+  for (Report& report : reports) {
+    tell(report);
+    report.flushed = true;
+  }
+}
+
+bool Scanner::State::pending() const {
+  const auto waits = [](const Report& report) { return !report.flushed; };
+  if (std::any_of(reports.begin(), reports.end(), waits)) return true;
+  return !partial.empty() && !peeked && partial_header();
+}
+
+Scanner::Scanner(Os os) : state_(std::make_unique<State>(os)) {}
+Scanner::~Scanner() = default;
+Scanner::Scanner(Scanner&&) noexcept = default;
+Scanner& Scanner::operator=(Scanner&&) noexcept = default;
+
+std::vector<Finding> Scanner::feed(std::string_view bytes) {
+  state_->feed(bytes);
+  return std::exchange(state_->findings, {});
+}
+
+std::vector<Finding> Scanner::flush() {
+  state_->flush();
+  return std::exchange(state_->findings, {});
+}
+
+bool Scanner::pending() const { return state_->pending(); }
+std::uint64_t Scanner::kernel_starts() const { return state_->starts; }
+std::string Scanner::last_line() const { return state_->last; }
+
+std::vector<Finding> scan(std::string_view log, Os os) {
+  Scanner scanner(os);
+  std::vector<Finding> findings = scanner.feed(log);
+  std::vector<Finding> rest = scanner.flush();
+  std::move(rest.begin(), rest.end(), std::back_inserter(findings));
+  return findings;
+}
+
+}  // namespace labctl::crash
