@@ -70,6 +70,9 @@ class Machine {
   // Deadlines are stretched by it, so that a busy host makes guests slow and not guilty.
   virtual Millis starved() const = 0;
 
+  // Ends the guest now; asks under way return an error. Everything else fails from then on. Destroying does it too.
+  virtual void end() {}
+
   // The definition as given to the hypervisor, for the bundle.
   virtual std::string definition() const = 0;
 

@@ -1,0 +1,119 @@
+#include "labctl/machine/libvirt/domain_xml.h"
+
+#include <pugixml.hpp>
+#include <sstream>
+
+#include "labctl/base/digest.h"
+
+namespace labctl::machine {
+namespace {
+
+using pugi::xml_node;
+
+xml_node child(xml_node parent, const char* name,
+               std::initializer_list<std::pair<const char*, std::string>> attributes = {}) {
+  xml_node made = parent.append_child(name);
+  for (const auto& [key, value] : attributes) made.append_attribute(key) = value.c_str();
+  return made;
+}
+
+void text(xml_node parent, const char* name, const std::string& value) {
+  child(parent, name).text() = value.c_str();
+}
+
+std::string print(const pugi::xml_document& document) {
+  std::ostringstream out;
+  document.save(out, "  ", pugi::format_indent | pugi::format_no_declaration);
+  return out.str();
+}
+
+bool is_q35(const std::string& machine_type) { return machine_type.find("q35") != std::string::npos; }
+
+void cd_drive(xml_node devices, const std::string& machine_type, const std::filesystem::path& iso) {
+  xml_node cd = child(devices, "disk", {{"type", "file"}, {"device", "cdrom"}});
+  child(cd, "driver", {{"name", "qemu"}, {"type", "raw"}});
+  if (!iso.empty()) child(cd, "source", {{"file", iso.string()}});
+  const bool sata = is_q35(machine_type);
+  child(cd, "target", {{"dev", sata ? "sda" : "hda"}, {"bus", sata ? "sata" : "ide"}});
+  child(cd, "readonly");
+}
+
+// A socket survives the end of QEMU with the last bytes in it; a pseudo-terminal loses what was not read in time.
+void socket_source(xml_node device, const std::filesystem::path& sockets, const std::string& file) {
+  xml_node source = child(device, "source", {{"mode", "bind"}});
+  if (!sockets.empty()) source.append_attribute("path") = (sockets / file).c_str();
+}
+
+}  // namespace
+
+std::string domain_xml(const Spec& spec, const DomainPlace& place) {
+  const bool kvm = spec.accel == Accel::kvm;
+  pugi::xml_document document;
+  xml_node domain = child(document, "domain", {{"type", kvm ? "kvm" : "qemu"}});
+  text(domain, "name", spec.name);
+  text(domain, "uuid", place.uuid);
+  text(domain, "genid", place.generation);
+  child(domain, "memory", {{"unit", "b"}}).text() = std::to_string(spec.shape.memory).c_str();
+  text(domain, "vcpu", std::to_string(spec.shape.vcpus));
+
+  xml_node os = child(domain, "os");
+  child(os, "type", {{"arch", "x86_64"}, {"machine", place.machine_type}}).text() = "hvm";
+  child(os, "boot", {{"dev", "hd"}});
+
+  xml_node features = child(domain, "features");
+  child(features, "acpi");
+  child(features, "apic");
+  child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
+
+  // Nested guests are of no use and TCG has no real CPU to copy: "maximum" is `-cpu max`.
+  child(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
+
+  xml_node clock = child(domain, "clock", {{"offset", "utc"}});
+  if (kvm) child(clock, "timer", {{"name", "hpet"}, {"present", "no"}});
+
+  text(domain, "on_poweroff", "destroy");
+  text(domain, "on_reboot", "restart");   // inside the same QEMU, so the console stays
+  text(domain, "on_crash", "preserve");   // a guest that panicked stays for its evidence
+
+  xml_node devices = child(domain, "devices");
+  if (!place.emulator.empty()) text(devices, "emulator", place.emulator.string());
+
+  // cache=unsafe drops only the host's fsync: the guest's writes reach the host's page cache in order, and a power cut of
+  // the guest keeps exactly what a real disk would have kept or more. The overlay does not have to outlive the host.
+  // An error of the host's disk stops the guest (and is told as Lost): the guest must not be blamed for it.
+  xml_node disk = child(devices, "disk", {{"type", "file"}, {"device", "disk"}});
+  child(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"cache", "unsafe"}, {"error_policy", "stop"},
+                         {"discard", "unmap"}});
+  child(disk, "source", {{"file", spec.disk.string()}});
+  child(disk, "target", {{"dev", "vda"}, {"bus", "virtio"}});
+  cd_drive(devices, place.machine_type, {});
+
+  child(devices, "controller", {{"type", "usb"}, {"model", "none"}});
+  xml_node serial = child(devices, "serial", {{"type", "unix"}});
+  socket_source(serial, place.sockets, place.uuid.substr(0, 8) + ".con");
+  child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
+  xml_node agent = child(devices, "channel", {{"type", "unix"}});
+  socket_source(agent, place.sockets, place.uuid.substr(0, 8) + ".ga");
+  child(agent, "target", {{"type", "virtio"}, {"name", "org.qemu.guest_agent.0"}});
+  child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots; nobody watches
+  child(devices, "memballoon", {{"model", "none"}});
+  child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() = "/dev/urandom";
+  child(devices, "panic", {{"model", "isa"}});
+  return print(document);
+}
+
+std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso) {
+  pugi::xml_document document;
+  cd_drive(document, machine_type, iso);
+  return print(document);
+}
+
+std::string definition_fingerprint(Accel accel, const std::string& machine_type) {
+  Spec spec;
+  spec.name = "fingerprint";
+  spec.accel = accel;
+  spec.disk = "/disk";
+  return sha256(domain_xml(spec, {"uuid", "generation", machine_type, {}, {}}));
+}
+
+}  // namespace labctl::machine

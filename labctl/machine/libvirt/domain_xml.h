@@ -1,0 +1,28 @@
+// A Spec as libvirt reads it. Pure: the same values give the same bytes, and tests compare them with golden files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "labctl/machine/machine.h"
+
+namespace labctl::machine {
+
+// What differs between two machines of one definition, and what the host decides.
+struct DomainPlace {
+  std::string uuid;
+  std::string generation;          // vmgenid: a fresh one makes a restored Linux reseed its random numbers
+  std::string machine_type;        // versioned
+  std::filesystem::path emulator;  // empty: libvirt's choice
+  std::filesystem::path sockets;   // where the console and agent sockets go; empty: libvirt's choice
+};
+
+std::string domain_xml(const Spec& spec, const DomainPlace& place);
+
+// The CD-ROM drive alone, for changing its medium; an empty path is an empty drive.
+std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso);
+
+// Equal exactly when a live snapshot fits: everything in the definition but names, paths and memory size.
+std::string definition_fingerprint(Accel accel, const std::string& machine_type);
+
+}  // namespace labctl::machine

@@ -1,0 +1,138 @@
+#include <pugixml.hpp>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/subprocess.h"
+#include "labctl/base/text.h"
+#include "labctl/machine/accel.h"
+#include "labctl/machine/libvirt/libvirt_machine.h"
+
+namespace labctl::machine {
+namespace {
+
+constexpr const char* embedded = "qemu:///embed";
+constexpr const char* install_qemu = "apt-get install qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu";
+
+// The i440fx machine: under TCG it boots faster than q35 (fewer bridges to scan), and it supports live snapshots.
+constexpr const char* machine_family = "pc";
+
+std::string three_numbers(unsigned long packed) {
+  return std::to_string(packed / 1'000'000) + "." + std::to_string(packed / 1000 % 1000) + "." +
+         std::to_string(packed % 1000);
+}
+
+class LibvirtHost final : public Host {
+ public:
+  LibvirtHost(std::shared_ptr<Connection> connection, HostFacts facts, fs::path emulator)
+      : connection_(std::move(connection)), facts_(std::move(facts)), emulator_(std::move(emulator)) {}
+
+  const HostFacts& facts() const override { return facts_; }
+
+  Result<std::unique_ptr<Machine>> create(const Spec& spec, Sink sink) override {
+    if (spec.shape.vcpus < 1 || spec.shape.memory < (16ull << 20)) {
+      return input_error("a machine needs at least one vCPU and 16 MiB", spec.name);
+    }
+    std::error_code wrong;
+    Spec whole = spec;
+    whole.disk = fs::absolute(spec.disk, wrong);
+    if (wrong || !fs::is_regular_file(whole.disk, wrong)) return lab_error("the guest's disk is not there", spec.disk);
+    DomainPlace place;
+    place.uuid = random_uuid();
+    place.generation = random_uuid();
+    place.machine_type = facts_.machine_type;
+    place.emulator = emulator_;
+    if (connection_->root()) place.sockets = connection_->root()->path() / "s";
+    return std::make_unique<LibvirtMachine>(connection_, std::move(whole), std::move(place), std::move(sink));
+  }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+  HostFacts facts_;
+  fs::path emulator_;
+};
+
+// What a real QEMU start would use, asked of libvirt: the versioned machine type, so that a snapshot names its own.
+Result<std::string> machine_type(virConnectPtr connection, const fs::path& emulator, Accel accel) {
+  const std::string program = emulator.string();
+  const CString text(virConnectGetDomainCapabilities(connection, program.empty() ? nullptr : program.c_str(), "x86_64",
+                                                     machine_family, accel == Accel::kvm ? "kvm" : "qemu", 0));
+  if (!text) return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
+                                  install_qemu);
+  pugi::xml_document document;
+  document.load_string(text.get());
+  const std::string type = document.child("domainCapabilities").child_value("machine");
+  if (type.empty()) return lab_error("the hypervisor does not tell its machine type");
+  return type;
+}
+
+// "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)": with the package's revision, because a rebuild may
+// not read an older one's snapshots.
+Result<std::string> emulator_version(const fs::path& emulator) {
+  const Result<std::string> text =
+      run_ok({.argv = {emulator.string(), "--version"}, .deadline = std::chrono::seconds(20)});
+  if (!text) return because(text.error(), "QEMU does not run");
+  return split(*text, '\n').front();
+}
+
+Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
+  if (options.runtime.empty() || options.cache.empty()) return lab_error("no runtime or cache directory was given");
+  const fs::path emulator = find_program("qemu-system-x86_64");
+  if (emulator.empty()) return lab_error("QEMU is not installed", {}, install_qemu);
+  const Result<std::string> version = emulator_version(emulator);
+  if (!version) return fail(version.error());
+  Result<Root> root = Root::make(options.runtime, options.cache);
+  if (!root) return fail(root.error());
+  const fs::path scratch = root->path() / "s";
+  Result<AccelChoice> accel = find_accel(options.accel, emulator, *version, options.cache, scratch);
+  if (!accel) return fail(accel.error());
+
+  Result<std::shared_ptr<Connection>> connection = Connection::open(options.uri, std::move(*root));
+  if (!connection) return fail(connection.error());
+  const Result<std::string> type = machine_type((*connection)->get(), emulator, accel->accel);
+  if (!type) return fail(type.error());
+
+  unsigned long library = 0;
+  virGetVersion(&library, nullptr, nullptr);
+  unsigned long hypervisor = 0;
+  virConnectGetVersion((*connection)->get(), &hypervisor);
+  HostFacts facts;
+  facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
+  facts.accel = accel->accel;
+  facts.accel_reason = accel->reason;
+  facts.machine_type = *type;
+  facts.fingerprint = sha256(*version + "\nlibvirt " + three_numbers(library) + "\n" +
+                             definition_fingerprint(accel->accel, *type) + "\n" +
+                             // TCG's CPU is the same everywhere; KVM's is the host's.
+                             (accel->accel == Accel::kvm ? host_cpu() : "tcg"));
+  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), emulator);
+}
+
+// Any other hypervisor is taken as it is: its files, its users, its QEMU. A proof cannot run over there.
+Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
+  Result<std::shared_ptr<Connection>> connection = Connection::open(options.uri, std::nullopt);
+  if (!connection) return fail(connection.error());
+  HostFacts facts;
+  facts.accel = options.accel == Wish::kvm ? Accel::kvm : Accel::tcg;
+  facts.accel_reason = options.accel == Wish::automatic
+                           ? "KVM cannot be proved over the connection " + options.uri + "; --accel kvm trusts it"
+                           : std::string(to_string(facts.accel)) + " was asked for";
+  const Result<std::string> type = machine_type((*connection)->get(), {}, facts.accel);
+  if (!type) return fail(type.error());
+  unsigned long library = 0;
+  virConnectGetLibVersion((*connection)->get(), &library);
+  unsigned long hypervisor = 0;
+  virConnectGetVersion((*connection)->get(), &hypervisor);
+  const CString host((virConnectGetHostname((*connection)->get())));
+  facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
+  facts.machine_type = *type;
+  facts.fingerprint = sha256(facts.hypervisor + "\n" + definition_fingerprint(facts.accel, *type) + "\n" +
+                             (facts.accel == Accel::kvm && host ? host.get() : "tcg"));
+  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), fs::path());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Host>> open_host(const HostOptions& options) {
+  return options.uri == embedded ? open_embedded(options) : open_given(options);
+}
+
+}  // namespace labctl::machine

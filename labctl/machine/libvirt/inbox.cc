@@ -1,0 +1,141 @@
+#include "labctl/machine/libvirt/inbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+
+namespace labctl::machine {
+namespace {
+
+// libvirt's opaque pointers own a share of the inbox, so a late callback finds it alive.
+using Share = std::shared_ptr<Inbox>;
+void* share(Share inbox) { return new Share(std::move(inbox)); }
+Share& shared(void* opaque) { return *static_cast<Share*>(opaque); }
+void unshare(void* opaque) { delete static_cast<Share*>(opaque); }
+
+constexpr int readable = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR;
+constexpr int late_end_ms = 2000;
+
+}  // namespace
+
+Status Inbox::watch_console(StreamHandle stream) {
+  std::lock_guard lock(mutex_);
+  stream_ = std::move(stream);
+  void* mine = share(shared_from_this());
+  if (virStreamEventAddCallback(stream_.get(), readable, on_stream, mine, unshare) < 0) {
+    unshare(mine);
+    return libvirt_error("cannot watch the console");
+  }
+  reading_ = true;
+  return {};
+}
+
+void Inbox::on_stream(virStreamPtr, int, void* opaque) {
+  const Share inbox = shared(opaque);
+  std::lock_guard lock(inbox->mutex_);
+  inbox->read_console();
+}
+
+void Inbox::read_console() {
+  // Bounded, so that one chattering guest cannot keep the loop from the others; what is left calls again.
+  char block[16 << 10];
+  for (int turn = 0; reading_ && turn < 16; ++turn) {
+    const int got = virStreamRecv(stream_.get(), block, sizeof block);
+    if (got == -2) return;  // nothing there now
+    if (got == 0) return stop_reading("the console was closed");
+    if (got < 0) {
+      virErrorPtr last = virGetLastError();
+      return stop_reading(std::string("the console failed: ") +
+                          (last != nullptr && last->message != nullptr ? last->message : "unknown reason"));
+    }
+    give(ConsoleBytes{std::string(block, static_cast<std::size_t>(got))});
+  }
+}
+
+void Inbox::stop_reading(const std::string& why) {
+  reading_ = false;
+  virStreamEventRemoveCallback(stream_.get());
+  if (interpreter_.over()) return;
+  // When QEMU dies its console often ends before libvirt has told the death itself.
+  end_of_console_ = why;
+  void* mine = share(shared_from_this());
+  if (virEventAddTimeout(late_end_ms, on_late_end, mine, unshare) < 0) {
+    unshare(mine);
+    give(interpreter_.console_ended(why));
+  }
+}
+
+void Inbox::on_late_end(int timer, void* opaque) {
+  const Share inbox = shared(opaque);
+  virEventRemoveTimeout(timer);
+  std::lock_guard lock(inbox->mutex_);
+  inbox->give(inbox->interpreter_.console_ended(inbox->end_of_console_));
+}
+
+void Inbox::give(std::optional<Sign> sign) {
+  if (sign && sink_) sink_(std::move(*sign));
+}
+
+void Inbox::monitor(const char* event, const char* details) {
+  std::lock_guard lock(mutex_);
+  read_console();  // what was printed before it comes before it
+  give(interpreter_.monitor(event, details != nullptr ? details : ""));
+}
+
+void Inbox::lifecycle(int event, int detail) {
+  std::lock_guard lock(mutex_);
+  read_console();
+  give(interpreter_.lifecycle(event, detail, [this] { return last_line(log_); }));
+}
+
+void Inbox::agent(bool up) {
+  std::lock_guard lock(mutex_);
+  if (!interpreter_.over()) give(AgentLink{up});
+}
+
+void Inbox::connection_lost(const std::string& why) {
+  std::lock_guard lock(mutex_);
+  give(interpreter_.connection_lost(why));
+}
+
+void Inbox::end_wanted() {
+  std::lock_guard lock(mutex_);
+  interpreter_.end_wanted();
+}
+
+void Inbox::pause_wanted(bool wanted) {
+  std::lock_guard lock(mutex_);
+  interpreter_.pause_wanted(wanted);
+}
+
+bool Inbox::over() const {
+  std::lock_guard lock(mutex_);
+  return interpreter_.over();
+}
+
+void Inbox::close() {
+  std::lock_guard lock(mutex_);
+  sink_ = nullptr;
+  interpreter_.end_wanted();
+  if (reading_) virStreamEventRemoveCallback(stream_.get());
+  reading_ = false;
+  if (stream_) virStreamAbort(stream_.get());
+  stream_.reset();
+}
+
+std::string last_line(const std::filesystem::path& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return {};
+  char block[1024];
+  const off_t size = lseek(file.get(), 0, SEEK_END);
+  const off_t from = size > static_cast<off_t>(sizeof block) ? size - static_cast<off_t>(sizeof block) : 0;
+  const ssize_t got = pread(file.get(), block, sizeof block, from);
+  if (got <= 0) return {};
+  std::string_view tail = trim(std::string_view(block, static_cast<std::size_t>(got)));
+  const std::size_t line = tail.rfind('\n');
+  return std::string(line == std::string_view::npos ? tail : tail.substr(line + 1));
+}
+
+}  // namespace labctl::machine

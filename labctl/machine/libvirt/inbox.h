@@ -1,0 +1,51 @@
+// Where everything about one machine arrives, on the event loop's thread, and leaves as Signs in one order.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "labctl/machine/libvirt/handles.h"
+#include "labctl/machine/libvirt/signs.h"
+
+namespace labctl::machine {
+
+class Inbox : public std::enable_shared_from_this<Inbox> {
+ public:
+  Inbox(Sink sink, std::filesystem::path log) : sink_(std::move(sink)), log_(std::move(log)) {}
+
+  // Reads the console from now on. The stream is non-blocking and open; the inbox keeps it until close().
+  Status watch_console(StreamHandle stream);
+
+  void monitor(const char* event, const char* details);
+  void lifecycle(int event, int detail);
+  void agent(bool up);
+  void connection_lost(const std::string& why);
+
+  void end_wanted();
+  void pause_wanted(bool wanted);
+  bool over() const;
+
+  // After it returns the sink is not called any more.
+  void close();
+
+ private:
+  static void on_stream(virStreamPtr stream, int events, void* opaque);
+  static void on_late_end(int timer, void* opaque);
+  void read_console();  // everything that is there, without waiting
+  void stop_reading(const std::string& why);
+  void give(std::optional<Sign> sign);
+
+  mutable std::mutex mutex_;  // held while the sink runs: that is what close() waits for
+  Sink sink_;
+  std::filesystem::path log_;
+  Interpreter interpreter_;
+  StreamHandle stream_;
+  bool reading_ = false;
+  std::string end_of_console_;
+};
+
+// The last line of a file, for error texts; empty when there is none.
+std::string last_line(const std::filesystem::path& path);
+
+}  // namespace labctl::machine

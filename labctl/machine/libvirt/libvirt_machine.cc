@@ -1,0 +1,188 @@
+#include "labctl/machine/libvirt/libvirt_machine.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/machine/processes.h"
+
+namespace labctl::machine {
+namespace {
+
+constexpr const char* snapshot_name = "labctl-live";
+constexpr std::size_t longest_reply = 16u << 20;
+
+class Busy {
+ public:
+  Busy(std::mutex& mutex, std::condition_variable& freed, bool& busy) : mutex_(mutex), freed_(freed), busy_(busy) {}
+  bool take_until(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    if (!freed_.wait_until(lock, deadline, [this] { return !busy_; })) return false;
+    taken_ = busy_ = true;
+    return true;
+  }
+  ~Busy() {
+    if (!taken_) return;
+    {
+      std::lock_guard lock(mutex_);
+      busy_ = false;
+    }
+    freed_.notify_one();
+  }
+
+ private:
+  std::mutex& mutex_;
+  std::condition_variable& freed_;
+  bool& busy_;
+  bool taken_ = false;
+};
+
+}  // namespace
+
+std::string random_uuid() {
+  return std::string(trim(kernel_file("/proc/sys/kernel/random/uuid")));
+}
+
+LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink)
+    : connection_(std::move(connection)), spec_(std::move(spec)), place_(std::move(place)) {
+  definition_ = domain_xml(spec_, place_);
+  fs::path log;
+  if (connection_->root()) log = connection_->root()->path() / "log" / "qemu" / (spec_.name + ".log");
+  inbox_ = std::make_shared<Inbox>(std::move(sink), std::move(log));
+}
+
+LibvirtMachine::~LibvirtMachine() {
+  inbox_->close();
+  connection_->switchboard().remove(place_.uuid);
+  if (!domain_) return;
+  // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and leaves no
+  // definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
+  static_cast<void>(virDomainDestroy(domain_.get()));
+}
+
+Status LibvirtMachine::start(From from) {
+  if (domain_) return lab_error("the guest was started before", spec_.name);
+  connection_->switchboard().add(place_.uuid, inbox_);
+  inbox_->pause_wanted(true);
+  domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
+  if (!domain_) return libvirt_error("cannot start the guest " + spec_.name);
+
+  StreamHandle stream(virStreamNew(connection_->get(), VIR_STREAM_NONBLOCK));
+  if (!stream) return libvirt_error("cannot make a stream for the console");
+  if (virDomainOpenConsole(domain_.get(), nullptr, stream.get(), 0) < 0) {
+    return libvirt_error("cannot open the console of " + spec_.name);
+  }
+  if (Status watching = inbox_->watch_console(std::move(stream)); !watching) return watching;
+
+  if (from == From::snapshot) {
+    const Result<std::string> said = human_monitor(std::string("loadvm ") + snapshot_name);
+    if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
+    // Its errors are text in an answer that succeeded.
+    if (!trim(*said).empty()) return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
+  }
+  // No API of libvirt tells the process of a guest; its command line has the uuid.
+  const std::vector<int> processes = qemus_with(place_.uuid);
+  if (!processes.empty()) starvation_.watch(processes.front());
+  inbox_->pause_wanted(false);
+  if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
+  return {};
+}
+
+Status LibvirtMachine::refuse_unless_started() const {
+  if (!domain_) return lab_error("the guest was not started", spec_.name);
+  return {};
+}
+
+Result<Json> LibvirtMachine::ask(const Json& command, Millis patience) {
+  if (Status started = refuse_unless_started(); !started) return fail(started.error());
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  // libvirt answers one agent command at a time and would let the second wait for 30 s.
+  Busy turn(asking_mutex_, asked_, asking_);
+  if (!turn.take_until(deadline)) return lab_error("the guest agent is still busy with an earlier question");
+  const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - std::chrono::steady_clock::now());
+  const int seconds = static_cast<int>(std::clamp<long long>(left.count(), 1, 24 * 3600));
+  // Before each command libvirt synchronises with the agent and gives that 5 s of its own, unless told otherwise.
+  static_cast<void>(virDomainAgentSetResponseTimeout(domain_.get(), std::min(seconds, 5), 0));
+  const CString reply(virDomainQemuAgentCommand(domain_.get(), command.dump().c_str(), seconds, 0));
+  if (!reply) return libvirt_error("the guest agent did not answer");
+  const std::string_view text = reply.get();
+  if (text.size() > longest_reply) return lab_error("the guest agent's answer is too long");
+  Result<Json> answer = parse_json(text, "the guest agent's answer");
+  if (!answer) return fail(answer.error());
+  if (!answer->is_object() || !answer->contains("return")) {
+    return lab_error("the guest agent answered an error: " + printable(dump_line(*answer), 500));
+  }
+  return std::move((*answer)["return"]);
+}
+
+Result<Json> LibvirtMachine::monitor(const Json& command) {
+  if (Status started = refuse_unless_started(); !started) return fail(started.error());
+  char* raw = nullptr;
+  if (virDomainQemuMonitorCommand(domain_.get(), command.dump().c_str(), &raw, 0) < 0) {
+    return libvirt_error("the hypervisor did not obey");
+  }
+  const CString reply(raw);
+  Result<Json> answer = parse_json(reply.get(), "QEMU's answer");
+  if (!answer) return answer;
+  if (answer->is_object() && answer->contains("error")) {
+    return lab_error("QEMU refused: " + printable(text_at((*answer)["error"], "desc", dump_line(*answer)), 500));
+  }
+  return answer;
+}
+
+Result<std::string> LibvirtMachine::human_monitor(const std::string& command) {
+  if (Status started = refuse_unless_started(); !started) return fail(started.error());
+  char* raw = nullptr;
+  constexpr unsigned flags = VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP;
+  if (virDomainQemuMonitorCommand(domain_.get(), command.c_str(), &raw, flags) < 0) {
+    return libvirt_error("the hypervisor did not obey");
+  }
+  const CString reply(raw);
+  return std::string(reply ? reply.get() : "");
+}
+
+Status LibvirtMachine::insert_cd(const std::filesystem::path& iso) {
+  if (Status started = refuse_unless_started(); !started) return started;
+  const std::string xml = cd_xml(place_.machine_type, iso.empty() ? iso : fs::absolute(iso));
+  constexpr unsigned flags = VIR_DOMAIN_DEVICE_MODIFY_LIVE | VIR_DOMAIN_DEVICE_MODIFY_FORCE;
+  if (virDomainUpdateDeviceFlags(domain_.get(), xml.c_str(), flags) < 0) {
+    return libvirt_error("cannot put the CD into " + spec_.name);
+  }
+  return {};
+}
+
+Status LibvirtMachine::power_cut() {
+  if (Status started = refuse_unless_started(); !started) return started;
+  if (virDomainReset(domain_.get(), 0) < 0) return libvirt_error("cannot reset " + spec_.name);
+  return {};
+}
+
+Status LibvirtMachine::screenshot(const std::filesystem::path& png) {
+  // QEMU writes the file itself: virDomainScreenshot would give PPM, ten times as large.
+  const std::string path = fs::absolute(png).string();
+  const Result<Json> done =
+      monitor({{"execute", "screendump"}, {"arguments", {{"filename", path}, {"format", "png"}}}});
+  if (!done) return because(done.error(), "cannot take a picture of " + spec_.name);
+  const Result<std::string> picture = read_file(path);
+  if (!picture) return because(picture.error(), "cannot take a picture of " + spec_.name);
+  if (!picture->starts_with("\x89PNG")) return lab_error("the picture is not a PNG", path);
+  return {};
+}
+
+Millis LibvirtMachine::starved() const { return starvation_.waited(); }
+
+Status LibvirtMachine::save() {
+  if (Status started = refuse_unless_started(); !started) return started;
+  inbox_->pause_wanted(true);
+  if (virDomainSuspend(domain_.get()) < 0) return libvirt_error("cannot pause " + spec_.name);
+  const Result<std::string> said = human_monitor(std::string("savevm ") + snapshot_name);
+  if (!said) return because(said.error(), "cannot save " + spec_.name);
+  if (!trim(*said).empty()) return lab_error("cannot save " + spec_.name + ": " + printable(*said, 500));
+  const Result<std::string> list = human_monitor("info snapshots");
+  if (!list) return because(list.error(), "cannot save " + spec_.name);
+  if (list->find(snapshot_name) == std::string::npos) {
+    return lab_error("cannot save " + spec_.name + ": the snapshot is not there: " + printable(*list, 500));
+  }
+  return {};
+}
+
+}  // namespace labctl::machine

@@ -1,0 +1,49 @@
+// Machine over libvirt.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+#include "labctl/machine/libvirt/connection.h"
+#include "labctl/machine/libvirt/domain_xml.h"
+#include "labctl/machine/machine.h"
+#include "labctl/machine/starved.h"
+
+namespace labctl::machine {
+
+class LibvirtMachine final : public Machine {
+ public:
+  LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink);
+  ~LibvirtMachine() override;
+
+  Status start(From from) override;
+  Result<Json> ask(const Json& command, Millis patience) override;
+  Status insert_cd(const std::filesystem::path& iso) override;
+  Status power_cut() override;
+  Status screenshot(const std::filesystem::path& png) override;
+  Millis starved() const override;
+  std::string definition() const override { return definition_; }
+  Status save() override;
+
+ private:
+  Result<Json> monitor(const Json& command);
+  Result<std::string> human_monitor(const std::string& command);
+  Status refuse_unless_started() const;
+
+  std::shared_ptr<Connection> connection_;
+  Spec spec_;
+  DomainPlace place_;
+  std::string definition_;
+  std::shared_ptr<Inbox> inbox_;
+  DomainHandle domain_;
+  Starvation starvation_;
+
+  std::mutex asking_mutex_;
+  std::condition_variable asked_;
+  bool asking_ = false;
+};
+
+std::string random_uuid();
+
+}  // namespace labctl::machine

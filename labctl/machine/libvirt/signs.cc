@@ -1,0 +1,70 @@
+#include "labctl/machine/libvirt/signs.h"
+
+#include <libvirt/libvirt.h>
+
+#include "labctl/base/text.h"
+
+namespace labctl::machine {
+namespace {
+
+const char* stopped_because(int detail) {
+  switch (detail) {
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: return "it shut down";
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: return "somebody else destroyed it";
+    case VIR_DOMAIN_EVENT_STOPPED_CRASHED: return "it crashed";
+    case VIR_DOMAIN_EVENT_STOPPED_FAILED: return "it was killed or crashed";
+    default: return "no reason known";
+  }
+}
+
+}  // namespace
+
+std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_view details) {
+  if (over_) return std::nullopt;
+  const Result<Json> parsed = parse_json(details.empty() ? "{}" : details, "a monitor event");
+  const Json data = parsed ? *parsed : Json::object();
+  if (event == "RESET") return GuestReset{flag_at(data, "guest")};
+  if (event == "SHUTDOWN") {
+    over_ = true;
+    const std::string reason = text_at(data, "reason", "unknown");
+    // QEMU ends itself on a signal or the monitor's `quit`: nobody here sends those.
+    if (!flag_at(data, "guest")) return Lost{"the hypervisor process was told to end: " + printable(reason)};
+    return GuestStopped{true, printable(reason)};
+  }
+  if (event == "GUEST_PANICKED" || event == "GUEST_CRASHLOADED") {
+    const bool crash_loaded = event == "GUEST_CRASHLOADED";
+    if (!crash_loaded) panicked_ = true;
+    return GuestPanicked{crash_loaded, dump_line(data)};
+  }
+  if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
+    over_ = true;
+    return Lost{"the host's disk failed under the guest: " + printable(text_at(data, "reason", "unknown reason"))};
+  }
+  // QEMU stops a guest it cannot go on with, such as after KVM's "internal error".
+  if (event == "STOP" && !pause_wanted_ && !panicked_) {
+    over_ = true;
+    return Lost{"the hypervisor stopped the guest without being asked"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Sign> Interpreter::lifecycle(int event, int detail, const std::function<std::string()>& last_words) {
+  if (over_ || event != VIR_DOMAIN_EVENT_STOPPED) return std::nullopt;
+  over_ = true;
+  std::string why = std::string("the hypervisor process ended without being asked: ") + stopped_because(detail);
+  if (const std::string words = last_words(); !words.empty()) why += "; its last words: " + printable(words);
+  return Lost{why};
+}
+
+std::optional<Sign> Interpreter::console_ended(const std::string& why) {
+  if (over_) return std::nullopt;
+  return ConsoleEnded{why};
+}
+
+std::optional<Sign> Interpreter::connection_lost(const std::string& why) {
+  if (over_) return std::nullopt;
+  over_ = true;
+  return Lost{why};
+}
+
+}  // namespace labctl::machine

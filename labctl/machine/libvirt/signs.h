@@ -1,0 +1,36 @@
+// What libvirt and QEMU report about one guest, as Signs. Pure: it knows what was asked for, and from that what the
+// guest did on its own and what happened to the lab.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "labctl/machine/machine.h"
+
+namespace labctl::machine {
+
+class Interpreter {
+ public:
+  // An event of QEMU's monitor with its JSON details (qapi/run-state.json, qapi/block-core.json).
+  std::optional<Sign> monitor(std::string_view event, std::string_view details);
+
+  // A VIR_DOMAIN_EVENT_ID_LIFECYCLE event. `last_words` is asked only when the hypervisor died.
+  std::optional<Sign> lifecycle(int event, int detail, const std::function<std::string()>& last_words);
+
+  // The console's stream has ended; whether that matters is known a moment later, when the reason had time to arrive.
+  std::optional<Sign> console_ended(const std::string& why);
+
+  std::optional<Sign> connection_lost(const std::string& why);
+
+  void end_wanted() { over_ = true; }
+  void pause_wanted(bool wanted) { pause_wanted_ = wanted; }
+  bool over() const { return over_; }
+
+ private:
+  bool over_ = false;          // the last sign about the machine's life was given, or its end is ours
+  bool pause_wanted_ = false;  // we stopped it ourselves
+  bool panicked_ = false;      // on_crash=preserve pauses it
+};
+
+}  // namespace labctl::machine

@@ -1,0 +1,22 @@
+// Reading /proc, whose files have no size and whose processes end while one looks.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "labctl/base/result.h"
+
+namespace labctl::machine {
+
+// A small file made by the kernel as it is read; at most `limit` bytes of it. Empty when there is none.
+std::string kernel_file(const std::filesystem::path& path, std::size_t limit = 4096);
+
+// argv of the process whose /proc directory is given; empty when it is gone or not ours to read.
+std::vector<std::string> arguments_of(const std::filesystem::path& process);
+
+// The processes in /proc whose program is a QEMU system emulator and one of whose arguments contains `part`.
+std::vector<int> qemus_with(const std::string& part, const std::filesystem::path& proc = "/proc");
+bool is_qemu_with(const std::string& part, const std::filesystem::path& process);
+
+}  // namespace labctl::machine
