@@ -1,0 +1,257 @@
+#include "labctl/event/event.h"
+
+#include "labctl/base/owned.h"
+#include "labctl/base/text.h"
+
+namespace labctl::event {
+namespace {
+
+constexpr Channel channels[] = {Channel::console,   Channel::panic_device, Channel::resets,
+                                Channel::heartbeat, Channel::evidence,     Channel::screen};
+
+// One struct's members, written once for both directions: a Reader or a Writer is applied to each.
+template <class Io>
+void members(Io& io, Opened& e) {
+  io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
+}
+template <class Io>
+void members(Io&, Started&) {}
+template <class Io>
+void members(Io& io, Found& e) {
+  io("channel", e.channel), io("finding", e.finding);
+}
+template <class Io>
+void members(Io&, KernelStarted&) {}
+template <class Io>
+void members(Io& io, Reset& e) {
+  io("by_guest", e.by_guest);
+}
+template <class Io>
+void members(Io& io, Stopped& e) {
+  io("by_guest", e.by_guest), io("reason", e.reason);
+}
+template <class Io>
+void members(Io& io, Panicked& e) {
+  io("crash_loaded", e.crash_loaded), io("details", e.details);
+}
+template <class Io>
+void members(Io& io, AgentLink& e) {
+  io("up", e.up);
+}
+template <class Io>
+void members(Io&, Beat&) {}
+template <class Io>
+void members(Io& io, Answer& e) {
+  io("question", e.question), io("answered", e.answered), io("exit_code", e.exit_code), io("output", e.output);
+}
+template <class Io>
+void members(Io& io, Tick& e) {
+  io("starved", e.starved);
+}
+template <class Io>
+void members(Io& io, LabFault& e) {
+  io("what", e.what);
+}
+template <class Io>
+void members(Io&, Interrupted&) {}
+
+class Writer {
+ public:
+  explicit Writer(Json& json) : json_(json) {}
+  void operator()(const char* key, const Millis& value) { json_[key] = value.count(); }
+  void operator()(const char* key, const Channel& value) { json_[key] = to_string(value); }
+  void operator()(const char* key, const crash::Finding& value) { json_[key] = to_json(value); }
+  void operator()(const char* key, const std::map<std::string, std::string>& value) {
+    json_[key] = Json::object();
+    for (const auto& [name, text] : value) json_[key][name] = text;
+  }
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    json_[key] = value;
+  }
+
+ private:
+  Json& json_;
+};
+
+class Reader {
+ public:
+  Reader(const Json& json, const std::string& where) : json_(json), where_(where) {}
+
+  void operator()(const char* key, std::string& value) {
+    if (const Json* found = need(key, Json::value_t::string)) value = found->get<std::string>();
+  }
+  void operator()(const char* key, bool& value) {
+    if (const Json* found = need(key, Json::value_t::boolean)) value = found->get<bool>();
+  }
+  void operator()(const char* key, int& value) {
+    if (const Json* found = need_number(key)) value = found->get<int>();
+  }
+  void operator()(const char* key, Millis& value) {
+    if (const Json* found = need_number(key)) value = Millis(found->get<long long>());
+  }
+  void operator()(const char* key, std::map<std::string, std::string>& value) {
+    const Json* found = need(key, Json::value_t::object);
+    if (!found) return;
+    for (const auto& [name, text] : found->items()) {
+      if (!text.is_string()) return refuse(key, "holds something else than text");
+      value[name] = text.get<std::string>();
+    }
+  }
+  void operator()(const char* key, Channel& value) {
+    std::string text;
+    (*this)(key, text);
+    for (Channel channel : channels)
+      if (text == to_string(channel)) {
+        value = channel;
+        return;
+      }
+    refuse(key, "names no channel");
+  }
+  void operator()(const char* key, crash::Finding& value) {
+    const Json* found = need(key, Json::value_t::object);
+    if (!found) return;
+    if (auto finding = finding_from(*found, where_))
+      value = std::move(*finding);
+    else
+      refuse(key, finding.error().what.c_str());
+  }
+
+  std::string problem;
+
+ private:
+  void refuse(const char* key, const char* why) {
+    if (problem.empty()) problem = std::string("'") + key + "' " + why;
+  }
+  const Json* need(const char* key, Json::value_t type) {
+    auto found = json_.find(key);
+    if (found != json_.end() && found->type() == type) return &*found;
+    refuse(key, "is missing or of the wrong type");
+    return nullptr;
+  }
+  const Json* need_number(const char* key) {
+    auto found = json_.find(key);
+    if (found != json_.end() && found->is_number_integer()) return &*found;
+    refuse(key, "is missing or not a whole number");
+    return nullptr;
+  }
+
+  const Json& json_;
+  const std::string& where_;
+};
+
+template <std::size_t i = 0>
+bool make(const std::string& wanted, What& what) {
+  if constexpr (i == std::variant_size_v<What>) {
+    return false;
+  } else {
+    What candidate(std::in_place_index<i>);
+    if (name(candidate) != wanted) return make<i + 1>(wanted, what);
+    what = std::move(candidate);
+    return true;
+  }
+}
+
+}  // namespace
+
+const char* to_string(Channel channel) {
+  switch (channel) {
+    case Channel::console: return "console";
+    case Channel::panic_device: return "panic-device";
+    case Channel::resets: return "resets";
+    case Channel::heartbeat: return "heartbeat";
+    case Channel::evidence: return "evidence";
+    case Channel::screen: return "screen";
+  }
+  return "?";
+}
+
+const char* name(const What& what) {
+  return std::visit(overloaded{[](const Opened&) { return "opened"; }, [](const Started&) { return "started"; },
+                               [](const Found&) { return "found"; },
+                               [](const KernelStarted&) { return "kernel-started"; },
+                               [](const Reset&) { return "reset"; }, [](const Stopped&) { return "stopped"; },
+                               [](const Panicked&) { return "panicked"; },
+                               [](const AgentLink&) { return "agent-link"; }, [](const Beat&) { return "beat"; },
+                               [](const Answer&) { return "answer"; }, [](const Tick&) { return "tick"; },
+                               [](const LabFault&) { return "lab-fault"; },
+                               [](const Interrupted&) { return "interrupted"; }},
+                    what);
+}
+
+std::string to_line(const Event& event) {
+  Json json;
+  json["at"] = event.at.count();
+  json["event"] = name(event.what);
+  Writer writer(json);
+  What copy = event.what;
+  std::visit([&](auto& alternative) { members(writer, alternative); }, copy);
+  return dump_line(json);
+}
+
+Result<Event> from_line(std::string_view line, const std::string& where) {
+  auto json = parse_json(line, where);
+  if (!json) return fail(json.error());
+  Event event;
+  event.at = Millis(number_at(*json, "at", -1));
+  if (event.at.count() < 0) return input_error("the record has no time", where);
+  std::string kind = text_at(*json, "event");
+  if (!make(kind, event.what)) return input_error("unknown event '" + printable(kind, 40) + "'", where);
+  Reader reader(*json, where);
+  std::visit([&](auto& alternative) { members(reader, alternative); }, event.what);
+  if (!reader.problem.empty()) return input_error(kind + ": " + reader.problem, where);
+  return event;
+}
+
+Result<std::vector<Event>> read_journal(std::string_view text, const std::string& where) {
+  if (text.empty()) return input_error("the journal is empty", where);
+  if (text.back() != '\n') return input_error("the journal is torn: its last record has no end", where);
+  std::vector<Event> events;
+  std::size_t line_number = 0;
+  while (!text.empty()) {
+    auto end = text.find('\n');
+    auto event = from_line(text.substr(0, end), where + ":" + std::to_string(++line_number));
+    if (!event) return fail(event.error());
+    if (!events.empty() && event->at < events.back().at)
+      return input_error("time runs backwards", where + ":" + std::to_string(line_number));
+    events.push_back(std::move(*event));
+    text.remove_prefix(end + 1);
+  }
+  if (!std::holds_alternative<Opened>(events.front().what))
+    return input_error("the journal does not begin with 'opened'", where + ":1");
+  return events;
+}
+
+Json to_json(const crash::Finding& f) {
+  Json json;
+  json["title"] = f.title;
+  json["kind"] = crash::to_string(f.kind);
+  json["severity"] = crash::to_string(f.severity);
+  json["module"] = f.module;
+  json["offset"] = f.offset;
+  json["line"] = f.line;
+  json["excerpt"] = f.excerpt;
+  json["corrupted"] = f.corrupted;
+  json["suppressed"] = f.suppressed;
+  json["confirmed"] = f.confirmed;
+  return json;
+}
+
+Result<crash::Finding> finding_from(const Json& json, const std::string& where) {
+  if (!json.is_object()) return input_error("the finding is not an object", where);
+  crash::Finding f;
+  f.title = text_at(json, "title");
+  if (f.title.empty()) return input_error("the finding has no title", where);
+  f.kind = crash::kind_from(text_at(json, "kind"));
+  f.severity = crash::severity_from(text_at(json, "severity"));
+  f.module = text_at(json, "module");
+  f.offset = static_cast<std::uint64_t>(number_at(json, "offset"));
+  f.line = static_cast<std::uint64_t>(number_at(json, "line"));
+  f.excerpt = text_at(json, "excerpt");
+  f.corrupted = text_at(json, "corrupted");
+  f.suppressed = text_at(json, "suppressed");
+  f.confirmed = flag_at(json, "confirmed", true);
+  return f;
+}
+
+}  // namespace labctl::event

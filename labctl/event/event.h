@@ -1,0 +1,67 @@
+// What was seen and when. A cell's journal (events.jsonl) is this list on disk, and nothing else: whoever has it can
+// derive the cell's outcome again. Everything in here that came from a guest is untrusted and bounded.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/result.h"
+#include "labctl/base/units.h"
+#include "labctl/crash/crash.h"
+
+namespace labctl::event {
+
+// One way of knowing.
+enum class Channel { console, panic_device, resets, heartbeat, evidence, screen };
+
+// What the image brings to its cells; the journal's first record, because deadlines are multiples of it.
+struct Opened {
+  std::string cell;
+  Millis boot_time{0};     // a cold boot of this image on this host, measured when its snapshot was made
+  bool live = true;        // from the live snapshot; otherwise by a boot of its own
+  std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
+};
+
+struct Started {};                               // the guest's first instruction runs, or the restored state goes on
+struct Found { Channel channel = Channel::console; crash::Finding finding; };
+struct KernelStarted {};                         // the console shows a kernel's very first line
+struct Reset { bool by_guest = true; };          // one RESET of the hypervisor; a reboot gives several
+struct Stopped { bool by_guest = true; std::string reason; };
+struct Panicked { bool crash_loaded = false; std::string details; };
+struct AgentLink { bool up = false; };
+struct Beat {};                                  // the agent answered: alive
+struct Answer {                                  // what a question put to the guest brought back
+  std::string question;
+  bool answered = false;                         // false: no answer in time, or the agent said an error
+  int exit_code = -1;                            // 128 + signal when the command was killed
+  std::string output;                            // both streams, at most 64 KiB
+};
+struct Tick { Millis starved{0}; };              // time passes; how long the guest has waited for a CPU so far
+struct LabFault { std::string what; };           // hypervisor, host disk, console stream: ours, not the guest's
+struct Interrupted {};                           // somebody stopped the run
+
+using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat, Answer, Tick,
+                          LabFault, Interrupted>;
+
+struct Event {
+  Millis at{0};  // since the cell began, monotonic
+  What what;
+};
+
+const char* name(const What& what);
+const char* to_string(Channel channel);
+
+// One journal line and back, without the newline. Reading refuses unknown events and missing members.
+std::string to_line(const Event& event);
+Result<Event> from_line(std::string_view line, const std::string& where);
+
+// A whole events.jsonl. A torn last line (killed, disk full) is an error: half a journal proves nothing.
+Result<std::vector<Event>> read_journal(std::string_view text, const std::string& where);
+
+Json to_json(const crash::Finding& finding);
+Result<crash::Finding> finding_from(const Json& json, const std::string& where);
+
+}  // namespace labctl::event
