@@ -1,0 +1,153 @@
+// Linux. The commands use nothing but a POSIX shell, coreutils, util-linux and kmod, which every image has.
+
+#include "labctl/base/text.h"
+#include "labctl/guest/guest.h"
+
+namespace labctl::guest {
+
+std::string driver_file(const scenario::Driver& driver, const std::string& label) {
+  const std::string stem = label.empty() ? "driver" : "driver-" + label;
+  switch (driver.kind) {
+    case scenario::DriverKind::deb: return stem + ".deb";
+    case scenario::DriverKind::rpm: return stem + ".rpm";
+    case scenario::DriverKind::kmod: return stem + ".ko";
+    case scenario::DriverKind::script: return stem + ".bin";
+  }
+  return stem;
+}
+
+std::string content_file(const std::string& label) { return label.empty() ? "content.bin" : "content-" + label + ".bin"; }
+
+Facts read_facts(std::string_view output) {
+  Facts facts;
+  for (const auto& line : split(output, '\n')) {
+    auto equals = line.find('=');
+    if (equals == std::string::npos || equals == 0 || equals > 64 || facts.size() >= 64) continue;
+    facts.emplace(line.substr(0, equals), std::string(trim(std::string_view(line).substr(equals + 1))));
+  }
+  return facts;
+}
+
+namespace linux_ {
+namespace {
+
+// Not in /tmp or /run: a driver that installs itself at the next boot must still find its package.
+const std::string payload_folder = "/var/lib/labctl/payload";
+
+std::string payload(const std::string& file) { return shell_quote(payload_folder + "/" + file); }
+
+// Where a loaded module keeps its build id: the note's last bytes. Hex, empty when the module has none.
+const std::string build_id_of_loaded =
+    "od -An -v -tx1 /sys/module/$m/notes/.note.gnu.build-id 2>/dev/null | tr -d ' \\n' | tail -c 40";
+
+}  // namespace
+
+Question identify() { return {"identify", "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)"}; }
+
+Question evidence() {
+  return {"evidence",
+          "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
+          "echo kernel=$(uname -r)"};
+}
+
+Question kernel_log() { return {"kernel-log", "dmesg"}; }
+
+Question reboot() { return {"reboot", "shutdown -r now"}; }
+
+Question set_clock(long long unix_seconds) {
+  return {"set-clock", "date -u -s @" + std::to_string(unix_seconds)};
+}
+
+Question deliver(const std::vector<std::string>& files) {
+  // The drive needs a moment to notice its medium, more of it when the host is busy.
+  std::string script =
+      "set -e; n=0; mkdir -p /run/labctl-cd " + payload_folder +
+      "; until mount -o ro -t iso9660 /dev/sr0 /run/labctl-cd 2>/run/labctl-cd.error; do n=$((n+1)); "
+      "[ $n -lt 100 ] || { cat /run/labctl-cd.error; exit 1; }; sleep 0.2; done; "
+      "cp /run/labctl-cd/* " + payload_folder + "/; umount /run/labctl-cd; cd " + payload_folder + "; ";
+  for (const auto& file : files)
+    script += "echo " + shell_quote(file) + "=$(sha256sum " + shell_quote(file) + " | cut -c1-64); ";
+  return {"deliver", script + "sync"};
+}
+
+Question install(const scenario::Driver& driver, const std::string& file_name) {
+  const std::string file = payload(file_name);
+  switch (driver.kind) {
+    case scenario::DriverKind::deb:
+      return {"install", "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew " + file + " </dev/null"};
+    case scenario::DriverKind::rpm: return {"install", "rpm -U --replacepkgs --oldpackage " + file + " </dev/null"};
+    case scenario::DriverKind::kmod: {
+      std::string options = join(driver.options, " ");
+      std::string script = "set -e; d=/lib/modules/$(uname -r)/updates; mkdir -p $d /etc/modules-load.d /etc/modprobe.d; "
+                           "cp " + file + " $d/" + driver.module + ".ko; depmod -a; echo " + driver.module +
+                           " > /etc/modules-load.d/labctl-candidate.conf; ";
+      if (!options.empty())
+        script += "echo " + shell_quote("options " + driver.module + " " + options) +
+                  " > /etc/modprobe.d/labctl-candidate.conf; ";
+      return {"install", script + "sync; modprobe " + driver.module};
+    }
+    case scenario::DriverKind::script: return {"install", "export LABCTL_DRIVER=" + file + "; " + driver.install};
+  }
+  return {"install", "exit 1"};
+}
+
+Question remove(const scenario::Driver& driver, const std::string& file_name) {
+  const std::string file = payload(file_name);
+  switch (driver.kind) {
+    case scenario::DriverKind::deb: return {"remove", "dpkg --purge $(dpkg-deb -f " + file + " Package) </dev/null"};
+    case scenario::DriverKind::rpm: return {"remove", "rpm -e $(rpm -qp --qf '%{NAME}' " + file + ") </dev/null"};
+    case scenario::DriverKind::kmod:
+      return {"remove", "set -e; rmmod " + driver.module + "; rm -f /lib/modules/$(uname -r)/updates/" + driver.module +
+                            ".ko /etc/modules-load.d/labctl-candidate.conf /etc/modprobe.d/labctl-candidate.conf; "
+                            "depmod -a"};
+    case scenario::DriverKind::script: return {"remove", "export LABCTL_DRIVER=" + file + "; " + driver.remove};
+  }
+  return {"remove", "exit 1"};
+}
+
+Question loaded(const scenario::Driver& driver, const std::string& file) {
+  // `fresh` compares the build id of the module in memory with the file it should have come from: a package may have
+  // replaced the file while the old code goes on running. A compressed module cannot be compared and says "unknown".
+  std::string script = "m=" + driver.module +
+                       "; cd /sys/module/$m 2>/dev/null || { echo state=absent; exit 0; }; "
+                       "echo state=$(cat initstate 2>/dev/null || echo builtin); "
+                       "echo version=$(cat version 2>/dev/null); "
+                       "id=$(" + build_id_of_loaded + "); echo build_id=$id; "
+                       "f=$(modinfo -n $m 2>/dev/null); echo file=$f; "
+                       "echo file_sha256=$(sha256sum \"$f\" 2>/dev/null | cut -c1-64); "
+                       "case \"$id,$f\" in ,*|*,|*.xz|*.gz|*.zst) echo fresh=unknown;; *) "
+                       "if od -An -v -tx1 \"$f\" | tr -d ' \\n' | grep -q $id; then echo fresh=yes; else echo fresh=no; "
+                       "fi;; esac; ";
+  if (driver.kind == scenario::DriverKind::deb)
+    script += "p=" + payload(file) +
+              "; n=$(dpkg-deb -f $p Package); v=$(dpkg-deb -f $p Version); "
+              "i=$(dpkg-query -W -f='${Status} ${Version}' $n 2>&1); "
+              "if [ \"$i\" = \"install ok installed $v\" ]; then echo package=right; else echo \"package=$i, not $v\"; fi";
+  return {"loaded", script};
+}
+
+Question apply(const scenario::Content& content, const std::string& file) {
+  const std::string path = shell_quote(content.path);
+  std::string script = "mkdir -p \"$(dirname " + path + ")\" && cp " + payload(file) + " " + path +
+                       " && sync " + path;
+  if (!content.apply.empty()) script += " && { " + content.apply + "\n}";
+  return {"apply", script};
+}
+
+Question content_digest(const scenario::Content& content) {
+  return {"content-digest", "echo content_sha256=$(sha256sum " + shell_quote(content.path) + " | cut -c1-64)"};
+}
+
+std::string sick_taints(std::uint64_t before, std::uint64_t now) {
+  static constexpr struct {
+    int bit;
+    char letter;
+  } sick[] = {{4, 'M'}, {5, 'B'}, {7, 'D'}, {9, 'W'}, {14, 'L'}};
+  std::string letters;
+  for (const auto& [bit, letter] : sick)
+    if ((now & ~before) >> bit & 1) letters += letter;
+  return letters;
+}
+
+}  // namespace linux_
+}  // namespace labctl::guest
