@@ -1,0 +1,165 @@
+#include "labctl/verdict/verdict.h"
+
+#include <algorithm>
+
+namespace labctl::verdict {
+
+bool guests_fault(Ending ending) { return ending <= Ending::not_loaded; }
+
+const char* to_string(Ending ending) {
+  switch (ending) {
+    case Ending::crashed: return "crashed";
+    case Ending::recovery: return "recovery";
+    case Ending::hung: return "hung";
+    case Ending::altered: return "altered";
+    case Ending::not_loaded: return "not-loaded";
+    case Ending::lab_failed: return "lab-failed";
+    case Ending::interrupted: return "interrupted";
+    case Ending::not_run: return "not-run";
+    case Ending::passed: return "passed";
+  }
+  return "?";
+}
+
+const char* to_string(Decision decision) {
+  switch (decision) {
+    case Decision::passed: return "passed";
+    case Decision::blocked: return "blocked";
+    case Decision::no_verdict: return "no-verdict";
+  }
+  return "?";
+}
+
+int Verdict::exit_code() const {
+  if (interrupted) return 130;
+  if (nothing_ran) return 4;
+  switch (decision) {
+    case Decision::passed: return 0;
+    case Decision::blocked: return 1;
+    case Decision::no_verdict: return 3;
+  }
+  return 3;
+}
+
+namespace {
+
+// The cell's own outcome, or a not-run one; two outcomes for one cell are a lab fault.
+Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes) {
+  Outcome found{.cell = cell.id, .ending = Ending::not_run, .reason = "it was never started"};
+  int times = 0;
+  for (const Outcome& outcome : outcomes)
+    if (outcome.cell == cell.id) {
+      found = outcome;
+      ++times;
+    }
+  found.boots_wanted = cell.boots_wanted();
+  if (times > 1) {
+    found.ending = Ending::lab_failed;
+    found.reason = "it has more than one outcome";
+  }
+  // What an outcome claims is checked against what it can show.
+  if (found.ending == Ending::passed && (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
+    found.ending = Ending::lab_failed;
+    found.reason = std::to_string(found.boots_proved) + " of " + std::to_string(found.boots_wanted) +
+                   " boots proved is not a pass";
+  }
+  return found;
+}
+
+bool same_ground(const plan::Cell& a, const plan::Cell& b) {
+  return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
+}
+
+// A candidate is neither passed nor blamed on an image whose control did not pass.
+void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outcome,
+                   const std::vector<Outcome>& all) {
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    const plan::Cell& control = plan.cells[i];
+    if (!control.control || !same_ground(control, cell)) continue;
+    if (all[i].ending == Ending::passed) return;
+    if (outcome.ending == Ending::interrupted || outcome.ending == Ending::not_run) return;
+    outcome.reason = std::string("the control without the candidate ended ") + to_string(all[i].ending) +
+                     (all[i].reason.empty() ? "" : " (" + all[i].reason + ")") +
+                     ", so the lab cannot be trusted on this image; the cell itself ended " +
+                     to_string(outcome.ending) + (outcome.reason.empty() ? "" : " (" + outcome.reason + ")");
+    outcome.ending = Ending::lab_failed;
+    return;
+  }
+  outcome.reason = "the plan has no control for this image";
+  outcome.ending = Ending::lab_failed;
+}
+
+}  // namespace
+
+Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
+              const std::vector<std::string>& run_faults) {
+  Verdict verdict;
+  for (const plan::Cell& cell : plan.cells) verdict.cells.push_back(outcome_of(cell, outcomes));
+  const std::vector<Outcome> own = verdict.cells;
+  std::size_t candidates = 0, passed = 0, blamed = 0;
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    if (plan.cells[i].control) continue;
+    Outcome& outcome = verdict.cells[i];
+    apply_control(plan, plan.cells[i], outcome, own);
+    ++candidates;
+    passed += outcome.ending == Ending::passed;
+    blamed += guests_fault(outcome.ending);
+    if (outcome.ending != Ending::passed)
+      verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason);
+  }
+  for (const Outcome& outcome : outcomes)
+    if (std::none_of(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == outcome.cell; }))
+      verdict.reasons.push_back("there is an outcome for '" + outcome.cell + "', which is not in the plan");
+  verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
+  if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
+
+  verdict.interrupted = std::any_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::interrupted; });
+  verdict.nothing_ran = std::all_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::not_run; });
+  if (blamed != 0)
+    verdict.decision = Decision::blocked;
+  else if (candidates != 0 && passed == candidates && verdict.reasons.empty() && !verdict.interrupted)
+    verdict.decision = Decision::passed;
+  return verdict;
+}
+
+Json to_json(const Verdict& verdict, const plan::Plan& plan) {
+  Json json;
+  json["labctl"] = 1;
+  json["verdict"] = to_string(verdict.decision);
+  json["scenario"] = plan.scenario;
+  json["interrupted"] = verdict.interrupted;
+  json["reasons"] = verdict.reasons;
+  json["cells"] = Json::array();
+  for (const Outcome& outcome : verdict.cells) {
+    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == outcome.cell; });
+    Json axes = Json::object();
+    if (cell != plan.cells.end())
+      for (const auto& [axis, value] : cell->axes) axes[axis] = value;
+    Json findings = Json::array();
+    for (const Seen& seen : outcome.findings) {
+      Json finding{{"title", seen.finding.title},
+                   {"kind", crash::to_string(seen.finding.kind)},
+                   {"severity", crash::to_string(seen.finding.severity)},
+                   {"channel", seen.channel},
+                   {"module", seen.finding.module},
+                   {"boot", seen.boot},
+                   {"offset", seen.finding.offset},
+                   {"line", seen.finding.line}};
+      if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
+      if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
+      findings.push_back(std::move(finding));
+    }
+    json["cells"].push_back({{"id", outcome.cell},
+                             {"control", cell != plan.cells.end() && cell->control},
+                             {"axes", axes},
+                             {"outcome", to_string(outcome.ending)},
+                             {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
+                             {"findings", findings},
+                             {"step", outcome.step},
+                             {"reason", outcome.reason},
+                             {"took_ms", outcome.took.count()}});
+  }
+  return json;
+}
+
+}  // namespace labctl::verdict

@@ -1,0 +1,72 @@
+// May it be published? Outcomes of cells in, one verdict out. Knows nothing of how an outcome came about.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/units.h"
+#include "labctl/crash/crash.h"
+#include "labctl/plan/plan.h"
+
+namespace labctl::verdict {
+
+// How one cell ended. The order is the precedence when several things went wrong at once: a crash wins over the
+// silence that follows it and over a lab that failed at the same time.
+enum class Ending {
+  crashed,
+  recovery,
+  hung,
+  altered,
+  not_loaded,
+  lab_failed,
+  interrupted,
+  not_run,
+  passed,
+};
+
+bool guests_fault(Ending ending);
+const char* to_string(Ending ending);
+
+// A finding with its place in the cell's life.
+struct Seen {
+  crash::Finding finding;
+  std::string channel;  // of the first that told it
+  int boot = 0;         // 0 is the life before the first reboot
+};
+
+struct Outcome {
+  std::string cell;
+  Ending ending = Ending::not_run;
+  std::string reason;        // one sentence; empty when passed
+  std::string step;          // where in the story it ended, for people
+  int boots_wanted = 0;
+  int boots_proved = 0;
+  std::vector<Seen> findings;
+  Millis took{0};
+};
+
+enum class Decision { passed, blocked, no_verdict };
+
+struct Verdict {
+  Decision decision = Decision::no_verdict;
+  std::vector<std::string> reasons;  // never empty unless passed
+  std::vector<Outcome> cells;        // in the plan's order; lab-failed where a control did not pass
+  bool nothing_ran = false;
+  bool interrupted = false;
+
+  int exit_code() const;  // 0 passed, 1 blocked, 3 no verdict, 4 nothing ran, 130 interrupted
+};
+
+// Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with as many
+// boots proved as wanted and more than none, and every image has a control that passed too. `run_faults` are
+// complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
+Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
+              const std::vector<std::string>& run_faults = {});
+
+const char* to_string(Decision decision);
+
+// verdict.json, format version 1.
+Json to_json(const Verdict& verdict, const plan::Plan& plan);
+
+}  // namespace labctl::verdict
