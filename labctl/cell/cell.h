@@ -1,0 +1,131 @@
+// The meaning of one cell's life, as a pure state machine: on(State, Event) -> State and what to do next. No clock, no
+// machine, no thread; time enters only as an event. The journal of a cell is the list of events that went in here, so
+// replay() of a journal gives the outcome again, byte for byte, on any machine and at any time.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "labctl/event/event.h"
+#include "labctl/guest/guest.h"
+#include "labctl/plan/plan.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::cell {
+
+// ---- what the hands are asked to do; each is answered by events, or never ----
+struct Ask { guest::Question question; };         // comes back as event::Answer of the same name
+struct InsertPayload {};
+struct SetClock {};                               // a restored guest still lives in the past
+struct PowerCut {};
+struct TakePicture { std::string label; };
+struct End {};                                    // the cell is over: end the guest
+
+using Action = std::variant<Ask, InsertPayload, SetClock, PowerCut, TakePicture, End>;
+
+// ---- the story, cut into operations that wait for exactly one thing each ----
+enum class Wait {
+  agent,      // the agent answers for the first time
+  answer,     // a question's answer, which `check` then judges
+  reboot,     // down, up exactly once, agent back
+  power_cut,  // the same without asking the guest
+  quiet,      // `duration` goes by and the heartbeat holds
+  nothing,    // done at once
+};
+
+enum class Check {
+  none,
+  exit_zero,   // a command of the candidate's or the author's: failing means not loaded
+  baseline,    // boot id and taint of the settled guest, before the candidate is there
+  delivered,   // digests after copying from the payload CD
+  identified,  // a boot id that is new
+  loaded,      // the module is live, its file is the delivered one, its build the one seen first
+  absent,      // the module is gone
+  content,     // the content on disk has the delivered digest
+  proof,       // one of the author's proofs
+  evidence,    // taint and boot id after a boot
+  kernel_log,  // could be read; its findings came as events of their own
+};
+
+struct Operation {
+  Wait wait = Wait::nothing;
+  Check check = Check::none;
+  std::string step;                 // what people are told: "install driver", "boot 2/3: settle"
+  guest::Question question = {};
+  std::string expected_sha256 = {}; // what loaded and content must find
+  bool new_driver = false;          // the build seen here is the one expected from now on
+  scenario::Proof proof = {};
+  Millis duration{0};
+  std::optional<Action> action = {};  // besides putting the question, if it has one
+  int begins_boot = 0;              // the life of the guest that begins here
+  bool boot_proved = false;         // reaching this operation's end proves one more boot
+};
+
+std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
+
+// ---- the state ----
+enum class Phase { unopened, running, grace, last_sweep, ended };
+
+struct State {
+  plan::Cell cell;
+  event::Opened opened;
+  std::vector<Operation> operations;
+  std::size_t position = 0;
+  Phase phase = Phase::unopened;
+
+  Millis now{0};              // of the last event
+  Millis starved{0};
+  // Deadlines run on the guest's own clock: the time it could have computed. A busy host stops that clock.
+  Millis fair() const { return now - starved; }
+  Millis operation_began{0};  // fair
+  Millis last_beat{0};        // fair
+  Millis phase_until{0};      // fair; end of grace or of the last sweep
+
+  // What is known of the guest.
+  std::set<std::string> boot_ids;
+  std::string boot_id;
+  std::uint64_t taint = 0;
+  std::string build_id, module_version;  // as first seen
+  int boot = 0;
+  bool down = false;          // within a reboot: a reset was seen
+  bool kernel_spoke = false;  // since the last reset
+  Millis first_reset{0};      // fair
+  bool dead = false;          // panicked or powered off: nobody is there to be asked
+
+  // What was found and how it ends.
+  std::vector<verdict::Seen> findings;
+  std::deque<std::size_t> suspects;     // indices of findings that wait for the guest's own word
+  bool suspect_asked = false;
+  std::size_t suspects_in_question = 0; // how many of them the question under way is about
+  Millis suspect_until{0};              // fair
+  std::set<std::string> sweep_open;     // questions of the last sweep not answered yet
+  verdict::Outcome outcome;
+};
+
+struct Step {
+  State state;
+  std::vector<Action> actions;
+};
+
+State begin(const plan::Cell& cell);
+
+// Any event in any state is legal; after the end nothing changes any more.
+Step on(State state, const event::Event& event);
+
+// The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
+verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal);
+
+// For progress displays: "boot 2/3: settle".
+std::string where_now(const State& state);
+
+// How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
+struct Patience {
+  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge;
+};
+Patience patience(Millis boot_time);
+
+}  // namespace labctl::cell
