@@ -1,0 +1,44 @@
+#include "labctl/observe/observe.h"
+
+namespace labctl::observe {
+
+namespace {
+// The kernel prints a report within milliseconds, a starved guest within a second or so.
+constexpr auto silence = std::chrono::milliseconds(400);
+}  // namespace
+
+Result<Console> Console::open(const std::filesystem::path& path, std::uint64_t limit) {
+  auto log = Appender::open(path);
+  if (!log) return fail(log.error());
+  return Console(std::move(*log), limit);
+}
+
+std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {
+  std::vector<event::What> events;
+  for (auto starts = scanner_.kernel_starts(); kernel_starts_ < starts; ++kernel_starts_)
+    events.emplace_back(event::KernelStarted{});
+  for (auto& finding : findings) events.emplace_back(event::Found{event::Channel::console, std::move(finding)});
+  return events;
+}
+
+std::vector<event::What> Console::feed(std::string_view bytes) {
+  last_bytes_ = std::chrono::steady_clock::now();
+  auto events = tell(scanner_.feed(bytes));
+  std::string_view kept = bytes.substr(0, left_);
+  left_ -= kept.size();
+  if (broken_ || kept.empty()) return events;
+  if (auto written = log_.write(kept); !written) {
+    broken_ = true;
+    events.emplace_back(event::LabFault{"the console log cannot be written: " + written.error().text()});
+  }
+  return events;
+}
+
+std::vector<event::What> Console::idle() {
+  if (!scanner_.pending() || std::chrono::steady_clock::now() - last_bytes_ < silence) return {};
+  return tell(scanner_.flush());
+}
+
+std::vector<event::What> Console::finish() { return tell(scanner_.flush()); }
+
+}  // namespace labctl::observe

@@ -1,0 +1,93 @@
+// Outward signs -> events. Translators and one watcher; what an event means is decided in cell/, never here.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "labctl/base/files.h"
+#include "labctl/base/result.h"
+#include "labctl/crash/crash.h"
+#include "labctl/event/event.h"
+#include "labctl/machine/machine.h"
+
+namespace labctl::observe {
+
+// The serial console: raw bytes to disk, findings and kernel starts out. Not thread-safe; one cell's thread owns it.
+class Console {
+ public:
+  // At most `limit` bytes are kept on disk; what comes after is still scanned.
+  static Result<Console> open(const std::filesystem::path& log, std::uint64_t limit = 256ull << 20);
+
+  std::vector<event::What> feed(std::string_view bytes);
+
+  // Tells a report whose end never came once the console has been silent for a moment.
+  std::vector<event::What> idle();
+  std::vector<event::What> finish();
+
+  std::string last_line() const { return scanner_.last_line(); }
+
+ private:
+  Console(Appender log, std::uint64_t limit) : log_(std::move(log)), left_(limit) {}
+  std::vector<event::What> tell(std::vector<crash::Finding> findings);
+
+  Appender log_;
+  std::uint64_t left_;
+  bool broken_ = false;
+  crash::Scanner scanner_{crash::Os::linux_};
+  std::uint64_t kernel_starts_ = 0;
+  std::chrono::steady_clock::time_point last_bytes_{};
+};
+
+// What the hypervisor tells, besides the console.
+std::vector<event::What> translate(const machine::Sign& sign);
+
+// The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
+std::vector<event::What> scan_kernel_log(std::string_view log);
+
+// Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by side in
+// the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.
+class Agent {
+ public:
+  using Tell = std::function<void(event::What, std::string full_output)>;
+  Agent(machine::Machine& machine, Tell tell);
+  ~Agent();  // the machine must have been ended before, or a hanging guest delays this by one agent timeout
+
+  // Asked again and again while the agent is away; given up only when the guest says an error or the cell ends.
+  void ask(std::string name, std::string command);
+
+ private:
+  struct Running {
+    std::string name;
+    long long pid = 0;
+    std::chrono::steady_clock::time_point next{};
+    std::chrono::milliseconds pause{20};
+  };
+  struct Waiting {
+    std::string name, command;
+    std::chrono::steady_clock::time_point next{};
+  };
+
+  void live(const std::stop_token& stop);
+  void start_waiting();
+  void poll_running();
+  void ping();
+  void beat();
+
+  machine::Machine& machine_;
+  Tell tell_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::vector<Waiting> waiting_;
+  std::vector<Running> running_;
+  std::chrono::steady_clock::time_point next_ping_{};
+  std::jthread thread_;
+};
+
+}  // namespace labctl::observe
