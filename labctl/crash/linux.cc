@@ -56,6 +56,10 @@ constexpr std::array rules{
          Severity::fatal, Group::fault, dies | bit(Group::bug)},
 
     // BUG() and its relatives.
+    Rule{"kernel BUG at lib/list_debug.c", "kernel BUG at lib/list_debug\\.c:\\d+", "BUG: corrupted list",
+         Kind::bug, Severity::fatal, Group::bug, dies},
+    Rule{"kernel BUG at mm/usercopy.c", "kernel BUG at mm/usercopy\\.c:\\d+", "BUG: bad usercopy",
+         Kind::memory_safety, Severity::fatal, Group::bug, dies},
     Rule{"kernel BUG at ", "kernel BUG at \\S+:\\d+", "kernel BUG", Kind::bug, Severity::fatal, Group::bug,
          dies},
     Rule{"Kernel BUG at ", "Kernel BUG at ", "kernel BUG", Kind::bug, Severity::fatal, Group::bug, dies},
@@ -199,7 +203,11 @@ constexpr std::array rules{
     Rule{"BUG: MAX_", "BUG: MAX_\\w+ too low!", "BUG: lock checker out of memory", Kind::lock, warning,
          Group::other, 0, no_function},
 
-    // WARN() and what the unwinder complains about.
+    // WARN() and what the unwinder complains about. Two of its callers mean that memory is already wrong.
+    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at lib/refcount\\.c:\\d+(?: " FUNCTION ")?",
+         "WARNING: refcount bug", Kind::memory_safety},
+    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at lib/list_debug\\.c:\\d+(?: " FUNCTION ")?",
+         "BUG: corrupted list", Kind::bug},
     Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at \\S+:\\d+(?: " FUNCTION ")?", "WARNING",
          Kind::warning, warning},
     Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at ", "WARNING", Kind::warning, warning},
@@ -298,14 +306,15 @@ constexpr std::array body{
     BodyLine{"INFO: Slab 0x", nullptr, Proof::special},
     BodyLine{"INFO: Object 0x", nullptr, Proof::special},
     BodyLine{"Object ", "Object [0-9a-fx]+: (?:[0-9a-f]{2} ){8}", Proof::special},
-    BodyLine{"comm \"", nullptr, Proof::nothing},
-    BodyLine{"  comm \"", "  comm \".*\", pid \\d+, jiffies \\d+", Proof::special},
+    BodyLine{"comm \"", "comm \".*\", pid \\d+, jiffies \\d+", Proof::special},
     BodyLine{"backtrace:", nullptr, Proof::nothing},
+    BodyLine{"Not tainted ", nullptr, Proof::special},
+    BodyLine{"Tainted: ", nullptr, Proof::special},
     BodyLine{"task:", "task:.{1,32} +state:\\S", Proof::special},
     BodyLine{"\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\"", nullptr, Proof::special},
     BodyLine{"Showing busy workqueues", nullptr, Proof::special},
     BodyLine{"Showing all locks held", nullptr, Proof::nothing},
-    BodyLine{"workqueue ", "workqueue \\S+: flags=0x", Proof::nothing},
+    BodyLine{"workqueue ", "workqueue \\S+: flags=0x", Proof::special},
     BodyLine{"pool ", nullptr, Proof::nothing},
     BodyLine{"Sending NMI from CPU", nullptr, Proof::special},
     BodyLine{"NMI backtrace for cpu", nullptr, Proof::special},

@@ -101,6 +101,7 @@ void Report::body(const BodyLine& line, std::string_view text) {
     }
   }
   if (line.proof == Proof::registers) ++registers_;
+  if (line.proof == Proof::special) ++specials_;
   if (line.proof != Proof::nothing) prove(line.proof);
 }
 
@@ -142,6 +143,7 @@ bool Report::confirmed() const {
   int score = cpu ? 2 : 0;
   score += proved(Proof::rip) ? 2 : 0;
   score += proved(Proof::special) ? 2 : 0;
+  score += specials_ > 1 ? 1 : 0;
   score += proved(Proof::die) ? 1 : 0;
   score += registers_ > 1 ? 1 : 0;
   score += proved(Proof::modules) ? 1 : 0;

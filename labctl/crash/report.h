@@ -75,6 +75,7 @@ class Report {
   std::vector<Place> trace_;  // trustworthy frames of the trace that counts
   unsigned proofs_ = 0;
   unsigned registers_ = 0;
+  unsigned specials_ = 0;
   unsigned since_ = 0;    // own ordinary lines since the last line of a body
   unsigned foreign_ = 0;  // ordinary lines of others since then
   unsigned lines_ = 0;

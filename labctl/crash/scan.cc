@@ -101,9 +101,10 @@ struct Scanner::State {
   std::string partial;  // of the line that has not ended
   std::uint64_t partial_offset = 0;
   std::uint64_t line = 1;
-  bool mid_line = false;  // `partial` continues an overlong line
-  bool peeking = false;   // reading a line that has not ended
-  bool peeked = false;    // `partial` was read at a flush; its header must not be told again
+  bool kernel_line = false;  // a kernel has spoken since the last LF
+  bool mid_line = false;     // `partial` continues an overlong line
+  bool peeking = false;      // reading a line that has not ended
+  bool peeked = false;       // `partial` was read at a flush; its header must not be told again
   std::string last;
 
   std::uint64_t line_offset = 0;  // of the line that is being read
@@ -145,7 +146,10 @@ void Scanner::State::feed(std::string_view bytes) {
       text.remove_prefix(carriage + 1);
       if (text.empty() && end == bytes.size()) break;
     }
-    if (end < bytes.size()) ++line;
+    if (end < bytes.size()) {
+      ++line;
+      kernel_line = false;
+    }
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
   }
   if (!latest.empty()) last = latest.substr(0, last_line_limit);
@@ -180,7 +184,11 @@ void Scanner::State::end_line() {
 
 void Scanner::State::read_line(std::string_view raw, bool continued) {
   split_messages(without_controls(raw, cleaned), continued, messages);
-  for (const Message& each : messages) message(each);
+  for (Message& each : messages) {
+    // A CR inside a driver's message makes nobody else of the speaker.
+    kernel_line = each.kernel = each.kernel || kernel_line;
+    message(each);
+  }
   if (lead.prelude != nullptr) {
     if (++lead.age > prelude_life) lead.prelude = nullptr;
     lead.start.excerpt.append(raw.substr(0, 512)).push_back('\n');
@@ -322,7 +330,7 @@ void Scanner::State::tell(Report& report) {
   if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
   if (told.size() >= told_limit) told.clear();
   const auto [entry, fresh] =
-      told.try_emplace(finding->title + to_string(finding->severity), finding->confirmed);
+      told.try_emplace(finding->title + to_string(finding->severity) + finding->module, finding->confirmed);
   if (!fresh && (entry->second || !finding->confirmed)) return;
   entry->second = finding->confirmed;
   findings.push_back(std::move(*finding));

@@ -77,8 +77,18 @@ constexpr const char* helper_pattern =
     "_*k[vz]?free(?:_.*)?|k[vz]*alloc.*|_*k[mvz]*alloc.*|_*kmem_cache_.*|_*slab_(?:alloc|free).*|__slab_.*|"
     "kfree_(?:sensitive|const)|_*vfree.*|_*vmalloc.*|_*alloc_pages.*|_*alloc_frozen.*|_*free_pages.*|"
     "__free_.*pages.*|_*krealloc.*|do_slab_free|cache_.*free.*|"
+    "warn_alloc.*|create_object|kmemleak_.*|post_alloc_hook|prep_new_page|_*set_page_owner|_*dump_page|"
+    "get_page_from_freelist|free_pcp.*|free_unref.*|should_fail.*|_*should_failslab|k(?:str|mem)n?dup.*|"
+    // entering and unwinding
+    "invalid_op|__panic|sched_show_task|dump_backtrace.*|print_tainted|get_taint|entry_.*|ret_from_.*|retint_"
+    ".*|"
+    "common_interrupt|interrupt_entry|__x86_indirect_thunk.*|__x86_return_thunk|unwind_.*|stack_trace_.*|"
+    "save_stack.*|trace_hardirqs_.*|bit_wait.*|folio_wait.*|_*folio_lock.*|__lock_page.*|rcu_gp_.*|"
+    "tick_handle_periodic|console_(?:unlock|lock|trylock).*|serial8250_.*|io_serial_.*|skb_(?:over_|under_)?"
+    "panic|"
+    "test_and_.*_bit|_*crc_.*|_*phys_addr.*|"
     // languages
-    "rust_.*|core::panick.*|_R.*4core9panicking.*";
+    "rust_.*|core::panick.*|_R.*(?:4core9panicking|rust_begin_unwind).*";
 
 }  // namespace
 
