@@ -1,12 +1,28 @@
 #include "labctl/crash/message.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace labctl::crash {
 namespace {
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+
+// Eight bytes at a time, since nearly every line has no control byte. A tab may be taken for one.
+bool may_hold_control(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t high = ones * 0x80;
+  std::size_t at = 0;
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const std::uint64_t rubout = word ^ (ones * 0x7f);
+    if ((((word - ones * 0x20) & ~word) | ((rubout - ones) & ~rubout)) & high) return true;
+  }
+  return std::any_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), control);
+}
 
 // Length of the escape sequence at the front of `text`, which begins with ESC.
 std::size_t escape_length(std::string_view text) {
@@ -56,7 +72,7 @@ std::size_t caller_length(std::string_view text, std::string_view& caller) {
 // A log daemon's prefix: "Jan  2 03:04:05 host kernel: " or "2006-01-02T03:04:05+00:00 host kernel: ".
 // Nothing that another program logged has "kernel" as its name.
 std::size_t journal_length(std::string_view text) {
-  if (text.size() < 8) return 0;
+  if (text.size() < 8 || text[0] == '[') return 0;
   if (text.starts_with("kernel: ")) return 8;
   const bool date = digit(text[0]) || (text[0] >= 'A' && text[0] <= 'Z' && text[3] == ' ');
   if (!date) return 0;
@@ -87,8 +103,10 @@ void strip_time(Message& message, std::size_t length) {
 }
 
 void strip_front(Message& message) {
-  drop(message.text, prompt_length(message.text));
-  drop(message.text, level_length(message.text));
+  if (!message.text.starts_with('[')) {
+    drop(message.text, prompt_length(message.text));
+    drop(message.text, level_length(message.text));
+  }
   if (const std::size_t length = journal_length(message.text)) {
     message.kernel = message.journal = true;
     drop(message.text, length);
@@ -118,6 +136,7 @@ std::size_t timestamp_length(std::string_view text) {
 }
 
 std::string_view without_controls(std::string_view raw, std::string& store) {
+  if (!may_hold_control(raw)) return raw;
   const auto first = std::find_if(raw.begin(), raw.end(), control);
   if (first == raw.end()) return raw;
   store.assign(raw.begin(), first);

@@ -50,7 +50,7 @@ constexpr std::array rules{
             "systemd\\[1\\]: Reached target (?:emergency\\.target|.*Emergency Mode)", EMERGENCY, line),
     failure("systemd[1]: Freezing execution", "systemd\\[1\\]: Freezing execution", INIT, line),
     failure("systemd[1]: Caught <", "systemd\\[1\\]: Caught <[A-Z0-9]+>", INIT, line),
-    failure("[!!!!!!] ", "\\[!!!!!!\\] .*(?:freezing|Freezing)", INIT),
+    failure("[!!!!!!] ", "\\[!!!!!!\\] ", INIT),
     failure("UNEXPECTED INCONSISTENCY", "UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY", FSCK),
     failure("The root filesystem on", "The root filesystem on \\S+ requires a manual fsck", FSCK),
     failure("fsck exited with status", "fsck exited with status code [4-9]", FSCK),

@@ -129,7 +129,8 @@ void Report::raw(std::string_view line) {
 
 bool Report::over() const {
   if ((rule().flags & instant) != 0 || lines_ > line_limit || foreign_ > patience_with_others) return true;
-  if (proved(Proof::panic_end) || proved(Proof::trace_end)) return since_ > patience_at_end;
+  if (proved(Proof::panic_end)) return true;
+  if (proved(Proof::trace_end)) return since_ > patience_at_end;
   return since_ > (read_anything() ? patience_inside : patience_for_body);
 }
 
