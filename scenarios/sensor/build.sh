@@ -124,10 +124,10 @@ build_package() { # MINOR
     local tree=$work/tree-7.$1
     for release in "${releases[@]}"; do
         build_module "$minor" "$release"
-        install -d "$tree/lib/modules/$release/updates"
+        install -d "$tree/usr/lib/sensor/$release"
         objcopy --strip-debug "$out/modules/7.$minor/$release/sensor.ko" \
-            "$tree/lib/modules/$release/updates/sensor.ko"
-        chmod 644 "$tree/lib/modules/$release/updates/sensor.ko"
+            "$tree/usr/lib/sensor/$release/sensor.ko"
+        chmod 644 "$tree/usr/lib/sensor/$release/sensor.ko"
     done
     install -d "$tree/usr/bin" "$tree/DEBIAN"
     build_sensorctl "$minor" "$tree/usr/bin/sensorctl"
