@@ -10,12 +10,15 @@ namespace {
 
 #define SYMBOL "[^\\s+/()]+"
 #define FUNCTION "(?P<func>" SYMBOL ")(?:\\+0x|\\(\\)|$|\\s)"
-#define TRAPS                                                                                      \
-  "(?:segment-related )?general protection fault|divide[ _]error|invalid opcode|stack segment|"    \
-  "stack guard page|int3|double fault|kernel stack overflow \\(double-fault\\)|alignment check|"   \
-  "bounds|overflow|coprocessor segment overrun|coprocessor error|invalid TSS|segment not present|" \
-  "control protection fault|device not available|simd exception|SIMD exception|fpu exception|"     \
-  "Bad pagetable|page fault|iret exception|machine check|debug|unexpected machine check"
+// Traps that die() names and that stand alone, and those that may follow a header which says more.
+#define LONE_TRAPS                                                                                    \
+  "(?:segment-related )?general protection fault|divide[ _]error|stack segment|int3|alignment check|" \
+  "bounds|overflow|coprocessor segment overrun|coprocessor error|invalid TSS|segment not present|"    \
+  "device not available|simd exception|SIMD exception|fpu exception|Bad pagetable|iret exception|"    \
+  "machine check|debug|unexpected machine check"
+#define TRAPS                                                                              \
+  "invalid opcode|stack guard page|double fault|kernel stack overflow \\(double-fault\\)|" \
+  "control protection fault|page fault"
 
 constexpr unsigned dies = bit(Group::die);
 constexpr Severity warning = Severity::warning;
@@ -68,6 +71,7 @@ constexpr std::array rules{
 
     // die(): the numbered line, when nothing in front of it said more.
     Rule{"Oops: ", "Oops: (?P<what>" TRAPS ")\\b.*\\[#\\d+\\]", "", Kind::oops, Severity::fatal, Group::die},
+    Rule{"Oops: ", "Oops: (?P<what>" LONE_TRAPS ")\\b.*\\[#\\d+\\]", "", Kind::oops},
     Rule{"Oops", "Oops(?: - [^:\\[]*)?(?:: [^\\[]*)? ?\\[#\\d+\\]", "Oops", Kind::oops, Severity::fatal,
          Group::die},
     Rule{"Internal error: ", "Internal error: .*\\[#\\d+\\]", "Internal error", Kind::oops, Severity::fatal,
@@ -75,6 +79,7 @@ constexpr std::array rules{
     Rule{"Kernel BUG [#", "Kernel BUG \\[#\\d+\\]", "kernel BUG", Kind::bug, Severity::fatal, Group::die},
     Rule{"", "(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops, Severity::fatal,
          Group::die},
+    Rule{"", "(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
 
     // Panics. Those that come because something died before are sorted out by consequence_pattern.
     Rule{"Kernel panic - not syncing: VFS",

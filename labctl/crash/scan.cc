@@ -240,7 +240,11 @@ void Scanner::State::header(Heading heading, const Message& message) {
   const bool consequence = panic && rules.consequence(message.text);
   Report* current = report_of(message);
   if (current == nullptr && consequence && !reports.empty()) current = &reports.back();
-  if (current != nullptr && current->absorbs(rule, consequence)) {
+  // A header that nothing followed led to nothing, except that some kernels panic on it before they print its
+  // body.
+  const bool its_end = consequence && current != nullptr &&
+                       (current->read_anything() || message.text.find("panic_on_") != std::string_view::npos);
+  if (current != nullptr && current->absorbs(rule, its_end)) {
     current->absorb(rule);
     current->flushed = current->flushed && current->told_confirmed;
     panicked = panicked || panic;
