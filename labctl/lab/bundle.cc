@@ -1,0 +1,111 @@
+#include "labctl/lab/bundle.h"
+
+#include <ctime>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/cell/cell.h"
+#include "labctl/event/event.h"
+
+namespace labctl::lab {
+namespace {
+
+std::string utc_stamp() {
+  char text[32];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
+  return text;
+}
+
+constexpr std::uint64_t largest_journal = 256u << 20;
+
+verdict::Outcome recorded_outcome(const plan::Cell& cell, const fs::path& folder) {
+  verdict::Outcome outcome{.cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
+  outcome.boots_wanted = cell.boots_wanted();
+  const fs::path path = folder / "events.jsonl";
+  std::error_code problem;
+  if (!fs::exists(path, problem)) return outcome;
+  outcome.ending = verdict::Ending::lab_failed;
+  auto text = read_file(path, largest_journal);
+  if (!text) {
+    outcome.reason = text.error().text();
+    return outcome;
+  }
+  auto journal = event::read_journal(*text, "cells/" + cell.id + "/events.jsonl");
+  if (!journal) {
+    outcome.reason = journal.error().text();
+    return outcome;
+  }
+  if (std::get<event::Opened>(journal->front().what).cell != cell.id) {
+    outcome.reason = "its journal is another cell's";
+    return outcome;
+  }
+  return cell::replay(cell, *journal);
+}
+
+}  // namespace
+
+Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) {
+  const std::string base = utc_stamp() + "-" + slug(scenario);
+  if (auto made = make_dirs(out); !made) return fail(made.error());
+  for (int attempt = 1; attempt < 100; ++attempt) {
+    const std::string name = attempt == 1 ? base : base + "-" + std::to_string(attempt);
+    std::error_code problem;
+    if (fs::exists(out / name, problem)) continue;
+    Bundle bundle;
+    bundle.folder_ = out / (name + ".partial");
+    if (!fs::create_directory(bundle.folder_, problem)) {
+      if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
+      continue;
+    }
+    if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
+    return bundle;
+  }
+  return lab_error("too many bundles of this second", out.string());
+}
+
+Status Bundle::write_run(const Json& run) { return write_file(folder_ / "run.json", dump_pretty(run)); }
+
+Result<fs::path> Bundle::close(const std::string& verdict_json) {
+  if (auto written = write_file(folder_ / "verdict.json", verdict_json); !written) return fail(written.error());
+  fs::path whole = folder_;
+  whole.replace_extension();
+  if (auto renamed = rename_synced(folder_, whole); !renamed) return fail(renamed.error());
+  folder_ = whole;
+  return whole;
+}
+
+Result<Judged> judge_bundle(const fs::path& folder) {
+  const fs::path run_file = folder / "run.json";
+  auto text = read_file(run_file);
+  if (!text)
+    return input_error("is not a bundle: " + text.error().what, run_file.string(),
+                       "give the folder that 'labctl run' printed at its end");
+  auto run = parse_json(*text, run_file.string());
+  if (!run) return fail(run.error());
+  if (number_at(*run, "labctl") != 1)
+    return input_error("the bundle is of another version of labctl", run_file.string());
+  auto plan = plan::from_json(run->contains("plan") ? run->at("plan") : Json(), run_file.string());
+  if (!plan) return fail(plan.error());
+
+  std::vector<verdict::Outcome> outcomes;
+  for (const auto& cell : plan->cells) outcomes.push_back(recorded_outcome(cell, folder / "cells" / cell.id));
+  std::vector<std::string> faults;
+  if (!run->contains("faults") || !run->at("faults").is_array())
+    faults.emplace_back("the run's record was never finished");
+  else
+    for (const auto& fault : run->at("faults")) faults.push_back(fault.is_string() ? fault.get<std::string>() : "?");
+  if (!plan->left_out.empty())
+    faults.push_back(std::to_string(plan->left_out.size()) +
+                     " cells of the scenario were left out (--only), and a part is not the gate");
+
+  Judged judged{.plan = std::move(*plan)};
+  judged.verdict = verdict::judge(judged.plan, outcomes, faults);
+  if (flag_at(*run, "interrupted")) judged.verdict.interrupted = true;
+  judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, judged.plan));
+  return judged;
+}
+
+}  // namespace labctl::lab

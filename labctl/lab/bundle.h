@@ -1,0 +1,42 @@
+// The folder that holds a run. Written as *.partial, renamed when whole; everything that a verdict stands on is in it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/result.h"
+#include "labctl/plan/plan.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::lab {
+
+class Bundle {
+ public:
+  // <out>/<UTC time>-<scenario>.partial, which nobody else has.
+  static Result<Bundle> create(const std::filesystem::path& out, const std::string& scenario);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path cell_folder(const std::string& id) const { return folder_ / "cells" / id; }
+
+  // run.json: what was run, with what, on what. Written at the start and again, with `faults`, at the end.
+  Status write_run(const Json& run);
+
+  // Writes verdict.json and gives the folder its final name, which comes back.
+  Result<std::filesystem::path> close(const std::string& verdict_json);
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// A bundle's verdict, from its plan and journals alone. This is the only way to a verdict: `run` ends with it, and
+// `judge` is nothing else. Errors (input): no bundle, another version, a plan that cannot be read.
+struct Judged {
+  plan::Plan plan;
+  verdict::Verdict verdict;
+  std::string verdict_json;  // the bytes of verdict.json
+};
+Result<Judged> judge_bundle(const std::filesystem::path& folder);
+
+}  // namespace labctl::lab

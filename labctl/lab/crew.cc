@@ -1,0 +1,82 @@
+#include "labctl/lab/crew.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+
+namespace labctl::lab {
+namespace {
+
+// QEMU's own memory beside the guest's: translated code, device state, page tables. Measured below 300 MiB.
+constexpr std::uint64_t overhead = 384ull << 20;
+
+std::uint64_t available_memory() {
+  auto text = read_file("/proc/meminfo");
+  if (!text) return 0;
+  for (const auto& line : split(*text, '\n'))
+    if (line.rfind("MemAvailable:", 0) == 0) return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
+  return 0;
+}
+
+// The records of an attempt that the lab failed stay beside those of the next one.
+bool set_aside(const CellJob& job, int attempt) {
+  std::error_code problem;
+  fs::rename(job.folder, job.folder.string() + ".lab-failed-" + std::to_string(attempt), problem);
+  return !problem;
+}
+
+void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop) {
+  for (int attempt = 1;; ++attempt) {
+    const bool last = attempt > job.cell.policy.lab_retries;
+    // A lab failure that will be tried again is not the cell's end.
+    auto watch_attempt = [&](Progress progress) {
+      const bool again = progress.ended && !last && progress.outcome.ending == verdict::Ending::lab_failed;
+      if (again) {
+        progress.ended = false;
+        progress.where = "lab failed, trying again: " + progress.outcome.reason;
+      }
+      watch(progress);
+    };
+    const auto outcome = run_cell(job, host, watch_attempt, stop);
+    if (outcome.ending != verdict::Ending::lab_failed || last || stop.stop_requested()) return;
+    if (!set_aside(job, attempt)) return;
+  }
+}
+
+}  // namespace
+
+Capacity capacity(std::uint64_t guest_memory) {
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const std::uint64_t memory = available_memory();
+  const auto by_memory = static_cast<unsigned>(std::min<std::uint64_t>(memory / (guest_memory + overhead), 1000));
+  Capacity result;
+  result.jobs = std::max(1u, std::min(2 * cores, by_memory));
+  result.why = std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + show_size(memory) + " of memory free";
+  return result;
+}
+
+void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
+              const std::stop_token& stop) {
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  const Watch one_at_a_time = [&](const Progress& progress) {
+    std::lock_guard lock(mutex);
+    watch(progress);
+  };
+  std::vector<std::jthread> workers;
+  for (unsigned i = 0; i < std::min<std::size_t>(at_once, jobs.size()); ++i)
+    workers.emplace_back([&] {
+      while (!stop.stop_requested()) {
+        const std::size_t mine = next++;
+        if (mine >= jobs.size()) return;
+        run_with_retries(jobs[mine], host, one_at_a_time, stop);
+      }
+    });
+}
+
+}  // namespace labctl::lab

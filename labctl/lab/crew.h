@@ -1,0 +1,25 @@
+// Many cells on one host: as many at once as it carries, each with its own thread; lab failures are tried again, a
+// guest's failure never.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "labctl/lab/run_cell.h"
+
+namespace labctl::lab {
+
+// How many guests this host carries at once. Half of a cell's life is waiting quietly for its heartbeat to hold, so
+// twice as many guests as cores keep the cores busy; memory is the hard limit.
+struct Capacity {
+  unsigned jobs = 1;
+  std::string why;
+};
+Capacity capacity(std::uint64_t guest_memory);
+
+// Runs every job. `watch` is called from many threads, one call at a time.
+void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
+              const std::stop_token& stop);
+
+}  // namespace labctl::lab

@@ -1,0 +1,114 @@
+#include "labctl/lab/doctor.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "labctl/base/files.h"
+#include "labctl/base/subprocess.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/machine/machine.h"
+
+namespace labctl::lab {
+namespace {
+
+struct Needed {
+  const char* program;
+  const char* package;
+  const char* purpose;
+};
+
+constexpr const char* runs = "runs guests";
+
+constexpr Needed programs[] = {
+    {"qemu-system-x86_64", "qemu-system-x86", runs},
+    {"qemu-img", "qemu-utils", runs},
+    {"xorriso", "xorriso", runs},
+    {"mmdebstrap", "mmdebstrap", "builds images"},
+    {"mke2fs", "e2fsprogs", "builds images"},
+    {"fakeroot", "fakeroot", "builds images as an ordinary user"},
+    {"grub-mkimage", "grub-common", "makes images boot by themselves"},
+};
+
+Check program_check(const Needed& needed) {
+  const auto path = find_program(needed.program);
+  Check check{needed.program, Health::good, std::string(needed.purpose) + ": " + path.string(), {}};
+  if (path.empty()) check = {needed.program, Health::bad, std::string("is missing; it ") + needed.purpose,
+                             std::string("apt-get install ") + needed.package};
+  check.only_for_building = std::string_view(needed.purpose) != runs;
+  return check;
+}
+
+Check file_check(const std::string& name, const std::vector<fs::path>& any_of, const std::string& purpose,
+                 const std::string& package) {
+  std::error_code ignored;
+  for (const auto& path : any_of)
+    if (fs::exists(path, ignored)) return {name, Health::good, purpose + ": " + path.string(), {}};
+  return {name, Health::bad, "is missing; it " + purpose, "apt-get install " + package};
+}
+
+Check user_check() {
+  if (::geteuid() == 0) return {"user", Health::good, "root", {}};
+  auto tried = run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(10)});
+  if (tried && tried->ok()) return {"user", Health::good, "an ordinary user with user namespaces", {}};
+  return {"user", Health::poor, "user namespaces are not allowed here, so images can only be built as root",
+          "sysctl kernel.unprivileged_userns_clone=1"};
+}
+
+Check space_check(const Places& places) {
+  constexpr std::uint64_t wanted = 10ull << 30, least = 3ull << 30;
+  auto free = free_space(places.store);
+  if (!free) return {"disk space", Health::bad, free.error().text(), {}};
+  const std::string detail = show_size(*free) + " free in " + places.store.string();
+  if (*free < least) return {"disk space", Health::bad, detail + "; at least " + show_size(least) + " are needed",
+                             "labctl gc, or set LABCTL_CACHE to a larger disk"};
+  if (*free < wanted) return {"disk space", Health::poor, detail, "set LABCTL_CACHE to a larger disk"};
+  return {"disk space", Health::good, detail, {}};
+}
+
+Check runtime_check(const Places& places) {
+  // The longest socket below it: <runtime>/<root>/lib/qemu/domain-1-.../monitor.sock
+  constexpr std::size_t longest = 40;
+  if (places.runtime.string().size() > longest)
+    return {"runtime folder", Health::bad, places.runtime.string() + " is too long for unix sockets",
+            "set LABCTL_RUNTIME to a path of at most " + std::to_string(longest) + " characters"};
+  if (auto made = make_dirs(places.runtime); !made)
+    return {"runtime folder", Health::bad, made.error().text(), "set LABCTL_RUNTIME to a folder of yours"};
+  return {"runtime folder", Health::good, places.runtime.string(), {}};
+}
+
+Check orphan_check(const Places& places) {
+  const auto orphans = machine::find_orphans(places.runtime);
+  if (orphans.empty()) return {"orphans", Health::good, "no guest without an owner", {}};
+  return {"orphans", Health::poor, std::to_string(orphans.size()) + " runs were killed and left things behind", "labctl gc"};
+}
+
+}  // namespace
+
+std::vector<Check> check_host(const Places& places) {
+  std::vector<Check> checks;
+  for (const auto& needed : programs) checks.push_back(program_check(needed));
+  checks.push_back(file_check("libvirt's QEMU driver",
+                              {"/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so",
+                               "/usr/lib64/libvirt/connection-driver/libvirt_driver_qemu.so",
+                               "/usr/lib/libvirt/connection-driver/libvirt_driver_qemu.so"},
+                              "runs the guests without a daemon", "libvirt-daemon-driver-qemu"));
+  checks.push_back(file_check("GRUB's boot code", {"/usr/lib/grub/i386-pc/boot.img"}, "makes images boot by themselves",
+                              "grub-pc-bin"));
+  checks.back().only_for_building = true;
+  checks.push_back(user_check());
+  checks.push_back(space_check(places));
+  checks.push_back(runtime_check(places));
+  checks.push_back(orphan_check(places));
+  return checks;
+}
+
+std::string install_command() {
+  std::vector<std::string> packages;
+  for (const auto& needed : programs) packages.emplace_back(needed.package);
+  packages.insert(packages.end(), {"libvirt-daemon-driver-qemu", "grub-pc-bin"});
+  return "apt-get install --no-install-recommends " + join(packages, " ");
+}
+
+}  // namespace labctl::lab

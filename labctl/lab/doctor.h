@@ -1,0 +1,27 @@
+// What this host lacks, each with the command that mends it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "labctl/lab/places.h"
+
+namespace labctl::lab {
+
+enum class Health { good, poor, bad };  // poor: works, but slower or with less than it could
+
+struct Check {
+  std::string name;
+  Health health = Health::good;
+  std::string detail;
+  std::string mend;  // a command, or empty
+  bool only_for_building = false;  // images that are built already run without it
+};
+
+// Programs, libraries, rights, space: looked at without starting a hypervisor, so that it can be asked before a run.
+std::vector<Check> check_host(const Places& places);
+
+// The Debian packages a host needs, one apt-get line.
+std::string install_command();
+
+}  // namespace labctl::lab

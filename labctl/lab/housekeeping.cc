@@ -1,0 +1,73 @@
+#include "labctl/lab/housekeeping.h"
+
+#include "labctl/base/units.h"
+#include "labctl/machine/machine.h"
+
+namespace labctl::lab {
+namespace {
+
+std::uint64_t size_of(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code problem;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, problem))
+    if (entry.is_regular_file(problem)) bytes += entry.file_size(problem);
+  return bytes;
+}
+
+void end_orphans(const Places& places, Collected& collected) {
+  for (const auto& orphan : machine::find_orphans(places.runtime)) {
+    if (auto ended = machine::end_orphan(orphan); !ended)
+      collected.problems.push_back(ended.error());
+    else
+      collected.done.push_back("ended " + std::to_string(orphan.pids.size()) + " guests of a run that was killed (" +
+                               orphan.root.string() + ")");
+  }
+}
+
+void remove_work(const Places& places, Collected& collected) {
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(work_folder(places).parent_path(), problem)) {
+    if (!entry.is_directory(problem)) continue;
+    if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
+    const std::uint64_t bytes = size_of(entry.path());
+    auto gone = remove_tree(entry.path());
+    fs::remove(entry.path().string() + ".lock", problem);
+    if (!gone)
+      collected.problems.push_back(gone.error());
+    else
+      collected.done.push_back("removed the disks of a run that was killed, " + show_size(bytes));
+  }
+}
+
+}  // namespace
+
+Result<WorkFolder> WorkFolder::create(const Places& places) {
+  const fs::path path = work_folder(places);
+  if (auto made = make_dirs(path.parent_path()); !made) return fail(made.error());
+  auto lock = Lock::try_take(path.string() + ".lock");
+  if (!lock) return fail(lock.error());
+  if (auto gone = remove_tree(path); !gone) return fail(gone.error());
+  if (auto made = make_dirs(path); !made) return fail(made.error());
+  return WorkFolder(path, std::move(*lock));
+}
+
+WorkFolder::~WorkFolder() {
+  if (path_.empty() || !lock_) return;
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+  fs::remove(path_.string() + ".lock", ignored);
+}
+
+Collected collect_garbage(const Places& places, const image::Store& store) {
+  Collected collected;
+  end_orphans(places, collected);
+  remove_work(places, collected);
+  auto freed = store.collect();
+  if (!freed)
+    collected.problems.push_back(freed.error());
+  else if (*freed != 0)
+    collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
+  return collected;
+}
+
+}  // namespace labctl::lab

@@ -1,0 +1,51 @@
+#include "labctl/lab/interrupt.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace labctl::lab {
+namespace {
+
+int pipe_ends[2] = {-1, -1};
+
+// Handlers instead of a blocked mask: children would inherit the mask and never hear our SIGTERM.
+extern "C" void on_signal(int) {
+  const int saved = errno;
+  const char byte = 1;
+  [[maybe_unused]] ssize_t put = ::write(pipe_ends[1], &byte, 1);
+  errno = saved;
+}
+
+}  // namespace
+
+Interrupt::Interrupt(std::function<void()> say) {
+  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) return;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  thread_ = std::jthread([this, say = std::move(say)] {
+    for (int times = 0;;) {
+      char byte = 0;
+      ssize_t got = ::read(pipe_ends[0], &byte, 1);
+      if (got < 0 && errno == EINTR) continue;
+      if (got != 1 || byte == 0) return;
+      // The guests of a run that gives up are orphans; the next run or `labctl gc` ends them.
+      if (++times > 1) ::_exit(130);
+      source_.request_stop();
+      say();
+    }
+  });
+}
+
+Interrupt::~Interrupt() {
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  const char byte = 0;
+  [[maybe_unused]] ssize_t put = ::write(pipe_ends[1], &byte, 1);
+}
+
+}  // namespace labctl::lab

@@ -1,0 +1,56 @@
+#include "labctl/lab/places.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "labctl/base/text.h"
+
+namespace labctl::lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+fs::path cache_root() {
+  if (auto own = variable("LABCTL_CACHE"); !own.empty()) return own;
+  if (auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "labctl";
+  if (auto home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache/labctl";
+  return "/var/tmp/labctl-" + std::to_string(::getuid());
+}
+
+// Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation prefix.
+std::vector<fs::path> recipe_folders() {
+  std::vector<fs::path> folders;
+  for (const auto& folder : split(variable("LABCTL_IMAGES"), ':'))
+    if (!folder.empty()) folders.emplace_back(folder);
+  std::error_code ignored;
+  const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const auto& folder : {fs::path("images"), here / "../../../images", here / "../share/labctl/images"})
+    if (fs::is_directory(folder, ignored)) folders.push_back(fs::canonical(folder, ignored));
+  return folders;
+}
+
+}  // namespace
+
+Places places() {
+  const fs::path root = cache_root();
+  const std::string runtime = variable("LABCTL_RUNTIME");
+  return {
+      .recipes = recipe_folders(),
+      .store = root / "images",
+      .cache = root / "host",
+      .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,
+  };
+}
+
+fs::path work_folder(const Places& places) {
+  return places.store.parent_path() / "work" / std::to_string(::getpid());
+}
+
+}  // namespace labctl::lab

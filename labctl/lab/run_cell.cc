@@ -1,0 +1,216 @@
+#include "labctl/lab/run_cell.h"
+
+#include <ctime>
+
+#include "labctl/base/files.h"
+#include "labctl/base/owned.h"
+#include "labctl/base/queue.h"
+#include "labctl/base/text.h"
+#include "labctl/observe/observe.h"
+
+namespace labctl::lab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto tick = 500ms;
+constexpr std::size_t kept_log_line = 200;
+
+// What the watchers hand to the cell's thread.
+struct AgentSaid {
+  event::What what;
+  std::string full_output;
+};
+using Input = std::variant<machine::Sign, AgentSaid>;
+
+class CellRun {
+ public:
+  CellRun(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop)
+      : job_(job), host_(host), watch_(watch), stop_(stop), state_(cell::begin(job.cell)) {}
+
+  verdict::Outcome run() {
+    if (auto ready = open_records(); !ready) return lab_failed(ready.error());
+    happen(opening());
+    if (auto started = start(); !started)
+      happen(event::LabFault{started.error().text()});
+    else
+      live();
+    // The agent's thread uses the machine; both end before the records are closed.
+    if (machine_) machine_->end();
+    agent_.reset();
+    machine_.reset();
+    std::error_code ignored;
+    fs::remove(job_.disk, ignored);
+    if (auto synced = journal_->sync(); !synced) return lab_failed(synced.error());
+    if (!broken_.empty()) return lab_failed({Fault::lab, "the journal cannot be written: " + broken_, {}, {}});
+    if (state_.phase != cell::Phase::ended) happen(event::LabFault{"the cell was left unfinished"});
+    return state_.outcome;
+  }
+
+ private:
+  Status open_records() {
+    if (auto made = make_dirs(job_.folder); !made) return made;
+    auto journal = Appender::open(job_.folder / "events.jsonl");
+    if (!journal) return fail(journal.error());
+    journal_ = std::move(*journal);
+    auto console = observe::Console::open(job_.folder / "console.log");
+    if (!console) return fail(console.error());
+    console_ = std::move(*console);
+    return {};
+  }
+
+  event::Opened opening() const {
+    return {.cell = job_.cell.id,
+            .boot_time = job_.ground.boot_time,
+            .live = true,
+            .payload = job_.files};
+  }
+
+  Status start() {
+    if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
+    if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    auto machine = host_.create({.name = "labctl-" + job_.cell.id,
+                                 .shape = job_.ground.shape,
+                                 .accel = host_.facts().accel,
+                                 .disk = job_.disk},
+                                [this](machine::Sign sign) { inputs_.push(std::move(sign)); });
+    if (!machine) return fail(machine.error());
+    machine_ = std::move(*machine);
+    if (auto started = machine_->start(machine::From::snapshot); !started) return started;
+    happen(event::Started{});
+    if (auto kept = write_file(job_.folder / "machine.xml", machine_->definition()); !kept) return kept;
+    agent_ = std::make_unique<observe::Agent>(*machine_, [this](event::What what, std::string full) {
+      inputs_.push(AgentSaid{std::move(what), std::move(full)});
+    });
+    return {};
+  }
+
+  void live() {
+    auto next_tick = Clock::now() + tick;
+    while (state_.phase != cell::Phase::ended && broken_.empty()) {
+      if (auto input = inputs_.pop_until(next_tick)) hear(*input);
+      if (console_) happen_all(console_->idle());
+      if (stop_.stop_requested()) happen(event::Interrupted{});
+      if (Clock::now() < next_tick) continue;
+      next_tick = Clock::now() + tick;
+      happen(event::Tick{machine_->starved()});
+      report();
+    }
+  }
+
+  void hear(Input& input) {
+    std::visit(overloaded{[this](machine::Sign& sign) { hear_sign(sign); },
+                          [this](AgentSaid& said) { hear_agent(said); }},
+               input);
+  }
+
+  void hear_sign(const machine::Sign& sign) {
+    if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign))
+      return happen_all(console_->feed(console->bytes));
+    // What stood on the console before the guest went away is told before the going.
+    if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
+    happen_all(observe::translate(sign));
+  }
+
+  void hear_agent(AgentSaid& said) {
+    auto* answer = std::get_if<event::Answer>(&said.what);
+    if (answer && answer->question == "kernel-log" && answer->answered) {
+      happen_all(observe::scan_kernel_log(said.full_output));
+      // The log itself is kept as a file; the journal holds what was found in it.
+      if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
+        happen(event::LabFault{kept.error().text()});
+      answer->output = answer->output.substr(answer->output.size() - std::min(answer->output.size(), kept_log_line));
+    }
+    happen(std::move(said.what));
+  }
+
+  void happen_all(std::vector<event::What> whats) {
+    for (auto& what : whats) happen(std::move(what));
+  }
+
+  // The one door into the state machine: what it is fed is read back from the very line that was written.
+  void happen(event::What what) {
+    if (state_.phase == cell::Phase::ended || !broken_.empty()) return;
+    const auto at = std::chrono::duration_cast<Millis>(Clock::now() - began_);
+    const std::string line = event::to_line({at, std::move(what)});
+    if (auto written = journal_->write(line + "\n"); !written) {
+      broken_ = written.error().text();
+      return;
+    }
+    auto event = event::from_line(line, "events.jsonl");
+    if (!event) {
+      broken_ = event.error().text();
+      return;
+    }
+    const std::string before = cell::where_now(state_);
+    auto step = cell::on(std::move(state_), *event);
+    state_ = std::move(step.state);
+    for (const auto& action : step.actions) act(action);
+    if (cell::where_now(state_) != before) report();
+  }
+
+  void act(const cell::Action& action) {
+    std::visit(overloaded{
+                   [this](const cell::Ask& ask) {
+                     if (agent_) agent_->ask(ask.question.name, ask.question.command);
+                   },
+                   [this](const cell::SetClock&) {
+                     auto question = guest::linux_::set_clock(std::time(nullptr));
+                     if (agent_) agent_->ask(question.name, question.command);
+                   },
+                   [this](const cell::InsertPayload&) {
+                     if (auto inserted = machine_->insert_cd(job_.payload); !inserted)
+                       happen(event::LabFault{inserted.error().text()});
+                   },
+                   [this](const cell::PowerCut&) {
+                     if (auto cut = machine_->power_cut(); !cut) happen(event::LabFault{cut.error().text()});
+                   },
+                   [this](const cell::TakePicture& picture) {
+                     // A picture is a service to the reader; a guest that is gone has none.
+                     if (machine_) static_cast<void>(machine_->screenshot(job_.folder / ("screen-" + picture.label + ".png")));
+                   },
+                   [](const cell::End&) {},
+               },
+               action);
+  }
+
+  void report() {
+    Progress progress{.cell = job_.cell.id,
+                      .where = cell::where_now(state_),
+                      .elapsed = std::chrono::duration_cast<Millis>(Clock::now() - began_),
+                      .last_line = console_ ? printable(console_->last_line(), 120) : ""};
+    watch_(progress);
+  }
+
+  verdict::Outcome lab_failed(const Error& error) const {
+    verdict::Outcome outcome = state_.outcome;
+    outcome.ending = verdict::Ending::lab_failed;
+    outcome.reason = error.text();
+    return outcome;
+  }
+
+  const CellJob& job_;
+  machine::Host& host_;
+  const Watch& watch_;
+  const std::stop_token& stop_;
+  const Clock::time_point began_ = Clock::now();
+
+  Queue<Input> inputs_;
+  std::optional<Appender> journal_;
+  std::string broken_;  // why the journal cannot be trusted any more
+  std::optional<observe::Console> console_;
+  std::unique_ptr<machine::Machine> machine_;
+  std::unique_ptr<observe::Agent> agent_;
+  cell::State state_;
+};
+
+}  // namespace
+
+verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop) {
+  verdict::Outcome outcome = CellRun(job, host, watch, stop).run();
+  watch({.cell = job.cell.id, .where = "ended", .elapsed = outcome.took, .ended = true, .outcome = outcome});
+  return outcome;
+}
+
+}  // namespace labctl::lab

@@ -1,0 +1,120 @@
+#include "labctl/lab/supplies.h"
+
+#include <set>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/guest/guest.h"
+
+namespace labctl::lab {
+namespace {
+
+constexpr std::uint64_t largest_artefact = 2ull << 30;
+
+// What one cell's CD holds: name on the CD -> path as the scenario says it, and where it says so.
+struct Wanted {
+  std::string path;
+  scenario::Mark mark;
+};
+
+std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
+  std::map<std::string, Wanted> files;
+  if (cell.control) return files;
+  const auto& driver = cell.guest.driver;
+  if (!cell.driver_path.empty()) files[guest::driver_file(driver)] = {cell.driver_path, cell.driver_mark};
+  if (!cell.content_path.empty()) files[guest::content_file()] = {cell.content_path, cell.content_mark};
+  for (const auto& extra : cell.extra_drivers) files[guest::driver_file(driver, extra.label)] = {extra.path, extra.mark};
+  for (const auto& extra : cell.extra_contents) files[guest::content_file(extra.label)] = {extra.path, extra.mark};
+  return files;
+}
+
+std::string place(const std::string& file, const scenario::Mark& mark) {
+  return file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+}
+
+// Copied first and hashed then: the digest is of the very bytes that go into the guests.
+Result<Artefact> take(const fs::path& source, const std::string& where, const fs::path& work) {
+  std::error_code problem;
+  if (!fs::exists(source, problem))
+    return input_error("the artefact does not exist: " + source.lexically_normal().string(), where,
+                       "build it, or correct the path (it is relative to the scenario's folder)");
+  if (!fs::is_regular_file(source, problem)) return input_error("is not a file: " + source.string(), where);
+  const auto size = fs::file_size(source, problem);
+  if (problem || size == 0) return input_error("the artefact is empty or unreadable: " + source.string(), where);
+  if (size > largest_artefact) return input_error("the artefact is larger than 2 GiB: " + source.string(), where);
+  const fs::path copy = work / "incoming";
+  if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
+    return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
+  auto digest = sha256_file(copy);
+  if (!digest) return fail(digest.error());
+  fs::rename(copy, work / *digest, problem);
+  if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
+  return Artefact{source, *digest, size};
+}
+
+}  // namespace
+
+tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& plan, const std::string& scenario_file,
+                                                            const image::Store& store, const fs::path& work) {
+  Supplies supplies;
+  std::vector<Error> mistakes;
+  const fs::path base = fs::path(scenario_file).parent_path();
+  const fs::path copies = work / "artefacts";
+  if (auto made = make_dirs(copies); !made) return tl::unexpected(std::vector{made.error()});
+
+  for (const auto& name : plan.images())
+    if (auto found = store.find(name); !found) mistakes.push_back(found.error());
+
+  std::set<std::string> missing;
+  for (const auto& cell : plan.cells) {
+    CellSupplies mine;
+    std::vector<image::PayloadFile> on_cd;
+    std::string key;
+    for (const auto& [name, wanted] : wanted_files(cell)) {
+      if (supplies.artefacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
+        auto artefact = take(base / wanted.path, place(scenario_file, wanted.mark), copies);
+        if (artefact)
+          supplies.artefacts_[wanted.path] = *artefact;
+        else {
+          mistakes.push_back(artefact.error());
+          missing.insert(wanted.path);
+        }
+      }
+      if (missing.count(wanted.path) != 0) continue;
+      const std::string digest = supplies.artefacts_[wanted.path].sha256;
+      mine.files[name] = digest;
+      on_cd.push_back({name, copies / digest});
+      key += name + "=" + digest + "\n";
+    }
+    if (!on_cd.empty() && missing.empty()) {
+      mine.payload = work / ("payload-" + sha256(key).substr(0, 16) + ".iso");
+      if (!fs::exists(mine.payload))
+        if (auto made = image::make_payload_cd(mine.payload, on_cd); !made) mistakes.push_back(made.error());
+    }
+    supplies.cells_[cell.id] = std::move(mine);
+  }
+  if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
+  return supplies;
+}
+
+Json Supplies::to_json() const {
+  Json list = Json::array();
+  for (const auto& [path, artefact] : artefacts_)
+    list.push_back({{"path", path}, {"sha256", artefact.sha256}, {"size", artefact.size}});
+  return list;
+}
+
+std::vector<std::string> Supplies::changed() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, artefact] : artefacts_) {
+    auto now = sha256_file(artefact.source);
+    if (!now)
+      sentences.push_back("the artefact " + path + " is gone since the run began");
+    else if (*now != artefact.sha256)
+      sentences.push_back("the artefact " + path + " was changed while the run went on: tested was sha256 " +
+                          artefact.sha256 + ", there is " + *now);
+  }
+  return sentences;
+}
+
+}  // namespace labctl::lab

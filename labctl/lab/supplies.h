@@ -1,0 +1,49 @@
+// Everything a run needs from outside, looked at before anything starts: artefacts hashed and copied, images found,
+// payload CDs made. Whatever is missing is told at once and all together, each with the command that mends it.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/result.h"
+#include "labctl/image/image.h"
+#include "labctl/plan/plan.h"
+
+namespace labctl::lab {
+
+struct Artefact {
+  std::filesystem::path source;
+  std::string sha256;  // of the copy that guests get
+  std::uint64_t size = 0;
+};
+
+struct CellSupplies {
+  std::filesystem::path payload;             // the CD, empty in a control
+  std::map<std::string, std::string> files;  // name on it -> sha256
+};
+
+class Supplies {
+ public:
+  // `scenario_file` is how errors call the scenario; artefact paths are relative to its folder. Copies and CDs go to
+  // `work`. On mistakes all of them come back.
+  static tl::expected<Supplies, std::vector<Error>> gather(const plan::Plan& plan, const std::string& scenario_file,
+                                                           const image::Store& store,
+                                                           const std::filesystem::path& work);
+
+  const CellSupplies& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
+
+  // The bundle's record: every artefact with its digest.
+  Json to_json() const;
+
+  // Artefacts whose file on disk is no longer what was tested: one sentence each.
+  std::vector<std::string> changed() const;
+
+ private:
+  std::map<std::string, Artefact> artefacts_;  // by the path as the scenario says it
+  std::map<std::string, CellSupplies> cells_;
+};
+
+}  // namespace labctl::lab
