@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/report/report.h"
+
+namespace labctl::report {
+namespace {
+
+using verdict::Ending;
+
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
+std::size_t widest_id(const plan::Plan& plan) {
+  std::size_t width = 4;
+  for (const auto& cell : plan.cells) width = std::max(width, cell.id.size());
+  return width;
+}
+
+std::string story_text(const plan::Cell& cell) {
+  std::vector<std::string> steps;
+  int reboots = 0;
+  auto end_reboots = [&] {
+    if (reboots > 0) steps.push_back(reboots == 1 ? "reboot" : "reboot x" + std::to_string(reboots));
+    reboots = 0;
+  };
+  for (const auto& step : cell.story) {
+    if (step.kind == scenario::StepKind::reboot) {
+      ++reboots;
+      continue;
+    }
+    end_reboots();
+    std::string text = scenario::to_string(step.kind);
+    if (!step.label.empty()) text += " " + step.label;
+    if (step.kind == scenario::StepKind::wait) text += " " + show_duration(step.wait);
+    steps.push_back(text);
+  }
+  end_reboots();
+  return join(steps, ", ");
+}
+
+std::string in_colour(const std::string& text, Ending ending, Style style) {
+  if (!style.colour) return text;
+  const char* code = ending == Ending::passed ? "32" : verdict::guests_fault(ending) ? "31" : "33";
+  return std::string("\033[") + code + "m" + text + "\033[0m";
+}
+
+std::string plural(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+std::string finding_line(const verdict::Seen& seen) {
+  std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) + ", " +
+                     seen.channel + ", boot " + std::to_string(seen.boot);
+  if (seen.finding.line != 0 && seen.channel == "console") line += ", console.log line " + std::to_string(seen.finding.line);
+  if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
+  line += ")";
+  if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string plan_table(const plan::Plan& plan) {
+  const std::size_t width = widest_id(plan);
+  std::string text = padded("cell", width) + "  boots  story\n";
+  for (const auto& cell : plan.cells)
+    text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " + story_text(cell) + "\n";
+  for (const auto& note : plan.notes) text += "note: " + note + "\n";
+  return text;
+}
+
+std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style) {
+  const std::size_t width = widest_id(plan);
+  std::string text = "\n";
+  for (const auto& outcome : verdict.cells) {
+    text += "  " + padded(outcome.cell, width) + "  " +
+            in_colour(padded(verdict::to_string(outcome.ending), 11), outcome.ending, style) + "  " +
+            std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted) + " boots  " +
+            show_duration(outcome.took);
+    if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
+    text += "\n";
+    if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
+    for (const auto& seen : outcome.findings)
+      if (seen.finding.title != outcome.reason) text += finding_line(seen);
+  }
+  const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
+                        : verdict.decision == verdict::Decision::blocked ? Ending::crashed
+                                                                         : Ending::lab_failed;
+  return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
+}
+
+std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
+  std::size_t cells = 0, passed = 0, blamed = 0;
+  int boots = 0;
+  for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
+    if (plan.cells[i].control) continue;
+    ++cells;
+    passed += verdict.cells[i].ending == Ending::passed;
+    blamed += verdict::guests_fault(verdict.cells[i].ending);
+    boots += verdict.cells[i].boots_proved;
+  }
+  const std::string stopped = verdict.interrupted ? " (interrupted)" : "";
+  switch (verdict.decision) {
+    case verdict::Decision::passed:
+      return "PASSED: " + plural(cells, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") +
+             " proved; the controls without the candidate passed too";
+    case verdict::Decision::blocked:
+      return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") + " failed; do not publish" + stopped;
+    case verdict::Decision::no_verdict: break;
+  }
+  std::string why = verdict.nothing_ran ? "nothing ran" : std::to_string(passed) + " of " + plural(cells, "cell") + " passed, the rest is not known";
+  if (!verdict.nothing_ran && passed == cells && !verdict.reasons.empty()) why = verdict.reasons.back();
+  return "NO VERDICT" + stopped + ": " + why + "; do not publish";
+}
+
+}  // namespace labctl::report
