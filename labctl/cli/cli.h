@@ -1,0 +1,70 @@
+// What the user types: one function per verb, in a file of its own. Results go to stdout, everything else to stderr;
+// the returned number is the process's exit code. Options are parsed in options.cc and nowhere else.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/image/image.h"
+#include "labctl/machine/machine.h"
+#include "labctl/plan/plan.h"
+#include "labctl/scenario/scenario.h"
+
+namespace labctl::cli {
+
+namespace exit_code {
+constexpr int passed = 0, blocked = 1, bad_input = 2, no_verdict = 3, nothing_ran = 4, interrupted = 130;
+}
+
+struct RunOptions {
+  std::string scenario;
+  scenario::Variables variables;
+  std::string only;
+  unsigned jobs = 0;  // 0: as many as the host carries
+  std::string out = "reports/runs";
+  std::string connect = "qemu:///embed";
+  machine::Wish accel = machine::Wish::automatic;
+};
+int run(const RunOptions& options);
+
+struct PlanOptions {
+  std::string scenario;
+  scenario::Variables variables;
+  std::string only;
+  bool json = false;
+};
+int plan(const PlanOptions& options);
+
+int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables);
+int judge(const std::string& bundle, bool json);
+int scan(const std::string& file, const std::string& os, bool json);
+int doctor(bool json);
+int gc();
+
+int image_list(bool json);
+int image_build(const std::vector<std::string>& names);
+int image_verify(const std::vector<std::string>& names);
+int image_remove(const std::vector<std::string>& names);
+
+// The whole program: parses, calls one verb, maps what it returns.
+int main(int argc, char** argv);
+
+// ---- shared by the verbs ----
+int complain(const Error& error);                       // prints it; the exit code its fault asks for
+int complain(const std::vector<Error>& errors);
+void say(std::string_view line);                        // one line on stderr
+void print(std::string_view text);                      // stdout; a closed or full stdout is an error at exit
+bool stderr_is_terminal();
+bool use_colour(int fd);
+image::Store open_store();
+
+// File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
+                                                                  const scenario::Variables& variables,
+                                                                  const std::string& only);
+
+}  // namespace labctl::cli

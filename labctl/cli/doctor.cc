@@ -1,0 +1,71 @@
+#include "labctl/cli/cli.h"
+#include "labctl/lab/doctor.h"
+#include "labctl/lab/housekeeping.h"
+
+namespace labctl::cli {
+namespace {
+
+lab::Check acceleration(const lab::Places& places) {
+  auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
+  if (!host) return {"acceleration", lab::Health::bad, host.error().what, host.error().hint};
+  const auto& facts = (*host)->facts();
+  return {"acceleration", facts.accel == machine::Accel::kvm ? lab::Health::good : lab::Health::poor,
+          std::string(machine::to_string(facts.accel)) + " (" + facts.hypervisor + "): " + facts.accel_reason, {}};
+}
+
+std::vector<lab::Check> images() {
+  std::vector<lab::Check> checks;
+  const auto store = open_store();
+  auto recipes = store.recipes();
+  if (!recipes) return {{"images", lab::Health::bad, recipes.error().text(), recipes.error().hint}};
+  for (const auto& recipe : *recipes) {
+    auto image = store.find(recipe.name);
+    if (image)
+      checks.push_back({recipe.name, lab::Health::good, "built", {}});
+    else
+      checks.push_back({recipe.name, lab::Health::poor, "is not built", "labctl image build " + recipe.name});
+  }
+  return checks;
+}
+
+const char* word(lab::Health health) {
+  switch (health) {
+    case lab::Health::good: return "ok";
+    case lab::Health::poor: return "poor";
+    case lab::Health::bad: return "BAD";
+  }
+  return "?";
+}
+
+}  // namespace
+
+int doctor(bool json) {
+  const auto places = lab::places();
+  auto checks = lab::check_host(places);
+  bool bad = false;
+  for (const auto& check : checks) bad |= check.health == lab::Health::bad;
+  if (!bad) checks.push_back(acceleration(places));
+  for (auto& check : images()) checks.push_back(std::move(check));
+  bad = false;
+  Json list = Json::array();
+  std::string text;
+  for (const auto& check : checks) {
+    bad |= check.health == lab::Health::bad;
+    list.push_back({{"name", check.name}, {"health", word(check.health)}, {"detail", check.detail}, {"mend", check.mend}});
+    text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
+    if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
+  }
+  if (bad) text += "everything at once: " + lab::install_command() + "\n";
+  print(json ? dump_pretty({{"checks", list}}) : text);
+  return bad ? exit_code::no_verdict : exit_code::passed;
+}
+
+int gc() {
+  const auto collected = lab::collect_garbage(lab::places(), open_store());
+  for (const auto& line : collected.done) print(line + "\n");
+  for (const auto& problem : collected.problems) complain(problem);
+  if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
+  return collected.problems.empty() ? exit_code::passed : exit_code::no_verdict;
+}
+
+}  // namespace labctl::cli

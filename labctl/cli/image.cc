@@ -1,0 +1,81 @@
+#include "labctl/cli/cli.h"
+#include "labctl/lab/ground.h"
+#include "labctl/lab/interrupt.h"
+
+namespace labctl::cli {
+namespace {
+
+const char* word(image::State state) {
+  switch (state) {
+    case image::State::absent: return "not built";
+    case image::State::built: return "built";
+    case image::State::outdated: return "outdated";
+    case image::State::damaged: return "damaged";
+  }
+  return "?";
+}
+
+}  // namespace
+
+int image_list(bool json) {
+  const auto store = open_store();
+  auto recipes = store.recipes();
+  if (!recipes) return complain(recipes.error());
+  Json list = Json::array();
+  std::string text;
+  for (const auto& recipe : *recipes) {
+    const auto state = store.state(recipe);
+    Json item{{"name", recipe.name}, {"os", recipe.os}, {"summary", recipe.summary}, {"state", word(state)}};
+    text += recipe.name + "\t" + word(state) + "\t" + recipe.summary;
+    if (auto image = store.find(recipe.name)) {
+      const Millis boot = lab::known_boot_time(store, *image);
+      item["sha256"] = image->sha256;
+      item["facts"] = image->facts;
+      item["boot_time_ms"] = boot.count();
+      text += "\tkernel " + text_at(image->facts, "kernel_release");
+      if (boot.count() != 0) text += ", boots in " + show_duration(boot);
+    }
+    text += "\n";
+    list.push_back(std::move(item));
+  }
+  print(json ? dump_pretty({{"images", list}}) : text);
+  return exit_code::passed;
+}
+
+int image_build(const std::vector<std::string>& names) {
+  const auto store = open_store();
+  lab::Interrupt interrupt([] { say("labctl: interrupted: removing the half-built image"); });
+  for (const auto& name : names) {
+    auto image = store.build(name, [](std::string_view line) { say(line); }, interrupt.token());
+    if (!image) return complain(image.error());
+    print(image->name + "\t" + image->sha256 + "\tkernel " + text_at(image->facts, "kernel_release") + "\n");
+  }
+  return exit_code::passed;
+}
+
+int image_verify(const std::vector<std::string>& names) {
+  const auto store = open_store();
+  int code = exit_code::passed;
+  for (const auto& name : names) {
+    auto image = store.find(name);
+    if (!image) {
+      code = complain(image.error());
+      continue;
+    }
+    if (auto whole = store.verify(*image); !whole)
+      code = complain(whole.error());
+    else
+      print(name + ": ok, sha256 " + image->sha256 + "\n");
+  }
+  return code;
+}
+
+int image_remove(const std::vector<std::string>& names) {
+  const auto store = open_store();
+  int code = exit_code::passed;
+  for (const auto& name : names)
+    if (auto removed = store.remove(name); !removed) code = complain(removed.error());
+  return code;
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,197 @@
+// The command line: every verb with its options and a help text that teaches. The only file that knows CLI11; its own
+// exit codes (105 for a failed check) end here and become ours.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+
+#include "labctl/base/text.h"
+#include "labctl/cli/cli.h"
+
+namespace labctl::cli {
+namespace {
+
+constexpr const char* about =
+    "labctl boots a matrix of virtual machines from snapshots, installs a candidate kernel driver\n"
+    "with its content, reboots each several times while it watches every sign of life, and says\n"
+    "whether it may be published.";
+
+constexpr const char* exit_codes =
+    "Exit codes of run and judge:\n"
+    "  0    passed: every cell and every boot was proved\n"
+    "  1    blocked: a guest crashed, hung, did not load the driver or changed its bytes\n"
+    "  2    bad input or usage: nothing was started\n"
+    "  3    no verdict: the lab failed; this blocks publishing too\n"
+    "  4    nothing ran\n"
+    "  130  interrupted\n"
+    "\n"
+    "First steps:\n"
+    "  labctl doctor                                  what this host lacks\n"
+    "  labctl image build debian-12-linux-6.12        make a guest, once\n"
+    "  labctl plan scenarios/quickstart.yaml          what would be run\n"
+    "  labctl run scenarios/quickstart.yaml           run it\n"
+    "Results go to stdout, everything else to stderr. NO_COLOR is respected.";
+
+struct Program {
+  CLI::App app{about, "labctl"};
+  std::function<int()> verb;
+
+  RunOptions run;
+  PlanOptions plan;
+  std::vector<std::string> settings, files;
+  std::string accel = "auto", os = "auto", bundle;
+  bool json = false;
+  std::string mistake;
+
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help, std::function<int()> action) {
+    CLI::App* sub = parent.add_subcommand(name, help);
+    sub->callback([this, action = std::move(action)] { verb = action; });
+    return sub;
+  }
+
+  scenario::Variables variables() {
+    scenario::Variables all;
+    for (const auto& setting : settings) {
+      const auto equals = setting.find('=');
+      const std::string name = setting.substr(0, equals);
+      if (equals == std::string::npos || equals == 0)
+        mistake = "--set wants NAME=VALUE, not '" + setting + "'";
+      else if (!all.emplace(name, setting.substr(equals + 1)).second)
+        mistake = "--set gives '" + name + "' twice";
+    }
+    return all;
+  }
+
+  void add_set(CLI::App* sub) {
+    sub->add_option("--set", settings, "Give the scenario's ${K} a value; may be repeated")->type_name("K=V")->allow_extra_args(false);
+  }
+
+  void add_run();
+  void add_looking();
+  void add_images();
+};
+
+void Program::add_run() {
+  auto* sub = add(app, "run", "Run a scenario and give a verdict", [this] {
+    run.variables = variables();
+    run.accel = accel == "kvm" ? machine::Wish::kvm : accel == "tcg" ? machine::Wish::tcg : machine::Wish::automatic;
+    if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+    return cli::run(run);
+  });
+  sub->add_option("SCENARIO", run.scenario, "The scenario file")->required();
+  add_set(sub);
+  sub->add_option("--only", run.only, "Run only cells whose id matches; a part never gives passed")->type_name("GLOB");
+  sub->add_option("--jobs", run.jobs, "Guests at once (default: what the host's cores and memory carry)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  sub->add_option("--out", run.out, "Where the bundle goes")->type_name("DIR")->capture_default_str();
+  sub->add_option("--connect", run.connect, "A libvirt URI instead of the private one")->type_name("URI")->capture_default_str();
+  sub->add_option("--accel", accel, "auto proves KVM by running guest code; kvm and tcg insist")
+      ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
+      ->capture_default_str();
+}
+
+void Program::add_looking() {
+  auto* plan_verb = add(app, "plan", "Show the matrix; nothing is run", [this] {
+    plan.variables = variables();
+    if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+    return cli::plan(plan);
+  });
+  plan_verb->add_option("SCENARIO", plan.scenario, "The scenario file")->required();
+  add_set(plan_verb);
+  plan_verb->add_option("--only", plan.only, "Only cells whose id matches")->type_name("GLOB");
+  plan_verb->add_flag("--json", plan.json, "For programs");
+
+  auto* validate_verb = add(app, "validate", "Check scenarios: every mistake with line and column", [this] {
+    auto all = variables();
+    if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+    return cli::validate(files, all);
+  });
+  validate_verb->add_option("SCENARIO", files, "Scenario files")->required();
+  add_set(validate_verb);
+
+  auto* judge_verb = add(app, "judge", "Derive the verdict of a bundle again from its recorded events",
+                         [this] { return cli::judge(bundle, json); });
+  judge_verb->add_option("BUNDLE", bundle, "The folder that 'labctl run' printed")->required();
+  judge_verb->add_flag("--json", json, "Print verdict.json");
+
+  auto* scan_verb = add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)",
+                        [this] { return cli::scan(bundle, os, json); });
+  scan_verb->add_option("FILE", bundle, "A log, or - for standard input")->required();
+  scan_verb->add_option("--os", os, "Whose log it is")->check(CLI::IsMember({"linux", "auto"}))->capture_default_str();
+  scan_verb->add_flag("--json", json, "For programs");
+
+  auto* doctor_verb = add(app, "doctor", "Say what this host lacks, each with the command that mends it",
+                          [this] { return cli::doctor(json); });
+  doctor_verb->add_flag("--json", json, "For programs");
+  add(app, "gc", "End the guests and free the space of runs that were killed", [] { return cli::gc(); });
+}
+
+void Program::add_images() {
+  CLI::App* group = app.add_subcommand("image", "Guests at rest: list, build, verify, rm");
+  group->require_subcommand(1);
+  add(*group, "list", "Recipes and what is built of them", [this] { return cli::image_list(json); })
+      ->add_flag("--json", json, "For programs, with every fact of each image");
+  add(*group, "build", "Build images that are missing; does nothing for those that are there",
+      [this] { return cli::image_build(files); })
+      ->add_option("NAME", files, "Images, as 'labctl image list' names them")
+      ->required();
+  add(*group, "verify", "Hash disks again and compare", [this] { return cli::image_verify(files); })
+      ->add_option("NAME", files, "Images")
+      ->required();
+  add(*group, "rm", "Remove images with their snapshots", [this] { return cli::image_remove(files); })
+      ->add_option("NAME", files, "Images")
+      ->required();
+}
+
+// "labctl rum": the nearest verb is named. Only for the first word; options have CLI11's own message.
+std::string with_suggestion(const CLI::App& app, int argc, char** argv, std::string message) {
+  if (argc < 2 || argv[1][0] == '-') return message;
+  std::vector<std::string> verbs;
+  for (const auto* sub : app.get_subcommands({})) verbs.push_back(sub->get_name());
+  if (std::find(verbs.begin(), verbs.end(), argv[1]) != verbs.end()) return message;
+  message = "there is no verb '" + printable(argv[1], 60) + "'";
+  if (auto meant = did_you_mean(argv[1], verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
+  return message;
+}
+
+int parse_and_call(int argc, char** argv) {
+  Program program;
+  program.app.footer(exit_codes);
+  program.app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
+  program.app.require_subcommand(1);
+  program.app.get_formatter()->column_width(28);
+  program.add_run();
+  program.add_looking();
+  program.add_images();
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help and --version
+    return program.app.exit(asked);
+  } catch (const CLI::ParseError& problem) {
+    say("labctl: " + with_suggestion(program.app, argc, argv, problem.what()));
+    say("labctl: 'labctl --help' and 'labctl VERB --help' tell more");
+    return exit_code::bad_input;
+  }
+  return program.verb();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = parse_and_call(argc, argv);
+    // A verdict that could not be printed was not given.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      say("labctl: cannot write to standard output");
+      return code == exit_code::passed ? exit_code::no_verdict : code;
+    }
+    return code;
+  } catch (const std::exception& problem) {
+    say(std::string("labctl: internal error: ") + problem.what());
+    return exit_code::no_verdict;
+  }
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,181 @@
+// labctl run: from a scenario to a verdict. run() is the table of contents.
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/cli/cli.h"
+#include "labctl/cli/progress.h"
+#include "labctl/lab/bundle.h"
+#include "labctl/lab/crew.h"
+#include "labctl/lab/doctor.h"
+#include "labctl/lab/ground.h"
+#include "labctl/lab/housekeeping.h"
+#include "labctl/lab/interrupt.h"
+#include "labctl/lab/supplies.h"
+#include "labctl/report/report.h"
+
+namespace labctl::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Grounds = std::map<std::string, lab::Ground>;  // by cell id
+
+// What would only fail later is said now.
+int refuse_bad_host(const lab::Places& places) {
+  int code = exit_code::passed;
+  for (const auto& check : lab::check_host(places))
+    if (check.health == lab::Health::bad && !check.only_for_building)
+      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.mend});
+  return code;
+}
+
+// Every guest needs its own copy of the snapshot's disk and room to grow.
+Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_once) {
+  std::uint64_t largest = 0;
+  std::error_code problem;
+  for (const auto& [cell, ground] : grounds) largest = std::max(largest, fs::file_size(ground.disk, problem));
+  const std::uint64_t wanted = at_once * (largest + (512ull << 20));
+  auto free = free_space(work);
+  if (!free) return fail(free.error());
+  if (*free < wanted)
+    return lab_error("not enough disk space: " + show_size(*free) + " free, " + show_size(wanted) + " needed for " +
+                         std::to_string(at_once) + " guests at once",
+                     work.string(), "labctl gc, --jobs with a smaller number, or LABCTL_CACHE on a larger disk");
+  return {};
+}
+
+Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const image::Store& store,
+                                const std::stop_token& stop) {
+  Grounds grounds;
+  std::map<std::string, lab::Ground> made;  // by image and shape
+  for (const auto& cell : plan.cells) {
+    const machine::Shape asked{cell.machine.vcpus, cell.machine.memory};
+    const machine::Shape shape = lab::shape_on(host.facts(), asked);
+    const std::string key = cell.image + " " + std::to_string(shape.vcpus) + " " + std::to_string(shape.memory);
+    if (made.count(key) == 0) {
+      if (!(shape == asked))
+        say("labctl: " + cell.image + ": " + std::to_string(shape.vcpus) + " vCPU instead of " +
+            std::to_string(asked.vcpus) + ": under TCG more would invent crashes (docs/explanation/acceleration.md)");
+      auto ground = lab::prepare_ground(host, store, cell.image, shape, [](std::string_view line) { say(line); }, stop);
+      if (!ground) return fail(ground.error());
+      made[key] = std::move(*ground);
+    }
+    grounds[cell.id] = made[key];
+  }
+  return grounds;
+}
+
+Json describe_run(const RunOptions& options, const scenario::Scenario& scenario, const plan::Plan& plan,
+                  const lab::Supplies& supplies, const Grounds& grounds, const machine::HostFacts& host) {
+  Json images = Json::array();
+  std::map<std::string, const lab::Ground*> seen;
+  for (const auto& [cell, ground] : grounds) {
+    if (!seen.emplace(ground.image.name, &ground).second) continue;
+    images.push_back({{"name", ground.image.name},
+                      {"sha256", ground.image.sha256},
+                      {"facts", ground.image.facts},
+                      {"boot_time_ms", ground.boot_time.count()}});
+  }
+  Json variables = Json::object();
+  for (const auto& [name, value] : options.variables) variables[name] = value;
+  return {{"labctl", 1},
+          {"tool", std::string("labctl ") + LABCTL_VERSION},
+          {"scenario", {{"file", options.scenario}, {"text", scenario.text}, {"set", variables}}},
+          {"artefacts", supplies.to_json()},
+          {"images", images},
+          {"host",
+           {{"hypervisor", host.hypervisor},
+            {"accel", machine::to_string(host.accel)},
+            {"accel_reason", host.accel_reason},
+            {"machine_type", host.machine_type}}},
+          {"plan", plan::to_json(plan)}};
+}
+
+std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
+                                    const lab::Bundle& bundle, const fs::path& work) {
+  std::vector<lab::CellJob> jobs;
+  for (const auto& cell : plan.cells)
+    jobs.push_back({.cell = cell,
+                    .ground = grounds.at(cell.id),
+                    .payload = supplies.of(cell).payload,
+                    .files = supplies.of(cell).files,
+                    .folder = bundle.cell_folder(cell.id),
+                    .disk = work / (cell.id + ".qcow2")});
+  return jobs;
+}
+
+unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
+  std::uint64_t memory = 0;
+  for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
+  const auto capacity = lab::capacity(memory);
+  const auto wanted = options.jobs != 0 ? options.jobs : capacity.jobs;
+  const auto jobs = static_cast<unsigned>(std::min<std::size_t>(wanted, plan.cells.size()));
+  say("labctl: " + std::to_string(plan.cells.size()) + " cells, " + std::to_string(jobs) + " at once (" +
+      (options.jobs != 0 ? "--jobs" : capacity.why) + ")");
+  return jobs;
+}
+
+void watch_cells(const plan::Plan& plan, const std::vector<lab::CellJob>& jobs, machine::Host& host, unsigned at_once,
+                 const std::stop_token& stop) {
+  std::vector<std::string> ids;
+  for (const auto& cell : plan.cells) ids.push_back(cell.id);
+  ProgressDisplay display(ids, stderr_is_terminal());
+  lab::run_crew(jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
+}
+
+// The record is completed, judged from what is on disk, and given its final name.
+int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool interrupted) {
+  run["interrupted"] = interrupted;
+  run["faults"] = supplies.changed();
+  if (auto written = bundle.write_run(run); !written) return complain(written.error());
+  auto judged = lab::judge_bundle(bundle.folder());
+  if (!judged) return complain(judged.error());
+  auto folder = bundle.close(judged->verdict_json);
+  if (!folder) return complain(folder.error());
+  print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
+  print("bundle: " + folder->string() + "\n");
+  return interrupted ? exit_code::interrupted : judged->verdict.exit_code();
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  auto loaded = load_plan(options.scenario, options.variables, options.only);
+  if (!loaded) return exit_code::bad_input;
+  const auto& [scenario, plan] = *loaded;
+  for (const auto& note : plan.notes) say("labctl: note: " + note);
+
+  const auto places = lab::places();
+  const auto store = open_store();
+  if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
+  lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guests and keeping what they left"); });
+  for (const auto& line : lab::collect_garbage(places, store).done) say("labctl: " + line);
+
+  auto work = lab::WorkFolder::create(places);
+  if (!work) return complain(work.error());
+  auto supplies = lab::Supplies::gather(plan, options.scenario, store, work->path());
+  if (!supplies) return complain(supplies.error());
+  // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
+
+  auto host = machine::open_host({.uri = options.connect, .accel = options.accel, .runtime = places.runtime,
+                                  .cache = places.cache});
+  if (!host) return complain(host.error());
+  say("labctl: " + (*host)->facts().hypervisor + ", " + machine::to_string((*host)->facts().accel) + ": " +
+      (*host)->facts().accel_reason);
+  auto grounds = prepare_grounds(plan, **host, store, interrupt.token());
+  if (!grounds) return complain(grounds.error());
+  const unsigned at_once = guests_at_once(options, plan);
+  if (auto space = check_space(work->path(), *grounds, at_once); !space) return complain(space.error());
+
+  auto bundle = lab::Bundle::create(options.out, plan.scenario);
+  if (!bundle) return complain(bundle.error());
+  const Json record = describe_run(options, scenario, plan, *supplies, *grounds, (*host)->facts());
+  if (auto written = bundle->write_run(record); !written) return complain(written.error());
+  // From here on something has happened, and it ends with a bundle.
+
+  watch_cells(plan, make_jobs(plan, *supplies, *grounds, *bundle, work->path()), **host, at_once, interrupt.token());
+  return publish(*bundle, record, *supplies, interrupt.token().stop_requested());
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,71 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "labctl/base/files.h"
+#include "labctl/cli/cli.h"
+#include "labctl/lab/places.h"
+
+namespace labctl::cli {
+
+int complain(const Error& error) {
+  say("labctl: " + error.text());
+  switch (error.fault) {
+    case Fault::input: return exit_code::bad_input;
+    case Fault::lab: return exit_code::no_verdict;
+    case Fault::interrupted: return exit_code::interrupted;
+  }
+  return exit_code::no_verdict;
+}
+
+int complain(const std::vector<Error>& errors) {
+  int worst = exit_code::bad_input;
+  for (const auto& error : errors)
+    if (int code = complain(error); error.fault != Fault::input) worst = code;
+  return worst;
+}
+
+void say(std::string_view line) { std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()); }
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+bool stderr_is_terminal() {
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(2) != 0 && terminal && std::string_view(terminal) != "dumb";
+}
+
+bool use_colour(int fd) {
+  const char* forbidden = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
+}
+
+image::Store open_store() {
+  const auto places = lab::places();
+  return {places.recipes, places.store};
+}
+
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
+                                                                  const scenario::Variables& variables,
+                                                                  const std::string& only) {
+  auto text = read_file(file, 4u << 20);
+  if (!text) {
+    complain(Error{Fault::input, text.error().what, file, {}});
+    return std::nullopt;
+  }
+  auto loaded = scenario::load(*text, file, variables);
+  if (!loaded.scenario) {
+    complain(loaded.mistakes);
+    return std::nullopt;
+  }
+  auto plan = plan::expand(*loaded.scenario);
+  if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
+  if (!plan) {
+    complain(plan.error());
+    return std::nullopt;
+  }
+  return std::pair{std::move(*loaded.scenario), std::move(*plan)};
+}
+
+}  // namespace labctl::cli
