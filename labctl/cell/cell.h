@@ -34,6 +34,7 @@ enum class Wait {
   reboot,     // down, up exactly once, agent back
   power_cut,  // the same without asking the guest
   quiet,      // `duration` goes by and the heartbeat holds
+  cleared,    // no line is left that only looks like a crash
   nothing,    // done at once
 };
 
@@ -56,7 +57,8 @@ struct Operation {
   Check check = Check::none;
   std::string step;                 // what people are told: "install driver", "boot 2/3: settle"
   guest::Question question = {};
-  std::string expected_sha256 = {}; // what loaded and content must find
+  bool of_payload = false;          // works on something that was delivered:
+  std::string expected_sha256 = {}; // and this is its digest, which loaded and content must find
   bool new_driver = false;          // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
@@ -87,19 +89,21 @@ struct State {
 
   // What is known of the guest.
   std::set<std::string> boot_ids;
-  std::string boot_id;
+  std::string boot_id;        // empty while it is not known
   std::uint64_t taint = 0;
   std::string build_id, module_version;  // as first seen
   int boot = 0;
+  bool candidate_in = false;  // something of the candidate's has been run
   bool down = false;          // within a reboot: a reset was seen
   bool kernel_spoke = false;  // since the last reset
-  Millis first_reset{0};      // fair
+  Millis first_reset{0}, last_reset{0};  // fair
   bool dead = false;          // panicked or powered off: nobody is there to be asked
 
   // What was found and how it ends.
   std::vector<verdict::Seen> findings;
   std::deque<std::size_t> suspects;     // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
+  int suspect_questions = 0;
   std::size_t suspects_in_question = 0; // how many of them the question under way is about
   Millis suspect_until{0};              // fair
   std::set<std::string> sweep_open;     // questions of the last sweep not answered yet
@@ -124,7 +128,7 @@ std::string where_now(const State& state);
 
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 struct Patience {
-  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge;
+  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
 };
 Patience patience(Millis boot_time);
 

@@ -1,6 +1,8 @@
 // The story of a cell cut into operations. Whoever wants to know what labctl does with a guest, and in which order,
 // reads this file; whether it went well is judged in step.cc.
 
+#include <utility>
+
 #include "labctl/cell/cell.h"
 
 namespace labctl::cell {
@@ -21,7 +23,7 @@ class Teller {
   std::vector<Operation> tell() {
     baseline();
     for (const scenario::Step& step : cell_.story) chapter(step);
-    add({.wait = Wait::nothing, .step = "end"});
+    add({.wait = Wait::cleared, .step = "end"});
     return std::move(operations_);
   }
 
@@ -29,6 +31,12 @@ class Teller {
   void add(Operation operation) { operations_.push_back(std::move(operation)); }
   void ask(const std::string& step, guest::Question question, Check check) {
     add({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
+  }
+
+  void ask_of_payload(const std::string& step, guest::Question question, Check check, const std::string& file) {
+    ask(step, std::move(question), check);
+    operations_.back().of_payload = true;
+    operations_.back().expected_sha256 = digest(file);
   }
 
   void baseline() {
@@ -67,7 +75,7 @@ class Teller {
   void install_driver(const std::string& label) {
     deliver();
     driver_file_ = guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
-    ask("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero);
+    ask_of_payload("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero, driver_file_);
     new_driver_ = true;
     prove("install driver");
   }
@@ -76,7 +84,7 @@ class Teller {
     deliver();
     if (!cell_.guest.content) return;
     content_file_ = guest::content_file(label == cell_.content ? "" : label);
-    ask("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero);
+    ask_of_payload("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero, content_file_);
     prove("apply content");
   }
 
@@ -97,6 +105,7 @@ class Teller {
   void next_boot(Wait how) {
     ++boot_;
     const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
+    add({.wait = Wait::cleared, .step = step});
     Operation reboot{.wait = how, .step = step, .begins_boot = boot_};
     if (how == Wait::reboot)
       reboot.question = os::reboot();
@@ -107,7 +116,7 @@ class Teller {
     prove(step);
     add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
     prove(step);
-    add({.wait = Wait::nothing, .step = step, .boot_proved = true});
+    add({.wait = Wait::cleared, .step = step, .boot_proved = true});
   }
 
   // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel well?
@@ -115,16 +124,13 @@ class Teller {
     const std::string proving = step + ": proof";
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
     if (driver_in && !cell_.guest.driver.module.empty()) {
-      add({.wait = Wait::answer, .check = Check::loaded, .step = proving,
-           .question = os::loaded(cell_.guest.driver, driver_file_), .expected_sha256 = digest(driver_file_),
-           .new_driver = new_driver_});
-      new_driver_ = false;
+      ask_of_payload(proving, os::loaded(cell_.guest.driver, driver_file_), Check::loaded, driver_file_);
+      operations_.back().new_driver = std::exchange(new_driver_, false);
     }
     if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
       ask(proving, os::loaded(cell_.guest.driver, {}), Check::absent);
     if (content_in)
-      add({.wait = Wait::answer, .check = Check::content, .step = proving,
-           .question = os::content_digest(*cell_.guest.content), .expected_sha256 = digest(content_file_)});
+      ask_of_payload(proving, os::content_digest(*cell_.guest.content), Check::content, content_file_);
     // The author's proofs speak of driver and content together, so they wait until both are there.
     if (driver_in && (content_in || !cell_.guest.content)) {
       int number = 0;

@@ -1,0 +1,172 @@
+// What an answer proves. Everything here was said by a guest: what is not there, is malformed or is not exactly what
+// was wanted proves nothing.
+
+#include "labctl/base/digest.h"
+#include "labctl/base/text.h"
+#include "labctl/cell/life.h"
+
+namespace labctl::cell {
+
+using verdict::Ending;
+
+namespace {
+
+std::string fact(const guest::Facts& facts, const std::string& key) {
+  auto found = facts.find(key);
+  return found == facts.end() ? std::string() : found->second;
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// A number that is none reads as every bit set: it proves nothing.
+std::uint64_t number(const std::string& text) { return is_number(text) ? std::stoull(text) : ~0ull; }
+
+bool is_boot_id(const std::string& text) {
+  static constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (text.size() != shape.size()) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (shape[i] == '-' ? text[i] != '-' : !hex) return false;
+  }
+  return true;
+}
+
+std::string tail(std::string_view output) {
+  std::string_view text = trim(output);
+  return printable(text.size() > 160 ? text.substr(text.size() - 160) : text);
+}
+
+std::string last_words(const event::Answer& answer) {
+  return answer.output.empty() ? std::string() : ": " + tail(answer.output);
+}
+
+}  // namespace
+
+// Returns with the cell still running when the operation is done.
+void Life::judge(const event::Answer& answer) {
+  const auto facts = guest::read_facts(answer.output);
+  const Operation& op = operation();
+  if (answer.exit_code != 0 && op.check != Check::proof) {
+    const bool theirs = op.check == Check::exit_zero;
+    return fail(theirs ? Ending::not_loaded : unable(), "'" + answer.question + "' ended with status " +
+                                                            std::to_string(answer.exit_code) + last_words(answer));
+  }
+  switch (op.check) {
+    case Check::none:
+    case Check::exit_zero: return;
+    case Check::baseline: return judge_baseline(facts);
+    case Check::delivered:
+      for (const auto& [file, digest] : s_.opened.payload)
+        if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
+      return;
+    case Check::identified: return judge_identity(fact(facts, "boot_id"));
+    case Check::loaded: return judge_loaded(facts);
+    case Check::absent:
+      if (fact(facts, "state") != "absent") fail(Ending::not_loaded, "the module is still there after its removal");
+      return;
+    case Check::content:
+      if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
+        altered("the content", fact(facts, "content_sha256"));
+      return;
+    case Check::proof: return judge_proof(answer);
+    case Check::evidence: return judge_evidence(facts);
+    case Check::kernel_log:
+      if (trim(answer.output).empty()) fail(unable(), "the guest's kernel log is empty");
+      return;
+  }
+}
+
+void Life::judge_baseline(const guest::Facts& facts) {
+  const std::string id = fact(facts, "boot_id"), taint = fact(facts, "taint");
+  if (!is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives answers that make no sense");
+  if (std::string letters = sick(facts); !letters.empty())
+    return lab("the image's kernel is tainted " + letters + " before the candidate is there");
+  s_.boot_id = id;
+  s_.boot_ids.insert(id);
+  s_.taint = number(taint);
+}
+
+void Life::judge_identity(const std::string& id) {
+  if (!is_boot_id(id)) return fail(Ending::hung, "the guest came back without a boot identity");
+  if (!s_.boot_ids.insert(id).second)
+    return fail(Ending::hung, "the guest did not boot afresh: its boot identity is one seen before");
+  s_.boot_id = id;
+  s_.taint = 0;
+}
+
+void Life::judge_loaded(const guest::Facts& facts) {
+  using scenario::DriverKind;
+  const auto& driver = s_.cell.guest.driver;
+  const std::string state = fact(facts, "state"), package = fact(facts, "package"), fresh = fact(facts, "fresh");
+  // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
+  if (state != "live")
+    return fail(Ending::not_loaded,
+                "the module " + driver.module + " is " + (state.empty() ? "not there" : printable(state, 40)));
+  if (package != "right" && (driver.kind == DriverKind::deb || !package.empty()))
+    return fail(Ending::not_loaded,
+                "the package is in the wrong state: " + (package.empty() ? "nothing said" : printable(package, 120)));
+  if (driver.kind == DriverKind::kmod && fact(facts, "file_sha256") != operation().expected_sha256)
+    return altered("the driver", fact(facts, "file_sha256"));
+  if (fresh != "yes" && fresh != "unknown")
+    return fail(Ending::not_loaded, fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
+                                                  : "the guest did not tell which build is loaded");
+  if (operation().new_driver) {
+    s_.build_id = fact(facts, "build_id");
+    s_.module_version = fact(facts, "version");
+  }
+  if (fact(facts, "build_id") != s_.build_id || fact(facts, "version") != s_.module_version)
+    fail(Ending::not_loaded, "another build of " + driver.module + " is loaded than after the installation");
+}
+
+void Life::judge_proof(const event::Answer& answer) {
+  const scenario::Proof& proof = operation().proof;
+  const std::string what = "the proof '" + printable(proof.run, 80) + "' ";
+  if (answer.exit_code != proof.exit_code)
+    return fail(Ending::not_loaded,
+                what + "ended with status " + std::to_string(answer.exit_code) + last_words(answer));
+  if (proof.prints && trim(answer.output) != trim(*proof.prints))
+    fail(Ending::not_loaded,
+         what + "printed '" + tail(answer.output) + "' instead of '" + printable(*proof.prints, 80) + "'");
+}
+
+void Life::judge_evidence(const guest::Facts& facts) {
+  const std::string id = fact(facts, "boot_id");
+  if (!is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
+  if (id != s_.boot_id)
+    return crash("unrequested reboot", "the guest's boot identity changed although nobody had asked for a reboot",
+                 "evidence");
+  if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
+  judge_taint(facts);
+}
+
+void Life::judge_taint(const guest::Facts& facts) {
+  const std::string letters = sick(facts);
+  if (letters.empty()) return;
+  const auto kind = letters.find('D') != std::string::npos   ? crash::Kind::oops
+                    : letters.find('L') != std::string::npos ? crash::Kind::lockup
+                                                             : crash::Kind::warning;
+  crash::Finding finding;
+  finding.title = "kernel tainted " + letters;
+  finding.kind = kind;
+  finding.severity = letters == "W" ? crash::Severity::warning : crash::Severity::fatal;
+  note(finding, "evidence");
+  fail(kind == crash::Kind::lockup ? Ending::hung : Ending::crashed,
+       "the kernel is tainted " + letters + ", which no healthy one is");
+}
+
+void Life::altered(const std::string& what, const std::string& seen) {
+  fail(Ending::altered, what + " in the guest is not what was delivered (sha256 " +
+                            (is_sha256(seen) ? seen.substr(0, 12) : "unknown") + ")");
+}
+
+// The letters of what a healthy kernel never has.
+std::string Life::sick(const guest::Facts& facts) const {
+  auto taint = facts.find("taint");
+  std::string letters = guest::linux_::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  if (!s_.cell.policy.warnings_fail) std::erase(letters, 'W');
+  return letters;
+}
+
+}  // namespace labctl::cell

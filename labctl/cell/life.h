@@ -1,0 +1,76 @@
+// The inside of on(): one event's worth of a cell's life. Only for this room.
+#pragma once
+
+#include "labctl/cell/cell.h"
+
+namespace labctl::cell {
+
+class Life {
+ public:
+  Life(State state, std::vector<Action>& actions)
+      : s_(std::move(state)), actions_(actions), p_(patience(s_.opened.boot_time)) {}
+
+  State live(const event::Event& event);
+
+ private:
+  using Ending = verdict::Ending;
+
+  // step.cc: what can be heard
+  void hear(const event::Opened& opened);
+  void hear(const event::Started&);
+  void hear(const event::Found& found);
+  void hear(const event::KernelStarted&);
+  void hear(const event::Reset& reset);
+  void hear(const event::Stopped& stopped);
+  void hear(const event::Panicked& panicked);
+  void hear(const event::AgentLink&) {}
+  void hear(const event::Beat&);
+  void hear(const event::Answer& answer);
+  void hear(const event::Tick& tick);
+  void hear(const event::LabFault& fault);
+  void hear(const event::Interrupted&);
+
+  // step.cc: going on, and how long
+  const Operation& operation() const { return s_.operations[s_.position]; }
+  bool waits_for(Wait wait) const { return s_.position < s_.operations.size() && operation().wait == wait; }
+  bool reboots() const { return waits_for(Wait::reboot) || waits_for(Wait::power_cut); }
+  void advance();
+  void finish();
+  void lab(const std::string& what) { return fail(Ending::lab_failed, what); }
+  void fail(Ending ending, const std::string& reason);
+  void begin_last_sweep();
+  void end();
+  void check_deadlines();
+  bool heart_stopped();
+
+  // suspects.cc: what was found, and lines with no report behind them
+  void crash(const std::string& title, const std::string& reason, const char* channel,
+             crash::Kind kind = crash::Kind::reset);
+  bool note(const crash::Finding& finding, const std::string& channel);
+  bool counts(const crash::Finding& finding) const;
+  void remember(const crash::Finding& finding, const std::string& channel);
+  void suspect(const crash::Finding& finding, const std::string& channel);
+  void look_into_suspects();
+  std::string suspect_question() const { return "suspect-" + std::to_string(s_.suspect_questions); }
+  void hear_suspect(const event::Answer& answer);
+  void convict_suspects();
+
+  // judge.cc: answers
+  void judge(const event::Answer& answer);
+  void judge_baseline(const guest::Facts& facts);
+  void judge_identity(const std::string& id);
+  void judge_loaded(const guest::Facts& facts);
+  void judge_proof(const event::Answer& answer);
+  void judge_evidence(const guest::Facts& facts);
+  void judge_taint(const guest::Facts& facts);
+  void altered(const std::string& what, const std::string& seen);
+  std::string sick(const guest::Facts& facts) const;
+  // A guest that cannot answer our own questions: before anything of the candidate's was there it is the image's fault.
+  Ending unable() const { return s_.candidate_in ? Ending::hung : Ending::lab_failed; }
+
+  State s_;
+  std::vector<Action>& actions_;
+  Patience p_;
+};
+
+}  // namespace labctl::cell

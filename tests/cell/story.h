@@ -1,0 +1,250 @@
+// A guest made of a script, and a clock made of additions: a cell's whole life told without a machine and without
+// waiting. The guest is healthy by default; a story changes one thing.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "labctl/base/digest.h"
+#include "labctl/cell/cell.h"
+
+namespace story {
+
+using namespace labctl;
+using namespace std::chrono_literals;
+using event::Answer;
+using event::What;
+
+inline const std::string driver_digest = sha256("driver"), content_digest = sha256("content");
+
+inline plan::Cell candidate() {
+  plan::Cell cell;
+  cell.id = "debian.candidate";
+  cell.image = "debian";
+  cell.driver = cell.content = "candidate";
+  cell.guest.driver = {.kind = scenario::DriverKind::deb, .module = "sensor"};
+  cell.guest.content = scenario::Content{.path = "/var/lib/sensor/content.bin", .apply = "systemctl reload sensor"};
+  cell.guest.exercise = {"sensorctl replay"};
+  cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}, {.run = "sensorctl selftest"}};
+  using enum scenario::StepKind;
+  cell.story = {{.kind = install}, {.kind = apply}, {.kind = exercise}, {.kind = reboot}, {.kind = reboot}, {.kind = reboot}};
+  return cell;
+}
+
+inline plan::Cell bare_module() {
+  plan::Cell cell = candidate();
+  cell.guest.driver.kind = scenario::DriverKind::kmod;
+  cell.guest.content.reset();
+  cell.guest.proof.clear();
+  cell.content.clear();
+  std::erase_if(cell.story, [](const auto& step) { return step.kind == scenario::StepKind::apply; });
+  return cell;
+}
+
+inline plan::Cell control() {
+  plan::Cell cell;
+  cell.id = "debian.control";
+  cell.control = true;
+  cell.image = "debian";
+  cell.story.assign(3, {.kind = scenario::StepKind::reboot});
+  return cell;
+}
+
+inline event::Opened opened(const plan::Cell& cell) {
+  event::Opened opened{.cell = cell.id, .boot_time = 20s};
+  if (cell.control) return opened;
+  opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
+  if (cell.guest.content) opened.payload["content.bin"] = content_digest;
+  return opened;
+}
+
+inline crash::Finding finding(const std::string& title, crash::Kind kind = crash::Kind::oops, bool confirmed = true) {
+  crash::Finding finding;
+  finding.title = title;
+  finding.kind = kind;
+  finding.severity = kind == crash::Kind::warning ? crash::Severity::warning : crash::Severity::fatal;
+  finding.confirmed = confirmed;
+  return finding;
+}
+
+inline event::Found on_console(crash::Finding finding) { return {event::Channel::console, std::move(finding)}; }
+
+class Scene {
+ public:
+  explicit Scene(plan::Cell told = candidate()) : cell(std::move(told)), opening(opened(cell)) {}
+
+  // ---- what a story may change ----
+  plan::Cell cell;
+  event::Opened opening;
+  Millis boot_time = 20s, shutdown_time = 4s, latency = 200ms;
+  int resets_per_reboot = 2;
+  bool reboots = true, comes_back = true, speaks = true;  // speaks: the console shows a kernel's first line
+  double starved_share = 0;                               // of the time, from the beginning on
+  Millis limit = 4h;                                      // the clock of this story; a cell must have ended by then
+  std::uint64_t taint = 0x3000;                           // O and E: out of tree, unsigned
+  std::string build_id = "b1", version = "7.16";
+  bool alive = true;                                      // the agent answers and the heart beats
+
+  // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each name.
+  std::function<bool(Answer& answer, int nth)> change = [](Answer&, int) { return true; };
+  // Called once per half second before anything else happens.
+  std::function<void(Scene&)> each_moment = [](Scene&) {};
+
+  // Once, `after` the cell has come to `step` for the first time.
+  void when(const std::string& step, Millis after, std::function<void(Scene&)> what) {
+    timers_.push_back({step, after, std::move(what), {}});
+  }
+  void hears(const std::string& step, Millis after, What what) {
+    when(step, after, [what](Scene& scene) { scene.tell(what); });
+  }
+  void answers(const std::string& question, std::function<void(Answer&)> how, int which = 0) {
+    change = [question, how, which, before = change](Answer& answer, int nth) {
+      if (answer.question == question && (which == 0 || nth == which)) how(answer);
+      return before(answer, nth);
+    };
+  }
+  void never_answers(const std::string& question, int which = 0) {
+    change = [question, which, before = change](Answer& answer, int nth) {
+      return (answer.question != question || (which != 0 && nth != which)) && before(answer, nth);
+    };
+  }
+
+  // ---- what has happened ----
+  cell::State state;
+  std::vector<event::Event> journal;
+  std::map<std::string, int> asked;
+  int pictures = 0, ends = 0, most_actions = 0;
+  int boots = 0;  // of the guest
+  Millis now{0};
+
+  std::string boot_id() const { return boot_id(boots); }
+  static std::string boot_id(int boot) {
+    std::string digits = std::to_string(1000 + boot);
+    return "0000" + digits + "-1b2c-4d3e-8f90-a1b2c3d4e5f6";
+  }
+
+  void tell(What what) {
+    journal.push_back({now, std::move(what)});
+    auto step = cell::on(std::move(state), journal.back());
+    state = std::move(step.state);
+    most_actions = std::max(most_actions, static_cast<int>(step.actions.size()));
+    for (const auto& action : step.actions) act(action);
+  }
+
+  // An unrequested or requested fall into the next boot.
+  void go_down() {
+    for (int i = 0; i < resets_per_reboot; ++i) tell(event::Reset{});
+    down_at_.reset();
+    up_ = false;
+    ++boots;
+    if (!comes_back) return;
+    if (speaks) speak_at_ = now + boot_time / 8;
+    up_at_ = now + boot_time;
+  }
+
+  const verdict::Outcome& play() {
+    state = cell::begin(cell);
+    tell(opening);
+    tell(event::Started{});
+    while (state.phase != cell::Phase::ended && now < limit) {
+      now += 500ms;
+      moment();
+    }
+    return state.outcome;
+  }
+
+ private:
+  struct Timer {
+    std::string step;
+    Millis after;
+    std::function<void(Scene&)> what;
+    std::optional<Millis> due;
+  };
+  struct Pending {
+    guest::Question question;
+    Millis due;
+  };
+
+  void moment() {
+    each_moment(*this);
+    for (auto& timer : timers_)
+      if (!timer.due && cell::where_now(state) == timer.step) timer.due = now + timer.after;
+    for (std::size_t i = 0; i < timers_.size(); ++i)
+      if (timers_[i].due && now >= *timers_[i].due && timers_[i].what) std::exchange(timers_[i].what, {})(*this);
+    if (down_at_ && now >= *down_at_) go_down();
+    if (speak_at_ && now >= *speak_at_) speak_at_.reset(), tell(event::KernelStarted{});
+    if (up_at_ && now >= *up_at_) up_at_.reset(), up_ = true;
+    if (up_ && alive) {
+      auto waiting = std::exchange(pending_, {});
+      for (auto& question : waiting)
+        if (now < question.due)
+          pending_.push_back(std::move(question));
+        else
+          reply(question.question);
+      if (now.count() % 1000 == 0) tell(event::Beat{});
+    }
+    tell(event::Tick{Millis(static_cast<long long>(static_cast<double>(now.count()) * starved_share))});
+  }
+
+  void act(const cell::Action& action) {
+    if (const auto* ask = std::get_if<cell::Ask>(&action)) {
+      if (ask->question.name == "reboot") {
+        if (reboots) down_at_ = now + shutdown_time;
+        return;
+      }
+      pending_.push_back({ask->question, now + latency});
+    }
+    if (std::holds_alternative<cell::PowerCut>(action)) down_at_ = now + 500ms;
+    pictures += std::holds_alternative<cell::TakePicture>(action);
+    ends += std::holds_alternative<cell::End>(action);
+  }
+
+  void reply(const guest::Question& question) {
+    Answer answer{.question = question.name, .answered = true, .exit_code = 0, .output = healthy(question.name)};
+    if (answer.question.starts_with("suspect-")) answer.question = "suspect";  // for a story they are all alike
+    const int nth = ++asked[answer.question];
+    const bool told = change(answer, nth);
+    if (answer.question == "suspect") answer.question = question.name;
+    if (told) tell(std::move(answer));
+  }
+
+  std::string healthy(const std::string& name) {
+    if (name == "identify") return "boot_id=" + boot_id() + "\n";
+    if (name == "evidence" || name.starts_with("suspect-"))
+      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\n";
+    if (name == "deliver") {
+      std::string text;
+      for (const auto& [file, digest] : opening.payload) text += file + "=" + digest + "\n";
+      return text;
+    }
+    if (name == "loaded")
+      return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nfile=/lib/modules/x.ko\nfile_sha256=" +
+             driver_digest + "\nfresh=yes\npackage=right\n";
+    if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
+    if (name == "proof-1") return content_digest + "\n";
+    if (name == "kernel-log") return "[    0.000000] Linux version 6.1.0\n";
+    return "ok\n";
+  }
+
+  bool up_ = true;
+  std::optional<Millis> down_at_, speak_at_, up_at_;
+  std::vector<Pending> pending_;
+  std::vector<Timer> timers_;
+};
+
+// Everything in an outcome as text, to compare two.
+inline std::string show(const verdict::Outcome& outcome) {
+  std::string text = outcome.cell + ' ' + verdict::to_string(outcome.ending) + " '" + outcome.reason + "' at '" +
+                     outcome.step + "' " + std::to_string(outcome.boots_proved) + '/' +
+                     std::to_string(outcome.boots_wanted) + " in " + std::to_string(outcome.took.count());
+  for (const auto& seen : outcome.findings)
+    text += "\n  " + seen.channel + " boot " + std::to_string(seen.boot) + ": " + event::to_json(seen.finding).dump();
+  return text;
+}
+
+}  // namespace story
