@@ -30,8 +30,15 @@ void on_close(virConnectPtr, int, void* opaque) {
   for (const auto& inbox : board(opaque).all()) inbox->connection_lost("the connection to libvirt was lost");
 }
 
-constexpr const char* install_hint =
-    "apt-get install qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu";
+// The embedded driver looks up the user it was built for even when its configuration names another, if it runs as
+// root; Debian's libvirt-daemon-driver-qemu does not create that user, only libvirt-daemon-system does.
+std::string mend(const std::string& problem) {
+  const std::size_t at = problem.find("Failed to parse user '");
+  if (at == std::string::npos) return install_qemu_hint;
+  const std::size_t from = problem.find('\'', at) + 1;
+  return "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin " +
+         problem.substr(from, problem.find('\'', from) - from);
+}
 
 }  // namespace
 
@@ -67,7 +74,11 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
   if (Status running = start_event_loop(); !running) return fail(running.error());
   const std::string full = root ? uri + "?root=" + root->path().string() : uri;
   ConnectHandle handle(virConnectOpen(full.c_str()));
-  if (!handle) return libvirt_error("cannot open the hypervisor " + uri, root ? install_hint : "");
+  if (!handle) {
+    Error error = libvirt_error("cannot open the hypervisor " + uri).value();
+    if (root) error.hint = mend(error.what);
+    return fail(std::move(error));
+  }
   std::shared_ptr<Connection> connection(new Connection(std::move(root), std::move(handle)));
   if (Status subscribed = connection->subscribe(); !subscribed) return fail(subscribed.error());
   return connection;

@@ -12,6 +12,9 @@
 
 namespace labctl::machine {
 
+inline constexpr const char* install_qemu_hint =
+    "apt-get install qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu";
+
 // Events come for every guest of the hypervisor; machines of others are not in the table.
 class Switchboard {
  public:

@@ -38,7 +38,6 @@ void cd_drive(xml_node devices, const std::string& machine_type, const std::file
   child(cd, "readonly");
 }
 
-// A socket survives the end of QEMU with the last bytes in it; a pseudo-terminal loses what was not read in time.
 void socket_source(xml_node device, const std::filesystem::path& sockets, const std::string& file) {
   xml_node source = child(device, "source", {{"mode", "bind"}});
   if (!sockets.empty()) source.append_attribute("path") = (sockets / file).c_str();
@@ -89,8 +88,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   cd_drive(devices, place.machine_type, {});
 
   child(devices, "controller", {{"type", "usb"}, {"model", "none"}});
-  xml_node serial = child(devices, "serial", {{"type", "unix"}});
-  socket_source(serial, place.sockets, place.uuid.substr(0, 8) + ".con");
+  xml_node serial = child(devices, "serial", {{"type", "pty"}});  // virDomainOpenConsole knows no other kind
   child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
   xml_node agent = child(devices, "channel", {{"type", "unix"}});
   socket_source(agent, place.sockets, place.uuid.substr(0, 8) + ".ga");

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include <thread>
 
@@ -19,7 +20,8 @@ void run_for_ever() {
 }
 
 Status start() {
-  // libvirt prints every error to stderr unless told otherwise; ours travel as Results.
+  // libvirt prints to stderr unless told otherwise: its log, and every error besides. Ours travel as Results.
+  setenv("LIBVIRT_LOG_OUTPUTS", "4:file:/dev/null", 0);
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
   if (virInitialize() < 0) return libvirt_error("libvirt cannot start");
   if (virEventRegisterDefaultImpl() < 0) return libvirt_error("libvirt's event loop cannot start");

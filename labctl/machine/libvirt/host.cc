@@ -10,7 +10,6 @@ namespace labctl::machine {
 namespace {
 
 constexpr const char* embedded = "qemu:///embed";
-constexpr const char* install_qemu = "apt-get install qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu";
 
 // The i440fx machine: under TCG it boots faster than q35 (fewer bridges to scan), and it supports live snapshots.
 constexpr const char* machine_family = "pc";
@@ -56,7 +55,7 @@ Result<std::string> machine_type(virConnectPtr connection, const fs::path& emula
   const CString text(virConnectGetDomainCapabilities(connection, program.empty() ? nullptr : program.c_str(), "x86_64",
                                                      machine_family, accel == Accel::kvm ? "kvm" : "qemu", 0));
   if (!text) return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
-                                  install_qemu);
+                                  install_qemu_hint);
   pugi::xml_document document;
   document.load_string(text.get());
   const std::string type = document.child("domainCapabilities").child_value("machine");
@@ -76,7 +75,7 @@ Result<std::string> emulator_version(const fs::path& emulator) {
 Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
   if (options.runtime.empty() || options.cache.empty()) return lab_error("no runtime or cache directory was given");
   const fs::path emulator = find_program("qemu-system-x86_64");
-  if (emulator.empty()) return lab_error("QEMU is not installed", {}, install_qemu);
+  if (emulator.empty()) return lab_error("QEMU is not installed", {}, install_qemu_hint);
   const Result<std::string> version = emulator_version(emulator);
   if (!version) return fail(version.error());
   Result<Root> root = Root::make(options.runtime, options.cache);
