@@ -1,0 +1,91 @@
+#include "labctl/machine/libvirt/signs.h"
+
+#include <libvirt/libvirt.h>
+
+#include "tests/catch.h"
+
+using namespace labctl;
+using namespace labctl::machine;
+
+namespace {
+
+template <class T>
+const T& as(const std::optional<Sign>& sign) {
+  REQUIRE(sign);
+  REQUIRE(std::holds_alternative<T>(*sign));
+  return std::get<T>(*sign);
+}
+
+std::string no_words() { return {}; }
+
+}  // namespace
+
+TEST_CASE("resets tell whose they are") {
+  Interpreter it;
+  CHECK(as<GuestReset>(it.monitor("RESET", R"({"guest":true,"reason":"guest-reset"})")).by_guest);
+  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", R"({"guest":false,"reason":"host-qmp-system-reset"})")).by_guest);
+  CHECK_FALSE(it.over());
+}
+
+TEST_CASE("a guest that powers off is over, and its hypervisor's end is no loss") {
+  Interpreter it;
+  const auto sign = it.monitor("SHUTDOWN", R"({"guest":true,"reason":"guest-shutdown"})");
+  CHECK(as<GuestStopped>(sign).by_guest);
+  CHECK(as<GuestStopped>(sign).reason == "guest-shutdown");
+  CHECK_FALSE(it.monitor("STOP", ""));
+  CHECK_FALSE(it.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, no_words));
+  CHECK_FALSE(it.console_ended("closed"));
+}
+
+TEST_CASE("a hypervisor that ends on its own is a loss, not the guest's doing") {
+  Interpreter killed;
+  const auto sign = killed.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_FAILED,
+                                     [] { return std::string("out of memory\x1b[31m"); });
+  CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("killed or crashed"));
+  CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("out of memory"));
+  CHECK(as<Lost>(sign).why.find('\x1b') == std::string::npos);
+  Interpreter signalled;
+  CHECK_THAT(as<Lost>(signalled.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})")).why,
+             ContainsSubstring("host-signal"));
+}
+
+TEST_CASE("our own end is no sign") {
+  Interpreter it;
+  it.end_wanted();
+  CHECK_FALSE(it.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})"));
+  CHECK_FALSE(it.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, no_words));
+  CHECK_FALSE(it.connection_lost("gone"));
+}
+
+TEST_CASE("a panic stops the guest and is not a stop of the hypervisor's own") {
+  Interpreter it;
+  const auto sign = it.monitor("GUEST_PANICKED", R"({"action":"pause"})");
+  CHECK_FALSE(as<GuestPanicked>(sign).crash_loaded);
+  CHECK(as<GuestPanicked>(sign).details == R"({"action":"pause"})");
+  CHECK_FALSE(it.monitor("STOP", ""));
+  CHECK_FALSE(it.over());
+  CHECK(as<GuestPanicked>(it.monitor("GUEST_CRASHLOADED", "{}")).crash_loaded);
+}
+
+TEST_CASE("a full or broken host disk is the lab's") {
+  Interpreter it;
+  const auto sign = it.monitor(
+      "BLOCK_IO_ERROR", R"({"operation":"write","action":"stop","nospace":true,"reason":"No space left on device"})");
+  CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("No space left on device"));
+  CHECK_FALSE(it.monitor("STOP", ""));
+}
+
+TEST_CASE("a stop that nobody asked for is the lab's, one that we asked for is nothing") {
+  Interpreter it;
+  it.pause_wanted(true);
+  CHECK_FALSE(it.monitor("STOP", ""));
+  it.pause_wanted(false);
+  as<Lost>(it.monitor("STOP", ""));
+}
+
+TEST_CASE("nonsense from the monitor is harmless") {
+  Interpreter it;
+  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", "{")).by_guest);
+  CHECK_FALSE(it.monitor("UNHEARD_OF", "[]"));
+  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", "[1,2]")).by_guest);
+}
