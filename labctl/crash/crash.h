@@ -65,8 +65,9 @@ class Scanner {
   // One title in one module is told once per boot, however often the kernel repeats it.
   std::vector<Finding> feed(std::string_view bytes);
 
-  // The stream is silent for now: whatever is pending is told as it stands. A later feed() goes on: when the body of
-  // a report that was told unconfirmed arrives after all, the finding is told again, confirmed and at the same offset.
+  // The stream is silent for now: whatever is pending is told as it stands. A later feed() goes on: when the
+  // body of a report that was told unconfirmed arrives after all, the finding is told again, confirmed and at
+  // the same offset.
   std::vector<Finding> flush();
 
   // True while the body of a report is still being read; the caller flushes after a short silence.
