@@ -9,6 +9,12 @@ using namespace labctl::machine;
 
 namespace {
 
+struct Told : Interpreter {
+  std::optional<Sign> monitor(std::string_view event, std::string_view details, int second = 100) {
+    return Interpreter::monitor(event, details, std::chrono::seconds(second));
+  }
+};
+
 template <class T>
 const T& as(const std::optional<Sign>& sign) {
   REQUIRE(sign);
@@ -21,14 +27,34 @@ std::string no_words() { return {}; }
 }  // namespace
 
 TEST_CASE("resets tell whose they are") {
-  Interpreter it;
+  Told it;
   CHECK(as<GuestReset>(it.monitor("RESET", R"({"guest":true,"reason":"guest-reset"})")).by_guest);
   CHECK_FALSE(as<GuestReset>(it.monitor("RESET", R"({"guest":false,"reason":"host-qmp-system-reset"})")).by_guest);
   CHECK_FALSE(it.over());
 }
 
+TEST_CASE("the firmware's own reset after a power cut is not the guest's doing") {
+  const char* outside = R"({"guest":false,"reason":"host-qmp-system-reset"})";
+  const char* inside = R"({"guest":true,"reason":"guest-reset"})";
+  Told it;
+  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", outside, 100)).by_guest);
+  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", inside, 101)).by_guest);
+  CHECK(as<GuestReset>(it.monitor("RESET", inside, 106)).by_guest);
+  it.monitor("RESET", outside, 200);
+  it.printed();
+  CHECK(as<GuestReset>(it.monitor("RESET", inside, 201)).by_guest);
+}
+
+TEST_CASE("only changes of the agent's link are signs") {
+  Told it;
+  CHECK_FALSE(it.agent(false));
+  CHECK(as<AgentLink>(it.agent(true)).up);
+  CHECK_FALSE(it.agent(true));
+  CHECK_FALSE(as<AgentLink>(it.agent(false)).up);
+}
+
 TEST_CASE("a guest that powers off is over, and its hypervisor's end is no loss") {
-  Interpreter it;
+  Told it;
   const auto sign = it.monitor("SHUTDOWN", R"({"guest":true,"reason":"guest-shutdown"})");
   CHECK(as<GuestStopped>(sign).by_guest);
   CHECK(as<GuestStopped>(sign).reason == "guest-shutdown");
@@ -38,19 +64,19 @@ TEST_CASE("a guest that powers off is over, and its hypervisor's end is no loss"
 }
 
 TEST_CASE("a hypervisor that ends on its own is a loss, not the guest's doing") {
-  Interpreter killed;
+  Told killed;
   const auto sign = killed.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_FAILED,
                                      [] { return std::string("out of memory\x1b[31m"); });
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("killed or crashed"));
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("out of memory"));
   CHECK(as<Lost>(sign).why.find('\x1b') == std::string::npos);
-  Interpreter signalled;
+  Told signalled;
   CHECK_THAT(as<Lost>(signalled.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})")).why,
              ContainsSubstring("host-signal"));
 }
 
 TEST_CASE("our own end is no sign") {
-  Interpreter it;
+  Told it;
   it.end_wanted();
   CHECK_FALSE(it.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})"));
   CHECK_FALSE(it.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, no_words));
@@ -58,7 +84,7 @@ TEST_CASE("our own end is no sign") {
 }
 
 TEST_CASE("a panic stops the guest and is not a stop of the hypervisor's own") {
-  Interpreter it;
+  Told it;
   const auto sign = it.monitor("GUEST_PANICKED", R"({"action":"pause"})");
   CHECK_FALSE(as<GuestPanicked>(sign).crash_loaded);
   CHECK(as<GuestPanicked>(sign).details == R"({"action":"pause"})");
@@ -68,7 +94,7 @@ TEST_CASE("a panic stops the guest and is not a stop of the hypervisor's own") {
 }
 
 TEST_CASE("a full or broken host disk is the lab's") {
-  Interpreter it;
+  Told it;
   const auto sign = it.monitor(
       "BLOCK_IO_ERROR", R"({"operation":"write","action":"stop","nospace":true,"reason":"No space left on device"})");
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("No space left on device"));
@@ -76,7 +102,7 @@ TEST_CASE("a full or broken host disk is the lab's") {
 }
 
 TEST_CASE("a stop that nobody asked for is the lab's, one that we asked for is nothing") {
-  Interpreter it;
+  Told it;
   it.pause_wanted(true);
   CHECK_FALSE(it.monitor("STOP", ""));
   it.pause_wanted(false);
@@ -84,7 +110,7 @@ TEST_CASE("a stop that nobody asked for is the lab's, one that we asked for is n
 }
 
 TEST_CASE("nonsense from the monitor is harmless") {
-  Interpreter it;
+  Told it;
   CHECK_FALSE(as<GuestReset>(it.monitor("RESET", "{")).by_guest);
   CHECK_FALSE(it.monitor("UNHEARD_OF", "[]"));
   CHECK_FALSE(as<GuestReset>(it.monitor("RESET", "[1,2]")).by_guest);

@@ -10,9 +10,10 @@ void* share(const Shared& board) { return new Shared(board); }
 Switchboard& board(void* opaque) { return **static_cast<Shared*>(opaque); }
 void unshare(void* opaque) { delete static_cast<Shared*>(opaque); }
 
-void on_monitor(virConnectPtr, virDomainPtr domain, const char* event, long long, unsigned int, const char* details,
-                void* opaque) {
-  if (auto inbox = board(opaque).find(domain)) inbox->monitor(event, details);
+void on_monitor(virConnectPtr, virDomainPtr domain, const char* event, long long seconds, unsigned int micros,
+                const char* details, void* opaque) {
+  const std::chrono::microseconds when = std::chrono::seconds(seconds) + std::chrono::microseconds(micros);
+  if (auto inbox = board(opaque).find(domain)) inbox->monitor(event, details, when);
 }
 
 int on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int detail, void* opaque) {

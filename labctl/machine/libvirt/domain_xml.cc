@@ -62,6 +62,9 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   xml_node features = child(domain, "features");
   child(features, "acpi");
   child(features, "apic");
+  // QEMU's default cache of translated code (1 GiB) keeps the code of the guest's earlier boots and slows its reboots
+  // down: 27 s against 17 s, measured with QEMU 7.2 on Debian guests.
+  if (!kvm) child(child(features, "tcg"), "tb-cache", {{"unit", "MiB"}}).text() = "128";
   child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
 
   // Nested guests are of no use and TCG has no real CPU to copy: "maximum" is `-cpu max`.

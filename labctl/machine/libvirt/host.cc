@@ -1,3 +1,6 @@
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
 #include <pugixml.hpp>
 
 #include "labctl/base/digest.h"
@@ -19,10 +22,33 @@ std::string three_numbers(unsigned long packed) {
          std::to_string(packed % 1000);
 }
 
+// Under multi-threaded TCG a healthy Linux with two vCPUs dies of false oopses (its text patching races with the
+// translator), and libvirt cannot say thread=single. In the cache, because libvirt probes every new path for seconds.
+Result<fs::path> one_thread_emulator(const fs::path& emulator, const fs::path& cache) {
+  const std::string script =
+      "#!/bin/sh\n"
+      "# Round-robin TCG: libvirt cannot ask for it.\n"
+      "for word; do\n"
+      "  shift\n"
+      "  case $word in tcg|tcg,*) word=$word,thread=single ;; esac\n"
+      "  set -- \"$@\" \"$word\"\n"
+      "done\n"
+      "exec " + shell_quote(emulator.string()) + " \"$@\"\n";
+  const fs::path path = fs::absolute(cache) / ("qemu-one-thread-" + sha256(script).substr(0, 8));
+  if (read_file(path).value_or("") != script) {
+    if (Status written = write_file(path, script); !written) return fail(written.error());
+  }
+  if (chmod(path.c_str(), 0755) != 0) return lab_error("cannot make it executable", path);
+  return path;
+}
+
 class LibvirtHost final : public Host {
  public:
-  LibvirtHost(std::shared_ptr<Connection> connection, HostFacts facts, fs::path emulator)
-      : connection_(std::move(connection)), facts_(std::move(facts)), emulator_(std::move(emulator)) {}
+  LibvirtHost(std::shared_ptr<Connection> connection, HostFacts facts, fs::path emulator, fs::path cache)
+      : connection_(std::move(connection)),
+        facts_(std::move(facts)),
+        emulator_(std::move(emulator)),
+        cache_(std::move(cache)) {}
 
   const HostFacts& facts() const override { return facts_; }
 
@@ -39,6 +65,11 @@ class LibvirtHost final : public Host {
     place.generation = random_uuid();
     place.machine_type = facts_.machine_type;
     place.emulator = emulator_;
+    if (!emulator_.empty() && spec.accel == Accel::tcg && spec.shape.vcpus > 1) {
+      Result<fs::path> one_thread = one_thread_emulator(emulator_, cache_);
+      if (!one_thread) return because(one_thread.error(), "cannot prepare the emulator");
+      place.emulator = *one_thread;
+    }
     if (connection_->root()) place.sockets = connection_->root()->path() / "s";
     return std::make_unique<LibvirtMachine>(connection_, std::move(whole), std::move(place), std::move(sink));
   }
@@ -46,7 +77,8 @@ class LibvirtHost final : public Host {
  private:
   std::shared_ptr<Connection> connection_;
   HostFacts facts_;
-  fs::path emulator_;
+  fs::path emulator_;  // empty: the connection's choice
+  fs::path cache_;
 };
 
 // What a real QEMU start would use, asked of libvirt: the versioned machine type, so that a snapshot names its own.
@@ -73,6 +105,8 @@ Result<std::string> emulator_version(const fs::path& emulator) {
 }
 
 Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
+  // libvirt detaches QEMU; as its reaper we learn of its end at once, whatever the init process does.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (options.runtime.empty() || options.cache.empty()) return lab_error("no runtime or cache directory was given");
   const fs::path emulator = find_program("qemu-system-x86_64");
   if (emulator.empty()) return lab_error("QEMU is not installed", {}, install_qemu_hint);
@@ -102,7 +136,7 @@ Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
                              definition_fingerprint(accel->accel, *type) + "\n" +
                              // TCG's CPU is the same everywhere; KVM's is the host's.
                              (accel->accel == Accel::kvm ? host_cpu() : "tcg"));
-  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), emulator);
+  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), emulator, options.cache);
 }
 
 // Any other hypervisor is taken as it is: its files, its users, its QEMU. A proof cannot run over there.
@@ -125,7 +159,7 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   facts.machine_type = *type;
   facts.fingerprint = sha256(facts.hypervisor + "\n" + definition_fingerprint(facts.accel, *type) + "\n" +
                              (facts.accel == Accel::kvm && host ? host.get() : "tcg"));
-  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), fs::path());
+  return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), fs::path(), options.cache);
 }
 
 }  // namespace

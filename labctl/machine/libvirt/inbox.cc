@@ -1,6 +1,8 @@
 #include "labctl/machine/libvirt/inbox.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "labctl/base/files.h"
@@ -17,6 +19,11 @@ void unshare(void* opaque) { delete static_cast<Share*>(opaque); }
 
 constexpr int readable = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR;
 constexpr int late_end_ms = 2000;
+
+struct Watched {
+  int pid;
+  Fd process;
+};
 
 }  // namespace
 
@@ -50,6 +57,7 @@ void Inbox::read_console() {
       return stop_reading(std::string("the console failed: ") +
                           (last != nullptr && last->message != nullptr ? last->message : "unknown reason"));
     }
+    interpreter_.printed();
     give(ConsoleBytes{std::string(block, static_cast<std::size_t>(got))});
   }
 }
@@ -78,21 +86,37 @@ void Inbox::give(std::optional<Sign> sign) {
   if (sign && sink_) sink_(std::move(*sign));
 }
 
-void Inbox::monitor(const char* event, const char* details) {
+void Inbox::watch_process(int pid) {
+  Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return;
+  auto* mine = new Watched{pid, std::move(process)};
+  constexpr int ends = VIR_EVENT_HANDLE_READABLE;
+  const int fd = mine->process.get();
+  if (virEventAddHandle(fd, ends, on_process_end, mine, [](void* opaque) { delete static_cast<Watched*>(opaque); }) < 0) {
+    delete mine;
+  }
+}
+
+void Inbox::on_process_end(int watch, int, int, void* opaque) {
+  waitpid(static_cast<Watched*>(opaque)->pid, nullptr, WNOHANG);
+  virEventRemoveHandle(watch);
+}
+
+void Inbox::monitor(const char* event, const char* details, std::chrono::microseconds when) {
   std::lock_guard lock(mutex_);
   read_console();  // what was printed before it comes before it
-  give(interpreter_.monitor(event, details != nullptr ? details : ""));
+  give(interpreter_.monitor(event, details != nullptr ? details : "", when));
 }
 
 void Inbox::lifecycle(int event, int detail) {
   std::lock_guard lock(mutex_);
   read_console();
-  give(interpreter_.lifecycle(event, detail, [this] { return last_line(log_); }));
+  give(interpreter_.lifecycle(event, detail, [this] { return last_words(log_); }));
 }
 
 void Inbox::agent(bool up) {
   std::lock_guard lock(mutex_);
-  if (!interpreter_.over()) give(AgentLink{up});
+  give(interpreter_.agent(up));
 }
 
 void Inbox::connection_lost(const std::string& why) {
@@ -125,17 +149,23 @@ void Inbox::close() {
   stream_.reset();
 }
 
-std::string last_line(const std::filesystem::path& path) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+std::string last_words(const std::filesystem::path& log) {
+  const Fd file(open(log.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return {};
-  char block[1024];
+  char block[4096];
   const off_t size = lseek(file.get(), 0, SEEK_END);
   const off_t from = size > static_cast<off_t>(sizeof block) ? size - static_cast<off_t>(sizeof block) : 0;
   const ssize_t got = pread(file.get(), block, sizeof block, from);
   if (got <= 0) return {};
-  std::string_view tail = trim(std::string_view(block, static_cast<std::size_t>(got)));
-  const std::size_t line = tail.rfind('\n');
-  return std::string(line == std::string_view::npos ? tail : tail.substr(line + 1));
+  // Between its lines stand libvirt's own: how it was started, and that it ended.
+  constexpr std::string_view name = "qemu-system-x86_64: ";
+  std::string words;
+  for (const std::string& line : split(std::string_view(block, static_cast<std::size_t>(got)), '\n')) {
+    if (line.find("starting up libvirt version") != std::string::npos) words.clear();  // an earlier guest's
+    const std::size_t at = line.find(name);
+    if (at != std::string::npos) words = line.substr(at + name.size());
+  }
+  return words;
 }
 
 }  // namespace labctl::machine

@@ -1,6 +1,7 @@
 // Where everything about one machine arrives, on the event loop's thread, and leaves as Signs in one order.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -17,7 +18,11 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   // Reads the console from now on. The stream is non-blocking and open; the inbox keeps it until close().
   Status watch_console(StreamHandle stream);
 
-  void monitor(const char* event, const char* details);
+  // Reaps the hypervisor process when it ends, if it is our child: libvirt waits for the process to vanish, and the
+  // init process of a container may take its time or never do it.
+  void watch_process(int pid);
+
+  void monitor(const char* event, const char* details, std::chrono::microseconds when);
   void lifecycle(int event, int detail);
   void agent(bool up);
   void connection_lost(const std::string& why);
@@ -32,6 +37,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
  private:
   static void on_stream(virStreamPtr stream, int events, void* opaque);
   static void on_late_end(int timer, void* opaque);
+  static void on_process_end(int watch, int fd, int events, void* opaque);
   void read_console();  // everything that is there, without waiting
   void stop_reading(const std::string& why);
   void give(std::optional<Sign> sign);
@@ -45,7 +51,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   std::string end_of_console_;
 };
 
-// The last line of a file, for error texts; empty when there is none.
-std::string last_line(const std::filesystem::path& path);
+// What QEMU itself said last in libvirt's log of it, for error texts; empty when it said nothing.
+std::string last_words(const std::filesystem::path& log);
 
 }  // namespace labctl::machine

@@ -66,6 +66,13 @@ Status LibvirtMachine::start(From from) {
   domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!domain_) return libvirt_error("cannot start the guest " + spec_.name);
 
+  // No API of libvirt tells the process of a guest; its command line has the uuid.
+  const std::vector<int> processes = qemus_with(place_.uuid);
+  if (!processes.empty()) {
+    starvation_.watch(processes.front());
+    inbox_->watch_process(processes.front());
+  }
+
   StreamHandle stream(virStreamNew(connection_->get(), VIR_STREAM_NONBLOCK));
   if (!stream) return libvirt_error("cannot make a stream for the console");
   if (virDomainOpenConsole(domain_.get(), nullptr, stream.get(), 0) < 0) {
@@ -79,9 +86,6 @@ Status LibvirtMachine::start(From from) {
     // Its errors are text in an answer that succeeded.
     if (!trim(*said).empty()) return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
   }
-  // No API of libvirt tells the process of a guest; its command line has the uuid.
-  const std::vector<int> processes = qemus_with(place_.uuid);
-  if (!processes.empty()) starvation_.watch(processes.front());
   inbox_->pause_wanted(false);
   if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
   return {};

@@ -19,11 +19,12 @@ const char* stopped_because(int detail) {
 
 }  // namespace
 
-std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_view details) {
+std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_view details,
+                                         std::chrono::microseconds when) {
   if (over_) return std::nullopt;
   const Result<Json> parsed = parse_json(details.empty() ? "{}" : details, "a monitor event");
   const Json data = parsed ? *parsed : Json::object();
-  if (event == "RESET") return GuestReset{flag_at(data, "guest")};
+  if (event == "RESET") return reset(flag_at(data, "guest"), when);
   if (event == "SHUTDOWN") {
     over_ = true;
     const std::string reason = text_at(data, "reason", "unknown");
@@ -46,6 +47,25 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
     return Lost{"the hypervisor stopped the guest without being asked"};
   }
   return std::nullopt;
+}
+
+Sign Interpreter::reset(bool by_guest, std::chrono::microseconds when) {
+  // After a reset from outside SeaBIOS finds its memory used and resets once more by itself, before anything can be
+  // printed: still our doing (seen with QEMU 7.2; src/resume.c of SeaBIOS).
+  constexpr auto firmware_start = std::chrono::seconds(5);
+  if (!by_guest) {
+    firmware_may_reset_ = true;
+    host_reset_ = when;
+  } else if (firmware_may_reset_ && when - host_reset_ < firmware_start) {
+    by_guest = false;
+  }
+  return GuestReset{by_guest};
+}
+
+std::optional<Sign> Interpreter::agent(bool up) {
+  if (over_ || agent_up_ == up) return std::nullopt;
+  agent_up_ = up;
+  return AgentLink{up};
 }
 
 std::optional<Sign> Interpreter::lifecycle(int event, int detail, const std::function<std::string()>& last_words) {

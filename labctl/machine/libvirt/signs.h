@@ -2,6 +2,7 @@
 // guest did on its own and what happened to the lab.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,14 @@ namespace labctl::machine {
 
 class Interpreter {
  public:
-  // An event of QEMU's monitor with its JSON details (qapi/run-state.json, qapi/block-core.json).
-  std::optional<Sign> monitor(std::string_view event, std::string_view details);
+  // An event of QEMU's monitor with its time and JSON details (qapi/run-state.json, qapi/block-core.json).
+  std::optional<Sign> monitor(std::string_view event, std::string_view details, std::chrono::microseconds when);
+
+  // The console printed something.
+  void printed() { firmware_may_reset_ = false; }
+
+  // Only changes are signs: libvirt also reports "not connected" at every start.
+  std::optional<Sign> agent(bool up);
 
   // A VIR_DOMAIN_EVENT_ID_LIFECYCLE event. `last_words` is asked only when the hypervisor died.
   std::optional<Sign> lifecycle(int event, int detail, const std::function<std::string()>& last_words);
@@ -28,9 +35,14 @@ class Interpreter {
   bool over() const { return over_; }
 
  private:
+  Sign reset(bool by_guest, std::chrono::microseconds when);
+
   bool over_ = false;          // the last sign about the machine's life was given, or its end is ours
   bool pause_wanted_ = false;  // we stopped it ourselves
   bool panicked_ = false;      // on_crash=preserve pauses it
+  bool agent_up_ = false;
+  bool firmware_may_reset_ = false;
+  std::chrono::microseconds host_reset_{0};
 };
 
 }  // namespace labctl::machine
