@@ -66,7 +66,8 @@ Result<const Artefact*> find_artefact(const std::vector<Artefact>& artefacts, co
 // ${image} in a path is the cell's image: a driver may have one build per system.
 std::string fill_image(std::string path, const std::string& image) {
   static const std::string variable = "${image}";
-  for (std::size_t i = path.find(variable); i != std::string::npos; i = path.find(variable, i + image.size())) {
+  for (std::size_t i = path.find(variable); i != std::string::npos;
+       i = path.find(variable, i + image.size())) {
     path.replace(i, variable.size(), image);
   }
   return path;
@@ -88,7 +89,9 @@ Status name_artefacts(Cell& cell, const Scenario& scenario) {
       continue;
     }
     auto& extras = driver ? cell.extra_drivers : cell.extra_contents;
-    if (std::any_of(extras.begin(), extras.end(), [&](const auto& extra) { return extra.label == step.label; })) continue;
+    if (std::any_of(extras.begin(), extras.end(),
+                    [&](const auto& extra) { return extra.label == step.label; }))
+      continue;
     const auto artefact = find_artefact(driver ? scenario.drivers : scenario.contents, step.label,
                                         driver ? "driver" : "content", at(scenario.source, step.mark));
     if (!artefact) return fail(artefact.error());
@@ -116,7 +119,8 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   cell.driver = value_of(axes, "driver");
   cell.content = value_of(axes, "content");
   cell.axes = axes;
-  if (cell.image.empty() || cell.driver.empty()) return input_error("a cell needs an image and a driver", where);
+  if (cell.image.empty() || cell.driver.empty())
+    return input_error("a cell needs an image and a driver", where);
   const auto driver = find_artefact(scenario.drivers, cell.driver, "driver", where);
   if (!driver) return fail(driver.error());
   cell.driver_path = fill_image((*driver)->path, cell.image);
@@ -148,7 +152,8 @@ Cell make_control(const Cell& like) {
   control.axes = {{"image", like.image}};
   control.machine = like.machine;
   for (const Step& step : like.story) {
-    const bool keep = step.kind == StepKind::reboot || step.kind == StepKind::power_cut || step.kind == StepKind::wait;
+    const bool keep =
+        step.kind == StepKind::reboot || step.kind == StepKind::power_cut || step.kind == StepKind::wait;
     if (keep) control.story.push_back(step);
   }
   control.settle = like.settle;
@@ -172,8 +177,9 @@ void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char*
   for (const Artefact& artefact : artefacts) {
     const bool used = std::any_of(plan.cells.begin(), plan.cells.end(), [&](const Cell& cell) {
       const auto& more = cell.*extras;
-      return cell.*own == artefact.label ||
-             std::any_of(more.begin(), more.end(), [&](const auto& extra) { return extra.label == artefact.label; });
+      return cell.*own == artefact.label || std::any_of(more.begin(), more.end(), [&](const auto& extra) {
+               return extra.label == artefact.label;
+             });
     });
     if (!used) plan.notes.push_back(std::string(what) + " '" + artefact.label + "' is in no cell");
   }
@@ -184,7 +190,8 @@ Status check_ids(const Plan& plan, const std::string& source) {
   for (const Cell& cell : plan.cells) {
     const auto [first, is_new] = ids.emplace(cell.id, &cell);
     if (!is_new) {
-      return input_error("two cells would both be called " + cell.id, source, "labels must differ in more than case and '_'");
+      return input_error("two cells would both be called " + cell.id, source,
+                         "labels must differ in more than case and '_'");
     }
   }
   return {};
@@ -233,10 +240,12 @@ Result<Plan> expand(const Scenario& scenario) {
     if (auto added = add(axes, scenario.source); !added) return fail(added.error());
   }
   for (const auto& selector : scenario.include) {
-    if (auto added = add(selector.axes, at(scenario.source, selector.mark)); !added) return fail(added.error());
+    if (auto added = add(selector.axes, at(scenario.source, selector.mark)); !added)
+      return fail(added.error());
   }
   if (plan.cells.empty()) {
-    return input_error("the matrix is empty: everything is excluded", scenario.source, "take an exclude away");
+    return input_error("the matrix is empty: everything is excluded", scenario.source,
+                       "take an exclude away");
   }
   const bool tests_candidate = std::any_of(plan.cells.begin(), plan.cells.end(), [](const Cell& cell) {
     return cell.driver == "candidate" || cell.content == "candidate";
@@ -277,8 +286,9 @@ Result<Plan> only(Plan plan, const std::string& glob) {
   }
   plan.cells = std::move(kept);
   if (!plan.left_out.empty()) {
-    plan.notes.push_back("--only '" + printable(glob, 100) + "' left out " + std::to_string(plan.left_out.size()) +
-                         " of " + std::to_string(plan.left_out.size() + plan.cells.size()) + " cells");
+    plan.notes.push_back("--only '" + printable(glob, 100) + "' left out " +
+                         std::to_string(plan.left_out.size()) + " of " +
+                         std::to_string(plan.left_out.size() + plan.cells.size()) + " cells");
   }
   return plan;
 }

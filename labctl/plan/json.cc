@@ -1,5 +1,5 @@
-// The plan as JSON, and back. The way back reads a file that anybody may have changed: nothing is taken for granted
-// and nothing throws.
+// The plan as JSON, and back. The way back reads a file that anybody may have changed: nothing is taken for
+// granted and nothing throws.
 
 #include "labctl/base/json.h"
 
@@ -19,9 +19,11 @@ using scenario::Step;
 using scenario::StepKind;
 
 constexpr int version = 1;
-constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::apply,  StepKind::exercise, StepKind::reboot,
-                                   StepKind::power_cut, StepKind::remove, StepKind::run,      StepKind::wait};
-constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script};
+constexpr StepKind step_kinds[] = {StepKind::install, StepKind::apply,     StepKind::exercise,
+                                   StepKind::reboot,  StepKind::power_cut, StepKind::remove,
+                                   StepKind::run,     StepKind::wait};
+constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod,
+                                       DriverKind::script};
 
 Json mark_json(Mark mark) { return {{"line", mark.line}, {"column", mark.column}}; }
 
@@ -62,30 +64,32 @@ Json cell_json(const Cell& cell) {
   for (const auto& [axis, value] : cell.axes) axes.push_back({{"axis", axis}, {"value", value}});
   Json story = Json::array();
   for (const Step& step : cell.story) story.push_back(step_json(step));
-  return {{"id", cell.id},
-          {"control", cell.control},
-          {"image", cell.image},
-          {"driver", cell.driver},
-          {"content", cell.content},
-          {"driver_path", cell.driver_path},
-          {"content_path", cell.content_path},
-          {"driver_mark", mark_json(cell.driver_mark)},
-          {"content_mark", mark_json(cell.content_mark)},
-          {"axes", std::move(axes)},
-          {"machine", {{"vcpus", cell.machine.vcpus}, {"memory", cell.machine.memory}}},
-          {"guest", guest_json(cell.guest)},
-          {"story", std::move(story)},
-          {"settle_ms", cell.settle.count()},
-          {"policy", {{"warnings_fail", cell.policy.warnings_fail}, {"lab_retries", cell.policy.lab_retries}}},
-          {"extra_drivers", extras_json(cell.extra_drivers)},
-          {"extra_contents", extras_json(cell.extra_contents)}};
+  return {
+      {"id", cell.id},
+      {"control", cell.control},
+      {"image", cell.image},
+      {"driver", cell.driver},
+      {"content", cell.content},
+      {"driver_path", cell.driver_path},
+      {"content_path", cell.content_path},
+      {"driver_mark", mark_json(cell.driver_mark)},
+      {"content_mark", mark_json(cell.content_mark)},
+      {"axes", std::move(axes)},
+      {"machine", {{"vcpus", cell.machine.vcpus}, {"memory", cell.machine.memory}}},
+      {"guest", guest_json(cell.guest)},
+      {"story", std::move(story)},
+      {"settle_ms", cell.settle.count()},
+      {"policy", {{"warnings_fail", cell.policy.warnings_fail}, {"lab_retries", cell.policy.lab_retries}}},
+      {"extra_drivers", extras_json(cell.extra_drivers)},
+      {"extra_contents", extras_json(cell.extra_contents)}};
 }
 
-// An object being read. The first fault is kept and everything after it gives defaults, so that readers are plain
-// sequences; the caller asks once, at the end.
+// An object being read. The first fault is kept and everything after it gives defaults, so that readers are
+// plain sequences; the caller asks once, at the end.
 class In {
  public:
-  In(const Json& json, std::string path, std::string& fault) : json_(json), path_(std::move(path)), fault_(fault) {
+  In(const Json& json, std::string path, std::string& fault)
+      : json_(json), path_(std::move(path)), fault_(fault) {
     if (!json_.is_object()) wrong("expected an object");
   }
 
@@ -109,12 +113,14 @@ class In {
     const Json* value = get(key);
     if (!value) return least;
     // Unsigned values beyond long long would come out negative.
-    const bool huge = value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+    const bool huge =
+        value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
     if (value->is_number_integer() && !huge) {
       const auto number = value->get<long long>();
       if (number >= least && number <= most) return number;
     }
-    wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " +
+          std::to_string(most));
     return least;
   }
 

@@ -44,7 +44,8 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
     const auto known = labels(scenario.drivers);
     if (!known.empty() && std::find(known.begin(), known.end(), "candidate") == known.end()) {
       reader.mistake(driver->mark, "candidate.driver has no 'candidate'",
-                     "name the driver under test: {candidate: PATH}");
+                     did_you_mean("candidate", known) ? "rename " + quoted(*did_you_mean("candidate", known))
+                                                      : "name the driver under test: {candidate: PATH}");
     }
   }
   if (const Node* content = node->find("content")) {

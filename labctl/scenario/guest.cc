@@ -12,8 +12,9 @@ namespace {
 const std::vector<std::string> kinds = {"deb", "rpm", "kmod", "script"};
 
 bool is_word(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '_'); });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '_');
+  });
 }
 
 // The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name.
@@ -38,10 +39,12 @@ class GuestReader {
 
   Guest read(const Node& node) {
     Guest guest;
-    const bool is_map = reader_.map(node, what_, {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}});
+    const bool is_map =
+        reader_.map(node, what_, {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}});
     if (!is_map) return guest;
     if (const Node* proof = node.find("proof")) guest.proof = read_proofs(*proof);
-    if (const Node* exercise = node.find("exercise")) guest.exercise = reader_.texts(*exercise, what_ + ".exercise");
+    if (const Node* exercise = node.find("exercise"))
+      guest.exercise = reader_.texts(*exercise, what_ + ".exercise");
     if (const Node* driver = node.find("driver")) read_driver(*driver, guest, node.find("proof") != nullptr);
     const Node* content = node.find("content");
     if (content && scenario_.contents.empty()) {
@@ -58,12 +61,19 @@ class GuestReader {
  private:
   void read_driver(const Node& node, Guest& guest, bool has_proof) {
     const std::string what = what_ + ".driver";
-    if (!reader_.map(node, what, {{"kind", Need::required}, {"module"}, {"options"}, {"install"}, {"remove"}})) return;
+    if (!reader_.map(node, what,
+                     {{"kind", Need::required, "one of deb, rpm, kmod, script"},
+                      {"module"},
+                      {"options"},
+                      {"install"},
+                      {"remove"}}))
+      return;
     Driver& driver = guest.driver;
     const Node* kind = node.find("kind");
     const auto index = kind ? reader_.choice(*kind, what + ".kind", kinds) : std::nullopt;
     if (const Node* module = node.find("module")) driver.module = read_module(*module, what + ".module");
-    if (const Node* options = node.find("options")) driver.options = read_options(*options, what + ".options");
+    if (const Node* options = node.find("options"))
+      driver.options = read_options(*options, what + ".options");
     if (const Node* install = node.find("install")) driver.install = command(*install, what + ".install");
     if (const Node* remove = node.find("remove")) driver.remove = command(*remove, what + ".remove");
     if (!index) return;  // which keys belong here is known only with the kind
@@ -74,17 +84,19 @@ class GuestReader {
       if (!script) only_for(node, what, key, "script");
     }
     if (driver.kind != DriverKind::kmod) only_for(node, what, "options", "kmod");
-    if (script && !node.find("install")) {
+    if (script && !Reader::has(node, "install")) {
       reader_.mistake(node.mark, what + " has no 'install', which kind script needs",
                       "the artefact's path in the guest is $LABCTL_DRIVER");
     }
-    if (node.find("module")) return;
+    if (Reader::has(node, "module")) return;
     if (driver.kind == DriverKind::kmod) {
       driver.module = default_module(node.mark, what);
     } else if (!script) {
-      reader_.mistake(node.mark, what + " has no 'module'", "name the kernel module that must be loaded after each boot");
+      reader_.mistake(node.mark, what + " has no 'module'",
+                      "name the kernel module that must be loaded after each boot");
     } else if (!has_proof) {
-      reader_.mistake(node.mark, what + " has no 'module' and there is no proof: nothing would show that it is loaded",
+      reader_.mistake(node.mark,
+                      what + " has no 'module' and there is no proof: nothing would show that it is loaded",
                       "add a module or " + what_ + ".proof");
     }
   }
@@ -117,7 +129,8 @@ class GuestReader {
         return "";
       }
       if (!first.empty() && first != *name) {
-        reader_.mistake(mark, what + " has no 'module', and the drivers' file names differ: " + first + ", " + *name);
+        reader_.mistake(
+            mark, what + " has no 'module', and the drivers' file names differ: " + first + ", " + *name);
         return "";
       }
       first = *name;
@@ -132,7 +145,8 @@ class GuestReader {
       std::replace(name.begin(), name.end(), '-', '_');
       std::replace(name.begin(), name.end(), '.', '_');
       if (!is_word(name) || option.find_first_of("\n\t") != std::string::npos) {
-        reader_.mistake(node.mark, what + ": " + quoted(option) + " is not a module parameter", "write name=value");
+        reader_.mistake(node.mark, what + ": " + quoted(option) + " is not a module parameter",
+                        "write name=value");
       }
     }
     return options;
@@ -180,7 +194,8 @@ class GuestReader {
       if (!reader_.map(item, what, {{"run", Need::required}, {"prints"}, {"exit"}})) continue;
       Proof proof;
       if (const Node* run = item.find("run")) proof.run = command(*run, what + ".run", later);
-      if (const Node* prints = item.find("prints")) proof.prints = reader_.text(*prints, what + ".prints", later);
+      if (const Node* prints = item.find("prints"))
+        proof.prints = reader_.text(*prints, what + ".prints", later);
       if (const Node* code = item.find("exit")) {
         proof.exit_code = reader_.integer(*code, what + ".exit", 0, 255).value_or(0);
       }
@@ -199,15 +214,20 @@ class GuestReader {
 void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("guest");
   if (!node || !reader.map(*node, "guest", {{"linux", Need::required}})) return;
-  if (const Node* linux_node = node->find("linux")) scenario.linux_guest = GuestReader(reader, scenario).read(*linux_node);
+  if (const Node* linux_node = node->find("linux"))
+    scenario.linux_guest = GuestReader(reader, scenario).read(*linux_node);
 }
 
 const char* to_string(DriverKind kind) {
   switch (kind) {
-    case DriverKind::deb: return "deb";
-    case DriverKind::rpm: return "rpm";
-    case DriverKind::kmod: return "kmod";
-    case DriverKind::script: return "script";
+    case DriverKind::deb:
+      return "deb";
+    case DriverKind::rpm:
+      return "rpm";
+    case DriverKind::kmod:
+      return "kmod";
+    case DriverKind::script:
+      return "script";
   }
   return "";
 }

@@ -13,7 +13,8 @@ bool readable_version(const Node& root, Reader& reader) {
   const Node* version = root.find("labctl");
   if (!version) return true;  // told with the other missing keys
   if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
-  reader.mistake(version->mark, "labctl: this program reads version 1 of the format, found " + describe(*version),
+  reader.mistake(version->mark,
+                 "labctl: this program reads version 1 of the format, found " + describe(*version),
                  "write labctl: 1");
   return false;
 }
@@ -25,7 +26,8 @@ void read_machine(const Node& root, Reader& reader, Machine& machine) {
     machine.vcpus = reader.integer(*vcpus, "machine.vcpus", 1, 64).value_or(machine.vcpus);
   }
   if (const Node* memory = node->find("memory")) {
-    machine.memory = reader.size(*memory, "machine.memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
+    machine.memory =
+        reader.size(*memory, "machine.memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
   }
 }
 
@@ -42,16 +44,17 @@ void read_policy(const Node& root, Reader& reader, Policy& policy) {
 
 Scenario read_scenario(const Node& root, Reader& reader) {
   Scenario scenario;
-  const bool is_map = reader.map(root, "",
-                                 {{"labctl", Need::required},
-                                  {"name", Need::required},
-                                  {"candidate", Need::required},
-                                  {"matrix", Need::required},
-                                  {"machine"},
-                                  {"guest", Need::required},
-                                  {"story"},
-                                  {"settle"},
-                                  {"policy"}});
+  const bool is_map = reader.map(
+      root, "",
+      {{"labctl", Need::required, "begin with labctl: 1"},
+       {"name", Need::required, "write name: my-release"},
+       {"candidate", Need::required, "write candidate: {driver: {candidate: PATH}}"},
+       {"matrix", Need::required, "write matrix: {image: [IMAGE]}; labctl image list shows the images"},
+       {"machine"},
+       {"guest", Need::required, "write guest: {linux: {driver: {kind: deb, module: NAME}}}"},
+       {"story"},
+       {"settle"},
+       {"policy"}});
   if (!is_map) return scenario;
   if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
   read_candidate(root, reader, scenario);

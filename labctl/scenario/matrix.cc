@@ -1,6 +1,7 @@
-// The matrix reads like GitHub Actions': the product of the axes, less what `exclude` matches, and then one more cell
-// for each `include`. Two things are stricter, because a gate must not guess: an exclude that matches nothing is a
-// mistake, and an include that leaves an axis out takes its only value or is refused when there are several.
+// The matrix reads like GitHub Actions': the product of the axes, less what `exclude` matches, and then one
+// more cell for each `include`. Two things are stricter, because a gate must not guess: an exclude that
+// matches nothing is a mistake, and an include that leaves an axis out takes its only value or is refused
+// when there are several.
 
 #include <algorithm>
 #include <map>
@@ -24,7 +25,8 @@ class Matrix {
     }
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
       const std::string& axis = node.keys[i].text;
-      if (std::find(axis_names.begin(), axis_names.end(), axis) != axis_names.end()) read_axis(axis, node.items[i]);
+      if (std::find(axis_names.begin(), axis_names.end(), axis) != axis_names.end())
+        read_axis(axis, node.items[i]);
     }
     defaults(node);
     if (const Node* include = node.find("include")) {
@@ -89,7 +91,8 @@ class Matrix {
     if (!node.find("content") && !scenario_.contents.empty()) {
       const auto known = labels(scenario_.contents);
       if (std::find(known.begin(), known.end(), "candidate") == known.end()) {
-        reader_.mistake(node.mark, "matrix has no 'content', and candidate.content has no 'candidate' to test",
+        reader_.mistake(node.mark,
+                        "matrix has no 'content', and candidate.content has no 'candidate' to test",
                         "write content: [" + known.front() + "]");
       } else {
         scenario_.matrix.push_back({"content", {"candidate"}});
@@ -135,15 +138,17 @@ class Matrix {
   void complete(Selector& entry) {
     Axes axes;
     for (const std::string& axis : axis_names) {
-      const auto given = std::find_if(entry.axes.begin(), entry.axes.end(), [&](auto& a) { return a.first == axis; });
+      const auto given =
+          std::find_if(entry.axes.begin(), entry.axes.end(), [&](auto& a) { return a.first == axis; });
       const auto* list = values(axis);
       if (given != entry.axes.end()) {
         axes.push_back(*given);
       } else if (list && list->size() == 1) {
         axes.emplace_back(axis, list->front());
       } else if (list && !broken_) {
-        reader_.mistake(entry.mark, "matrix.include: this entry has no '" + axis + "', and the matrix has " +
-                                        std::to_string(list->size()) + " of them",
+        reader_.mistake(entry.mark,
+                        "matrix.include: this entry has no '" + axis + "', and the matrix has " +
+                            std::to_string(list->size()) + " of them",
                         "add " + axis + ": " + list->front());
       }
     }

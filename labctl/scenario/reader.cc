@@ -1,8 +1,8 @@
 #include "labctl/scenario/reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
@@ -11,6 +11,8 @@ namespace labctl::scenario {
 namespace {
 
 constexpr std::size_t max_mistakes = 100;
+constexpr std::size_t most_kept = 5000;
+constexpr std::size_t most_entries = 1000;
 constexpr std::size_t longest_name = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -24,9 +26,11 @@ bool is_boolean(std::string text) {
 bool is_number(std::string_view text) {
   if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
   if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'o' || text[1] == 'b')) {
-    return std::all_of(text.begin() + 2, text.end(), [](unsigned char c) { return std::isxdigit(c) || c == '_'; });
+    return std::all_of(text.begin() + 2, text.end(),
+                       [](unsigned char c) { return std::isxdigit(c) || c == '_'; });
   }
-  const bool begins = (!text.empty() && is_digit(text[0])) || (text.size() > 1 && text[0] == '.' && is_digit(text[1]));
+  const bool begins =
+      (!text.empty() && is_digit(text[0])) || (text.size() > 1 && text[0] == '.' && is_digit(text[1]));
   if (!begins || text.size() > 64) return false;
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c != '_'; });
@@ -42,7 +46,8 @@ bool is_octal(std::string_view text) {
 
 // "a duration such as 20s" where a bare number was written.
 bool is_bare_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
 }
 
 // "7.10" -> "is a number", for whoever wrote it and meant text.
@@ -61,15 +66,20 @@ std::string quoted(std::string_view text) { return "'" + printable(text, 60) + "
 
 std::string describe(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::nothing: return "nothing";
-    case Node::Kind::list: return "a list";
-    case Node::Kind::map: return "a map";
-    case Node::Kind::scalar: return quoted(node.text);
+    case Node::Kind::nothing:
+      return "nothing";
+    case Node::Kind::list:
+      return "a list";
+    case Node::Kind::map:
+      return "a map";
+    case Node::Kind::scalar:
+      return quoted(node.text);
   }
   return "";
 }
 
-std::string suggest(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise) {
+std::string suggest(const std::string& word, const std::vector<std::string>& known,
+                    const std::string& otherwise) {
   // Nobody misspells a kilobyte, and the distance of long words is slow to compute.
   if (word.size() <= longest_name) {
     if (const auto meant = did_you_mean(word, known)) return "did you mean '" + *meant + "'?";
@@ -82,9 +92,8 @@ bool is_slug(std::string_view text) {
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (word(text[i])) continue;
-    const bool inside = i > 0 && i + 1 < text.size();
-    if ((text[i] != '.' && text[i] != '-') || !inside) return false;
-    if (text[i] == '.' && !word(text[i + 1])) return false;
+    const bool between = i > 0 && i + 1 < text.size() && word(text[i - 1]) && word(text[i + 1]);
+    if ((text[i] != '.' && text[i] != '-') || !between) return false;
   }
   return true;
 }
@@ -96,13 +105,19 @@ Result<Millis> bounded_duration(const std::string& text, Millis least, Millis mo
   auto value = parse_duration(text);
   if (!value) return input_error(quoted(text) + " is not a duration such as 20s", "", "units: ms, s, m, h");
   if (*value < least || *value > most) {
-    return input_error(quoted(text) + " is not between " + show_duration(least) + " and " + show_duration(most));
+    return input_error(quoted(text) + " is not between " + show_duration(least) + " and " +
+                       show_duration(most));
   }
   return *value;
 }
 
-void Reader::mistake(Mark mark, std::string what, std::string hint) {
-  mistakes_.push_back({mark, {Fault::input, std::move(what), at(name_, mark), std::move(hint)}});
+void Reader::mistake(Mark mark, const std::string& what, const std::string& hint) {
+  if (mistakes_.size() == most_kept) {
+    ++dropped_;
+    return;
+  }
+  // What the author wrote is quoted in both, and a label that is wrong may hold anything.
+  mistakes_.push_back({mark, {Fault::input, printable(what, 500), at(name_, mark), printable(hint, 500)}});
 }
 
 void Reader::add(Error error) { mistakes_.push_back({{0, 0}, std::move(error)}); }
@@ -114,7 +129,9 @@ std::vector<Error> Reader::take_mistakes() {
   std::vector<Error> errors;
   for (Mistake& placed : mistakes_) {
     if (errors.size() == max_mistakes) {
-      errors.push_back({Fault::input, std::to_string(mistakes_.size() - max_mistakes) + " more mistakes", name_, ""});
+      errors.push_back({Fault::input,
+                        std::to_string(mistakes_.size() - max_mistakes + dropped_) + " more mistakes", name_,
+                        ""});
       break;
     }
     errors.push_back(std::move(placed.error));
@@ -128,22 +145,32 @@ bool Reader::map(const Node& node, const std::string& what, std::initializer_lis
     mistake(node.mark, article(what) + ": expected keys and values, found " + describe(node));
     return false;
   }
+  if (too_many(node, article(what))) return false;
   std::vector<std::string> known;
   for (const Field& field : fields) known.push_back(field.name);
-  std::set<std::string> meant;  // a misspelt key is one mistake, not also a missing one
   for (const Key& key : node.keys) {
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
-    if (key.text.size() <= longest_name) {
-      if (const auto near = did_you_mean(key.text, known)) meant.insert(*near);
-    }
     mistake(key.mark, (what.empty() ? "" : what + ": ") + "unknown key " + quoted(key.text),
             suggest(key.text, known, "known keys: " + join(known, ", ")));
   }
   for (const Field& field : fields) {
-    if (field.need == Need::required && !node.find(field.name) && !meant.count(field.name)) {
-      mistake(node.mark, article(what) + " has no '" + field.name + "'");
+    if (field.need == Need::required && !has(node, field.name)) {
+      mistake(node.mark, article(what) + " has no '" + field.name + "'", field.hint);
     }
   }
+  return true;
+}
+
+bool Reader::has(const Node& node, const std::string& key) {
+  return std::any_of(node.keys.begin(), node.keys.end(), [&](const Key& written) {
+    return written.text == key || (written.text.size() <= longest_name && did_you_mean(written.text, {key}));
+  });
+}
+
+bool Reader::too_many(const Node& node, const std::string& what) {
+  if (node.items.size() <= most_entries) return false;
+  mistake(node.mark, what + ": " + std::to_string(node.items.size()) + " entries are more than " +
+                         std::to_string(most_entries));
   return true;
 }
 
@@ -155,7 +182,7 @@ bool Reader::list(const Node& node, const std::string& what) {
     return false;
   }
   if (node.items.empty()) mistake(node.mark, what + ": this list is empty");
-  return !node.items.empty();
+  return !node.items.empty() && !too_many(node, what);
 }
 
 bool Reader::names(const Node& node, const std::string& what) {
@@ -165,6 +192,7 @@ bool Reader::names(const Node& node, const std::string& what) {
     return false;
   }
   if (node.keys.empty()) mistake(node.mark, what + ": this map is empty");
+  if (too_many(node, what)) return false;
   for (const Key& key : node.keys) {
     const std::string reason = key.plain ? why_not_text(key.text) : "";
     if (!reason.empty()) mistake(key.mark, what + ": " + quoted(key.text) + " " + reason, "put it in quotes");
@@ -225,7 +253,8 @@ std::optional<int> Reader::integer(const Node& node, const std::string& what, in
     return std::nullopt;
   }
   if (!node.plain && !replaced) {
-    mistake(node.mark, what + ": expected a whole number, found the text " + quoted(*text), "remove the quotes");
+    mistake(node.mark, what + ": expected a whole number, found the text " + quoted(*text),
+            "remove the quotes");
     return std::nullopt;
   }
   long long value = 0;
@@ -257,17 +286,19 @@ std::optional<std::uint64_t> Reader::size(const Node& node, const std::string& w
   const auto text = scalar(node, what, "a size such as 1GiB", nothing_later);
   if (!text) return std::nullopt;
   if (is_bare_number(*text)) {
-    mistake(node.mark, what + ": " + quoted(*text) + " has no unit", "write " + printable(*text, 20) + "MiB or GiB");
+    mistake(node.mark, what + ": " + quoted(*text) + " has no unit",
+            "write " + printable(*text, 20) + "MiB or GiB");
     return std::nullopt;
   }
   const auto value = parse_size(*text);
   if (!value) {
-    mistake(node.mark, what + ": " + quoted(*text) + " is not a size such as 1GiB", "units: KiB, MiB, GiB, TiB");
+    mistake(node.mark, what + ": " + quoted(*text) + " is not a size such as 1GiB",
+            "units: KiB, MiB, GiB, TiB");
     return std::nullopt;
   }
   if (*value < least || *value > most) {
-    mistake(node.mark, what + ": " + quoted(*text) + " is not between " + show_size(least) + " and " +
-                           show_size(most));
+    mistake(node.mark,
+            what + ": " + quoted(*text) + " is not between " + show_size(least) + " and " + show_size(most));
     return std::nullopt;
   }
   return *value;
@@ -287,8 +318,10 @@ std::optional<std::size_t> Reader::choice(const Node& node, const std::string& w
 std::optional<std::string> Reader::slug_name(const Node& node, const std::string& what) {
   auto value = one_line(node, what);
   if (!value || is_slug(*value)) return value;
-  const std::string better = slug(trim(*value)).substr(0, longest_name);
-  mistake(node.mark, what + ": " + quoted(*value) + " must be a-z, 0-9 with '.' or '-' between, at most 64 characters",
+  const std::string better = value->size() <= longest_name ? slug(trim(*value)) : "";
+  mistake(node.mark,
+          what + ": " + quoted(*value) +
+              " must be a-z, 0-9 with single '.' or '-' between, at most 64 characters",
           is_slug(better) ? "write " + better : "");
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Typed reads from the tree. Every read that fails records a mistake with its place and gives nothing, so that the
-// loader goes on and tells all mistakes at once.
+// Typed reads from the tree. Every read that fails records a mistake with its place and gives nothing, so
+// that the loader goes on and tells all mistakes at once.
 #pragma once
 
 #include <initializer_list>
@@ -26,6 +26,7 @@ enum class Need { optional, required };
 struct Field {
   const char* name;
   Need need = Need::optional;
+  const char* hint = "";  // what to write when it is missing
 };
 
 class Reader {
@@ -33,7 +34,7 @@ class Reader {
   Reader(std::string name, const Variables& variables, std::vector<Mistake> mistakes)
       : name_(std::move(name)), variables_(variables), mistakes_(std::move(mistakes)) {}
 
-  void mistake(Mark mark, std::string what, std::string hint = {});
+  void mistake(Mark mark, const std::string& what, const std::string& hint = {});
   void add(Error error);  // one that has its place already
   // In the order of the file; at most 100, because nobody reads more.
   std::vector<Error> take_mistakes();
@@ -42,23 +43,28 @@ class Reader {
   // Variables given with --set that no ${} in the tree uses, and those that have no valid name.
   void check_variables(const Node& root);
 
-  // True when `node` is a map; unknown keys and missing required ones are recorded. `what` is the node's path as an
-  // author would say it, empty for the whole file.
+  // True when `node` is a map; unknown keys and missing required ones are recorded. `what` is the node's path
+  // as an author would say it, empty for the whole file.
   bool map(const Node& node, const std::string& what, std::initializer_list<Field> fields);
+  // Whether the map has the key, or one that must have been meant as it: a misspelt key is one mistake, not
+  // two.
+  static bool has(const Node& node, const std::string& key);
   // Not empty, and a list.
   bool list(const Node& node, const std::string& what);
   // A map whose keys the author chooses: not empty, and no key another YAML reader would take for a number.
   bool names(const Node& node, const std::string& what);
 
   std::optional<std::string> text(const Node& node, const std::string& what, unsigned later = nothing_later);
-  std::optional<std::string> one_line(const Node& node, const std::string& what, unsigned later = nothing_later);
+  std::optional<std::string> one_line(const Node& node, const std::string& what,
+                                      unsigned later = nothing_later);
   std::optional<int> integer(const Node& node, const std::string& what, int least, int most);
   std::optional<Millis> duration(const Node& node, const std::string& what, Millis least, Millis most);
   std::optional<std::uint64_t> size(const Node& node, const std::string& what, std::uint64_t least,
                                     std::uint64_t most);
   // One of the words; gives its index.
-  std::optional<std::size_t> choice(const Node& node, const std::string& what, const std::vector<std::string>& words);
-  // [a-z0-9] with single '.' and '-' between: safe as a file name and in a cell's id.
+  std::optional<std::size_t> choice(const Node& node, const std::string& what,
+                                    const std::vector<std::string>& words);
+  // [a-z0-9] with single '.' or '-' between: safe as a file name and in a cell's id.
   std::optional<std::string> slug_name(const Node& node, const std::string& what);
   // A list of texts without duplicates.
   std::vector<std::string> texts(const Node& node, const std::string& what, unsigned later = nothing_later);
@@ -67,17 +73,21 @@ class Reader {
 
  private:
   // The scalar's text with its variables replaced. `replaced` tells whether there was one.
-  std::optional<std::string> scalar(const Node& node, const std::string& what, const char* expected, unsigned later,
-                                    bool* replaced = nullptr);
-  std::optional<std::string> substitute(const Node& node, const std::string& what, unsigned later, bool* replaced);
+  std::optional<std::string> scalar(const Node& node, const std::string& what, const char* expected,
+                                    unsigned later, bool* replaced = nullptr);
+  bool too_many(const Node& node, const std::string& what);
+  std::optional<std::string> substitute(const Node& node, const std::string& what, unsigned later,
+                                        bool* replaced);
 
   std::string name_;
   const Variables& variables_;
   std::vector<Mistake> mistakes_;
+  std::size_t dropped_ = 0;  // not kept, because nobody reads thousands
 };
 
 // "did you mean 'x'?", or else what there is to choose from.
-std::string suggest(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise);
+std::string suggest(const std::string& word, const std::vector<std::string>& known,
+                    const std::string& otherwise);
 std::string quoted(std::string_view text);  // 'text', printable and not too long
 std::string describe(const Node& node);     // "a list", "nothing", "'text'"
 bool is_slug(std::string_view text);

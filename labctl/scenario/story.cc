@@ -10,12 +10,14 @@ namespace labctl::scenario {
 namespace {
 
 constexpr int most_boots = 1000;
+constexpr Millis shortest_wait{100};
 constexpr Millis longest_wait = std::chrono::hours(1);
 
 const std::vector<std::string> first_words = {"install",   "apply",  "exercise", "reboot",
                                               "power-cut", "remove", "run",      "wait"};
 const std::string all_steps =
-    "steps: install driver, apply content, exercise, reboot, reboot x3, power-cut, remove driver, wait 20s, run COMMAND";
+    "steps: install driver, apply content, exercise, reboot, reboot x3, power-cut, remove driver, wait 20s, "
+    "run COMMAND";
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -51,8 +53,10 @@ Result<Step> reboot_step(const std::vector<std::string>& words) {
   const std::string& count = words[1];
   const char* end = count.data() + count.size();
   int times = 0;
-  const bool counted = words.size() == 2 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
-  if (!counted) return input_error(quoted(join(words, " ")) + " is not a step", "", "write reboot, or reboot x3");
+  const bool counted =
+      words.size() == 2 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
+  if (!counted)
+    return input_error(quoted(join(words, " ")) + " is not a step", "", "write reboot, or reboot x3");
   const auto [stopped, error] = std::from_chars(count.data() + 1, end, times);
   if (error == std::errc::invalid_argument || stopped != end) {
     return input_error(quoted(join(words, " ")) + " is not a step", "", "write reboot, or reboot x3");
@@ -66,7 +70,7 @@ Result<Step> reboot_step(const std::vector<std::string>& words) {
 
 Result<Step> wait_step(const std::vector<std::string>& words) {
   if (words.size() != 2) return input_error("'wait' needs one duration", "", "write wait 20s");
-  const auto length = bounded_duration(words[1], Millis(1), longest_wait);
+  const auto length = bounded_duration(words[1], shortest_wait, longest_wait);
   if (!length) return fail(length.error());
   Step step;
   step.kind = StepKind::wait;
@@ -100,7 +104,7 @@ class StoryReader {
     const bool single = node.keys.size() == 1;
     const std::string key = single ? node.keys[0].text : "";
     if (key == "wait") {
-      const auto length = reader_.duration(node.items[0], "story: wait", Millis(1), longest_wait);
+      const auto length = reader_.duration(node.items[0], "story: wait", shortest_wait, longest_wait);
       if (!length) return std::nullopt;
       Step step;
       step.kind = StepKind::wait;
@@ -114,7 +118,8 @@ class StoryReader {
       return finish(parse_step("run " + *command), node.mark);
     }
     const auto words = words_of(key);
-    const bool cut = words.size() > 1 && std::find(first_words.begin(), first_words.end(), words[0]) != first_words.end();
+    const bool cut =
+        words.size() > 1 && std::find(first_words.begin(), first_words.end(), words[0]) != first_words.end();
     reader_.mistake(node.mark, "story: expected a step as text, found a map",
                     cut ? "put the step in quotes, because ': ' begins a value" : all_steps);
     return std::nullopt;
@@ -147,9 +152,11 @@ class StoryCheck {
       reader_.mistake(story, "story: no reboot and no power-cut, and a gate without a boot proves nothing",
                       "add reboot x3");
     } else if (boots_ > most_boots) {
-      reader_.mistake(story, "story: " + std::to_string(boots_) + " boots are more than " + std::to_string(most_boots));
+      reader_.mistake(
+          story, "story: " + std::to_string(boots_) + " boots are more than " + std::to_string(most_boots));
     }
-    if (!ever_installed_) reader_.mistake(story, "story: the driver is never installed", "begin with install driver");
+    if (!ever_installed_)
+      reader_.mistake(story, "story: the driver is never installed", "begin with install driver");
     if (!scenario_.contents.empty() && !ever_applied_) {
       reader_.mistake(story, "story: candidate.content is given but never applied", "add apply content");
     }
@@ -204,21 +211,25 @@ class StoryCheck {
         booted_.push_back(state_);
         break;
       case StepKind::run:
-      case StepKind::wait: break;
+      case StepKind::wait:
+        break;
     }
   }
 
   void known(const Step& step, const std::vector<Artefact>& artefacts, const char* what) {
     const auto names = labels(artefacts);
-    if (step.label.empty() || names.empty() || std::find(names.begin(), names.end(), step.label) != names.end()) return;
+    if (step.label.empty() || names.empty() ||
+        std::find(names.begin(), names.end(), step.label) != names.end())
+      return;
     reader_.mistake(step.mark, std::string("story: ") + what + " has no " + quoted(step.label),
                     suggest(step.label, names, "it has: " + join(names, ", ")));
   }
 
   void needs_driver(const Step& step) {
     if (state_.driver != "-") return;
-    reader_.mistake(step.mark, std::string("story: '") + to_string(step.kind) +
-                                   (ever_installed_ ? "' after the driver was removed" : "' before 'install driver'"));
+    reader_.mistake(step.mark,
+                    std::string("story: '") + to_string(step.kind) +
+                        (ever_installed_ ? "' after the driver was removed" : "' before 'install driver'"));
   }
 
   // Every value of an axis that a cell may have, from the matrix and the includes.
@@ -235,9 +246,12 @@ class StoryCheck {
     return all;
   }
 
-  // A verdict speaks of a driver and a content together, so each cell must boot at least once with exactly its two.
+  // A verdict speaks of a driver and a content together, so each cell must boot at least once with exactly
+  // its two.
   void check_own_boots(Mark story) {
-    const auto is = [](const std::string& label, const std::string& own) { return label.empty() || label == own; };
+    const auto is = [](const std::string& label, const std::string& own) {
+      return label.empty() || label == own;
+    };
     auto contents = values("content");
     const bool has_content = !contents.empty();
     if (!has_content) contents.push_back("");
@@ -299,7 +313,8 @@ Result<Step> parse_step(const std::string& text) {
     return step;
   }
   if (verb == "exercise" || verb == "power-cut") {
-    if (words.size() > 1) return input_error("'" + verb + "' stands alone, found " + quoted(join(words, " ")));
+    if (words.size() > 1)
+      return input_error("'" + verb + "' stands alone, found " + quoted(join(words, " ")));
     step.kind = verb == "exercise" ? StepKind::exercise : StepKind::power_cut;
     return step;
   }
@@ -319,14 +334,22 @@ void read_story(const Node& root, Reader& reader, Scenario& scenario) {
 
 const char* to_string(StepKind kind) {
   switch (kind) {
-    case StepKind::install: return "install";
-    case StepKind::apply: return "apply";
-    case StepKind::exercise: return "exercise";
-    case StepKind::reboot: return "reboot";
-    case StepKind::power_cut: return "power-cut";
-    case StepKind::remove: return "remove";
-    case StepKind::run: return "run";
-    case StepKind::wait: return "wait";
+    case StepKind::install:
+      return "install";
+    case StepKind::apply:
+      return "apply";
+    case StepKind::exercise:
+      return "exercise";
+    case StepKind::reboot:
+      return "reboot";
+    case StepKind::power_cut:
+      return "power-cut";
+    case StepKind::remove:
+      return "remove";
+    case StepKind::run:
+      return "run";
+    case StepKind::wait:
+      return "wait";
   }
   return "";
 }

@@ -16,8 +16,8 @@ struct Reserved {
 };
 constexpr std::array<Reserved, 4> reserved_names = {{
     {"image", image_later, "in the paths of artefacts"},
-    {"content.sha256", content_later, "in proofs and run steps"},
-    {"content.path", content_later, "in proofs and run steps"},
+    {"content.sha256", content_later, "in proofs and run steps of a scenario with content"},
+    {"content.path", content_later, "in proofs and run steps of a scenario with content"},
     {"driver.sha256", driver_later, "in proofs and run steps"},
 }};
 
@@ -47,22 +47,24 @@ Found next(std::string_view text, std::size_t from) {
   const std::size_t brace = text.find("${", from);
   if (brace == std::string_view::npos) return {};
   Found found;
-  const std::size_t close = text.find('}', brace);
+  // No name is longer than a line; looking further would make a text of nothing but "${" slow.
+  const std::size_t close = text.substr(brace, 200).find('}');
   found.closed = close != std::string_view::npos;
-  if (found.closed) found.name = text.substr(brace + 2, close - brace - 2);
+  if (found.closed) found.name = text.substr(brace + 2, close - 2);
   if (brace > from && text[brace - 1] == '$') {
     found.escaped = true;
     found.begin = brace - 1;
     found.end = brace + 2;
   } else {
     found.begin = brace;
-    found.end = found.closed ? close + 1 : text.size();
+    found.end = found.closed ? brace + close + 1 : text.size();
   }
   return found;
 }
 
 void collect(const Node& node, std::set<std::string>& names) {
-  for (Found found = next(node.text, 0); found.begin != std::string_view::npos; found = next(node.text, found.end)) {
+  for (Found found = next(node.text, 0); found.begin != std::string_view::npos;
+       found = next(node.text, found.end)) {
     if (!found.escaped && found.closed) names.insert(std::string(found.name));
   }
   for (const Node& item : node.items) collect(item, names);

@@ -71,8 +71,8 @@ std::optional<Mistake> refuse_bytes(std::string_view text, const std::string& na
   return std::nullopt;
 }
 
-// Builds the tree from the library's events. Depth is counted here and the parser is stopped by an exception, so
-// that neither its recursion nor ours ever goes deep.
+// Builds the tree from the library's events. Depth is counted here and the parser is stopped by an exception,
+// so that neither its recursion nor ours ever goes deep.
 class Builder : public YAML::EventHandler {
  public:
   Builder(const std::string& name, Parsed& parsed) : name_(name), parsed_(parsed) {}
@@ -144,12 +144,14 @@ class Builder : public YAML::EventHandler {
   }
 
   void refuse_anchor(Mark mark, YAML::anchor_t anchor) {
-    if (anchor != 0) stop(mark, "anchors (&) and aliases (*) are not supported", "write the value out, or quote it");
+    if (anchor != 0)
+      stop(mark, "anchors (&) and aliases (*) are not supported", "write the value out, or quote it");
   }
 
   void refuse_tag(Mark mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      stop(mark, "tags such as '" + printable(tag, 40) + "' are not supported", "remove it, or quote the text");
+      stop(mark, "tags such as '" + printable(tag, 40) + "' are not supported",
+           "remove it, or quote the text");
     }
   }
 
@@ -159,7 +161,8 @@ class Builder : public YAML::EventHandler {
   void open(Mark mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    if (wants_key()) stop(mark, "a key must be text", "a value that begins with '{' or '[' is text only in quotes");
+    if (wants_key())
+      stop(mark, "a key must be text", "a value that begins with '{' or '[' is text only in quotes");
     if (open_.size() >= max_depth) {
       stop(mark, "nested deeper than " + std::to_string(max_depth) + " levels", "");
     }
@@ -213,12 +216,22 @@ std::string_view line_of(std::string_view text, int line) {
 std::string syntax_hint(std::string_view text, int line) {
   const std::string_view content = line_of(text, line);
   const std::size_t indent = content.find_first_not_of(" \t");
-  if (content.substr(0, indent).find('\t') != std::string_view::npos) return "indent with spaces, not with tabs";
+  if (content.substr(0, indent).find('\t') != std::string_view::npos)
+    return "indent with spaces, not with tabs";
+  if (content.find("${") != std::string_view::npos) return "inside { } and [ ], ${...} must be in quotes";
   if (indent != std::string_view::npos && (content.find("%") == indent || content.find('`') != content.npos ||
                                            content.find('@') != content.npos)) {
     return "text with special characters must be in quotes";
   }
   return "";
+}
+
+// The library's words for the commonest slips, in the author's.
+std::string syntax_error(const std::string& message) {
+  if (message.find("anchor") != std::string::npos) return "anchors (&) and aliases (*) are not supported";
+  if (message == "end of map flow not found") return "not valid YAML: a '{' before this has no '}'";
+  if (message == "end of sequence flow not found") return "not valid YAML: a '[' before this has no ']'";
+  return "not valid YAML: " + printable(message, 200);
 }
 
 }  // namespace
@@ -229,7 +242,6 @@ const Node* Node::find(std::string_view key) const {
   }
   return nullptr;
 }
-
 
 Parsed parse_yaml(std::string_view text, const std::string& name) {
   Parsed parsed;
@@ -251,11 +263,12 @@ Parsed parse_yaml(std::string_view text, const std::string& name) {
     parsed.root.reset();
   } catch (const YAML::Exception& error) {
     const Mark mark = ours(error.mark);
-    builder.mistake(mark, "not valid YAML: " + error.msg, syntax_hint(text, mark.line));
+    builder.mistake(mark, syntax_error(error.msg), syntax_hint(text, mark.line));
     parsed.root.reset();
   }
   if (!parsed.root && parsed.mistakes.empty()) {
-    parsed.mistakes.push_back(placed(name, {1, 1}, "the file is empty", "a scenario begins with 'labctl: 1'"));
+    parsed.mistakes.push_back(
+        placed(name, {1, 1}, "the file is empty", "a scenario begins with 'labctl: 1'"));
   }
   return parsed;
 }

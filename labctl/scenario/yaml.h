@@ -1,5 +1,5 @@
-// YAML text -> a small tree of our own, with the marks. The only door to the YAML library, whose tree keeps duplicate
-// keys, turns `010` into 8 and follows aliases without end; its events do none of that.
+// YAML text -> a small tree of our own, with the marks. The only door to the YAML library, whose tree keeps
+// duplicate keys, turns `010` into 8 and follows aliases without end; its events do none of that.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ struct Node {
   enum class Kind { nothing, scalar, list, map };
   Kind kind = Kind::nothing;
   Mark mark;
-  std::string text;         // scalar: as written, never interpreted
-  bool plain = true;        // scalar: written without quotes, so other YAML readers may see a number or a boolean
+  std::string text;   // scalar: as written, never interpreted
+  bool plain = true;  // scalar: written without quotes, so other YAML readers may see a number or a boolean
   std::vector<Key> keys;    // map: keys[i] belongs to items[i]
   std::vector<Node> items;  // list and map
 
@@ -40,8 +40,8 @@ struct Parsed {
   std::vector<Mistake> mistakes;  // may be there beside a root: duplicate keys do not stop the reading
 };
 
-// Refuses: more than 1 MiB, NUL, invalid UTF-8, nesting deeper than 32, anchors, aliases, tags, keys that are not text
-// and a second document.
+// Refuses: more than 1 MiB, NUL, invalid UTF-8, nesting deeper than 32, anchors, aliases, tags, keys that are
+// not text and a second document.
 Parsed parse_yaml(std::string_view text, const std::string& name);
 
 }  // namespace labctl::scenario

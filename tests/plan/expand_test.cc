@@ -1,0 +1,178 @@
+#include <set>
+
+#include "labctl/plan/plan.h"
+#include "tests/scenario/table.h"
+
+using namespace labctl;
+using plan::Cell;
+using plan::expand;
+using plan::Plan;
+using scenario::StepKind;
+namespace files = std::filesystem;
+
+static const files::path data = LABCTL_TEST_DATA;
+
+static Plan planned(const std::string& name) {
+  auto plan = expand(table::good(data / "scenario" / "good" / name));
+  if (!plan) UNSCOPED_INFO(plan.error().text());
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+static std::vector<std::string> ids(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const Cell& cell : plan.cells) names.push_back(cell.id);
+  return names;
+}
+
+static Plan load_and_expand(const std::string& text) {
+  auto loaded = scenario::load(text, "x.yaml", {});
+  for (const Error& mistake : loaded.mistakes) UNSCOPED_INFO(mistake.text());
+  REQUIRE(loaded.scenario);
+  auto plan = expand(*loaded.scenario);
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+TEST_CASE("mistakes that only the whole matrix shows") {
+  table::check(data / "plan" / "mistakes", [](const files::path& path) {
+    const auto plan = expand(table::good(path));
+    return plan ? std::vector<Error>{} : std::vector<Error>{plan.error()};
+  });
+}
+
+TEST_CASE("the shipped scenarios can be planned") {
+  const auto paths = table::yaml_files(data.parent_path() / "scenarios");
+  CHECK(paths.size() >= 2);
+  for (const files::path& path : paths) {
+    INFO(path);
+    CHECK(table::slurp(path).rfind("# yaml-language-server: $schema=schema.json\n", 0) == 0);
+    CHECK(expand(table::good(path)));
+  }
+}
+
+TEST_CASE("the quickstart is two cells and their controls") {
+  const auto plan = expand(table::good(data.parent_path() / "scenarios" / "quickstart.yaml"));
+  REQUIRE(plan);
+  CHECK(ids(*plan) == std::vector<std::string>{"debian-12-linux-6.1.driver-candidate.content-candidate",
+                                               "debian-12-linux-6.12.driver-candidate.content-candidate",
+                                               "debian-12-linux-6.1.control",
+                                               "debian-12-linux-6.12.control"});
+  CHECK(plan->images() == std::vector<std::string>{"debian-12-linux-6.1", "debian-12-linux-6.12"});
+  for (const Cell& cell : plan->cells) CHECK(cell.boots_wanted() == 3);
+  CHECK(plan->notes.empty());
+}
+
+TEST_CASE("axes vary in one order, excludes take away, includes add, a cell runs once") {
+  const Plan plan = planned("everything.yaml");
+  CHECK(ids(plan) == std::vector<std::string>{
+                         "debian-12-linux-6.1.driver-candidate.content-candidate",
+                         "debian-12-linux-6.12.driver-candidate.content-candidate",
+                         "debian-12-linux-6.12.driver-previous.content-candidate",
+                         "debian-12-linux-6.12.driver-candidate.content-current",
+                         "debian-13.driver-candidate.content-candidate",
+                         "debian-12-linux-6.1.control",
+                         "debian-12-linux-6.12.control",
+                         "debian-13.control",
+                     });
+  CHECK(plan.notes ==
+        std::vector<std::string>{
+            "cell debian-12-linux-6.12.driver-candidate.content-current is named twice and runs once"});
+  CHECK(dump_line(plan::to_json(plan)) == dump_line(plan::to_json(planned("everything.yaml"))));
+}
+
+TEST_CASE("a cell knows its own artefacts and those that the story names") {
+  const Plan plan = planned("everything.yaml");
+  const Cell& first = plan.cells[0];
+  CHECK(first.driver_path == "build/sensor_7.16.deb");
+  CHECK(first.content_path == "build/content-291.bin");
+  CHECK(first.driver_mark.line == 5);
+  REQUIRE(first.extra_drivers.size() == 1);
+  CHECK(first.extra_drivers[0].label == "previous");
+  CHECK(first.extra_drivers[0].path == "releases/sensor_7.15.deb");
+  REQUIRE(first.extra_contents.size() == 1);
+  CHECK(first.extra_contents[0].path == "releases/debian-12-linux-6.1/content-290.bin");
+  CHECK(first.story[0].label == "previous");
+  CHECK(first.story.size() == 13);  // reboot x2 is two steps
+  CHECK(first.boots_wanted() == 4);
+  for (const auto& step : first.story) CHECK(step.times == 1);
+  // The previous driver's own cell installs it under no other name.
+  CHECK(plan.cells[2].extra_drivers.empty());
+  CHECK(plan.cells[2].story[0].label.empty());
+  CHECK(plan.cells[3].content_path == "releases/debian-12-linux-6.12/content-290.bin");
+}
+
+TEST_CASE("a control has the boots and waits, and nothing of the candidate") {
+  const Plan plan = planned("everything.yaml");
+  const Cell& control = plan.cells[5];
+  CHECK(control.control);
+  CHECK(control.boots_wanted() == plan.cells[0].boots_wanted());
+  CHECK(control.settle == plan.cells[0].settle);
+  CHECK(control.driver.empty());
+  CHECK(control.content.empty());
+  CHECK(control.driver_path.empty());
+  CHECK(control.extra_drivers.empty());
+  CHECK(control.guest.proof.empty());
+  CHECK(control.guest.exercise.empty());
+  CHECK_FALSE(control.guest.content);
+  for (const auto& step : control.story) {
+    const bool kept =
+        step.kind == StepKind::reboot || step.kind == StepKind::power_cut || step.kind == StepKind::wait;
+    CHECK(kept);
+  }
+}
+
+TEST_CASE("without content there is no content in the id") {
+  CHECK(ids(planned("bare-module.yaml")) ==
+        std::vector<std::string>{"debian-12-linux-6.1.driver-candidate", "debian-12-linux-6.1.control"});
+}
+
+TEST_CASE("an artefact in no cell is noted") {
+  CHECK(planned("content-only.yaml").notes == std::vector<std::string>{"driver 'candidate' is in no cell"});
+}
+
+TEST_CASE("labels become safe ids") {
+  const Plan plan = load_and_expand(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko, N_1: b/a.ko}}\n"
+      "matrix: {image: [i], driver: [candidate, N_1]}\nguest: {linux: {driver: {kind: kmod}}}\n");
+  CHECK(plan.cells[1].id == "i.driver-n-1");
+}
+
+TEST_CASE("a matrix has bounds") {
+  std::string images = "i0";
+  for (int i = 1; i < 600; ++i) images += ", i" + std::to_string(i);
+  const std::string text =
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko, previous: a.ko}}\nmatrix: {image: [" +
+      images + "], driver: [candidate, previous]}\nguest: {linux: {driver: {kind: kmod}}}\n";
+  const auto loaded = scenario::load(text, "x.yaml", {});
+  REQUIRE(loaded.scenario);
+  const auto plan = expand(*loaded.scenario);
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().fault == Fault::input);
+  CHECK(plan.error().what == "the matrix has more than 1000 cells");
+}
+
+TEST_CASE("only keeps the cells that match, and the controls they need") {
+  const Plan all = planned("everything.yaml");
+  auto some = plan::only(all, "*linux-6.12.driver-candidate*");
+  REQUIRE(some);
+  CHECK(ids(*some) == std::vector<std::string>{"debian-12-linux-6.12.driver-candidate.content-candidate",
+                                               "debian-12-linux-6.12.driver-candidate.content-current",
+                                               "debian-12-linux-6.12.control"});
+  CHECK(some->left_out.size() == 5);
+  CHECK(some->notes.back() == "--only '*linux-6.12.driver-candidate*' left out 5 of 8 cells");
+
+  auto everything = plan::only(all, "*");
+  REQUIRE(everything);
+  CHECK(everything->left_out.empty());
+  CHECK(everything->notes == all.notes);
+
+  // A control alone proves nothing about a candidate.
+  for (const char* glob : {"nothing", "*.control", ""}) {
+    const auto none = plan::only(all, glob);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().fault == Fault::input);
+    CHECK_THAT(none.error().hint, ContainsSubstring("debian-13.driver-candidate.content-candidate"));
+    CHECK_THAT(none.error().hint, !ContainsSubstring("control"));
+  }
+}

@@ -1,0 +1,120 @@
+// run.json may have been changed by anybody: every value in it is replaced here, one at a time, by everything
+// else.
+
+#include "labctl/plan/plan.h"
+#include "tests/scenario/table.h"
+
+using namespace labctl;
+using plan::from_json;
+using plan::Plan;
+using plan::to_json;
+
+static Plan planned(const std::string& name) {
+  auto plan = plan::expand(table::good(std::filesystem::path(LABCTL_TEST_DATA) / "scenario" / "good" / name));
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+// Every place in `json`, as a pointer.
+static void places(const Json& json, const Json::json_pointer& here, std::vector<Json::json_pointer>& all) {
+  all.push_back(here);
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) places(value, here / key, all);
+  } else if (json.is_array()) {
+    for (std::size_t i = 0; i < json.size(); ++i) places(json[i], here / i, all);
+  }
+}
+
+TEST_CASE("a plan comes back from its json whole") {
+  for (const char* name : {"everything.yaml", "bare-module.yaml", "script.yaml", "content-only.yaml"}) {
+    Plan plan = planned(name);
+    plan.left_out = {"a.driver-b"};
+    const std::string text = dump_line(to_json(plan));
+    const auto parsed = parse_json(text, "run.json");
+    REQUIRE(parsed);
+    const auto back = from_json(*parsed, "run.json");
+    REQUIRE(back);
+    CHECK(dump_line(to_json(*back)) == text);
+    CHECK(back->cells.size() == plan.cells.size());
+    CHECK(back->cells[0].boots_wanted() == plan.cells[0].boots_wanted());
+    CHECK(back->cells[0].guest.proof.size() == plan.cells[0].guest.proof.size());
+    CHECK(back->cells[0].story.back().mark.line == plan.cells[0].story.back().mark.line);
+  }
+}
+
+TEST_CASE("another version is refused before anything else") {
+  Json json = to_json(planned("bare-module.yaml"));
+  json["labctl"] = 2;
+  json["cells"] = "moved";
+  const auto back = from_json(json, "run.json");
+  REQUIRE_FALSE(back);
+  CHECK(back.error().where == "run.json");
+  CHECK(back.error().what == "this plan was written by another version of labctl");
+}
+
+TEST_CASE("every missing or mistyped value is refused and nothing throws") {
+  Json whole = to_json(planned("everything.yaml"));
+  whole["cells"].erase(whole["cells"].begin() + 1, whole["cells"].end());
+  std::vector<Json::json_pointer> all;
+  places(whole, Json::json_pointer(), all);
+  REQUIRE(all.size() > 150);
+  const std::vector<Json> others = {nullptr,
+                                    true,
+                                    -1,
+                                    1.5,
+                                    1e300,
+                                    "text",
+                                    Json::array(),
+                                    Json::object(),
+                                    std::numeric_limits<std::uint64_t>::max(),
+                                    Json::array({1}),
+                                    Json({{"a", 1}})};
+  for (const auto& place : all) {
+    for (const Json& other : others) {
+      const Json& original = whole.at(place);
+      Json changed = whole;
+      changed.at(place) = other;
+      const auto back = from_json(changed, "run.json");
+      const bool same_type =
+          original.type() == other.type() || (original.is_number_integer() && other.is_number_integer());
+      INFO(place.to_string() << " = " << other.dump());
+      if (!same_type) CHECK_FALSE(back);
+      if (!back) CHECK(back.error().fault == Fault::input);
+    }
+    if (place.empty() || !whole.at(place.parent_pointer()).is_object()) continue;
+    if (place.back() == "prints" || place.back() == "content") continue;  // a guest may be without
+    Json changed = whole;
+    changed.at(place.parent_pointer()).erase(place.back());
+    INFO("without " << place.to_string());
+    CHECK_FALSE(from_json(changed, "run.json"));
+  }
+}
+
+TEST_CASE("a missing value is named with its place") {
+  Json json = to_json(planned("bare-module.yaml"));
+  json["cells"][1]["story"][0].erase("kind");
+  const auto back = from_json(json, "b/run.json");
+  REQUIRE_FALSE(back);
+  CHECK(back.error().text() == "b/run.json: plan.cells[1].story[0]: 'kind' is missing");
+}
+
+TEST_CASE("an id that is no safe file name is refused") {
+  for (const char* id : {"", "..", "../x", "a/b", "-rf", ".hidden", "A", "a b"}) {
+    Json json = to_json(planned("bare-module.yaml"));
+    json["cells"][0]["id"] = id;
+    INFO(id);
+    CHECK_FALSE(from_json(json, "run.json"));
+  }
+  Json json = to_json(planned("bare-module.yaml"));
+  json["cells"][0]["id"] = json["cells"][1]["id"];
+  CHECK_FALSE(from_json(json, "run.json"));
+}
+
+TEST_CASE("a plan that would prove nothing is refused") {
+  Json json = to_json(planned("bare-module.yaml"));
+  json["cells"] = Json::array();
+  CHECK_FALSE(from_json(json, "run.json"));
+  json = to_json(planned("bare-module.yaml"));
+  json["cells"][0]["story"] = Json::array();
+  CHECK_FALSE(from_json(json, "run.json"));
+}

@@ -1,0 +1,101 @@
+#include "tests/scenario/table.h"
+
+using namespace labctl;
+using scenario::load;
+using scenario::Loaded;
+using scenario::Scenario;
+using scenario::StepKind;
+
+static const std::filesystem::path data = std::filesystem::path(LABCTL_TEST_DATA) / "scenario";
+
+static Scenario good(const std::string& name) { return table::good(data / "good" / name); }
+
+TEST_CASE("every mistake is told with its place, what is wrong and what was meant") {
+  REQUIRE(table::yaml_files(data / "mistakes").size() > 40);
+  table::check(data / "mistakes", [](const std::filesystem::path& path) {
+    const std::string text = table::slurp(path);
+    const Loaded loaded = load(text, path.filename().string(), table::variables_of(text));
+    CHECK_FALSE(loaded.scenario);
+    return loaded.mistakes;
+  });
+}
+
+TEST_CASE("a scenario says everything it can") {
+  const Scenario all = good("everything.yaml");
+  CHECK(all.name == "sensor-release");
+  CHECK(all.source == "everything.yaml");
+  CHECK(all.text == table::slurp(data / "good" / "everything.yaml"));
+  REQUIRE(all.drivers.size() == 2);
+  CHECK(all.drivers[0].label == "candidate");
+  CHECK(all.drivers[0].path == "build/sensor_7.16.deb");
+  CHECK(all.drivers[0].mark.line == 5);
+  CHECK(all.drivers[0].mark.column == 24);
+  CHECK(all.contents[1].path == "releases/${image}/content-290.bin");
+  CHECK(all.machine.vcpus == 2);
+  CHECK(all.machine.memory == 1536ull << 20);
+  REQUIRE(all.linux_guest);
+  CHECK(all.linux_guest->driver.module == "sensor_core");
+  CHECK(all.linux_guest->content->apply == "systemctl reload sensor");
+  CHECK(all.linux_guest->exercise[1] == "echo ${HOME} \"$$\"");
+  CHECK(all.linux_guest->proof[0].prints == "${content.sha256}");
+  CHECK_FALSE(all.linux_guest->proof[1].prints);
+  CHECK(all.settle == std::chrono::seconds(30));
+  CHECK_FALSE(all.policy.warnings_fail);
+  CHECK(all.policy.lab_retries == 0);
+  REQUIRE(all.story.size() == 12);
+  CHECK(all.story[0].label == "previous");
+  CHECK(all.story[3].wait == Millis(1500));
+  CHECK(all.story[5].label.empty());
+  CHECK(all.story[7].text == "echo upgraded ${driver.sha256}");
+  CHECK(all.story[8].text == "test a: = a:");
+  CHECK(all.story[9].kind == StepKind::wait);
+  CHECK(all.story[10].times == 2);
+  CHECK(all.story[11].kind == StepKind::power_cut);
+  CHECK(all.image_marks.at("debian-13").line == 13);
+  // An include takes the only value of an axis that it leaves out.
+  REQUIRE(all.include.size() == 3);
+  CHECK(all.include[1].axes ==
+        scenario::Axes{{"image", "debian-13"}, {"driver", "candidate"}, {"content", "candidate"}});
+}
+
+TEST_CASE("what is not written has sound defaults") {
+  const Scenario bare = good("bare-module.yaml");
+  CHECK(bare.linux_guest->driver.module == "my_module");
+  CHECK(bare.settle == std::chrono::seconds(20));
+  CHECK(bare.policy.warnings_fail);
+  CHECK(bare.policy.lab_retries == 1);
+  CHECK(bare.machine.vcpus == 1);
+  REQUIRE(bare.story.size() == 2);
+  CHECK(bare.story[0].kind == StepKind::install);
+  CHECK(bare.story[1].kind == StepKind::reboot);
+  CHECK(bare.story[1].times == 3);
+
+  const Scenario script = good("script.yaml");
+  CHECK(script.linux_guest->driver.install == "chmod +x \"$LABCTL_DRIVER\"\n\"$LABCTL_DRIVER\" --quiet\n");
+  CHECK(script.linux_guest->proof[0].exit_code == 3);
+  good("content-only.yaml");
+}
+
+TEST_CASE("a byte order mark and carriage returns change nothing") {
+  std::string text = table::slurp(data / "good" / "bare-module.yaml");
+  std::string windows = "\xEF\xBB\xBF";
+  for (const char c : text) windows += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  const Loaded loaded = load(windows, "x", {});
+  REQUIRE(loaded.scenario);
+  CHECK(loaded.scenario->drivers[0].path == "build/my-module.ko.xz");
+}
+
+TEST_CASE("a value given with --set is text, whatever it looks like") {
+  std::string text = table::slurp(data / "good" / "bare-module.yaml");
+  text.replace(text.find("build/my-module.ko.xz"), 21, "\"${d}\"");
+  text.replace(text.find("kind: kmod"), 10, "kind: kmod, module: m");
+  for (const std::string value : {"no", "7.10", "010", "a b", "#x", "${y}"}) {
+    const Loaded loaded = load(text, "x", {{"d", value}});
+    REQUIRE(loaded.scenario);
+    CHECK(loaded.scenario->drivers[0].path == value);
+  }
+  for (const std::string& value : {std::string(), std::string(" "), std::string("a\nb"),
+                                   std::string("a\x1b[31m"), std::string("a\0b", 3), std::string("a\tb")}) {
+    CHECK_FALSE(load(text, "x", {{"d", value}}).scenario);
+  }
+}

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""The editors' schema and the loader agree.
+
+usage: schema_test.py LABCTL
+
+What the schema refuses, the loader refuses: an editor never blames a sound file. What is wrong in its shape
+(a key nobody knows, a value of another type), both refuse. Beyond that the loader knows more, because a schema
+cannot follow a label from one place to another.
+"""
+import copy
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "scenarios/schema.json").read_text())
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+failures = []
+
+
+def check(condition, text):
+    if not condition:
+        failures.append(text)
+
+
+def validate(labctl, paths, variables=()):
+    """The exit code, and for each path whether the loader accepts it."""
+    settings = [word for pair in variables for word in ("--set", pair)]
+    ended = subprocess.run(
+        [labctl, "validate", *settings, *map(str, paths)], capture_output=True, text=True, timeout=300
+    )
+    told = (ended.stdout + ended.stderr).splitlines()
+    refused = {line.split(":", 1)[0] for line in told}
+    return ended.returncode, [str(path) not in refused for path in paths]
+
+
+def variables_of(text):
+    found = re.search(r"^# set: (.*)$", text, re.MULTILINE)
+    return found.group(1).split() if found else []
+
+
+def schema_accepts(text):
+    try:
+        return VALIDATOR.is_valid(yaml.safe_load(text))
+    except yaml.YAMLError:
+        return None  # no YAML: the schema has no say
+
+
+def check_files(labctl):
+    good = sorted((ROOT / "scenarios").glob("*.yaml")) + sorted((ROOT / "tests/scenario/good").glob("*.yaml"))
+    assert len(good) >= 6
+    for path in good:
+        text = path.read_text()
+        code, accepted = validate(labctl, [path], variables_of(text))
+        check(code == 0 and accepted == [True], f"the loader refuses {path}")
+        problems = "; ".join(error.message for error in VALIDATOR.iter_errors(yaml.safe_load(text)))
+        check(not problems, f"the schema refuses {path}: {problems}")
+    mistakes = sorted((ROOT / "tests/scenario/mistakes").glob("*.yaml")) + sorted(
+        (ROOT / "tests/plan/mistakes").glob("*.yaml")
+    )
+    assert len(mistakes) >= 50
+    for path in mistakes:
+        text = path.read_text()
+        code, accepted = validate(labctl, [path], variables_of(text))
+        check(code == 2 and accepted == [False], f"the loader accepts {path}")
+        if "# schema: refuses" in text:
+            check(schema_accepts(text) is False, f"the schema accepts {path}")
+
+
+def places(value, here=()):
+    yield here
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, here + (key,))
+
+
+def at(value, place):
+    for key in place:
+        value = value[key]
+    return value
+
+
+def mutants(document):
+    """(description, changed document, whether the change is one of shape)"""
+    for place in places(document):
+        value = at(document, place)
+        if isinstance(value, dict):
+            changed = copy.deepcopy(document)
+            at(changed, place)["zzz"] = 1
+            chooses_keys = place in (("candidate", "driver"), ("candidate", "content"))
+            yield f"{place} with zzz", changed, not chooses_keys
+        if not place:
+            continue
+        *parent, key = place
+        changed = copy.deepcopy(document)
+        del at(changed, parent)[key]
+        yield f"without {place}", changed, False
+        for other in (None, [], {}, 7, -1, 1.5, True, "zzz", "20s", "${", "a b", "x" * 100, [[]], [None], {"run": 1}, ""):
+            changed = copy.deepcopy(document)
+            at(changed, parent)[key] = other
+            yield f"{place} = {other!r}", changed, other is None or other == [[]]
+
+
+def check_mutants(labctl):
+    documents = []
+    for name in ("scenarios/quickstart.yaml", "tests/scenario/good/everything.yaml", "tests/scenario/good/script.yaml",
+                 "tests/scenario/good/bare-module.yaml"):
+        text = (ROOT / name).read_text()
+        for pair in variables_of(text):
+            text = text.replace("${" + pair.split("=")[0] + "}", pair.split("=")[1])
+        document = yaml.safe_load(text)
+        if isinstance(document.get("machine", {}).get("vcpus"), str):
+            document["machine"]["vcpus"] = 2
+        documents.append(document)
+    with tempfile.TemporaryDirectory() as folder:
+        cases = []
+        for document in documents:
+            for description, changed, shape in mutants(document):
+                path = pathlib.Path(folder) / f"{len(cases)}.yaml"
+                path.write_text(json.dumps(changed, ensure_ascii=False))
+                cases.append((path, description, changed, shape))
+        assert len(cases) > 2000
+        accepted = []
+        for begin in range(0, len(cases), 500):
+            accepted += validate(labctl, [case[0] for case in cases[begin : begin + 500]])[1]
+        for (_, description, changed, shape), loader in zip(cases, accepted):
+            schema = VALIDATOR.is_valid(changed)
+            check(not loader or schema, f"only the schema refuses: {description} in {changed['name'] if 'name' in changed else '?'}")
+            check(not shape or not (loader or schema), f"a wrong shape is accepted: {description}")
+        check(150 < sum(accepted) < len(cases) / 2, f"{sum(accepted)} of {len(cases)} changed scenarios are accepted")
+    return len(cases)
+
+
+def main():
+    labctl = str(pathlib.Path(sys.argv[1]).resolve())
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    check_files(labctl)
+    count = check_mutants(labctl)
+    for failure in failures[:50]:
+        print(failure)
+    print(f"{count} changed scenarios, {len(failures)} disagreements")
+    return 1 if failures else 0
+
+
+sys.exit(main())
