@@ -21,8 +21,9 @@ namespace {
 constexpr Millis proof_deadline(4000);
 
 constexpr std::string_view steps = "RPLSXFTC";
-constexpr const char* step_names[] = {"real mode", "protected mode",       "long mode",           "SSE",
-                                      "exceptions", "page faults", "timer interrupts", "CPUID and MSR exits"};
+constexpr const char* step_names[] = {
+    "real mode",  "protected mode", "long mode",        "SSE",
+    "exceptions", "page faults",    "timer interrupts", "CPUID and MSR exits"};
 
 Device kvm_device() {
   if (access("/dev/kvm", F_OK) != 0) return Device::missing;
@@ -33,7 +34,8 @@ Device kvm_device() {
 // "qemu-system-x86_64: error: ..." -> "error: ...": the first line in which the emulator complains.
 std::string complaint(const std::vector<std::string>& lines) {
   for (std::string_view line : lines) {
-    if (line.find("warning:") != std::string_view::npos || line.find("terminating on signal") != std::string_view::npos) {
+    if (line.find("warning:") != std::string_view::npos ||
+        line.find("terminating on signal") != std::string_view::npos) {
       continue;
     }
     const std::size_t internal = line.find("KVM internal error");
@@ -54,7 +56,8 @@ Proof judge_proof(const ProofRun& run) {
   }
   // How far it came: "RPL" means that the fourth step did not end.
   std::size_t reached = 0;
-  while (reached < run.said.size() && reached < steps.size() && run.said[reached] == steps[reached]) ++reached;
+  while (reached < run.said.size() && reached < steps.size() && run.said[reached] == steps[reached])
+    ++reached;
   std::string where;
   if (run.said.empty()) {
     where = "it never began";
@@ -81,11 +84,24 @@ Result<ProofRun> run_proof(const std::filesystem::path& emulator, Accel accel, M
   std::vector<std::string> lines;
   ProofRun run;
   Command command;
-  command.argv = {emulator.string(), "-machine", "pc,accel=" + std::string(to_string(accel)),
-                  "-cpu", accel == Accel::kvm ? "host" : "max", "-m", "64", "-nodefaults", "-no-user-config",
-                  "-display", "none", "-no-reboot", "-debugcon", "stdio",
-                  "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-                  "-drive", "if=ide,format=raw,snapshot=on,file=" + sector.filename().string()};
+  command.argv = {emulator.string(),
+                  "-machine",
+                  "pc,accel=" + std::string(to_string(accel)),
+                  "-cpu",
+                  accel == Accel::kvm ? "host" : "max",
+                  "-m",
+                  "64",
+                  "-nodefaults",
+                  "-no-user-config",
+                  "-display",
+                  "none",
+                  "-no-reboot",
+                  "-debugcon",
+                  "stdio",
+                  "-device",
+                  "isa-debug-exit,iobase=0xf4,iosize=1",
+                  "-drive",
+                  "if=ide,format=raw,snapshot=on,file=" + sector.filename().string()};
   command.directory = scratch;  // a relative name: commas in a path would need escaping
   command.deadline = deadline;
   command.stop = stop.get_token();
@@ -121,7 +137,9 @@ Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Resu
   std::string reason;
   std::string hint;
   switch (kvm) {
-    case Device::missing: reason = "/dev/kvm does not exist"; break;
+    case Device::missing:
+      reason = "/dev/kvm does not exist";
+      break;
     case Device::forbidden:
       reason = "/dev/kvm exists, but this user may not open it";
       hint = "usermod -aG kvm $USER, then log in again";
@@ -141,8 +159,9 @@ Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Resu
   return AccelChoice{Accel::tcg, reason};
 }
 
-Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator, const std::string& emulator_version,
-                               const std::filesystem::path& cache, const std::filesystem::path& scratch) {
+Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator,
+                               const std::string& emulator_version, const std::filesystem::path& cache,
+                               const std::filesystem::path& scratch) {
   const fs::path memory = cache / "accel.json";
   const std::string key =
       sha256(emulator_version + "\n" + kernel_file("/proc/sys/kernel/random/boot_id") + host_cpu() + "\n" +
@@ -150,7 +169,8 @@ Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator,
   return choose_accel(wish, kvm_device(), [&]() -> Result<Proof> {
     if (const Result<std::string> text = read_file(memory, 1u << 16)) {
       const Result<Json> known = parse_json(*text, memory.string());
-      if (known && text_at(*known, "key") == key) return Proof{flag_at(*known, "works"), true, text_at(*known, "why")};
+      if (known && text_at(*known, "key") == key)
+        return Proof{flag_at(*known, "works"), true, text_at(*known, "why")};
     }
     const Result<ProofRun> run = run_proof(emulator, Accel::kvm, proof_deadline, scratch);
     if (!run) return fail(run.error());

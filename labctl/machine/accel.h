@@ -1,5 +1,6 @@
-// Acceleration by proof. A device file and a successful ioctl prove nothing: nested and emulated KVM exist that hang or stop a
-// Linux kernel half way. KVM counts only after it has run proof_guest.S to its end, correctly and at speed.
+// Acceleration by proof. A device file and a successful ioctl prove nothing: nested and emulated KVM exist
+// that hang or stop a Linux kernel half way. KVM counts only after it has run proof_guest.S to its end,
+// correctly and at speed.
 #pragma once
 
 #include <chrono>
@@ -13,8 +14,8 @@ namespace labctl::machine {
 
 // One run of the proof guest, as it was seen.
 struct ProofRun {
-  std::string said;      // the guest's letters on the debug console
-  std::string problem;   // the emulator's own words, if it had any
+  std::string said;     // the guest's letters on the debug console
+  std::string problem;  // the emulator's own words, if it had any
   int exit_code = -1;
   bool timed_out = false;
   Millis took{0};
@@ -46,7 +47,8 @@ struct AccelChoice {
 Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Result<Proof>()>& prove);
 
 // choose_accel() on this host; the proof is remembered in `cache` for this emulator, boot and CPU.
-Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator, const std::string& emulator_version,
-                               const std::filesystem::path& cache, const std::filesystem::path& scratch);
+Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator,
+                               const std::string& emulator_version, const std::filesystem::path& cache,
+                               const std::filesystem::path& scratch);
 
 }  // namespace labctl::machine

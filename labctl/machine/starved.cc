@@ -57,7 +57,8 @@ void Starvation::watch(int pid, std::filesystem::path proc) {
   threads_.clear();
   std::error_code wrong;
   const std::filesystem::path tasks = proc_ / std::to_string(pid) / "task";
-  for (std::filesystem::directory_iterator task(tasks, wrong), end; !wrong && task != end; task.increment(wrong)) {
+  for (std::filesystem::directory_iterator task(tasks, wrong), end; !wrong && task != end;
+       task.increment(wrong)) {
     if (!is_vcpu_thread(kernel_file(task->path() / "comm"))) continue;
     const std::filesystem::path file = task->path() / "schedstat";
     threads_.push_back({file, run_queue_wait(kernel_file(file)).value_or(nanoseconds(0))});

@@ -51,19 +51,20 @@ struct Seen {
   int agent_changes = 0;
 
   void take(const Sign& sign) {
-    std::visit(overloaded{[&](const ConsoleBytes& s) { console += s.bytes; },
-                          [&](const GuestReset& s) {
-                            ++resets;
-                            std::printf("     %6.2fs  reset by_guest=%d\n", since(zero), s.by_guest);
-                          },
-                          [&](const GuestStopped& s) { stopped = s; }, [&](const GuestPanicked& s) { panicked = s; },
-                          [&](const AgentLink& s) {
-                            agent_up = s.up;
-                            ++agent_changes;
-                            std::printf("     %6.2fs  agent link %d\n", since(zero), s.up);
-                          },
-                          [&](const Lost& s) { lost = s; }, [&](const ConsoleEnded& s) { console_ended = s; }},
-               sign);
+    std::visit(
+        overloaded{[&](const ConsoleBytes& s) { console += s.bytes; },
+                   [&](const GuestReset& s) {
+                     ++resets;
+                     std::printf("     %6.2fs  reset by_guest=%d\n", since(zero), s.by_guest);
+                   },
+                   [&](const GuestStopped& s) { stopped = s; }, [&](const GuestPanicked& s) { panicked = s; },
+                   [&](const AgentLink& s) {
+                     agent_up = s.up;
+                     ++agent_changes;
+                     std::printf("     %6.2fs  agent link %d\n", since(zero), s.up);
+                   },
+                   [&](const Lost& s) { lost = s; }, [&](const ConsoleEnded& s) { console_ended = s; }},
+        sign);
   }
 
   bool until(seconds patience, const std::function<bool()>& enough) {
@@ -93,16 +94,18 @@ bool answers(Machine& machine, Seen& seen, seconds patience) {
 }
 
 std::string run_in(Machine& machine, const std::string& script) {
-  Result<Json> started = machine.ask(
-      {{"execute", "guest-exec"},
-       {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", script}}, {"capture-output", true}}}},
-      Millis(10'000));
+  Result<Json> started =
+      machine.ask({{"execute", "guest-exec"},
+                   {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", script}}, {"capture-output", true}}}},
+                  Millis(10'000));
   if (!started) return "cannot run: " + started.error().text();
   for (int i = 0; i < 200; ++i) {
-    Result<Json> status = machine.ask(
-        {{"execute", "guest-exec-status"}, {"arguments", {{"pid", number_at(*started, "pid")}}}}, Millis(10'000));
+    Result<Json> status =
+        machine.ask({{"execute", "guest-exec-status"}, {"arguments", {{"pid", number_at(*started, "pid")}}}},
+                    Millis(10'000));
     if (!status) return "cannot ask: " + status.error().text();
-    if (flag_at(*status, "exited")) return base64_decode(text_at(*status, "out-data"), 1u << 20).value_or("?");
+    if (flag_at(*status, "exited"))
+      return base64_decode(text_at(*status, "out-data"), 1u << 20).value_or("?");
     usleep(50'000);
   }
   return "it does not end";
@@ -119,7 +122,8 @@ int main(int argc, char** argv) {
   const fs::path image = argv[1];
   const fs::path runtime = argc > 2 ? argv[2] : "/tmp/labctl-" + std::to_string(getuid());
   const fs::path cache = argc > 3 ? argv[3] : "/tmp/labctl-cache-" + std::to_string(getuid());
-  const fs::path work = fs::path(argc > 4 ? argv[4] : "/var/tmp") / ("machine-probe-" + std::to_string(getpid()));
+  const fs::path work =
+      fs::path(argc > 4 ? argv[4] : "/var/tmp") / ("machine-probe-" + std::to_string(getpid()));
   static_cast<void>(make_dirs(work));
   const std::string memory = std::getenv("PROBE_MEMORY") ? std::getenv("PROBE_MEMORY") : "512MiB";
   const int vcpus = std::getenv("PROBE_VCPUS") ? std::atoi(std::getenv("PROBE_VCPUS")) : 1;
@@ -130,8 +134,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   const HostFacts& facts = (*host)->facts();
-  check(true, facts.hypervisor + "; " + facts.machine_type + "; " + to_string(facts.accel) + ": " + facts.accel_reason +
-                  "; " + facts.fingerprint.substr(0, 12));
+  check(true, facts.hypervisor + "; " + facts.machine_type + "; " + to_string(facts.accel) + ": " +
+                  facts.accel_reason + "; " + facts.fingerprint.substr(0, 12));
 
   const fs::path state = work / "state.qcow2";
   static_cast<void>(run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b",
@@ -192,8 +196,8 @@ int main(int argc, char** argv) {
     check(machine->start(From::snapshot), "restore");
     const double restored = since(began);
     check(answers(*machine, seen, seconds(30)), "the agent answers after a restore");
-    std::printf("     restore: copy %.2fs, started %.2fs, agent %.2fs: %.0f times faster than the boot\n", copied,
-                restored, since(began), boot_time / since(began));
+    std::printf("     restore: copy %.2fs, started %.2fs, agent %.2fs: %.0f times faster than the boot\n",
+                copied, restored, since(began), boot_time / since(began));
     seen.drain();
     check(seen.resets == 0 && !seen.lost, "a restore is no reset");
   }
@@ -204,13 +208,17 @@ int main(int argc, char** argv) {
     answers(*machine, seen, seconds(30));
     const std::string first = run_in(*machine, "cat /proc/sys/kernel/random/boot_id");
     run_in(*machine, "echo hello-from-the-guest >/dev/ttyS0");
-    check(seen.until(seconds(10), [&] { return seen.console.find("hello-from-the-guest") != std::string::npos; }),
+    check(seen.until(seconds(10),
+                     [&] { return seen.console.find("hello-from-the-guest") != std::string::npos; }),
           "console bytes arrive after a restore");
     // The CD.
-    static_cast<void>(run_ok({.argv = {"sh", "-c", "head -c 409600 /dev/urandom > " + (work / "cd.iso").string()}}));
+    static_cast<void>(
+        run_ok({.argv = {"sh", "-c", "head -c 409600 /dev/urandom > " + (work / "cd.iso").string()}}));
     check(machine->insert_cd(work / "cd.iso"), "insert a CD");
-    const std::string sum = run_in(*machine, "for i in 1 2 3 4 5; do sha256sum /dev/sr0 && break; sleep 1; done");
-    check(sum.substr(0, 64) == sha256_file(work / "cd.iso").value_or("-"), "the guest reads the CD: " + printable(sum));
+    const std::string sum =
+        run_in(*machine, "for i in 1 2 3 4 5; do sha256sum /dev/sr0 && break; sleep 1; done");
+    check(sum.substr(0, 64) == sha256_file(work / "cd.iso").value_or("-"),
+          "the guest reads the CD: " + printable(sum));
     check(machine->insert_cd({}), "take the CD out");
     // A large burst: nothing may be lost.
     const std::size_t before = seen.console.size();
@@ -224,8 +232,11 @@ int main(int argc, char** argv) {
     run_in(*machine, "systemctl --no-block reboot");
     check(seen.until(seconds(120), [&] { return seen.resets > 0; }), "a reboot gives resets");
     const std::size_t mark = seen.console.size();
-    check(seen.until(seconds(120), [&] { return seen.console.find("Linux version", mark > 200 ? mark - 200 : 0) !=
-                                                std::string::npos; }),
+    check(seen.until(seconds(120),
+                     [&] {
+                       return seen.console.find("Linux version", mark > 200 ? mark - 200 : 0) !=
+                              std::string::npos;
+                     }),
           "the console survives the reboot");
     check(answers(*machine, seen, seconds(400)), "the agent answers after the reboot");
     std::printf("     reboot took %.1fs, %d resets\n", since(began), seen.resets);
@@ -243,7 +254,8 @@ int main(int argc, char** argv) {
     check(seen.stopped && seen.stopped->by_guest, "as the guest's own doing");
     seen.until(seconds(4), [] { return false; });
     check(!seen.lost && !seen.console_ended, "and nothing else");
-    check(seen.console.find("Power down") != std::string::npos, "its last words are there: " + tail_of(seen.console, 100));
+    check(seen.console.find("Power down") != std::string::npos,
+          "its last words are there: " + tail_of(seen.console, 100));
     check(!machine->ask(ping, Millis(1000)), "a machine that is off does not answer");
   }
   {
@@ -251,16 +263,19 @@ int main(int argc, char** argv) {
     auto machine = make(copy(), seen);
     check(machine->start(From::snapshot), "restore");
     answers(*machine, seen, seconds(30));
-    static_cast<void>(run_in(*machine, "modprobe pvpanic-mmio; modprobe pvpanic; modprobe pvpanic-pci; true"));
+    static_cast<void>(
+        run_in(*machine, "modprobe pvpanic-mmio; modprobe pvpanic; modprobe pvpanic-pci; true"));
     const auto began = Clock::now();
-    static_cast<void>(machine->ask({{"execute", "guest-exec"},
-                                    {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", "echo c > /proc/sysrq-trigger"}}}}},
-                                   Millis(1000)));
+    static_cast<void>(
+        machine->ask({{"execute", "guest-exec"},
+                      {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", "echo c > /proc/sysrq-trigger"}}}}},
+                     Millis(1000)));
     check(seen.until(seconds(20), [&] { return seen.panicked.has_value(); }), "a panic is told");
     std::printf("     after %.2fs: %s\n", since(began), seen.panicked ? seen.panicked->details.c_str() : "");
     seen.until(seconds(4), [] { return false; });
     check(!seen.lost && !seen.stopped && !seen.console_ended, "and nothing else");
-    check(seen.console.find("Kernel panic - not syncing") != std::string::npos, "the console says so: " + tail_of(seen.console));
+    check(seen.console.find("Kernel panic - not syncing") != std::string::npos,
+          "the console says so: " + tail_of(seen.console));
     check(machine->screenshot(work / "panic.png"), "a dead guest has a screen");
     const auto asking = Clock::now();
     check(!machine->ask(ping, Millis(1500)), "a dead guest does not answer");
@@ -301,7 +316,8 @@ int main(int argc, char** argv) {
   check(find_orphans(runtime).empty(), "our own root is no orphan");
   host->reset();
   bool left = false;
-  for (const auto& entry : fs::directory_iterator(runtime)) left = left || entry.path().string().ends_with(".lock");
+  for (const auto& entry : fs::directory_iterator(runtime))
+    left = left || entry.path().string().ends_with(".lock");
   check(!left, "the root is gone");
   Result<std::unique_ptr<Host>> again = open_host({.runtime = runtime, .cache = cache});
   check(again.has_value(), again ? "a second host can be opened" : again.error().text());

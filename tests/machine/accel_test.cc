@@ -37,7 +37,8 @@ TEST_CASE("a failed proof says where it stopped") {
   CHECK_FALSE(slow.certain);  // the host may have been busy: not to be remembered
   CHECK_THAT(slow.why, ContainsSubstring("it did not finish computing within 4"));
   CHECK_THAT(judge_proof({"", "", 134, false, Millis(40)}).why, ContainsSubstring("it never began"));
-  CHECK_THAT(judge_proof({"RPLX", "", 33, false, Millis(40)}).why, ContainsSubstring("computed something wrong"));
+  CHECK_THAT(judge_proof({"RPLX", "", 33, false, Millis(40)}).why,
+             ContainsSubstring("computed something wrong"));
 }
 
 TEST_CASE("acceleration is chosen by proof, never by the device file") {

@@ -30,7 +30,8 @@ pid_t pretend(const std::string& name, const std::string& argument) {
     execl("/bin/sh", name.c_str(), "-c", "sleep 30 & wait", argument.c_str(), nullptr);
     _exit(127);
   }
-  for (int i = 0; i < 200 && arguments_of("/proc/" + std::to_string(child)).front() != name; ++i) usleep(5000);
+  for (int i = 0; i < 200 && arguments_of("/proc/" + std::to_string(child)).front() != name; ++i)
+    usleep(5000);
   return child;
 }
 

@@ -29,7 +29,8 @@ std::string no_words() { return {}; }
 TEST_CASE("resets tell whose they are") {
   Told it;
   CHECK(as<GuestReset>(it.monitor("RESET", R"({"guest":true,"reason":"guest-reset"})")).by_guest);
-  CHECK_FALSE(as<GuestReset>(it.monitor("RESET", R"({"guest":false,"reason":"host-qmp-system-reset"})")).by_guest);
+  CHECK_FALSE(
+      as<GuestReset>(it.monitor("RESET", R"({"guest":false,"reason":"host-qmp-system-reset"})")).by_guest);
   CHECK_FALSE(it.over());
 }
 
@@ -96,7 +97,8 @@ TEST_CASE("a panic stops the guest and is not a stop of the hypervisor's own") {
 TEST_CASE("a full or broken host disk is the lab's") {
   Told it;
   const auto sign = it.monitor(
-      "BLOCK_IO_ERROR", R"({"operation":"write","action":"stop","nospace":true,"reason":"No space left on device"})");
+      "BLOCK_IO_ERROR",
+      R"({"operation":"write","action":"stop","nospace":true,"reason":"No space left on device"})");
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("No space left on device"));
   CHECK_FALSE(it.monitor("STOP", ""));
 }

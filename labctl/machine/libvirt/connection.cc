@@ -31,8 +31,9 @@ void on_close(virConnectPtr, int, void* opaque) {
   for (const auto& inbox : board(opaque).all()) inbox->connection_lost("the connection to libvirt was lost");
 }
 
-// The embedded driver looks up the user it was built for even when its configuration names another, if it runs as
-// root; Debian's libvirt-daemon-driver-qemu does not create that user, only libvirt-daemon-system does.
+// The embedded driver looks up the user it was built for even when its configuration names another, if it
+// runs as root; Debian's libvirt-daemon-driver-qemu does not create that user, only libvirt-daemon-system
+// does.
 std::string mend(const std::string& problem) {
   const std::size_t at = problem.find("Failed to parse user '");
   if (at == std::string::npos) return install_qemu_hint;
@@ -86,7 +87,8 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
 }
 
 Status Connection::subscribe() {
-  for (const char* event : {"RESET", "SHUTDOWN", "STOP", "GUEST_PANICKED", "GUEST_CRASHLOADED", "BLOCK_IO_ERROR"}) {
+  for (const char* event :
+       {"RESET", "SHUTDOWN", "STOP", "GUEST_PANICKED", "GUEST_CRASHLOADED", "BLOCK_IO_ERROR"}) {
     void* mine = share(switchboard_);
     const int id =
         virConnectDomainQemuMonitorEventRegister(handle_.get(), nullptr, event, on_monitor, mine, unshare, 0);

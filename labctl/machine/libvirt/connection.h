@@ -1,4 +1,5 @@
-// One connection, its private root if it is embedded, and the table that takes its events to the right machine.
+// One connection, its private root if it is embedded, and the table that takes its events to the right
+// machine.
 #pragma once
 
 #include <map>

@@ -62,8 +62,8 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   xml_node features = child(domain, "features");
   child(features, "acpi");
   child(features, "apic");
-  // QEMU's default cache of translated code (1 GiB) keeps the code of the guest's earlier boots and slows its reboots
-  // down: 27 s against 17 s, measured with QEMU 7.2 on Debian guests.
+  // QEMU's default cache of translated code (1 GiB) keeps the code of the guest's earlier boots and slows its
+  // reboots down: 27 s against 17 s, measured with QEMU 7.2 on Debian guests.
   if (!kvm) child(child(features, "tcg"), "tb-cache", {{"unit", "MiB"}}).text() = "128";
   child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
 
@@ -74,18 +74,23 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   if (kvm) child(clock, "timer", {{"name", "hpet"}, {"present", "no"}});
 
   text(domain, "on_poweroff", "destroy");
-  text(domain, "on_reboot", "restart");   // inside the same QEMU, so the console stays
-  text(domain, "on_crash", "preserve");   // a guest that panicked stays for its evidence
+  text(domain, "on_reboot", "restart");  // inside the same QEMU, so the console stays
+  text(domain, "on_crash", "preserve");  // a guest that panicked stays for its evidence
 
   xml_node devices = child(domain, "devices");
   if (!place.emulator.empty()) text(devices, "emulator", place.emulator.string());
 
-  // cache=unsafe drops only the host's fsync: the guest's writes reach the host's page cache in order, and a power cut of
-  // the guest keeps exactly what a real disk would have kept or more. The overlay does not have to outlive the host.
-  // An error of the host's disk stops the guest (and is told as Lost): the guest must not be blamed for it.
+  // cache=unsafe drops only the host's fsync: the guest's writes reach the host's page cache in order, and a
+  // power cut of the guest keeps exactly what a real disk would have kept or more. The overlay does not have
+  // to outlive the host. An error of the host's disk stops the guest (and is told as Lost): the guest must
+  // not be blamed for it.
   xml_node disk = child(devices, "disk", {{"type", "file"}, {"device", "disk"}});
-  child(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"cache", "unsafe"}, {"error_policy", "stop"},
-                         {"discard", "unmap"}});
+  child(disk, "driver",
+        {{"name", "qemu"},
+         {"type", "qcow2"},
+         {"cache", "unsafe"},
+         {"error_policy", "stop"},
+         {"discard", "unmap"}});
   child(disk, "source", {{"file", spec.disk.string()}});
   child(disk, "target", {{"dev", "vda"}, {"bus", "virtio"}});
   cd_drive(devices, place.machine_type, {});
@@ -98,7 +103,8 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   child(agent, "target", {{"type", "virtio"}, {"name", "org.qemu.guest_agent.0"}});
   child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots; nobody watches
   child(devices, "memballoon", {{"model", "none"}});
-  child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() = "/dev/urandom";
+  child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
+      "/dev/urandom";
   child(devices, "panic", {{"model", "isa"}});
   return print(document);
 }

@@ -1,4 +1,5 @@
-// A Spec as libvirt reads it. Pure: the same values give the same bytes, and tests compare them with golden files.
+// A Spec as libvirt reads it. Pure: the same values give the same bytes, and tests compare them with golden
+// files.
 #pragma once
 
 #include <filesystem>

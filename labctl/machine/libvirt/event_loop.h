@@ -1,5 +1,5 @@
-// libvirt's own event loop, registered before the first connection and run for the rest of the process: it must not
-// be stopped right after virConnectClose, because closing is finished by the loop itself.
+// libvirt's own event loop, registered before the first connection and run for the rest of the process: it
+// must not be stopped right after virConnectClose, because closing is finished by the loop itself.
 #pragma once
 
 #include "labctl/base/result.h"

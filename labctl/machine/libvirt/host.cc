@@ -1,4 +1,3 @@
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <pugixml.hpp>
@@ -8,13 +7,15 @@
 #include "labctl/base/text.h"
 #include "labctl/machine/accel.h"
 #include "labctl/machine/libvirt/libvirt_machine.h"
+#include "labctl/machine/libvirt/reaper.h"
 
 namespace labctl::machine {
 namespace {
 
 constexpr const char* embedded = "qemu:///embed";
 
-// The i440fx machine: under TCG it boots faster than q35 (fewer bridges to scan), and it supports live snapshots.
+// The i440fx machine: under TCG it boots faster than q35 (fewer bridges to scan), and it supports live
+// snapshots.
 constexpr const char* machine_family = "pc";
 
 std::string three_numbers(unsigned long packed) {
@@ -22,8 +23,9 @@ std::string three_numbers(unsigned long packed) {
          std::to_string(packed % 1000);
 }
 
-// Under multi-threaded TCG a healthy Linux with two vCPUs dies of false oopses (its text patching races with the
-// translator), and libvirt cannot say thread=single. In the cache, because libvirt probes every new path for seconds.
+// Under multi-threaded TCG a healthy Linux with two vCPUs dies of false oopses (its text patching races with
+// the translator), and libvirt cannot say thread=single. In the cache, because libvirt probes every new path
+// for seconds.
 Result<fs::path> one_thread_emulator(const fs::path& emulator, const fs::path& cache) {
   const std::string script =
       "#!/bin/sh\n"
@@ -33,7 +35,8 @@ Result<fs::path> one_thread_emulator(const fs::path& emulator, const fs::path& c
       "  case $word in tcg|tcg,*) word=$word,thread=single ;; esac\n"
       "  set -- \"$@\" \"$word\"\n"
       "done\n"
-      "exec " + shell_quote(emulator.string()) + " \"$@\"\n";
+      "exec " +
+      shell_quote(emulator.string()) + " \"$@\"\n";
   const fs::path path = fs::absolute(cache) / ("qemu-one-thread-" + sha256(script).substr(0, 8));
   if (read_file(path).value_or("") != script) {
     if (Status written = write_file(path, script); !written) return fail(written.error());
@@ -59,7 +62,8 @@ class LibvirtHost final : public Host {
     std::error_code wrong;
     Spec whole = spec;
     whole.disk = fs::absolute(spec.disk, wrong);
-    if (wrong || !fs::is_regular_file(whole.disk, wrong)) return lab_error("the guest's disk is not there", spec.disk);
+    if (wrong || !fs::is_regular_file(whole.disk, wrong))
+      return lab_error("the guest's disk is not there", spec.disk);
     DomainPlace place;
     place.uuid = random_uuid();
     place.generation = random_uuid();
@@ -81,13 +85,16 @@ class LibvirtHost final : public Host {
   fs::path cache_;
 };
 
-// What a real QEMU start would use, asked of libvirt: the versioned machine type, so that a snapshot names its own.
+// What a real QEMU start would use, asked of libvirt: the versioned machine type, so that a snapshot names
+// its own.
 Result<std::string> machine_type(virConnectPtr connection, const fs::path& emulator, Accel accel) {
   const std::string program = emulator.string();
-  const CString text(virConnectGetDomainCapabilities(connection, program.empty() ? nullptr : program.c_str(), "x86_64",
-                                                     machine_family, accel == Accel::kvm ? "kvm" : "qemu", 0));
-  if (!text) return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
-                                  install_qemu_hint);
+  const CString text(virConnectGetDomainCapabilities(connection, program.empty() ? nullptr : program.c_str(),
+                                                     "x86_64", machine_family,
+                                                     accel == Accel::kvm ? "kvm" : "qemu", 0));
+  if (!text)
+    return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
+                         install_qemu_hint);
   pugi::xml_document document;
   document.load_string(text.get());
   const std::string type = document.child("domainCapabilities").child_value("machine");
@@ -95,8 +102,8 @@ Result<std::string> machine_type(virConnectPtr connection, const fs::path& emula
   return type;
 }
 
-// "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)": with the package's revision, because a rebuild may
-// not read an older one's snapshots.
+// "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)": with the package's revision, because a
+// rebuild may not read an older one's snapshots.
 Result<std::string> emulator_version(const fs::path& emulator) {
   const Result<std::string> text =
       run_ok({.argv = {emulator.string(), "--version"}, .deadline = std::chrono::seconds(20)});
@@ -105,9 +112,9 @@ Result<std::string> emulator_version(const fs::path& emulator) {
 }
 
 Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
-  // libvirt detaches QEMU; as its reaper we learn of its end at once, whatever the init process does.
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if (options.runtime.empty() || options.cache.empty()) return lab_error("no runtime or cache directory was given");
+  adopt_detached_qemus();
+  if (options.runtime.empty() || options.cache.empty())
+    return lab_error("no runtime or cache directory was given");
   const fs::path emulator = find_program("qemu-system-x86_64");
   if (emulator.empty()) return lab_error("QEMU is not installed", {}, install_qemu_hint);
   const Result<std::string> version = emulator_version(emulator);
@@ -145,9 +152,10 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   if (!connection) return fail(connection.error());
   HostFacts facts;
   facts.accel = options.accel == Wish::kvm ? Accel::kvm : Accel::tcg;
-  facts.accel_reason = options.accel == Wish::automatic
-                           ? "KVM cannot be proved over the connection " + options.uri + "; --accel kvm trusts it"
-                           : std::string(to_string(facts.accel)) + " was asked for";
+  facts.accel_reason =
+      options.accel == Wish::automatic
+          ? "KVM cannot be proved over the connection " + options.uri + "; --accel kvm trusts it"
+          : std::string(to_string(facts.accel)) + " was asked for";
   const Result<std::string> type = machine_type((*connection)->get(), {}, facts.accel);
   if (!type) return fail(type.error());
   unsigned long library = 0;

@@ -1,8 +1,6 @@
 #include "labctl/machine/libvirt/inbox.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "labctl/base/files.h"
@@ -19,11 +17,6 @@ void unshare(void* opaque) { delete static_cast<Share*>(opaque); }
 
 constexpr int readable = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR;
 constexpr int late_end_ms = 2000;
-
-struct Watched {
-  int pid;
-  Fd process;
-};
 
 }  // namespace
 
@@ -84,22 +77,6 @@ void Inbox::on_late_end(int timer, void* opaque) {
 
 void Inbox::give(std::optional<Sign> sign) {
   if (sign && sink_) sink_(std::move(*sign));
-}
-
-void Inbox::watch_process(int pid) {
-  Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return;
-  auto* mine = new Watched{pid, std::move(process)};
-  constexpr int ends = VIR_EVENT_HANDLE_READABLE;
-  const int fd = mine->process.get();
-  if (virEventAddHandle(fd, ends, on_process_end, mine, [](void* opaque) { delete static_cast<Watched*>(opaque); }) < 0) {
-    delete mine;
-  }
-}
-
-void Inbox::on_process_end(int watch, int, int, void* opaque) {
-  waitpid(static_cast<Watched*>(opaque)->pid, nullptr, WNOHANG);
-  virEventRemoveHandle(watch);
 }
 
 void Inbox::monitor(const char* event, const char* details, std::chrono::microseconds when) {

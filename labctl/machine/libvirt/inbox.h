@@ -18,10 +18,6 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   // Reads the console from now on. The stream is non-blocking and open; the inbox keeps it until close().
   Status watch_console(StreamHandle stream);
 
-  // Reaps the hypervisor process when it ends, if it is our child: libvirt waits for the process to vanish, and the
-  // init process of a container may take its time or never do it.
-  void watch_process(int pid);
-
   void monitor(const char* event, const char* details, std::chrono::microseconds when);
   void lifecycle(int event, int detail);
   void agent(bool up);
@@ -37,7 +33,6 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
  private:
   static void on_stream(virStreamPtr stream, int events, void* opaque);
   static void on_late_end(int timer, void* opaque);
-  static void on_process_end(int watch, int fd, int events, void* opaque);
   void read_console();  // everything that is there, without waiting
   void stop_reading(const std::string& why);
   void give(std::optional<Sign> sign);

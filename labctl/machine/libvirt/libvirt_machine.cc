@@ -13,7 +13,8 @@ constexpr std::size_t longest_reply = 16u << 20;
 
 class Busy {
  public:
-  Busy(std::mutex& mutex, std::condition_variable& freed, bool& busy) : mutex_(mutex), freed_(freed), busy_(busy) {}
+  Busy(std::mutex& mutex, std::condition_variable& freed, bool& busy)
+      : mutex_(mutex), freed_(freed), busy_(busy) {}
   bool take_until(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     if (!freed_.wait_until(lock, deadline, [this] { return !busy_; })) return false;
@@ -38,11 +39,10 @@ class Busy {
 
 }  // namespace
 
-std::string random_uuid() {
-  return std::string(trim(kernel_file("/proc/sys/kernel/random/uuid")));
-}
+std::string random_uuid() { return std::string(trim(kernel_file("/proc/sys/kernel/random/uuid"))); }
 
-LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink)
+LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place,
+                               Sink sink)
     : connection_(std::move(connection)), spec_(std::move(spec)), place_(std::move(place)) {
   definition_ = domain_xml(spec_, place_);
   fs::path log;
@@ -54,8 +54,8 @@ LibvirtMachine::~LibvirtMachine() {
   inbox_->close();
   connection_->switchboard().remove(place_.uuid);
   if (!domain_) return;
-  // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and leaves no
-  // definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
+  // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and
+  // leaves no definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
   static_cast<void>(virDomainDestroy(domain_.get()));
 }
 
@@ -68,10 +68,7 @@ Status LibvirtMachine::start(From from) {
 
   // No API of libvirt tells the process of a guest; its command line has the uuid.
   const std::vector<int> processes = qemus_with(place_.uuid);
-  if (!processes.empty()) {
-    starvation_.watch(processes.front());
-    inbox_->watch_process(processes.front());
-  }
+  if (!processes.empty()) starvation_.watch(processes.front());
 
   StreamHandle stream(virStreamNew(connection_->get(), VIR_STREAM_NONBLOCK));
   if (!stream) return libvirt_error("cannot make a stream for the console");
@@ -84,7 +81,8 @@ Status LibvirtMachine::start(From from) {
     const Result<std::string> said = human_monitor(std::string("loadvm ") + snapshot_name);
     if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
     // Its errors are text in an answer that succeeded.
-    if (!trim(*said).empty()) return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
+    if (!trim(*said).empty())
+      return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
   }
   inbox_->pause_wanted(false);
   if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
@@ -104,7 +102,8 @@ Result<Json> LibvirtMachine::ask(const Json& command, Millis patience) {
   if (!turn.take_until(deadline)) return lab_error("the guest agent is still busy with an earlier question");
   const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - std::chrono::steady_clock::now());
   const int seconds = static_cast<int>(std::clamp<long long>(left.count(), 1, 24 * 3600));
-  // Before each command libvirt synchronises with the agent and gives that 5 s of its own, unless told otherwise.
+  // Before each command libvirt synchronises with the agent and gives that 5 s of its own, unless told
+  // otherwise.
   static_cast<void>(virDomainAgentSetResponseTimeout(domain_.get(), std::min(seconds, 5), 0));
   const CString reply(virDomainQemuAgentCommand(domain_.get(), command.dump().c_str(), seconds, 0));
   if (!reply) return libvirt_error("the guest agent did not answer");
@@ -128,7 +127,8 @@ Result<Json> LibvirtMachine::monitor(const Json& command) {
   Result<Json> answer = parse_json(reply.get(), "QEMU's answer");
   if (!answer) return answer;
   if (answer->is_object() && answer->contains("error")) {
-    return lab_error("QEMU refused: " + printable(text_at((*answer)["error"], "desc", dump_line(*answer)), 500));
+    return lab_error("QEMU refused: " +
+                     printable(text_at((*answer)["error"], "desc", dump_line(*answer)), 500));
   }
   return answer;
 }

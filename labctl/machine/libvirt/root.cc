@@ -63,15 +63,15 @@ Status end_process(const fs::path& root, int pid) {
 
 std::string qemu_conf(bool as_root) {
   std::string text =
-      "stdio_handler = \"file\"\n"      // the default wants the virtlogd daemon
+      "stdio_handler = \"file\"\n"  // the default wants the virtlogd daemon
       "security_driver = \"none\"\n"
-      "namespaces = []\n"               // no mount namespace: it needs privileges
+      "namespaces = []\n"  // no mount namespace: it needs privileges
       "cgroup_controllers = []\n"
-      "remember_owner = 0\n"            // no extended attributes on disks
+      "remember_owner = 0\n"  // no extended attributes on disks
       "dynamic_ownership = 0\n"
-      "max_core = 0\n";                 // a crashing QEMU must not dump a guest's memory over the disk
-  // Without this QEMU becomes libvirt-qemu, who cannot open our files; and when it can open /dev/kvm less than the
-  // caller, libvirt calls its own cache stale and probes QEMU again at every start.
+      "max_core = 0\n";  // a crashing QEMU must not dump a guest's memory over the disk
+  // Without this QEMU becomes libvirt-qemu, who cannot open our files; and when it can open /dev/kvm less
+  // than the caller, libvirt calls its own cache stale and probes QEMU again at every start.
   if (as_root) text += "user = \"root\"\ngroup = \"root\"\n";
   return text;
 }
@@ -79,7 +79,8 @@ std::string qemu_conf(bool as_root) {
 fs::path lock_of(const fs::path& root) { return root.string() + ".lock"; }
 
 Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
-  if (Status made = private_dir(base); !made) return because(made.error(), "cannot make the hypervisor's root");
+  if (Status made = private_dir(base); !made)
+    return because(made.error(), "cannot make the hypervisor's root");
   // realpath: QEMU's command line holds the path we hand out, and orphans are found by it.
   std::error_code wrong;
   const fs::path home = fs::canonical(base, wrong);
@@ -102,7 +103,8 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
     }
     Root root(path, std::move(*lock));
     for (const fs::path& part : {path / "etc", path / "cache", path / "s", cache / "libvirt-qemu"}) {
-      if (Status made = make_dirs(part); !made) return because(made.error(), "cannot make the hypervisor's root");
+      if (Status made = make_dirs(part); !made)
+        return because(made.error(), "cannot make the hypervisor's root");
     }
     const fs::path shared = fs::canonical(cache / "libvirt-qemu", wrong);
     if (!wrong) fs::create_directory_symlink(shared, path / "cache" / "qemu", wrong);
@@ -116,7 +118,7 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
 }
 
 Root::~Root() {
-  if (path_.empty()) return;  // moved from
+  if (path_.empty()) return;         // moved from
   if (!end_qemus_in(path_)) return;  // kept, for gc
   if (!remove_tree(path_)) return;
   unlink(lock_of(path_).c_str());

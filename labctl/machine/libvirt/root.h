@@ -1,6 +1,6 @@
-// The private root of the embedded hypervisor: a directory that holds its configuration, sockets, logs and run files,
-// owned by one process. `<base>/<id>` is the root and `<base>/<id>.lock` is locked as long as the owner lives, so that
-// anybody can tell a living root from an orphan.
+// The private root of the embedded hypervisor: a directory that holds its configuration, sockets, logs and
+// run files, owned by one process. `<base>/<id>` is the root and `<base>/<id>.lock` is locked as long as the
+// owner lives, so that anybody can tell a living root from an orphan.
 #pragma once
 
 #include <filesystem>
@@ -11,10 +11,12 @@
 
 namespace labctl::machine {
 
-// Room for "<root>/lib/qemu/domain-12345-<20 characters>/monitor.sock" in the 107 bytes of a Unix socket's path.
+// Room for "<root>/lib/qemu/domain-12345-<20 characters>/monitor.sock" in the 107 bytes of a Unix socket's
+// path.
 inline constexpr std::size_t longest_root = 54;
 
-// What libvirt is told: no other daemon, no privileges, nothing outside the root. `as_root`: QEMU keeps our user.
+// What libvirt is told: no other daemon, no privileges, nothing outside the root. `as_root`: QEMU keeps our
+// user.
 std::string qemu_conf(bool as_root);
 
 class Root {

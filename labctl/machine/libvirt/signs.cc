@@ -9,11 +9,16 @@ namespace {
 
 const char* stopped_because(int detail) {
   switch (detail) {
-    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: return "it shut down";
-    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: return "somebody else destroyed it";
-    case VIR_DOMAIN_EVENT_STOPPED_CRASHED: return "it crashed";
-    case VIR_DOMAIN_EVENT_STOPPED_FAILED: return "it was killed or crashed";
-    default: return "no reason known";
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
+      return "it shut down";
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
+      return "somebody else destroyed it";
+    case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
+      return "it crashed";
+    case VIR_DOMAIN_EVENT_STOPPED_FAILED:
+      return "it was killed or crashed";
+    default:
+      return "no reason known";
   }
 }
 
@@ -39,7 +44,8 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
   }
   if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
     over_ = true;
-    return Lost{"the host's disk failed under the guest: " + printable(text_at(data, "reason", "unknown reason"))};
+    return Lost{"the host's disk failed under the guest: " +
+                printable(text_at(data, "reason", "unknown reason"))};
   }
   // QEMU stops a guest it cannot go on with, such as after KVM's "internal error".
   if (event == "STOP" && !pause_wanted_ && !panicked_) {
@@ -50,8 +56,8 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
 }
 
 Sign Interpreter::reset(bool by_guest, std::chrono::microseconds when) {
-  // After a reset from outside SeaBIOS finds its memory used and resets once more by itself, before anything can be
-  // printed: still our doing (seen with QEMU 7.2; src/resume.c of SeaBIOS).
+  // After a reset from outside SeaBIOS finds its memory used and resets once more by itself, before anything
+  // can be printed: still our doing (seen with QEMU 7.2; src/resume.c of SeaBIOS).
   constexpr auto firmware_start = std::chrono::seconds(5);
   if (!by_guest) {
     firmware_may_reset_ = true;
@@ -68,10 +74,12 @@ std::optional<Sign> Interpreter::agent(bool up) {
   return AgentLink{up};
 }
 
-std::optional<Sign> Interpreter::lifecycle(int event, int detail, const std::function<std::string()>& last_words) {
+std::optional<Sign> Interpreter::lifecycle(int event, int detail,
+                                           const std::function<std::string()>& last_words) {
   if (over_ || event != VIR_DOMAIN_EVENT_STOPPED) return std::nullopt;
   over_ = true;
-  std::string why = std::string("the hypervisor process ended without being asked: ") + stopped_because(detail);
+  std::string why =
+      std::string("the hypervisor process ended without being asked: ") + stopped_because(detail);
   if (const std::string words = last_words(); !words.empty()) why += "; its last words: " + printable(words);
   return Lost{why};
 }

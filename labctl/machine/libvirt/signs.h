@@ -1,5 +1,5 @@
-// What libvirt and QEMU report about one guest, as Signs. Pure: it knows what was asked for, and from that what the
-// guest did on its own and what happened to the lab.
+// What libvirt and QEMU report about one guest, as Signs. Pure: it knows what was asked for, and from that
+// what the guest did on its own and what happened to the lab.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,8 @@ namespace labctl::machine {
 class Interpreter {
  public:
   // An event of QEMU's monitor with its time and JSON details (qapi/run-state.json, qapi/block-core.json).
-  std::optional<Sign> monitor(std::string_view event, std::string_view details, std::chrono::microseconds when);
+  std::optional<Sign> monitor(std::string_view event, std::string_view details,
+                              std::chrono::microseconds when);
 
   // The console printed something.
   void printed() { firmware_may_reset_ = false; }
@@ -25,7 +26,8 @@ class Interpreter {
   // A VIR_DOMAIN_EVENT_ID_LIFECYCLE event. `last_words` is asked only when the hypervisor died.
   std::optional<Sign> lifecycle(int event, int detail, const std::function<std::string()>& last_words);
 
-  // The console's stream has ended; whether that matters is known a moment later, when the reason had time to arrive.
+  // The console's stream has ended; whether that matters is known a moment later, when the reason had time to
+  // arrive.
   std::optional<Sign> console_ended(const std::string& why);
 
   std::optional<Sign> connection_lost(const std::string& why);
