@@ -1,9 +1,13 @@
 #include "labctl/base/json.h"
 
+#include "labctl/base/text.h"
+
 namespace labctl {
 
 Result<Json> parse_json(std::string_view text, const std::string& where) {
   constexpr int deepest = 64;
+  // To the library a NUL is an end, with anything behind it.
+  if (text.find('\0') != std::string_view::npos) return input_error("not valid JSON: it holds a NUL byte", where);
   try {
     bool too_deep = false;
     auto guard = [&](int depth, Json::parse_event_t, Json&) {
@@ -14,7 +18,7 @@ Result<Json> parse_json(std::string_view text, const std::string& where) {
     if (too_deep || value.is_discarded()) return input_error("the JSON is nested too deeply", where);
     return value;
   } catch (const Json::exception& e) {
-    return input_error(std::string("not valid JSON: ") + e.what(), where);
+    return input_error("not valid JSON: " + printable(e.what(), 300), where);
   }
 }
 

@@ -44,6 +44,7 @@ enum class Check {
   baseline,    // boot id and taint of the settled guest, before the candidate is there
   delivered,   // digests after copying from the payload CD
   identified,  // a boot id that is new
+  booted,      // the boot is over and did not end in an emergency
   loaded,      // the module is live, its file is the delivered one, its build the one seen first
   absent,      // the module is gone
   content,     // the content on disk has the delivered digest

@@ -106,13 +106,13 @@ class Teller {
     ++boot_;
     const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
     add({.wait = Wait::cleared, .step = step});
-    Operation reboot{.wait = how, .step = step, .begins_boot = boot_};
+    add({.wait = how, .step = step, .begins_boot = boot_});
     if (how == Wait::reboot)
-      reboot.question = os::reboot();
+      operations_.back().question = os::reboot();
     else
-      reboot.action = PowerCut{};
-    add(std::move(reboot));
+      operations_.back().action = PowerCut{};
     ask(step + ": identify", os::identify(), Check::identified);
+    ask(step + ": boot to its end", os::booted(), Check::booted);
     prove(step);
     add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
     prove(step);

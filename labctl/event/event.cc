@@ -1,5 +1,8 @@
 #include "labctl/event/event.h"
 
+#include <cstdint>
+#include <limits>
+
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 
@@ -8,6 +11,9 @@ namespace {
 
 constexpr Channel channels[] = {Channel::console,   Channel::panic_device, Channel::resets,
                                 Channel::heartbeat, Channel::evidence,     Channel::screen};
+
+// No cell lives for years; what is added to a time that is bounded cannot overflow.
+constexpr Millis longest = std::chrono::hours(24 * 366);
 
 // One struct's members, written once for both directions: a Reader or a Writer is applied to each.
 template <class Io>
@@ -85,10 +91,17 @@ class Reader {
     if (const Json* found = need(key, Json::value_t::boolean)) value = found->get<bool>();
   }
   void operator()(const char* key, int& value) {
-    if (const Json* found = need_number(key)) value = found->get<int>();
+    if (const Json* found = need_number(key)) {
+      const auto number = found->get<long long>();
+      if (number < -1'000'000 || number > 1'000'000) return refuse(key, "is out of bounds");
+      value = static_cast<int>(number);
+    }
   }
   void operator()(const char* key, Millis& value) {
-    if (const Json* found = need_number(key)) value = Millis(found->get<long long>());
+    if (const Json* found = need_number(key)) {
+      value = Millis(found->get<long long>());
+      if (value < -longest || value > longest) refuse(key, "is no time that can be meant");
+    }
   }
   void operator()(const char* key, std::map<std::string, std::string>& value) {
     const Json* found = need(key, Json::value_t::object);
@@ -131,7 +144,12 @@ class Reader {
   }
   const Json* need_number(const char* key) {
     auto found = json_.find(key);
-    if (found != json_.end() && found->is_number_integer()) return &*found;
+    if (found != json_.end() && found->is_number_integer()) {
+      constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      if (!found->is_number_unsigned() || found->get<std::uint64_t>() <= most) return &*found;
+      refuse(key, "is out of bounds");
+      return nullptr;
+    }
     refuse(key, "is missing or not a whole number");
     return nullptr;
   }
@@ -195,6 +213,7 @@ Result<Event> from_line(std::string_view line, const std::string& where) {
   Event event;
   event.at = Millis(number_at(*json, "at", -1));
   if (event.at.count() < 0) return input_error("the record has no time", where);
+  if (event.at > longest) return input_error("the record's time is no time that can be meant", where);
   std::string kind = text_at(*json, "event");
   if (!make(kind, event.what)) return input_error("unknown event '" + printable(kind, 40) + "'", where);
   Reader reader(*json, where);

@@ -97,9 +97,6 @@ Result<Judged> judge_bundle(const fs::path& folder) {
     faults.emplace_back("the run's record was never finished");
   else
     for (const auto& fault : run->at("faults")) faults.push_back(fault.is_string() ? fault.get<std::string>() : "?");
-  if (!plan->left_out.empty())
-    faults.push_back(std::to_string(plan->left_out.size()) +
-                     " cells of the scenario were left out (--only), and a part is not the gate");
 
   Judged judged{.plan = std::move(*plan)};
   judged.verdict = verdict::judge(judged.plan, outcomes, faults);

@@ -58,6 +58,14 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
     found.reason = "it has more than one outcome";
   }
   // What an outcome claims is checked against what it can show.
+  const auto counts = [&](const Seen& seen) {
+    return seen.finding.suppressed.empty() &&
+           (seen.finding.severity == crash::Severity::fatal || cell.policy.warnings_fail);
+  };
+  if (found.ending == Ending::passed && std::any_of(found.findings.begin(), found.findings.end(), counts)) {
+    found.ending = Ending::lab_failed;
+    found.reason = "it claims to have passed with a fatal finding";
+  }
   if (found.ending == Ending::passed && (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
     found.ending = Ending::lab_failed;
     found.reason = std::to_string(found.boots_proved) + " of " + std::to_string(found.boots_wanted) +
@@ -70,13 +78,15 @@ bool same_ground(const plan::Cell& a, const plan::Cell& b) {
   return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
 }
 
-// A candidate is neither passed nor blamed on an image whose control did not pass.
+// A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each must.
 void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outcome,
                    const std::vector<Outcome>& all) {
+  bool has_control = false;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     const plan::Cell& control = plan.cells[i];
     if (!control.control || !same_ground(control, cell)) continue;
-    if (all[i].ending == Ending::passed) return;
+    has_control = true;
+    if (all[i].ending == Ending::passed) continue;
     if (outcome.ending == Ending::interrupted || outcome.ending == Ending::not_run) return;
     outcome.reason = std::string("the control without the candidate ended ") + to_string(all[i].ending) +
                      (all[i].reason.empty() ? "" : " (" + all[i].reason + ")") +
@@ -85,6 +95,7 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
     outcome.ending = Ending::lab_failed;
     return;
   }
+  if (has_control) return;
   outcome.reason = "the plan has no control for this image";
   outcome.ending = Ending::lab_failed;
 }
@@ -110,6 +121,14 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   for (const Outcome& outcome : outcomes)
     if (std::none_of(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == outcome.cell; }))
       verdict.reasons.push_back("there is an outcome for '" + outcome.cell + "', which is not in the plan");
+  for (const plan::Cell& cell : plan.cells)
+    if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) > 1) {
+      verdict.reasons.push_back("the plan has more than one cell called '" + cell.id + "'");
+      break;
+    }
+  if (!plan.left_out.empty())
+    verdict.reasons.push_back(std::to_string(plan.left_out.size()) +
+                              " cells of the scenario were left out (--only), and a part is not the gate");
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
 

@@ -59,8 +59,8 @@ struct Verdict {
 };
 
 // Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with as many
-// boots proved as wanted and more than none, and every image has a control that passed too. `run_faults` are
-// complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
+// boots proved as wanted, more than none and no finding that counts, every image has a control that passed too, and no
+// cell was left out of the plan. `run_faults` are complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
               const std::vector<std::string>& run_faults = {});
 

@@ -34,7 +34,9 @@ std::function<void(Answer&)> prints(const std::string& output) {
 std::function<void(Answer&)> exits(int code, const std::string& output = "") {
   return [=](Answer& answer) { answer.exit_code = code, answer.output = output; };
 }
-void refuse(Answer& answer) { answer.answered = false, answer.exit_code = -1, answer.output = "no such process"; }
+void refuse(Answer& answer) {
+  answer.answered = false, answer.exit_code = -1, answer.output = "no such process";
+}
 
 crash::Finding suspect(const std::string& title = "BUG: unable to handle page fault") {
   return finding(title, Kind::oops, false);

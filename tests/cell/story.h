@@ -1,5 +1,5 @@
-// A guest made of a script, and a clock made of additions: a cell's whole life told without a machine and without
-// waiting. The guest is healthy by default; a story changes one thing.
+// A guest made of a script, and a clock made of additions: a cell's whole life told without a machine and
+// without waiting. The guest is healthy by default; a story changes one thing.
 #pragma once
 
 #include <functional>
@@ -28,11 +28,14 @@ inline plan::Cell candidate() {
   cell.image = "debian";
   cell.driver = cell.content = "candidate";
   cell.guest.driver = {.kind = scenario::DriverKind::deb, .module = "sensor"};
-  cell.guest.content = scenario::Content{.path = "/var/lib/sensor/content.bin", .apply = "systemctl reload sensor"};
+  cell.guest.content =
+      scenario::Content{.path = "/var/lib/sensor/content.bin", .apply = "systemctl reload sensor"};
   cell.guest.exercise = {"sensorctl replay"};
-  cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}, {.run = "sensorctl selftest"}};
+  cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"},
+                      {.run = "sensorctl selftest"}};
   using enum scenario::StepKind;
-  cell.story = {{.kind = install}, {.kind = apply}, {.kind = exercise}, {.kind = reboot}, {.kind = reboot}, {.kind = reboot}};
+  cell.story = {{.kind = install}, {.kind = apply},  {.kind = exercise},
+                {.kind = reboot},  {.kind = reboot}, {.kind = reboot}};
   return cell;
 }
 
@@ -63,7 +66,8 @@ inline event::Opened opened(const plan::Cell& cell) {
   return opened;
 }
 
-inline crash::Finding finding(const std::string& title, crash::Kind kind = crash::Kind::oops, bool confirmed = true) {
+inline crash::Finding finding(const std::string& title, crash::Kind kind = crash::Kind::oops,
+                              bool confirmed = true) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
@@ -72,7 +76,9 @@ inline crash::Finding finding(const std::string& title, crash::Kind kind = crash
   return finding;
 }
 
-inline event::Found on_console(crash::Finding finding) { return {event::Channel::console, std::move(finding)}; }
+inline event::Found on_console(crash::Finding finding) {
+  return {event::Channel::console, std::move(finding)};
+}
 
 class Scene {
  public:
@@ -85,12 +91,13 @@ class Scene {
   int resets_per_reboot = 2;
   bool reboots = true, comes_back = true, speaks = true;  // speaks: the console shows a kernel's first line
   double starved_share = 0;                               // of the time, from the beginning on
-  Millis limit = 4h;                                      // the clock of this story; a cell must have ended by then
-  std::uint64_t taint = 0x3000;                           // O and E: out of tree, unsigned
+  Millis limit = 4h;             // the clock of this story; a cell must have ended by then
+  std::uint64_t taint = 0x3000;  // O and E: out of tree, unsigned
   std::string build_id = "b1", version = "7.16";
-  bool alive = true;                                      // the agent answers and the heart beats
+  bool alive = true;  // the agent answers and the heart beats
 
-  // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each name.
+  // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
+  // name.
   std::function<bool(Answer& answer, int nth)> change = [](Answer&, int) { return true; };
   // Called once per half second before anything else happens.
   std::function<void(Scene&)> each_moment = [](Scene&) {};
@@ -129,8 +136,9 @@ class Scene {
   }
 
   void tell(What what) {
-    journal.push_back({now, std::move(what)});
-    auto step = cell::on(std::move(state), journal.back());
+    event::Event event{now, std::move(what)};
+    if (state.phase != cell::Phase::ended) journal.push_back(event);  // as the hands do
+    auto step = cell::on(std::move(state), event);
     state = std::move(step.state);
     most_actions = std::max(most_actions, static_cast<int>(step.actions.size()));
     for (const auto& action : step.actions) act(action);
@@ -175,7 +183,8 @@ class Scene {
     for (auto& timer : timers_)
       if (!timer.due && cell::where_now(state) == timer.step) timer.due = now + timer.after;
     for (std::size_t i = 0; i < timers_.size(); ++i)
-      if (timers_[i].due && now >= *timers_[i].due && timers_[i].what) std::exchange(timers_[i].what, {})(*this);
+      if (timers_[i].due && now >= *timers_[i].due && timers_[i].what)
+        std::exchange(timers_[i].what, {})(*this);
     if (down_at_ && now >= *down_at_) go_down();
     if (speak_at_ && now >= *speak_at_) speak_at_.reset(), tell(event::KernelStarted{});
     if (up_at_ && now >= *up_at_) up_at_.reset(), up_ = true;
@@ -205,8 +214,10 @@ class Scene {
   }
 
   void reply(const guest::Question& question) {
-    Answer answer{.question = question.name, .answered = true, .exit_code = 0, .output = healthy(question.name)};
-    if (answer.question.starts_with("suspect-")) answer.question = "suspect";  // for a story they are all alike
+    Answer answer{
+        .question = question.name, .answered = true, .exit_code = 0, .output = healthy(question.name)};
+    if (answer.question.starts_with("suspect-"))
+      answer.question = "suspect";  // for a story they are all alike
     const int nth = ++asked[answer.question];
     const bool told = change(answer, nth);
     if (answer.question == "suspect") answer.question = question.name;
@@ -223,8 +234,8 @@ class Scene {
       return text;
     }
     if (name == "loaded")
-      return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nfile=/lib/modules/x.ko\nfile_sha256=" +
-             driver_digest + "\nfresh=yes\npackage=right\n";
+      return "state=live\nversion=" + version + "\nbuild_id=" + build_id +
+             "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest + "\nfresh=yes\npackage=right\n";
     if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
     if (name == "proof-1") return content_digest + "\n";
     if (name == "kernel-log") return "[    0.000000] Linux version 6.1.0\n";
@@ -239,11 +250,12 @@ class Scene {
 
 // Everything in an outcome as text, to compare two.
 inline std::string show(const verdict::Outcome& outcome) {
-  std::string text = outcome.cell + ' ' + verdict::to_string(outcome.ending) + " '" + outcome.reason + "' at '" +
-                     outcome.step + "' " + std::to_string(outcome.boots_proved) + '/' +
+  std::string text = outcome.cell + ' ' + verdict::to_string(outcome.ending) + " '" + outcome.reason +
+                     "' at '" + outcome.step + "' " + std::to_string(outcome.boots_proved) + '/' +
                      std::to_string(outcome.boots_wanted) + " in " + std::to_string(outcome.took.count());
   for (const auto& seen : outcome.findings)
-    text += "\n  " + seen.channel + " boot " + std::to_string(seen.boot) + ": " + event::to_json(seen.finding).dump();
+    text += "\n  " + seen.channel + " boot " + std::to_string(seen.boot) + ": " +
+            event::to_json(seen.finding).dump();
   return text;
 }
 

@@ -1,0 +1,131 @@
+// The order of things: what is asked of a guest in which story.
+
+#include "tests/catch.h"
+#include "tests/cell/story.h"
+
+using namespace story;
+
+namespace {
+
+std::string told(const plan::Cell& cell) {
+  std::string text;
+  for (const auto& op : cell::operations(cell, opened(cell))) {
+    switch (op.wait) {
+      case cell::Wait::agent:
+        text += "agent";
+        break;
+      case cell::Wait::answer:
+        text += op.question.name;
+        break;
+      case cell::Wait::reboot:
+        text += "REBOOT";
+        break;
+      case cell::Wait::power_cut:
+        text += "POWER-CUT";
+        break;
+      case cell::Wait::quiet:
+        text += "quiet";
+        break;
+      case cell::Wait::cleared:
+        text += op.boot_proved ? "proved" : "cleared";
+        break;
+      case cell::Wait::nothing:
+        text += "do";
+        break;
+    }
+    text += ' ';
+  }
+  text.pop_back();
+  return text;
+}
+
+const std::string baseline = "agent do evidence";
+const std::string full = "loaded content-digest proof-1 proof-2 evidence kernel-log";
+const std::string driver_only = "loaded evidence kernel-log";
+
+std::string boot(const std::string& how, const std::string& proof) {
+  return " cleared " + how + " identify " + proof + " quiet " + proof + " proved";
+}
+
+}  // namespace
+
+TEST_CASE("a candidate's default story asks for every proof after every step") {
+  CHECK(told(candidate()) == baseline + " do deliver install " + driver_only + " apply " + full +
+                                 " exercise-1 " + full + boot("REBOOT", full) + boot("REBOOT", full) +
+                                 boot("REBOOT", full) + " cleared");
+}
+
+TEST_CASE("a control asks what can be asked without a candidate") {
+  const std::string proof = "evidence kernel-log";
+  CHECK(told(control()) ==
+        baseline + boot("REBOOT", proof) + boot("REBOOT", proof) + boot("REBOOT", proof) + " cleared");
+}
+
+TEST_CASE("after a removal the module must be gone") {
+  plan::Cell cell = bare_module();
+  using enum scenario::StepKind;
+  cell.story = {{.kind = install}, {.kind = remove}, {.kind = power_cut}};
+  CHECK(told(cell) == baseline +
+                          " do deliver install loaded evidence kernel-log remove loaded evidence kernel-log" +
+                          boot("POWER-CUT", "loaded evidence kernel-log") + " cleared");
+  int absent = 0;
+  for (const auto& op : cell::operations(cell, opened(cell))) absent += op.check == cell::Check::absent;
+  CHECK(absent == 3);
+}
+
+TEST_CASE("an upgrade expects the new build from its installation on") {
+  plan::Cell cell = candidate();
+  using enum scenario::StepKind;
+  cell.story = {{.kind = install, .label = "previous"},
+                {.kind = apply},
+                {.kind = reboot},
+                {.kind = install},
+                {.kind = reboot}};
+  event::Opened opening = opened(cell);
+  opening.payload["driver-previous.deb"] = sha256("previous");
+  std::vector<std::string> digests;
+  int news = 0;
+  for (const auto& op : cell::operations(cell, opening)) {
+    if (op.question.name == "install") digests.push_back(op.expected_sha256);
+    news += op.new_driver;
+  }
+  CHECK(digests == std::vector<std::string>{sha256("previous"), driver_digest});
+  CHECK(news == 2);
+}
+
+TEST_CASE("an author's variables become what was delivered") {
+  plan::Cell cell = candidate();
+  cell.story.insert(
+      cell.story.begin() + 2,
+      {.kind = scenario::StepKind::run, .text = "check ${content.path} ${content.sha256} ${driver.sha256}"});
+  bool seen = false;
+  for (const auto& op : cell::operations(cell, opened(cell)))
+    if (op.question.name == "run-1") {
+      seen = true;
+      CHECK(op.question.command ==
+            "check /var/lib/sensor/content.bin " + content_digest + " " + driver_digest);
+    }
+  CHECK(seen);
+}
+
+TEST_CASE("people are told where a cell is") {
+  cell::State state = cell::begin(candidate());
+  CHECK(cell::where_now(state) == "starting");
+  state = cell::on(std::move(state), {0ms, opened(candidate())}).state;
+  CHECK(cell::where_now(state) == "restore");
+  state = cell::on(std::move(state), {1s, event::Beat{}}).state;
+  CHECK(cell::where_now(state) == "baseline");
+  state = cell::on(std::move(state), {2s, event::Panicked{}}).state;
+  CHECK(cell::where_now(state) == "collecting evidence");
+  for (int i = 3; i < 60; ++i) state = cell::on(std::move(state), {Millis(i * 1000), event::Tick{}}).state;
+  CHECK(cell::where_now(state) == "ended");
+}
+
+TEST_CASE("a failing cell takes a picture, asks a last time and ends its guest once") {
+  Scene scene;
+  scene.when("boot 1/3: settle", 1s, [](Scene& s) { s.tell(on_console(finding("oops"))); });
+  scene.play();
+  CHECK(scene.pictures == 1);
+  CHECK(scene.ends == 1);
+  CHECK(scene.state.outcome.step == "boot 1/3: settle");
+}

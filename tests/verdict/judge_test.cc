@@ -1,0 +1,330 @@
+// May it be published? Passed only with a positive proof for everything.
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "labctl/verdict/verdict.h"
+#include "tests/catch.h"
+
+using namespace labctl;
+using verdict::Decision;
+using verdict::Ending;
+using verdict::Outcome;
+
+namespace {
+
+plan::Cell cell(const std::string& id, const std::string& image, bool control = false) {
+  plan::Cell cell;
+  cell.id = id;
+  cell.control = control;
+  cell.image = image;
+  cell.axes = {{"image", image}};
+  if (!control) cell.axes.insert(cell.axes.end(), {{"driver", "candidate"}, {"content", "candidate"}});
+  cell.story.assign(3, {.kind = scenario::StepKind::reboot});
+  return cell;
+}
+
+plan::Plan two_images() {
+  plan::Plan plan;
+  plan.scenario = "sensor-release";
+  plan.cells = {cell("a", "debian-a"), cell("b", "debian-b"), cell("a.control", "debian-a", true),
+                cell("b.control", "debian-b", true)};
+  return plan;
+}
+
+Outcome ended(const std::string& id, Ending ending, const std::string& reason = "because") {
+  Outcome outcome{.cell = id, .ending = ending, .reason = reason, .boots_wanted = 3, .boots_proved = 1};
+  if (ending == Ending::passed) outcome.reason.clear(), outcome.boots_proved = 3;
+  return outcome;
+}
+
+std::vector<Outcome> all_passed() {
+  std::vector<Outcome> outcomes;
+  for (const char* id : {"a", "b", "a.control", "b.control"}) outcomes.push_back(ended(id, Ending::passed));
+  return outcomes;
+}
+
+verdict::Seen seen(crash::Severity severity) {
+  verdict::Seen seen;
+  seen.finding.title = "BUG: unable to handle page fault in sensor_match";
+  seen.finding.kind = crash::Kind::oops;
+  seen.finding.severity = severity;
+  seen.finding.module = "sensor";
+  seen.finding.offset = 4711;
+  seen.finding.line = 42;
+  seen.channel = "console";
+  seen.boot = 1;
+  return seen;
+}
+
+struct Row {
+  const char* name;
+  Decision decision;
+  int exit_code;
+  const char* reason;  // a piece of one of the reasons
+  std::function<void(plan::Plan&, std::vector<Outcome>&, std::vector<std::string>&)> change;
+};
+
+#define CHANGE [](plan::Plan & p, std::vector<Outcome> & o, std::vector<std::string> & f)
+
+const Row rows[] = {
+    {"every cell, boot and control", Decision::passed, 0, "", CHANGE{(void)p, (void)o, (void)f;
+}  // namespace
+}
+, {"an empty plan", Decision::no_verdict, 4, "no cell with a candidate",
+   CHANGE{p.cells.clear(), o.clear(), (void)f;
+}
+}
+, {"an empty plan with outcomes", Decision::no_verdict, 4, "not in the plan",
+   CHANGE{p.cells.clear(), (void)o, (void)f;
+}
+}
+, {"controls alone", Decision::no_verdict, 3, "no cell with a candidate",
+   CHANGE{p.cells.erase(p.cells.begin(), p.cells.begin() + 2), o.erase(o.begin(), o.begin() + 2), (void)f;
+}
+}
+, {"nothing ran", Decision::no_verdict, 4, "never started", CHANGE{o.clear(), (void)p, (void)f;
+}
+}
+, {"a missing outcome", Decision::no_verdict, 3, "b not-run", CHANGE{o.erase(o.begin() + 1), (void)p, (void)f;
+}
+}
+, {"two outcomes of one cell", Decision::no_verdict, 3, "more than one outcome",
+   CHANGE{o.push_back(o[0]), (void)p, (void)f;
+}
+}
+, {"two outcomes of one control", Decision::no_verdict, 3, "more than one outcome",
+   CHANGE{o.push_back(o[2]), (void)p, (void)f;
+}
+}
+, {"passed with fewer boots", Decision::no_verdict, 3, "2 of 3 boots",
+   CHANGE{o[0].boots_proved = 2, (void)p, (void)f;
+}
+}
+, {"passed with more boots", Decision::no_verdict, 3, "4 of 3 boots",
+   CHANGE{o[0].boots_proved = 4, (void)p, (void)f;
+}
+}
+, {"passed with fewer boots, all of which it says it wanted", Decision::no_verdict, 3, "1 of 3 boots",
+   CHANGE{o[0].boots_wanted = o[0].boots_proved = 1, (void)p, (void)f;
+}
+}
+, {"a control that passed with fewer boots", Decision::no_verdict, 3, "the control",
+   CHANGE{o[2].boots_proved = 0, (void)p, (void)f;
+}
+}
+, {"passed without any boot wanted", Decision::no_verdict, 3, "0 of 0 boots",
+   CHANGE{p.cells[0].story.clear(), o[0].boots_wanted = o[0].boots_proved = 0, (void)f;
+}
+}
+, {"passed with a fatal finding", Decision::no_verdict, 3, "fatal finding",
+   CHANGE{o[0].findings.push_back(seen(crash::Severity::fatal)), (void)p, (void)f;
+}
+}
+, {"passed with a warning when warnings fail", Decision::no_verdict, 3, "finding",
+   CHANGE{o[0].findings.push_back(seen(crash::Severity::warning)), (void)p, (void)f;
+}
+}
+, {"passed with a warning when warnings are allowed", Decision::passed, 0, "",
+   CHANGE{p.cells[0].policy.warnings_fail = false, o[0].findings.push_back(seen(crash::Severity::warning)),
+          (void)f;
+}
+}
+, {"passed with a suppressed finding", Decision::passed, 0, "",
+   CHANGE{o[0].findings.push_back(seen(crash::Severity::fatal)), (void)p, (void)f;
+o[0].findings[0].finding.suppressed = "known noise";
+}
+}
+, {"a crash", Decision::blocked, 1, "a crashed: because",
+   CHANGE{o[0] = ended("a", Ending::crashed), (void)p, (void)f;
+}
+}
+, {"a recovery", Decision::blocked, 1, "recovery",
+   CHANGE{o[0] = ended("a", Ending::recovery), (void)p, (void)f;
+}
+}
+, {"a hang", Decision::blocked, 1, "hung", CHANGE{o[0] = ended("a", Ending::hung), (void)p, (void)f;
+}
+}
+, {"altered bytes", Decision::blocked, 1, "altered",
+   CHANGE{o[0] = ended("a", Ending::altered), (void)p, (void)f;
+}
+}
+, {"a driver not loaded", Decision::blocked, 1, "not-loaded",
+   CHANGE{o[0] = ended("a", Ending::not_loaded), (void)p, (void)f;
+}
+}
+, {"a lab failure", Decision::no_verdict, 3, "lab-failed",
+   CHANGE{o[0] = ended("a", Ending::lab_failed), (void)p, (void)f;
+}
+}
+, {"a cell not run", Decision::no_verdict, 3, "not-run",
+   CHANGE{o[0] = ended("a", Ending::not_run), (void)p, (void)f;
+}
+}
+, {"blocked beats no-verdict", Decision::blocked, 1, "a crashed",
+   CHANGE{o[0] = ended("a", Ending::crashed), o[1] = ended("b", Ending::lab_failed), (void)p, (void)f;
+}
+}
+, {"a crash on one image and a bad control on the other", Decision::blocked, 1, "a crashed",
+   CHANGE{o[0] = ended("a", Ending::crashed), o[3] = ended("b.control", Ending::hung), (void)p, (void)f;
+}
+}
+, {"a control that crashed", Decision::no_verdict, 3, "the control without the candidate ended crashed",
+   CHANGE{o[2] = ended("a.control", Ending::crashed), (void)p, (void)f;
+}
+}
+, {"a control that crashed as its candidate did", Decision::no_verdict, 3, "the cell itself ended crashed",
+   CHANGE{o[0] = ended("a", Ending::crashed), o[2] = ended("a.control", Ending::crashed), (void)p, (void)f;
+}
+}
+, {"a control that the lab failed", Decision::no_verdict, 3,
+   "the control without the candidate ended lab-failed",
+   CHANGE{o[2] = ended("a.control", Ending::lab_failed), (void)p, (void)f;
+}
+}
+, {"a control that was not run", Decision::no_verdict, 3, "the control without the candidate ended not-run",
+   CHANGE{o.erase(o.begin() + 2), (void)p, (void)f;
+}
+}
+, {"no control for an image", Decision::no_verdict, 3, "no control for this image",
+   CHANGE{p.cells.erase(p.cells.begin() + 2), o.erase(o.begin() + 2), (void)f;
+}
+}
+, {"a control of another machine shape", Decision::no_verdict, 3, "no control for this image",
+   CHANGE{p.cells[2].machine.vcpus = 2, (void)o, (void)f;
+}
+}
+, {"a control with other memory", Decision::no_verdict, 3, "no control for this image",
+   CHANGE{p.cells[2].machine.memory *= 2, (void)o, (void)f;
+}
+}
+, {"two controls of which one failed", Decision::no_verdict, 3, "the control",
+   CHANGE{p.cells.push_back(cell("a.control2", "debian-a", true)), (void)f;
+o.push_back(ended("a.control2", Ending::hung));
+}
+}
+, {"two cells of one name", Decision::no_verdict, 3, "more than one cell",
+   CHANGE{p.cells.push_back(cell("a", "debian-a")), (void)o, (void)f;
+}
+}
+, {"cells left out", Decision::no_verdict, 3, "left out", CHANGE{p.left_out = {"c"}, (void)o, (void)f;
+}
+}
+, {"a complaint about the run", Decision::no_verdict, 3, "the driver changed meanwhile",
+   CHANGE{f = {"the driver changed meanwhile"}, (void)p, (void)o;
+}
+}
+, {"an empty complaint about the run", Decision::no_verdict, 3, "", CHANGE{f = {""}, (void)p, (void)o;
+}
+}
+, {"a complaint about the run and a crash", Decision::blocked, 1, "changed",
+   CHANGE{f = {"the driver changed meanwhile"}, o[0] = ended("a", Ending::crashed), (void)p;
+}
+}
+, {"an outcome of an unknown cell", Decision::no_verdict, 3, "'z', which is not in the plan",
+   CHANGE{o.push_back(ended("z", Ending::passed)), (void)p, (void)f;
+}
+}
+, {"an interruption", Decision::no_verdict, 130, "interrupted",
+   CHANGE{o[0] = ended("a", Ending::interrupted), (void)p, (void)f;
+}
+}
+, {"an interrupted control", Decision::no_verdict, 130, "interrupted",
+   CHANGE{o[2] = ended("a.control", Ending::interrupted), (void)p, (void)f;
+}
+}
+, {"an interruption after a crash", Decision::blocked, 130, "b crashed",
+   CHANGE{o[0] = ended("a", Ending::interrupted), o[1] = ended("b", Ending::crashed), (void)p, (void)f;
+}
+}
+,
+}
+;
+
+}  // namespace
+
+TEST_CASE("the verdict of each set of outcomes") {
+  for (const Row& row : rows) {
+    DYNAMIC_SECTION(row.name) {
+      plan::Plan plan = two_images();
+      std::vector<Outcome> outcomes = all_passed();
+      std::vector<std::string> faults;
+      row.change(plan, outcomes, faults);
+      const auto verdict = verdict::judge(plan, outcomes, faults);
+      std::string reasons;
+      for (const auto& reason : verdict.reasons) reasons += reason + "\n";
+      CHECK(std::string(verdict::to_string(verdict.decision)) == verdict::to_string(row.decision));
+      CHECK(verdict.exit_code() == row.exit_code);
+      CHECK_THAT(reasons, ContainsSubstring(row.reason));
+      CHECK(verdict.reasons.empty() == (row.decision == Decision::passed));
+      CHECK(verdict.cells.size() == plan.cells.size());
+    }
+  }
+}
+
+TEST_CASE("taking any one thing away from a passed verdict makes it no passed") {
+  const auto passes = [](const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
+    return verdict::judge(plan, outcomes).decision == Decision::passed;
+  };
+  REQUIRE(passes(two_images(), all_passed()));
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto fewer = all_passed();
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK_FALSE(passes(two_images(), fewer));
+    for (int ending = 0; ending < static_cast<int>(Ending::passed); ++ending) {
+      auto other = all_passed();
+      other[i].ending = Ending(ending);
+      CHECK_FALSE(passes(two_images(), other));
+    }
+  }
+}
+
+TEST_CASE("the order of the outcomes does not matter, the order of the plan does") {
+  auto outcomes = all_passed();
+  outcomes[1] = ended("b", Ending::hung);
+  const auto plan = two_images();
+  const auto there = dump_line(to_json(verdict::judge(plan, outcomes), plan));
+  std::reverse(outcomes.begin(), outcomes.end());
+  CHECK(dump_line(to_json(verdict::judge(plan, outcomes), plan)) == there);
+}
+
+TEST_CASE("the guest's faults are the first five endings") {
+  for (int i = 0; i <= static_cast<int>(Ending::passed); ++i)
+    CHECK(verdict::guests_fault(Ending(i)) == (i < 5));
+}
+
+TEST_CASE("verdict.json is as it was") {
+  auto outcomes = all_passed();
+  outcomes[0] =
+      ended("a", Ending::crashed, "BUG: unable to handle page fault in sensor_match [module sensor]");
+  outcomes[0].step = "boot 1/3: settle";
+  outcomes[0].took = Millis(61'500);
+  outcomes[0].boots_proved = 0;
+  outcomes[0].findings = {seen(crash::Severity::fatal), seen(crash::Severity::warning)};
+  outcomes[0].findings[1].finding.suppressed = "known noise";
+  outcomes[0].findings[1].finding.corrupted = "two CPUs wrote at once";
+  outcomes[1].took = Millis(180'000);
+  const struct {
+    const char* file;
+    std::vector<Outcome> outcomes;
+    std::vector<std::string> faults;
+  } golden[] = {{"blocked.json", outcomes, {}},
+                {"passed.json", all_passed(), {}},
+                {"no-verdict.json",
+                 {ended("a", Ending::interrupted, "the run was interrupted")},
+                 {"the driver changed"}}};
+  for (const auto& [file, given, faults] : golden) {
+    const std::string path = std::string(LABCTL_TEST_DATA) + "/verdict/" + file;
+    const auto plan = two_images();
+    const std::string now = dump_pretty(to_json(verdict::judge(plan, given, faults), plan));
+    if (std::getenv("LABCTL_WRITE_GOLDEN")) std::ofstream(path) << now;
+    std::ostringstream then;
+    then << std::ifstream(path).rdbuf();
+    INFO("LABCTL_WRITE_GOLDEN=1 writes " << path);
+    CHECK(now == then.str());
+  }
+}
