@@ -120,7 +120,7 @@ std::string tail_of(const std::string& text, std::size_t n = 300) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const fs::path image = argv[1];
-  const fs::path runtime = argc > 2 ? argv[2] : "/tmp/labctl-" + std::to_string(getuid());
+  const fs::path runtime = argc > 2 ? argv[2] : "/tmp/labctl-probe-" + std::to_string(getpid());
   const fs::path cache = argc > 3 ? argv[3] : "/tmp/labctl-cache-" + std::to_string(getuid());
   const fs::path work =
       fs::path(argc > 4 ? argv[4] : "/var/tmp") / ("machine-probe-" + std::to_string(getpid()));
@@ -301,7 +301,7 @@ int main(int argc, char** argv) {
         }
       }
     }
-    check(pids.size() == 1 && getppid() > 0, "its QEMU is found");
+    check(pids.size() == 1, "its QEMU is found");
     if (pids.size() == 1) kill(pids.front(), SIGKILL);
     const auto began = Clock::now();
     check(seen.until(seconds(10), [&] { return seen.lost.has_value(); }), "a killed QEMU is told");
@@ -315,12 +315,7 @@ int main(int argc, char** argv) {
   }
   check(find_orphans(runtime).empty(), "our own root is no orphan");
   host->reset();
-  bool left = false;
-  for (const auto& entry : fs::directory_iterator(runtime))
-    left = left || entry.path().string().ends_with(".lock");
-  check(!left, "the root is gone");
-  Result<std::unique_ptr<Host>> again = open_host({.runtime = runtime, .cache = cache});
-  check(again.has_value(), again ? "a second host can be opened" : again.error().text());
+  check(!fs::exists(runtime) || fs::is_empty(runtime), "the root is gone");
   if (std::getenv("PROBE_KEEP") == nullptr) static_cast<void>(remove_tree(work));
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;

@@ -1,5 +1,7 @@
 #include "labctl/machine/libvirt/connection.h"
 
+#include <stdlib.h>
+
 #include "labctl/machine/libvirt/event_loop.h"
 
 namespace labctl::machine {
@@ -42,6 +44,33 @@ std::string mend(const std::string& problem) {
          problem.substr(from, problem.find('\'', from) - from);
 }
 
+// For an ordinary user libvirt keeps a few things below the XDG directories whatever its root is, and fails
+// where there is no home to write to. It looks while it opens; nobody else's environment is changed for
+// longer.
+class XdgWithin {
+ public:
+  explicit XdgWithin(const fs::path& root) {
+    for (const char* name : {"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"}) {
+      const char* value = getenv(name);
+      before_.emplace_back(name, value != nullptr ? std::optional<std::string>(value) : std::nullopt);
+      setenv(name, (root / "xdg").c_str(), 1);
+    }
+  }
+  ~XdgWithin() {
+    for (const auto& [name, value] : before_) {
+      if (value) {
+        setenv(name, value->c_str(), 1);
+      } else {
+        unsetenv(name);
+      }
+    }
+  }
+  XdgWithin(const XdgWithin&) = delete;
+
+ private:
+  std::vector<std::pair<const char*, std::optional<std::string>>> before_;
+};
+
 }  // namespace
 
 void Switchboard::add(const std::string& uuid, std::shared_ptr<Inbox> inbox) {
@@ -75,10 +104,13 @@ Connection::Connection(std::optional<Root> root, ConnectHandle handle)
 Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std::optional<Root> root) {
   if (Status running = start_event_loop(); !running) return fail(running.error());
   const std::string full = root ? uri + "?root=" + root->path().string() : uri;
+  std::optional<XdgWithin> within;
+  if (root) within.emplace(root->path());
   ConnectHandle handle(virConnectOpen(full.c_str()));
+  within.reset();
   if (!handle) {
     Error error = libvirt_error("cannot open the hypervisor " + uri).value();
-    if (root) error.hint = mend(error.what);
+    if (root && error.what.find("already open") == std::string::npos) error.hint = mend(error.what);
     return fail(std::move(error));
   }
   std::shared_ptr<Connection> connection(new Connection(std::move(root), std::move(handle)));
