@@ -1,9 +1,11 @@
-// Guests at rest: recipes -> golden disks in a content-addressed store, and payload CDs. Live snapshots are made of
-// golden disks by lab/, which keeps them in the directory that snapshot_dir() names.
+// Guests at rest: recipes -> golden disks in a content-addressed store, and payload CDs. Live snapshots are
+// made of golden disks by lab/, which keeps them in the directory that snapshot_dir() names.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,25 +18,38 @@ namespace labctl::image {
 
 namespace fs = std::filesystem;
 
+// What a build needs of the host.
+struct Need {
+  std::string name;           // a program, or the absolute path of a file
+  std::string package;        // what to install when it is missing
+  bool only_as_user = false;  // root can do without
+};
+
 // The folder images/<name>/ with its image.yaml, `extends` resolved.
 struct Recipe {
   std::string name;
-  std::string os;             // "linux"
-  std::string summary;        // one line for `image list`
+  std::string os;       // "linux"
+  std::string summary;  // one line for `image list`
   fs::path folder;
-  std::string key;            // sha256 over everything the recipe says and the files it names: the store's address
-  std::string kernel_package; // e.g. linux-image-6.1.0-53-amd64 or a metapackage
-  // ... the author of this room adds what the build needs
+  std::string key;              // sha256 over what the recipe says and every file beside it: its address
+  std::string suite;            // "bookworm"
+  std::string kernel_package;   // e.g. linux-image-6.1.0-53-amd64 or a metapackage
+  std::uint64_t disk_size = 0;  // bytes the guest sees
+  fs::path builder;             // the program that makes the disk
+  std::vector<Need> needs;
 };
+
+// Reads images/<name>/image.yaml. Errors carry file:line:col. nullopt: a template that others extend.
+Result<std::optional<Recipe>> read_recipe(const fs::path& folder);
 
 // A golden disk that is whole: its facts were written last.
 struct Image {
   std::string name;
   std::string os;
-  fs::path folder;            // in the store
-  fs::path disk;              // qcow2, read-only from now on
-  std::string sha256;         // of the disk
-  Json facts;                 // kernel_release, kernel_package, kernel_version, packages, tools, built, sizes ...
+  fs::path folder;     // in the store
+  fs::path disk;       // qcow2, read-only from now on
+  std::string sha256;  // of the disk
+  Json facts;          // kernel_release, kernel_package, kernel_version, packages, tools, built, sizes ...
 };
 
 enum class State { absent, built, outdated, damaged };
@@ -44,19 +59,23 @@ using Say = std::function<void(std::string_view)>;
 
 class Store {
  public:
-  // `recipes`: folders searched for <name>/image.yaml, first hit wins. `root`: where images live, made when missing.
+  // `recipes`: folders searched for <name>/image.yaml, first hit wins. `root`: where images live, made when
+  // missing.
   Store(std::vector<fs::path> recipes, fs::path root);
 
   Result<std::vector<Recipe>> recipes() const;
-  Result<Recipe> recipe(const std::string& name) const;      // unknown name: input error with did-you-mean
+  Result<Recipe> recipe(const std::string& name) const;  // unknown name: input error with did-you-mean
 
   State state(const Recipe& recipe) const;
-  Result<Image> find(const std::string& name) const;         // not built: error whose hint is the build command
-  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop) const;  // does nothing when built
-  Status verify(const Image& image) const;                   // hashes the disk again
+  fs::path folder(const Recipe& recipe) const;        // where its image is or would be
+  Result<Image> find(const std::string& name) const;  // not built: error whose hint is the build command
+  // Does nothing when it is built. Waits for another build of the same image. Nothing half-built is ever
+  // found.
+  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop) const;
+  Status verify(const Image& image) const;  // hashes the disk again
   Status remove(const std::string& name) const;
 
-  // Where live snapshots of this very disk are kept; survives nothing when the image is removed.
+  // Where live snapshots of this very disk are kept; goes with the image.
   fs::path snapshot_dir(const Image& image) const;
 
   // Removes what interrupted builds left. Returns the bytes freed.
@@ -68,11 +87,12 @@ class Store {
 };
 
 struct PayloadFile {
-  std::string name;   // in the CD's root
+  std::string name;  // in the CD's root
   fs::path source;
 };
 
-// A read-only ISO with volume id LABCTL. Equal files give equal bytes.
+// A read-only ISO with volume id LABCTL. Equal files under equal names give equal bytes. A name is one path
+// component.
 Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files);
 
 }  // namespace labctl::image

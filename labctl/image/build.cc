@@ -1,0 +1,226 @@
+// One golden disk: checks, the recipe's build program, then the facts.
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <set>
+#include <thread>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/subprocess.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/image/store.h"
+
+namespace labctl::image {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string user_name() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry ? entry->pw_name : std::to_string(::geteuid());
+}
+
+bool has_subordinate_ids(const char* file, const std::string& user) {
+  auto text = read_file(file);
+  if (!text) return false;
+  const std::string number = std::to_string(::geteuid());
+  for (const auto& line : split(*text, '\n')) {
+    const auto owner = line.substr(0, line.find(':'));
+    if (owner == user || owner == number) return true;
+  }
+  return false;
+}
+
+// An ordinary user installs packages as the root of a user namespace of his own.
+Status check_namespaces() {
+  const std::string user = user_name();
+  if (!has_subordinate_ids("/etc/subuid", user) || !has_subordinate_ids("/etc/subgid", user))
+    return lab_error(
+        "the user " + user + " has no subordinate user ids, which installing packages without root needs", {},
+        "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + user);
+  auto tried =
+      run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(20)});
+  if (tried && tried->ok()) return {};
+  return lab_error(
+      "user namespaces are not allowed for ordinary users here", {},
+      "sudo sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000, or build as root");
+}
+
+Status check_space(const fs::path& folder, std::uint64_t wanted, const std::string& purpose) {
+  auto free = free_space(folder);
+  if (!free) return fail(free.error());
+  if (*free >= wanted) return {};
+  return lab_error(show_size(*free) + " are free, and " + purpose + " takes up to " + show_size(wanted),
+                   folder.string(), "labctl gc, or set LABCTL_CACHE to a larger disk");
+}
+
+// What a build's last words mean, and what mends it.
+std::string hint_for(const std::string& output) {
+  struct Known {
+    const char* text;
+    const char* hint;
+  };
+  constexpr Known table[] = {
+      {"No space left on device", "labctl gc, or set LABCTL_CACHE (and LABCTL_TMPDIR) to a larger disk"},
+      {"Could not resolve", "check the network and the proxy: the packages come from where apt gets them"},
+      {"Unable to connect", "check the network and the proxy: the packages come from where apt gets them"},
+      {"Failed to fetch",
+       "check that `apt-get update` works here: the packages come from where apt gets them"},
+      {"Unable to locate package",
+       "the recipe names a package that apt's sources do not have; apt-cache search it"},
+      {"NO_PUBKEY", "apt-get install debian-archive-keyring"},
+      {"newuidmap", "apt-get install uidmap"},
+      {"Operation not permitted", "this needs root or user namespaces; labctl doctor looks at both"},
+  };
+  for (const auto& known : table)
+    if (output.find(known.text) != std::string::npos) return known.hint;
+  return {};
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// "mmdebstrap 1.3.5-7" and so on; a host without dpkg knows only the names.
+Json tool_versions(const Recipe& recipe) {
+  Json tools = Json::object();
+  std::set<std::string> packages;
+  for (const auto& need : recipe.needs) packages.insert(need.package);
+  Command command{.argv = {"dpkg-query", "-W", "-f", "${Package} ${Version}\n"},
+                  .deadline = std::chrono::seconds(30)};
+  command.argv.insert(command.argv.end(), packages.begin(), packages.end());
+  if (auto told = run(command))
+    for (const auto& line : split(told->output, '\n')) {
+      const auto words = split(line, ' ');
+      if (words.size() == 2 && packages.count(words[0]) != 0 && !words[1].empty()) tools[words[0]] = words[1];
+    }
+  return tools;
+}
+
+Status make_durable(const fs::path& path, mode_t mode) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || ::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)
+    return lab_error("cannot be written to stable storage", path.string());
+  return {};
+}
+
+// The last thing written: with it, the image is whole.
+Status write_facts(const Recipe& recipe, const fs::path& half, Clock::time_point start) {
+  const fs::path disk = half / "disk.qcow2";
+  auto guest_text = read_file(half / "guest.json");
+  auto packages = read_file(half / "packages");
+  if (!guest_text || !packages)
+    return because(guest_text ? packages.error() : guest_text.error(), "the build program left no facts");
+  auto guest = parse_json(*guest_text, (half / "guest.json").string());
+  if (!guest) return fail(guest.error());
+  if (text_at(*guest, "kernel_release").empty())
+    return lab_error("the build program tells no kernel_release", (half / "guest.json").string());
+  auto digest = sha256_file(disk);
+  if (!digest) return because(digest.error(), "the build program left no disk");
+  std::error_code problem;
+  const auto bytes = fs::file_size(disk, problem);
+  if (problem) return lab_error("cannot be read: " + problem.message(), disk.string());
+
+  Json facts{{"labctl", 1},
+             {"name", recipe.name},
+             {"os", recipe.os},
+             {"key", recipe.key},
+             {"sha256", *digest},
+             {"disk_bytes", bytes},
+             {"disk_size", recipe.disk_size},
+             {"suite", recipe.suite}};
+  for (const auto& [key, value] : guest->items())
+    if (!facts.contains(key)) facts[key] = value;
+  facts["packages"] = {{"count", std::count(packages->begin(), packages->end(), '\n')},
+                       {"sha256", sha256(*packages)}};
+  facts["tools"] = tool_versions(recipe);
+  facts["built"] = now_utc();
+  facts["build_seconds"] = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count();
+
+  fs::remove(half / "guest.json", problem);
+  if (auto synced = make_durable(half / "packages", 0444); !synced) return synced;
+  if (auto synced = make_durable(disk, 0444); !synced) return synced;
+  return write_file(half / "facts.json", dump_pretty(facts));
+}
+
+}  // namespace
+
+Status check_build(const Recipe& recipe, const fs::path& store) {
+  const bool root = ::geteuid() == 0;
+  std::vector<std::string> missing;
+  std::set<std::string> packages;
+  for (const auto& need : recipe.needs) {
+    if (need.only_as_user && root) continue;
+    std::error_code ignored;
+    const bool there =
+        need.name.front() == '/' ? fs::exists(need.name, ignored) : !find_program(need.name).empty();
+    if (there) continue;
+    missing.push_back(need.name);
+    packages.insert(need.package);
+  }
+  if (!missing.empty())
+    return lab_error("this host lacks " + join(missing, ", "), {},
+                     std::string(root ? "" : "sudo ") + "apt-get install --no-install-recommends " +
+                         join({packages.begin(), packages.end()}, " "));
+  if (!root)
+    if (auto allowed = check_namespaces(); !allowed) return allowed;
+  // Package tree, its archive and the disk, of which two are there at once; and 300 MiB of packages.
+  constexpr std::uint64_t in_store = 3ull << 30, in_temporary = 1ull << 30;
+  if (auto enough = check_space(store, in_store, "a build"); !enough) return enough;
+  const char* temporary = std::getenv("LABCTL_TMPDIR");
+  return root ? Status()
+              : check_space(temporary ? temporary : "/var/tmp", in_temporary, "installing packages");
+}
+
+Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, std::stop_token stop) {
+  const auto start = Clock::now();
+  if (auto made = make_dirs(half); !made) return made;
+  auto log = Appender::open(half / "build.log");
+  if (!log) return fail(log.error());
+
+  const std::string prefix = "image " + recipe.name + ": ";
+  say(prefix + "building; this takes a minute or two");
+  Command command{.argv = {recipe.builder.string()},
+                  .environment = {{"LABCTL_SUITE", recipe.suite},
+                                  {"LABCTL_KERNEL", recipe.kernel_package},
+                                  {"LABCTL_DISK_MIB", std::to_string(recipe.disk_size >> 20)},
+                                  {"LC_ALL", "C.UTF-8"}},
+                  .directory = fs::absolute(half),
+                  .on_line =
+                      [&](std::string_view line) {
+                        constexpr std::string_view mark = "labctl: ";
+                        if (line.substr(0, mark.size()) == mark)
+                          say(prefix + printable(line.substr(mark.size())));
+                        // A log that cannot be written means a full disk, and the build itself will tell
+                        // that.
+                        static_cast<void>(log->write(std::string(line) + "\n"));
+                      },
+                  .stop = std::move(stop)};
+  auto ended = run_ok(command);
+  if (!ended) {
+    Error error = ended.error();
+    if (error.fault != Fault::interrupted && error.hint.empty()) error.hint = hint_for(error.what);
+    return fail(error);
+  }
+  say(prefix + "taking its digest");
+  if (auto written = write_facts(recipe, half, start); !written) return written;
+  const auto seconds = std::chrono::duration_cast<Millis>(Clock::now() - start);
+  say(prefix + "built in " + show_duration(seconds));
+  return {};
+}
+
+void sleep_for_a_moment() { std::this_thread::sleep_for(std::chrono::milliseconds(200)); }
+
+}  // namespace labctl::image

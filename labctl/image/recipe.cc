@@ -1,0 +1,201 @@
+// image.yaml -> Recipe, and the key that says when two recipes make the same disk.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/image/image.h"
+#include "labctl/scenario/yaml.h"
+
+namespace labctl::image {
+namespace {
+
+using scenario::Node;
+
+const std::vector<std::string> known_keys = {"extends", "template",    "summary",      "os",
+                                             "suite",   "kernel",      "disk",         "build",
+                                             "needs",   "needs_files", "needs_as_user"};
+
+// One image.yaml as written, before templates.
+struct Sheet {
+  fs::path folder;
+  fs::path file;
+  Node root;
+};
+
+std::string place(const Sheet& sheet, const scenario::Mark& mark) {
+  return sheet.file.string() + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+}
+
+Result<Sheet> read_sheet(const fs::path& folder) {
+  Sheet sheet{folder, folder / "image.yaml", {}};
+  auto text = read_file(sheet.file, 1u << 20);
+  if (!text) return fail(text.error());
+  auto parsed = scenario::parse_yaml(*text, sheet.file.string());
+  if (!parsed.mistakes.empty()) return fail(parsed.mistakes.front().error);
+  if (!parsed.root || parsed.root->kind != Node::Kind::map)
+    return input_error("a recipe is a list of `key: value` lines", sheet.file.string());
+  sheet.root = std::move(*parsed.root);
+  for (const auto& key : sheet.root.keys) {
+    if (std::find(known_keys.begin(), known_keys.end(), key.text) != known_keys.end()) continue;
+    auto meant = did_you_mean(key.text, known_keys);
+    return input_error("'" + key.text + "' is no key of a recipe", place(sheet, key.mark),
+                       meant ? "did you mean '" + *meant + "'?" : "the keys are: " + join(known_keys, ", "));
+  }
+  return sheet;
+}
+
+// The value of `key` in the recipe itself, else in its template.
+class Words {
+ public:
+  explicit Words(const std::vector<Sheet>& sheets) : sheets_(sheets) {}
+
+  Result<std::string> text(const char* key) const {
+    const auto [sheet, node] = find(key);
+    if (!node)
+      return input_error(std::string("the recipe says no '") + key + "'", sheets_.front().file.string());
+    if (node->kind != Node::Kind::scalar || node->text.empty())
+      return input_error(std::string("'") + key + "' takes one word", place(*sheet, node->mark));
+    return node->text;
+  }
+
+  std::string where(const char* key) const {
+    const auto [sheet, node] = find(key);
+    return node ? place(*sheet, node->mark) : sheets_.front().file.string();
+  }
+
+  Status add_needs(const char* key, bool only_as_user, std::vector<Need>& needs) const {
+    const auto [sheet, node] = find(key);
+    if (!node) return {};
+    if (node->kind != Node::Kind::map)
+      return input_error(std::string("'") + key + "' takes lines of `name: package`",
+                         place(*sheet, node->mark));
+    for (std::size_t i = 0; i < node->keys.size(); ++i) {
+      if (node->items[i].kind != Node::Kind::scalar)
+        return input_error("a need names one package", place(*sheet, node->items[i].mark));
+      needs.push_back({node->keys[i].text, node->items[i].text, only_as_user});
+    }
+    return {};
+  }
+
+ private:
+  std::pair<const Sheet*, const Node*> find(const char* key) const {
+    for (const auto& sheet : sheets_)
+      if (const Node* node = sheet.root.find(key)) return {&sheet, node};
+    return {nullptr, nullptr};
+  }
+
+  const std::vector<Sheet>& sheets_;
+};
+
+// Every file a build can read. Git keeps of a mode only whether the owner may execute, so the key does the
+// same: a clone under another umask gives the same image. image.yaml counts by what it says, and prose not at
+// all.
+Status add_files(const fs::path& folder, Json& files) {
+  std::error_code problem;
+  std::vector<fs::path> paths;
+  for (fs::recursive_directory_iterator at(folder, problem), end; !problem && at != end;
+       at.increment(problem))
+    if (at->is_symlink() || !at->is_directory()) paths.push_back(at->path());
+  if (problem) return lab_error("cannot read the recipe: " + problem.message(), folder.string());
+  std::sort(paths.begin(), paths.end());
+  for (const auto& path : paths) {
+    const std::string name = path.lexically_relative(folder).generic_string();
+    if (name == "image.yaml" || path.extension() == ".md") continue;
+    if (fs::is_symlink(path, problem)) {
+      files.push_back({name, "link", fs::read_symlink(path, problem).string()});
+      continue;
+    }
+    if (!fs::is_regular_file(path, problem))
+      return input_error("a recipe holds files and links only", path.string());
+    auto digest = sha256_file(path);
+    if (!digest) return fail(digest.error());
+    struct stat facts {};
+    const bool executable = ::stat(path.c_str(), &facts) == 0 && (facts.st_mode & S_IXUSR) != 0;
+    files.push_back({name, executable ? "program" : "file", *digest});
+  }
+  return {};
+}
+
+Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
+  const Words words(sheets);
+  for (auto [key, value] : {std::pair{"os", &recipe.os}, std::pair{"summary", &recipe.summary},
+                            std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}}) {
+    auto text = words.text(key);
+    if (!text) return fail(text.error());
+    *value = *text;
+  }
+  if (recipe.os != "linux") return input_error("'os' can only be linux today", words.where("os"));
+  // These two become words of a command line.
+  for (auto [key, value] : {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
+    if (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-") !=
+            std::string::npos ||
+        value->front() == '-')
+      return input_error("'" + printable(*value) + "' is no name of a " + key, words.where(key));
+
+  auto disk = words.text("disk");
+  if (!disk) return fail(disk.error());
+  auto size = parse_size(*disk);
+  if (!size) return input_error(size.error().what, words.where("disk"), size.error().hint);
+  if (*size < (1ull << 30) || *size > (1ull << 40) || *size % (1u << 20) != 0)
+    return input_error("a disk is between 1GiB and 1024GiB, in whole MiB", words.where("disk"));
+  recipe.disk_size = *size;
+
+  auto builder = words.text("build");
+  if (!builder) return fail(builder.error());
+  for (const auto& sheet : sheets)
+    if (std::error_code none; recipe.builder.empty() && fs::is_regular_file(sheet.folder / *builder, none))
+      recipe.builder = fs::absolute(sheet.folder / *builder);
+  if (recipe.builder.empty())
+    return input_error("there is no file '" + printable(*builder) + "' beside the recipe",
+                       words.where("build"));
+
+  if (auto added = words.add_needs("needs", false, recipe.needs); !added) return added;
+  if (auto added = words.add_needs("needs_files", false, recipe.needs); !added) return added;
+  return words.add_needs("needs_as_user", true, recipe.needs);
+}
+
+}  // namespace
+
+Result<std::optional<Recipe>> read_recipe(const fs::path& folder) {
+  std::vector<Sheet> sheets;
+  auto own = read_sheet(folder);
+  if (!own) return fail(own.error());
+  sheets.push_back(std::move(*own));
+  if (const Node* word = sheets[0].root.find("template"); word && word->text == "true")
+    return std::optional<Recipe>();
+  if (const Node* base = sheets[0].root.find("extends")) {
+    const std::string name = base->text;
+    const std::string here = place(sheets[0], base->mark);
+    if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
+        name.front() == '.')
+      return input_error("'extends' names a folder beside this one", here);
+    auto sheet = read_sheet(folder.parent_path() / name);
+    if (!sheet)
+      return fail({Fault::input, "cannot extend '" + name + "': " + sheet.error().text(), here, {}});
+    if (const Node* more = sheet->root.find("extends"))
+      return input_error("a template cannot extend another one", place(*sheet, more->mark));
+    sheets.push_back(std::move(*sheet));
+  }
+
+  Recipe recipe;
+  recipe.name = fs::absolute(folder).lexically_normal().filename().string();
+  recipe.folder = folder;
+  if (auto filled = fill(recipe, sheets); !filled) return fail(filled.error());
+  Json files = Json::array();
+  for (auto sheet = sheets.rbegin(); sheet != sheets.rend(); ++sheet)
+    if (auto added = add_files(sheet->folder, files); !added) return fail(added.error());
+  recipe.key = sha256(dump_line({{"format", 1},
+                                 {"os", recipe.os},
+                                 {"suite", recipe.suite},
+                                 {"kernel", recipe.kernel_package},
+                                 {"disk", recipe.disk_size},
+                                 {"build", recipe.builder.filename().string()},
+                                 {"files", std::move(files)}}));
+  return std::optional(std::move(recipe));
+}
+
+}  // namespace labctl::image

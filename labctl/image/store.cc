@@ -1,0 +1,230 @@
+// The store: <root>/<name>/<key>/{facts.json, disk.qcow2, packages, build.log, snapshots/}. An image is there
+// when its facts.json is there, because that file is written last and removed first.
+#include "labctl/image/store.h"
+
+#include <algorithm>
+#include <set>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+
+namespace labctl::image {
+namespace {
+
+constexpr const char* facts_file = "facts.json";
+
+std::string build_command(const std::string& name) { return "labctl image build " + name; }
+
+std::vector<fs::path> folders_in(const fs::path& path) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored))
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+bool is_whole(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / facts_file, ignored);
+}
+
+std::uint64_t bytes_in(const fs::path& path) {
+  std::error_code ignored;
+  std::uint64_t sum = 0;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, ignored))
+    if (entry.is_regular_file(ignored) && !entry.is_symlink(ignored)) sum += entry.file_size(ignored);
+  return sum;
+}
+
+// Facts and disk as they stand; the disk is looked at, not hashed: that is verify()'s work.
+Result<Image> open_image(const Recipe& recipe, const fs::path& folder) {
+  const fs::path file = folder / facts_file;
+  auto text = read_file(file);
+  if (!text) return fail(text.error());
+  auto facts = parse_json(*text, file.string());
+  if (!facts) return fail(facts.error());
+  Image image{recipe.name,      recipe.os, folder, folder / "disk.qcow2", text_at(*facts, "sha256"),
+              std::move(*facts)};
+  if (!is_sha256(image.sha256) || text_at(image.facts, "key") != recipe.key)
+    return lab_error("the facts do not belong to this image", file.string());
+  std::error_code problem;
+  const auto size = fs::file_size(image.disk, problem);
+  if (problem) return lab_error("cannot be read: " + problem.message(), image.disk.string());
+  if (static_cast<long long>(size) != number_at(image.facts, "disk_bytes", -1))
+    return lab_error("does not have the size that its facts tell", image.disk.string());
+  return image;
+}
+
+}  // namespace
+
+Store::Store(std::vector<fs::path> recipes, fs::path root)
+    : recipes_(std::move(recipes)), root_(std::move(root)) {}
+
+Result<std::vector<Recipe>> Store::recipes() const {
+  std::vector<Recipe> all;
+  for (const auto& place : recipes_)
+    for (const auto& folder : folders_in(place)) {
+      std::error_code ignored;
+      if (!fs::exists(folder / "image.yaml", ignored)) continue;
+      auto recipe = read_recipe(folder);
+      if (!recipe) return fail(recipe.error());
+      const bool known = *recipe && std::any_of(all.begin(), all.end(), [&](const Recipe& one) {
+        return one.name == (*recipe)->name;
+      });
+      if (*recipe && !known) all.push_back(std::move(**recipe));
+    }
+  std::sort(all.begin(), all.end(), [](const Recipe& a, const Recipe& b) { return a.name < b.name; });
+  return all;
+}
+
+Result<Recipe> Store::recipe(const std::string& name) const {
+  std::error_code ignored;
+  // Only this one recipe is read: a mistake in a neighbour's must not stop a run that does not use it.
+  if (!name.empty() && name.find('/') == std::string::npos && name.front() != '.')
+    for (const auto& place : recipes_) {
+      if (!fs::exists(place / name / "image.yaml", ignored)) continue;
+      auto recipe = read_recipe(place / name);
+      if (!recipe) return fail(recipe.error());
+      if (*recipe) return std::move(**recipe);
+    }
+  std::set<std::string> readable;
+  for (const auto& place : recipes_)
+    for (const auto& folder : folders_in(place))
+      if (auto one = read_recipe(folder); one && *one) readable.insert((*one)->name);
+  const std::vector<std::string> names(readable.begin(), readable.end());
+  std::string hint;
+  if (auto meant = did_you_mean(name, names))
+    hint = "did you mean '" + *meant + "'?";
+  else if (!names.empty())
+    hint = "there are: " + join(names, ", ");
+  else
+    hint = "recipes are looked for in images/ and in the folders that LABCTL_IMAGES names";
+  return input_error("there is no image '" + printable(name) + "'", {}, hint);
+}
+
+// Sixteen digits keep the paths short; open_image() compares the whole key.
+fs::path Store::folder(const Recipe& recipe) const { return root_ / recipe.name / recipe.key.substr(0, 16); }
+
+State Store::state(const Recipe& recipe) const {
+  const fs::path own = folder(recipe);
+  if (is_whole(own)) return open_image(recipe, own) ? State::built : State::damaged;
+  for (const auto& other : folders_in(root_ / recipe.name))
+    if (is_whole(other)) return State::outdated;
+  return State::absent;
+}
+
+Result<Image> Store::find(const std::string& name) const {
+  auto known = recipe(name);
+  if (!known) return fail(known.error());
+  switch (state(*known)) {
+    case State::built:
+      return open_image(*known, folder(*known));
+    case State::absent:
+      return input_error("the image '" + name + "' is not built", {}, build_command(name));
+    case State::outdated:
+      return input_error("the image '" + name + "' was built from an older recipe", {}, build_command(name));
+    case State::damaged:
+      break;
+  }
+  auto image = open_image(*known, folder(*known));
+  if (image) return image;  // mended in the meantime
+  Error error = image.error();
+  error.hint = build_command(name);
+  return because(error, "the image '" + name + "' is damaged");
+}
+
+Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop) const {
+  auto known = recipe(name);
+  if (!known) return fail(known.error());
+  if (state(*known) == State::built) return open_image(*known, folder(*known));
+  if (auto able = check_build(*known, root_); !able)
+    return because(able.error(), "cannot build the image '" + name + "'");
+
+  const fs::path home = root_ / name;
+  if (auto made = make_dirs(home); !made) return fail(made.error());
+  auto lock = Lock::try_take(home / ".lock");
+  for (bool told = false; !lock; lock = Lock::try_take(home / ".lock")) {
+    if (!told) say("image " + name + ": another build of it runs; waiting for that one");
+    told = true;
+    if (stop.stop_requested())
+      return fail({Fault::interrupted, "interrupted while waiting for another build", {}, {}});
+    if (std::error_code ignored; !fs::exists(home / ".lock", ignored))
+      return fail(lock.error());  // not a matter of time
+    sleep_for_a_moment();
+  }
+  // Whoever held the lock has perhaps made it.
+  if (state(*known) == State::built) return open_image(*known, folder(*known));
+
+  const fs::path half = home / (known->key.substr(0, 16) + ".partial");
+  const fs::path whole = folder(*known);
+  for (const auto& old : {half, whole})
+    if (auto removed = discard(old); !removed) return fail(removed.error());
+  auto built = build_disk(*known, half, say, stop);
+  if (!built) {
+    std::error_code ignored;
+    fs::rename(half / "build.log", home / "failed.log", ignored);
+    static_cast<void>(discard(half));
+    if (built.error().fault == Fault::interrupted) return fail(built.error());
+    Error error = built.error();
+    if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();
+    return because(error, "cannot build the image '" + name + "'");
+  }
+  if (auto renamed = rename_synced(half, whole); !renamed) return fail(renamed.error());
+  std::error_code ignored;
+  fs::remove(home / "failed.log", ignored);
+  return open_image(*known, whole);
+}
+
+Status Store::verify(const Image& image) const {
+  auto digest = sha256_file(image.disk);
+  if (!digest) return fail(digest.error());
+  if (*digest == image.sha256) return {};
+  return lab_error("its sha256 is " + *digest + ", but it was built with " + image.sha256,
+                   image.disk.string(), "labctl image rm " + image.name + " && " + build_command(image.name));
+}
+
+Status Store::remove(const std::string& name) const {
+  if (name.empty() || name.find('/') != std::string::npos || name.front() == '.')
+    return input_error("there is no image '" + printable(name) + "'");
+  const fs::path home = root_ / name;
+  std::error_code ignored;
+  if (!fs::exists(home, ignored)) {  // nothing is built; a name that means nothing is still a mistake
+    auto known = recipe(name);
+    return known ? Status() : fail(known.error());
+  }
+  auto lock = Lock::try_take(home / ".lock");
+  if (!lock)
+    return lab_error("the image '" + name + "' is being built", home.string(),
+                     "wait for that build or end it");
+  for (const auto& old : folders_in(home))
+    if (auto removed = discard(old); !removed) return removed;
+  return remove_tree(home);
+}
+
+fs::path Store::snapshot_dir(const Image& image) const { return image.folder / "snapshots"; }
+
+Result<std::uint64_t> Store::collect() const {
+  std::uint64_t freed = 0;
+  for (const auto& home : folders_in(root_)) {
+    auto lock = Lock::try_take(home / ".lock");
+    if (!lock) continue;  // a build is at work there
+    for (const auto& folder : folders_in(home)) {
+      if (is_whole(folder)) continue;
+      freed += bytes_in(folder);
+      if (auto removed = discard(folder); !removed) return fail(removed.error());
+    }
+  }
+  return freed;
+}
+
+Status discard(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder, ignored)) return {};
+  fs::remove(folder / facts_file, ignored);
+  return remove_tree(folder);
+}
+
+}  // namespace labctl::image

@@ -1,0 +1,158 @@
+#include <unistd.h>
+
+#include <fstream>
+
+#include "labctl/base/files.h"
+#include "labctl/image/image.h"
+#include "tests/catch.h"
+#include "tests/image/scratch.h"
+
+using namespace labctl;
+using namespace labctl::image;
+
+namespace {
+
+const char* base_text =
+    "template: true\nos: linux\nsuite: bookworm\nbuild: build\ndisk: 3GiB\n"
+    "needs: {sh: dash}\nneeds_files: {/bin/sh: dash}\nneeds_as_user: {cat: coreutils}\n";
+
+struct Recipes : Scratch {
+  Recipes() {
+    put("base/image.yaml", base_text);
+    put("base/build", "#!/bin/sh\n", 0755);
+    put("base/overlay/etc/motd", "hello\n");
+    put("one/image.yaml", "extends: base\nsummary: the first\nkernel: linux-image-amd64\n");
+  }
+
+  Recipe read(const std::string& name = "one") {
+    auto recipe = read_recipe(path / name);
+    INFO((recipe ? "" : recipe.error().text()));
+    REQUIRE(recipe.has_value());
+    REQUIRE(recipe->has_value());
+    return **recipe;
+  }
+
+  std::string mistake(const std::string& text) {
+    put("bad/image.yaml", text);
+    auto recipe = read_recipe(path / "bad");
+    REQUIRE_FALSE(recipe.has_value());
+    CHECK(recipe.error().fault == Fault::input);
+    return recipe.error().text();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a recipe is what it says and what its template says") {
+  Recipes recipes;
+  const Recipe recipe = recipes.read();
+  CHECK(recipe.name == "one");
+  CHECK(recipe.os == "linux");
+  CHECK(recipe.summary == "the first");
+  CHECK(recipe.suite == "bookworm");
+  CHECK(recipe.kernel_package == "linux-image-amd64");
+  CHECK(recipe.disk_size == 3ull << 30);
+  CHECK(recipe.builder.filename() == "build");
+  REQUIRE(recipe.needs.size() == 3);
+  CHECK_FALSE(recipe.needs[0].only_as_user);
+  CHECK(recipe.needs[2].only_as_user);
+}
+
+TEST_CASE("a template is not an image") {
+  Recipes recipes;
+  auto read = read_recipe(recipes.path / "base");
+  REQUIRE(read.has_value());
+  CHECK_FALSE(read->has_value());
+}
+
+TEST_CASE("the recipe's own words win over the template's") {
+  Recipes recipes;
+  recipes.put("one/image.yaml", "extends: base\nsummary: s\nkernel: k\ndisk: 5GiB\n");
+  CHECK(recipes.read().disk_size == 5ull << 30);
+}
+
+TEST_CASE("the key changes with everything that can change the disk") {
+  Recipes recipes;
+  const std::string before = recipes.read().key;
+  CHECK(before.size() == 64);
+
+  SECTION("another kernel") {
+    recipes.put("one/image.yaml", "extends: base\nsummary: s\nkernel: linux-image-rt\n");
+  }
+  SECTION("a file's content") { recipes.put("base/overlay/etc/motd", "bye\n"); }
+  SECTION("a new file") { recipes.put("base/overlay/etc/issue", ""); }
+  SECTION("a file of its own") { recipes.put("one/extra", "x"); }
+  SECTION("the build program") { recipes.put("base/build", "#!/bin/sh\n:\n", 0755); }
+  SECTION("who may execute") { recipes.put("base/build", "#!/bin/sh\n", 0644); }
+  SECTION("a renamed file") {
+    fs::rename(recipes.path / "base/overlay/etc/motd", recipes.path / "base/overlay/etc/motd2");
+  }
+  SECTION("a link") { fs::create_symlink("/dev/null", recipes.path / "base/overlay/etc/off"); }
+  SECTION("the disk's size") {
+    recipes.put("one/image.yaml", "extends: base\nsummary: s\nkernel: linux-image-amd64\ndisk: 4GiB\n");
+  }
+
+  CHECK(recipes.read().key != before);
+}
+
+TEST_CASE("the key does not change with what cannot change the disk") {
+  Recipes recipes;
+  const std::string before = recipes.read().key;
+
+  SECTION("nothing at all") {}
+  SECTION("a comment and the order") {
+    recipes.put("one/image.yaml", "# why\nkernel: linux-image-amd64\nsummary: the first\nextends: base\n");
+  }
+  SECTION("the summary") {
+    recipes.put("one/image.yaml", "extends: base\nsummary: other\nkernel: linux-image-amd64\n");
+  }
+  SECTION("prose beside it") { recipes.put("base/README.md", "words"); }
+  SECTION("a clone under another umask") {
+    recipes.put("base/build", "#!/bin/sh\n", 0700);
+    recipes.put("base/overlay/etc/motd", "hello\n", 0600);
+  }
+
+  CHECK(recipes.read().key == before);
+}
+
+TEST_CASE("mistakes in a recipe are told with their place") {
+  Recipes recipes;
+  CHECK_THAT(recipes.mistake("extends: base\nsumary: s\nkernel: k\n"),
+             ContainsSubstring("bad/image.yaml:2:1"));
+  CHECK_THAT(recipes.mistake("extends: base\nsumary: s\nkernel: k\n"),
+             ContainsSubstring("did you mean 'summary'"));
+  CHECK_THAT(recipes.mistake("extends: base\nkernel: k\n"), ContainsSubstring("no 'summary'"));
+  CHECK_THAT(recipes.mistake("extends: nowhere\nsummary: s\nkernel: k\n"),
+             ContainsSubstring("cannot extend 'nowhere'"));
+  CHECK_THAT(recipes.mistake("extends: ../base\nsummary: s\nkernel: k\n"),
+             ContainsSubstring("bad/image.yaml:1:10"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: --force\n"),
+             ContainsSubstring("no name of a kernel"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: 'a b'\n"),
+             ContainsSubstring("no name of a kernel"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ndisk: 3\n"),
+             ContainsSubstring("bad/image.yaml:4:7"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ndisk: 1KiB\n"),
+             ContainsSubstring("between 1GiB"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nos: beos\n"),
+             ContainsSubstring("only be linux"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nbuild: none\n"),
+             ContainsSubstring("no file 'none'"));
+  CHECK_THAT(recipes.mistake("extends: one\nsummary: s\nkernel: k\n"),
+             ContainsSubstring("cannot extend another"));
+  CHECK_THAT(recipes.mistake("extends: base\nextends: base\nsummary: s\nkernel: k\n"),
+             ContainsSubstring(":2:1"));
+  CHECK_THAT(recipes.mistake("- a\n"), ContainsSubstring("key: value"));
+}
+
+TEST_CASE("the recipes in this repository can be read") {
+  const Store store({fs::path(LABCTL_SOURCE) / "images"}, "/nonexistent");
+  auto recipes = store.recipes();
+  INFO((recipes ? "" : recipes.error().text()));
+  REQUIRE(recipes.has_value());
+  std::vector<std::string> names;
+  for (const auto& recipe : *recipes) names.push_back(recipe.name);
+  CHECK(std::count(names.begin(), names.end(), "debian-12-linux-6.1") == 1);
+  CHECK(std::count(names.begin(), names.end(), "debian-12-linux-6.12") == 1);
+  CHECK(std::count(names.begin(), names.end(), "debian-12") == 0);
+}
