@@ -1,5 +1,5 @@
-// What will be run: axes x include/exclude -> cells in a deterministic order. Pure: the same scenario gives the same
-// plan, on any host. Files and images are named here, not opened.
+// What will be run: axes x include/exclude -> cells in a deterministic order. Pure: the same scenario gives
+// the same plan, on any host. Files and images are named here, not opened.
 #pragma once
 
 #include <optional>
@@ -14,12 +14,13 @@ namespace labctl::plan {
 
 // One machine's story.
 struct Cell {
-  std::string id;       // a stable, readable slug, unique in the plan
-  bool control = false; // the same story without the candidate: it must pass, or its image's cells are lab-failed
+  std::string id;  // a stable, readable slug, unique in the plan
+  bool control =
+      false;  // the same story without the candidate: it must pass, or its image's cells are lab-failed
   std::string image;
-  std::string driver;   // the label, empty in a control
-  std::string content;  // the label, empty when the cell has none
-  std::string driver_path;   // as the scenario says it, relative to its file; ${image} replaced
+  std::string driver;       // the label, empty in a control
+  std::string content;      // the label, empty when the cell has none
+  std::string driver_path;  // as the scenario says it, relative to its file; ${image} replaced
   std::string content_path;
   scenario::Mark driver_mark, content_mark;
   scenario::Axes axes;
@@ -28,30 +29,34 @@ struct Cell {
   std::vector<scenario::Step> story;  // flattened: reboot x3 is three steps
   Millis settle{20000};
   scenario::Policy policy;
-  int boots_wanted() const;           // reboots and power cuts in the story
+  int boots_wanted() const;  // reboots and power cuts in the story
 
   // An artefact that the story names by label ("install driver previous").
-  struct Extra { std::string label, path; scenario::Mark mark; };
+  struct Extra {
+    std::string label, path;
+    scenario::Mark mark;
+  };
   std::vector<Extra> extra_drivers, extra_contents;
 };
 
 struct Plan {
   std::string scenario;
-  std::vector<Cell> cells;           // candidates first, then one control per image and machine shape
-  std::vector<std::string> notes;    // what a reader should know: a cell named twice, an artefact in no cell ...
-  std::vector<std::string> left_out; // ids that only() took away; a plan that has some is not the whole gate
+  std::vector<Cell> cells;  // candidates first, then one control per image and machine shape
+  std::vector<std::string>
+      notes;  // what a reader should know: a cell named twice, an artefact in no cell ...
+  std::vector<std::string> left_out;  // ids that only() took away; a plan that has some is not the whole gate
   std::vector<std::string> images() const;
 };
 
-// Errors: an empty matrix, no cell with a candidate, an artefact or guest that is missing, colliding ids, more than
-// 1000 cells. Includes add cells after the excludes have taken some away, as in GitHub Actions.
+// Errors: an empty matrix, no cell with a candidate, an artefact or guest that is missing, colliding ids,
+// more than 1000 cells. Includes add cells after the excludes have taken some away, as in GitHub Actions.
 Result<Plan> expand(const scenario::Scenario& scenario);
 
 // Keeps the cells whose id matches the glob, and the controls that they need. Errors: nothing matches.
 Result<Plan> only(Plan plan, const std::string& glob);
 
-// The plan in run.json, read back by judge. from_json trusts nothing: every field is there, has its type and is in
-// its bounds, and ids are safe as file names.
+// The plan in run.json, read back by judge. from_json trusts nothing: every field is there, has its type and
+// is in its bounds, and ids are safe as file names.
 Json to_json(const Plan& plan);
 Result<Plan> from_json(const Json& json, const std::string& where);
 

@@ -1,5 +1,5 @@
-// What the author wrote, checked: YAML text -> Scenario. Knows nothing of hosts, images at rest or files' contents;
-// every mistake is told with line and column, what is wrong and what was meant.
+// What the author wrote, checked: YAML text -> Scenario. Knows nothing of hosts, images at rest or files'
+// contents; every mistake is told with line and column, what is wrong and what was meant.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct Mark {
 
 struct Artefact {
   std::string label;  // "candidate", "previous", "current" ...
-  std::string path;   // as written, variables replaced except ${image}, which the plan fills in; relative to the file
+  std::string
+      path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
   Mark mark;
 };
 
@@ -31,11 +32,11 @@ enum class DriverKind { deb, rpm, kmod, script };
 
 struct Driver {
   DriverKind kind = DriverKind::deb;
-  std::string module;             // the kernel module that must be loaded after every boot
-                                  // ('-' is written '_', as the kernel does); empty only for a script with a proof
+  std::string module;  // the kernel module that must be loaded after every boot
+                       // ('-' is written '_', as the kernel does); empty only for a script with a proof
   std::vector<std::string> options;  // kmod: parameters given to the module
-  std::string install;            // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
-  std::string remove;             // script: the command that takes it away
+  std::string install;  // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
+  std::string remove;   // script: the command that takes it away
 };
 
 struct Content {
@@ -45,7 +46,8 @@ struct Content {
 
 struct Proof {
   std::string run;
-  std::optional<std::string> prints;  // exact output, both sides trimmed; may hold ${content.sha256}, ${driver.sha256}
+  std::optional<std::string>
+      prints;  // exact output, both sides trimmed; may hold ${content.sha256}, ${driver.sha256}
   int exit_code = 0;
 };
 
@@ -61,10 +63,10 @@ enum class StepKind { install, apply, exercise, reboot, power_cut, remove, run, 
 
 struct Step {
   StepKind kind = StepKind::reboot;
-  std::string text;             // run: the command
-  std::string label;            // install/apply: which artefact; empty means the cell's own
-  Millis wait{0};               // wait: how long
-  int times = 1;                // reboot xN
+  std::string text;   // run: the command
+  std::string label;  // install/apply: which artefact; empty means the cell's own
+  Millis wait{0};     // wait: how long
+  int times = 1;      // reboot xN
   Mark mark;
 };
 
@@ -88,11 +90,12 @@ struct Selector {  // an include or exclude entry
 
 struct Scenario {
   std::string name;
-  std::string source;            // how errors call the file
-  std::string text;              // the file as read, for the bundle
+  std::string source;  // how errors call the file
+  std::string text;    // the file as read, for the bundle
   std::vector<Artefact> drivers;
   std::vector<Artefact> contents;
-  std::vector<std::pair<std::string, std::vector<std::string>>> matrix;  // axis -> values, in the file's order
+  std::vector<std::pair<std::string, std::vector<std::string>>>
+      matrix;                               // axis -> values, in the file's order
   std::map<std::string, Mark> image_marks;  // where each image is named first
   std::vector<Selector> include;
   std::vector<Selector> exclude;
