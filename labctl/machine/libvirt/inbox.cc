@@ -116,12 +116,17 @@ bool Inbox::over() const {
   return interpreter_.over();
 }
 
-void Inbox::close() {
+void Inbox::silence() {
   std::lock_guard lock(mutex_);
   sink_ = nullptr;
   interpreter_.end_wanted();
   if (reading_) virStreamEventRemoveCallback(stream_.get());
   reading_ = false;
+}
+
+void Inbox::close() {
+  silence();
+  std::lock_guard lock(mutex_);
   if (stream_) virStreamAbort(stream_.get());
   stream_.reset();
 }

@@ -51,12 +51,12 @@ LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec
 }
 
 LibvirtMachine::~LibvirtMachine() {
-  inbox_->close();
+  inbox_->silence();
   connection_->switchboard().remove(place_.uuid);
-  if (!domain_) return;
   // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and
   // leaves no definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
-  static_cast<void>(virDomainDestroy(domain_.get()));
+  if (domain_) static_cast<void>(virDomainDestroy(domain_.get()));
+  inbox_->close();
 }
 
 Status LibvirtMachine::start(From from) {
