@@ -64,6 +64,7 @@ struct Operation {
   scenario::Proof proof = {};
   Millis duration{0};
   std::optional<Action> action = {};  // besides putting the question, if it has one
+  bool takes_long() const { return check == Check::exit_zero || check == Check::booted; }
   int begins_boot = 0;              // the life of the guest that begins here
   bool boot_proved = false;         // reaching this operation's end proves one more boot
 };

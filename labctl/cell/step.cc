@@ -214,7 +214,7 @@ void Life::check_deadlines() {
       return;
     case Wait::answer:
       if (heart_stopped()) return;
-      if (waited > (takes_long(operation().check) ? p_.long_answer : p_.answer))
+      if (waited > (operation().takes_long() ? p_.long_answer : p_.answer))
         fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
       return;
     case Wait::quiet:

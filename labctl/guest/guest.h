@@ -28,6 +28,7 @@ std::string content_file(const std::string& label = {});
 namespace linux_ {
 
 Question identify();                                    // boot_id=
+Question booted();                                      // waits until the boot is over; system=
 Question evidence();                                    // taint= boot_id= kernel=
 Question kernel_log();                                  // the ring buffer as text
 Question reboot();                                      // its answer may get lost on the way down

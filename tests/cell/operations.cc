@@ -44,7 +44,7 @@ const std::string full = "loaded content-digest proof-1 proof-2 evidence kernel-
 const std::string driver_only = "loaded evidence kernel-log";
 
 std::string boot(const std::string& how, const std::string& proof) {
-  return " cleared " + how + " identify " + proof + " quiet " + proof + " proved";
+  return " cleared " + how + " identify booted " + proof + " quiet " + proof + " proved";
 }
 
 }  // namespace

@@ -50,15 +50,16 @@ std::string why_not(const Journal& journal) {
          has("state=live\n") && has("package=right\n") && has("fresh=yes\n") && has("build_id=b1\n")},
         {"content-digest", has("content_sha256=" + content_digest)},
         {"proof-1", has(content_digest)},
+        {"booted", has("system=running\n")},
         {"kernel-log", !answer->output.empty()}};
     const auto proof = proofs.find(answer->question);
     if (proof == proofs.end() || proof->second) ++good[answer->question];
     if (answer->question == "identify") identities.insert(answer->output);
   }
-  const std::map<std::string, int> needed = {{"deliver", 1},    {"install", 1},    {"apply", 1},
-                                             {"exercise-1", 1}, {"identify", 3},   {"loaded", 9},
-                                             {"evidence", 10},  {"kernel-log", 9}, {"content-digest", 8},
-                                             {"proof-1", 8},    {"proof-2", 8}};
+  const std::map<std::string, int> needed = {{"deliver", 1},        {"install", 1},   {"apply", 1},
+                                             {"exercise-1", 1},     {"identify", 3},  {"booted", 3},
+                                             {"loaded", 9},         {"evidence", 10}, {"kernel-log", 9},
+                                             {"content-digest", 8}, {"proof-1", 8},   {"proof-2", 8}};
   for (const auto& [name, times] : needed)
     if (good[name] < times) return name + " was answered well only " + std::to_string(good[name]) + " times";
   if (identities.size() < 3) return "there were not three identities";

@@ -272,6 +272,14 @@ const std::vector<Story>& stories() {
          s.hears("boot 2/3", 20s, on_console(finding("emergency shell", Kind::boot_failure)));
        }},
 
+      {"a boot that ends in maintenance", recovery, "maintenance", 1,
+       [](Scene& s) { s.answers("booted", says("running", "maintenance"), 2); }},
+      {"a boot that does not say how it ended", recovery, "did not end well", 0,
+       [](Scene& s) { s.answers("booted", prints("")); }},
+      {"a boot with a failed service that no proof needs", passed, "", 3,
+       [](Scene& s) { s.answers("booted", says("running", "degraded")); }},
+      {"a boot that never ends", hung, "'booted' did not end", 1, [](Scene& s) { s.never_answers("booted", 2); }},
+
       // ---- hangs ----
       {"a guest that never comes back from its reboot", hung, "did not come back", 0,
        [](Scene& s) { s.comes_back = false; }},
@@ -293,7 +301,7 @@ const std::vector<Story>& stories() {
        }},
       {"a starved time that is a lie comes to an end", hung, "", 0,
        [](Scene& s) {
-         s.starved_share = 1e6;
+         s.starved_share = 1000;
          s.limit = 100h;
          s.when("install driver", 0s, [](Scene& g) { g.alive = false; });
        }},

@@ -1,0 +1,369 @@
+// The commands are text for a shell that we do not see. So each is parsed by a real shell here, and those
+// that can do no harm are run by one.
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/guest/guest.h"
+#include "tests/catch.h"
+
+using namespace labctl;
+using namespace labctl::guest;
+using scenario::Driver;
+using scenario::DriverKind;
+
+namespace {
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "labctl-guest-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+std::string text_of(const fs::path& path) { return read_file(path).value_or(""); }
+void write(const fs::path& path, std::string_view text) { REQUIRE(write_file(path, text)); }
+
+struct Said {
+  int code;
+  std::string output;
+};
+
+// As the guest's agent does it: /bin/sh -c COMMAND, here with the sh of this host.
+Said shell(const std::string& command, const fs::path& folder, const char* options = "") {
+  write(folder / "script", command);
+  const std::string line = "cd / && sh " + std::string(options) + " -c \"$(cat " +
+                           shell_quote((folder / "script").string()) + ")\" >" +
+                           shell_quote((folder / "output").string()) + " 2>&1 </dev/null";
+  const int status = std::system(line.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(folder / "output")};
+}
+
+std::string replace(std::string text, const std::string& from, const std::string& to) {
+  REQUIRE(text.find(from) != std::string::npos);
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+Driver driver(DriverKind kind) {
+  Driver driver{.kind = kind, .module = "sensor"};
+  if (kind == DriverKind::kmod) driver.options = {"level=3", "name=it's"};
+  if (kind == DriverKind::script)
+    driver.install = "sh \"$LABCTL_DRIVER\" # a comment", driver.remove = "rm -f /x";
+  return driver;
+}
+
+const char* const hostile_paths[] = {
+    "/var/lib/sensor/content.bin",
+    "/with space/and  two",
+    "/it's/'quoted'",
+    "/a\"b\"/$HOME/$(reboot)/`reboot`",
+    "/semi;colon&&and|pipe",
+    "/star*/que?tion/[x]",
+    "/back\\slash\\n",
+    "/-n/-rf",
+    "/tab\there",
+    "/line\nbreak/x",
+    "/\xc3\xbcml\xc3\xa4ut",
+    "/#hash/!bang/~",
+};
+
+std::vector<std::pair<std::string, Question>> every_question() {
+  using namespace linux_;
+  std::vector<std::pair<std::string, Question>> all = {
+      {"identify", identify()},
+      {"booted", booted()},
+      {"evidence", evidence()},
+      {"kernel_log", kernel_log()},
+      {"reboot", reboot()},
+      {"set_clock", set_clock(1700000000)},
+      {"deliver", deliver({"driver.deb", "content.bin", "it's.bin"})},
+      {"deliver nothing", deliver({})}};
+  for (auto kind : {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script}) {
+    const std::string name = std::string(" ") + scenario::to_string(kind);
+    const Driver d = driver(kind);
+    for (const std::string& file : {driver_file(d), driver_file(d, "it's; \"$(x)\"")}) {
+      all.push_back({"install" + name, install(d, file)});
+      all.push_back({"remove" + name, linux_::remove(d, file)});
+      all.push_back({"loaded" + name, loaded(d, file)});
+    }
+  }
+  for (const char* path : hostile_paths)
+    for (const char* command : {"", "systemctl reload sensor", "true # a comment", "cat <<X\nhere\nX"}) {
+      all.push_back({std::string("apply ") + path, apply({.path = path, .apply = command}, content_file())});
+      all.push_back({std::string("content_digest ") + path, content_digest({.path = path})});
+    }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every command is one that a shell can read") {
+  const Folder folder;
+  for (const auto& [name, question] : every_question()) {
+    INFO(name << ": " << question.command);
+    CHECK_FALSE(question.name.empty());
+    CHECK_FALSE(question.command.empty());
+    const auto said = shell(question.command, folder.path, "-n");
+    CHECK(said.code == 0);
+    CHECK(said.output == "");
+  }
+}
+
+TEST_CASE("questions have the names by which their answers are found") {
+  using namespace linux_;
+  const Driver d = driver(DriverKind::deb);
+  const std::pair<Question, std::string> names[] = {
+      {identify(), "identify"},     {booted(), "booted"},         {evidence(), "evidence"},
+      {kernel_log(), "kernel-log"}, {reboot(), "reboot"},         {set_clock(1), "set-clock"},
+      {deliver({}), "deliver"},     {install(d, "x"), "install"}, {linux_::remove(d, "x"), "remove"},
+      {loaded(d, "x"), "loaded"},   {apply({}, "x"), "apply"},    {content_digest({}), "content-digest"}};
+  for (const auto& [question, name] : names) CHECK(question.name == name);
+}
+
+TEST_CASE("simple commands are as they were") {
+  using namespace linux_;
+  CHECK(identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
+  CHECK(evidence().command ==
+        "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
+        "echo kernel=$(uname -r)");
+  CHECK(kernel_log().command == "dmesg");
+  CHECK(set_clock(1700000000).command == "date -u -s @1700000000");
+  CHECK(install(driver(DriverKind::deb), "driver.deb").command ==
+        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew '/var/lib/labctl/payload/driver.deb' "
+        "</dev/null");
+  CHECK_THAT(install(driver(DriverKind::script), "driver.bin").command,
+             ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
+}
+
+TEST_CASE("artefacts have names of their own on the payload disc") {
+  CHECK(driver_file(driver(DriverKind::deb)) == "driver.deb");
+  CHECK(driver_file(driver(DriverKind::rpm)) == "driver.rpm");
+  CHECK(driver_file(driver(DriverKind::kmod)) == "driver.ko");
+  CHECK(driver_file(driver(DriverKind::script)) == "driver.bin");
+  CHECK(driver_file(driver(DriverKind::deb), "previous") == "driver-previous.deb");
+  CHECK(content_file() == "content.bin");
+  CHECK(content_file("current") == "content-current.bin");
+}
+
+TEST_CASE("the questions about identity can be answered by this host") {
+  const Folder folder;
+  const auto said = shell(linux_::evidence().command, folder.path);
+  CHECK(said.code == 0);
+  const auto facts = read_facts(said.output);
+  CHECK(facts.count("taint") == 1);
+  CHECK(facts.at("boot_id").size() == 36);
+  CHECK_FALSE(facts.at("kernel").empty());
+  CHECK(read_facts(shell(linux_::identify().command, folder.path).output).at("boot_id") ==
+        facts.at("boot_id"));
+}
+
+TEST_CASE("content goes where the author says, whatever the name") {
+  for (const char* path : hostile_paths) {
+    const Folder folder;
+    INFO(path);
+    const std::string bytes = std::string("content of ") + path;
+    fs::create_directories(folder.path / "payload");
+    write(folder.path / "payload" / "content.bin", bytes);
+    const fs::path place = folder.path.string() + "/root" + path;
+    const scenario::Content content{.path = place.string(),
+                                    .apply = "echo applied > " + (folder.path / "flag").string()};
+    auto question = linux_::apply(content, content_file());
+    question.command =
+        replace(question.command, "/var/lib/labctl/payload", (folder.path / "payload").string());
+    const auto said = shell(question.command, folder.path);
+    INFO(question.command << "\n" << said.output);
+    CHECK(said.code == 0);
+    CHECK(text_of(place) == bytes);
+    CHECK(text_of(folder.path / "flag") == "applied\n");
+
+    const auto digest = shell(linux_::content_digest(content).command, folder.path);
+    CHECK(read_facts(digest.output)["content_sha256"] == sha256(bytes));
+  }
+}
+
+TEST_CASE("content that is not there or cannot be applied is told") {
+  const Folder folder;
+  const scenario::Content content{.path = (folder.path / "missing").string(), .apply = "exit 7"};
+  CHECK(read_facts(shell(linux_::content_digest(content).command, folder.path).output)["content_sha256"] ==
+        "");
+  auto question = linux_::apply(content, content_file());
+  CHECK(shell(question.command, folder.path).code != 0);  // no payload here
+  fs::create_directories(folder.path / "payload");
+  write(folder.path / "payload" / "content.bin", "x");
+  question.command = replace(question.command, "/var/lib/labctl/payload", (folder.path / "payload").string());
+  CHECK(shell(question.command, folder.path).code == 7);
+}
+
+TEST_CASE("a script is told where its artefact is and its status is the answer") {
+  const Folder folder;
+  Driver d{.kind = DriverKind::script,
+           .install = "echo got \"$LABCTL_DRIVER\"; exit 9",
+           .remove = "echo \"$LABCTL_DRIVER\""};
+  auto said = shell(linux_::install(d, "driver it's.bin").command, folder.path);
+  CHECK(said.code == 9);
+  CHECK(said.output == "got /var/lib/labctl/payload/driver it's.bin\n");
+  CHECK(shell(linux_::remove(d, "driver.bin").command, folder.path).output ==
+        "/var/lib/labctl/payload/driver.bin\n");
+}
+
+namespace {
+
+// A module as sysfs and modinfo show it: folders and a program instead of a kernel.
+struct FakeModule {
+  Folder folder;
+  std::string build_id = "0123456789abcdef0123456789abcdef01234567";
+  std::string file = "sensor.ko";
+
+  FakeModule() {
+    fs::create_directories(sys() / "notes");
+    fs::create_directories(folder.path / "bin");
+    write(sys() / "initstate", "live\n");
+    write(sys() / "version", "7.16\n");
+    write(sys() / "notes" / ".note.gnu.build-id", note());
+    write_module(note());
+  }
+  fs::path sys() const { return folder.path / "sys" / "sensor"; }
+  std::string note() const {
+    std::string bytes = std::string("\4\0\0\0\x14\0\0\0\3\0\0\0GNU\0", 16);
+    for (std::size_t i = 0; i < build_id.size(); i += 2)
+      bytes += static_cast<char>(std::stoi(build_id.substr(i, 2), nullptr, 16));
+    return bytes;
+  }
+  void write_module(const std::string& inside) const {
+    write(folder.path / file,
+          "\x7f"
+          "ELF head " +
+              inside + " tail\n");
+  }
+
+  Facts loaded(DriverKind kind = DriverKind::kmod) const {
+    const std::string modinfo = folder.path / "bin" / "modinfo";
+    write(modinfo, "#!/bin/sh\necho " + (folder.path / file).string() + "\n");
+    fs::permissions(modinfo, fs::perms::owner_all);
+    auto question = linux_::loaded(driver(kind), "driver.ko");
+    std::string command = replace(question.command, "/sys/module/", (folder.path / "sys").string() + "/");
+    const auto said = shell("PATH=" + (folder.path / "bin").string() + ":$PATH; " + command, folder.path);
+    INFO(said.output);
+    CHECK(said.code == 0);
+    return read_facts(said.output);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a live module tells its version, build and file") {
+  const FakeModule module;
+  auto facts = module.loaded();
+  CHECK(facts["state"] == "live");
+  CHECK(facts["version"] == "7.16");
+  CHECK(facts["build_id"] == module.build_id);
+  CHECK(facts["fresh"] == "yes");
+  CHECK(facts["file_sha256"] == sha256_file(module.folder.path / module.file).value());
+}
+
+TEST_CASE("a module that is not there is absent") {
+  const FakeModule module;
+  fs::remove_all(module.sys());
+  CHECK(module.loaded() == Facts{{"state", "absent"}});
+}
+
+TEST_CASE("old code behind a new file is not fresh") {
+  FakeModule module;
+  module.build_id.replace(0, 4, "ffff");
+  module.write_module(module.note());
+  CHECK(module.loaded()["fresh"] == "no");
+}
+
+TEST_CASE("a module that is coming says so") {
+  const FakeModule module;
+  write(module.sys() / "initstate", "coming\n");
+  CHECK(module.loaded()["state"] == "coming");
+}
+
+TEST_CASE("a module without a build id or in a compressed file cannot be compared") {
+  FakeModule module;
+  module.file = "sensor.ko.xz";
+  module.write_module("compressed");
+  CHECK(module.loaded()["fresh"] == "unknown");
+  module.file = "sensor.ko";
+  module.write_module("x");
+  fs::remove_all(module.sys() / "notes");
+  CHECK(module.loaded()["fresh"] == "unknown");
+  CHECK(module.loaded()["build_id"] == "");
+}
+
+TEST_CASE("a module's version cannot speak for its file") {
+  const FakeModule module;
+  const std::string lie(64, 'a');
+  for (const std::string& version :
+       {"1\nfile_sha256=" + lie + "\nfresh=yes", "1\\nfile_sha256=" + lie + "\\nfresh=yes",
+        "1\\012file_sha256=" + lie + "\\012", "1\rfile_sha256=" + lie}) {
+    write(module.sys() / "version", version + "\n");
+    auto facts = module.loaded();
+    INFO(version);
+    CHECK(facts["file_sha256"] == sha256_file(module.folder.path / module.file).value());
+    CHECK(facts["fresh"] == "yes");
+    CHECK(facts["state"] == "live");
+  }
+}
+
+TEST_CASE("a package that cannot be asked about is not the right one") {
+  const FakeModule module;
+  CHECK(module.loaded(DriverKind::deb)["package"] != "right");
+  CHECK(module.loaded(DriverKind::deb).count("package") == 1);
+}
+
+TEST_CASE("the taints of a sick kernel") {
+  const struct {
+    std::uint64_t before, now;
+    const char* letters;
+  } rows[] = {
+      {0, 0, ""},
+      {0, 1u << 0, ""},              // P proprietary
+      {0, 1u << 12, ""},             // O out of tree
+      {0, 1u << 13, ""},             // E unsigned
+      {0, 1u << 10 | 1u << 11, ""},  // C staging, I firmware workaround
+      {0, 1u << 6 | 1u << 8, ""},    // U by user, A ACPI override
+      {0, 1u << 15 | 1u << 16, ""},  // K live patched, X for the distribution
+      {0, 1u << 4, "M"},
+      {0, 1u << 5, "B"},
+      {0, 1u << 7, "D"},
+      {0, 1u << 9, "W"},
+      {0, 1u << 14, "L"},
+      {0, 0x3000 | 1u << 7 | 1u << 9, "DW"},
+      {1u << 9, 1u << 9, ""},  // it had been so before
+      {1u << 9, 1u << 9 | 1u << 7, "D"},
+      {1u << 7, 0, ""},
+      {0, ~0ull, "MBDWL"},
+      {~0ull, ~0ull, ""},
+  };
+  for (const auto& [before, now, letters] : rows) {
+    INFO(before << " " << now);
+    CHECK(linux_::sick_taints(before, now) == letters);
+  }
+}
+
+TEST_CASE("facts are read from whatever a guest says") {
+  CHECK(read_facts("").empty());
+  CHECK(read_facts("\n\n=\n=x\nno fact\n").empty());
+  CHECK(read_facts("a=1\na=2\n") == Facts{{"a", "1"}});
+  CHECK(read_facts("a= 1 \r\nb=\n") == Facts{{"a", "1"}, {"b", ""}});
+  CHECK(read_facts("a=b=c") == Facts{{"a", "b=c"}});
+  CHECK(read_facts(std::string("a\0b=1\0\n", 7)) == Facts{{std::string("a\0b", 3), std::string("1\0", 2)}});
+  CHECK(read_facts(std::string(65, 'k') + "=1").empty());
+  CHECK(read_facts(std::string(64, 'k') + "=1").size() == 1);
+
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += "k" + std::to_string(i) + "=v\n";
+  CHECK(read_facts(many).size() == 64);
+  CHECK(read_facts("taint=" + std::string(1 << 20, '9')).at("taint").size() == 1 << 20);
+}
