@@ -13,7 +13,7 @@ namespace labctl {
 std::string sha256(std::string_view bytes);
 bool is_sha256(std::string_view text);
 
-// Reads the whole file in blocks. Errors: cannot open or read.
+// Reads the whole file in blocks. Errors: cannot open or read, not a regular file.
 Result<std::string> sha256_file(const std::filesystem::path& path);
 
 }  // namespace labctl

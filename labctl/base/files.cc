@@ -84,7 +84,9 @@ Status write_file(const fs::path& path, std::string_view content) {
       return written;
     }
   }
-  return rename_synced(beside, path);
+  Status renamed = rename_synced(beside, path);
+  if (!renamed) ::unlink(beside.c_str());
+  return renamed;
 }
 
 Status make_dirs(const fs::path& path) {

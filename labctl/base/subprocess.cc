@@ -1,12 +1,18 @@
 #include "labctl/base/subprocess.h"
 
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <boost/process.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/posix.hpp>
 #include <cerrno>
+#include <cstring>
 
+#include "labctl/base/files.h"
 #include "labctl/base/text.h"
 
 namespace labctl {
@@ -26,15 +32,14 @@ class Output {
     if (kept_.size() > 2 * kept_output) kept_.erase(0, kept_.size() - kept_output);
     if (!command_.on_line) return;
     for (char c : bytes) {
-      if (c == '\n' || c == '\r' || line_.size() > 8192)
-        end_line();
-      else
-        line_ += c;
+      if (c == '\n' || c == '\r' || line_.size() >= 8192) end_line();
+      if (c != '\n' && c != '\r') line_ += c;
     }
   }
 
   std::string finish() {
     if (command_.on_line) end_line();
+    if (kept_.size() > kept_output) kept_.erase(0, kept_.size() - kept_output);
     return std::move(kept_);
   }
 
@@ -78,37 +83,47 @@ Result<Ended> run(const Command& command) {
   for (const auto& [name, value] : command.environment) environment[name] = value;
   std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
   bp::group group;
-  bp::pipe pipe;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return lab_error(std::string("cannot make a pipe: ") + std::strerror(errno));
+  Fd ours(ends[0]), theirs(ends[1]);
   std::error_code problem;
   std::string directory = command.directory.empty() ? "." : command.directory.string();
-  // limit_handles closes what Boost.Process would otherwise leak: every descriptor of ours that is not CLOEXEC.
-  bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null, (bp::std_out & bp::std_err) > pipe,
-                  environment, bp::start_dir(directory), bp::limit_handles, group, problem);
+  // Boost.Process would start it in our own directory instead.
+  if (std::error_code ignored; !std::filesystem::is_directory(directory, ignored))
+    return lab_error("cannot start " + command.argv[0] + ": there is no such directory", directory);
+  // Boost.Process leaks every descriptor that is not CLOEXEC into the child, and its limit_handles closes the child's
+  // stdout together with them (1.81). So the child marks all but the standard three itself before it becomes the program.
+  auto keep_only_standard = [](auto&) { ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC); };
+  bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null, bp::posix::fd.bind(1, theirs.get()),
+                  bp::posix::fd.bind(2, theirs.get()), environment, bp::start_dir(directory), group,
+                  bp::extend::on_exec_setup = keep_only_standard, problem);
   if (problem) return lab_error("cannot start " + command.argv[0] + ": " + problem.message());
-  ::close(pipe.native_sink());
-  pipe.assign_sink(-1);
+  theirs.reset();
 
   Output output(command);
   Ended ended;
   const auto deadline = Clock::now() + command.deadline;
+  auto patience_ends = Clock::time_point::max();  // with a program that was asked to end
   bool stopped = false;
   bool open = true;
   while (child.running(problem)) {
     constexpr auto tick = std::chrono::milliseconds(50);
     if (open)
-      open = read_some(pipe.native_source(), output, tick);
+      open = read_some(ours.get(), output, tick);
     else
       ::poll(nullptr, 0, 5);
     if (!stopped && !ended.timed_out && (command.stop.stop_requested() || Clock::now() > deadline)) {
       (command.stop.stop_requested() ? stopped : ended.timed_out) = true;
       end_group(child, group, SIGTERM);
-    } else if ((stopped || ended.timed_out) && Clock::now() > deadline + std::chrono::seconds(5)) {
+      patience_ends = Clock::now() + std::chrono::seconds(5);
+    } else if (Clock::now() > patience_ends) {
       end_group(child, group, SIGKILL);
     }
   }
+  if (stopped || ended.timed_out) end_group(child, group, SIGKILL);  // and whoever of its children stayed
   // What the program wrote before it ended; a grandchild that holds the pipe open may not hold us.
   const auto drained = Clock::now() + std::chrono::milliseconds(500);
-  while (open && Clock::now() < drained) open = read_some(pipe.native_source(), output, std::chrono::milliseconds(50));
+  while (open && Clock::now() < drained) open = read_some(ours.get(), output, std::chrono::milliseconds(50));
   ended.exit_code = status_as_shell(child.native_exit_code());
   ended.output = output.finish();
   if (stopped) return fail({Fault::interrupted, command.argv[0] + " was interrupted", {}, {}});
@@ -126,11 +141,15 @@ Result<std::string> run_ok(const Command& command) {
 }
 
 std::filesystem::path find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
+  const auto is_program = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return ::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path, ignored);
+  };
+  if (name.find('/') != std::string::npos) return is_program(name) ? name : "";
   const char* path = ::getenv("PATH");
   for (const auto& directory : split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin", ':')) {
     auto candidate = std::filesystem::path(directory.empty() ? "." : directory) / name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (is_program(candidate)) return candidate;
   }
   return {};
 }
