@@ -27,12 +27,12 @@ void compare(const std::string& file, const std::string& xml) {
 TEST_CASE("a definition is computed from its spec and nothing else") {
   Spec spec;
   spec.name = "debian-12-candidate";
-  spec.disk = "/work/cells/a/disk.qcow2";
+  spec.disk = "/srv/cells/a/disk.qcow2";
   compare("tcg.xml", domain_xml(spec, place("pc-i440fx-7.2")));
   spec.accel = Accel::kvm;
   spec.shape = {2, 512ull << 20};
   compare("kvm-q35.xml", domain_xml(spec, place("pc-q35-7.2")));
-  compare("cd.xml", cd_xml("pc-i440fx-7.2", "/work/cells/a/payload.iso"));
+  compare("cd.xml", cd_xml("pc-i440fx-7.2", "/srv/cells/a/payload.iso"));
 }
 
 TEST_CASE("names from outside cannot break out of the definition") {

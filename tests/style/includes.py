@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The arrows of the design, read from the includes: a room may use what its line in labctl/CMakeLists.txt says."""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+HEAD = {"scenario", "plan", "crash", "guest", "event", "verdict", "cell", "report"}
+HANDS_ONLY = [  # (what no head room may contain, how it is called)
+    (r'#include "labctl/base/(subprocess|queue|files)\.h"', "a door to the world"),
+    (r"#include <(thread|mutex|shared_mutex|condition_variable|future|atomic|stop_token)>", "threads"),
+    (r"#include <(fstream|filesystem|unistd\.h|fcntl\.h|sys/[a-z]+\.h|ctime|time\.h)>", "files, processes or clocks"),
+    (r"#include <(libvirt|boost|spdlog)/", "a library of the hands"),
+    (r"\b(steady_clock|system_clock|high_resolution_clock)\b|\b(std::)?(time|clock_gettime|getenv)\(", "a clock or the environment"),
+]
+EVERYWHERE = [  # (pattern, how it is called, the one place where it may be)
+    (r"#include <boost/process|\bboost::process\b", "Boost.Process", "labctl/base/subprocess.cc"),
+    (r"#include <regex>|\bstd::w?regex\b", "std::regex (RE2 is used)", None),
+    (r"\bvir[A-Za-z]*(Free|Unref)\b", "a release of a libvirt handle", "labctl/machine/libvirt/handles.h"),
+]
+LONGEST = 500
+
+
+def rooms(cmake):
+    """room -> the rooms its line says it uses."""
+    text = re.sub(r"#.*", "", cmake)
+    return {name: set(re.search(r"USES\s+((?:[a-z]+\s*)*)", rest + " ").group(1).split()) if "USES" in rest else set()
+            for name, rest in re.findall(r"^room\((\w+)([^)]*)\)", text, re.M)}
+
+
+def without_comments(text):
+    return re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text, flags=re.S)
+
+
+def mistakes(root):
+    found = []
+    uses = rooms((root / "labctl/CMakeLists.txt").read_text())
+    if not uses:
+        return ["labctl/CMakeLists.txt: no rooms found"]
+    for room in sorted(HEAD & uses.keys()):
+        for used in sorted(uses[room] - HEAD - {"base"}):
+            found.append(f"labctl/CMakeLists.txt: {room} is of the head and may not use {used}")
+    sources = sorted(p for p in (root / "labctl").rglob("*") if p.suffix in {".cc", ".h", ".S"})
+    for path in sources:
+        name = path.relative_to(root).as_posix()
+        room = name.split("/")[1]
+        text = path.read_text()
+        if text.count("\n") > LONGEST:
+            found.append(f"{name}: {text.count(chr(10))} lines, more than {LONGEST}")
+        if room not in uses:
+            found.append(f"{name}: {room} is no room of labctl/CMakeLists.txt")
+            continue
+        for number, line in enumerate(without_comments(text).splitlines(), 1):
+            where = f"{name}:{number}"
+            if include := re.match(r'\s*#\s*include\s+"labctl/(\w+)/', line):
+                if include[1] not in uses[room] | {room}:
+                    found.append(f"{where}: {room} does not USE {include[1]}")
+            elif re.match(r'\s*#\s*include\s+"', line) and not re.search(r'"labctl/', line):
+                found.append(f"{where}: includes are written from the root: \"labctl/...\"")
+            if room in HEAD:
+                found += [f"{where}: {what} in the head" for pattern, what in HANDS_ONLY if re.search(pattern, line)]
+            found += [f"{where}: {what}" for pattern, what, place in EVERYWHERE
+                      if name != place and re.search(pattern, line)]
+    for path in sorted((root / "tests").rglob("*.cc")) if (root / "tests").is_dir() else []:
+        lines = path.read_text().count("\n")
+        if lines > LONGEST:
+            found.append(f"{path.relative_to(root).as_posix()}: {lines} lines, more than {LONGEST}")
+    return found
+
+
+def self_test():
+    """Each rule must fire on a sample that breaks it, and none on one that is right."""
+    cmake = "room(base)\nroom(plan USES base)\nroom(lab USES base plan\n NEEDS Threads::Threads)\nroom(machine USES base)\n"
+    good = {"labctl/plan/a.cc": '#include "labctl/base/text.h"\n#include "labctl/plan/a.h"\n// std::regex, steady_clock\n',
+            "labctl/lab/a.cc": '#include "labctl/plan/a.h"\n#include <thread>\nstd::chrono::steady_clock c;\n',
+            "labctl/base/subprocess.cc": "#include <boost/process.hpp>\n",
+            "labctl/machine/libvirt/handles.h": "using Domain = Owned<virDomain, virDomainFree>;\n"}
+    bad = {
+        "does not USE lab": ("labctl/plan/b.cc", '#include "labctl/lab/a.h"\n'),
+        "no room": ("labctl/attic/b.cc", "\n"),
+        "more than 500": ("labctl/plan/b.cc", "\n" * 501),
+        "more than 500 ": ("tests/plan/b.cc", "\n" * 501),
+        "from the root": ("labctl/plan/b.cc", '#include "a.h"\n'),
+        "a door to the world": ("labctl/plan/b.cc", '#include "labctl/base/subprocess.h"\n'),
+        "a door to the world ": ("labctl/plan/b.cc", '#include "labctl/base/files.h"\n'),
+        "threads in the head": ("labctl/plan/b.cc", "#include <mutex>\n"),
+        "files, processes": ("labctl/plan/b.cc", "#include <fstream>\n"),
+        "a library of the hands": ("labctl/plan/b.cc", "#include <libvirt/libvirt.h>\n"),
+        "a clock": ("labctl/plan/b.cc", "auto x = std::chrono::system_clock::now();\n"),
+        "a clock ": ("labctl/plan/b.cc", "auto x = time(nullptr);\n"),
+        "Boost.Process": ("labctl/lab/b.cc", "#include <boost/process.hpp>\n"),
+        "std::regex": ("labctl/lab/b.cc", "std::regex r;\n"),
+        "a release of": ("labctl/machine/libvirt/b.cc", "virDomainFree(d);\n"),
+        "may not use lab": ("labctl/CMakeLists.txt", cmake.replace("room(plan USES base)", "room(plan USES base lab)")),
+        "no rooms found": ("labctl/CMakeLists.txt", "\n"),
+    }
+    problems = []
+    for wanted, broken in [("", None), *bad.items()]:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in {"labctl/CMakeLists.txt": cmake, **good, **dict([broken] if broken else [])}.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+            found = mistakes(root)
+        if len(found) != (broken is not None) or any(wanted.strip() not in each for each in found):
+            problems.append(f"self-test '{wanted.strip() or 'good'}' gave {found}")
+    return problems
+
+
+if __name__ == "__main__":
+    problems = self_test() if sys.argv[1:] == ["--self-test"] else mistakes(pathlib.Path(__file__).resolve().parents[2])
+    print("\n".join(problems) or "the arrows are as designed")
+    sys.exit(bool(problems))
