@@ -1,0 +1,151 @@
+// A guest made of plain code, for tests of the hands without a hypervisor: it answers the agent's commands, reboots
+// when it is told to and dies as its script says. Only what labctl can see from outside is imitated.
+#pragma once
+
+#include <atomic>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/text.h"
+#include "labctl/machine/machine.h"
+
+namespace labctl::test {
+
+using namespace std::chrono_literals;
+
+// What makes one fake guest differ from a healthy one.
+struct Script {
+  // Called before every boot's agent comes up (1 for the first reboot); may send signs.
+  std::function<void(int boot, const machine::Sink& sink)> at_boot = [](int, const machine::Sink&) {};
+  // Called for every command given to the guest's shell; may send signs and may answer in the guest's place.
+  std::function<std::optional<std::pair<int, std::string>>(const std::string& command, int boot,
+                                                           const machine::Sink& sink)>
+      on_command = [](const std::string&, int, const machine::Sink&) { return std::nullopt; };
+  std::map<std::string, std::string> payload;  // file -> sha256 as the guest sees them
+  Status start_result = {};
+};
+
+class FakeMachine final : public machine::Machine {
+ public:
+  FakeMachine(Script script, machine::Sink sink) : script_(std::move(script)), sink_(std::move(sink)) {}
+  ~FakeMachine() override { end(); }
+
+  Status start(machine::From) override {
+    alive_ = true;
+    return script_.start_result;
+  }
+
+  Result<Json> ask(const Json& command, Millis) override {
+    if (!alive_ || !agent_) return lab_error("the agent is not connected");
+    const std::string verb = text_at(command, "execute");
+    if (verb == "guest-ping") return Json::object();
+    if (verb == "guest-exec") return exec(command["arguments"]["arg"][1].get<std::string>());
+    if (verb == "guest-exec-status") return status(number_at(command["arguments"], "pid"));
+    return lab_error("unknown agent command " + verb);
+  }
+
+  Status insert_cd(const std::filesystem::path&) override { return {}; }
+  Status power_cut() override {
+    reboot();
+    return {};
+  }
+  Status screenshot(const std::filesystem::path& png) override {
+    std::ofstream(png) << "picture";
+    return {};
+  }
+  Millis starved() const override { return Millis(0); }
+  void end() override {
+    alive_ = false;
+    std::lock_guard lock(mutex_);
+    for (auto& thread : threads_) thread.request_stop();
+    threads_.clear();
+  }
+  std::string definition() const override { return "<fake/>"; }
+  Status save() override { return {}; }
+
+ private:
+  Result<Json> exec(const std::string& command) {
+    std::lock_guard lock(mutex_);
+    if (command == "shutdown -r now") {
+      threads_.emplace_back([this] { reboot(); });
+      return Json{{"pid", ++pid_}};
+    }
+    auto answer = script_.on_command(command, boot_, sink_);
+    if (!answer) answer = healthy(command);
+    answers_[++pid_] = *answer;
+    return Json{{"pid", pid_}};
+  }
+
+  Result<Json> status(long long pid) {
+    std::lock_guard lock(mutex_);
+    auto answer = answers_.find(pid);
+    if (answer == answers_.end()) return input_error("no such pid");
+    Json reply{{"exited", true}, {"exitcode", answer->second.first}, {"out-data", base64_encode(answer->second.second)}};
+    answers_.erase(answer);
+    return reply;
+  }
+
+  std::string boot_id() const { return "00000000-0000-4000-8000-00000000000" + std::to_string(boot_); }
+
+  std::pair<int, std::string> healthy(const std::string& command) const {
+    std::string out;
+    auto has = [&](const char* text) { return command.find(text) != std::string::npos; };
+    if (has("mount -o ro"))
+      for (const auto& [file, digest] : script_.payload) out += file + "=" + digest + "\n";
+    if (has("boot_id=")) out += "boot_id=" + boot_id() + "\n";
+    if (has("taint=")) out += "taint=12288\nkernel=6.1.0-fake\n";
+    if (has("echo state=")) {
+      auto driver = script_.payload.begin();
+      out += "state=live\nversion=1\nbuild_id=aa\nfresh=yes\n";
+      for (; driver != script_.payload.end(); ++driver)
+        if (driver->first.rfind("driver", 0) == 0) out += "file_sha256=" + driver->second + "\n";
+    }
+    if (has("echo content_sha256=")) out += "content_sha256=" + script_.payload.at("content.bin") + "\n";
+    if (command == "dmesg") out = "[    1.000000] all is well\n";
+    return {0, out};
+  }
+
+  void reboot() {
+    agent_ = false;
+    sink_(machine::AgentLink{false});
+    for (int i = 0; i < 3; ++i) sink_(machine::GuestReset{true});
+    std::this_thread::sleep_for(5ms);
+    sink_(machine::ConsoleBytes{"[    0.000000] Linux version 6.1.0-fake\n"});
+    ++boot_;
+    script_.at_boot(boot_, sink_);
+    std::this_thread::sleep_for(5ms);
+    agent_ = true;
+    sink_(machine::AgentLink{true});
+  }
+
+  Script script_;
+  machine::Sink sink_;
+  std::mutex mutex_;
+  std::atomic<bool> alive_ = false, agent_ = true;
+  std::atomic<int> boot_ = 0;
+  long long pid_ = 100;
+  std::map<long long, std::pair<int, std::string>> answers_;
+  std::vector<std::jthread> threads_;
+};
+
+class FakeHost final : public machine::Host {
+ public:
+  std::map<std::string, Script> scripts;  // by machine name; others are healthy
+  std::function<Script(const machine::Spec&)> script_for = [this](const machine::Spec& spec) { return scripts[spec.name]; };
+  std::atomic<int> created = 0;
+
+  const machine::HostFacts& facts() const override { return facts_; }
+  Result<std::unique_ptr<machine::Machine>> create(const machine::Spec& spec, machine::Sink sink) override {
+    ++created;
+    return std::unique_ptr<machine::Machine>(new FakeMachine(script_for(spec), std::move(sink)));
+  }
+
+ private:
+  machine::HostFacts facts_{.hypervisor = "fake", .fingerprint = std::string(64, 'f')};
+};
+
+}  // namespace labctl::test

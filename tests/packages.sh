@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what labctl needs on Debian 12, in one go: `run` to build it and to run guests, `test` for all that CI uses
+# on top. Does nothing when everything is there. Uses sudo when the user is not root.
+set -euo pipefail
+
+build=(ca-certificates g++ gcc-12 cmake ninja-build pkg-config make binutils
+  libvirt-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libre2-dev libpugixml-dev libssl-dev
+  libexpected-dev libboost1.81-dev)
+guests=(qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu seabios xorriso mmdebstrap fakeroot e2fsprogs fdisk
+  grub-common grub-pc-bin uidmap libelf1 cpio xz-utils zstd python3)
+checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml shellcheck)
+
+case ${1:-} in
+  run) wanted=("${build[@]}" "${guests[@]}") ;;
+  test) wanted=("${build[@]}" "${guests[@]}" "${checks[@]}") ;;
+  *) echo "usage: packages.sh run|test" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if [[ $(id -u) != 0 ]]; then
+  command -v sudo >/dev/null || { echo "packages: as root, run: apt-get install ${missing[*]}" >&2; exit 3; }
+  as_root=(sudo)
+fi
+echo "packages: installing ${#missing[@]} of ${#wanted[@]}: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get -q update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -30 "$log" >&2
+  echo "packages: apt-get failed, its last lines are above" >&2
+  exit 3
+fi
