@@ -21,13 +21,21 @@ for package in "${wanted[@]}"; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [[ $status == installed ]] || missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+# libvirt's QEMU driver looks this user up when it runs as root, but its package does not make it.
+user_missing=0
+getent passwd libvirt-qemu >/dev/null || user_missing=1
+((${#missing[@]} + user_missing)) || exit 0
 
 as_root=()
 if [[ $(id -u) != 0 ]]; then
-  command -v sudo >/dev/null || { echo "packages: as root, run: apt-get install ${missing[*]}" >&2; exit 3; }
+  command -v sudo >/dev/null || { echo "packages: as root, run: apt-get install ${missing[*]}; useradd --system libvirt-qemu" >&2; exit 3; }
   as_root=(sudo)
 fi
+if ((user_missing)); then
+  echo "packages: adding the system user libvirt-qemu"
+  "${as_root[@]}" useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin libvirt-qemu
+fi
+((${#missing[@]})) || exit 0
 echo "packages: installing ${#missing[@]} of ${#wanted[@]}: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)

@@ -1,5 +1,6 @@
 #include "labctl/lab/doctor.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -49,6 +50,10 @@ Check file_check(const std::string& name, const std::vector<fs::path>& any_of, c
 }
 
 Check user_check() {
+  // libvirt's QEMU driver looks its user up even when it is told to run guests as another one.
+  const bool known = ::getpwnam("libvirt-qemu") != nullptr;
+  if (::geteuid() == 0 && !known)
+    return {"user", Health::bad, "root, but the system user libvirt-qemu is missing", "useradd --system libvirt-qemu"};
   if (::geteuid() == 0) return {"user", Health::good, "root", {}};
   auto tried = run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(10)});
   if (tried && tried->ok()) return {"user", Health::good, "an ordinary user with user namespaces", {}};

@@ -120,6 +120,7 @@ class GuestReader {
 
   std::string default_module(Mark mark, const std::string& what) {
     std::string first;
+    bool differ = false;
     for (const Artefact& artefact : scenario_.drivers) {
       if (artefact.path.empty()) return "";  // told already
       const std::string stem = file_stem(artefact.path);
@@ -128,14 +129,10 @@ class GuestReader {
         reader_.mistake(mark, what + " has no 'module', and the file name " + quoted(stem) + " is not one");
         return "";
       }
-      if (!first.empty() && first != *name) {
-        reader_.mistake(
-            mark, what + " has no 'module', and the drivers' file names differ: " + first + ", " + *name);
-        return "";
-      }
+      differ |= !first.empty() && first != *name;
       first = *name;
     }
-    return first;
+    return differ ? "" : first;  // a cell's own file names its module then
   }
 
   std::vector<std::string> read_options(const Node& node, const std::string& what) {
@@ -210,6 +207,8 @@ class GuestReader {
 };
 
 }  // namespace
+
+std::string module_of_file(const std::string& path) { return module_name(file_stem(path)).value_or(""); }
 
 void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("guest");

@@ -110,6 +110,9 @@ using Variables = std::map<std::string, std::string>;  // --set K=V
 
 std::string at(const std::string& name, Mark mark);  // "file:line:col"
 
+// The kernel module that a .ko file holds, by its name; empty when the name is none a module can have.
+std::string module_of_file(const std::string& path);
+
 // All mistakes at once, in the order of the file. `name` is how errors call the file.
 struct Loaded {
   std::optional<Scenario> scenario;  // only when there is no mistake

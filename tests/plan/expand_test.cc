@@ -176,3 +176,20 @@ TEST_CASE("only keeps the cells that match, and the controls they need") {
     CHECK_THAT(none.error().hint, !ContainsSubstring("control"));
   }
 }
+
+TEST_CASE("without a module's name each cell's file names it, and a story that mixes two must name it") {
+  const std::string head =
+      "labctl: 1\nname: two\ncandidate:\n  driver: {candidate: a.ko, previous: b/old-one.ko}\n"
+      "matrix:\n  image: [box]\n  driver: [candidate, previous]\nguest:\n  linux:\n    driver: {kind: kmod}\n";
+  auto loaded = labctl::scenario::load(head, "two.yaml", {});
+  REQUIRE(loaded.scenario);
+  auto plan = labctl::plan::expand(*loaded.scenario);
+  REQUIRE(plan);
+  CHECK(plan->cells.at(0).guest.driver.module == "a");
+  CHECK(plan->cells.at(1).guest.driver.module == "old_one");
+
+  auto mixed = labctl::scenario::load(
+      head + "story: [install driver previous, reboot, install driver candidate, reboot]\n", "two.yaml", {});
+  REQUIRE(mixed.scenario);
+  CHECK(!labctl::plan::expand(*mixed.scenario));
+}
