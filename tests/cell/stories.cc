@@ -179,6 +179,13 @@ const std::vector<Story>& stories() {
        }},
       {"a suspect line during the shutdown cannot be cleared by the next boot", crashed, "BUG: unable", 1,
        [](Scene& s) { s.hears("boot 2/3", 3s + 500ms, on_console(suspect())); s.latency = 1s; }},
+      {"a suspect line during the shutdown whose answer comes from the next boot", crashed, "BUG: unable", 1,
+       [](Scene& s) {
+         s.boot_time = 5s;
+         s.when("boot 2/3", 3500ms, [](Scene& g) {
+           g.latency = 10s, g.tell(on_console(suspect())), g.latency = 200ms;
+         });
+       }},
       {"a suspect line and then a lab fault: the line was never cleared", crashed, "BUG: unable", 1,
        [](Scene& s) {
          s.latency = 5s;
