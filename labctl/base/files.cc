@@ -67,7 +67,8 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
     if (got < 0) return os_error("cannot read", path);
     if (got == 0) return content;
     content.append(block, static_cast<std::size_t>(got));
-    if (content.size() > limit) return lab_error("is larger than " + std::to_string(limit) + " bytes", path.string());
+    if (content.size() > limit)
+      return lab_error("is larger than " + std::to_string(limit) + " bytes", path.string());
   }
 }
 
@@ -134,7 +135,8 @@ Result<Fd> open_lock(const fs::path& path) {
 Result<Lock> Lock::try_take(const fs::path& path) {
   auto fd = open_lock(path);
   if (!fd) return fail(fd.error());
-  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return lab_error("somebody else holds the lock", path.string());
+  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0)
+    return lab_error("somebody else holds the lock", path.string());
   return Lock(std::move(*fd));
 }
 

@@ -1,4 +1,5 @@
-// The only door to the file system for text and small files. Nothing half-written is ever left under a final name.
+// The only door to the file system for text and small files. Nothing half-written is ever left under a final
+// name.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,8 @@ namespace labctl {
 Result<Json> parse_json(std::string_view text, const std::string& where) {
   constexpr int deepest = 64;
   // To the library a NUL is an end, with anything behind it.
-  if (text.find('\0') != std::string_view::npos) return input_error("not valid JSON: it holds a NUL byte", where);
+  if (text.find('\0') != std::string_view::npos)
+    return input_error("not valid JSON: it holds a NUL byte", where);
   try {
     bool too_deep = false;
     auto guard = [&](int depth, Json::parse_event_t, Json&) {
@@ -22,7 +23,9 @@ Result<Json> parse_json(std::string_view text, const std::string& where) {
   }
 }
 
-std::string dump_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 std::string dump_pretty(const Json& value) {
   return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

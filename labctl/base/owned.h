@@ -1,4 +1,5 @@
-// C handles with an owner: `using Domain = Owned<virDomain, virDomainFree>` is one pointer wide and frees itself.
+// C handles with an owner: `using Domain = Owned<virDomain, virDomainFree>` is one pointer wide and frees
+// itself.
 #pragma once
 
 #include <memory>

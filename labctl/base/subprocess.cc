@@ -77,26 +77,29 @@ void end_group(bp::child& child, bp::group& group, int signal_number) {
 Result<Ended> run(const Command& command) {
   std::filesystem::path program = find_program(command.argv.at(0));
   if (program.empty())
-    return lab_error("the program '" + command.argv[0] + "' is not installed", {}, "labctl doctor says what to install");
+    return lab_error("the program '" + command.argv[0] + "' is not installed", {},
+                     "labctl doctor says what to install");
 
   bp::environment environment = boost::this_process::environment();
   for (const auto& [name, value] : command.environment) environment[name] = value;
   std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
   bp::group group;
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return lab_error(std::string("cannot make a pipe: ") + std::strerror(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return lab_error(std::string("cannot make a pipe: ") + std::strerror(errno));
   Fd ours(ends[0]), theirs(ends[1]);
   std::error_code problem;
   std::string directory = command.directory.empty() ? "." : command.directory.string();
   // Boost.Process would start it in our own directory instead.
   if (std::error_code ignored; !std::filesystem::is_directory(directory, ignored))
     return lab_error("cannot start " + command.argv[0] + ": there is no such directory", directory);
-  // Boost.Process leaks every descriptor that is not CLOEXEC into the child, and its limit_handles closes the child's
-  // stdout together with them (1.81). So the child marks all but the standard three itself before it becomes the program.
+  // Boost.Process leaks every descriptor that is not CLOEXEC into the child, and its limit_handles closes the
+  // child's stdout together with them (1.81). So the child marks all but the standard three itself before it
+  // becomes the program.
   auto keep_only_standard = [](auto&) { ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC); };
-  bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null, bp::posix::fd.bind(1, theirs.get()),
-                  bp::posix::fd.bind(2, theirs.get()), environment, bp::start_dir(directory), group,
-                  bp::extend::on_exec_setup = keep_only_standard, problem);
+  bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null,
+                  bp::posix::fd.bind(1, theirs.get()), bp::posix::fd.bind(2, theirs.get()), environment,
+                  bp::start_dir(directory), group, bp::extend::on_exec_setup = keep_only_standard, problem);
   if (problem) return lab_error("cannot start " + command.argv[0] + ": " + problem.message());
   theirs.reset();
 
@@ -134,9 +137,10 @@ Result<std::string> run_ok(const Command& command) {
   auto ended = run(command);
   if (!ended) return fail(ended.error());
   if (ended->ok()) return std::move(ended->output);
-  std::string tail = ended->output.size() > 1500 ? "..." + ended->output.substr(ended->output.size() - 1500)
-                                                 : ended->output;
-  std::string how = ended->timed_out ? "did not end in time" : "ended with status " + std::to_string(ended->exit_code);
+  std::string tail =
+      ended->output.size() > 1500 ? "..." + ended->output.substr(ended->output.size() - 1500) : ended->output;
+  std::string how =
+      ended->timed_out ? "did not end in time" : "ended with status " + std::to_string(ended->exit_code);
   return lab_error(command.argv[0] + " " + how + (trim(tail).empty() ? "" : ":\n" + std::string(trim(tail))));
 }
 

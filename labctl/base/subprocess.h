@@ -1,5 +1,5 @@
-// Programs run to their end: own process group, stdin from /dev/null, every other descriptor closed, always reaped.
-// The only file that may use Boost.Process. Not for programs that stay; guests belong to libvirt.
+// Programs run to their end: own process group, stdin from /dev/null, every other descriptor closed, always
+// reaped. The only file that may use Boost.Process. Not for programs that stay; guests belong to libvirt.
 #pragma once
 
 #include <chrono>
@@ -15,18 +15,19 @@
 namespace labctl {
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH
+  std::vector<std::string> argv;                        // argv[0] is looked up in PATH
   std::map<std::string, std::string> environment = {};  // added to ours
   std::filesystem::path directory = {};                 // empty: ours
   std::chrono::milliseconds deadline = std::chrono::hours(1);
-  std::function<void(std::string_view line)> on_line = {};  // stdout and stderr, one line at a time, as it comes
+  std::function<void(std::string_view line)> on_line =
+      {};  // stdout and stderr, one line at a time, as it comes
   std::stop_token stop = {};
 };
 
 struct Ended {
-  int exit_code = -1;      // 128 + signal when it was killed, as a shell says it
+  int exit_code = -1;  // 128 + signal when it was killed, as a shell says it
   bool timed_out = false;
-  std::string output;      // stdout and stderr together, the last 256 KiB
+  std::string output;  // stdout and stderr together, the last 256 KiB
   bool ok() const { return exit_code == 0 && !timed_out; }
 };
 

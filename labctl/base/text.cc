@@ -88,7 +88,11 @@ namespace {
 std::size_t utf8_sequence(std::string_view text, std::uint32_t& code) {
   auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   unsigned char first = byte(0);
-  std::size_t length = first < 0x80 ? 1 : (first >> 5) == 6 ? 2 : (first >> 4) == 14 ? 3 : (first >> 3) == 30 ? 4 : 0;
+  std::size_t length = first < 0x80         ? 1
+                       : (first >> 5) == 6  ? 2
+                       : (first >> 4) == 14 ? 3
+                       : (first >> 3) == 30 ? 4
+                                            : 0;
   if (length == 0 || text.size() < length) return 0;
   code = length == 1 ? first : first & (0xffu >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) {
@@ -101,9 +105,10 @@ std::size_t utf8_sequence(std::string_view text, std::uint32_t& code) {
 }
 
 bool misleads_a_reader(std::uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-         (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x180e ||
+         (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb) ||
+         (code >= 0xe0000 && code <= 0xe007f);
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // The nearest candidate by edit distance when it is near enough to be meant.
 std::optional<std::string> did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-// Text from a guest made safe for a terminal or a log: control and escape bytes, bidi overrides and invalid UTF-8
-// become visible "\xNN"; at most `limit` bytes come out, cut with an ellipsis.
+// Text from a guest made safe for a terminal or a log: control and escape bytes, bidi overrides and invalid
+// UTF-8 become visible "\xNN"; at most `limit` bytes come out, cut with an ellipsis.
 std::string printable(std::string_view untrusted, std::size_t limit = 200);
 
 // A word safe in a file name and a URL: [a-z0-9.-], everything else becomes '-'.
@@ -28,7 +28,8 @@ std::string slug(std::string_view text);
 // 'it'\''s': one word for /bin/sh.
 std::string shell_quote(std::string_view word);
 
-// Standard base64. Decoding refuses anything malformed with nullopt and never reads past `limit` decoded bytes.
+// Standard base64. Decoding refuses anything malformed with nullopt and never reads past `limit` decoded
+// bytes.
 std::string base64_encode(std::string_view bytes);
 std::optional<std::string> base64_decode(std::string_view text, std::size_t limit);
 

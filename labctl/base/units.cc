@@ -23,14 +23,15 @@ Result<std::pair<double, std::string_view>> number_and_unit(std::string_view tex
 }
 
 template <std::size_t n>
-Result<double> in_units(std::string_view text, const Unit (&units)[n], const char* what, const char* examples) {
+Result<double> in_units(std::string_view text, const Unit (&units)[n], const char* what,
+                        const char* examples) {
   auto parsed = number_and_unit(text);
   if (!parsed)
     return input_error("'" + std::string(text) + "' is not a " + what, {}, std::string("write ") + examples);
   for (const Unit& unit : units)
     if (unit.name == parsed->second) return parsed->first * unit.factor;
-  std::string wrong = parsed->second.empty() ? "has no unit"
-                                             : "has the unknown unit '" + std::string(parsed->second) + "'";
+  std::string wrong =
+      parsed->second.empty() ? "has no unit" : "has the unknown unit '" + std::string(parsed->second) + "'";
   return input_error(std::string("the ") + what + " '" + std::string(text) + "' " + wrong, {},
                      std::string("write ") + examples);
 }
@@ -41,12 +42,14 @@ Result<Millis> parse_duration(std::string_view text) {
   static constexpr Unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}};
   auto value = in_units(text, units, "duration", "500ms, 20s, 3m or 1h");
   if (!value) return fail(value.error());
-  if (*value > 30.0 * 24 * 3'600'000) return input_error("the duration '" + std::string(text) + "' is over 30 days");
+  if (*value > 30.0 * 24 * 3'600'000)
+    return input_error("the duration '" + std::string(text) + "' is over 30 days");
   return Millis(std::llround(*value));
 }
 
 Result<std::uint64_t> parse_size(std::string_view text) {
-  static constexpr Unit units[] = {{"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  static constexpr Unit units[] = {
+      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
   auto value = in_units(text, units, "size", "512MiB or 1GiB");
   if (!value) return fail(value.error());
   if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is absurd");

@@ -18,7 +18,7 @@ Result<Millis> parse_duration(std::string_view text);
 // "512MiB" "1GiB" "64KiB": binary units only, because "GB" means two things. In bytes.
 Result<std::uint64_t> parse_size(std::string_view text);
 
-std::string show_duration(Millis duration);       // "0.8s" "42s" "3m07s" "1h02m"
-std::string show_size(std::uint64_t bytes);       // "712 B" "150 MiB" "1.5 GiB"
+std::string show_duration(Millis duration);  // "0.8s" "42s" "3m07s" "1h02m"
+std::string show_size(std::uint64_t bytes);  // "712 B" "150 MiB" "1.5 GiB"
 
 }  // namespace labctl

@@ -1,6 +1,7 @@
-// The meaning of one cell's life, as a pure state machine: on(State, Event) -> State and what to do next. No clock, no
-// machine, no thread; time enters only as an event. The journal of a cell is the list of events that went in here, so
-// replay() of a journal gives the outcome again, byte for byte, on any machine and at any time.
+// The meaning of one cell's life, as a pure state machine: on(State, Event) -> State and what to do next. No
+// clock, no machine, no thread; time enters only as an event. The journal of a cell is the list of events
+// that went in here, so replay() of a journal gives the outcome again, byte for byte, on any machine and at
+// any time.
 #pragma once
 
 #include <deque>
@@ -18,12 +19,16 @@
 namespace labctl::cell {
 
 // ---- what the hands are asked to do; each is answered by events, or never ----
-struct Ask { guest::Question question; };         // comes back as event::Answer of the same name
+struct Ask {
+  guest::Question question;
+};  // comes back as event::Answer of the same name
 struct InsertPayload {};
-struct SetClock {};                               // a restored guest still lives in the past
+struct SetClock {};  // a restored guest still lives in the past
 struct PowerCut {};
-struct TakePicture { std::string label; };
-struct End {};                                    // the cell is over: end the guest
+struct TakePicture {
+  std::string label;
+};
+struct End {};  // the cell is over: end the guest
 
 using Action = std::variant<Ask, InsertPayload, SetClock, PowerCut, TakePicture, End>;
 
@@ -56,17 +61,17 @@ enum class Check {
 struct Operation {
   Wait wait = Wait::nothing;
   Check check = Check::none;
-  std::string step;                 // what people are told: "install driver", "boot 2/3: settle"
+  std::string step;  // what people are told: "install driver", "boot 2/3: settle"
   guest::Question question = {};
-  bool of_payload = false;          // works on something that was delivered:
-  std::string expected_sha256 = {}; // and this is its digest, which loaded and content must find
-  bool new_driver = false;          // the build seen here is the one expected from now on
+  bool of_payload = false;           // works on something that was delivered:
+  std::string expected_sha256 = {};  // and this is its digest, which loaded and content must find
+  bool new_driver = false;           // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
   std::optional<Action> action = {};  // besides putting the question, if it has one
   bool takes_long() const { return check == Check::exit_zero || check == Check::booted; }
-  int begins_boot = 0;              // the life of the guest that begins here
-  bool boot_proved = false;         // reaching this operation's end proves one more boot
+  int begins_boot = 0;       // the life of the guest that begins here
+  bool boot_proved = false;  // reaching this operation's end proves one more boot
 };
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
@@ -81,7 +86,7 @@ struct State {
   std::size_t position = 0;
   Phase phase = Phase::unopened;
 
-  Millis now{0};              // of the last event
+  Millis now{0};  // of the last event
   Millis starved{0};
   // Deadlines run on the guest's own clock: the time it could have computed. A busy host stops that clock.
   Millis fair() const { return now - starved; }
@@ -91,24 +96,24 @@ struct State {
 
   // What is known of the guest.
   std::set<std::string> boot_ids;
-  std::string boot_id;        // empty while it is not known
+  std::string boot_id;  // empty while it is not known
   std::uint64_t taint = 0;
   std::string build_id, module_version;  // as first seen
   int boot = 0;
-  bool candidate_in = false;  // something of the candidate's has been run
-  bool down = false;          // within a reboot: a reset was seen
-  bool kernel_spoke = false;  // since the last reset
+  bool candidate_in = false;             // something of the candidate's has been run
+  bool down = false;                     // within a reboot: a reset was seen
+  bool kernel_spoke = false;             // since the last reset
   Millis first_reset{0}, last_reset{0};  // fair
-  bool dead = false;          // panicked or powered off: nobody is there to be asked
+  bool dead = false;                     // panicked or powered off: nobody is there to be asked
 
   // What was found and how it ends.
   std::vector<verdict::Seen> findings;
-  std::deque<std::size_t> suspects;     // indices of findings that wait for the guest's own word
+  std::deque<std::size_t> suspects;  // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
   int suspect_questions = 0;
-  std::size_t suspects_in_question = 0; // how many of them the question under way is about
-  Millis suspect_until{0};              // fair
-  std::set<std::string> sweep_open;     // questions of the last sweep not answered yet
+  std::size_t suspects_in_question = 0;  // how many of them the question under way is about
+  Millis suspect_until{0};               // fair
+  std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
   verdict::Outcome outcome;
 };
 

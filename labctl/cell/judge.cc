@@ -1,5 +1,5 @@
-// What an answer proves. Everything here was said by a guest: what is not there, is malformed or is not exactly what
-// was wanted proves nothing.
+// What an answer proves. Everything here was said by a guest: what is not there, is malformed or is not
+// exactly what was wanted proves nothing.
 
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
@@ -51,18 +51,23 @@ void Life::judge(const event::Answer& answer) {
   if (answer.exit_code != 0 && op.check != Check::proof) {
     const bool theirs = op.check == Check::exit_zero;
     return fail(theirs ? Ending::not_loaded : unable(), "'" + answer.question + "' ended with status " +
-                                                            std::to_string(answer.exit_code) + last_words(answer));
+                                                            std::to_string(answer.exit_code) +
+                                                            last_words(answer));
   }
   switch (op.check) {
     case Check::none:
-    case Check::exit_zero: return;
-    case Check::baseline: return judge_baseline(facts);
+    case Check::exit_zero:
+      return;
+    case Check::baseline:
+      return judge_baseline(facts);
     case Check::delivered:
       for (const auto& [file, digest] : s_.opened.payload)
         if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
       return;
-    case Check::identified: return judge_identity(fact(facts, "boot_id"));
-    case Check::loaded: return judge_loaded(facts);
+    case Check::identified:
+      return judge_identity(fact(facts, "boot_id"));
+    case Check::loaded:
+      return judge_loaded(facts);
     case Check::booted: {
       // A failed service ("degraded") is not ours to judge; what must work has a proof of its own.
       const std::string system = fact(facts, "system");
@@ -71,14 +76,17 @@ void Life::judge(const event::Answer& answer) {
       return;
     }
     case Check::absent:
-      if (fact(facts, "state") != "absent") fail(Ending::not_loaded, "the module is still there after its removal");
+      if (fact(facts, "state") != "absent")
+        fail(Ending::not_loaded, "the module is still there after its removal");
       return;
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
         altered("the content", fact(facts, "content_sha256"));
       return;
-    case Check::proof: return judge_proof(answer);
-    case Check::evidence: return judge_evidence(facts);
+    case Check::proof:
+      return judge_proof(answer);
+    case Check::evidence:
+      return judge_evidence(facts);
     case Check::kernel_log:
       if (trim(answer.output).empty()) fail(unable(), "the guest's kernel log is empty");
       return;
@@ -106,19 +114,21 @@ void Life::judge_identity(const std::string& id) {
 void Life::judge_loaded(const guest::Facts& facts) {
   using scenario::DriverKind;
   const auto& driver = s_.cell.guest.driver;
-  const std::string state = fact(facts, "state"), package = fact(facts, "package"), fresh = fact(facts, "fresh");
+  const std::string state = fact(facts, "state"), package = fact(facts, "package"),
+                    fresh = fact(facts, "fresh");
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded,
-                "the module " + driver.module + " is " + (state.empty() ? "not there" : printable(state, 40)));
+    return fail(Ending::not_loaded, "the module " + driver.module + " is " +
+                                        (state.empty() ? "not there" : printable(state, 40)));
   if (package != "right" && (driver.kind == DriverKind::deb || !package.empty()))
-    return fail(Ending::not_loaded,
-                "the package is in the wrong state: " + (package.empty() ? "nothing said" : printable(package, 120)));
+    return fail(Ending::not_loaded, "the package is in the wrong state: " +
+                                        (package.empty() ? "nothing said" : printable(package, 120)));
   if (driver.kind == DriverKind::kmod && fact(facts, "file_sha256") != operation().expected_sha256)
     return altered("the driver", fact(facts, "file_sha256"));
   if (fresh != "yes" && fresh != "unknown")
-    return fail(Ending::not_loaded, fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
-                                                  : "the guest did not tell which build is loaded");
+    return fail(Ending::not_loaded,
+                fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
+                              : "the guest did not tell which build is loaded");
   if (operation().new_driver) {
     s_.build_id = fact(facts, "build_id");
     s_.module_version = fact(facts, "version");
@@ -142,8 +152,8 @@ void Life::judge_evidence(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id");
   if (!is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
   if (id != s_.boot_id)
-    return crash("unrequested reboot", "the guest's boot identity changed although nobody had asked for a reboot",
-                 "evidence");
+    return crash("unrequested reboot",
+                 "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   judge_taint(facts);
 }
@@ -171,7 +181,8 @@ void Life::altered(const std::string& what, const std::string& seen) {
 // The letters of what a healthy kernel never has.
 std::string Life::sick(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  std::string letters = guest::linux_::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  std::string letters =
+      guest::linux_::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
   if (!s_.cell.policy.warnings_fail) std::erase(letters, 'W');
   return letters;
 }

@@ -65,7 +65,8 @@ class Life {
   void judge_taint(const guest::Facts& facts);
   void altered(const std::string& what, const std::string& seen);
   std::string sick(const guest::Facts& facts) const;
-  // A guest that cannot answer our own questions: before anything of the candidate's was there it is the image's fault.
+  // A guest that cannot answer our own questions: before anything of the candidate's was there it is the
+  // image's fault.
   Ending unable() const { return s_.candidate_in ? Ending::hung : Ending::lab_failed; }
 
   State s_;

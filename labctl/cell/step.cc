@@ -1,15 +1,21 @@
 // One event at a time: what it means for the cell.
 //
 // The rules, in the order in which they win:
-//   1. Anything fatal that any channel recognises ends the story. The cell then keeps listening for a grace period (the
-//      rest of the oops comes later), asks the guest a last time what its kernel logged, and ends. What is found
-//      meanwhile may make the ending worse (a hang turns out to be a crash), never better.
-//   2. A reset, power-off or boot that nobody asked for is a crash, however healthy the guest looks afterwards. The two
-//      to five RESET events of one reboot are merged: resets belong together while no kernel has spoken in between.
-//   3. A missing sign is never read as a good one: every operation waits for a positive answer, and has a deadline.
-//   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which it wanted
+//   1. Anything fatal that any channel recognises ends the story. The cell then keeps listening for a grace
+//   period (the
+//      rest of the oops comes later), asks the guest a last time what its kernel logged, and ends. What is
+//      found meanwhile may make the ending worse (a hang turns out to be a crash), never better.
+//   2. A reset, power-off or boot that nobody asked for is a crash, however healthy the guest looks
+//   afterwards. The two
+//      to five RESET events of one reboot are merged: resets belong together while no kernel has spoken in
+//      between.
+//   3. A missing sign is never read as a good one: every operation waits for a positive answer, and has a
+//   deadline.
+//   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
+//   it wanted
 //      a CPU and got none does not count, so a busy host makes a guest slow and not guilty.
-//   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless the guest
+//   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
+//   the guest
 //      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
 
 #include <algorithm>
@@ -57,10 +63,12 @@ void Life::hear(const event::Opened& opened) {
   s_.operations = operations(s_.cell, opened);
   s_.phase = Phase::running;
   s_.operation_began = s_.last_beat = s_.fair();
-  if (opened.cell != s_.cell.id) return lab("this is the journal of another cell: " + printable(opened.cell, 100));
+  if (opened.cell != s_.cell.id)
+    return lab("this is the journal of another cell: " + printable(opened.cell, 100));
   // What is not known to have been delivered cannot be found to be altered.
   for (const Operation& op : s_.operations)
-    if (op.of_payload && !is_sha256(op.expected_sha256)) return lab("the payload lacks what '" + op.step + "' needs");
+    if (op.of_payload && !is_sha256(op.expected_sha256))
+      return lab("the payload lacks what '" + op.step + "' needs");
 }
 
 void Life::hear(const event::Started&) { s_.operation_began = s_.last_beat = s_.fair(); }
@@ -72,16 +80,18 @@ void Life::hear(const event::KernelStarted&) { s_.kernel_spoke = true; }
 void Life::hear(const event::Reset& reset) {
   if (s_.phase != Phase::running) return;
   if (!reset.by_guest && !waits_for(Wait::power_cut)) return;
-  if (!reboots()) return crash("unrequested reset", "the guest reset itself, nobody had asked for it", "resets");
+  if (!reboots())
+    return crash("unrequested reset", "the guest reset itself, nobody had asked for it", "resets");
   const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.first_reset < p_.merge;
   if (s_.down && !same_reboot)
-    return crash("unrequested reset during boot", "the guest reset itself again before its agent answered", "resets");
+    return crash("unrequested reset during boot", "the guest reset itself again before its agent answered",
+                 "resets");
   if (!s_.down) s_.first_reset = s_.fair();
   s_.last_reset = s_.fair();
   s_.down = true;
   s_.kernel_spoke = false;
-  s_.boot_id.clear();     // the next one is not known yet,
-  convict_suspects();     // and nobody is left who could clear what the last one said
+  s_.boot_id.clear();  // the next one is not known yet,
+  convict_suspects();  // and nobody is left who could clear what the last one said
 }
 
 void Life::hear(const event::Stopped& stopped) {
@@ -116,13 +126,15 @@ void Life::hear(const event::Answer& answer) {
   if (s_.phase != Phase::running || !waits_for(Wait::answer)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
   if (!answer.answered)
-    return fail(unable(), "the guest could not answer '" + answer.question + "': " + printable(answer.output));
+    return fail(unable(),
+                "the guest could not answer '" + answer.question + "': " + printable(answer.output));
   s_.last_beat = s_.fair();
   judge(answer);
   if (s_.phase == Phase::running) advance();
 }
 
-// A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an end.
+// A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
+// end.
 void Life::hear(const event::Tick& tick) {
   s_.starved = std::clamp(tick.starved, s_.starved, std::max(s_.starved, s_.now - s_.now / 50));
 }
@@ -210,7 +222,8 @@ void Life::check_deadlines() {
     case Wait::reboot:
     case Wait::power_cut:
       if (!s_.down && waited > p_.down) fail(Ending::hung, "the shutdown did not end");
-      if (s_.down && s_.fair() - s_.first_reset > p_.up) fail(Ending::hung, "the guest did not come back from its reboot");
+      if (s_.down && s_.fair() - s_.first_reset > p_.up)
+        fail(Ending::hung, "the guest did not come back from its reboot");
       return;
     case Wait::answer:
       if (heart_stopped()) return;
@@ -220,10 +233,12 @@ void Life::check_deadlines() {
     case Wait::quiet:
       if (heart_stopped()) return;
       // Alive at the end as well, not only at the beginning.
-      if (waited >= operation().duration && s_.last_beat >= s_.operation_began + operation().duration) advance();
+      if (waited >= operation().duration && s_.last_beat >= s_.operation_began + operation().duration)
+        advance();
       return;
     case Wait::cleared:  // its question has a deadline
-    case Wait::nothing: return;
+    case Wait::nothing:
+      return;
   }
 }
 

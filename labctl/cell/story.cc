@@ -1,5 +1,5 @@
-// The story of a cell cut into operations. Whoever wants to know what labctl does with a guest, and in which order,
-// reads this file; whether it went well is judged in step.cc.
+// The story of a cell cut into operations. Whoever wants to know what labctl does with a guest, and in which
+// order, reads this file; whether it went well is judged in step.cc.
 
 #include <utility>
 
@@ -33,7 +33,8 @@ class Teller {
     add({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
   }
 
-  void ask_of_payload(const std::string& step, guest::Question question, Check check, const std::string& file) {
+  void ask_of_payload(const std::string& step, guest::Question question, Check check,
+                      const std::string& file) {
     ask(step, std::move(question), check);
     operations_.back().of_payload = true;
     operations_.back().expected_sha256 = digest(file);
@@ -48,12 +49,18 @@ class Teller {
   void chapter(const scenario::Step& step) {
     using enum scenario::StepKind;
     switch (step.kind) {
-      case install: return install_driver(step.label);
-      case apply: return apply_content(step.label);
-      case exercise: return exercise_driver();
-      case remove: return remove_driver();
-      case reboot: return next_boot(Wait::reboot);
-      case power_cut: return next_boot(Wait::power_cut);
+      case install:
+        return install_driver(step.label);
+      case apply:
+        return apply_content(step.label);
+      case exercise:
+        return exercise_driver();
+      case remove:
+        return remove_driver();
+      case reboot:
+        return next_boot(Wait::reboot);
+      case power_cut:
+        return next_boot(Wait::power_cut);
       case run:
         ask("run", {"run-" + std::to_string(++runs_), with_variables(step.text)}, Check::exit_zero);
         return prove("run");
@@ -75,7 +82,8 @@ class Teller {
   void install_driver(const std::string& label) {
     deliver();
     driver_file_ = guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
-    ask_of_payload("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero, driver_file_);
+    ask_of_payload("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero,
+                   driver_file_);
     new_driver_ = true;
     prove("install driver");
   }
@@ -84,7 +92,8 @@ class Teller {
     deliver();
     if (!cell_.guest.content) return;
     content_file_ = guest::content_file(label == cell_.content ? "" : label);
-    ask_of_payload("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero, content_file_);
+    ask_of_payload("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero,
+                   content_file_);
     prove("apply content");
   }
 
@@ -119,7 +128,8 @@ class Teller {
     add({.wait = Wait::cleared, .step = step, .boot_proved = true});
   }
 
-  // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel well?
+  // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel
+  // well?
   void prove(const std::string& step) {
     const std::string proving = step + ": proof";
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
@@ -137,7 +147,11 @@ class Teller {
       for (scenario::Proof proof : cell_.guest.proof) {
         if (proof.prints) proof.prints = with_variables(*proof.prints);
         guest::Question question{"proof-" + std::to_string(++number), with_variables(proof.run)};
-        add({.wait = Wait::answer, .check = Check::proof, .step = proving, .question = question, .proof = proof});
+        add({.wait = Wait::answer,
+             .check = Check::proof,
+             .step = proving,
+             .question = question,
+             .proof = proof});
       }
     }
     ask(proving, os::evidence(), Check::evidence);
@@ -153,7 +167,8 @@ class Teller {
   std::string with_variables(std::string text) const {
     text = replace_all(std::move(text), "${content.sha256}", digest(content_file_));
     text = replace_all(std::move(text), "${driver.sha256}", digest(driver_file_));
-    return replace_all(std::move(text), "${content.path}", cell_.guest.content ? cell_.guest.content->path : "");
+    return replace_all(std::move(text), "${content.path}",
+                       cell_.guest.content ? cell_.guest.content->path : "");
   }
 
   const plan::Cell& cell_;

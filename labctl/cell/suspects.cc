@@ -1,6 +1,7 @@
-// What was found. A finding with its report behind it ends the story. A line that only looks like the beginning of one
-// is a suspect: anything can print a line, so the guest is asked whether it is alive with an untainted kernel. The
-// answer counts only for the boot in which the line was seen, and a suspect that is never cleared counts.
+// What was found. A finding with its report behind it ends the story. A line that only looks like the
+// beginning of one is a suspect: anything can print a line, so the guest is asked whether it is alive with an
+// untainted kernel. The answer counts only for the boot in which the line was seen, and a suspect that is
+// never cleared counts.
 
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
@@ -11,22 +12,28 @@ using verdict::Ending;
 
 namespace {
 
-constexpr std::size_t most_findings = 200;  // a flooding guest may not grow us; as many again are kept for what counts
-constexpr const char* cleared_line = "only this line, no report behind it, and the guest is alive with an untainted kernel";
+constexpr std::size_t most_findings =
+    200;  // a flooding guest may not grow us; as many again are kept for what counts
+constexpr const char* cleared_line =
+    "only this line, no report behind it, and the guest is alive with an untainted kernel";
 
 Ending ending_for(crash::Kind kind) {
   using enum crash::Kind;
   switch (kind) {
     case lockup:
     case stall:
-    case hung_task: return Ending::hung;
-    case boot_failure: return Ending::recovery;
-    default: return Ending::crashed;
+    case hung_task:
+      return Ending::hung;
+    case boot_failure:
+      return Ending::recovery;
+    default:
+      return Ending::crashed;
   }
 }
 
 std::string sentence(const crash::Finding& finding) {
-  return printable(finding.title) + (finding.module.empty() ? "" : " [module " + printable(finding.module, 60) + "]");
+  return printable(finding.title) +
+         (finding.module.empty() ? "" : " [module " + printable(finding.module, 60) + "]");
 }
 
 bool same(const crash::Finding& a, const crash::Finding& b) {
@@ -55,7 +62,8 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
 }
 
 bool Life::counts(const crash::Finding& finding) const {
-  return finding.suppressed.empty() && (finding.severity == crash::Severity::fatal || s_.cell.policy.warnings_fail);
+  return finding.suppressed.empty() &&
+         (finding.severity == crash::Severity::fatal || s_.cell.policy.warnings_fail);
 }
 
 void Life::remember(const crash::Finding& finding, const std::string& channel) {

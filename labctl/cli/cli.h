@@ -1,5 +1,5 @@
-// What the user types: one function per verb, in a file of its own. Results go to stdout, everything else to stderr;
-// the returned number is the process's exit code. Options are parsed in options.cc and nowhere else.
+// What the user types: one function per verb, in a file of its own. Results go to stdout, everything else to
+// stderr; the returned number is the process's exit code. Options are parsed in options.cc and nowhere else.
 #pragma once
 
 #include <optional>
@@ -54,17 +54,17 @@ int image_remove(const std::vector<std::string>& names);
 int main(int argc, char** argv);
 
 // ---- shared by the verbs ----
-int complain(const Error& error);                       // prints it; the exit code its fault asks for
+int complain(const Error& error);  // prints it; the exit code its fault asks for
 int complain(const std::vector<Error>& errors);
-void say(std::string_view line);                        // one line on stderr
-void print(std::string_view text);                      // stdout; a closed or full stdout is an error at exit
+void say(std::string_view line);    // one line on stderr
+void print(std::string_view text);  // stdout; a closed or full stdout is an error at exit
 bool stderr_is_terminal();
 bool use_colour(int fd);
 image::Store open_store();
 
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
-                                                                  const scenario::Variables& variables,
-                                                                  const std::string& only);
+                                                                   const scenario::Variables& variables,
+                                                                   const std::string& only);
 
 }  // namespace labctl::cli

@@ -1,5 +1,5 @@
-#include "labctl/cli/cli.h"
 #include "labctl/lab/doctor.h"
+#include "labctl/cli/cli.h"
 #include "labctl/lab/housekeeping.h"
 
 namespace labctl::cli {
@@ -9,8 +9,10 @@ lab::Check acceleration(const lab::Places& places) {
   auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
   if (!host) return {"acceleration", lab::Health::bad, host.error().what, host.error().hint};
   const auto& facts = (*host)->facts();
-  return {"acceleration", facts.accel == machine::Accel::kvm ? lab::Health::good : lab::Health::poor,
-          std::string(machine::to_string(facts.accel)) + " (" + facts.hypervisor + "): " + facts.accel_reason, {}};
+  return {"acceleration",
+          facts.accel == machine::Accel::kvm ? lab::Health::good : lab::Health::poor,
+          std::string(machine::to_string(facts.accel)) + " (" + facts.hypervisor + "): " + facts.accel_reason,
+          {}};
 }
 
 std::vector<lab::Check> images() {
@@ -30,9 +32,12 @@ std::vector<lab::Check> images() {
 
 const char* word(lab::Health health) {
   switch (health) {
-    case lab::Health::good: return "ok";
-    case lab::Health::poor: return "poor";
-    case lab::Health::bad: return "BAD";
+    case lab::Health::good:
+      return "ok";
+    case lab::Health::poor:
+      return "poor";
+    case lab::Health::bad:
+      return "BAD";
   }
   return "?";
 }
@@ -51,7 +56,10 @@ int doctor(bool json) {
   std::string text;
   for (const auto& check : checks) {
     bad |= check.health == lab::Health::bad;
-    list.push_back({{"name", check.name}, {"health", word(check.health)}, {"detail", check.detail}, {"mend", check.mend}});
+    list.push_back({{"name", check.name},
+                    {"health", word(check.health)},
+                    {"detail", check.detail},
+                    {"mend", check.mend}});
     text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
     if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
   }

@@ -7,10 +7,14 @@ namespace {
 
 const char* word(image::State state) {
   switch (state) {
-    case image::State::absent: return "not built";
-    case image::State::built: return "built";
-    case image::State::outdated: return "outdated";
-    case image::State::damaged: return "damaged";
+    case image::State::absent:
+      return "not built";
+    case image::State::built:
+      return "built";
+    case image::State::outdated:
+      return "outdated";
+    case image::State::damaged:
+      return "damaged";
   }
   return "?";
 }
@@ -46,7 +50,8 @@ int image_build(const std::vector<std::string>& names) {
   const auto store = open_store();
   lab::Interrupt interrupt([] { say("labctl: interrupted: removing the half-built image"); });
   for (const auto& name : names) {
-    auto image = store.build(name, [](std::string_view line) { say(line); }, interrupt.token());
+    auto image = store.build(
+        name, [](std::string_view line) { say(line); }, interrupt.token());
     if (!image) return complain(image.error());
     print(image->name + "\t" + image->sha256 + "\tkernel " + text_at(image->facts, "kernel_release") + "\n");
   }

@@ -7,7 +7,8 @@ namespace labctl::cli {
 int judge(const std::string& bundle, bool json) {
   auto judged = lab::judge_bundle(bundle);
   if (!judged) return complain(judged.error());
-  print(json ? judged->verdict_json : report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
+  print(json ? judged->verdict_json
+             : report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
   return judged->verdict.exit_code();
 }
 

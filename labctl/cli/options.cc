@@ -1,5 +1,5 @@
-// The command line: every verb with its options and a help text that teaches. The only file that knows CLI11; its own
-// exit codes (105 for a failed check) end here and become ours.
+// The command line: every verb with its options and a help text that teaches. The only file that knows CLI11;
+// its own exit codes (105 for a failed check) end here and become ours.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -44,7 +44,8 @@ struct Program {
   bool json = false;
   std::string mistake;
 
-  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help, std::function<int()> action) {
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help,
+                std::function<int()> action) {
     CLI::App* sub = parent.add_subcommand(name, help);
     sub->callback([this, action = std::move(action)] { verb = action; });
     return sub;
@@ -64,7 +65,9 @@ struct Program {
   }
 
   void add_set(CLI::App* sub) {
-    sub->add_option("--set", settings, "Give the scenario's ${K} a value; may be repeated")->type_name("K=V")->allow_extra_args(false);
+    sub->add_option("--set", settings, "Give the scenario's ${K} a value; may be repeated")
+        ->type_name("K=V")
+        ->allow_extra_args(false);
   }
 
   void add_run();
@@ -75,18 +78,23 @@ struct Program {
 void Program::add_run() {
   auto* sub = add(app, "run", "Run a scenario and give a verdict", [this] {
     run.variables = variables();
-    run.accel = accel == "kvm" ? machine::Wish::kvm : accel == "tcg" ? machine::Wish::tcg : machine::Wish::automatic;
+    run.accel = accel == "kvm"   ? machine::Wish::kvm
+                : accel == "tcg" ? machine::Wish::tcg
+                                 : machine::Wish::automatic;
     if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
     return cli::run(run);
   });
   sub->add_option("SCENARIO", run.scenario, "The scenario file")->required();
   add_set(sub);
-  sub->add_option("--only", run.only, "Run only cells whose id matches; a part never gives passed")->type_name("GLOB");
+  sub->add_option("--only", run.only, "Run only cells whose id matches; a part never gives passed")
+      ->type_name("GLOB");
   sub->add_option("--jobs", run.jobs, "Guests at once (default: what the host's cores and memory carry)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
   sub->add_option("--out", run.out, "Where the bundle goes")->type_name("DIR")->capture_default_str();
-  sub->add_option("--connect", run.connect, "A libvirt URI instead of the private one")->type_name("URI")->capture_default_str();
+  sub->add_option("--connect", run.connect, "A libvirt URI instead of the private one")
+      ->type_name("URI")
+      ->capture_default_str();
   sub->add_option("--accel", accel, "auto proves KVM by running guest code; kvm and tcg insist")
       ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
       ->capture_default_str();
@@ -119,7 +127,9 @@ void Program::add_looking() {
   auto* scan_verb = add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)",
                         [this] { return cli::scan(bundle, os, json); });
   scan_verb->add_option("FILE", bundle, "A log, or - for standard input")->required();
-  scan_verb->add_option("--os", os, "Whose log it is")->check(CLI::IsMember({"linux", "auto"}))->capture_default_str();
+  scan_verb->add_option("--os", os, "Whose log it is")
+      ->check(CLI::IsMember({"linux", "auto"}))
+      ->capture_default_str();
   scan_verb->add_flag("--json", json, "For programs");
 
   auto* doctor_verb = add(app, "doctor", "Say what this host lacks, each with the command that mends it",
@@ -131,8 +141,9 @@ void Program::add_looking() {
 void Program::add_images() {
   CLI::App* group = app.add_subcommand("image", "Guests at rest: list, build, verify, rm");
   group->require_subcommand(1);
-  add(*group, "list", "Recipes and what is built of them", [this] { return cli::image_list(json); })
-      ->add_flag("--json", json, "For programs, with every fact of each image");
+  add(*group, "list", "Recipes and what is built of them", [this] {
+    return cli::image_list(json);
+  })->add_flag("--json", json, "For programs, with every fact of each image");
   add(*group, "build", "Build images that are missing; does nothing for those that are there",
       [this] { return cli::image_build(files); })
       ->add_option("NAME", files, "Images, as 'labctl image list' names them")

@@ -14,7 +14,8 @@ std::string cost(const plan::Plan& plan) {
     boots += cell.boots_wanted();
     auto image = store.find(cell.image);
     const Millis boot = image ? lab::known_boot_time(store, *image) : Millis(0);
-    if (boot.count() == 0) return std::to_string(boots) + "+ boots; the time is known once the images have run here\n";
+    if (boot.count() == 0)
+      return std::to_string(boots) + "+ boots; the time is known once the images have run here\n";
     guest_time += cell.boots_wanted() * (boot + cell.settle);
   }
   return std::to_string(boots) + " boots, about " + show_duration(guest_time) +

@@ -26,7 +26,9 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 // Bytes, not columns: a cut may fall inside a character, which terminals survive.
-std::string cut(const std::string& text, std::size_t width) { return text.substr(0, std::min(text.size(), width)); }
+std::string cut(const std::string& text, std::size_t width) {
+  return text.substr(0, std::min(text.size(), width));
+}
 
 std::string ending_text(const lab::Progress& progress) {
   std::string text = verdict::to_string(progress.outcome.ending);
@@ -65,8 +67,8 @@ void ProgressDisplay::plain(Row& row) {
   const auto& p = row.progress;
   const std::string what = p.ended ? ending_text(p) : p.where;
   if (what == row.said && Clock::now() - row.when < 30s) return;
-  std::string line = padded(show_duration(std::chrono::duration_cast<Millis>(Clock::now() - began_)), 6) + "  " +
-                     padded(p.cell, width_) + "  " + what;
+  std::string line = padded(show_duration(std::chrono::duration_cast<Millis>(Clock::now() - began_)), 6) +
+                     "  " + padded(p.cell, width_) + "  " + what;
   if (what == row.said) line += " (still, " + show_duration(p.elapsed) + ") " + p.last_line;
   row.said = what;
   row.when = Clock::now();

@@ -1,5 +1,5 @@
-// What is going on, while it goes on: on a terminal one line per cell, redrawn; in a pipe a plain line whenever a cell
-// moves and every half minute, so that silence never lasts.
+// What is going on, while it goes on: on a terminal one line per cell, redrawn; in a pipe a plain line
+// whenever a cell moves and every half minute, so that silence never lasts.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,8 @@
 // labctl run: from a scenario to a verdict. run() is the table of contents.
 
 #include <algorithm>
+#include <future>
+#include <optional>
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
@@ -39,30 +41,44 @@ Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_onc
   auto free = free_space(work);
   if (!free) return fail(free.error());
   if (*free < wanted)
-    return lab_error("not enough disk space: " + show_size(*free) + " free, " + show_size(wanted) + " needed for " +
-                         std::to_string(at_once) + " guests at once",
-                     work.string(), "labctl gc, --jobs with a smaller number, or LABCTL_CACHE on a larger disk");
+    return lab_error("not enough disk space: " + show_size(*free) + " free, " + show_size(wanted) +
+                         " needed for " + std::to_string(at_once) + " guests at once",
+                     work.string(),
+                     "labctl gc, --jobs with a smaller number, or LABCTL_CACHE on a larger disk");
   return {};
 }
 
+// One ground per image and shape, made side by side: a cold boot keeps one core busy.
 Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const image::Store& store,
                                 const std::stop_token& stop) {
-  Grounds grounds;
-  std::map<std::string, lab::Ground> made;  // by image and shape
+  using Key = std::pair<std::string, machine::Shape>;
+  const auto key_of = [&](const plan::Cell& cell) {
+    return Key{cell.image, lab::shape_on(host.facts(), {cell.machine.vcpus, cell.machine.memory})};
+  };
+  std::vector<Key> keys;
   for (const auto& cell : plan.cells) {
-    const machine::Shape asked{cell.machine.vcpus, cell.machine.memory};
-    const machine::Shape shape = lab::shape_on(host.facts(), asked);
-    const std::string key = cell.image + " " + std::to_string(shape.vcpus) + " " + std::to_string(shape.memory);
-    if (made.count(key) == 0) {
-      if (!(shape == asked))
-        say("labctl: " + cell.image + ": " + std::to_string(shape.vcpus) + " vCPU instead of " +
-            std::to_string(asked.vcpus) + ": under TCG more would invent crashes (docs/explanation/acceleration.md)");
-      auto ground = lab::prepare_ground(host, store, cell.image, shape, [](std::string_view line) { say(line); }, stop);
-      if (!ground) return fail(ground.error());
-      made[key] = std::move(*ground);
-    }
-    grounds[cell.id] = made[key];
+    const Key key = key_of(cell);
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    keys.push_back(key);
+    if (key.second.vcpus != cell.machine.vcpus)
+      say("labctl: " + cell.image + ": " + std::to_string(key.second.vcpus) + " vCPU instead of " +
+          std::to_string(cell.machine.vcpus) + ": under TCG more would invent crashes");
   }
+  std::vector<std::future<Result<lab::Ground>>> made;
+  for (const auto& [image, shape] : keys)
+    made.push_back(std::async(std::launch::async, [&, image = image, shape = shape] {
+      return lab::prepare_ground(
+          host, store, image, shape, [](std::string_view line) { say(line); }, stop);
+    }));
+  Grounds grounds;
+  std::optional<Error> problem;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto ground = made[i].get();
+    if (!ground && !problem) problem = ground.error();
+    for (const auto& cell : plan.cells)
+      if (ground && key_of(cell) == keys[i]) grounds[cell.id] = *ground;
+  }
+  if (problem) return fail(*problem);
   return grounds;
 }
 
@@ -92,8 +108,8 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
           {"plan", plan::to_json(plan)}};
 }
 
-std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
-                                    const lab::Bundle& bundle, const fs::path& work) {
+std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies,
+                                    const Grounds& grounds, const lab::Bundle& bundle, const fs::path& work) {
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
     jobs.push_back({.cell = cell,
@@ -116,12 +132,13 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
   return jobs;
 }
 
-void watch_cells(const plan::Plan& plan, const std::vector<lab::CellJob>& jobs, machine::Host& host, unsigned at_once,
-                 const std::stop_token& stop) {
+void watch_cells(const plan::Plan& plan, const std::vector<lab::CellJob>& jobs, machine::Host& host,
+                 unsigned at_once, const std::stop_token& stop) {
   std::vector<std::string> ids;
   for (const auto& cell : plan.cells) ids.push_back(cell.id);
   ProgressDisplay display(ids, stderr_is_terminal());
-  lab::run_crew(jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
+  lab::run_crew(
+      jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
 }
 
 // The record is completed, judged from what is on disk, and given its final name.
@@ -158,8 +175,8 @@ int run(const RunOptions& options) {
   if (!supplies) return complain(supplies.error());
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
 
-  auto host = machine::open_host({.uri = options.connect, .accel = options.accel, .runtime = places.runtime,
-                                  .cache = places.cache});
+  auto host = machine::open_host(
+      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
   if (!host) return complain(host.error());
   say("labctl: " + (*host)->facts().hypervisor + ", " + machine::to_string((*host)->facts().accel) + ": " +
       (*host)->facts().accel_reason);
@@ -174,7 +191,8 @@ int run(const RunOptions& options) {
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
 
-  watch_cells(plan, make_jobs(plan, *supplies, *grounds, *bundle, work->path()), **host, at_once, interrupt.token());
+  watch_cells(plan, make_jobs(plan, *supplies, *grounds, *bundle, work->path()), **host, at_once,
+              interrupt.token());
   return publish(*bundle, record, *supplies, interrupt.token().stop_requested());
 }
 

@@ -12,8 +12,12 @@ namespace {
 Json describe(const std::vector<crash::Finding>& findings) {
   Json list = Json::array();
   for (const auto& f : findings) {
-    Json item{{"title", f.title},   {"kind", crash::to_string(f.kind)}, {"severity", crash::to_string(f.severity)},
-              {"module", f.module}, {"offset", f.offset},               {"line", f.line},
+    Json item{{"title", f.title},
+              {"kind", crash::to_string(f.kind)},
+              {"severity", crash::to_string(f.severity)},
+              {"module", f.module},
+              {"offset", f.offset},
+              {"line", f.line},
               {"corrupted", f.corrupted}};
     if (!f.confirmed) item["confirmed"] = false;
     if (!f.suppressed.empty()) item["suppressed"] = f.suppressed;
@@ -23,8 +27,8 @@ Json describe(const std::vector<crash::Finding>& findings) {
 }
 
 std::string line(const crash::Finding& f) {
-  std::string text = std::to_string(f.line) + ": " + printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
-                     crash::to_string(f.severity);
+  std::string text = std::to_string(f.line) + ": " + printable(f.title) + " (" + crash::to_string(f.kind) +
+                     ", " + crash::to_string(f.severity);
   if (!f.module.empty()) text += ", in module " + printable(f.module, 60);
   if (!f.confirmed) text += ", only this line, no report behind it";
   if (!f.corrupted.empty()) text += ", torn: " + f.corrupted;
@@ -36,14 +40,16 @@ std::string line(const crash::Finding& f) {
 
 int scan(const std::string& file, const std::string& os, bool json) {
   std::FILE* input = file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
-  if (!input) return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
+  if (!input)
+    return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
   crash::Scanner scanner(os == "linux" ? crash::Os::linux_ : crash::Os::automatic);
   std::vector<crash::Finding> findings;
   auto add = [&](std::vector<crash::Finding> more) {
     for (auto& finding : more) findings.push_back(std::move(finding));
   };
   std::string block(1u << 18, '\0');
-  while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) add(scanner.feed({block.data(), got}));
+  while (std::size_t got = std::fread(block.data(), 1, block.size(), input))
+    add(scanner.feed({block.data(), got}));
   const bool broken = std::ferror(input) != 0;
   if (input != stdin) std::fclose(input);
   if (broken) return complain(Error{Fault::input, "cannot be read", file, {}});

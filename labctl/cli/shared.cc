@@ -12,9 +12,12 @@ namespace labctl::cli {
 int complain(const Error& error) {
   say("labctl: " + error.text());
   switch (error.fault) {
-    case Fault::input: return exit_code::bad_input;
-    case Fault::lab: return exit_code::no_verdict;
-    case Fault::interrupted: return exit_code::interrupted;
+    case Fault::input:
+      return exit_code::bad_input;
+    case Fault::lab:
+      return exit_code::no_verdict;
+    case Fault::interrupted:
+      return exit_code::interrupted;
   }
   return exit_code::no_verdict;
 }
@@ -26,7 +29,9 @@ int complain(const std::vector<Error>& errors) {
   return worst;
 }
 
-void say(std::string_view line) { std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()); }
+void say(std::string_view line) {
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+}
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -47,8 +52,8 @@ image::Store open_store() {
 }
 
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
-                                                                  const scenario::Variables& variables,
-                                                                  const std::string& only) {
+                                                                   const scenario::Variables& variables,
+                                                                   const std::string& only) {
   auto text = read_file(file, 4u << 20);
   if (!text) {
     complain(Error{Fault::input, text.error().what, file, {}});

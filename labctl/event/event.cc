@@ -48,7 +48,8 @@ template <class Io>
 void members(Io&, Beat&) {}
 template <class Io>
 void members(Io& io, Answer& e) {
-  io("question", e.question), io("answered", e.answered), io("exit_code", e.exit_code), io("output", e.output);
+  io("question", e.question), io("answered", e.answered), io("exit_code", e.exit_code),
+      io("output", e.output);
 }
 template <class Io>
 void members(Io& io, Tick& e) {
@@ -174,27 +175,32 @@ bool make(const std::string& wanted, What& what) {
 
 const char* to_string(Channel channel) {
   switch (channel) {
-    case Channel::console: return "console";
-    case Channel::panic_device: return "panic-device";
-    case Channel::resets: return "resets";
-    case Channel::heartbeat: return "heartbeat";
-    case Channel::evidence: return "evidence";
-    case Channel::screen: return "screen";
+    case Channel::console:
+      return "console";
+    case Channel::panic_device:
+      return "panic-device";
+    case Channel::resets:
+      return "resets";
+    case Channel::heartbeat:
+      return "heartbeat";
+    case Channel::evidence:
+      return "evidence";
+    case Channel::screen:
+      return "screen";
   }
   return "?";
 }
 
 const char* name(const What& what) {
-  return std::visit(overloaded{[](const Opened&) { return "opened"; }, [](const Started&) { return "started"; },
-                               [](const Found&) { return "found"; },
-                               [](const KernelStarted&) { return "kernel-started"; },
-                               [](const Reset&) { return "reset"; }, [](const Stopped&) { return "stopped"; },
-                               [](const Panicked&) { return "panicked"; },
-                               [](const AgentLink&) { return "agent-link"; }, [](const Beat&) { return "beat"; },
-                               [](const Answer&) { return "answer"; }, [](const Tick&) { return "tick"; },
-                               [](const LabFault&) { return "lab-fault"; },
-                               [](const Interrupted&) { return "interrupted"; }},
-                    what);
+  return std::visit(
+      overloaded{[](const Opened&) { return "opened"; }, [](const Started&) { return "started"; },
+                 [](const Found&) { return "found"; }, [](const KernelStarted&) { return "kernel-started"; },
+                 [](const Reset&) { return "reset"; }, [](const Stopped&) { return "stopped"; },
+                 [](const Panicked&) { return "panicked"; }, [](const AgentLink&) { return "agent-link"; },
+                 [](const Beat&) { return "beat"; }, [](const Answer&) { return "answer"; },
+                 [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
+                 [](const Interrupted&) { return "interrupted"; }},
+      what);
 }
 
 std::string to_line(const Event& event) {

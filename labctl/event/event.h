@@ -1,5 +1,5 @@
-// What was seen and when. A cell's journal (events.jsonl) is this list on disk, and nothing else: whoever has it can
-// derive the cell's outcome again. Everything in here that came from a guest is untrusted and bounded.
+// What was seen and when. A cell's journal (events.jsonl) is this list on disk, and nothing else: whoever has
+// it can derive the cell's outcome again. Everything in here that came from a guest is untrusted and bounded.
 #pragma once
 
 #include <map>
@@ -20,31 +20,48 @@ enum class Channel { console, panic_device, resets, heartbeat, evidence, screen 
 // What the image brings to its cells; the journal's first record, because deadlines are multiples of it.
 struct Opened {
   std::string cell;
-  Millis boot_time{0};     // a cold boot of this image on this host, measured when its snapshot was made
-  bool live = true;        // from the live snapshot; otherwise by a boot of its own
+  Millis boot_time{0};  // a cold boot of this image on this host, measured when its snapshot was made
+  bool live = true;     // from the live snapshot; otherwise by a boot of its own
   std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
 };
 
-struct Started {};                               // the guest's first instruction runs, or the restored state goes on
-struct Found { Channel channel = Channel::console; crash::Finding finding; };
-struct KernelStarted {};                         // the console shows a kernel's very first line
-struct Reset { bool by_guest = true; };          // one RESET of the hypervisor; a reboot gives several
-struct Stopped { bool by_guest = true; std::string reason; };
-struct Panicked { bool crash_loaded = false; std::string details; };
-struct AgentLink { bool up = false; };
-struct Beat {};                                  // the agent answered: alive
-struct Answer {                                  // what a question put to the guest brought back
-  std::string question;
-  bool answered = false;                         // false: no answer in time, or the agent said an error
-  int exit_code = -1;                            // 128 + signal when the command was killed
-  std::string output;                            // both streams, at most 64 KiB
+struct Started {};  // the guest's first instruction runs, or the restored state goes on
+struct Found {
+  Channel channel = Channel::console;
+  crash::Finding finding;
 };
-struct Tick { Millis starved{0}; };              // time passes; how long the guest has waited for a CPU so far
-struct LabFault { std::string what; };           // hypervisor, host disk, console stream: ours, not the guest's
-struct Interrupted {};                           // somebody stopped the run
+struct KernelStarted {};  // the console shows a kernel's very first line
+struct Reset {
+  bool by_guest = true;
+};  // one RESET of the hypervisor; a reboot gives several
+struct Stopped {
+  bool by_guest = true;
+  std::string reason;
+};
+struct Panicked {
+  bool crash_loaded = false;
+  std::string details;
+};
+struct AgentLink {
+  bool up = false;
+};
+struct Beat {};  // the agent answered: alive
+struct Answer {  // what a question put to the guest brought back
+  std::string question;
+  bool answered = false;  // false: no answer in time, or the agent said an error
+  int exit_code = -1;     // 128 + signal when the command was killed
+  std::string output;     // both streams, at most 64 KiB
+};
+struct Tick {
+  Millis starved{0};
+};  // time passes; how long the guest has waited for a CPU so far
+struct LabFault {
+  std::string what;
+};                      // hypervisor, host disk, console stream: ours, not the guest's
+struct Interrupted {};  // somebody stopped the run
 
-using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat, Answer, Tick,
-                          LabFault, Interrupted>;
+using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
+                          Answer, Tick, LabFault, Interrupted>;
 
 struct Event {
   Millis at{0};  // since the cell began, monotonic

@@ -1,8 +1,8 @@
-// What one operating system needs, as values: the commands that install, apply, prove and look for evidence inside a
-// guest. Nothing here runs anything; a command's answer is judged in cell/.
+// What one operating system needs, as values: the commands that install, apply, prove and look for evidence
+// inside a guest. Nothing here runs anything; a command's answer is judged in cell/.
 //
-// A Question is put to the guest agent and run by the guest's shell. Questions that must tell more than an exit code
-// print "key=value" lines; read_facts() reads them back. Their answers are untrusted.
+// A Question is put to the guest agent and run by the guest's shell. Questions that must tell more than an
+// exit code print "key=value" lines; read_facts() reads them back. Their answers are untrusted.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +20,18 @@ struct Question {
   std::string command;  // for /bin/sh -c
 };
 
-// The names of artefacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not the cell's
-// own, "driver-previous.deb".
+// The names of artefacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not
+// the cell's own, "driver-previous.deb".
 std::string driver_file(const scenario::Driver& driver, const std::string& label = {});
 std::string content_file(const std::string& label = {});
 
 namespace linux_ {
 
-Question identify();                                    // boot_id=
-Question booted();                                      // waits until the boot is over; system=
-Question evidence();                                    // taint= boot_id= kernel=
-Question kernel_log();                                  // the ring buffer as text
-Question reboot();                                      // its answer may get lost on the way down
+Question identify();    // boot_id=
+Question booted();      // waits until the boot is over; system=
+Question evidence();    // taint= boot_id= kernel=
+Question kernel_log();  // the ring buffer as text
+Question reboot();      // its answer may get lost on the way down
 Question set_clock(long long unix_seconds);
 Question deliver(const std::vector<std::string>& files);  // copies from the CD; <file>=<sha256>
 Question install(const scenario::Driver& driver, const std::string& file);
@@ -41,9 +41,9 @@ Question loaded(const scenario::Driver& driver, const std::string& file);  // st
 Question apply(const scenario::Content& content, const std::string& file);
 Question content_digest(const scenario::Content& content);  // content_sha256=
 
-// Taint bits that a healthy kernel with an out-of-tree module never sets, as one letter each as the kernel prints
-// them: M machine check, B bad page, D died (oops), W warned, L lockup. P, O, E and the like say nothing of health.
-// Source: Documentation/admin-guide/tainted-kernels.rst.
+// Taint bits that a healthy kernel with an out-of-tree module never sets, as one letter each as the kernel
+// prints them: M machine check, B bad page, D died (oops), W warned, L lockup. P, O, E and the like say
+// nothing of health. Source: Documentation/admin-guide/tainted-kernels.rst.
 std::string sick_taints(std::uint64_t before, std::uint64_t now);
 
 }  // namespace linux_

@@ -22,7 +22,8 @@ std::string utc_stamp() {
 constexpr std::uint64_t largest_journal = 256u << 20;
 
 verdict::Outcome recorded_outcome(const plan::Cell& cell, const fs::path& folder) {
-  verdict::Outcome outcome{.cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
+  verdict::Outcome outcome{
+      .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
   const fs::path path = folder / "events.jsonl";
   std::error_code problem;
@@ -69,7 +70,8 @@ Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) 
 Status Bundle::write_run(const Json& run) { return write_file(folder_ / "run.json", dump_pretty(run)); }
 
 Result<fs::path> Bundle::close(const std::string& verdict_json) {
-  if (auto written = write_file(folder_ / "verdict.json", verdict_json); !written) return fail(written.error());
+  if (auto written = write_file(folder_ / "verdict.json", verdict_json); !written)
+    return fail(written.error());
   fs::path whole = folder_;
   whole.replace_extension();
   if (auto renamed = rename_synced(folder_, whole); !renamed) return fail(renamed.error());
@@ -96,11 +98,15 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (!run->contains("faults") || !run->at("faults").is_array())
     faults.emplace_back("the run's record was never finished");
   else
-    for (const auto& fault : run->at("faults")) faults.push_back(fault.is_string() ? fault.get<std::string>() : "?");
+    for (const auto& fault : run->at("faults"))
+      faults.push_back(fault.is_string() ? fault.get<std::string>() : "?");
+
+  const bool interrupted = flag_at(*run, "interrupted");
+  if (interrupted) faults.emplace_back("the run was interrupted");
 
   Judged judged{.plan = std::move(*plan)};
   judged.verdict = verdict::judge(judged.plan, outcomes, faults);
-  if (flag_at(*run, "interrupted")) judged.verdict.interrupted = true;
+  if (interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, judged.plan));
   return judged;
 }

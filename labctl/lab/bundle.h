@@ -1,4 +1,5 @@
-// The folder that holds a run. Written as *.partial, renamed when whole; everything that a verdict stands on is in it.
+// The folder that holds a run. Written as *.partial, renamed when whole; everything that a verdict stands on
+// is in it.
 #pragma once
 
 #include <filesystem>
@@ -30,8 +31,8 @@ class Bundle {
   std::filesystem::path folder_;
 };
 
-// A bundle's verdict, from its plan and journals alone. This is the only way to a verdict: `run` ends with it, and
-// `judge` is nothing else. Errors (input): no bundle, another version, a plan that cannot be read.
+// A bundle's verdict, from its plan and journals alone. This is the only way to a verdict: `run` ends with
+// it, and `judge` is nothing else. Errors (input): no bundle, another version, a plan that cannot be read.
 struct Judged {
   plan::Plan plan;
   verdict::Verdict verdict;

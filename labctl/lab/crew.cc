@@ -30,7 +30,8 @@ bool set_aside(const CellJob& job, int attempt) {
   return !problem;
 }
 
-void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop) {
+void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch,
+                      const std::stop_token& stop) {
   for (int attempt = 1;; ++attempt) {
     const bool last = attempt > job.cell.policy.lab_retries;
     // A lab failure that will be tried again is not the cell's end.
@@ -53,10 +54,12 @@ void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watc
 Capacity capacity(std::uint64_t guest_memory) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const std::uint64_t memory = available_memory();
-  const auto by_memory = static_cast<unsigned>(std::min<std::uint64_t>(memory / (guest_memory + overhead), 1000));
+  const auto by_memory =
+      static_cast<unsigned>(std::min<std::uint64_t>(memory / (guest_memory + overhead), 1000));
   Capacity result;
   result.jobs = std::max(1u, std::min(2 * cores, by_memory));
-  result.why = std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + show_size(memory) + " of memory free";
+  result.why =
+      std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + show_size(memory) + " of memory free";
   return result;
 }
 

@@ -1,5 +1,5 @@
-// Many cells on one host: as many at once as it carries, each with its own thread; lab failures are tried again, a
-// guest's failure never.
+// Many cells on one host: as many at once as it carries, each with its own thread; lab failures are tried
+// again, a guest's failure never.
 #pragma once
 
 #include <stop_token>
@@ -10,8 +10,8 @@
 
 namespace labctl::lab {
 
-// How many guests this host carries at once. Half of a cell's life is waiting quietly for its heartbeat to hold, so
-// twice as many guests as cores keep the cores busy; memory is the hard limit.
+// How many guests this host carries at once. Half of a cell's life is waiting quietly for its heartbeat to
+// hold, so twice as many guests as cores keep the cores busy; memory is the hard limit.
 struct Capacity {
   unsigned jobs = 1;
   std::string why;

@@ -35,8 +35,9 @@ constexpr Needed programs[] = {
 Check program_check(const Needed& needed) {
   const auto path = find_program(needed.program);
   Check check{needed.program, Health::good, std::string(needed.purpose) + ": " + path.string(), {}};
-  if (path.empty()) check = {needed.program, Health::bad, std::string("is missing; it ") + needed.purpose,
-                             std::string("apt-get install ") + needed.package};
+  if (path.empty())
+    check = {needed.program, Health::bad, std::string("is missing; it ") + needed.purpose,
+             std::string("apt-get install ") + needed.package};
   check.only_for_building = std::string_view(needed.purpose) != runs;
   return check;
 }
@@ -53,9 +54,11 @@ Check user_check() {
   // libvirt's QEMU driver looks its user up even when it is told to run guests as another one.
   const bool known = ::getpwnam("libvirt-qemu") != nullptr;
   if (::geteuid() == 0 && !known)
-    return {"user", Health::bad, "root, but the system user libvirt-qemu is missing", "useradd --system libvirt-qemu"};
+    return {"user", Health::bad, "root, but the system user libvirt-qemu is missing",
+            "useradd --system libvirt-qemu"};
   if (::geteuid() == 0) return {"user", Health::good, "root", {}};
-  auto tried = run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(10)});
+  auto tried =
+      run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(10)});
   if (tried && tried->ok()) return {"user", Health::good, "an ordinary user with user namespaces", {}};
   return {"user", Health::poor, "user namespaces are not allowed here, so images can only be built as root",
           "sysctl kernel.unprivileged_userns_clone=1"};
@@ -66,8 +69,9 @@ Check space_check(const Places& places) {
   auto free = free_space(places.store);
   if (!free) return {"disk space", Health::bad, free.error().text(), {}};
   const std::string detail = show_size(*free) + " free in " + places.store.string();
-  if (*free < least) return {"disk space", Health::bad, detail + "; at least " + show_size(least) + " are needed",
-                             "labctl gc, or set LABCTL_CACHE to a larger disk"};
+  if (*free < least)
+    return {"disk space", Health::bad, detail + "; at least " + show_size(least) + " are needed",
+            "labctl gc, or set LABCTL_CACHE to a larger disk"};
   if (*free < wanted) return {"disk space", Health::poor, detail, "set LABCTL_CACHE to a larger disk"};
   return {"disk space", Health::good, detail, {}};
 }
@@ -86,7 +90,8 @@ Check runtime_check(const Places& places) {
 Check orphan_check(const Places& places) {
   const auto orphans = machine::find_orphans(places.runtime);
   if (orphans.empty()) return {"orphans", Health::good, "no guest without an owner", {}};
-  return {"orphans", Health::poor, std::to_string(orphans.size()) + " runs were killed and left things behind", "labctl gc"};
+  return {"orphans", Health::poor,
+          std::to_string(orphans.size()) + " runs were killed and left things behind", "labctl gc"};
 }
 
 }  // namespace
@@ -99,8 +104,8 @@ std::vector<Check> check_host(const Places& places) {
                                "/usr/lib64/libvirt/connection-driver/libvirt_driver_qemu.so",
                                "/usr/lib/libvirt/connection-driver/libvirt_driver_qemu.so"},
                               "runs the guests without a daemon", "libvirt-daemon-driver-qemu"));
-  checks.push_back(file_check("GRUB's boot code", {"/usr/lib/grub/i386-pc/boot.img"}, "makes images boot by themselves",
-                              "grub-pc-bin"));
+  checks.push_back(file_check("GRUB's boot code", {"/usr/lib/grub/i386-pc/boot.img"},
+                              "makes images boot by themselves", "grub-pc-bin"));
   checks.back().only_for_building = true;
   checks.push_back(user_check());
   checks.push_back(space_check(places));

@@ -14,11 +14,12 @@ struct Check {
   std::string name;
   Health health = Health::good;
   std::string detail;
-  std::string mend;  // a command, or empty
+  std::string mend;                // a command, or empty
   bool only_for_building = false;  // images that are built already run without it
 };
 
-// Programs, libraries, rights, space: looked at without starting a hypervisor, so that it can be asked before a run.
+// Programs, libraries, rights, space: looked at without starting a hypervisor, so that it can be asked before
+// a run.
 std::vector<Check> check_host(const Places& places);
 
 // The Debian packages a host needs, one apt-get line.

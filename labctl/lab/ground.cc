@@ -23,13 +23,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr Millis boot_limit = 15min;    // on the guest's own clock; nothing is known of this host yet
+constexpr Millis boot_limit = 15min;  // on the guest's own clock; nothing is known of this host yet
 constexpr Millis settle_limit = 5min;
 
 fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
                          machine::Shape shape) {
-  return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + std::to_string(shape.vcpus) + "x" +
-                                      std::to_string(shape.memory >> 20) + "M");
+  return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + std::to_string(shape.vcpus) +
+                                      "x" + std::to_string(shape.memory >> 20) + "M");
 }
 
 Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
@@ -82,8 +82,8 @@ class BootConsole {
 };
 
 // Boots the machine; the time it took on the guest's own clock.
-Result<Millis> boot(machine::Machine& machine, BootConsole& console, const std::string& name, const image::Say& say,
-                    const std::stop_token& stop) {
+Result<Millis> boot(machine::Machine& machine, BootConsole& console, const std::string& name,
+                    const image::Say& say, const std::stop_token& stop) {
   if (auto started = machine.start(machine::From::power_on); !started) return fail(started.error());
   const auto began = Clock::now();
   auto said = began;
@@ -91,22 +91,27 @@ Result<Millis> boot(machine::Machine& machine, BootConsole& console, const std::
     const auto waited = std::chrono::duration_cast<Millis>(Clock::now() - began);
     if (machine.ask({{"execute", "guest-ping"}}, 5s)) return std::max(Millis(1), waited - machine.starved());
     if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
-    if (auto problem = console.problem(); !problem.empty()) return lab_error("the image does not boot: " + problem);
-    if (waited - machine.starved() > boot_limit) return lab_error("the image does not boot: its agent never answered");
+    if (auto problem = console.problem(); !problem.empty())
+      return lab_error("the image does not boot: " + problem);
+    if (waited - machine.starved() > boot_limit)
+      return lab_error("the image does not boot: its agent never answered");
     if (Clock::now() - said > 10s) {
       said = Clock::now();
-      say(name + ": booting for its snapshot, " + show_duration(waited) + ", console: " + console.last_line());
+      say(name + ": booting for its snapshot, " + show_duration(waited) +
+          ", console: " + console.last_line());
     }
     std::this_thread::sleep_for(250ms);
   }
 }
 
-// Services may still be starting when the agent already answers; a snapshot of that would replay it in every cell.
+// Services may still be starting when the agent already answers; a snapshot of that would replay it in every
+// cell.
 Status settle(machine::Machine& machine, BootConsole& console, const std::stop_token& stop) {
   auto settled = ask_shell(machine, "systemctl is-system-running --wait; sync", settle_limit, stop);
   if (!settled) return fail(settled.error());
   for (int quiet = 0; quiet < 6 && !stop.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
-  if (auto problem = console.problem(); !problem.empty()) return lab_error("the image is not healthy: " + problem);
+  if (auto problem = console.problem(); !problem.empty())
+    return lab_error("the image is not healthy: " + problem);
   const std::string state{trim(settled->output)};
   if (state != "running")
     return lab_error("the image is not healthy: systemd says '" + printable(state, 60) + "'");
@@ -135,12 +140,14 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto gone = remove_tree(partial); !gone) return fail(gone.error());
   if (auto gone = remove_tree(folder); !gone) return fail(gone.error());
   if (auto made = make_dirs(partial); !made) return fail(made.error());
-  auto disk = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image->disk.string(), "-F", "qcow2",
-                               (partial / "disk.qcow2").string()}});
+  auto disk = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image->disk.string(), "-F",
+                               "qcow2", (partial / "disk.qcow2").string()}});
   if (!disk) return fail(disk.error());
 
   BootConsole console(partial / "console.log");
-  auto machine = host.create({.name = "labctl-snapshot-" + slug(name), .shape = shape, .accel = host.facts().accel,
+  auto machine = host.create({.name = "labctl-snapshot-" + slug(name),
+                              .shape = shape,
+                              .accel = host.facts().accel,
                               .disk = partial / "disk.qcow2"},
                              [&](const machine::Sign& sign) { console.hear(sign); });
   if (!machine) return fail(machine.error());
@@ -155,7 +162,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                    {"hypervisor", host.facts().hypervisor},
                    {"accel", machine::to_string(host.facts().accel)},
                    {"boot_time_ms", boot_time->count()}};
-  if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written) return fail(written.error());
+  if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written)
+    return fail(written.error());
   if (auto renamed = rename_synced(partial, folder); !renamed) return fail(renamed.error());
   say(name + ": live snapshot ready; a cold boot takes " + show_duration(*boot_time) + " on this host");
   return read_ground(folder, *image, shape);
@@ -172,7 +180,9 @@ Millis known_boot_time(const image::Store& store, const image::Image& image) {
 }
 
 Status copy_disk(const fs::path& from, const fs::path& to) {
-  auto os_error = [&](const char* what) { return lab_error(std::string(what) + ": " + std::strerror(errno), to.string()); };
+  auto os_error = [&](const char* what) {
+    return lab_error(std::string(what) + ": " + std::strerror(errno), to.string());
+  };
   Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source) return lab_error(std::string("cannot open: ") + std::strerror(errno), from.string());
   Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));

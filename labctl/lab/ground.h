@@ -1,5 +1,5 @@
-// What cells start from: an image's live snapshot on this host, made once from the settled machine, with the boot time
-// measured while it was made.
+// What cells start from: an image's live snapshot on this host, made once from the settled machine, with the
+// boot time measured while it was made.
 #pragma once
 
 #include <filesystem>
@@ -20,11 +20,12 @@ struct Ground {
   Millis boot_time{0};         // power-on to an agent that answers, on the guest's own clock, on this host
 };
 
-// The shape a guest really gets: under TCG one vCPU, because the translator's threads race with kernel text patching
-// and a healthy guest with two vCPUs dies of "Oops: int3" in one boot of six.
+// The shape a guest really gets: under TCG one vCPU, because the translator's threads race with kernel text
+// patching and a healthy guest with two vCPUs dies of "Oops: int3" in one boot of six.
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked);
 
-// Makes the live snapshot when there is none for this image, host and shape yet. A half-made one is never used.
+// Makes the live snapshot when there is none for this image, host and shape yet. A half-made one is never
+// used.
 Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, const std::string& image,
                               machine::Shape shape, const image::Say& say, const std::stop_token& stop);
 

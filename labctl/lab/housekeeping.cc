@@ -19,8 +19,8 @@ void end_orphans(const Places& places, Collected& collected) {
     if (auto ended = machine::end_orphan(orphan); !ended)
       collected.problems.push_back(ended.error());
     else
-      collected.done.push_back("ended " + std::to_string(orphan.pids.size()) + " guests of a run that was killed (" +
-                               orphan.root.string() + ")");
+      collected.done.push_back("ended " + std::to_string(orphan.pids.size()) +
+                               " guests of a run that was killed (" + orphan.root.string() + ")");
   }
 }
 

@@ -1,4 +1,5 @@
-// What a run leaves behind when it is killed, and how it is ended: guests without an owner, disks nobody uses.
+// What a run leaves behind when it is killed, and how it is ended: guests without an owner, disks nobody
+// uses.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +30,12 @@ class WorkFolder {
 };
 
 struct Collected {
-  std::vector<std::string> done;      // one line each
+  std::vector<std::string> done;  // one line each
   std::vector<Error> problems;
 };
 
-// Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a living labctl
-// holds; bundles, whole or partial, are evidence and stay.
+// Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a
+// living labctl holds; bundles, whole or partial, are evidence and stay.
 Collected collect_garbage(const Places& places, const image::Store& store);
 
 }  // namespace labctl::lab

@@ -1,4 +1,5 @@
-// Ctrl-C, SIGTERM and SIGHUP become a stop token. The first one asks everything to end politely, the second gives up.
+// Ctrl-C, SIGTERM and SIGHUP become a stop token. The first one asks everything to end politely, the second
+// gives up.
 #pragma once
 
 #include <functional>

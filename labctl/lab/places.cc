@@ -24,7 +24,8 @@ fs::path cache_root() {
   return "/var/tmp/labctl-" + std::to_string(::getuid());
 }
 
-// Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation prefix.
+// Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation
+// prefix.
 std::vector<fs::path> recipe_folders() {
   std::vector<fs::path> folders;
   for (const auto& folder : split(variable("LABCTL_IMAGES"), ':'))

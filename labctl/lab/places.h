@@ -13,13 +13,13 @@ struct Places {
   std::filesystem::path runtime;               // private libvirt roots and cells' disks of runs under way
 };
 
-// LABCTL_CACHE (else XDG_CACHE_HOME/labctl, else ~/.cache/labctl) holds store and cache, LABCTL_IMAGES adds recipe
-// folders, LABCTL_RUNTIME (else /tmp/labctl-UID) holds what lives only as long as a run. The runtime path must be short:
-// it leads to unix sockets, whose names end at 108 bytes.
+// LABCTL_CACHE (else XDG_CACHE_HOME/labctl, else ~/.cache/labctl) holds store and cache, LABCTL_IMAGES adds
+// recipe folders, LABCTL_RUNTIME (else /tmp/labctl-UID) holds what lives only as long as a run. The runtime
+// path must be short: it leads to unix sockets, whose names end at 108 bytes.
 Places places();
 
-// Where cells' disks of this very run go: below the store, because they are large; named after the process, so that
-// what a killed run left behind can be told from what is in use.
+// Where cells' disks of this very run go: below the store, because they are large; named after the process,
+// so that what a killed run left behind can be told from what is in use.
 std::filesystem::path work_folder(const Places& places);
 
 }  // namespace labctl::lab

@@ -43,7 +43,8 @@ class CellRun {
     std::error_code ignored;
     fs::remove(job_.disk, ignored);
     if (auto synced = journal_->sync(); !synced) return lab_failed(synced.error());
-    if (!broken_.empty()) return lab_failed({Fault::lab, "the journal cannot be written: " + broken_, {}, {}});
+    if (!broken_.empty())
+      return lab_failed({Fault::lab, "the journal cannot be written: " + broken_, {}, {}});
     if (state_.phase != cell::Phase::ended) happen(event::LabFault{"the cell was left unfinished"});
     return state_.outcome;
   }
@@ -61,10 +62,7 @@ class CellRun {
   }
 
   event::Opened opening() const {
-    return {.cell = job_.cell.id,
-            .boot_time = job_.ground.boot_time,
-            .live = true,
-            .payload = job_.files};
+    return {.cell = job_.cell.id, .boot_time = job_.ground.boot_time, .live = true, .payload = job_.files};
   }
 
   Status start() {
@@ -120,7 +118,8 @@ class CellRun {
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});
-      answer->output = answer->output.substr(answer->output.size() - std::min(answer->output.size(), kept_log_line));
+      answer->output =
+          answer->output.substr(answer->output.size() - std::min(answer->output.size(), kept_log_line));
     }
     happen(std::move(said.what));
   }
@@ -151,28 +150,30 @@ class CellRun {
   }
 
   void act(const cell::Action& action) {
-    std::visit(overloaded{
-                   [this](const cell::Ask& ask) {
-                     if (agent_) agent_->ask(ask.question.name, ask.question.command);
-                   },
-                   [this](const cell::SetClock&) {
-                     auto question = guest::linux_::set_clock(std::time(nullptr));
-                     if (agent_) agent_->ask(question.name, question.command);
-                   },
-                   [this](const cell::InsertPayload&) {
-                     if (auto inserted = machine_->insert_cd(job_.payload); !inserted)
-                       happen(event::LabFault{inserted.error().text()});
-                   },
-                   [this](const cell::PowerCut&) {
-                     if (auto cut = machine_->power_cut(); !cut) happen(event::LabFault{cut.error().text()});
-                   },
-                   [this](const cell::TakePicture& picture) {
-                     // A picture is a service to the reader; a guest that is gone has none.
-                     if (machine_) static_cast<void>(machine_->screenshot(job_.folder / ("screen-" + picture.label + ".png")));
-                   },
-                   [](const cell::End&) {},
-               },
-               action);
+    std::visit(
+        overloaded{
+            [this](const cell::Ask& ask) {
+              if (agent_) agent_->ask(ask.question.name, ask.question.command);
+            },
+            [this](const cell::SetClock&) {
+              auto question = guest::linux_::set_clock(std::time(nullptr));
+              if (agent_) agent_->ask(question.name, question.command);
+            },
+            [this](const cell::InsertPayload&) {
+              if (auto inserted = machine_->insert_cd(job_.payload); !inserted)
+                happen(event::LabFault{inserted.error().text()});
+            },
+            [this](const cell::PowerCut&) {
+              if (auto cut = machine_->power_cut(); !cut) happen(event::LabFault{cut.error().text()});
+            },
+            [this](const cell::TakePicture& picture) {
+              // A picture is a service to the reader; a guest that is gone has none.
+              if (machine_)
+                static_cast<void>(machine_->screenshot(job_.folder / ("screen-" + picture.label + ".png")));
+            },
+            [](const cell::End&) {},
+        },
+        action);
   }
 
   void report() {
@@ -207,7 +208,8 @@ class CellRun {
 
 }  // namespace
 
-verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop) {
+verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
+                          const std::stop_token& stop) {
   verdict::Outcome outcome = CellRun(job, host, watch, stop).run();
   watch({.cell = job.cell.id, .where = "ended", .elapsed = outcome.took, .ended = true, .outcome = outcome});
   return outcome;

@@ -18,18 +18,18 @@ namespace labctl::lab {
 struct CellJob {
   plan::Cell cell;
   Ground ground;
-  std::filesystem::path payload;                  // the CD; empty in a control
-  std::map<std::string, std::string> files;       // what was put on it: name -> sha256
-  std::filesystem::path folder;                   // cells/<id> of the bundle
-  std::filesystem::path disk;                     // the cell's own copy of the snapshot, made and removed here
+  std::filesystem::path payload;             // the CD; empty in a control
+  std::map<std::string, std::string> files;  // what was put on it: name -> sha256
+  std::filesystem::path folder;              // cells/<id> of the bundle
+  std::filesystem::path disk;                // the cell's own copy of the snapshot, made and removed here
 };
 
 // For people; no decision is taken from it.
 struct Progress {
   std::string cell;
-  std::string where;       // "boot 2/3: settle"
+  std::string where;  // "boot 2/3: settle"
   Millis elapsed{0};
-  std::string last_line;   // of the console, printable
+  std::string last_line;  // of the console, printable
   bool ended = false;
   verdict::Outcome outcome;
 };
@@ -37,6 +37,7 @@ using Watch = std::function<void(const Progress&)>;  // called on the cell's thr
 
 // Runs the cell to its end. Always gives an outcome; what the lab could not do is lab-failed. The journal in
 // folder/events.jsonl gives the same outcome again: the state machine is fed with what was written there.
-verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop);
+verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
+                          const std::stop_token& stop);
 
 }  // namespace labctl::lab

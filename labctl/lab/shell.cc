@@ -1,6 +1,5 @@
 #include "labctl/lab/shell.h"
 
-
 #include "labctl/base/queue.h"
 #include "labctl/observe/observe.h"
 

@@ -1,5 +1,5 @@
-// One command in a guest, waited for: for making snapshots, where no cell watches. Cells put their questions through
-// observe::Agent instead.
+// One command in a guest, waited for: for making snapshots, where no cell watches. Cells put their questions
+// through observe::Agent instead.
 #pragma once
 
 #include <stop_token>

@@ -23,8 +23,10 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   const auto& driver = cell.guest.driver;
   if (!cell.driver_path.empty()) files[guest::driver_file(driver)] = {cell.driver_path, cell.driver_mark};
   if (!cell.content_path.empty()) files[guest::content_file()] = {cell.content_path, cell.content_mark};
-  for (const auto& extra : cell.extra_drivers) files[guest::driver_file(driver, extra.label)] = {extra.path, extra.mark};
-  for (const auto& extra : cell.extra_contents) files[guest::content_file(extra.label)] = {extra.path, extra.mark};
+  for (const auto& extra : cell.extra_drivers)
+    files[guest::driver_file(driver, extra.label)] = {extra.path, extra.mark};
+  for (const auto& extra : cell.extra_contents)
+    files[guest::content_file(extra.label)] = {extra.path, extra.mark};
   return files;
 }
 
@@ -40,8 +42,10 @@ Result<Artefact> take(const fs::path& source, const std::string& where, const fs
                        "build it, or correct the path (it is relative to the scenario's folder)");
   if (!fs::is_regular_file(source, problem)) return input_error("is not a file: " + source.string(), where);
   const auto size = fs::file_size(source, problem);
-  if (problem || size == 0) return input_error("the artefact is empty or unreadable: " + source.string(), where);
-  if (size > largest_artefact) return input_error("the artefact is larger than 2 GiB: " + source.string(), where);
+  if (problem || size == 0)
+    return input_error("the artefact is empty or unreadable: " + source.string(), where);
+  if (size > largest_artefact)
+    return input_error("the artefact is larger than 2 GiB: " + source.string(), where);
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
     return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
@@ -54,7 +58,8 @@ Result<Artefact> take(const fs::path& source, const std::string& where, const fs
 
 }  // namespace
 
-tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& plan, const std::string& scenario_file,
+tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& plan,
+                                                            const std::string& scenario_file,
                                                             const image::Store& store, const fs::path& work) {
   Supplies supplies;
   std::vector<Error> mistakes;

@@ -1,5 +1,6 @@
-// Everything a run needs from outside, looked at before anything starts: artefacts hashed and copied, images found,
-// payload CDs made. Whatever is missing is told at once and all together, each with the command that mends it.
+// Everything a run needs from outside, looked at before anything starts: artefacts hashed and copied, images
+// found, payload CDs made. Whatever is missing is told at once and all together, each with the command that
+// mends it.
 #pragma once
 
 #include <filesystem>
@@ -27,9 +28,10 @@ struct CellSupplies {
 
 class Supplies {
  public:
-  // `scenario_file` is how errors call the scenario; artefact paths are relative to its folder. Copies and CDs go to
-  // `work`. On mistakes all of them come back.
-  static tl::expected<Supplies, std::vector<Error>> gather(const plan::Plan& plan, const std::string& scenario_file,
+  // `scenario_file` is how errors call the scenario; artefact paths are relative to its folder. Copies and
+  // CDs go to `work`. On mistakes all of them come back.
+  static tl::expected<Supplies, std::vector<Error>> gather(const plan::Plan& plan,
+                                                           const std::string& scenario_file,
                                                            const image::Store& store,
                                                            const std::filesystem::path& work);
 

@@ -1,5 +1,6 @@
-// One guest, a handful of verbs. What a guest does on its own arrives as Signs; what is asked of it returns a Result.
-// A Machine knows nothing of cells, crashes or verdicts. libvirt/ is one way of having machines; tests have a fake.
+// One guest, a handful of verbs. What a guest does on its own arrives as Signs; what is asked of it returns a
+// Result. A Machine knows nothing of cells, crashes or verdicts. libvirt/ is one way of having machines;
+// tests have a fake.
 #pragma once
 
 #include <cstdint>
@@ -24,25 +25,42 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// Everything that makes one guest, as a value: domain_xml(spec) is computed from it and nothing else. A live snapshot
-// can only be restored into the very same definition; name, uuid and disk path may differ.
+// Everything that makes one guest, as a value: domain_xml(spec) is computed from it and nothing else. A live
+// snapshot can only be restored into the very same definition; name, uuid and disk path may differ.
 struct Spec {
   std::string name;
   Shape shape;
   Accel accel = Accel::tcg;
-  std::filesystem::path disk;    // qcow2, written to
+  std::filesystem::path disk;  // qcow2, written to
 };
 
 // ---- signs: what the outside sees, in the order it happened ----
-struct ConsoleBytes { std::string bytes; };
-struct ConsoleEnded { std::string why; };                 // the stream closed while the guest should be running
-struct GuestReset { bool by_guest = true; };              // one RESET event; a single reboot gives several
-struct GuestStopped { bool by_guest = true; std::string reason; };  // powered off or shut down
-struct GuestPanicked { bool crash_loaded = false; std::string details; };  // the panic device spoke
-struct AgentLink { bool up = false; };                    // the agent opened or closed its end of the channel
-struct Lost { std::string why; };                         // the hypervisor process died or its connection was lost
+struct ConsoleBytes {
+  std::string bytes;
+};
+struct ConsoleEnded {
+  std::string why;
+};  // the stream closed while the guest should be running
+struct GuestReset {
+  bool by_guest = true;
+};  // one RESET event; a single reboot gives several
+struct GuestStopped {
+  bool by_guest = true;
+  std::string reason;
+};  // powered off or shut down
+struct GuestPanicked {
+  bool crash_loaded = false;
+  std::string details;
+};  // the panic device spoke
+struct AgentLink {
+  bool up = false;
+};  // the agent opened or closed its end of the channel
+struct Lost {
+  std::string why;
+};  // the hypervisor process died or its connection was lost
 
-using Sign = std::variant<ConsoleBytes, ConsoleEnded, GuestReset, GuestStopped, GuestPanicked, AgentLink, Lost>;
+using Sign =
+    std::variant<ConsoleBytes, ConsoleEnded, GuestReset, GuestStopped, GuestPanicked, AgentLink, Lost>;
 
 // Called on the hypervisor's thread: must return quickly and must not call back into the Machine.
 using Sink = std::function<void(Sign)>;
@@ -54,35 +72,37 @@ class Machine {
  public:
   virtual ~Machine() = default;
 
-  // Console and every other channel are attached before the first instruction runs (or before the restored state
-  // goes on). Errors are the lab's.
+  // Console and every other channel are attached before the first instruction runs (or before the restored
+  // state goes on). Errors are the lab's.
   virtual Status start(From from) = 0;
 
-  // One guest agent command and its "return" value. Error when it did not answer within `patience` or answered an error.
+  // One guest agent command and its "return" value. Errors: Fault::lab when it did not answer within
+  // `patience`, Fault::input when it answered that it cannot.
   // Safe to call from one thread while signs arrive on another.
   virtual Result<Json> ask(const Json& command, Millis patience) = 0;
 
   virtual Status insert_cd(const std::filesystem::path& iso) = 0;
-  virtual Status power_cut() = 0;                                   // cold reset, the guest is not told
+  virtual Status power_cut() = 0;  // cold reset, the guest is not told
   virtual Status screenshot(const std::filesystem::path& png) = 0;
 
-  // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's run queues.
-  // Deadlines are stretched by it, so that a busy host makes guests slow and not guilty.
+  // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's
+  // run queues. Deadlines are stretched by it, so that a busy host makes guests slow and not guilty.
   virtual Millis starved() const = 0;
 
-  // Ends the guest now; asks under way return an error. Everything else fails from then on. Destroying does it too.
-  virtual void end() {}
+  // Ends the guest now; asks under way return an error. Everything else fails from then on. Destroying does
+  // it too.
+  virtual void end() = 0;
 
   // The definition as given to the hypervisor, for the bundle.
   virtual std::string definition() const = 0;
 
-  // Stores the running state inside the guest's disk under the one name that From::snapshot restores. Only for making
-  // snapshots; the guest is paused afterwards.
+  // Stores the running state inside the guest's disk under the one name that From::snapshot restores. Only
+  // for making snapshots; the guest is paused afterwards.
   virtual Status save() = 0;
 };
 
 struct HostFacts {
-  std::string hypervisor;    // "QEMU 7.2.22, libvirt 9.0.0"
+  std::string hypervisor;  // "QEMU 7.2.22, libvirt 9.0.0"
   Accel accel = Accel::tcg;
   std::string accel_reason;  // one sentence for people: why this one
   std::string machine_type;  // versioned, e.g. "pc-q35-7.2"
@@ -92,10 +112,10 @@ struct HostFacts {
 enum class Wish { automatic, kvm, tcg };
 
 struct HostOptions {
-  std::string uri = "qemu:///embed";           // anything else is opened as it is
+  std::string uri = "qemu:///embed";  // anything else is opened as it is
   Wish accel = Wish::automatic;
-  std::filesystem::path runtime;               // short path for the private root: sockets must stay below 108 bytes
-  std::filesystem::path cache;                 // kept between runs: capabilities, acceleration proof
+  std::filesystem::path runtime;  // short path for the private root: sockets must stay below 108 bytes
+  std::filesystem::path cache;    // kept between runs: capabilities, acceleration proof
 };
 
 // The hypervisor of this host. One per process, because a process can hold one embedded root.

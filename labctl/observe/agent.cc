@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 constexpr auto heartbeat = 1s;
 constexpr auto retry = 250ms;
 constexpr Millis agent_timeout = 5s;
-constexpr std::size_t kept_output = 64u << 10;        // in an event
-constexpr std::size_t read_output = 4u << 20;         // what is looked at at all: a kernel log may be long
+constexpr std::size_t kept_output = 64u << 10;  // in an event
+constexpr std::size_t read_output = 4u << 20;   // what is looked at at all: a kernel log may be long
 
 Json exec_command(const std::string& command) {
   return {{"execute", "guest-exec"},
@@ -40,7 +40,9 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
 }  // namespace
 
 Agent::Agent(machine::Machine& machine, Tell tell)
-    : machine_(machine), tell_(std::move(tell)), thread_([this](const std::stop_token& stop) { live(stop); }) {}
+    : machine_(machine),
+      tell_(std::move(tell)),
+      thread_([this](const std::stop_token& stop) { live(stop); }) {}
 
 Agent::~Agent() {
   thread_.request_stop();
@@ -69,7 +71,8 @@ void Agent::live(const std::stop_token& stop) {
     for (const auto& waiting : waiting_) next = std::min(next, waiting.next);
     next = std::max(next, Clock::now() + 5ms);
     wake_.wait_until(lock, stop, next, [this] {
-      return std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.next <= Clock::now(); });
+      return std::any_of(waiting_.begin(), waiting_.end(),
+                         [](const Waiting& w) { return w.next <= Clock::now(); });
     });
   }
 }
@@ -79,14 +82,16 @@ void Agent::start_waiting() {
     Waiting question;
     {
       std::lock_guard lock(mutex_);
-      auto due = std::find_if(waiting_.begin(), waiting_.end(), [](const auto& w) { return w.next <= Clock::now(); });
+      auto due = std::find_if(waiting_.begin(), waiting_.end(),
+                              [](const auto& w) { return w.next <= Clock::now(); });
       if (due == waiting_.end()) return;
       question = std::move(*due);
       waiting_.erase(due);
     }
     auto started = machine_.ask(exec_command(question.command), agent_timeout);
     if (!started) {
-      // The agent is away, in a reboot perhaps, or the guest is dead: whoever asked has a deadline of its own.
+      // The agent is away, in a reboot perhaps, or the guest is dead: whoever asked has a deadline of its
+      // own.
       question.next = Clock::now() + retry;
       std::lock_guard lock(mutex_);
       waiting_.push_back(std::move(question));
@@ -103,7 +108,8 @@ void Agent::poll_running() {
       ++running;
       continue;
     }
-    auto status = machine_.ask({{"execute", "guest-exec-status"}, {"arguments", {{"pid", running->pid}}}}, agent_timeout);
+    auto status = machine_.ask({{"execute", "guest-exec-status"}, {"arguments", {{"pid", running->pid}}}},
+                               agent_timeout);
     if (status && !flag_at(*status, "exited")) {
       beat();
       running->pause = std::min<std::chrono::milliseconds>(running->pause * 3 / 2, 500ms);

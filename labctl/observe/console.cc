@@ -17,7 +17,8 @@ std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {
   std::vector<event::What> events;
   for (auto starts = scanner_.kernel_starts(); kernel_starts_ < starts; ++kernel_starts_)
     events.emplace_back(event::KernelStarted{});
-  for (auto& finding : findings) events.emplace_back(event::Found{event::Channel::console, std::move(finding)});
+  for (auto& finding : findings)
+    events.emplace_back(event::Found{event::Channel::console, std::move(finding)});
   return events;
 }
 

@@ -6,21 +6,24 @@ namespace labctl::observe {
 
 std::vector<event::What> translate(const machine::Sign& sign) {
   using Events = std::vector<event::What>;
-  return std::visit(
-      overloaded{
-          [](const machine::ConsoleBytes&) { return Events{}; },
-          [](const machine::ConsoleEnded& e) {
-            return Events{event::LabFault{"the console was lost: " + printable(e.why)}};
-          },
-          [](const machine::GuestReset& e) { return Events{event::Reset{e.by_guest}}; },
-          [](const machine::GuestStopped& e) { return Events{event::Stopped{e.by_guest, printable(e.reason)}}; },
-          [](const machine::GuestPanicked& e) {
-            return Events{event::Panicked{e.crash_loaded, printable(e.details, 2000)}};
-          },
-          [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
-          [](const machine::Lost& e) { return Events{event::LabFault{"the guest's hypervisor is gone: " + e.why}}; },
-      },
-      sign);
+  return std::visit(overloaded{
+                        [](const machine::ConsoleBytes&) { return Events{}; },
+                        [](const machine::ConsoleEnded& e) {
+                          return Events{event::LabFault{"the console was lost: " + printable(e.why)}};
+                        },
+                        [](const machine::GuestReset& e) { return Events{event::Reset{e.by_guest}}; },
+                        [](const machine::GuestStopped& e) {
+                          return Events{event::Stopped{e.by_guest, printable(e.reason)}};
+                        },
+                        [](const machine::GuestPanicked& e) {
+                          return Events{event::Panicked{e.crash_loaded, printable(e.details, 2000)}};
+                        },
+                        [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
+                        [](const machine::Lost& e) {
+                          return Events{event::LabFault{"the guest's hypervisor is gone: " + e.why}};
+                        },
+                    },
+                    sign);
 }
 
 std::vector<event::What> scan_kernel_log(std::string_view log) {

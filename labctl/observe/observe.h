@@ -19,7 +19,8 @@
 
 namespace labctl::observe {
 
-// The serial console: raw bytes to disk, findings and kernel starts out. Not thread-safe; one cell's thread owns it.
+// The serial console: raw bytes to disk, findings and kernel starts out. Not thread-safe; one cell's thread
+// owns it.
 class Console {
  public:
   // At most `limit` bytes are kept on disk; what comes after is still scanned.
@@ -51,15 +52,16 @@ std::vector<event::What> translate(const machine::Sign& sign);
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
 std::vector<event::What> scan_kernel_log(std::string_view log);
 
-// Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by side in
-// the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.
+// Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by
+// side in the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.
 class Agent {
  public:
   using Tell = std::function<void(event::What, std::string full_output)>;
   Agent(machine::Machine& machine, Tell tell);
   ~Agent();  // the machine must have been ended before, or a hanging guest delays this by one agent timeout
 
-  // Asked again and again while the agent is away; given up only when the guest says an error or the cell ends.
+  // Asked again and again while the agent is away; given up only when the guest says an error or the cell
+  // ends.
   void ask(std::string name, std::string command);
 
  private:

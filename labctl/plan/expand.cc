@@ -95,8 +95,8 @@ Status name_artefacts(Cell& cell, const Scenario& scenario) {
     const auto artefact = find_artefact(driver ? scenario.drivers : scenario.contents, step.label,
                                         driver ? "driver" : "content", at(scenario.source, step.mark));
     if (!artefact) return fail(artefact.error());
-    if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod && cell.driver_path != (*artefact)->path &&
-        scenario.linux_guest->driver.module.empty())
+    if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod &&
+        cell.driver_path != (*artefact)->path && scenario.linux_guest->driver.module.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
     extras.push_back({step.label, fill_image((*artefact)->path, cell.image), (*artefact)->mark});

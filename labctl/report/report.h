@@ -1,4 +1,5 @@
-// One file per audience. Pure: verdicts and plans in, text out; who prints it, and whether in colour, is cli's business.
+// One file per audience. Pure: verdicts and plans in, text out; who prints it, and whether in colour, is
+// cli's business.
 #pragma once
 
 #include <string>
@@ -16,7 +17,8 @@ struct Style {
   bool colour = false;
 };
 
-// The end of a run on a terminal: every cell with its ending, the findings behind it, the verdict and its reasons.
+// The end of a run on a terminal: every cell with its ending, the findings behind it, the verdict and its
+// reasons.
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style);
 
 // The last word, one line: "PASSED: 2 cells, 6 boots proved".

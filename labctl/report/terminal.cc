@@ -52,9 +52,10 @@ std::string plural(std::size_t count, const std::string& word) {
 }
 
 std::string finding_line(const verdict::Seen& seen) {
-  std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) + ", " +
-                     seen.channel + ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line != 0 && seen.channel == "console") line += ", console.log line " + std::to_string(seen.finding.line);
+  std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
+                     ", " + seen.channel + ", boot " + std::to_string(seen.boot);
+  if (seen.finding.line != 0 && seen.channel == "console")
+    line += ", console.log line " + std::to_string(seen.finding.line);
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")";
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
@@ -67,7 +68,8 @@ std::string plan_table(const plan::Plan& plan) {
   const std::size_t width = widest_id(plan);
   std::string text = padded("cell", width) + "  boots  story\n";
   for (const auto& cell : plan.cells)
-    text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " + story_text(cell) + "\n";
+    text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " +
+            story_text(cell) + "\n";
   for (const auto& note : plan.notes) text += "note: " + note + "\n";
   return text;
 }
@@ -82,9 +84,12 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
             show_duration(outcome.took);
     if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
     text += "\n";
-    if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
-    for (const auto& seen : outcome.findings)
-      if (seen.finding.title != outcome.reason) text += finding_line(seen);
+    // A reason that is a finding's own title is told by the finding's line, which says more.
+    const bool told = std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const auto& seen) {
+      return outcome.reason.starts_with(printable(seen.finding.title));
+    });
+    if (!outcome.reason.empty() && !told) text += "      " + outcome.reason + "\n";
+    for (const auto& seen : outcome.findings) text += finding_line(seen);
   }
   const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
@@ -108,10 +113,14 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
       return "PASSED: " + plural(cells, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") +
              " proved; the controls without the candidate passed too";
     case verdict::Decision::blocked:
-      return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") + " failed; do not publish" + stopped;
-    case verdict::Decision::no_verdict: break;
+      return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") +
+             " failed; do not publish" + stopped;
+    case verdict::Decision::no_verdict:
+      break;
   }
-  std::string why = verdict.nothing_ran ? "nothing ran" : std::to_string(passed) + " of " + plural(cells, "cell") + " passed, the rest is not known";
+  std::string why = verdict.nothing_ran ? "nothing ran"
+                                        : std::to_string(passed) + " of " + plural(cells, "cell") +
+                                              " passed, the rest is not known";
   if (!verdict.nothing_ran && passed == cells && !verdict.reasons.empty()) why = verdict.reasons.back();
   return "NO VERDICT" + stopped + ": " + why + "; do not publish";
 }

@@ -8,24 +8,36 @@ bool guests_fault(Ending ending) { return ending <= Ending::not_loaded; }
 
 const char* to_string(Ending ending) {
   switch (ending) {
-    case Ending::crashed: return "crashed";
-    case Ending::recovery: return "recovery";
-    case Ending::hung: return "hung";
-    case Ending::altered: return "altered";
-    case Ending::not_loaded: return "not-loaded";
-    case Ending::lab_failed: return "lab-failed";
-    case Ending::interrupted: return "interrupted";
-    case Ending::not_run: return "not-run";
-    case Ending::passed: return "passed";
+    case Ending::crashed:
+      return "crashed";
+    case Ending::recovery:
+      return "recovery";
+    case Ending::hung:
+      return "hung";
+    case Ending::altered:
+      return "altered";
+    case Ending::not_loaded:
+      return "not-loaded";
+    case Ending::lab_failed:
+      return "lab-failed";
+    case Ending::interrupted:
+      return "interrupted";
+    case Ending::not_run:
+      return "not-run";
+    case Ending::passed:
+      return "passed";
   }
   return "?";
 }
 
 const char* to_string(Decision decision) {
   switch (decision) {
-    case Decision::passed: return "passed";
-    case Decision::blocked: return "blocked";
-    case Decision::no_verdict: return "no-verdict";
+    case Decision::passed:
+      return "passed";
+    case Decision::blocked:
+      return "blocked";
+    case Decision::no_verdict:
+      return "no-verdict";
   }
   return "?";
 }
@@ -34,9 +46,12 @@ int Verdict::exit_code() const {
   if (interrupted) return 130;
   if (nothing_ran) return 4;
   switch (decision) {
-    case Decision::passed: return 0;
-    case Decision::blocked: return 1;
-    case Decision::no_verdict: return 3;
+    case Decision::passed:
+      return 0;
+    case Decision::blocked:
+      return 1;
+    case Decision::no_verdict:
+      return 3;
   }
   return 3;
 }
@@ -66,7 +81,8 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
     found.ending = Ending::lab_failed;
     found.reason = "it claims to have passed with a fatal finding";
   }
-  if (found.ending == Ending::passed && (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
+  if (found.ending == Ending::passed &&
+      (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
     found.ending = Ending::lab_failed;
     found.reason = std::to_string(found.boots_proved) + " of " + std::to_string(found.boots_wanted) +
                    " boots proved is not a pass";
@@ -78,7 +94,8 @@ bool same_ground(const plan::Cell& a, const plan::Cell& b) {
   return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
 }
 
-// A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each must.
+// A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each
+// must.
 void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outcome,
                    const std::vector<Outcome>& all) {
   bool has_control = false;
@@ -119,10 +136,12 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
       verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason);
   }
   for (const Outcome& outcome : outcomes)
-    if (std::none_of(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == outcome.cell; }))
+    if (std::none_of(plan.cells.begin(), plan.cells.end(),
+                     [&](const auto& c) { return c.id == outcome.cell; }))
       verdict.reasons.push_back("there is an outcome for '" + outcome.cell + "', which is not in the plan");
   for (const plan::Cell& cell : plan.cells)
-    if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) > 1) {
+    if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) >
+        1) {
       verdict.reasons.push_back("the plan has more than one cell called '" + cell.id + "'");
       break;
     }
@@ -132,8 +151,10 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
 
-  verdict.interrupted = std::any_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::interrupted; });
-  verdict.nothing_ran = std::all_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::not_run; });
+  verdict.interrupted =
+      std::any_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::interrupted; });
+  verdict.nothing_ran =
+      std::all_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::not_run; });
   if (blamed != 0)
     verdict.decision = Decision::blocked;
   else if (candidates != 0 && passed == candidates && verdict.reasons.empty() && !verdict.interrupted)
@@ -150,7 +171,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["reasons"] = verdict.reasons;
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {
-    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == outcome.cell; });
+    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
+                             [&](const auto& c) { return c.id == outcome.cell; });
     Json axes = Json::object();
     if (cell != plan.cells.end())
       for (const auto& [axis, value] : cell->axes) axes[axis] = value;

@@ -11,8 +11,8 @@
 
 namespace labctl::verdict {
 
-// How one cell ended. The order is the precedence when several things went wrong at once: a crash wins over the
-// silence that follows it and over a lab that failed at the same time.
+// How one cell ended. The order is the precedence when several things went wrong at once: a crash wins over
+// the silence that follows it and over a lab that failed at the same time.
 enum class Ending {
   crashed,
   recovery,
@@ -38,8 +38,8 @@ struct Seen {
 struct Outcome {
   std::string cell;
   Ending ending = Ending::not_run;
-  std::string reason;        // one sentence; empty when passed
-  std::string step;          // where in the story it ended, for people
+  std::string reason;  // one sentence; empty when passed
+  std::string step;    // where in the story it ended, for people
   int boots_wanted = 0;
   int boots_proved = 0;
   std::vector<Seen> findings;
@@ -58,9 +58,10 @@ struct Verdict {
   int exit_code() const;  // 0 passed, 1 blocked, 3 no verdict, 4 nothing ran, 130 interrupted
 };
 
-// Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with as many
-// boots proved as wanted, more than none and no finding that counts, every image has a control that passed too, and no
-// cell was left out of the plan. `run_faults` are complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
+// Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with
+// as many boots proved as wanted, more than none and no finding that counts, every image has a control that
+// passed too, and no cell was left out of the plan. `run_faults` are complaints about the run as a whole (an
+// artefact that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
               const std::vector<std::string>& run_faults = {});
 

@@ -245,12 +245,14 @@ struct FakeModule {
               inside + " tail\n");
   }
 
-  Facts loaded(DriverKind kind = DriverKind::kmod) const {
+  Facts loaded(DriverKind kind = DriverKind::rpm) const {
     const std::string modinfo = folder.path / "bin" / "modinfo";
     write(modinfo, "#!/bin/sh\necho " + (folder.path / file).string() + "\n");
     fs::permissions(modinfo, fs::perms::owner_all);
     auto question = linux_::loaded(driver(kind), "driver.ko");
     std::string command = replace(question.command, "/sys/module/", (folder.path / "sys").string() + "/");
+    if (kind == DriverKind::kmod)
+      command = replace(command, "/usr/lib/labctl-candidate", folder.path.string());
     const auto said = shell("PATH=" + (folder.path / "bin").string() + ":$PATH; " + command, folder.path);
     INFO(said.output);
     CHECK(said.code == 0);
@@ -268,6 +270,16 @@ TEST_CASE("a live module tells its version, build and file") {
   CHECK(facts["build_id"] == module.build_id);
   CHECK(facts["fresh"] == "yes");
   CHECK(facts["file_sha256"] == sha256_file(module.folder.path / module.file).value());
+}
+
+TEST_CASE("a bare module is compared with the file it was loaded from, whatever bytes its build id has") {
+  FakeModule module;
+  CHECK(module.loaded(DriverKind::kmod)["fresh"] == "yes");
+  module.build_id.replace(4, 4, "0a5c");
+  write(module.sys() / "notes" / ".note.gnu.build-id", module.note());
+  CHECK(module.loaded(DriverKind::kmod)["fresh"] == "no");
+  module.write_module(module.note());
+  CHECK(module.loaded(DriverKind::kmod)["fresh"] == "yes");
 }
 
 TEST_CASE("a module that is not there is absent") {

@@ -1,5 +1,5 @@
-// A guest made of plain code, for tests of the hands without a hypervisor: it answers the agent's commands, reboots
-// when it is told to and dies as its script says. Only what labctl can see from outside is imitated.
+// A guest made of plain code, for tests of the hands without a hypervisor: it answers the agent's commands,
+// reboots when it is told to and dies as its script says. Only what labctl can see from outside is imitated.
 #pragma once
 
 #include <atomic>
@@ -84,7 +84,9 @@ class FakeMachine final : public machine::Machine {
     std::lock_guard lock(mutex_);
     auto answer = answers_.find(pid);
     if (answer == answers_.end()) return input_error("no such pid");
-    Json reply{{"exited", true}, {"exitcode", answer->second.first}, {"out-data", base64_encode(answer->second.second)}};
+    Json reply{{"exited", true},
+               {"exitcode", answer->second.first},
+               {"out-data", base64_encode(answer->second.second)}};
     answers_.erase(answer);
     return reply;
   }
@@ -96,6 +98,7 @@ class FakeMachine final : public machine::Machine {
     auto has = [&](const char* text) { return command.find(text) != std::string::npos; };
     if (has("mount -o ro"))
       for (const auto& [file, digest] : script_.payload) out += file + "=" + digest + "\n";
+    if (has("echo system=")) out += "system=running\n";
     if (has("boot_id=")) out += "boot_id=" + boot_id() + "\n";
     if (has("taint=")) out += "taint=12288\nkernel=6.1.0-fake\n";
     if (has("echo state=")) {
@@ -135,7 +138,9 @@ class FakeMachine final : public machine::Machine {
 class FakeHost final : public machine::Host {
  public:
   std::map<std::string, Script> scripts;  // by machine name; others are healthy
-  std::function<Script(const machine::Spec&)> script_for = [this](const machine::Spec& spec) { return scripts[spec.name]; };
+  std::function<Script(const machine::Spec&)> script_for = [this](const machine::Spec& spec) {
+    return scripts[spec.name];
+  };
   std::atomic<int> created = 0;
 
   const machine::HostFacts& facts() const override { return facts_; }

@@ -17,7 +17,8 @@ namespace {
 class Lab {
  public:
   Lab() {
-    root = fs::temp_directory_path() / ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    root = fs::temp_directory_path() /
+           ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     fs::create_directories(root / "bundle/cells");
     REQUIRE(write_file(root / "snapshot.qcow2", "a disk"));
     payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};
@@ -39,9 +40,12 @@ class Lab {
                       .files = c.control ? std::map<std::string, std::string>{} : payload,
                       .folder = root / "bundle/cells" / c.id,
                       .disk = root / (c.id + ".qcow2")});
-    lab::run_crew(jobs, host, 2, [this](const lab::Progress& p) {
-      if (p.ended) outcomes.push_back(p.outcome);
-    }, stop.get_token());
+    lab::run_crew(
+        jobs, host, 2,
+        [this](const lab::Progress& p) {
+          if (p.ended) outcomes.push_back(p.outcome);
+        },
+        stop.get_token());
     const Json run{{"labctl", 1}, {"faults", Json::array()}, {"plan", plan::to_json(plan)}};
     REQUIRE(write_file(root / "bundle/run.json", dump_pretty(run)));
     auto judged = lab::judge_bundle(root / "bundle");
@@ -91,7 +95,8 @@ const std::string oops =
     "[   12.345678] BUG: unable to handle page fault for address: ffffc90000aa1000\n"
     "[   12.345700] #PF: supervisor read access in kernel mode\n"
     "[   12.345710] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
-    "[   12.345720] CPU: 0 PID: 312 Comm: sensorctl Tainted: G           OE      6.1.0-56-amd64 #1  Debian 6.1.1\n"
+    "[   12.345720] CPU: 0 PID: 312 Comm: sensorctl Tainted: G           OE      6.1.0-56-amd64 #1  Debian "
+    "6.1.1\n"
     "[   12.345730] RIP: 0010:sensor_match+0x41/0x90 [sensor]\n"
     "[   12.345790] Call Trace:\n"
     "[   12.345800]  <TASK>\n"
@@ -160,7 +165,8 @@ TEST_CASE("a lab failure that does not come back is forgiven, a crash never") {
   std::atomic<int> times = 0;
   lab.host.script_for = [&](const machine::Spec& spec) {
     auto script = lab.host.scripts[spec.name];
-    if (spec.name == "labctl-box.candidate" && ++times == 1) script.start_result = lab_error("no such machine");
+    if (spec.name == "labctl-box.candidate" && ++times == 1)
+      script.start_result = lab_error("no such machine");
     return script;
   };
   CHECK(lab.run().verdict.decision == verdict::Decision::passed);

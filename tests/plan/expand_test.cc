@@ -180,7 +180,8 @@ TEST_CASE("only keeps the cells that match, and the controls they need") {
 TEST_CASE("without a module's name each cell's file names it, and a story that mixes two must name it") {
   const std::string head =
       "labctl: 1\nname: two\ncandidate:\n  driver: {candidate: a.ko, previous: b/old-one.ko}\n"
-      "matrix:\n  image: [box]\n  driver: [candidate, previous]\nguest:\n  linux:\n    driver: {kind: kmod}\n";
+      "matrix:\n  image: [box]\n  driver: [candidate, previous]\nguest:\n  linux:\n    driver: {kind: "
+      "kmod}\n";
   auto loaded = labctl::scenario::load(head, "two.yaml", {});
   REQUIRE(loaded.scenario);
   auto plan = labctl::plan::expand(*loaded.scenario);

@@ -53,10 +53,15 @@ LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec
 LibvirtMachine::~LibvirtMachine() {
   inbox_->silence();
   connection_->switchboard().remove(place_.uuid);
+  end();
+  inbox_->close();
+}
+
+void LibvirtMachine::end() {
+  inbox_->end_wanted();
   // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and
   // leaves no definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
   if (domain_) static_cast<void>(virDomainDestroy(domain_.get()));
-  inbox_->close();
 }
 
 Status LibvirtMachine::start(From from) {
@@ -106,13 +111,20 @@ Result<Json> LibvirtMachine::ask(const Json& command, Millis patience) {
   // otherwise.
   static_cast<void>(virDomainAgentSetResponseTimeout(domain_.get(), std::min(seconds, 5), 0));
   const CString reply(virDomainQemuAgentCommand(domain_.get(), command.dump().c_str(), seconds, 0));
-  if (!reply) return libvirt_error("the guest agent did not answer");
+  if (!reply) {
+    // libvirt's word for "it answered, and the answer was an error"; silence has codes of its own.
+    const bool refused = virGetLastErrorCode() == VIR_ERR_INTERNAL_ERROR;
+    Error error =
+        libvirt_error(refused ? "the guest agent refused" : "the guest agent did not answer").value();
+    if (refused) error.fault = Fault::input;
+    return fail(std::move(error));
+  }
   const std::string_view text = reply.get();
   if (text.size() > longest_reply) return lab_error("the guest agent's answer is too long");
   Result<Json> answer = parse_json(text, "the guest agent's answer");
   if (!answer) return fail(answer.error());
   if (!answer->is_object() || !answer->contains("return")) {
-    return lab_error("the guest agent answered an error: " + printable(dump_line(*answer), 500));
+    return input_error("the guest agent answered an error: " + printable(dump_line(*answer), 500));
   }
   return std::move((*answer)["return"]);
 }

@@ -25,6 +25,7 @@ class LibvirtMachine final : public Machine {
   Millis starved() const override;
   std::string definition() const override { return definition_; }
   Status save() override;
+  void end() override;
 
  private:
   Result<Json> monitor(const Json& command);

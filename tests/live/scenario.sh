@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs a scenario on real guests and compares what a pipeline would see: the exit code, the verdict, what judge says again.
+#
+#   scenario.sh LABCTL EXIT_CODE TEXT SCENARIO    TEXT must stand in what run prints on stdout
+set -euo pipefail
+labctl=$1 wanted=$2 text=$3 scenario=$4
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+code=0
+printed=$("$labctl" run "$scenario" --out "$out") || code=$?
+printf '%s\n' "$printed"
+[[ $code == "$wanted" ]] || { echo "FAILED: exit code $code, not $wanted"; exit 1; }
+grep -qF -- "$text" <<<"$printed" || { echo "FAILED: '$text' is not said"; exit 1; }
+bundle=$(sed -n 's/^bundle: //p' <<<"$printed")
+again=0
+"$labctl" judge --json "$bundle" >"$out/again.json" || again=$?
+[[ $again == "$wanted" ]] || { echo "FAILED: judge exits with $again"; exit 1; }
+cmp "$out/again.json" "$bundle/verdict.json" || { echo "FAILED: judge says something else"; exit 1; }

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Everything that CI runs, in one command, from a fresh Debian 12: installs what is missing, then format, lint, sanitizers,
+# unit and story tests, and live tests on real guests. Can be run again: what is built is not built twice.
+#
+#   tests/run.sh            all of it
+#   tests/run.sh --no-live  without real guests (a few minutes)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+live=ON
+case ${1:-} in
+  '') ;;
+  --no-live) live=OFF ;;
+  *) sed -n '2,6p' "$0"; exit 2 ;;
+esac
+
+began=$SECONDS
+part() { printf '\n==> %s  (%dm%02ds so far)\n' "$*" $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60)); }
+quietly() {
+  local log
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "tests: failed: $*" >&2
+    exit 1
+  fi
+  rm -f "$log"
+}
+
+part "packages"
+tests/packages.sh test
+
+part "format and shell"
+mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '^tests/guests/' | sort)
+clang-format --dry-run -Werror "${sources[@]}"
+shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh tests/*.sh tests/guests/*.sh tests/live/*.sh .ci/run \
+  images/debian-12/build
+
+part "release build, warnings are errors"
+quietly cmake --preset release -DLABCTL_LIVE_TESTS=$live
+cmake --build --preset release
+
+part "clang-tidy"
+find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet \
+  --extra-arg=-Wno-unknown-warning-option 2>/dev/null
+
+part "AddressSanitizer and UndefinedBehaviorSanitizer"
+quietly cmake --preset asan
+cmake --build --preset asan
+ctest --preset asan -L unit -j "$(nproc)" | tail -25
+
+part "ThreadSanitizer: the rooms that have threads"
+quietly cmake --preset tsan
+cmake --build --preset tsan --target test_base test_lab
+ctest --preset tsan -R '^(base|lab)$' -j "$(nproc)" | tail -8
+
+if [[ $live == ON ]]; then
+  part "guests for the live tests: images, sample candidate, crash zoo"
+  built=$(build/release/bin/labctl image build debian-12-linux-6.1 debian-12-linux-6.12)
+  mapfile -t kernels < <(sed -n 's/.*\tkernel //p' <<<"$built")
+  scenarios/sensor/build.sh --out build/sensor "${kernels[@]}"
+  tests/guests/build.sh --out build/zoo "${kernels[@]}"
+fi
+
+part "all tests"
+ctest --preset release -j "$(nproc)"
+part "done"
