@@ -34,7 +34,7 @@ def tracked(root):
 def self_test():
     bad = [b"cd /wor" b"k/main\n", b"x /var/tmp/" b"w/y", b"http://deb.debian" b".org/debian", b"see pypi.or" b"g.",
            b"<<<<<<" b"< HEAD\n", b"-----BEGIN PRIVATE" b" KEY-----", b"at /home/" b"someone/x"]
-    good = [b"/var/lib/labctl/work/x and /home page\n", b"debian.org is a project\n", b"a << 7\n", b"frameworks/x"]
+    good = [b"/var/lib/labctl/works/x and /home page\n", b"debian.org is a project\n", b"a << 7\n", b"frameworks/x"]
     return ([f"not found: {text!r}" for text in bad if not mistakes("x", text)] +
             [f"wrongly found: {text!r}" for text in good if mistakes("x", text)])
 
