@@ -10,12 +10,13 @@ std::string cost(const plan::Plan& plan) {
   const auto store = open_store();
   Millis guest_time{0};
   int boots = 0;
+  for (const auto& cell : plan.cells) boots += cell.boots_wanted();
   for (const auto& cell : plan.cells) {
-    boots += cell.boots_wanted();
     auto image = store.find(cell.image);
     const Millis boot = image ? lab::known_boot_time(store, *image) : Millis(0);
     if (boot.count() == 0)
-      return std::to_string(boots) + "+ boots; the time is known once the images have run here\n";
+      return std::to_string(boots) +
+             " boots; how long they take is known once the images have run on this host\n";
     guest_time += cell.boots_wanted() * (boot + cell.settle);
   }
   return std::to_string(boots) + " boots, about " + show_duration(guest_time) +

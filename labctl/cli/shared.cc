@@ -10,7 +10,8 @@
 namespace labctl::cli {
 
 int complain(const Error& error) {
-  say("labctl: " + error.text());
+  // A place comes first in its line, where editors look for it.
+  say(error.where.empty() ? "labctl: " + error.text() : error.text());
   switch (error.fault) {
     case Fault::input:
       return exit_code::bad_input;

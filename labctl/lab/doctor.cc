@@ -29,6 +29,7 @@ constexpr Needed programs[] = {
     {"mmdebstrap", "mmdebstrap", "builds images"},
     {"mke2fs", "e2fsprogs", "builds images"},
     {"fakeroot", "fakeroot", "builds images as an ordinary user"},
+    {"newuidmap", "uidmap", "builds images as an ordinary user"},
     {"grub-mkimage", "grub-common", "makes images boot by themselves"},
 };
 
