@@ -5,16 +5,20 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <optional>
 
 namespace labctl::lab {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 int pipe_ends[2] = {-1, -1};
 
 // Handlers instead of a blocked mask: children would inherit the mask and never hear our SIGTERM.
-extern "C" void on_signal(int) {
+extern "C" void on_signal(int number) {
   const int saved = errno;
-  const char byte = 1;
+  const char byte = static_cast<char>(number);
   [[maybe_unused]] ssize_t put = ::write(pipe_ends[1], &byte, 1);
   errno = saved;
 }
@@ -29,15 +33,20 @@ Interrupt::Interrupt(std::function<void()> say) {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   thread_ = std::jthread([this, say = std::move(say)] {
-    for (int times = 0;;) {
+    std::optional<Clock::time_point> first;
+    for (;;) {
       char byte = 0;
       ssize_t got = ::read(pipe_ends[0], &byte, 1);
       if (got < 0 && errno == EINTR) continue;
       if (got != 1 || byte == 0) return;
-      // The guests of a run that gives up are orphans; the next run or `labctl gc` ends them.
-      if (++times > 1) ::_exit(130);
-      source_.request_stop();
-      say();
+      if (!first) {
+        first = Clock::now();
+        source_.request_stop();
+        say();
+      }
+      // A closed terminal sends its signals twice at once; only a second Ctrl-C of a person who has waited
+      // gives up. The guests of such a run are orphans; the next run or `labctl gc` ends them.
+      if (byte == SIGINT && Clock::now() - *first > std::chrono::seconds(1)) ::_exit(130);
     }
   });
 }

@@ -22,7 +22,7 @@ start() {
 }
 
 start interrupted
-kill -INT "$run"
+kill -HUP "$run" && kill -TERM "$run" && kill -INT "$run" # at once, as a terminal that is closed does
 code=0
 wait "$run" || code=$?
 run=
