@@ -46,6 +46,9 @@ find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/r
   --extra-arg=-Wno-unknown-warning-option 2>/dev/null
 
 part "AddressSanitizer and UndefinedBehaviorSanitizer"
+# The leak check looks its process up in /proc by number, which is another one's where /proc belongs to an outer namespace.
+read -r pid _ </proc/self/stat
+[[ $pid == "$BASHPID" ]] || { echo "tests: no leak check: /proc is not this namespace's"; export ASAN_OPTIONS=detect_leaks=0; }
 quietly cmake --preset asan
 cmake --build --preset asan
 ctest --preset asan -L unit -j "$(nproc)" | tail -25
