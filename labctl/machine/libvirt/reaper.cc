@@ -8,18 +8,16 @@
 
 #include <cerrno>
 #include <chrono>
-#include <string>
 #include <thread>
-
-#include "labctl/machine/processes.h"
 
 namespace labctl::machine {
 namespace {
 
-// Programs that run() started are in our session and are reaped there, even when they are QEMUs.
-bool is_detached_qemu(pid_t pid) {
-  return getsid(pid) != getsid(0) &&
-         kernel_file("/proc/" + std::to_string(pid) + "/comm").starts_with("qemu-system");
+// What libvirt detached is in the session of a middleman, whom libvirt waits for itself; programs that run()
+// started are in ours. /proc is not asked: in a container it may number processes otherwise than waitid does.
+bool is_detached(pid_t pid) {
+  const pid_t session = getsid(pid);
+  return session != getsid(0) && session != pid;
 }
 
 void reap_for_ever() {
@@ -30,7 +28,7 @@ void reap_for_ever() {
     // WNOWAIT looks without taking: most children are somebody else's to wait for.
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) {
       std::this_thread::sleep_for(milliseconds(errno == ECHILD ? 200 : 20));  // no child at all
-    } else if (is_detached_qemu(ended.si_pid)) {
+    } else if (is_detached(ended.si_pid)) {
       waitpid(ended.si_pid, nullptr, WNOHANG);
     } else {
       std::this_thread::sleep_for(milliseconds(20));

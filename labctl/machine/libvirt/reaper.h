@@ -5,7 +5,7 @@
 
 namespace labctl::machine {
 
-// From now on detached QEMUs become our children, and a thread reaps them, and nothing else, as they end.
+// From now on detached QEMUs become our children, and a thread reaps what was detached as it ends.
 void adopt_detached_qemus();
 
 }  // namespace labctl::machine
