@@ -23,6 +23,8 @@ std::string kernel_file(const std::filesystem::path& path, std::size_t limit) {
   return text;
 }
 
+bool proc_is_ours() { return kernel_file("/proc/self/stat").starts_with(std::to_string(getpid()) + " "); }
+
 std::vector<std::string> arguments_of(const std::filesystem::path& process) {
   const std::string text = kernel_file(process / "cmdline", 1u << 20);
   if (text.empty()) return {};

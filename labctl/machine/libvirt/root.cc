@@ -47,6 +47,7 @@ bool plausible(const fs::path& root) {
 }
 
 Status end_process(const fs::path& root, int pid) {
+  if (!proc_is_ours()) return lab_error("cannot end QEMU: /proc belongs to another pid namespace", root);
   // The descriptor pins the process: looked at after it is opened, it cannot become somebody else.
   const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return errno == ESRCH ? Status() : lab_error("cannot watch QEMU: " + errno_text());
