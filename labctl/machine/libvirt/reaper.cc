@@ -13,22 +13,41 @@
 namespace labctl::machine {
 namespace {
 
-// What libvirt detached is in the session of a middleman, whom libvirt waits for itself; programs that run()
-// started are in ours. /proc is not asked: in a container it may number processes otherwise than waitid does.
-bool is_detached(pid_t pid) {
-  const pid_t session = getsid(pid);
-  return session != getsid(0) && session != pid;
-}
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Programs that run() started are in our session and are waited for there. Whatever is in another one was
+// detached. But a session's leader may be the middleman of a detachment, for whom libvirt is waiting at this
+// very moment: he is taken only when nobody has come for him. (QEMU, told to daemonize, leaves such a leader
+// that nobody waits for.) /proc is not asked: in a container it may number processes otherwise than waitid
+// does.
+class Reaping {
+ public:
+  bool take(pid_t pid) {
+    const pid_t session = getsid(pid);
+    if (session == getsid(0)) return false;
+    if (session != pid) return true;
+    if (pid != leader_) {
+      leader_ = pid;
+      seen_ = steady_clock::now();
+    }
+    return steady_clock::now() - seen_ > milliseconds(300);
+  }
+
+ private:
+  pid_t leader_ = 0;
+  steady_clock::time_point seen_;
+};
 
 void reap_for_ever() {
-  using std::chrono::milliseconds;
   pthread_setname_np(pthread_self(), "reaper");
+  Reaping reaping;
   for (;;) {
     siginfo_t ended{};
     // WNOWAIT looks without taking: most children are somebody else's to wait for.
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) {
       std::this_thread::sleep_for(milliseconds(errno == ECHILD ? 200 : 20));  // no child at all
-    } else if (is_detached(ended.si_pid)) {
+    } else if (reaping.take(ended.si_pid)) {
       waitpid(ended.si_pid, nullptr, WNOHANG);
     } else {
       std::this_thread::sleep_for(milliseconds(20));
