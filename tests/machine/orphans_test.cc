@@ -30,8 +30,12 @@ pid_t pretend(const std::string& name, const std::string& argument) {
     execl("/bin/sh", name.c_str(), "-c", "sleep 30 & wait", argument.c_str(), nullptr);
     _exit(127);
   }
-  for (int i = 0; i < 200 && arguments_of("/proc/" + std::to_string(child)).front() != name; ++i)
+  // In the middle of its exec a process has no arguments at all.
+  for (int i = 0; i < 200; ++i) {
+    const auto arguments = arguments_of("/proc/" + std::to_string(child));
+    if (!arguments.empty() && arguments.front() == name) break;
     usleep(5000);
+  }
   return child;
 }
 
