@@ -36,7 +36,7 @@ constexpr std::array rules{
     failure("Welcome to emergency mode", "Welcome to emergency mode", EMERGENCY),
     failure("Give root password for", "Give root password for maintenance", EMERGENCY),
     failure("Give root password for", "Give root password for (?:system )?login", EMERGENCY),
-    failure("Press Enter for maintenance", "Press Enter for (?:system )?maintenance", EMERGENCY),
+    failure("Press Enter for maintenance", "Press Enter for maintenance", EMERGENCY),
     failure("Press Enter for system", "Press Enter for system maintenance", EMERGENCY),
     failure("Enter root password for", "Enter root password for (?:system )?maintenance", EMERGENCY),
     failure("Cannot open access to console", "Cannot open access to console, the root account is locked",

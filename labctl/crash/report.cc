@@ -54,6 +54,8 @@ Report::Report(Heading heading, const Prelude* prelude, Start start, std::string
 
 bool Report::absorbs(const Rule& header, bool consequence) const {
   if ((header.flags & panic_line) != 0) {
+    // What would not be told by itself must not hide a panic.
+    if (!credible()) return false;
     return consequence || panicked_ || (rule().group == Group::panic && (header.flags & panic_end) != 0);
   }
   if ((rule().absorbs & bit(header.group)) == 0) return false;
@@ -70,6 +72,8 @@ void Report::absorb(const Rule& header) {
     if ((header.flags & panic_end) != 0) prove(Proof::panic_end);
   }
 }
+
+bool Report::credible() const { return (rule().flags & needs_body) == 0 || proved(Proof::cpu); }
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
 
@@ -198,7 +202,7 @@ std::string Report::corrupted() const {
 }
 
 std::optional<Finding> Report::finding() const {
-  if ((rule().flags & needs_body) != 0 && !proved(Proof::cpu)) return std::nullopt;
+  if (!credible()) return std::nullopt;
   const Place place = culprit();
   Finding finding;
   finding.title = title(place);

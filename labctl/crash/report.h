@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,21 +45,33 @@ class Report {
   bool over() const;
   bool confirmed() const;
   bool read_anything() const { return proofs_ != 0; }
+  unsigned lines() const { return lines_; }
   const std::string& caller() const { return caller_; }
   const Rule& rule() const { return *heading_.rule; }
 
   // What it amounts to; nothing when it never was a report.
   std::optional<Finding> finding() const;
 
-  // What the world has heard of it: a flush tells a report as it stands, and it may grow afterwards.
-  bool flushed = false;
-  bool told = false;
-  bool told_confirmed = false;
+  // What the world has heard of it: a flush tells a report as it stands, and it may grow afterwards. Copies
+  // share it, for what one of them told has been told.
+  struct Told {
+    bool flushed = false;
+    bool told = false;
+    bool confirmed = false;
+    Severity severity = Severity::warning;
+  };
+  std::shared_ptr<Told> told = std::make_shared<Told>();
+  bool news() const {
+    return !told->told || (!told->confirmed && confirmed()) || told->severity != severity_;
+  }
+  // More was read, so a flush may have more to tell.
+  void grew() { told->flushed = told->flushed && !news(); }
 
  private:
   void prove(Proof proof) { proofs_ |= 1U << static_cast<unsigned>(proof); }
   bool proved(Proof proof) const { return (proofs_ & (1U << static_cast<unsigned>(proof))) != 0; }
   void place(std::string_view text);
+  bool credible() const;  // enough was read for what the header is worth
   bool wants_interrupted() const;
   Place culprit() const;
   std::string module(const Place& culprit) const;

@@ -37,7 +37,7 @@ constexpr std::size_t line_limit = 8192;
 constexpr std::size_t last_line_limit = 512;
 constexpr std::size_t open_limit = 4;
 constexpr std::size_t told_limit = 512;
-constexpr unsigned prelude_life = 10;  // lines between "cut here" and the header
+constexpr unsigned prelude_life = 10;  // lines from "cut here" to the header
 constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
 
 // Where to cut an overlong line: in front of what may be a timestamp, so that no message is torn.
@@ -82,6 +82,7 @@ struct Scanner::State {
   void end_line();
   void read_line(std::string_view raw, bool mid_line);
   bool partial_header() const;
+  bool unread() const;
 
   // Messages to reports.
   void message(const Message& message);
@@ -95,6 +96,7 @@ struct Scanner::State {
   void sweep();
   void close(std::size_t index);
   void close_all();
+  void tell_all();
   void tell(Report& report);
 
   const Rules& rules;
@@ -104,10 +106,11 @@ struct Scanner::State {
   bool kernel_line = false;  // a kernel has spoken since the last LF
   bool mid_line = false;     // `partial` continues an overlong line
   bool peeking = false;      // reading a line that has not ended
-  bool peeked = false;       // `partial` was read at a flush; its header must not be told again
+  bool peeked = false;       // `partial` was read at a flush as it is now
   std::string last;
 
   std::uint64_t line_offset = 0;  // of the line that is being read
+  std::string_view raw_line;
   std::vector<Message> messages;
   std::string cleaned;
   Lead lead;
@@ -159,6 +162,7 @@ void Scanner::State::take(std::string_view bytes) {
   while (!bytes.empty()) {
     if (partial.size() == line_limit) cut();
     const std::size_t count = std::min(bytes.size(), line_limit - partial.size());
+    peeked = false;
     partial.append(bytes.substr(0, count));
     bytes.remove_prefix(count);
   }
@@ -183,6 +187,7 @@ void Scanner::State::end_line() {
 }
 
 void Scanner::State::read_line(std::string_view raw, bool continued) {
+  raw_line = raw;
   split_messages(without_controls(raw, cleaned), continued, messages);
   for (Message& each : messages) {
     // A CR inside a driver's message makes nobody else of the speaker.
@@ -211,14 +216,15 @@ void Scanner::State::message(const Message& message) {
   if (message.time_zero && !message.journal && !peeking && message.text.starts_with("Linux version "))
     return boot();
   if (auto heading = rules.header(message)) {
-    if (!peeked) header(std::move(*heading), message);
+    header(std::move(*heading), message);
     return;
   }
   if (message.anchored) {
     if (const Prelude* prelude = rules.prelude(message.text)) {
-      if (lead.prelude == nullptr) lead.start = Start{line_offset, line, {}};
-      if (lead.prelude == nullptr || *prelude->title != '\0') lead.prelude = prelude;
-      lead.age = 0;
+      // Those of one report stand close together; an endless row of them must not become one.
+      if (lead.prelude == nullptr || lead.age > prelude_life / 2)
+        lead = Lead{prelude, Start{line_offset, line, {}}, 0};
+      if (*prelude->title != '\0') lead.prelude = prelude;
       return;
     }
   }
@@ -246,7 +252,7 @@ void Scanner::State::header(Heading heading, const Message& message) {
                        (current->read_anything() || message.text.find("panic_on_") != std::string_view::npos);
   if (current != nullptr && current->absorbs(rule, its_end)) {
     current->absorb(rule);
-    current->flushed = current->flushed && current->told_confirmed;
+    current->grew();
     panicked = panicked || panic;
     return;
   }
@@ -292,7 +298,7 @@ void Scanner::State::body(const Message& message) {
     if (text.data() == message.text.data()) current->ordinary(true);
     return;
   }
-  current->flushed = current->flushed && current->told_confirmed;
+  current->grew();
 }
 
 void Scanner::State::boot() {
@@ -317,6 +323,7 @@ void Scanner::State::sweep() {
 void Scanner::State::close(std::size_t index) {
   Report report = std::move(reports[index]);
   reports.erase(reports.begin() + static_cast<std::ptrdiff_t>(index));
+  if (report.lines() == 0) report.raw(raw_line);  // another begins in the very line that this one began in
   tell(report);
 }
 
@@ -325,12 +332,10 @@ void Scanner::State::close_all() {
 }
 
 void Scanner::State::tell(Report& report) {
-  const bool news = !report.told || (!report.told_confirmed && report.confirmed());
-  if (!news) return;
+  if (!report.news()) return;
   std::optional<Finding> finding = report.finding();
   if (!finding) return;
-  report.told = true;
-  report.told_confirmed = finding->confirmed;
+  *report.told = {report.told->flushed, true, finding->confirmed, finding->severity};
   if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
   if (told.size() >= told_limit) told.clear();
   const auto [entry, fresh] =
@@ -340,24 +345,36 @@ void Scanner::State::tell(Report& report) {
   findings.push_back(std::move(*finding));
 }
 
-void Scanner::State::flush() {
-  if (!partial.empty() && !peeked && (!reports.empty() || partial_header())) {
-    line_offset = partial_offset;
-    peeking = true;
-    read_line(partial, mid_line);
-    peeking = false;
-    peeked = true;
-  }
+void Scanner::State::tell_all() {
   for (Report& report : reports) {
     tell(report);
-    report.flushed = true;
+    report.told->flushed = true;
   }
 }
 
+// The line that has not ended may have something to say.
+bool Scanner::State::unread() const {
+  return !partial.empty() && !peeked && (!reports.empty() || partial_header());
+}
+
+void Scanner::State::flush() {
+  if (!unread()) return tell_all();
+  // The line may go on, and then it says something else: "BUG: KA" is no report yet, "BUG: KASAN: ..." is. So
+  // another self reads it, and only what that one tells remains.
+  State other(*this);
+  other.peeking = true;
+  other.line_offset = partial_offset;
+  other.read_line(partial, mid_line);
+  other.tell_all();
+  findings = std::move(other.findings);
+  told = std::move(other.told);
+  for (Report& report : reports) report.told->flushed = true;
+  peeked = true;
+}
+
 bool Scanner::State::pending() const {
-  const auto waits = [](const Report& report) { return !report.flushed; };
-  if (std::any_of(reports.begin(), reports.end(), waits)) return true;
-  return !partial.empty() && !peeked && partial_header();
+  const auto waits = [](const Report& report) { return !report.told->flushed; };
+  return unread() || std::any_of(reports.begin(), reports.end(), waits);
 }
 
 Scanner::Scanner(Os os) : state_(std::make_unique<State>(os)) {}

@@ -1,0 +1,162 @@
+// What reading a console costs, as ratios taken in one run on one host; grep -F, which only looks for the
+// same heads and keeps nothing, is the yardstick.
+//
+//   scan_bench LOG...        healthy boot logs, one or more, as text for the first rows
+//
+//   healthy    the logs over and over, as one long uptime and as one boot after another
+//   crashes    the recorded crashes of tests/crash/linux over and over, a new boot behind each round, so that
+//   all
+//              are told again
+//   memory     how much the peak grew between 10 MB and 1 GB of both sorts
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/crash/crash.h"
+#include "labctl/crash/dialect.h"
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using labctl::crash::Scanner;
+
+namespace {
+
+constexpr std::size_t megabyte = 1000 * 1000;
+constexpr std::size_t chunk = 64 * 1024;
+constexpr int rounds = 5;
+
+const std::string next_boot = "\n[    0.000000] Linux version 6.1.0-0-amd64 (bench)\n";
+
+std::string slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    std::fprintf(stderr, "scan_bench: cannot read '%s'\n", path.c_str());
+    std::exit(2);
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The recorded crashes, or the recorded healthy logs; a recording has a head, an empty line, the log.
+std::string recordings(bool crashes) {
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(LABCTL_TEST_DATA "/crash/linux"))
+    paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  std::string text;
+  for (const fs::path& path : paths) {
+    const std::string file = slurp(path);
+    if (file.starts_with("TITLE:") != crashes || path.extension() != ".log") continue;
+    text += crashes ? file.substr(file.find("\n\n") + 2) : file.substr(1);
+  }
+  return text;
+}
+
+std::string filled(const std::string& piece, std::size_t size) {
+  std::string text;
+  text.reserve(size + piece.size());
+  while (text.size() < size) text += piece;
+  return text;
+}
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::size_t read(Scanner& scanner, std::string_view text) {
+  std::size_t findings = 0;
+  for (; !text.empty(); text.remove_prefix(std::min(chunk, text.size())))
+    findings += scanner.feed(text.substr(0, chunk)).size();
+  return findings;
+}
+
+// grep by itself, its start and the reading of a file in the page cache included: some milliseconds of
+// hundreds.
+double grep(const fs::path& heads, const fs::path& log) {
+  const std::string command = "grep -a -c -F -f " + heads.string() + " " + log.string() + " >/dev/null";
+  const auto begin = Clock::now();
+  const int code = std::system(command.c_str());
+  if (code != 0 && WEXITSTATUS(code) != 1) {
+    std::fprintf(stderr, "scan_bench: grep failed\n");
+    std::exit(3);
+  }
+  return seconds_since(begin);
+}
+
+void write_heads(const fs::path& path) {
+  using namespace labctl::crash;
+  std::ofstream file(path, std::ios::binary);
+  for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules()})
+    for (const Rule& rule : rules)
+      if (!rule.head.empty()) file << rule.head << '\n';
+}
+
+void row(const char* name, const std::string& text, const fs::path& work) {
+  const fs::path heads = work / "heads", log = work / "log";
+  write_heads(heads);
+  std::ofstream(log, std::ios::binary) << text;
+  double ours = 1e9, theirs = 1e9;
+  std::size_t findings = 0;
+  // Taken in turns, the best of each: a neighbour's load hits both or is left out.
+  for (int round = 0; round < rounds; ++round) {
+    Scanner scanner;
+    const auto begin = Clock::now();
+    findings = read(scanner, text);
+    ours = std::min(ours, seconds_since(begin));
+    theirs = std::min(theirs, grep(heads, log));
+  }
+  const double size = static_cast<double>(text.size()) / megabyte;
+  std::printf("%-28s %8.0f MB %10.0f MB/s %12.0f MB/s %8.2f %10zu\n", name, size, size / ours, size / theirs,
+              theirs / ours, findings);
+  std::fflush(stdout);
+}
+
+long peak_kib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+void memory(const char* name, const std::string& piece) {
+  const std::string text = filled(piece, 10 * megabyte);
+  Scanner scanner;
+  std::size_t fed = 0;
+  long early = 0;
+  while (fed < 1000 * megabyte) {
+    read(scanner, text);
+    fed += text.size();
+    if (early == 0) early = peak_kib();
+  }
+  std::printf("%-28s peak after 10 MB %ld KiB, after 1 GB %ld KiB: %+ld KiB\n", name, early, peak_kib(),
+              peak_kib() - early);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::string healthy;
+  for (int i = 1; i < count; ++i) healthy += slurp(arguments[i]);
+  if (healthy.empty()) healthy = recordings(false);
+  const std::string crashes = recordings(true) + next_boot;
+  const fs::path work = fs::temp_directory_path() / ("scan_bench." + std::to_string(getpid()));
+  fs::create_directories(work);
+
+  memory("memory, healthy", healthy);
+  memory("memory, all crashes", crashes);
+  std::printf("\n%-28s %11s %15s %17s %8s %10s\n", "text", "size", "labctl scan", "grep -F heads", "ratio",
+              "findings");
+  row("healthy", filled(healthy, 200 * megabyte), work);
+  row("healthy, one boot each", filled(healthy + next_boot, 200 * megabyte), work);
+  row("all crashes", filled(crashes, 100 * megabyte), work);
+  fs::remove_all(work);
+  return 0;
+}
