@@ -16,4 +16,7 @@ bool is_sha256(std::string_view text);
 // Reads the whole file in blocks. Errors: cannot open or read, not a regular file.
 Result<std::string> sha256_file(const std::filesystem::path& path);
 
+// The same for what is left to read of an open file; `path` is how errors call it.
+Result<std::string> sha256_rest(int fd, const std::filesystem::path& path);
+
 }  // namespace labctl

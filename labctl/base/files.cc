@@ -59,10 +59,14 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0) return os_error("cannot read", path);
   if (!S_ISREG(facts.st_mode)) return lab_error("is not a regular file", path.string());
+  return read_rest(fd.get(), path, limit);
+}
+
+Result<std::string> read_rest(int fd, const fs::path& path, std::uint64_t limit) {
   std::string content;
   char block[1 << 16];
   for (;;) {
-    ssize_t got = ::read(fd.get(), block, sizeof block);
+    ssize_t got = ::read(fd, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return os_error("cannot read", path);
     if (got == 0) return content;
@@ -70,6 +74,16 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
     if (content.size() > limit)
       return lab_error("is larger than " + std::to_string(limit) + " bytes", path.string());
   }
+}
+
+Status create_file(const fs::path& path, std::string_view content, unsigned mode) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd && errno == EEXIST) return input_error("is there already", path.string());
+  if (!fd) return os_error("cannot create", path);
+  Status written = write_all(fd.get(), content, path);
+  if (written && ::fsync(fd.get()) != 0) written = os_error("cannot sync", path);
+  if (!written) ::unlink(path.c_str());
+  return written;
 }
 
 Status write_file(const fs::path& path, std::string_view content) {

@@ -36,6 +36,12 @@ class Fd {
 // The whole file; refuses more than `limit` bytes, directories and devices.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit = 64u << 20);
 
+// The same for what is left to read of an open file; `path` is how errors call it.
+Result<std::string> read_rest(int fd, const fs::path& path, std::uint64_t limit);
+
+// A new file with these permissions; one that is there already is an error (input) and stays as it is.
+Status create_file(const fs::path& path, std::string_view content, unsigned mode);
+
 // Writes beside, syncs, renames: after a crash the old or the new file is there, never a mixture.
 Status write_file(const fs::path& path, std::string_view content);
 

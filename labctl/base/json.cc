@@ -1,5 +1,8 @@
 #include "labctl/base/json.h"
 
+#include <set>
+#include <vector>
+
 #include "labctl/base/text.h"
 
 namespace labctl {
@@ -11,11 +14,20 @@ Result<Json> parse_json(std::string_view text, const std::string& where) {
     return input_error("not valid JSON: it holds a NUL byte", where);
   try {
     bool too_deep = false;
-    auto guard = [&](int depth, Json::parse_event_t, Json&) {
+    std::string twice;
+    std::vector<std::set<std::string>> keys;  // of the objects that are open
+    auto guard = [&](int depth, Json::parse_event_t event, Json& parsed) {
       if (depth > deepest) too_deep = true;
-      return !too_deep;
+      if (too_deep || !twice.empty()) return false;
+      if (event == Json::parse_event_t::object_start) keys.emplace_back();
+      if (event == Json::parse_event_t::object_end) keys.pop_back();
+      if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+        twice = parsed.get<std::string>();
+      return true;
     };
     Json value = Json::parse(text, guard);
+    if (!twice.empty())
+      return input_error("not valid JSON: the key '" + printable(twice, 60) + "' stands twice", where);
     if (too_deep || value.is_discarded()) return input_error("the JSON is nested too deeply", where);
     return value;
   } catch (const Json::exception& e) {

@@ -11,7 +11,8 @@ namespace labctl {
 
 using Json = nlohmann::ordered_json;
 
-// Never throws. Refuses documents nested deeper than 64, because the library recurses.
+// Never throws. Refuses documents nested deeper than 64, because the library recurses, and a key that stands
+// twice in an object, because two readers may take different ones.
 Result<Json> parse_json(std::string_view text, const std::string& where);
 
 // One line, invalid UTF-8 replaced: text from guests must not make a report impossible.

@@ -182,6 +182,8 @@ std::optional<std::string> base64_decode(std::string_view text, std::size_t limi
       if ((digit == std::string_view::npos && !pad) || (padding != 0 && !pad)) return std::nullopt;
       group = group << 6 | (pad ? 0u : static_cast<std::uint32_t>(digit));
     }
+    // One text for one value: bits that no byte uses may hide nothing.
+    if ((group & ((1u << (8 * padding)) - 1)) != 0) return std::nullopt;
     for (std::size_t k = 0; k + padding < 3; ++k) {
       if (bytes.size() == limit) return bytes;
       bytes += static_cast<char>(group >> (16 - 8 * k) & 255);

@@ -82,4 +82,37 @@ std::string show_size(std::uint64_t bytes) {
   return text;
 }
 
+Result<std::int64_t> parse_moment(std::string_view text) {
+  constexpr std::string_view shape = "dddd-dd-ddTdd:dd:ddZ";
+  bool fits = text.size() == shape.size();
+  for (std::size_t i = 0; fits && i < shape.size(); ++i)
+    fits = shape[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == shape[i];
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    std::from_chars(text.data() + at, text.data() + at + digits, value);
+    return value;
+  };
+  if (fits) {
+    using namespace std::chrono;
+    const year_month_day day{year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
+                             std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+    const int hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
+    if (day.ok() && hour < 24 && minute < 60 && second < 60)
+      return sys_days(day).time_since_epoch().count() * 86400ll + hour * 3600 + minute * 60 + second;
+  }
+  return input_error("not a time as '2026-11-22T02:35:09Z': '" + std::string(text.substr(0, 40)) + "'");
+}
+
+std::string show_moment(std::int64_t seconds) {
+  using namespace std::chrono;
+  const auto days = static_cast<int>(seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400));
+  const year_month_day day{sys_days(std::chrono::days(days))};
+  const auto rest = static_cast<int>(seconds - days * 86400ll);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(day.year()),
+                static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()), rest / 3600,
+                rest / 60 % 60, rest % 60);
+  return text;
+}
+
 }  // namespace labctl

@@ -21,4 +21,8 @@ Result<std::uint64_t> parse_size(std::string_view text);
 std::string show_duration(Millis duration);  // "0.8s" "42s" "3m07s" "1h02m"
 std::string show_size(std::uint64_t bytes);  // "712 B" "150 MiB" "1.5 GiB"
 
+// Moments, in seconds since 1970, as "2026-11-22T02:35:09Z": in UTC and to the second, no other spelling.
+Result<std::int64_t> parse_moment(std::string_view text);
+std::string show_moment(std::int64_t seconds);
+
 }  // namespace labctl

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <thread>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/held_file.h"
 #include "labctl/base/queue.h"
 #include "tests/catch.h"
 
@@ -33,6 +36,72 @@ struct Folder {
 };
 
 }  // namespace
+
+TEST_CASE("a held file notices when it is changed, replaced, linked or removed") {
+  const Folder folder;
+  const fs::path file = folder.path / "a";
+  const auto held = [&] {
+    fs::remove(file);
+    REQUIRE(write_file(file, "first"));
+    return HeldFile::open(file).value();
+  };
+  auto same = held();
+  CHECK(same.sha256().value() == sha256("first"));
+  CHECK(same.sha256().value() == sha256("first"));
+  CHECK(same.unchanged());
+
+  const std::pair<const char*, std::function<void()>> attacks[] = {
+      {"other bytes of the same length", [&] { std::ofstream(file) << "fIrst"; }},
+      {"more bytes", [&] { std::ofstream(file, std::ios::app) << "x"; }},
+      {"another file of the name", [&] { REQUIRE(write_file(file, "first")); }},
+      {"a link to the same bytes",
+       [&] {
+         fs::rename(file, folder.path / "b");
+         fs::create_symlink(folder.path / "b", file);
+       }},
+      {"gone", [&] { fs::remove(file); }},
+      {"swapped and swapped back",
+       [&] {
+         REQUIRE(write_file(folder.path / "b", "evil!"));
+         fs::rename(file, folder.path / "c");
+         fs::rename(folder.path / "b", file);
+         fs::rename(folder.path / "c", file);
+       }},
+  };
+  for (const auto& [name, attack] : attacks) {
+    INFO(name);
+    auto before = held(), after = held();
+    REQUIRE(after.sha256());
+    std::this_thread::sleep_for(20ms);  // the file system's clock has ticks
+    attack();
+    CHECK_FALSE(after.unchanged());
+    CHECK_FALSE(before.sha256());
+  }
+}
+
+TEST_CASE("a held file is a regular file under its own name") {
+  const Folder folder;
+  REQUIRE(write_file(folder.path / "a", "x"));
+  fs::create_symlink(folder.path / "a", folder.path / "link");
+  ::mkfifo((folder.path / "pipe").c_str(), 0600);
+  CHECK_THAT(HeldFile::open(folder.path / "link").error().what, ContainsSubstring("symbolic link"));
+  CHECK_THAT(HeldFile::open(folder.path / "pipe").error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(HeldFile::open(folder.path).error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(HeldFile::open("/dev/null").error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(HeldFile::open(folder.path / "none").error().what, ContainsSubstring("cannot open"));
+}
+
+TEST_CASE("a new file never takes another's place") {
+  const Folder folder;
+  const fs::path file = folder.path / "key";
+  REQUIRE(create_file(file, "secret", 0600));
+  CHECK((fs::status(file).permissions() & (fs::perms::group_all | fs::perms::others_all)) == fs::perms::none);
+  CHECK_FALSE(create_file(file, "other", 0600));
+  fs::create_symlink(folder.path / "elsewhere", folder.path / "link");
+  CHECK_FALSE(create_file(folder.path / "link", "other", 0600));
+  CHECK(read_file(file).value() == "secret");
+  CHECK(folder.entries() == 2);
+}
 
 TEST_CASE("a file is written whole or not at all") {
   const Folder folder;

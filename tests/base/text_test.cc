@@ -51,6 +51,27 @@ TEST_CASE("durations and sizes are shown as people read them") {
   CHECK(show_size(~0ull) == "16384 PiB");
 }
 
+TEST_CASE("moments have one spelling and nothing else is one") {
+  const std::pair<const char*, std::int64_t> good[] = {{"1970-01-01T00:00:00Z", 0},
+                                                       {"2026-11-22T02:35:09Z", 1795314909},
+                                                       {"2024-02-29T23:59:59Z", 1709251199},
+                                                       {"1969-12-31T23:59:59Z", -1},
+                                                       {"9999-12-31T23:59:59Z", 253402300799}};
+  for (const auto& [text, seconds] : good) {
+    INFO(text);
+    REQUIRE(parse_moment(text));
+    CHECK(*parse_moment(text) == seconds);
+    CHECK(show_moment(seconds) == text);
+  }
+  for (const char* text :
+       {"", "now", "2026-11-22", "2026-11-22T02:35:09", "2026-11-22t02:35:09Z", "2026-11-22T02:35:09.5Z",
+        "2026-11-22T02:35:09+00:00", "2026-13-22T02:35:09Z", "2023-02-29T02:35:09Z", "2026-11-22T24:00:00Z",
+        "2026-11-22T02:60:09Z", "2026-11-22T02:35:60Z", " 2026-11-22T02:35:09Z", "+026-11-22T02:35:09Z"}) {
+    INFO(text);
+    CHECK_FALSE(parse_moment(text));
+  }
+}
+
 TEST_CASE("what a terminal would obey is shown and not sent") {
   const std::pair<std::string, const char*> rows[] = {
       {"plain text, \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
@@ -101,8 +122,8 @@ TEST_CASE("base64 is read strictly and within bounds") {
     CHECK(base64_decode(text, 100).value() == bytes);
     CHECK(base64_encode(bytes) == text);
   }
-  for (const char* bad : {"Z", "Zg", "Zg=", "====", "=Zg=", "Zg==Zg==", "Zm9v\n", "Zm 9v", "Z===", "Zm-_",
-                          "\xff\xff\xff\xff"}) {
+  for (const char* bad : {"Z", "Zg", "Zg=", "====", "=Zg=", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm 9v",
+                          "Z===", "Zm-_", "\xff\xff\xff\xff"}) {
     INFO(bad);
     CHECK_FALSE(base64_decode(bad, 100));
   }
@@ -176,11 +197,14 @@ TEST_CASE("JSON that is hostile is refused and never throws") {
   for (const std::string& bad :
        {std::string(66, '[') + std::string(66, ']'), std::string(5'000'000, '['), std::string(5'000'000, '{'),
         std::string(""), std::string("{\"a\":1e400}"), std::string("\"\xff\""), std::string("{}{}"),
-        std::string("nul"), std::string("1\0", 2), std::string("\"\\ud800\""), std::string("[1,]")}) {
+        std::string("nul"), std::string("1\0", 2), std::string(R"({"a":1,"a":1})"),
+        std::string(R"([{"x":{"a":1,"b":2,"\u0061":3}}])"), std::string("\"\\ud800\""),
+        std::string("[1,]")}) {
     auto json = parse_json(bad, "x");
     CHECK_FALSE(json);
     CHECK(json.error().what.size() < 500);
   }
+  CHECK(parse_json(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})", "x"));
   const auto json = parse_json(R"({"t":"x","n":3,"f":true,"big":1e300})", "x").value();
   CHECK(text_at(json, "t") == "x");
   CHECK(text_at(json, "n", "fallback") == "fallback");

@@ -1,0 +1,56 @@
+#include "labctl/base/held_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "labctl/base/digest.h"
+
+namespace labctl {
+namespace {
+
+bool same_state(const struct stat& a, const struct stat& b) {
+  const auto same_time = [](const timespec& x, const timespec& y) {
+    return x.tv_sec == y.tv_sec && x.tv_nsec == y.tv_nsec;
+  };
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size && a.st_mode == b.st_mode &&
+         same_time(a.st_mtim, b.st_mtim) && same_time(a.st_ctim, b.st_ctim);
+}
+
+}  // namespace
+
+Result<HeldFile> HeldFile::open(const fs::path& path) {
+  HeldFile file;
+  file.path_ = path;
+  file.fd_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  if (!file.fd_ && errno == ELOOP)
+    return input_error("is a symbolic link", path.string(),
+                       "give the file itself: a link can be turned elsewhere afterwards");
+  if (!file.fd_) return input_error(std::string("cannot open: ") + std::strerror(errno), path.string());
+  if (::fstat(file.fd_.get(), &file.opened_) != 0 || !S_ISREG(file.opened_.st_mode))
+    return input_error("is not a regular file", path.string());
+  return file;
+}
+
+Result<std::string> HeldFile::read(std::uint64_t limit) const { return read_rest(fd_.get(), path_, limit); }
+
+Result<std::string> HeldFile::sha256() {
+  if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return lab_error("cannot be read again", path_.string());
+  auto digest = sha256_rest(fd_.get(), path_);
+  if (!digest) return digest;
+  if (auto same = unchanged(); !same) return fail(same.error());
+  return digest;
+}
+
+Status HeldFile::unchanged() const {
+  struct stat now {};
+  if (::fstat(fd_.get(), &now) != 0 || !same_state(opened_, now))
+    return input_error("was changed while it was looked at", path_.string());
+  if (::lstat(path_.c_str(), &now) != 0 || !same_state(opened_, now))
+    return input_error("was replaced while it was looked at", path_.string());
+  return {};
+}
+
+}  // namespace labctl
