@@ -9,7 +9,16 @@ int judge(const std::string& bundle, bool json) {
   if (!judged) return complain(judged.error());
   print(json ? judged->verdict_json
              : report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
-  return judged->verdict.exit_code();
+  int code = judged->verdict.exit_code();
+  std::error_code problem;
+  if (!std::filesystem::exists(std::filesystem::path(bundle) / "verdict.json", problem)) {
+    say("labctl: note: the bundle has no verdict.json yet: its run did not end");
+  } else if (auto same = lab::check_verdict_json(bundle, *judged); !same) {
+    // A bundle that contradicts itself opens nothing; what blocks, blocks as it did.
+    complain(same.error());
+    if (code == exit_code::passed) code = exit_code::no_verdict;
+  }
+  return code;
 }
 
 }  // namespace labctl::cli

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 
@@ -203,17 +204,33 @@ const char* name(const What& what) {
       what);
 }
 
-std::string to_line(const Event& event) {
+Chain begin_chain(std::string_view cell) {
+  return {.head = sha256("labctl journal of cell " + std::string(cell) + "\n"), .events = 0};
+}
+
+namespace {
+
+void move_on(Chain& chain, std::string_view line) {
+  chain.head = sha256(line);
+  ++chain.events;
+}
+
+}  // namespace
+
+std::string to_line(const Event& event, Chain& chain) {
   Json json;
   json["at"] = event.at.count();
   json["event"] = name(event.what);
   Writer writer(json);
   What copy = event.what;
   std::visit([&](auto& alternative) { members(writer, alternative); }, copy);
-  return dump_line(json);
+  json["after"] = chain.head;
+  std::string line = dump_line(json);
+  move_on(chain, line);
+  return line;
 }
 
-Result<Event> from_line(std::string_view line, const std::string& where) {
+Result<Event> from_line(std::string_view line, Chain& chain, const std::string& where) {
   auto json = parse_json(line, where);
   if (!json) return fail(json.error());
   Event event;
@@ -225,26 +242,33 @@ Result<Event> from_line(std::string_view line, const std::string& where) {
   Reader reader(*json, where);
   std::visit([&](auto& alternative) { members(reader, alternative); }, event.what);
   if (!reader.problem.empty()) return input_error(kind + ": " + reader.problem, where);
+  if (text_at(*json, "after") != chain.head)
+    return input_error(chain.events == 0
+                           ? "the record does not begin this cell's journal"
+                           : "the record does not follow the one before: the journal was edited, cut or "
+                             "reordered",
+                       where);
+  move_on(chain, line);
   return event;
 }
 
-Result<std::vector<Event>> read_journal(std::string_view text, const std::string& where) {
+Result<Journal> read_journal(std::string_view text, const std::string& cell, const std::string& where) {
   if (text.empty()) return input_error("the journal is empty", where);
   if (text.back() != '\n') return input_error("the journal is torn: its last record has no end", where);
-  std::vector<Event> events;
-  std::size_t line_number = 0;
+  Journal journal{.chain = begin_chain(cell)};
+  auto& events = journal.events;
   while (!text.empty()) {
     auto end = text.find('\n');
-    auto event = from_line(text.substr(0, end), where + ":" + std::to_string(++line_number));
+    const std::string place = where + ":" + std::to_string(events.size() + 1);
+    auto event = from_line(text.substr(0, end), journal.chain, place);
     if (!event) return fail(event.error());
-    if (!events.empty() && event->at < events.back().at)
-      return input_error("time runs backwards", where + ":" + std::to_string(line_number));
+    if (!events.empty() && event->at < events.back().at) return input_error("time runs backwards", place);
     events.push_back(std::move(*event));
     text.remove_prefix(end + 1);
   }
   if (!std::holds_alternative<Opened>(events.front().what))
     return input_error("the journal does not begin with 'opened'", where + ":1");
-  return events;
+  return journal;
 }
 
 Json to_json(const crash::Finding& f) {

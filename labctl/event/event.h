@@ -1,7 +1,10 @@
 // What was seen and when. A cell's journal (events.jsonl) is this list on disk, and nothing else: whoever has
-// it can derive the cell's outcome again. Everything in here that came from a guest is untrusted and bounded.
+// it can derive the cell's outcome again. Each record names the digest of the one before, so that a journal
+// cannot be edited, reordered or cut without its head changing. Everything in here that came from a guest is
+// untrusted and bounded.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <variant>
@@ -71,12 +74,26 @@ struct Event {
 const char* name(const What& what);
 const char* to_string(Channel channel);
 
-// One journal line and back, without the newline. Reading refuses unknown events and missing members.
-std::string to_line(const Event& event);
-Result<Event> from_line(std::string_view line, const std::string& where);
+// How far a journal has come: the SHA-256 of its last line and the number of lines. A chain that begins has a
+// head of its own for each cell, so one cell's journal cannot stand in for another's.
+struct Chain {
+  std::string head;
+  std::uint64_t events = 0;
+};
+Chain begin_chain(std::string_view cell);
 
-// A whole events.jsonl. A torn last line (killed, disk full) is an error: half a journal proves nothing.
-Result<std::vector<Event>> read_journal(std::string_view text, const std::string& where);
+// One journal line and back, without the newline; both move the chain on. Reading refuses unknown events,
+// missing members, and a record that does not follow the chain's head.
+std::string to_line(const Event& event, Chain& chain);
+Result<Event> from_line(std::string_view line, Chain& chain, const std::string& where);
+
+// A whole events.jsonl of one cell. A torn last line (killed, disk full) is an error: half a journal proves
+// nothing.
+struct Journal {
+  std::vector<Event> events;
+  Chain chain;
+};
+Result<Journal> read_journal(std::string_view text, const std::string& cell, const std::string& where);
 
 Json to_json(const crash::Finding& finding);
 Result<crash::Finding> finding_from(const Json& json, const std::string& where);

@@ -1,7 +1,10 @@
 #include "labctl/lab/bundle.h"
 
+#include <algorithm>
 #include <ctime>
+#include <set>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/cell.h"
@@ -21,7 +24,26 @@ std::string utc_stamp() {
 
 constexpr std::uint64_t largest_journal = 256u << 20;
 
-verdict::Outcome recorded_outcome(const plan::Cell& cell, const fs::path& folder) {
+// Whether a guest was given what run.json says it was: the digests on its CD are those of its artefacts.
+bool given_as_recorded(const plan::Cell& cell, const Json& artefacts, const event::Opened& opened) {
+  std::set<std::string> paths, wanted, given;
+  if (!cell.control) {
+    for (const auto& path : {cell.driver_path, cell.content_path})
+      if (!path.empty()) paths.insert(path);
+    for (const auto* extras : {&cell.extra_drivers, &cell.extra_contents})
+      for (const auto& extra : *extras) paths.insert(extra.path);
+  }
+  for (const auto& path : paths) {
+    const auto found = std::find_if(artefacts.begin(), artefacts.end(),
+                                    [&](const Json& artefact) { return text_at(artefact, "path") == path; });
+    if (found == artefacts.end()) return false;
+    wanted.insert(text_at(*found, "sha256"));
+  }
+  for (const auto& [name, digest] : opened.payload) given.insert(digest);
+  return wanted == given;
+}
+
+verdict::Outcome recorded_outcome(const plan::Cell& cell, const Json& run, const fs::path& folder) {
   verdict::Outcome outcome{
       .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
@@ -34,16 +56,23 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const fs::path& folder
     outcome.reason = text.error().text();
     return outcome;
   }
-  auto journal = event::read_journal(*text, "cells/" + cell.id + "/events.jsonl");
+  auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
   if (!journal) {
     outcome.reason = journal.error().text();
     return outcome;
   }
-  if (std::get<event::Opened>(journal->front().what).cell != cell.id) {
+  const auto& opened = std::get<event::Opened>(journal->events.front().what);
+  if (opened.cell != cell.id) {
     outcome.reason = "its journal is another cell's";
     return outcome;
   }
-  return cell::replay(cell, *journal);
+  if (run.contains("artefacts") && !given_as_recorded(cell, run.at("artefacts"), opened)) {
+    outcome.reason = "its guest was given other artefacts than run.json names";
+    return outcome;
+  }
+  outcome = cell::replay(cell, journal->events);
+  outcome.journal = {journal->chain.head, journal->chain.events};
+  return outcome;
 }
 
 }  // namespace
@@ -69,6 +98,10 @@ Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) 
 
 Status Bundle::write_run(const Json& run) { return write_file(folder_ / "run.json", dump_pretty(run)); }
 
+Status Bundle::add(const std::string& name, const std::string& content) {
+  return write_file(folder_ / name, content);
+}
+
 Result<fs::path> Bundle::close(const std::string& verdict_json) {
   if (auto written = write_file(folder_ / "verdict.json", verdict_json); !written)
     return fail(written.error());
@@ -93,7 +126,8 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (!plan) return fail(plan.error());
 
   std::vector<verdict::Outcome> outcomes;
-  for (const auto& cell : plan->cells) outcomes.push_back(recorded_outcome(cell, folder / "cells" / cell.id));
+  for (const auto& cell : plan->cells)
+    outcomes.push_back(recorded_outcome(cell, *run, folder / "cells" / cell.id));
   std::vector<std::string> faults;
   if (!run->contains("faults") || !run->at("faults").is_array())
     faults.emplace_back("the run's record was never finished");
@@ -104,11 +138,26 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   const bool interrupted = flag_at(*run, "interrupted");
   if (interrupted) faults.emplace_back("the run was interrupted");
 
-  Judged judged{.plan = std::move(*plan)};
+  Judged judged{.plan = std::move(*plan), .run_sha256 = sha256(*text)};
   judged.verdict = verdict::judge(judged.plan, outcomes, faults);
   if (interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, judged.plan));
+  judged.run = std::move(*run);
   return judged;
 }
+
+Status check_verdict_json(const fs::path& folder, const Judged& judged) {
+  const fs::path file = folder / "verdict.json";
+  auto text = read_file(file);
+  if (!text) return fail(text.error());
+  if (*text == judged.verdict_json) return {};
+  return lab_error(
+      "IS NOT WHAT THE RECORDED EVENTS GIVE: it, run.json or a journal was changed since, or it was "
+      "written by another version of labctl (this run was made by '" +
+          printable(text_at(judged.run, "tool"), 60) + "')",
+      file.string(), "believe neither; run the scenario again");
+}
+
+std::string utc_now() { return show_moment(std::time(nullptr)); }
 
 }  // namespace labctl::lab

@@ -24,6 +24,9 @@ class Bundle {
   // run.json: what was run, with what, on what. Written at the start and again, with `faults`, at the end.
   Status write_run(const Json& run);
 
+  // A file beside run.json.
+  Status add(const std::string& name, const std::string& content);
+
   // Writes verdict.json and gives the folder its final name, which comes back.
   Result<std::filesystem::path> close(const std::string& verdict_json);
 
@@ -37,7 +40,15 @@ struct Judged {
   plan::Plan plan;
   verdict::Verdict verdict;
   std::string verdict_json;  // the bytes of verdict.json
+  Json run;                  // run.json, and the digest of its bytes
+  std::string run_sha256;
 };
 Result<Judged> judge_bundle(const std::filesystem::path& folder);
+
+// Whether the verdict.json in the folder is what its events give. One that is missing is not (error: lab).
+Status check_verdict_json(const std::filesystem::path& folder, const Judged& judged);
+
+// Now, as run.json says it: "2026-11-22T02:35:09Z".
+std::string utc_now();
 
 }  // namespace labctl::lab

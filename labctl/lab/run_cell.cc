@@ -27,7 +27,13 @@ using Input = std::variant<machine::Sign, AgentSaid>;
 class CellRun {
  public:
   CellRun(const CellJob& job, machine::Host& host, const Watch& watch, const std::stop_token& stop)
-      : job_(job), host_(host), watch_(watch), stop_(stop), state_(cell::begin(job.cell)) {}
+      : job_(job),
+        host_(host),
+        watch_(watch),
+        stop_(stop),
+        written_(event::begin_chain(job.cell.id)),
+        read_(written_),
+        state_(cell::begin(job.cell)) {}
 
   verdict::Outcome run() {
     if (auto ready = open_records(); !ready) return lab_failed(ready.error());
@@ -132,12 +138,12 @@ class CellRun {
   void happen(event::What what) {
     if (state_.phase == cell::Phase::ended || !broken_.empty()) return;
     const auto at = std::chrono::duration_cast<Millis>(Clock::now() - began_);
-    const std::string line = event::to_line({at, std::move(what)});
+    const std::string line = event::to_line({at, std::move(what)}, written_);
     if (auto written = journal_->write(line + "\n"); !written) {
       broken_ = written.error().text();
       return;
     }
-    auto event = event::from_line(line, "events.jsonl");
+    auto event = event::from_line(line, read_, "events.jsonl");
     if (!event) {
       broken_ = event.error().text();
       return;
@@ -199,6 +205,7 @@ class CellRun {
 
   Queue<Input> inputs_;
   std::optional<Appender> journal_;
+  event::Chain written_, read_;
   std::string broken_;  // why the journal cannot be trusted any more
   std::optional<observe::Console> console_;
   std::unique_ptr<machine::Machine> machine_;

@@ -199,6 +199,9 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
                              {"step", outcome.step},
                              {"reason", outcome.reason},
                              {"took_ms", outcome.took.count()}});
+    if (!outcome.journal.sha256.empty())
+      json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
+                                         {"events", outcome.journal.events}};
   }
   return json;
 }

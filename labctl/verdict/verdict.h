@@ -1,6 +1,7 @@
 // May it be published? Outcomes of cells in, one verdict out. Knows nothing of how an outcome came about.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,12 @@ struct Seen {
   int boot = 0;         // 0 is the life before the first reboot
 };
 
+// The record that an outcome was derived from: the head of its chain and its length.
+struct Journal {
+  std::string sha256;  // empty: there is none, or none that can be read
+  std::uint64_t events = 0;
+};
+
 struct Outcome {
   std::string cell;
   Ending ending = Ending::not_run;
@@ -44,6 +51,7 @@ struct Outcome {
   int boots_proved = 0;
   std::vector<Seen> findings;
   Millis took{0};
+  Journal journal;
 };
 
 enum class Decision { passed, blocked, no_verdict };

@@ -143,9 +143,9 @@ struct Bench {
                {.kind = scenario::StepKind::reboot}};
     lab::run_cell(
         job(c), host, [](const lab::Progress&) {}, stop.get_token());
-    auto journal = event::read_journal(must(read_file(work / c.id / "events.jsonl")), "events.jsonl");
+    auto journal = event::read_journal(must(read_file(work / c.id / "events.jsonl")), c.id, "events.jsonl");
     std::optional<Millis> died, found;
-    for (const auto& e : must(std::move(journal))) {
+    for (const auto& e : must(std::move(journal)).events) {
       if (std::holds_alternative<event::Panicked>(e.what) && !died) died = e.at;
       if (std::holds_alternative<event::Found>(e.what) && !found) found = e.at;
     }

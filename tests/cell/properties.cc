@@ -208,7 +208,7 @@ TEST_CASE("a passing journal without any one of its proofs does not pass") {
       ++needed;
       Journal journal = scene.journal;
       journal.erase(journal.begin() + static_cast<std::ptrdiff_t>(i));
-      INFO(event::to_line(scene.journal[i]));
+      INFO(line_of(scene.journal[i]));
       CHECK(cell::replay(scene.cell, journal).ending != Ending::passed);
     }
     CHECK(needed > 15);
@@ -227,7 +227,7 @@ TEST_CASE("a passing journal with any one answer refused, failed or emptied does
       if (how == 0) answer.answered = false;
       if (how == 1) answer.exit_code = 1;
       if (how == 2) answer.output.clear();
-      INFO(event::to_line(scene.journal[i]) << " " << how);
+      INFO(line_of(scene.journal[i]) << " " << how);
       const auto ending = cell::replay(scene.cell, journal).ending;
       if (how == 2 && only_its_status_counts)
         CHECK(ending == Ending::passed);
@@ -257,7 +257,7 @@ TEST_CASE("a passing journal with a fatal sign at any one place does not pass") 
     for (std::size_t i = 0; i < scene.journal.size(); i += 3) {
       Journal journal = scene.journal;
       journal.insert(journal.begin() + static_cast<std::ptrdiff_t>(i), {journal[i].at, sign});
-      INFO(event::to_line(journal[i]) << " before " << i);
+      INFO(line_of(journal[i]) << " before " << i);
       CHECK(cell::replay(scene.cell, journal).ending != Ending::passed);
     }
 }

@@ -467,10 +467,12 @@ TEST_CASE("each story of a cell's life has its ending") {
 
       // The journal, written and read back, tells the same.
       std::string text;
-      for (const auto& event : scene.journal) text += event::to_line(event) + "\n";
-      auto journal = event::read_journal(text, "events.jsonl");
+      auto chain = event::begin_chain(scene.cell.id);
+      for (const auto& event : scene.journal) text += event::to_line(event, chain) + "\n";
+      auto journal = event::read_journal(text, scene.cell.id, "events.jsonl");
       REQUIRE(journal);
-      CHECK(show(cell::replay(scene.cell, *journal)) == show(outcome));
+      CHECK(journal->chain.head == chain.head);
+      CHECK(show(cell::replay(scene.cell, journal->events)) == show(outcome));
 
       // After its end nothing changes any more.
       const auto ended = show(scene.state.outcome);

@@ -249,6 +249,11 @@ class Scene {
   std::vector<Timer> timers_;
 };
 
+inline std::string line_of(const event::Event& event) {
+  event::Chain chain;
+  return event::to_line(event, chain);
+}
+
 // Everything in an outcome as text, to compare two.
 inline std::string show(const verdict::Outcome& outcome) {
   std::string text = outcome.cell + ' ' + verdict::to_string(outcome.ending) + " '" + outcome.reason +

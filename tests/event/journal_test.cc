@@ -1,6 +1,7 @@
 // The journal on disk: everything that can be written can be read, and nothing else.
 
 #include "labctl/base/digest.h"
+#include "labctl/base/text.h"
 #include "labctl/event/event.h"
 #include "tests/catch.h"
 
@@ -46,10 +47,28 @@ std::vector<What> one_of_each() {
           event::Interrupted{}};
 }
 
-const std::string opened_line = event::to_line({0ms, event::Opened{.cell = "a"}});
+// A record alone, as the first of cell a's journal.
+std::string line_of(const Event& event) {
+  auto chain = event::begin_chain("a");
+  return event::to_line(event, chain);
+}
+Result<Event> record_of(const std::string& line, const std::string& where) {
+  auto chain = event::begin_chain("a");
+  return event::from_line(line, chain, where);
+}
+
+std::string journal_of(const std::vector<Event>& events, const std::string& cell = "a") {
+  std::string text;
+  auto chain = event::begin_chain(cell);
+  for (const auto& event : events) text += event::to_line(event, chain) + "\n";
+  return text;
+}
+
+const Event opened{0ms, event::Opened{.cell = "a"}};
+const Event beat{5ms, event::Beat{}};
 
 std::string problem_of(const std::string& line) {
-  auto event = event::from_line(line, "here");
+  auto event = record_of(line, "here");
   if (event) return "it was read";
   CHECK(event.error().where == "here");
   CHECK(event.error().fault == Fault::input);
@@ -63,16 +82,16 @@ TEST_CASE("every event is written and read back the same") {
   REQUIRE(all.size() == std::variant_size_v<What>);
   for (std::size_t i = 0; i < all.size(); ++i) {
     REQUIRE(all[i].index() == i);
-    const std::string line = event::to_line({5ms, all[i]});
+    const std::string line = line_of({5ms, all[i]});
     INFO(line);
     CHECK(line.find('\n') == std::string::npos);
-    auto back = event::from_line(line, "here");
+    auto back = record_of(line, "here");
     REQUIRE(back);
     CHECK(back->at == 5ms);
     CHECK(back->what.index() == i);
-    CHECK(event::to_line(*back) == line);
+    CHECK(line_of(*back) == line);
   }
-  auto found = event::from_line(event::to_line({0ms, all[2]}), "here");
+  auto found = record_of(line_of({0ms, all[2]}), "here");
   CHECK(std::get<event::Found>(found->what).finding == full_finding());
 }
 
@@ -83,7 +102,7 @@ TEST_CASE("every channel and every kind of finding is written and read back the 
         auto finding = full_finding();
         finding.kind = crash::Kind(k);
         finding.severity = severity;
-        auto back = event::from_line(event::to_line({0ms, event::Found{event::Channel(c), finding}}), "here");
+        auto back = record_of(line_of({0ms, event::Found{event::Channel(c), finding}}), "here");
         REQUIRE(back);
         CHECK(std::get<event::Found>(back->what).channel == event::Channel(c));
         CHECK(std::get<event::Found>(back->what).finding == finding);
@@ -92,7 +111,7 @@ TEST_CASE("every channel and every kind of finding is written and read back the 
 
 TEST_CASE("every member that is missing or of the wrong type is refused") {
   for (const What& what : one_of_each()) {
-    const auto whole = parse_json(event::to_line({5ms, what}), "here").value();
+    const auto whole = parse_json(line_of({5ms, what}), "here").value();
     for (const auto& [key, value] : whole.items()) {
       INFO(key << " of " << whole.dump());
       for (const Json& wrong :
@@ -101,11 +120,11 @@ TEST_CASE("every member that is missing or of the wrong type is refused") {
           continue;
         Json changed = whole;
         changed[key] = wrong;
-        CHECK_FALSE(event::from_line(changed.dump(), "here"));
+        CHECK_FALSE(record_of(changed.dump(), "here"));
       }
       Json without = whole;
       without.erase(key);
-      CHECK_FALSE(event::from_line(without.dump(), "here"));
+      CHECK_FALSE(record_of(without.dump(), "here"));
     }
   }
 }
@@ -166,44 +185,98 @@ TEST_CASE("records that are none are refused with a reason") {
 }
 
 TEST_CASE("words of guests that are no UTF-8 can be written") {
-  const std::string line = event::to_line({0ms, event::LabFault{"\xff\xfe\xc0\x80"}});
-  CHECK(event::from_line(line, "here"));
+  const std::string line = line_of({0ms, event::LabFault{"\xff\xfe\xc0\x80"}});
+  CHECK(record_of(line, "here"));
   auto finding = full_finding();
   finding.excerpt = "\xf0\x28\x8c\x28";
-  CHECK(event::from_line(event::to_line({0ms, event::Found{event::Channel::console, finding}}), "here"));
+  CHECK(record_of(line_of({0ms, event::Found{event::Channel::console, finding}}), "here"));
 }
 
 TEST_CASE("a journal is refused unless it is whole") {
-  const std::string beat = event::to_line({5ms, event::Beat{}});
+  const std::string first = line_of(opened), whole = journal_of({opened, beat});
   struct Row {
     const char* name;
     std::string text, reason;
   };
   const Row rows[] = {
       {"empty", "", "empty"},
-      {"torn between records", opened_line, "torn"},
-      {"torn inside a record", opened_line + "\n" + beat.substr(0, 9), "torn"},
+      {"torn between records", first, "torn"},
+      {"torn inside a record", whole.substr(0, first.size() + 9), "torn"},
       {"only a line end", "\n", "not valid JSON"},
-      {"an empty line inside", opened_line + "\n\n" + beat + "\n", "not valid JSON"},
-      {"time running backwards",
-       opened_line + "\n" + beat + "\n" + event::to_line({4ms, event::Beat{}}) + "\n", "backwards"},
-      {"no opening record", beat + "\n", "'opened'"},
-      {"opening too late", beat + "\n" + event::to_line({6ms, event::Opened{}}) + "\n", "'opened'"},
+      {"an empty line inside", first + "\n" + whole.substr(first.size()), "not valid JSON"},
+      {"time running backwards", journal_of({opened, beat, {4ms, event::Beat{}}}), "backwards"},
+      {"no opening record", journal_of({beat}), "'opened'"},
+      {"opening too late", journal_of({beat, {6ms, event::Opened{}}}), "'opened'"},
+      {"another cell's", journal_of({opened, beat}, "b"), "does not begin this cell's journal"},
   };
   for (const Row& row : rows) {
     INFO(row.name);
-    auto journal = event::read_journal(row.text, "events.jsonl");
+    auto journal = event::read_journal(row.text, "a", "events.jsonl");
     REQUIRE_FALSE(journal);
     CHECK_THAT(journal.error().text(), ContainsSubstring(row.reason));
     CHECK_THAT(journal.error().where, ContainsSubstring("events.jsonl"));
   }
-  auto good = event::read_journal(opened_line + "\n" + beat + "\n" + beat + "\n", "events.jsonl");
-  REQUIRE(good);
-  CHECK(good->size() == 3);
+}
+
+TEST_CASE("the head of a journal is the digest of its last line") {
+  const std::string text = journal_of({opened, beat, beat});
+  auto journal = event::read_journal(text, "a", "events.jsonl");
+  REQUIRE(journal);
+  CHECK(journal->events.size() == 3);
+  CHECK(journal->chain.events == 3);
+  const auto last = text.rfind('\n', text.size() - 2) + 1;
+  CHECK(journal->chain.head == sha256(text.substr(last, text.size() - last - 1)));
+}
+
+TEST_CASE("a journal that was edited, cut inside or reordered is refused at the record behind") {
+  std::vector<std::string> lines;
+  const std::vector<Event> events = {opened,
+                                     beat,
+                                     {6ms, event::LabFault{"the disk is full"}},
+                                     {6ms, event::Tick{2ms}},
+                                     {6ms, event::Tick{3ms}},
+                                     {7ms, event::Beat{}}};
+  auto chain = event::begin_chain("a");
+  for (const auto& event : events) lines.push_back(event::to_line(event, chain) + "\n");
+  const auto refused_at = [](const std::vector<std::string>& kept) -> std::string {
+    auto journal = event::read_journal(join(kept, ""), "a", "events.jsonl");
+    if (journal) return "read";
+    CHECK_THAT(journal.error().what, ContainsSubstring("does not"));
+    return journal.error().where;
+  };
+  REQUIRE(refused_at(lines) == "read");
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    INFO("record " << i + 1);
+    auto removed = lines, doubled = lines, swapped = lines, spaced = lines, edited = lines;
+    removed.erase(removed.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK(refused_at(removed) == "events.jsonl:" + std::to_string(i + 1));
+    doubled.insert(doubled.begin() + static_cast<std::ptrdiff_t>(i), lines[i]);
+    CHECK(refused_at(doubled) == "events.jsonl:" + std::to_string(i + 2));
+    std::swap(swapped[i], swapped[i + 1]);
+    CHECK(refused_at(swapped) == "events.jsonl:" + std::to_string(i + 1));
+    spaced[i].insert(1, " ");  // the same value in other bytes
+    CHECK(refused_at(spaced) == "events.jsonl:" + std::to_string(i + 2));
+  }
+  auto edited = lines;
+  edited[2].replace(edited[2].find("full"), 4, "void");
+  CHECK(refused_at(edited) == "events.jsonl:4");
+}
+
+TEST_CASE("a journal whose last records are gone or changed has another head") {
+  const std::string whole = journal_of({opened, beat, {7ms, event::Beat{}}});
+  const auto head = event::read_journal(whole, "a", "events.jsonl")->chain.head;
+  auto cut = event::read_journal(journal_of({opened, beat}), "a", "events.jsonl");
+  REQUIRE(cut);
+  CHECK(cut->chain.head != head);
+  std::string changed = whole;
+  changed.insert(changed.size() - 2, " ");
+  auto edited = event::read_journal(changed, "a", "events.jsonl");
+  REQUIRE(edited);
+  CHECK(edited->chain.head != head);
 }
 
 TEST_CASE("a mistake in a journal is told with its line") {
-  auto journal = event::read_journal(opened_line + "\n{}\n", "events.jsonl");
+  auto journal = event::read_journal(line_of(opened) + "\n{}\n", "a", "events.jsonl");
   REQUIRE_FALSE(journal);
   CHECK(journal.error().where == "events.jsonl:2");
 }
