@@ -20,6 +20,14 @@ namespace exit_code {
 constexpr int passed = 0, blocked = 1, bad_input = 2, no_verdict = 3, nothing_ran = 4, interrupted = 130;
 }
 
+// Where signatures come from: a key file, or a command that has the key. None: nothing is signed.
+struct SigningOptions {
+  std::string key;              // PEM, of the user alone
+  std::string passphrase_file;  // for an encrypted key; else LABCTL_KEY_PASSPHRASE
+  std::string command;     // for /bin/sh: the bytes to sign on its stdin, the raw signature on its stdout
+  std::string public_key;  // what the command's signatures are checked with
+};
+
 struct RunOptions {
   std::string scenario;
   scenario::Variables variables;
@@ -28,6 +36,7 @@ struct RunOptions {
   std::string out = "reports/runs";
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
+  SigningOptions signing;
 };
 int run(const RunOptions& options);
 
@@ -41,6 +50,18 @@ int plan(const PlanOptions& options);
 
 int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables);
 int judge(const std::string& bundle, bool json);
+int attest(const std::string& bundle, const SigningOptions& signing);
+int keygen(const std::string& type, const std::string& file);
+
+struct VerifyOptions {
+  std::string attestation;
+  std::vector<std::string> keys, artifacts, require;
+  std::string scenario, max_age;
+  int min_boots = 0;
+  bool allow_waived = false;
+};
+int verify(const VerifyOptions& options);  // 0 publish, 1 do not, 2 bad input
+
 int scan(const std::string& file, const std::string& os, bool json);
 int doctor(bool json);
 int gc();

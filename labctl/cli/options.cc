@@ -39,8 +39,9 @@ struct Program {
 
   RunOptions run;
   PlanOptions plan;
+  VerifyOptions verification;
   std::vector<std::string> settings, files;
-  std::string accel = "auto", os = "auto", bundle;
+  std::string accel = "auto", os = "auto", key_type = "ed25519", bundle;
   bool json = false;
   std::string mistake;
 
@@ -70,7 +71,21 @@ struct Program {
         ->allow_extra_args(false);
   }
 
+  void add_signing(CLI::App* sub, SigningOptions& signing) {
+    sub->add_option("--sign", signing.key, "Sign the verdict with this key (PEM, Ed25519 or P-256)")
+        ->type_name("KEY");
+    sub->add_option("--passphrase-file", signing.passphrase_file,
+                    "The passphrase of an encrypted key (else LABCTL_KEY_PASSPHRASE)")
+        ->type_name("FILE");
+    sub->add_option("--sign-command", signing.command,
+                    "Instead: bytes on its standard input, the raw signature on its standard output")
+        ->type_name("CMD");
+    sub->add_option("--sign-public", signing.public_key, "The public key of --sign-command")
+        ->type_name("PUB");
+  }
+
   void add_run();
+  void add_trust();
   void add_looking();
   void add_images();
 };
@@ -98,6 +113,45 @@ void Program::add_run() {
   sub->add_option("--accel", accel, "auto proves KVM by running guest code; kvm and tcg insist")
       ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
       ->capture_default_str();
+  add_signing(sub, run.signing);
+}
+
+void Program::add_trust() {
+  auto* attest_verb = add(app, "attest", "Judge a bundle again and sign what came out",
+                          [this] { return cli::attest(bundle, run.signing); });
+  attest_verb->add_option("BUNDLE", bundle, "The folder that 'labctl run' printed")->required();
+  add_signing(attest_verb, run.signing);
+
+  auto* keygen_verb = add(app, "keygen", "Make a signing key: FILE and FILE.pub; overwrites nothing",
+                          [this] { return cli::keygen(key_type, bundle); });
+  keygen_verb->add_option("FILE", bundle, "Where the private key goes")->required();
+  keygen_verb->add_option("--type", key_type, "Which kind")
+      ->check(CLI::IsMember({"ed25519", "p256"}))
+      ->capture_default_str();
+
+  auto* sub = add(app, "verify", "May these files be published? (exit 0 yes, 1 no, 2 bad input)",
+                  [this] { return cli::verify(verification); });
+  sub->add_option("ATTESTATION", verification.attestation, "attestation.json of a bundle")->required();
+  sub->add_option("--key", verification.keys, "A public key that must have signed; repeated: all of them")
+      ->type_name("PUB")
+      ->required()
+      ->allow_extra_args(false);
+  sub->add_option("--artifact", verification.artifacts,
+                  "The files to publish: all that were tested, no other")
+      ->type_name("FILE...")
+      ->required();
+  sub->add_option("--scenario", verification.scenario, "It must have been this scenario, byte for byte")
+      ->type_name("FILE");
+  sub->add_option("--max-age", verification.max_age, "The run must have begun within this time (36h)")
+      ->type_name("DUR");
+  sub->add_option("--require", verification.require, "A cell that matches must have passed; may be repeated")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  sub->add_option("--min-boots", verification.min_boots, "Every cell must have proved as many boots")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100000));
+  sub->add_flag("--allow-waived", verification.allow_waived,
+                "Take a verdict that passed only because findings were accepted");
 }
 
 void Program::add_looking() {
@@ -174,6 +228,7 @@ int parse_and_call(int argc, char** argv) {
   program.app.require_subcommand(1);
   program.app.get_formatter()->column_width(28);
   program.add_run();
+  program.add_trust();
   program.add_looking();
   program.add_images();
   try {

@@ -7,6 +7,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/cli/progress.h"
+#include "labctl/cli/signer.h"
 #include "labctl/lab/bundle.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/doctor.h"
@@ -97,6 +98,7 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
   for (const auto& [name, value] : options.variables) variables[name] = value;
   return {{"labctl", 1},
           {"tool", std::string("labctl ") + LABCTL_VERSION},
+          {"began", lab::utc_now()},
           {"scenario", {{"file", options.scenario}, {"text", scenario.text}, {"set", variables}}},
           {"artefacts", supplies.to_json()},
           {"images", images},
@@ -141,18 +143,30 @@ void watch_cells(const plan::Plan& plan, const std::vector<lab::CellJob>& jobs, 
       jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
 }
 
-// The record is completed, judged from what is on disk, and given its final name.
-int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool interrupted) {
+// The record is completed, judged from what is on disk, signed, and given its final name. A verdict that
+// should have been signed and was not opens nothing.
+int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool interrupted,
+            const std::optional<Signer>& signer) {
+  run["ended"] = lab::utc_now();
   run["interrupted"] = interrupted;
   run["faults"] = supplies.changed();
   if (auto written = bundle.write_run(run); !written) return complain(written.error());
   auto judged = lab::judge_bundle(bundle.folder());
   if (!judged) return complain(judged.error());
+  Status is_signed;
+  if (signer) {
+    auto attestation = signer->attest(*judged);
+    is_signed =
+        attestation ? bundle.add("attestation.json", *attestation) : Status(fail(attestation.error()));
+  }
   auto folder = bundle.close(judged->verdict_json);
   if (!folder) return complain(folder.error());
   print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");
-  return interrupted ? exit_code::interrupted : judged->verdict.exit_code();
+  const int code = interrupted ? exit_code::interrupted : judged->verdict.exit_code();
+  if (is_signed) return code;
+  complain(because(is_signed.error(), "the verdict could not be signed").value());
+  return code == exit_code::passed ? exit_code::no_verdict : code;
 }
 
 }  // namespace
@@ -163,6 +177,12 @@ int run(const RunOptions& options) {
   const auto& [scenario, plan] = *loaded;
   for (const auto& note : plan.notes) say("labctl: note: " + note);
 
+  std::optional<Signer> signer;
+  if (wants_signature(options.signing)) {
+    auto opened = Signer::open(options.signing);
+    if (!opened) return complain(opened.error());
+    signer = std::move(*opened);
+  }
   const auto places = lab::places();
   const auto store = open_store();
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
@@ -193,7 +213,7 @@ int run(const RunOptions& options) {
 
   watch_cells(plan, make_jobs(plan, *supplies, *grounds, *bundle, work->path()), **host, at_once,
               interrupt.token());
-  return publish(*bundle, record, *supplies, interrupt.token().stop_requested());
+  return publish(*bundle, record, *supplies, interrupt.token().stop_requested(), signer);
 }
 
 }  // namespace labctl::cli

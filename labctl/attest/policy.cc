@@ -1,0 +1,109 @@
+#include "labctl/attest/policy.h"
+
+#include <algorithm>
+#include <set>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/text.h"
+
+namespace labctl::attest {
+namespace {
+
+using Objection = std::optional<std::string>;
+
+std::string quoted(const std::string& text) { return "'" + printable(text, 120) + "'"; }
+
+Objection to_result(const Statement& statement, const Policy& policy) {
+  const bool passed = statement.verdict == verdict::to_string(verdict::Decision::passed);
+  if (statement.result == TestResult::failed || !passed)
+    return "the run did not pass: its verdict is " + quoted(statement.verdict);
+  if (statement.result == TestResult::warned && !policy.allow_waived)
+    return "it passed only because findings were accepted; --allow-waived takes that";
+  return {};
+}
+
+// The sum must be what its parts say: a signer that contradicts itself is not believed.
+Objection to_cells(const Statement& statement) {
+  if (!statement.failed.empty())
+    return "the result is " + std::string(to_string(statement.result)) + ", but " +
+           quoted(statement.failed.front()) + " is among the failed cells";
+  if (statement.result == TestResult::passed && !statement.warned.empty())
+    return "the result is PASSED, but " + quoted(statement.warned.front()) + " is among the warned cells";
+  std::multiset<std::string> listed(statement.passed.begin(), statement.passed.end());
+  listed.insert(statement.warned.begin(), statement.warned.end());
+  std::multiset<std::string> recorded;
+  bool control = false;
+  for (const auto& cell : statement.cells) {
+    const bool accepted =
+        std::find(statement.warned.begin(), statement.warned.end(), cell.id) != statement.warned.end();
+    if (cell.outcome != verdict::to_string(verdict::Ending::passed) && !accepted)
+      return "the cell " + quoted(cell.id) + " ended " + quoted(cell.outcome);
+    if (!accepted && (cell.boots_wanted == 0 || cell.boots_proved != cell.boots_wanted))
+      return "the cell " + quoted(cell.id) + " proved " + std::to_string(cell.boots_proved) + " of " +
+             std::to_string(cell.boots_wanted) + " boots";
+    if (!is_sha256(cell.journal.sha256) || cell.journal.events == 0)
+      return "the cell " + quoted(cell.id) + " has no journal";
+    if (cell.control)
+      control = true;
+    else
+      recorded.insert(cell.id);
+  }
+  if (listed.empty()) return "it names no cell that passed";
+  if (listed != recorded || std::set(listed.begin(), listed.end()).size() != listed.size())
+    return "the cells that it lists are not the cells that it records";
+  if (!control) return "it records no control";
+  return {};
+}
+
+Objection to_time(const Statement& statement, const Policy& policy) {
+  if (statement.began > statement.ended) return "the run ended before it began";
+  if (statement.ended > policy.now + allowed_clock_skew_seconds)
+    return "the run is from the future: it ended " + show_moment(statement.ended);
+  const Millis age = std::chrono::seconds(policy.now - statement.began);
+  if (policy.max_age && age > *policy.max_age)
+    return "the run is too old: it began " + show_moment(statement.began) + ", and --max-age is " +
+           show_duration(*policy.max_age);
+  return {};
+}
+
+Objection to_wishes(const Statement& statement, const Policy& policy) {
+  if (policy.scenario_sha256 && statement.find("scenario")->sha256 != *policy.scenario_sha256)
+    return "it was made with another scenario than the given one";
+  for (const auto& glob : policy.require) {
+    const auto matches = [&](const std::string& id) { return glob_match(glob, id); };
+    const bool passed = std::any_of(statement.passed.begin(), statement.passed.end(), matches);
+    const bool warned = std::any_of(statement.warned.begin(), statement.warned.end(), matches);
+    if (!passed && !(warned && policy.allow_waived)) return "no cell that passed matches " + quoted(glob);
+  }
+  for (const auto& cell : statement.cells)
+    if (!cell.control && cell.boots_proved < policy.min_boots)
+      return "the cell " + quoted(cell.id) + " proved " + std::to_string(cell.boots_proved) +
+             " boots, and --min-boots is " + std::to_string(policy.min_boots);
+  return {};
+}
+
+}  // namespace
+
+Objection objection(const Statement& statement, const Policy& policy) {
+  if (auto why = to_result(statement, policy)) return why;
+  if (auto why = to_cells(statement)) return why;
+  if (auto why = to_time(statement, policy)) return why;
+  return to_wishes(statement, policy);
+}
+
+Objection objection(const Statement& statement, const std::vector<Resource>& files) {
+  if (statement.subjects.empty()) return "it is about no artefact";
+  const auto has = [](const std::vector<Resource>& list, const Resource& wanted) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& one) { return one.sha256 == wanted.sha256; });
+  };
+  for (const auto& file : files)
+    if (!has(statement.subjects, file))
+      return "the file " + quoted(file.name) + " was not tested: no subject has its sha256 " + file.sha256;
+  for (const auto& subject : statement.subjects)
+    if (!has(files, subject))
+      return "the artefact " + quoted(subject.name) + " was tested, but no given file has its bytes";
+  return {};
+}
+
+}  // namespace labctl::attest

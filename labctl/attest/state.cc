@@ -1,0 +1,116 @@
+// From a judged bundle to what is said of it.
+
+#include <algorithm>
+#include <map>
+
+#include "labctl/attest/statement.h"
+#include "labctl/base/digest.h"
+#include "labctl/base/units.h"
+
+namespace labctl::attest {
+namespace {
+
+const Json& member(const Json& object, const char* key) {
+  static const Json none;
+  return object.is_object() && object.contains(key) ? object.at(key) : none;
+}
+
+// The paths of the candidate's own artefacts, as the plan names them.
+std::vector<std::string> candidate_paths(const plan::Plan& plan) {
+  std::vector<std::string> paths;
+  const auto add = [&](const std::string& label, const std::string& path) {
+    if (label == "candidate" && !path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end())
+      paths.push_back(path);
+  };
+  for (const auto& cell : plan.cells) {
+    if (cell.control) continue;
+    add(cell.driver, cell.driver_path);
+    add(cell.content, cell.content_path);
+    for (const auto& extra : cell.extra_drivers) add(extra.label, extra.path);
+    for (const auto& extra : cell.extra_contents) add(extra.label, extra.path);
+  }
+  return paths;
+}
+
+// File names, where they tell the artefacts apart; else paths.
+void name_subjects(std::vector<Resource>& subjects) {
+  const auto file_name = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };
+  std::map<std::string, int> times;
+  for (const auto& subject : subjects) ++times[file_name(subject.name)];
+  for (auto& subject : subjects)
+    if (times[file_name(subject.name)] == 1) subject.name = file_name(subject.name);
+}
+
+Status take_artefacts(const Record& record, Statement& statement) {
+  const auto candidates = candidate_paths(record.plan);
+  std::map<std::string, std::string> digests;
+  for (const auto& artefact : member(record.run, "artefacts")) {
+    const std::string path = text_at(artefact, "path"), digest = text_at(artefact, "sha256");
+    if (!is_sha256(digest)) return input_error("run.json has no digest for the artefact '" + path + "'");
+    digests[path] = digest;
+    if (std::find(candidates.begin(), candidates.end(), path) == candidates.end())
+      statement.configuration.push_back({"artefact/" + path, digest});
+  }
+  for (const auto& path : candidates) {
+    if (digests.count(path) == 0)
+      return input_error("run.json has no digest for the artefact '" + path + "'");
+    statement.subjects.push_back({path, digests[path]});
+  }
+  if (statement.subjects.empty()) return input_error("the plan has no candidate in it");
+  name_subjects(statement.subjects);
+  return {};
+}
+
+Status take_images(const Record& record, Statement& statement) {
+  for (const auto& image : member(record.run, "images")) {
+    const std::string name = text_at(image, "name"), digest = text_at(image, "sha256");
+    if (!is_sha256(digest)) return input_error("run.json has no digest for the image '" + name + "'");
+    statement.configuration.push_back({"image/" + name, digest});
+  }
+  return {};
+}
+
+Status take_times(const Record& record, Statement& statement) {
+  auto began = parse_moment(text_at(record.run, "began"));
+  auto ended = parse_moment(text_at(record.run, "ended"));
+  if (!began || !ended) return input_error("run.json does not say when the run began and ended");
+  statement.began = *began;
+  statement.ended = *ended;
+  return {};
+}
+
+void take_cells(const Record& record, Statement& statement) {
+  for (const auto& outcome : record.verdict.cells) {
+    const auto cell = std::find_if(record.plan.cells.begin(), record.plan.cells.end(),
+                                   [&](const auto& c) { return c.id == outcome.cell; });
+    const bool control = cell != record.plan.cells.end() && cell->control;
+    statement.cells.push_back({outcome.cell, control, verdict::to_string(outcome.ending),
+                               outcome.boots_wanted, outcome.boots_proved, outcome.journal});
+    if (control) continue;
+    (outcome.ending == verdict::Ending::passed ? statement.passed : statement.failed).push_back(outcome.cell);
+  }
+}
+
+}  // namespace
+
+Result<Statement> state(const Record& record) {
+  Statement statement;
+  const Json& scenario = member(record.run, "scenario");
+  statement.scenario = record.plan.scenario;
+  statement.tool = text_at(record.run, "tool");
+  statement.verdict = verdict::to_string(record.verdict.decision);
+  statement.result =
+      record.verdict.decision == verdict::Decision::passed ? TestResult::passed : TestResult::failed;
+  statement.configuration = {
+      {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
+      {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};
+  if (auto taken = take_images(record, statement); !taken) return fail(taken.error());
+  if (auto taken = take_artefacts(record, statement); !taken) return fail(taken.error());
+  if (auto taken = take_times(record, statement); !taken) return fail(taken.error());
+  take_cells(record, statement);
+  statement.configuration.push_back({"run.json", record.run_sha256});
+  statement.configuration.push_back({"verdict.json", record.verdict_sha256});
+  return statement;
+}
+
+}  // namespace labctl::attest

@@ -1,0 +1,66 @@
+// What is signed: an in-toto Statement v1 with a test-result predicate v0.1, about one run and the very bytes
+// that it tested. Knows nothing of signatures and keys.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/base/json.h"
+#include "labctl/base/result.h"
+#include "labctl/plan/plan.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::attest {
+
+// warned: passed, because a person accepted what was found.
+enum class TestResult { passed, warned, failed };
+const char* to_string(TestResult result);  // "PASSED" ...
+
+// Something with a digest; `notes` is ours, free of form.
+struct Resource {
+  std::string name;
+  std::string sha256;
+  Json notes = Json::object();
+};
+
+struct CellRecord {
+  std::string id;
+  bool control = false;
+  std::string outcome;
+  int boots_wanted = 0;
+  int boots_proved = 0;
+  verdict::Journal journal;
+};
+
+struct Statement {
+  std::vector<Resource> subjects;  // the candidate's artefacts
+  TestResult result = TestResult::failed;
+  std::vector<Resource> configuration;  // what it was tested with: scenario, plan, images, records
+  std::vector<std::string> passed, warned, failed;  // candidates' cells
+  std::string verdict, scenario, tool;
+  std::int64_t began = 0, ended = 0;  // of the run, in seconds since 1970
+  std::vector<CellRecord> cells;      // controls too
+
+  // The one resource of that name in the configuration, or nullptr.
+  const Resource* find(std::string_view name) const;
+};
+
+// What a bundle says about itself, already judged.
+struct Record {
+  const plan::Plan& plan;
+  const verdict::Verdict& verdict;
+  const Json& run;  // run.json
+  std::string run_sha256, verdict_sha256;
+};
+
+// Errors (input): the record names no digest for a candidate's artefact, or has no times.
+Result<Statement> state(const Record& record);
+
+// The payload's bytes and back. Reading is strict about what labctl writes and ignores what it does not know,
+// as in-toto asks for; nothing in it is believed before its signature was.
+std::string to_payload(const Statement& statement);
+Result<Statement> read_payload(std::string_view payload, const std::string& where);
+
+}  // namespace labctl::attest

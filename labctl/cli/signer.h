@@ -1,0 +1,37 @@
+// Who signs what a run gave: a key from a file, or a command that has the key.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "labctl/attest/key.h"
+#include "labctl/cli/cli.h"
+#include "labctl/lab/bundle.h"
+
+namespace labctl::cli {
+
+class Signer {
+ public:
+  // Everything that can be wrong with the options is told here, before guests are started for nothing.
+  // Takes the passphrase out of the environment: no child of ours needs it.
+  static Result<Signer> open(const SigningOptions& options);
+
+  const attest::PublicKey& public_key() const { return public_; }
+
+  // attestation.json for a judged bundle. The signature was checked with the public key.
+  Result<std::string> attest(const lab::Judged& judged) const;
+
+ private:
+  Result<std::string> sign(const std::string& bytes) const;
+
+  std::optional<attest::PrivateKey> key_;
+  std::string command_;
+  attest::PublicKey public_;
+};
+
+bool wants_signature(const SigningOptions& options);
+
+// A PEM public key from a file.
+Result<attest::PublicKey> read_public_key(const std::string& file);
+
+}  // namespace labctl::cli

@@ -1,0 +1,121 @@
+// labctl verify: may these very files be published? Says yes only when everything agrees, and in one line why
+// not.
+
+#include <ctime>
+
+#include "labctl/attest/envelope.h"
+#include "labctl/attest/policy.h"
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/held_file.h"
+#include "labctl/base/text.h"
+#include "labctl/cli/cli.h"
+#include "labctl/cli/signer.h"
+
+namespace labctl::cli {
+namespace {
+
+int refuse(const std::string& why) {
+  say("labctl: refused: " + why);
+  return exit_code::blocked;
+}
+
+// Whatever keeps verify from looking is bad input to it: there is no verdict of a lab here.
+int cannot_look(const Error& error) {
+  complain(error);
+  return exit_code::bad_input;
+}
+
+Result<attest::Policy> policy_of(const VerifyOptions& options) {
+  attest::Policy policy{.now = std::time(nullptr),
+                        .require = options.require,
+                        .min_boots = options.min_boots,
+                        .allow_waived = options.allow_waived};
+  if (!options.max_age.empty()) {
+    auto age = parse_duration(options.max_age);
+    if (!age) return because(age.error(), "--max-age");
+    policy.max_age = *age;
+  }
+  if (!options.scenario.empty()) {
+    auto text = read_file(options.scenario, 4u << 20);
+    if (!text) return input_error(text.error().what, options.scenario);
+    policy.scenario_sha256 = sha256(*text);
+  }
+  return policy;
+}
+
+Result<std::vector<attest::PublicKey>> read_keys(const std::vector<std::string>& files) {
+  std::vector<attest::PublicKey> keys;
+  for (const auto& file : files) {
+    auto key = read_public_key(file);
+    if (!key) return fail(key.error());
+    for (const auto& other : keys)
+      if (other.id() == key->id()) return input_error("the same key is given twice", file);
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+// The files as they are while they are held; a change that is noticed refuses.
+struct Artefacts {
+  std::vector<HeldFile> files;
+  std::vector<attest::Resource> digests;
+
+  Status take(const std::vector<std::string>& names) {
+    for (const auto& name : names) {
+      auto file = HeldFile::open(name);
+      if (!file) return fail(file.error());
+      files.push_back(std::move(*file));
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      auto digest = files[i].sha256();
+      if (!digest) return fail(digest.error());
+      digests.push_back({names[i], *digest});
+    }
+    return {};
+  }
+  Status unchanged() const {
+    for (const auto& file : files)
+      if (auto same = file.unchanged(); !same) return same;
+    return {};
+  }
+};
+
+std::string what_passed(const attest::Statement& statement, std::size_t files) {
+  int boots = 0;
+  for (const auto& cell : statement.cells)
+    if (!cell.control) boots += cell.boots_proved;
+  const auto cells = statement.passed.size() + statement.warned.size();
+  return std::string(attest::to_string(statement.result)) + ": " + printable(statement.scenario, 80) + ", " +
+         std::to_string(files) + " files, " + std::to_string(cells) + " cells, " + std::to_string(boots) +
+         " boots proved, run of " + show_moment(statement.began) + "\n";
+}
+
+}  // namespace
+
+int verify(const VerifyOptions& options) {
+  auto policy = policy_of(options);
+  if (!policy) return cannot_look(policy.error());
+  auto keys = read_keys(options.keys);
+  if (!keys) return cannot_look(keys.error());
+  auto text = read_file(options.attestation, attest::largest_envelope);
+  if (!text) return cannot_look(Error{Fault::input, text.error().what, options.attestation, {}});
+  auto envelope = attest::read_envelope(*text, options.attestation);
+  if (!envelope) return cannot_look(envelope.error());
+
+  auto payload = attest::open(*envelope, attest::in_toto_type, *keys);
+  if (!payload) return refuse(payload.error().what);
+  // From here on nothing but these bytes is read of the attestation.
+  auto statement = attest::read_payload(*payload, {});
+  if (!statement) return refuse(statement.error().what);
+  if (auto why = attest::objection(*statement, *policy)) return refuse(*why);
+
+  Artefacts artefacts;
+  if (auto taken = artefacts.take(options.artifacts); !taken) return cannot_look(taken.error());
+  if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
+  if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
+  print(what_passed(*statement, artefacts.files.size()));
+  return exit_code::passed;
+}
+
+}  // namespace labctl::cli

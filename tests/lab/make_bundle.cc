@@ -1,0 +1,85 @@
+// Writes a bundle as `labctl run` would, with stories instead of guests, for tests of what comes after a run:
+//
+//   make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED]     prints the bundle's folder
+//
+// The candidate is driver.deb with the bytes "driver" and content.bin with the bytes "content".
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "labctl/base/files.h"
+#include "labctl/lab/bundle.h"
+#include "tests/cell/story.h"
+
+using namespace labctl;
+
+namespace {
+
+template <class T>
+T must(Result<T> result) {
+  if (result) return std::move(*result);
+  std::fprintf(stderr, "make_bundle: %s\n", result.error().text().c_str());
+  std::exit(3);
+}
+void must(Status status) {
+  if (status) return;
+  std::fprintf(stderr, "make_bundle: %s\n", status.error().text().c_str());
+  std::exit(3);
+}
+
+plan::Plan make_plan() {
+  plan::Plan plan{.scenario = "sensor-release"};
+  auto cell = story::candidate();
+  cell.driver_path = "build/driver.deb";
+  cell.content_path = "build/content.bin";
+  cell.axes = {{"image", "debian"}, {"driver", "candidate"}, {"content", "candidate"}};
+  plan.cells = {cell, story::control()};
+  return plan;
+}
+
+void live(const plan::Cell& cell, const std::string& wanted, const lab::Bundle& bundle) {
+  story::Scene scene(cell);
+  if (!cell.control && wanted == "blocked")
+    scene.hears("boot 2/3", std::chrono::seconds(1), story::on_console(story::finding("oops in sensor")));
+  if (cell.control && wanted == "no-verdict")
+    scene.hears("boot 1/3", std::chrono::seconds(1), event::LabFault{"the disk is full"});
+  scene.play();
+  std::string text;
+  auto chain = event::begin_chain(cell.id);
+  for (const auto& event : scene.journal) text += event::to_line(event, chain) + "\n";
+  must(make_dirs(bundle.cell_folder(cell.id)));
+  must(write_file(bundle.cell_folder(cell.id) / "events.jsonl", text));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3 && argc != 5) {
+    std::fprintf(stderr, "usage: make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED]\n");
+    return 2;
+  }
+  const std::string wanted = argv[2];
+  const auto plan = make_plan();
+  auto bundle = must(lab::Bundle::create(argv[1], plan.scenario));
+  for (const auto& cell : plan.cells) live(cell, wanted, bundle);
+  must(bundle.write_run(
+      {{"labctl", 1},
+       {"tool", "labctl test"},
+       {"began", argc == 5 ? argv[3] : lab::utc_now()},
+       {"scenario", {{"file", "gate/release.yaml"}, {"text", "labctl: 1\n"}, {"set", Json::object()}}},
+       {"artefacts",
+        {{{"path", "build/driver.deb"}, {"sha256", story::driver_digest}, {"size", 6}},
+         {{"path", "build/content.bin"}, {"sha256", story::content_digest}, {"size", 7}}}},
+       {"images", {{{"name", "debian"}, {"sha256", sha256("disk")}}}},
+       {"plan", plan::to_json(plan)},
+       {"ended", argc == 5 ? argv[4] : lab::utc_now()},
+       {"interrupted", false},
+       {"faults", Json::array()}}));
+  const auto judged = must(lab::judge_bundle(bundle.folder()));
+  if (verdict::to_string(judged.verdict.decision) != wanted) {
+    std::fprintf(stderr, "make_bundle: the story gave\n%s", judged.verdict_json.c_str());
+    return 3;
+  }
+  std::printf("%s\n", must(bundle.close(judged.verdict_json)).c_str());
+}
