@@ -10,6 +10,8 @@ namespace {
 
 #define SYMBOL "[^\\s+/()]+"
 #define FUNCTION "(?P<func>" SYMBOL ")(?:\\+0x|\\(\\)|$|\\s)"
+#define OLD_WARNING "WARNING: CPU: \\d+ PID: \\d+ at "
+#define NEW_WARNING(FILE) "WARNING: " FILE ":\\d+ at (?:0x0|" FUNCTION ").*CPU#\\d+: "
 // Traps that die() names and that stand alone, and those that may follow a header which says more.
 #define LONE_TRAPS                                                                                    \
   "(?:segment-related )?general protection fault|divide[ _]error|stack segment|int3|alignment check|" \
@@ -207,16 +209,22 @@ constexpr std::array rules{
     Rule{"BUG: MAX_", "BUG: MAX_\\w+ too low!", "BUG: lock checker out of memory", Kind::lock, warning,
          Group::other, 0, no_function},
 
-    // WARN() and what the unwinder complains about. Two of its callers mean that memory is already wrong.
-    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at lib/refcount\\.c:\\d+(?: " FUNCTION ")?",
-         "WARNING: refcount bug", Kind::memory_safety},
-    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at lib/list_debug\\.c:\\d+(?: " FUNCTION ")?",
-         "BUG: corrupted list", Kind::bug},
-    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at \\S+:\\d+(?: " FUNCTION ")?", "WARNING",
-         Kind::warning, warning},
-    Rule{"WARNING: CPU: ", "WARNING: CPU: \\d+ PID: \\d+ at ", "WARNING", Kind::warning, warning},
-    Rule{"WARNING: ", "WARNING: \\S+:\\d+ at (?:0x0|" FUNCTION ").*CPU#\\d+: ", "WARNING", Kind::warning,
-         warning},
+    // WARN() and what the unwinder complains about. Some of its callers mean that memory or a lock is already
+    // wrong. New kernels tell the place first and the processor last.
+    Rule{"WARNING: CPU: ", OLD_WARNING "lib/refcount\\.c:\\d+(?: " FUNCTION ")?", "WARNING: refcount bug",
+         Kind::memory_safety},
+    Rule{"WARNING: lib/refcount.c:", NEW_WARNING("lib/refcount\\.c"), "WARNING: refcount bug",
+         Kind::memory_safety},
+    Rule{"WARNING: CPU: ", OLD_WARNING "lib/list_debug\\.c:\\d+(?: " FUNCTION ")?", "BUG: corrupted list",
+         Kind::bug},
+    Rule{"WARNING: lib/list_debug.c:", NEW_WARNING("lib/list_debug\\.c"), "BUG: corrupted list", Kind::bug},
+    Rule{"WARNING: CPU: ", OLD_WARNING "kernel/locking/lockdep\\.c:\\d+(?: " FUNCTION ")?",
+         "WARNING: locking bug", Kind::lock},
+    Rule{"WARNING: kernel/locking/lockdep.c:", NEW_WARNING("kernel/locking/lockdep\\.c"),
+         "WARNING: locking bug", Kind::lock},
+    Rule{"WARNING: CPU: ", OLD_WARNING "\\S+:\\d+(?: " FUNCTION ")?", "WARNING", Kind::warning, warning},
+    Rule{"WARNING: CPU: ", OLD_WARNING, "WARNING", Kind::warning, warning},
+    Rule{"WARNING: ", NEW_WARNING("\\S+"), "WARNING", Kind::warning, warning},
     Rule{"WARNING: at ", "WARNING: at \\S+:\\d+ " FUNCTION, "WARNING", Kind::warning, warning},
     Rule{"WARNING: kernel stack", "WARNING: kernel stack (?:regs|frame pointer) at ",
          "WARNING: kernel stack is broken", Kind::warning, warning, Group::other, 0, no_function | instant},

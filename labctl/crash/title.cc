@@ -54,7 +54,8 @@ constexpr const char* helper_pattern =
     "timeout|"
     "common).*)?|_*lock_(?:acquire|release|is_held|downgrade).*|lockdep_.*|check_(?:prev|noncircular|"
     "deadlock|flags|"
-    "irq_usage|wait_context).*|validate_chain.*|register_lock_class|look_up_lock_class|mark_(?:lock|usage|"
+    "irq_usage|wait_context).*|validate_chain.*|register_lock_class|look_up_lock_class|reacquire_held_locks|"
+    "hlock_class|mark_(?:lock|usage|"
     "held).*|"
     "valid_state|rt_spin_.*|rt_mutex.*|_*bit_spin_.*|rcu_read_.*|"
     // waiting

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "tests/catch.h"
 
@@ -100,6 +101,24 @@ TEST_CASE("every recording is told as its head says") {
     INFO(each.name);
     CHECK(told(scan(each.log)) == told(each.expected));
   }
+}
+
+// "105-oops-load-6.12.log" and "144-oops-load-6.1.log" are one crash.
+TEST_CASE("one crash has one title on two kernels") {
+  std::map<std::string, std::vector<std::string>> crashes;
+  for (const Recording& each : recordings()) {
+    const std::size_t kernel = each.name.rfind("-6.");
+    if (kernel == std::string::npos || kernel < 4 || each.expected.empty()) continue;
+    crashes[each.name.substr(4, kernel - 4)].push_back(told(scan(each.log)));
+  }
+  std::size_t pairs = 0;
+  for (const auto& [name, titles] : crashes) {
+    INFO(name);
+    CHECK(std::count(titles.begin(), titles.end(), titles.front()) ==
+          static_cast<std::ptrdiff_t>(titles.size()));
+    pairs += titles.size() > 1;
+  }
+  CHECK(pairs >= 8);
 }
 
 TEST_CASE("a finding of a recording points into it") {

@@ -262,6 +262,37 @@ TEST_CASE("another system's console has no Linux headers") {
   CHECK(scan("No bootable device.\r\n", Os::windows).size() == 1);
 }
 
+TEST_CASE("a warning is told by the file that gave it, in the old and in the new form") {
+  struct Case {
+    const char *file, *function, *title;
+    Kind kind;
+  };
+  for (const Case& each :
+       {Case{"lib/refcount.c", "refcount_warn_saturate", "WARNING: refcount bug in sensor_put",
+             Kind::memory_safety},
+        Case{"lib/list_debug.c", "__list_del_entry_valid", "BUG: corrupted list in sensor_put", Kind::bug},
+        Case{"kernel/locking/lockdep.c", "look_up_lock_class", "WARNING: locking bug in sensor_put",
+             Kind::lock},
+        Case{"drivers/sensor.c", "sensor_get", "WARNING in sensor_get", Kind::warning}}) {
+    const std::string stamp = "[   12.345678] ", place = std::string(each.function) + "+0x1/0x20";
+    const std::string body = stamp + "CPU: 0 PID: 133 Comm: insmod Not tainted 7.3.4 #1\n" + stamp +
+                             "RIP: 0010:" + place + "\n" + stamp + "Call Trace:\n" + stamp +
+                             " sensor_put+0x5/0x10 [sensor]\n" + stamp +
+                             "---[ end trace 0000000000000000 ]---\n";
+    for (const std::string& header :
+         {"WARNING: CPU: 0 PID: 133 at " + std::string(each.file) + ":28 " + place,
+          "WARNING: " + std::string(each.file) + ":28 at " + place + ", CPU#0: insmod/133"}) {
+      INFO(header);
+      const auto findings = scan(stamp + header + "\n" + body);
+      REQUIRE(findings.size() == 1);
+      CHECK(findings[0].title == each.title);
+      CHECK(findings[0].kind == each.kind);
+      CHECK(findings[0].module == "sensor");
+      CHECK(findings[0].confirmed);
+    }
+  }
+}
+
 TEST_CASE("names and values of kinds and severities agree") {
   for (const Kind kind :
        {Kind::panic, Kind::oops, Kind::bug, Kind::stop_code, Kind::lockup, Kind::stall, Kind::hung_task,
