@@ -8,7 +8,7 @@ build=(ca-certificates g++ gcc-12 cmake ninja-build pkg-config make binutils
   libexpected-dev libboost1.81-dev)
 guests=(qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu seabios xorriso mmdebstrap fakeroot e2fsprogs fdisk
   grub-common grub-pc-bin uidmap libelf1 cpio xz-utils zstd python3)
-checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml openssl
+checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml openssl jq
   python3-securesystemslib shellcheck)
 
 case ${1:-} in

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,17 @@ for cell, note in zip(verdict["cells"], noted, strict=True):
     check(json.loads(rows[1])["after"] == sha256_of(ROOT / "row"), f"{cell['id']}: the chain is not of digests")
     (ROOT / "row").write_bytes(b"labctl journal of cell " + cell["id"].encode() + b"\n")
     check(json.loads(rows[0])["after"] == sha256_of(ROOT / "row"), f"{cell['id']}: the chain begins elsewhere")
+
+# The commands that the reference gives for checking by hand.
+if shutil.which("jq"):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/reference/attestation.md").read_text()
+    by_hand = re.search(r"## By hand\n\n```sh\n(.*?)```", page, re.S).group(1)
+    shutil.copy(ATTESTATION, ROOT / "attestation.json")
+    shutil.copy(public_of(ed), ROOT / "gate.pem.pub")
+    ended = subprocess.run(["bash", "-e", "-c", by_hand], cwd=ROOT, capture_output=True, text=True)
+    check(ended.returncode == 0 and "Verified Successfully" in ended.stdout, f"by hand: {ended}")
+else:
+    print("note: jq is not here: checking by hand was not tried")
 
 if not independent:
     print("note: python3-securesystemslib is not here: openssl alone agreed")
