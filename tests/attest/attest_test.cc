@@ -99,13 +99,19 @@ TEST_CASE("texts that are no key of ours are refused and never shown") {
   };
   std::string broken = secret;
   broken[40] = broken[40] == 'A' ? 'B' : 'A';
-  const Row as_private[] = {
-      {"nothing", "", "no PEM private key"},
-      {"a public key", shown, "no PEM private key"},
-      {"two keys", secret + secret, "more than one"},
-      {"a key cut off", secret.substr(0, 70), "cannot be read"},
-      {"a key without bytes", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "cannot be read"},
-      {"binary", std::string("-----BEGIN PRIVATE KEY-----\n\0\xff", 30), "cannot be read"}};
+  const Row as_private[] = {{"nothing", "", "no PEM private key"},
+                            {"a public key", shown, "no PEM private key"},
+                            {"two keys", secret + secret, "more than one"},
+                            {"a key cut off", secret.substr(0, 70), "cannot be read"},
+                            {"a key without bytes",
+                             "-----BEGIN "
+                             "PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
+                             "cannot be read"},
+                            {"binary",
+                             std::string("-----BEGIN "
+                                         "PRIVATE KEY-----\n\0\xff",
+                                         30),
+                             "cannot be read"}};
   for (const Row& row : as_private) {
     INFO(row.name);
     auto key = PrivateKey::read(row.text, {}, "here");
