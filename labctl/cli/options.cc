@@ -182,7 +182,7 @@ void Program::add_looking() {
                         [this] { return cli::scan(bundle, os, json); });
   scan_verb->add_option("FILE", bundle, "A log, or - for standard input")->required();
   scan_verb->add_option("--os", os, "Whose log it is")
-      ->check(CLI::IsMember({"linux", "auto"}))
+      ->check(CLI::IsMember({"linux", "windows", "auto"}))
       ->capture_default_str();
   scan_verb->add_flag("--json", json, "For programs");
 

@@ -42,7 +42,9 @@ int scan(const std::string& file, const std::string& os, bool json) {
   std::FILE* input = file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
   if (!input)
     return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
-  crash::Scanner scanner(os == "linux" ? crash::Os::linux_ : crash::Os::automatic);
+  crash::Scanner scanner(os == "linux"     ? crash::Os::linux_
+                         : os == "windows" ? crash::Os::windows
+                                           : crash::Os::automatic);
   std::vector<crash::Finding> findings;
   auto add = [&](std::vector<crash::Finding> more) {
     for (auto& finding : more) findings.push_back(std::move(finding));

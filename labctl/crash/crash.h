@@ -23,7 +23,7 @@ enum class Kind {
   memory_safety,  // KASAN, KFENCE, UBSAN, slab corruption, bad page
   lock,           // lockdep, scheduling while atomic, sleeping in an invalid context
   warning,        // WARN_ON and relatives
-  boot_failure,   // no boot device, GRUB rescue, initramfs or emergency shell
+  boot_failure,   // no boot device, GRUB rescue, initramfs or emergency shell, Windows repair and recovery
   reset,          // a reboot or power-off that nobody asked for
   other,
 };
@@ -34,7 +34,7 @@ struct Finding {
   std::string title;  // stable: no addresses, numbers, CPU or task names
   Kind kind = Kind::other;
   Severity severity = Severity::fatal;
-  std::string module;        // the module it happened in, empty when in the kernel itself or unknown
+  std::string module;        // the module (Windows: the driver's file) it happened in, empty when unknown
   std::uint64_t offset = 0;  // of the first byte of its first line in the raw stream
   std::uint64_t line = 0;    // counted from 1
   std::string excerpt;       // bounded, raw bytes, not escaped
@@ -52,6 +52,7 @@ const char* to_string(Severity severity);
 Kind kind_from(std::string_view text);          // `other` when unknown
 Severity severity_from(std::string_view text);  // `fatal` when unknown
 
+// Whose words are listened to, besides firmware's; `automatic` goes by what it reads.
 enum class Os { linux_, windows, automatic };
 
 // Streaming recogniser of one console (or any log). The same findings whatever the chunking.
@@ -67,13 +68,14 @@ class Scanner {
 
   // The stream is silent for now: whatever is pending is told as it stands. A later feed() goes on: when the
   // body of a report that was told unconfirmed arrives after all, the finding is told again, confirmed and at
-  // the same offset.
+  // the same offset. So is a stop of Windows whose driver is named late.
   std::vector<Finding> flush();
 
   // True while the body of a report is still being read; the caller flushes after a short silence.
   bool pending() const;
 
-  // How often a kernel has said its first line ("Linux version ..."): one per boot.
+  // How often a kernel has said its first line ("Linux version ...", "Computer is booting, SAC started ..."):
+  // one per boot.
   std::uint64_t kernel_starts() const;
 
   // The last non-empty line, raw and bounded to 512 bytes: for progress displays.

@@ -20,15 +20,20 @@
 //
 // A body proves that the kernel spoke: a driver can print a header, but hardly the processor, the registers
 // and the trace that go with it. Without a proof the finding is unconfirmed.
+//
+// Windows has a reader of its own beside this (windows.h). When nobody says whose log it is, it reads
+// wherever no Linux kernel has spoken for a while: what a kernel logs about Windows is not Windows.
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
 
+#include "labctl/crash/boot_loop.h"
 #include "labctl/crash/crash.h"
 #include "labctl/crash/message.h"
 #include "labctl/crash/report.h"
 #include "labctl/crash/rules.h"
+#include "labctl/crash/windows.h"
 
 namespace labctl::crash {
 namespace {
@@ -39,6 +44,7 @@ constexpr std::size_t open_limit = 4;
 constexpr std::size_t told_limit = 512;
 constexpr unsigned prelude_life = 10;  // lines from "cut here" to the header
 constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
+constexpr unsigned linux_voice = 50;   // lines after a kernel's in which nobody listens for Windows
 
 // Where to cut an overlong line: in front of what may be a timestamp, so that no message is torn.
 std::size_t cut_point(std::string_view line) {
@@ -70,7 +76,7 @@ struct Lead {
 }  // namespace
 
 struct Scanner::State {
-  explicit State(Os os) : rules(Rules::of(os)) {}
+  explicit State(Os system) : os(system), rules(Rules::of(system)), windows(system == Os::windows) {}
 
   void feed(std::string_view bytes);
   void flush();
@@ -81,9 +87,11 @@ struct Scanner::State {
   void cut();
   void end_line();
   void read_line(std::string_view raw, bool mid_line);
+  void other_voices(std::string_view raw, std::string_view clean);
+  void firmware(std::string_view text);
+  bool hears_windows() const;
   bool partial_header() const;
   bool unread() const;
-
   // Messages to reports.
   void message(const Message& message);
   void header(Heading heading, const Message& message);
@@ -98,7 +106,10 @@ struct Scanner::State {
   void close_all();
   void tell_all();
   void tell(Report& report);
+  void announce(Finding finding);
+  void announce_all(std::vector<Finding> several);
 
+  const Os os;
   const Rules& rules;
   std::string partial;  // of the line that has not ended
   std::uint64_t partial_offset = 0;
@@ -115,6 +126,9 @@ struct Scanner::State {
   std::string cleaned;
   Lead lead;
   std::vector<Report> reports;
+  WindowsReader windows;
+  BootLoop boot_loop;
+  unsigned deaf = 0;                           // lines in which nobody listens for Windows
   std::unordered_map<std::string, bool> told;  // titles of this boot, and whether they were confirmed
   unsigned since_fatal = aftermath;
   bool panicked = false;
@@ -188,11 +202,20 @@ void Scanner::State::end_line() {
 
 void Scanner::State::read_line(std::string_view raw, bool continued) {
   raw_line = raw;
-  split_messages(without_controls(raw, cleaned), continued, messages);
+  const std::string_view clean = without_controls(raw, cleaned);
+  split_messages(clean, continued, messages);
+  bool kernel = false;
   for (Message& each : messages) {
+    kernel = kernel || each.kernel;
     // A CR inside a driver's message makes nobody else of the speaker.
     kernel_line = each.kernel = each.kernel || kernel_line;
     message(each);
+  }
+  if (kernel) {
+    boot_loop.reset();
+    deaf = linux_voice;
+  } else {
+    other_voices(raw, clean);
   }
   if (lead.prelude != nullptr) {
     if (++lead.age > prelude_life) lead.prelude = nullptr;
@@ -202,6 +225,38 @@ void Scanner::State::read_line(std::string_view raw, bool continued) {
   if (reports.empty()) return;
   for (Report& report : reports) report.raw(raw);
   sweep();
+}
+
+// Firmware and Windows.
+void Scanner::State::other_voices(std::string_view raw, std::string_view clean) {
+  if (deaf > 0) --deaf;
+  if (messages.empty()) {
+    if (!clean.empty()) boot_loop.reset();  // nothing but a login prompt
+  } else if (boot_loop.counting() || may_be_firmware(messages.front().text)) {
+    firmware(messages.front().text);
+  }
+  if (!hears_windows() || !windows.concerns(raw, clean)) return;
+  std::vector<Finding> told_now;
+  const bool boots = windows.line(raw, clean, {line_offset, line}, told_now);
+  announce_all(std::move(told_now));
+  if (boots && !peeking) boot();
+}
+
+bool Scanner::State::hears_windows() const {
+  return os == Os::windows || (os == Os::automatic && (deaf == 0 || windows.reading()));
+}
+
+void Scanner::State::firmware(std::string_view text) {
+  if (is_firmware_start(text)) {
+    deaf = 0;
+    announce_all(windows.close());
+  }
+  auto loop = boot_loop.line(text);
+  if (!loop) return;
+  loop->offset = line_offset;
+  loop->line = line;
+  loop->excerpt = raw_line.substr(0, line_limit);
+  announce(std::move(*loop));
 }
 
 bool Scanner::State::partial_header() const {
@@ -303,6 +358,7 @@ void Scanner::State::body(const Message& message) {
 
 void Scanner::State::boot() {
   close_all();
+  announce_all(windows.close());
   ++starts;
   told.clear();
   lead = Lead{};
@@ -337,12 +393,20 @@ void Scanner::State::tell(Report& report) {
   if (!finding) return;
   *report.told = {report.told->flushed, true, finding->confirmed, finding->severity};
   if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
+  announce(std::move(*finding));
+}
+
+void Scanner::State::announce(Finding finding) {
   if (told.size() >= told_limit) told.clear();
   const auto [entry, fresh] =
-      told.try_emplace(finding->title + to_string(finding->severity) + finding->module, finding->confirmed);
-  if (!fresh && (entry->second || !finding->confirmed)) return;
-  entry->second = finding->confirmed;
-  findings.push_back(std::move(*finding));
+      told.try_emplace(finding.title + to_string(finding.severity) + finding.module, finding.confirmed);
+  if (!fresh && (entry->second || !finding.confirmed)) return;
+  entry->second = finding.confirmed;
+  findings.push_back(std::move(finding));
+}
+
+void Scanner::State::announce_all(std::vector<Finding> several) {
+  for (Finding& each : several) announce(std::move(each));
 }
 
 void Scanner::State::tell_all() {
@@ -350,11 +414,13 @@ void Scanner::State::tell_all() {
     tell(report);
     report.told->flushed = true;
   }
+  announce_all(windows.flush());
 }
 
 // The line that has not ended may have something to say.
 bool Scanner::State::unread() const {
-  return !partial.empty() && !peeked && (!reports.empty() || partial_header());
+  if (partial.empty() || peeked) return false;
+  return !reports.empty() || partial_header() || (hears_windows() && windows.concerns(partial));
 }
 
 void Scanner::State::flush() {
@@ -369,12 +435,13 @@ void Scanner::State::flush() {
   findings = std::move(other.findings);
   told = std::move(other.told);
   for (Report& report : reports) report.told->flushed = true;
+  windows.flush();
   peeked = true;
 }
 
 bool Scanner::State::pending() const {
   const auto waits = [](const Report& report) { return !report.told->flushed; };
-  return unread() || std::any_of(reports.begin(), reports.end(), waits);
+  return unread() || windows.pending() || std::any_of(reports.begin(), reports.end(), waits);
 }
 
 Scanner::Scanner(Os os) : state_(std::make_unique<State>(os)) {}

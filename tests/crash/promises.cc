@@ -103,7 +103,10 @@ std::string about(const Finding& finding, std::string_view log, bool torn = fals
   if (finding.title.empty()) return "no title";
   if (finding.title.size() > title_limit) return "a title without end";
   if (std::any_of(finding.title.begin(), finding.title.end(), bad)) return "odd bytes in a title";
-  if (RE2::PartialMatch(finding.title, address)) return "an address in the title '" + finding.title + "'";
+  const bool numbered =
+      finding.kind == Kind::stop_code || finding.title.find("boot manager error") != std::string::npos;
+  if (!numbered && RE2::PartialMatch(finding.title, address))
+    return "an address in the title '" + finding.title + "'";
   if (finding.module.size() > 64 || std::any_of(finding.module.begin(), finding.module.end(), bad))
     return "an odd module";
   if (finding.excerpt.size() > excerpt_limit) return "an excerpt without end";
@@ -122,6 +125,13 @@ std::string about(const Finding& finding, std::string_view log, bool torn = fals
 bool any_fatal(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(),
                      [](const Finding& each) { return each.severity == Severity::fatal; });
+}
+
+// A loop of the firmware has no header: it is told for what does not come in between.
+bool loops(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& each) {
+    return each.title == "boot failure: firmware starts over and over";
+  });
 }
 
 // The log in pieces of random sizes, most of them small; `between` is called behind each.
@@ -181,12 +191,12 @@ std::string broken_promise(std::string_view log) {
   const auto seed = static_cast<unsigned>(std::hash<std::string_view>{}(log));
   const Reading reading = read(log);
   if (!reading.mistake.empty()) return reading.mistake;
-  for (const Os os : {Os::automatic, Os::windows}) {
+  for (const Os os : {Os::linux_, Os::automatic, Os::windows}) {
     const std::vector<Finding> whole = scan(log, os);
     for (const Finding& each : whole) {
       if (std::string wrong = about(each, log); !wrong.empty()) return wrong;
     }
-    if (os == Os::automatic && !reading.long_line) {
+    if (os == Os::linux_ && !reading.long_line && !loops(whole)) {
       if (!whole.empty() && !reading.headers) return "a finding without a header";
       if (whole.empty() && reading.sure_headers) return "a header without a finding";
       const auto earlier = [](const Finding& a, const Finding& b) { return a.offset < b.offset; };

@@ -17,6 +17,7 @@ std::string value(const std::string& line) {
 }
 
 void read_head_line(const std::string& line, Recording& recording) {
+  if (line.starts_with("WRITTEN:")) return;
   if (line.starts_with("TITLE:")) {
     recording.expected.push_back({value(line), {}, {}, true});
     return;
@@ -51,18 +52,20 @@ std::string line_of(const std::string& title, const std::string& kind, const std
 
 }  // namespace
 
+std::vector<Recording> read_recordings(const std::string& folder) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(LABCTL_TEST_DATA) + "/crash/" + folder)) {
+    if (entry.path().extension() == ".log") paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<Recording> read_ones;
+  for (const auto& path : paths) read_ones.push_back(read(path));
+  return read_ones;
+}
+
 const std::vector<Recording>& recordings() {
-  static const std::vector<Recording> all = [] {
-    std::vector<std::filesystem::path> paths;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::string(LABCTL_TEST_DATA) + "/crash/linux")) {
-      if (entry.path().extension() == ".log") paths.push_back(entry.path());
-    }
-    std::sort(paths.begin(), paths.end());
-    std::vector<Recording> read_ones;
-    for (const auto& path : paths) read_ones.push_back(read(path));
-    return read_ones;
-  }();
+  static const std::vector<Recording> all = read_recordings("linux");
   return all;
 }
 
@@ -79,8 +82,8 @@ std::string told(const std::vector<Expected>& expected) {
   return text;
 }
 
-std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes) {
-  Scanner scanner;
+std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes, Os os) {
+  Scanner scanner(os);
   std::vector<Finding> findings;
   const auto keep = [&](std::vector<Finding> more) {
     std::move(more.begin(), more.end(), std::back_inserter(findings));

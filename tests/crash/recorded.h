@@ -25,7 +25,10 @@ struct Recording {
   std::string log;
 };
 
-// Every recording there is, in the order of their names.
+// The logs of a folder, in the order of their names.
+std::vector<Recording> read_recordings(const std::string& folder);
+
+// Every recording of Linux there is.
 const std::vector<Recording>& recordings();
 
 // One line for each finding, for comparisons that a reader can read.
@@ -33,6 +36,7 @@ std::string told(const std::vector<Finding>& findings);
 std::string told(const std::vector<Expected>& expected);
 
 // The log in pieces of the given sizes, over and over, and a flush at the end.
-std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes);
+std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes,
+                                    Os os = Os::automatic);
 
 }  // namespace labctl::crash

@@ -1,0 +1,26 @@
+// The stop codes of Windows by name: Microsoft's public list of bug check codes, as far as we are sure of it.
+// A code that is not here has no name; a wrong one would send people the wrong way.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace labctl::crash {
+
+struct StopCode {
+  std::uint32_t code;
+  std::string_view name;
+};
+
+std::span<const StopCode> stop_codes();  // sorted by code
+
+std::string_view stop_name(std::uint64_t code);  // empty when unknown
+std::optional<std::uint64_t> stop_code(std::string_view name);
+
+// "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)", or "stop code 0x1234" when it has no name.
+std::string stop_title(std::uint64_t code);
+
+}  // namespace labctl::crash
