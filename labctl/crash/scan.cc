@@ -104,6 +104,7 @@ struct Scanner::State {
   void sweep();
   void close(std::size_t index);
   void close_all();
+  void tell_reports();
   void tell_all();
   void tell(Report& report);
   void announce(Finding finding);
@@ -409,11 +410,15 @@ void Scanner::State::announce_all(std::vector<Finding> several) {
   for (Finding& each : several) announce(std::move(each));
 }
 
-void Scanner::State::tell_all() {
+void Scanner::State::tell_reports() {
   for (Report& report : reports) {
     tell(report);
     report.told->flushed = true;
   }
+}
+
+void Scanner::State::tell_all() {
+  tell_reports();
   announce_all(windows.flush());
 }
 
@@ -434,8 +439,8 @@ void Scanner::State::flush() {
   other.tell_all();
   findings = std::move(other.findings);
   told = std::move(other.told);
-  for (Report& report : reports) report.told->flushed = true;
-  windows.flush();
+  tell_reports();
+  windows.flush();  // its other self told
   peeked = true;
 }
 

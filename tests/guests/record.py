@@ -47,7 +47,7 @@ BARE = MODULES + r"""
 load; sync; reboot -f
 """
 DEBIAN = r"""
-for m in virtio_pci virtio_blk ext4; do modprobe $m; done
+for m in crc32c_generic virtio_pci virtio_blk ext4; do modprobe $m 2>/dev/null; done
 sleep 1
 mount -o ro /dev/vda1 /root || mount -o ro /dev/vda /root
 mkdir -p /run/modules /run/systemd/system/multi-user.target.wants
@@ -67,7 +67,8 @@ exec switch_root /root /sbin/init
 """
 # What a report may begin with, and what stands in front of its first line.
 FRIGHTENING = re.compile(
-    rb"BUG: |Oops|Kernel panic|general protection|cut here|INFO: task|stall|list_del corruption|kernel BUG|lockup")
+    rb"BUG: |Oops|Kernel panic|general protection|cut here|INFO: task|detected stall|list_del corruption|kernel BUG|LOCKUP")
+SILENCE = 10
 PATIENCE = {"soft_lockup": 90, "hung_task": 60}
 
 
@@ -87,17 +88,28 @@ def package(name):
     return root
 
 
+def kernel_tree(release):
+    """The modules of a kernel. Debian keeps them in one package with the kernel, or, since 7.0, in another."""
+    for name in ("linux-image-", "linux-modules-"):
+        for lib in ("lib", "usr/lib"):
+            tree = package(name + release) / lib / "modules" / release
+            if (tree / "kernel").exists():
+                if not (tree / "modules.dep").exists():
+                    run("/sbin/depmod", "-b", str(tree.parents[2]), release)
+                return tree
+    raise SystemExit(f"record: no modules for {release}")
+
+
 def kernel(release):
-    return package("linux-image-" + release) / "boot" / ("vmlinuz-" + release)
+    image = package("linux-image-" + release) / "boot" / ("vmlinuz-" + release)
+    if image.exists():
+        return image
+    return next(package("linux-binary-" + release).rglob("vmlinuz*"))
 
 
 def module_tree(release, wanted, into):
     """Some ordinary modules and what they need, as a tree that modprobe understands; their names."""
-    tree = package("linux-image-" + release) / "lib" / "modules" / release
-    if not tree.exists():
-        tree = package("linux-image-" + release) / "usr" / "lib" / "modules" / release
-    if not (tree / "modules.dep").exists():
-        run("/sbin/depmod", "-b", str(tree.parents[2]), release)
+    tree = kernel_tree(release)
     needs = {}
     for line in (tree / "modules.dep").read_text().splitlines():
         path, _, rest = line.partition(":")
@@ -115,7 +127,8 @@ def module_tree(release, wanted, into):
         if path.endswith(".xz"):
             run("xz", "-d", str(into / path))
     for table in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
-        shutil.copy(tree / table, into)
+        if (tree / table).exists():
+            shutil.copy(tree / table, into)
     run("/sbin/depmod", "-b", str(into.parents[2]), release)
     return [name(p) for p in chosen]
 
@@ -137,7 +150,7 @@ def initramfs(work, todo, files=()):
 
 
 def boot(work, release, archive, words, log, boots, limit, disk=None):
-    """Runs until the guest has started `boots` + 1 times, is gone, or the time is over."""
+    """Runs until the guest has started `boots` + 1 times, is gone, has crashed (no boots) and is silent, or for too long."""
     command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1,maxcpus=2",
                "-m", "768", "-nodefaults", "-display", "none", "-no-user-config", "-serial", f"file:{log}",
                "-netdev", "user,id=n,restrict=on", "-device", "virtio-net-pci,netdev=n", "-device", "qemu-xhci",
@@ -149,11 +162,16 @@ def boot(work, release, archive, words, log, boots, limit, disk=None):
         overlay = work / "disk.qcow2"
         run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(pathlib.Path(disk).resolve()), str(overlay))
         command += ["-drive", f"file={overlay},if=virtio,cache=unsafe"]
-    began = time.monotonic()
+    began = spoke = time.monotonic()
+    said = b""
     guest = subprocess.Popen(command)
     while guest.poll() is None and time.monotonic() - began < limit:
         time.sleep(1)
-        if boots and log.exists() and log.read_bytes().count(b"] Linux version ") > boots:
+        now = log.read_bytes() if log.exists() else b""
+        if now != said:
+            said, spoke = now, time.monotonic()
+        silent = time.monotonic() - spoke > SILENCE and FRIGHTENING.search(said)
+        if said.count(b"] Linux version ") > boots if boots else silent:
             break
     guest.kill()
     guest.wait()
