@@ -84,8 +84,12 @@ void take_cells(const Record& record, Statement& statement) {
     const auto cell = std::find_if(record.plan.cells.begin(), record.plan.cells.end(),
                                    [&](const auto& c) { return c.id == outcome.cell; });
     const bool control = cell != record.plan.cells.end() && cell->control;
-    statement.cells.push_back({outcome.cell, control, verdict::to_string(outcome.ending),
-                               outcome.boots_wanted, outcome.boots_proved, outcome.journal});
+    statement.cells.push_back({.id = outcome.cell,
+                               .control = control,
+                               .outcome = verdict::to_string(outcome.ending),
+                               .boots_wanted = outcome.boots_wanted,
+                               .boots_proved = outcome.boots_proved,
+                               .journal = outcome.journal});
     if (control) continue;
     (outcome.ending == verdict::Ending::passed ? statement.passed : statement.failed).push_back(outcome.cell);
   }

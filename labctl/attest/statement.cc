@@ -23,11 +23,11 @@ Json to_json(const Resource& resource) {
 }
 
 Json to_json(const CellRecord& cell) {
-  return {{"id", cell.id},
-          {"control", cell.control},
-          {"outcome", cell.outcome},
-          {"boots", {{"wanted", cell.boots_wanted}, {"proved", cell.boots_proved}}},
-          {"journal", {{"sha256", cell.journal.sha256}, {"events", cell.journal.events}}}};
+  Json json{{"id", cell.id}, {"control", cell.control}, {"outcome", cell.outcome}};
+  if (cell.expected) json["expected"] = true;
+  json["boots"] = {{"wanted", cell.boots_wanted}, {"proved", cell.boots_proved}};
+  json["journal"] = {{"sha256", cell.journal.sha256}, {"events", cell.journal.events}};
+  return json;
 }
 
 // Reads a payload; the first thing that is wrong is kept, and what follows it does not matter.
@@ -86,6 +86,8 @@ class Reader {
     record.id = text(json, "id");
     record.control = at(json, "control", Json::value_t::boolean) == Json(true);
     record.outcome = text(json, "outcome");
+    if (json.is_object() && json.contains("expected"))
+      record.expected = at(json, "expected", Json::value_t::boolean) == Json(true);
     const Json& boots = at(json, "boots", Json::value_t::object);
     record.boots_wanted = static_cast<int>(number(boots, "wanted"));
     record.boots_proved = static_cast<int>(number(boots, "proved"));
@@ -130,8 +132,7 @@ std::string to_payload(const Statement& statement) {
                         {"began", show_moment(statement.began)},
                         {"ended", show_moment(statement.ended)}};
     if (resource.name == "verdict.json")
-      resource.notes = {
-          {"verdict", statement.verdict}, {"scenario", statement.scenario}, {"cells", std::move(cells)}};
+      resource.notes = {{"verdict", statement.verdict}, {"scenario", statement.scenario}, {"cells", cells}};
     configuration.push_back(to_json(resource));
   }
   return dump_line({{"_type", statement_type},

@@ -29,6 +29,7 @@ struct CellRecord {
   std::string id;
   bool control = false;
   std::string outcome;
+  bool expected = false;  // a negative test that ended as its scenario expects; it proves no boot
   int boots_wanted = 0;
   int boots_proved = 0;
   verdict::Journal journal;
@@ -38,7 +39,8 @@ struct Statement {
   std::vector<Resource> subjects;  // the candidate's artefacts
   TestResult result = TestResult::failed;
   std::vector<Resource> configuration;  // what it was tested with: scenario, plan, images, records
-  std::vector<std::string> passed, warned, failed;  // candidates' cells
+  // Candidates' cells. Warned: passed with findings that a person accepted.
+  std::vector<std::string> passed, warned, failed;
   std::string verdict, scenario, tool;
   std::int64_t began = 0, ended = 0;  // of the run, in seconds since 1970
   std::vector<CellRecord> cells;      // controls too

@@ -67,6 +67,9 @@ struct Artefacts {
       if (!file) return fail(file.error());
       files.push_back(std::move(*file));
     }
+    return {};
+  }
+  Status hash(const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       auto digest = files[i].sha256();
       if (!digest) return fail(digest.error());
@@ -112,6 +115,7 @@ int verify(const VerifyOptions& options) {
 
   Artefacts artefacts;
   if (auto taken = artefacts.take(options.artifacts); !taken) return cannot_look(taken.error());
+  if (auto hashed = artefacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
   if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
   print(what_passed(*statement, artefacts.files.size()));

@@ -54,8 +54,8 @@ attest::Statement good_statement() {
   statement.tool = "labctl 1";
   statement.began = 1'700'000'000;
   statement.ended = 1'700'000'600;
-  statement.cells = {{"debian.candidate", false, "passed", 3, 3, {sha256("a"), 90}},
-                     {"debian.control", true, "passed", 3, 3, {sha256("b"), 80}}};
+  statement.cells = {{"debian.candidate", false, "passed", false, 3, 3, {sha256("a"), 90}},
+                     {"debian.control", true, "passed", false, 3, 3, {sha256("b"), 80}}};
   return statement;
 }
 
@@ -257,6 +257,7 @@ TEST_CASE("a statement is written and read back the same") {
   all.result = attest::TestResult::warned;
   all.warned = {"w"};
   all.failed = {"f", "g"};
+  all.cells[0].expected = true;
   const std::string payload = attest::to_payload(all);
   auto back = attest::read_payload(payload, "here");
   REQUIRE(back);
@@ -264,6 +265,11 @@ TEST_CASE("a statement is written and read back the same") {
   CHECK(back->began == all.began);
   CHECK(back->cells[0].journal.events == 90);
   CHECK(back->cells[1].control);
+  CHECK(back->cells[0].expected);
+  CHECK_FALSE(back->cells[1].expected);
+  std::string wrong = payload;
+  wrong.replace(wrong.find("\"expected\":true"), 15, "\"expected\":\"no\"");
+  CHECK_FALSE(attest::read_payload(wrong, "here"));
 }
 
 TEST_CASE("a statement in which anything is missing or of another type is refused") {
@@ -328,6 +334,10 @@ TEST_CASE("everything that a policy asks for is asked") {
     s.result = attest::TestResult::warned;
     s.warned = std::exchange(s.passed, {});
   };
+  const auto negative = [](S& s) {
+    s.passed.push_back("debian.previous");
+    s.cells.push_back({"debian.previous", false, "crashed", true, 3, 0, {sha256("c"), 70}});
+  };
   const Row rows[] = {
       {"all is well", [](S&, P&) {}, ""},
       {"blocked", [](S& s, P&) { s.result = attest::TestResult::failed, s.verdict = "blocked"; },
@@ -352,6 +362,15 @@ TEST_CASE("everything that a policy asks for is asked") {
       {"a boot missing", [](S& s, P&) { s.cells[0].boots_proved = 2; }, "2 of 3"},
       {"no boot at all", [](S& s, P&) { s.cells[0].boots_proved = s.cells[0].boots_wanted = 0; }, "0 of 0"},
       {"no journal", [](S& s, P&) { s.cells[0].journal = {}; }, "no journal"},
+      {"a negative test beside", [&](S& s, P& p) { negative(s), p.min_boots = 3; }, ""},
+      {"a negative test that is required", [&](S& s, P& p) { negative(s), p.require = {"debian.previous"}; },
+       "'debian.previous'"},
+      {"nothing but a negative test",
+       [&](S& s, P&) { negative(s), s.passed = {"debian.previous"}, s.cells.erase(s.cells.begin()); },
+       "no cell that passed"},
+      {"a control that was to fail", [](S& s, P&) { s.cells[1].expected = true; }, "control"},
+      {"a waived cell with a boot missing",
+       [&](S& s, P& p) { waived(s), p.allow_waived = true, s.cells[0].boots_proved = 2; }, "2 of 3"},
       {"age unasked", [](S&, P& p) { p.now += 1'000'000'000; }, ""},
       {"too old", [](S&, P& p) { p.max_age = 10min; }, "too old"},
       {"just young enough", [](S&, P& p) { p.max_age = 700s; }, ""},
