@@ -7,8 +7,9 @@ labctl=$1 wanted=$2 text=$3 scenario=$4
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
+"$labctl" keygen "$out/key" >/dev/null
 code=0
-printed=$("$labctl" run "$scenario" --out "$out") || code=$?
+printed=$("$labctl" run "$scenario" --out "$out" --sign "$out/key") || code=$?
 printf '%s\n' "$printed"
 [[ $code == "$wanted" ]] || { echo "FAILED: exit code $code, not $wanted"; exit 1; }
 grep -qF -- "$text" <<<"$printed" || { echo "FAILED: '$text' is not said"; exit 1; }
@@ -17,3 +18,10 @@ again=0
 "$labctl" judge --json "$bundle" >"$out/again.json" || again=$?
 [[ $again == "$wanted" ]] || { echo "FAILED: judge exits with $again"; exit 1; }
 cmp "$out/again.json" "$bundle/verdict.json" || { echo "FAILED: judge says something else"; exit 1; }
+
+# The signed verdict opens publishing when the run passed, and only then.
+mapfile -t artefacts < <(jq -r '.artefacts[].path' "$bundle/run.json")
+verified=0
+(cd "$(dirname "$scenario")" && "$labctl" verify "$bundle/attestation.json" --key "$out/key.pub" --max-age 1h \
+  --scenario "$(basename "$scenario")" --artifact "${artefacts[@]}") || verified=$?
+[[ $verified == "$wanted" ]] || { echo "FAILED: verify exits with $verified"; exit 1; }
