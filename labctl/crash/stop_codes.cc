@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace labctl::crash {
 namespace {
 
-constexpr std::array codes{
+// No std::array: to deduce that many elements is more than clang allows by default.
+constexpr StopCode codes[]{
     StopCode{0x1, "APC_INDEX_MISMATCH"},
     StopCode{0x2, "DEVICE_QUEUE_NOT_BUSY"},
     StopCode{0x3, "INVALID_AFFINITY_SET"},
@@ -385,7 +387,7 @@ constexpr std::array codes{
 };
 
 constexpr bool before(const StopCode& a, const StopCode& b) { return a.code < b.code; }
-static_assert(std::is_sorted(codes.begin(), codes.end(), before));
+static_assert(std::is_sorted(std::begin(codes), std::end(codes), before));
 
 }  // namespace
 
@@ -393,15 +395,15 @@ std::span<const StopCode> stop_codes() { return codes; }
 
 std::string_view stop_name(std::uint64_t code) {
   const auto* found =
-      std::lower_bound(codes.begin(), codes.end(), code,
+      std::lower_bound(std::begin(codes), std::end(codes), code,
                        [](const StopCode& a, std::uint64_t wanted) { return a.code < wanted; });
-  return found != codes.end() && found->code == code ? found->name : std::string_view();
+  return found != std::end(codes) && found->code == code ? found->name : std::string_view();
 }
 
 std::optional<std::uint64_t> stop_code(std::string_view name) {
-  const auto* found =
-      std::find_if(codes.begin(), codes.end(), [&](const StopCode& each) { return each.name == name; });
-  if (found == codes.end()) return std::nullopt;
+  const auto* found = std::find_if(std::begin(codes), std::end(codes),
+                                   [&](const StopCode& each) { return each.name == name; });
+  if (found == std::end(codes)) return std::nullopt;
   return found->code;
 }
 

@@ -303,7 +303,7 @@ void WindowsReader::xml(std::string_view text) {
 WindowsReader::Screen& WindowsReader::screen(bool loader) {
   if (screen_ && screen_->loader != loader) end(ready_);
   if (!screen_) {
-    screen_.emplace();
+    screen_ = Screen{};
     screen_->start = here_;
     screen_->loader = loader;
   }

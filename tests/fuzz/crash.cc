@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "labctl/crash/dialect.h"
+#include "labctl/crash/windows.h"
 #include "tests/crash/promises.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);
@@ -40,6 +41,10 @@ const std::vector<std::string>& words() {
         add(rule.head);
         add(rule.pattern);
       }
+    for (const Saying& saying : windows_sayings()) {
+      add(saying.head);
+      if (saying.pattern != nullptr) add(saying.pattern);
+    }
     for (const Prelude& prelude : linux_preludes()) add(prelude.head);
     for (const BodyLine& line : linux_body()) {
       add(line.head);
