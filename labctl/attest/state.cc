@@ -70,6 +70,14 @@ Status take_images(const Record& record, Statement& statement) {
   return {};
 }
 
+// Texts that decided with the scenario what counts, where the run was given some.
+void take_text(const char* name, const Json& from, Statement& statement) {
+  const Json& given = member(from, name);
+  const std::string text = text_at(given, "text");
+  if (!text.empty())
+    statement.configuration.push_back({name, sha256(text), {{"file", text_at(given, "file")}}});
+}
+
 Status take_times(const Record& record, Statement& statement) {
   auto began = parse_moment(text_at(record.run, "began"));
   auto ended = parse_moment(text_at(record.run, "ended"));
@@ -108,6 +116,8 @@ Result<Statement> state(const Record& record) {
   statement.configuration = {
       {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
       {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};
+  take_text("signatures", member(record.run, "plan"), statement);
+  take_text("waivers", record.run, statement);
   if (auto taken = take_images(record, statement); !taken) return fail(taken.error());
   if (auto taken = take_artefacts(record, statement); !taken) return fail(taken.error());
   if (auto taken = take_times(record, statement); !taken) return fail(taken.error());
