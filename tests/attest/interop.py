@@ -214,6 +214,8 @@ def sha256_of(file):
     return must("sha256sum", file).split()[0].decode()
 
 
+(ROOT / "waivers").write_text("labctl: 1\nwaivers: []\n")
+check(configuration["waivers"] == sha256_of(ROOT / "waivers"), "waivers: another digest")
 for name in ("run.json", "verdict.json"):
     check(configuration[name] == sha256_of(BUNDLE / name), f"{name}: another digest")
 check({s["name"]: s["digest"]["sha256"] for s in statement["subject"]} == {n: sha256_of(ROOT / n) for n in ("driver.deb", "content.bin")}, "subjects")

@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
         {{{"path", "build/driver.deb"}, {"sha256", story::driver_digest}, {"size", 6}},
          {{"path", "build/content.bin"}, {"sha256", story::content_digest}, {"size", 7}}}},
        {"images", {{{"name", "debian"}, {"sha256", sha256("disk")}}}},
+       {"waivers", {{"file", "waivers.yaml"}, {"text", "labctl: 1\nwaivers: []\n"}}},
        {"plan", plan::to_json(plan)},
        {"ended", argc == 5 ? argv[4] : lab::utc_now()},
        {"interrupted", false},
