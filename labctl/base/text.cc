@@ -135,6 +135,50 @@ std::string printable(std::string_view untrusted, std::size_t limit) {
   return safe;
 }
 
+namespace {
+
+// The length of a colour's escape sequence ("ESC [ 1 ; 31 m") at the front, 0 when there is none.
+std::size_t colour_sequence(std::string_view text) {
+  if (!text.starts_with("\033[")) return 0;
+  const auto end = text.find_first_not_of("0123456789;", 2);
+  return end != std::string_view::npos && end < 24 && text[end] == 'm' ? end + 1 : 0;
+}
+
+std::string symbol_of(std::uint32_t code) {
+  if (code == 0x7f) return "\u2421";
+  if (code < 0x20) return {'\xe2', '\x90', static_cast<char>(0x80 + code)};  // U+2400: a picture for each
+  static constexpr char hex[] = "0123456789ABCDEF";
+  std::string digits;
+  for (int shift = code > 0xffff ? 20 : 12; shift >= 0; shift -= 4) digits += hex[code >> shift & 15];
+  return "\u2039U+" + digits + "\u203a";
+}
+
+}  // namespace
+
+std::string visible(std::string_view untrusted, std::size_t limit) {
+  std::string safe;
+  while (!untrusted.empty()) {
+    if (safe.size() >= limit) return safe + "\u2026";
+    if (std::size_t colour = colour_sequence(untrusted)) {
+      untrusted.remove_prefix(colour);
+      continue;
+    }
+    std::uint32_t code = 0;
+    const std::size_t length = utf8_sequence(untrusted, code);
+    const bool noncharacter = (code & 0xfffe) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
+    if (length == 0 || noncharacter)
+      safe += "\ufffd";
+    else if (untrusted.starts_with("\r\n"))
+      ;  // the line's end follows
+    else if (code == '\n' || code == '\t' || !misleads_a_reader(code))
+      safe += untrusted.substr(0, length);
+    else
+      safe += symbol_of(code);
+    untrusted.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return safe;
+}
+
 std::string slug(std::string_view text) {
   std::string word;
   for (unsigned char c : text) {

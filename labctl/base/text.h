@@ -22,6 +22,11 @@ std::optional<std::string> did_you_mean(std::string_view word, const std::vector
 // UTF-8 become visible "\xNN"; at most `limit` bytes come out, cut with an ellipsis.
 std::string printable(std::string_view untrusted, std::size_t limit = 200);
 
+// The same for text of many lines on a page: lines and tabs stay, colours go, control characters become their
+// symbols, misleading characters "<U+202E>" with guillemets, and what is no UTF-8 U+FFFD. What comes out is
+// legal in XML 1.0, but not escaped for it. At most about `limit` bytes, cut at the end with an ellipsis.
+std::string visible(std::string_view untrusted, std::size_t limit);
+
 // A word safe in a file name and a URL: [a-z0-9.-], everything else becomes '-'.
 std::string slug(std::string_view text);
 

@@ -133,6 +133,15 @@ verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>&
 // For progress displays: "boot 2/3: settle".
 std::string where_now(const State& state);
 
+// The steps a journal went through, in order, for pictures of a cell's life. At most `limit`; the last one
+// lasts to the end.
+struct StepTaken {
+  std::string name;  // as where_now says it
+  Millis from{0}, to{0};
+};
+std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<event::Event>& journal,
+                                   std::size_t limit = 500);
+
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 struct Patience {
   Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;

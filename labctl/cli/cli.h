@@ -50,6 +50,7 @@ int plan(const PlanOptions& options);
 
 int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables);
 int judge(const std::string& bundle, bool json);
+int report(const std::string& bundle, const std::string& format, const std::string& out);
 int attest(const std::string& bundle, const SigningOptions& signing);
 int keygen(const std::string& type, const std::string& file);
 

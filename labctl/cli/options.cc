@@ -41,7 +41,7 @@ struct Program {
   PlanOptions plan;
   VerifyOptions verification;
   std::vector<std::string> settings, files;
-  std::string accel = "auto", os = "auto", key_type = "ed25519", bundle;
+  std::string accel = "auto", os = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
   std::string mistake;
 
@@ -177,6 +177,16 @@ void Program::add_looking() {
                          [this] { return cli::judge(bundle, json); });
   judge_verb->add_option("BUNDLE", bundle, "The folder that 'labctl run' printed")->required();
   judge_verb->add_flag("--json", json, "Print verdict.json");
+
+  auto* report_verb = add(app, "report", "Make a report of a bundle again from its recorded events",
+                          [this] { return cli::report(bundle, format, out); });
+  report_verb->add_option("BUNDLE", bundle, "The folder that 'labctl run' printed")->required();
+  report_verb
+      ->add_option("--format", format,
+                   "For a browser, for Jenkins and GitLab, for a job's page, for programs")
+      ->required()
+      ->check(CLI::IsMember({"html", "junit", "md", "json"}));
+  report_verb->add_option("--out", out, "Write it here instead of to standard output")->type_name("FILE");
 
   auto* scan_verb = add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)",
                         [this] { return cli::scan(bundle, os, json); });

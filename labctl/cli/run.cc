@@ -14,6 +14,7 @@
 #include "labctl/lab/ground.h"
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
+#include "labctl/lab/record.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
 
@@ -153,13 +154,17 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
   if (auto written = bundle.write_run(run); !written) return complain(written.error());
   auto judged = lab::judge_bundle(bundle.folder());
   if (!judged) return complain(judged.error());
+  if (auto written = bundle.add("verdict.json", judged->verdict_json); !written)
+    return complain(written.error());
   Status is_signed;
   if (signer) {
     auto attestation = signer->attest(*judged);
     is_signed =
         attestation ? bundle.add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
-  auto folder = bundle.close(judged->verdict_json);
+  // Reports are for people: one that cannot be written is said, and the verdict stands.
+  for (const auto& problem : lab::write_reports(bundle.folder(), *judged)) complain(problem);
+  auto folder = bundle.close();
   if (!folder) return complain(folder.error());
   print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");

@@ -47,25 +47,15 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const Json& run, const
   verdict::Outcome outcome{
       .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
-  const fs::path path = folder / "events.jsonl";
   std::error_code problem;
-  if (!fs::exists(path, problem)) return outcome;
+  if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
+  auto journal = read_cell_journal(cell, folder);
   outcome.ending = verdict::Ending::lab_failed;
-  auto text = read_file(path, largest_journal);
-  if (!text) {
-    outcome.reason = text.error().text();
-    return outcome;
-  }
-  auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
   if (!journal) {
     outcome.reason = journal.error().text();
     return outcome;
   }
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
-  if (opened.cell != cell.id) {
-    outcome.reason = "its journal is another cell's";
-    return outcome;
-  }
   if (run.contains("artefacts") && !given_as_recorded(cell, run.at("artefacts"), opened)) {
     outcome.reason = "its guest was given other artefacts than run.json names";
     return outcome;
@@ -102,14 +92,21 @@ Status Bundle::add(const std::string& name, const std::string& content) {
   return write_file(folder_ / name, content);
 }
 
-Result<fs::path> Bundle::close(const std::string& verdict_json) {
-  if (auto written = write_file(folder_ / "verdict.json", verdict_json); !written)
-    return fail(written.error());
+Result<fs::path> Bundle::close() {
   fs::path whole = folder_;
   whole.replace_extension();
   if (auto renamed = rename_synced(folder_, whole); !renamed) return fail(renamed.error());
   folder_ = whole;
   return whole;
+}
+
+Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", largest_journal);
+  if (!text) return fail(text.error());
+  auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
+  if (journal && std::get<event::Opened>(journal->events.front().what).cell != cell.id)
+    return lab_error("its journal is another cell's");
+  return journal;
 }
 
 Result<Judged> judge_bundle(const fs::path& folder) {

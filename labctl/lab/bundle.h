@@ -8,6 +8,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/result.h"
+#include "labctl/event/event.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/verdict.h"
 
@@ -27,8 +28,8 @@ class Bundle {
   // A file beside run.json.
   Status add(const std::string& name, const std::string& content);
 
-  // Writes verdict.json and gives the folder its final name, which comes back.
-  Result<std::filesystem::path> close(const std::string& verdict_json);
+  // Gives the folder its final name, which comes back.
+  Result<std::filesystem::path> close();
 
  private:
   std::filesystem::path folder_;
@@ -50,5 +51,8 @@ Status check_verdict_json(const std::filesystem::path& folder, const Judged& jud
 
 // Now, as run.json says it: "2026-11-22T02:35:09Z".
 std::string utc_now();
+
+// The journal of one cell in its folder; another cell's is refused.
+Result<event::Journal> read_cell_journal(const plan::Cell& cell, const std::filesystem::path& folder);
 
 }  // namespace labctl::lab

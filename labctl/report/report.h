@@ -1,11 +1,16 @@
-// One file per audience. Pure: verdicts and plans in, text out; who prints it, and whether in colour, is
-// cli's business.
+// One file per audience. Pure: values in, text out; who reads the bundle, writes the files or prints in
+// colour is the hands' business. Whatever a guest said is bounded here, made visible and escaped.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "labctl/base/json.h"
+#include "labctl/event/event.h"
 #include "labctl/plan/plan.h"
+#include "labctl/verdict/analysis.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::report {
@@ -17,11 +22,67 @@ struct Style {
   bool colour = false;
 };
 
-// The end of a run on a terminal: every cell with its ending, the findings behind it, the verdict and its
-// reasons.
+// The end of a run on a terminal: every cell with its ending, the findings behind it, what they have in
+// common, the verdict and its reasons.
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style);
 
 // The last word, one line: "PASSED: 2 cells, 6 boots proved".
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan);
+
+// ---- what the larger reports are made of: a bundle, read ----
+
+struct Span {
+  std::string name;
+  Millis from{0}, to{0};
+};
+
+struct Mark {
+  enum class Kind { reset, kernel, agent, finding, panic, stopped, lab };
+  Kind kind = Kind::reset;
+  Millis at{0};
+  std::string text;
+};
+
+// One cell's life on one axis, from 0 to `end`. Bounded, however long the journal is.
+struct Timeline {
+  std::vector<Span> steps;  // of the story
+  struct Life {             // between two firmware starts
+    int number = 0;
+    Millis from{0}, to{0};
+    std::optional<Millis> up;  // the agent was there
+  };
+  std::vector<Life> lives;
+  std::vector<Mark> marks;
+  Millis end{0};
+};
+Timeline timeline(std::vector<Span> steps, const std::vector<event::Event>& journal);
+
+struct Picture {
+  std::string name, png;
+};
+
+struct CellRecord {
+  Timeline timeline;
+  std::map<std::string, std::string> payload;  // file on the CD -> sha256
+  std::vector<Picture> pictures;
+  std::vector<std::string> files;  // names in the cell's folder, for links
+};
+
+struct Record {
+  std::string bundle;  // its folder's name
+  Json run;            // run.json
+  plan::Plan plan;
+  verdict::Verdict verdict;
+  std::vector<CellRecord> cells;  // in the plan's order
+};
+
+// junit.xml: one testcase per cell. Whenever the verdict is not passed, something in it is red.
+std::string junit(const Record& record);
+
+// summary.md, for a merge request or a job's page: at most about half a mebibyte.
+std::string markdown(const Record& record);
+
+// report.html, self-contained: no script, nothing from elsewhere.
+std::string html(const Record& record);
 
 }  // namespace labctl::report

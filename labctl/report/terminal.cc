@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/report/report.h"
+#include "labctl/report/words.h"
 
 namespace labctl::report {
 namespace {
@@ -47,10 +47,6 @@ std::string in_colour(const std::string& text, Ending ending, Style style) {
   return std::string("\033[") + code + "m" + text + "\033[0m";
 }
 
-std::string plural(std::size_t count, const std::string& word) {
-  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
-}
-
 std::string finding_line(const verdict::Seen& seen) {
   std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
                      ", " + seen.channel + ", boot " + std::to_string(seen.boot);
@@ -60,6 +56,19 @@ std::string finding_line(const verdict::Seen& seen) {
   line += ")";
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
   return line + "\n";
+}
+
+// What several cells have in common; one cell's finding stands below its cell already.
+std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& plan) {
+  std::string text;
+  for (const auto& problem : verdict::problems(verdict)) {
+    const std::string fault = whose_fault(plan, verdict, {problem.cells.begin(), problem.cells.end()});
+    text += "  " + printable(problem.title) + " (" + crash::to_string(problem.kind);
+    if (!problem.module.empty()) text += ", in module " + printable(problem.module, 60);
+    text += "): " + plural(problem.cells.size(), "cell") + "\n";
+    if (!fault.empty()) text += "      " + fault + "\n";
+  }
+  return text.empty() ? text : "\nproblems:\n" + text;
 }
 
 }  // namespace
@@ -94,6 +103,8 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
+  text += problems_text(verdict, plan);
+  text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
 }
 

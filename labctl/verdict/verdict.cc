@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "labctl/verdict/analysis.h"
+
 namespace labctl::verdict {
 
 bool guests_fault(Ending ending) { return ending <= Ending::not_loaded; }
@@ -117,6 +119,8 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
   outcome.ending = Ending::lab_failed;
 }
 
+Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
+
 }  // namespace
 
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
@@ -173,6 +177,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   for (const Outcome& outcome : verdict.cells) {
     auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
                              [&](const auto& c) { return c.id == outcome.cell; });
+    const bool control = cell != plan.cells.end() && cell->control;
     Json axes = Json::object();
     if (cell != plan.cells.end())
       for (const auto& [axis, value] : cell->axes) axes[axis] = value;
@@ -190,19 +195,32 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
       findings.push_back(std::move(finding));
     }
-    json["cells"].push_back({{"id", outcome.cell},
-                             {"control", cell != plan.cells.end() && cell->control},
-                             {"axes", axes},
-                             {"outcome", to_string(outcome.ending)},
-                             {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
-                             {"findings", findings},
-                             {"step", outcome.step},
-                             {"reason", outcome.reason},
-                             {"took_ms", outcome.took.count()}});
+    json["cells"].push_back(
+        {{"id", outcome.cell},
+         {"control", control},
+         {"axes", axes},
+         {"outcome", to_string(outcome.ending)},
+         {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
+         {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
+         {"findings", findings},
+         {"step", outcome.step},
+         {"reason", outcome.reason},
+         {"took_ms", outcome.took.count()}});
     if (!outcome.journal.sha256.empty())
       json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
                                          {"events", outcome.journal.events}};
   }
+  json["problems"] = Json::array();
+  for (const Problem& problem : problems(verdict))
+    json["problems"].push_back({{"title", problem.title},
+                                {"kind", crash::to_string(problem.kind)},
+                                {"severity", crash::to_string(problem.severity)},
+                                {"module", problem.module},
+                                {"cells", problem.cells}});
+  const Statistics all = statistics(verdict, plan);
+  json["statistics"] = {{"boots_proved", all.boots_proved},
+                        {"clean_boots", all.clean_boots},
+                        {"excluded_crash_rate", rate(all.excluded_crash_rate())}};
   return json;
 }
 

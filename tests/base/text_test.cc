@@ -223,3 +223,26 @@ TEST_CASE("an error says where, what and how to mend it") {
   CHECK((Error{Fault::lab, "is missing", {}, {}}).text() == "is missing");
   CHECK(because({Fault::lab, "no space", {}, {}}, "cannot start").value().what == "cannot start: no space");
 }
+
+TEST_CASE("text of many lines becomes visible and legal in XML") {
+  const auto [said, shown] = GENERATE(table<std::string, std::string>({
+      {"plain \xc3\xa4\n\ttab", "plain \xc3\xa4\n\ttab"},
+      {"a\r\nb\rc", "a\nb\u240dc"},
+      {"\x1b[1;31mred\x1b[0m", "red"},
+      {"\x1b[2J\x1b]0;t\x07", "\u241b[2J\u241b]0;t\u2407"},
+      {std::string("nul\0.", 5), "nul\u2400."},
+      {"del\x7f", "del\u2421"},
+      {"c1\xc2\x85", "c1\u2039U+0085\u203a"},
+      {"bidi \u202e\u2066", "bidi \u2039U+202E\u203a\u2039U+2066\u203a"},
+      {"tag \U000e0041", "tag \u2039U+0E0041\u203a"},
+      {"bad \xff\xc3(", "bad \ufffd\ufffd("},
+      {"non \xef\xbf\xbe \xef\xbf\xbf", "non \ufffd \ufffd"},
+      {"cut short \xe2\x82", "cut short \ufffd\ufffd"},
+  }));
+  CHECK(visible(said, 1000) == shown);
+}
+
+TEST_CASE("what becomes visible is bounded") {
+  CHECK(visible(std::string(1000, 'x'), 10) == std::string(10, 'x') + "\u2026");
+  CHECK(visible(std::string(1000, '\x01'), 10).size() < 20);
+}

@@ -1,0 +1,26 @@
+#include "labctl/report/report.h"
+
+#include "labctl/base/files.h"
+#include "labctl/cli/cli.h"
+#include "labctl/lab/bundle.h"
+#include "labctl/lab/record.h"
+
+namespace labctl::cli {
+
+int report(const std::string& bundle, const std::string& format, const std::string& out) {
+  auto judged = lab::judge_bundle(bundle);
+  if (!judged) return complain(judged.error());
+  const auto record = lab::read_record(bundle, *judged);
+  const std::string text = format == "html"    ? report::html(record)
+                           : format == "junit" ? report::junit(record)
+                           : format == "md"    ? report::markdown(record)
+                                               : judged->verdict_json;
+  if (out.empty()) {
+    print(text);
+    return 0;
+  }
+  if (auto written = write_file(out, text); !written) return complain(written.error());
+  return 0;
+}
+
+}  // namespace labctl::cli

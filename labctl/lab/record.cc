@@ -1,0 +1,84 @@
+#include "labctl/lab/record.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "labctl/base/files.h"
+#include "labctl/cell/cell.h"
+
+namespace labctl::lab {
+namespace {
+
+constexpr std::uint64_t largest_picture = 4u << 20;
+constexpr std::size_t most_pictures = 4;
+
+bool safe_name(const std::string& name) {
+  return name.size() < 100 && name.front() != '.' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+             std::string::npos;
+}
+
+void list_files(const fs::path& folder, report::CellRecord& cell) {
+  std::error_code problem;
+  for (auto entry = fs::directory_iterator(folder, problem); !problem && entry != fs::directory_iterator();
+       entry.increment(problem)) {
+    std::error_code ignored;
+    const std::string name = entry->path().filename().string();
+    if (safe_name(name) && entry->symlink_status(ignored).type() == fs::file_type::regular)
+      cell.files.push_back(name);
+  }
+  std::sort(cell.files.begin(), cell.files.end());
+  for (const auto& name : cell.files) {
+    if (!name.starts_with("screen-") || !name.ends_with(".png") || cell.pictures.size() >= most_pictures)
+      continue;
+    auto png = read_file(folder / name, largest_picture);
+    if (png && png->starts_with("\x89PNG\r\n\x1a\n")) cell.pictures.push_back({name, std::move(*png)});
+  }
+}
+
+report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) {
+  report::CellRecord cell;
+  list_files(folder, cell);
+  auto journal = read_cell_journal(planned, folder);
+  if (!journal) return cell;
+  std::vector<report::Span> steps;
+  for (auto& step : cell::steps_taken(planned, journal->events))
+    steps.push_back({std::move(step.name), step.from, step.to});
+  cell.timeline = report::timeline(std::move(steps), journal->events);
+  if (const auto* opened = std::get_if<event::Opened>(&journal->events.front().what))
+    cell.payload = opened->payload;
+  return cell;
+}
+
+}  // namespace
+
+report::Record read_record(const fs::path& folder, const Judged& judged) {
+  std::error_code ignored;
+  fs::path name = fs::weakly_canonical(folder, ignored).filename();
+  if (name.extension() == ".partial") name.replace_extension();  // as it will be called
+  report::Record record{
+      .bundle = name.string(), .run = judged.run, .plan = judged.plan, .verdict = judged.verdict};
+  for (const auto& cell : record.plan.cells)
+    record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
+  return record;
+}
+
+std::vector<Error> write_reports(const fs::path& folder, const Judged& judged) {
+  using Maker = std::string (*)(const report::Record&);
+  static constexpr std::pair<const char*, Maker> files[] = {
+      {"junit.xml", report::junit}, {"summary.md", report::markdown}, {"report.html", report::html}};
+  std::vector<Error> problems;
+  // Whatever goes wrong in here, even a lack of memory, must leave the verdict standing.
+  try {
+    const auto record = read_record(folder, judged);
+    for (const auto& [name, make] : files)
+      if (auto written = write_file(folder / name, make(record)); !written)
+        problems.push_back(written.error());
+  } catch (const std::exception& problem) {
+    problems.push_back(
+        {Fault::lab, std::string("cannot make the reports: ") + problem.what(), folder.string(), {}});
+  }
+  return problems;
+}
+
+}  // namespace labctl::lab

@@ -1,0 +1,23 @@
+// A bundle read as the values that reports are made of, and the reports written beside its verdict.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/lab/bundle.h"
+#include "labctl/report/report.h"
+
+namespace labctl::lab {
+
+// The verdict with timelines and small pictures. Journals are read one at a
+// time and consoles not at all, so it does not matter how much the guests said. A journal that cannot be read
+// leaves its cell without a timeline.
+report::Record read_record(const std::filesystem::path& folder, const Judged& judged);
+
+// junit.xml, summary.md and report.html in the bundle's folder. Each is tried; what could not be written
+// comes back, and the verdict does not depend on it.
+std::vector<Error> write_reports(const std::filesystem::path& folder, const Judged& judged);
+
+}  // namespace labctl::lab

@@ -1,0 +1,41 @@
+// The only door to mustache. Every string goes through it twice: visible() here, and the escaping that
+// mustache does by default; a template with an unescaped tag is refused.
+
+#include <kainjow/mustache.hpp>
+
+#include "labctl/base/text.h"
+#include "labctl/report/page.h"
+
+namespace labctl::report {
+namespace {
+
+using kainjow::mustache::data;
+
+constexpr std::size_t longest_string = 8 << 20;  // a picture
+
+data data_of(const Json& json) {
+  if (json.is_object()) {
+    data object{data::type::object};
+    for (const auto& [name, value] : json.items()) object.set(name, data_of(value));
+    return object;
+  }
+  if (json.is_array()) {
+    data list{data::type::list};
+    for (const auto& item : json) list.push_back(data_of(item));
+    return list;
+  }
+  if (json.is_boolean()) return data(json.get<bool>());
+  // An empty string is no section.
+  if (json.is_string() && !json.get_ref<const std::string&>().empty())
+    return data(visible(json.get_ref<const std::string&>(), longest_string));
+  return json.is_string() || json.is_null() ? data(false) : data(json.dump());
+}
+
+}  // namespace
+
+std::string html(const Record& record) {
+  kainjow::mustache::mustache page_of{std::string(page_template)};
+  return page_of.render(data_of(page(record)));
+}
+
+}  // namespace labctl::report

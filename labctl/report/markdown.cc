@@ -1,0 +1,151 @@
+// summary.md. Guests, artefacts and authors chose much of its text, and the page that shows it belongs to
+// people with rights: what is not ours stands in <code> with every special character as an entity, or in a
+// fence that it cannot close. Forges look for mentions and references in neither.
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/report/words.h"
+
+namespace labctl::report {
+namespace {
+
+using verdict::Ending;
+
+constexpr std::size_t largest = 480 << 10;  // GitHub refuses a job's summary above 1 MiB
+constexpr std::size_t excerpt_lines = 12, excerpt_bytes = 2 << 10, most_rows = 300, most_problems = 30,
+                      most_named = 12;
+
+// Nothing in here is markup, a mention or a reference any more, and it stays in its table cell.
+std::string code(std::string_view untrusted) {
+  std::string text = "<code>";
+  for (const char c : printable(untrusted, 400)) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                       (byte >= 'A' && byte <= 'Z') || byte == ' ' || byte == '.' || byte == ',' ||
+                       byte == '/';
+    text += plain ? std::string(1, c) : "&#" + std::to_string(byte) + ";";
+  }
+  return text + "</code>";
+}
+
+std::string fenced(const std::string& text) {
+  std::size_t longest = 0, run = 0;
+  for (const char c : text) longest = std::max(longest, run = c == '`' ? run + 1 : 0);
+  const std::string fence(std::max<std::size_t>(3, longest + 1), '`');
+  return fence + "text\n" + text + "\n" + fence + "\n";
+}
+
+const char* symbol(Ending ending) {
+  if (ending == Ending::passed) return "✅";
+  return verdict::guests_fault(ending) ? "❌" : "⚠️";
+}
+
+std::string headline(const Record& record) {
+  const auto decision = record.verdict.decision;
+  const char* sign = decision == verdict::Decision::passed    ? "✅"
+                     : decision == verdict::Decision::blocked ? "❌"
+                                                              : "⚠️";
+  // The last word may end in a reason, which is not ours.
+  const std::string word = last_word(record.verdict, record.plan);
+  const auto colon = word.find(": ");
+  std::string text = std::string("## ") + sign + " " + word.substr(0, colon) + "\n\n";
+  if (decision == verdict::Decision::no_verdict) return text + code(word.substr(colon + 2)) + "\n\n";
+  return text + word.substr(colon + 2) + "\n\n";
+}
+
+std::string named_cells(const std::vector<std::string>& cells) {
+  std::string text;
+  for (std::size_t i = 0; i < cells.size() && i < most_named; ++i) text += "- " + code(cells[i]) + "\n";
+  if (cells.size() > most_named) text += "- and " + std::to_string(cells.size() - most_named) + " more\n";
+  return text;
+}
+
+const crash::Finding* first_with(const Record& record, const std::string& title) {
+  for (const auto& outcome : record.verdict.cells)
+    for (const auto& seen : outcome.findings)
+      if (seen.finding.title == title && !seen.finding.excerpt.empty()) return &seen.finding;
+  return nullptr;
+}
+
+std::string problems_part(const Record& record) {
+  const auto problems = verdict::problems(record.verdict);
+  if (problems.empty()) return {};
+  std::string text = "### " + plural(problems.size(), "problem") + "\n\n";
+  for (std::size_t i = 0; i < problems.size() && i < most_problems; ++i) {
+    const auto& problem = problems[i];
+    text += "**" + std::to_string(i + 1) + ".** " + code(problem.title) + "\n\n";
+    text += std::string(crash::to_string(problem.severity)) + ", " + crash::to_string(problem.kind);
+    if (!problem.module.empty()) text += ", in module " + code(problem.module);
+    text += ", in " + plural(problem.cells.size(), "cell") + "\n\n" + named_cells(problem.cells) + "\n";
+    const std::string fault =
+        whose_fault(record.plan, record.verdict, {problem.cells.begin(), problem.cells.end()});
+    if (!fault.empty()) text += "Where it is: " + code(fault) + "\n\n";
+    if (const auto* finding = first_with(record, problem.title))
+      text += fenced(excerpt(*finding, excerpt_lines, excerpt_bytes)) + "\n";
+  }
+  if (problems.size() > most_problems)
+    text += "And " + plural(problems.size() - most_problems, "problem") + " more: see report.html.\n\n";
+  return text;
+}
+
+// What went wrong comes first, because a long table is cut at its end.
+std::string cells_part(const Record& record) {
+  std::string text =
+      "### Cells\n\n| | cell | outcome | boots | took | |\n| --- | --- | --- | --- | --- | --- |\n";
+  std::vector<std::size_t> order;
+  for (const bool well : {false, true})
+    for (std::size_t i = 0; i < record.verdict.cells.size(); ++i)
+      if ((record.verdict.cells[i].ending == Ending::passed) == well) order.push_back(i);
+  for (std::size_t row = 0; row < order.size() && row < most_rows; ++row) {
+    const auto& outcome = record.verdict.cells[order[row]];
+    text += std::string("| ") + symbol(outcome.ending) + " | " + code(outcome.cell) + " | " +
+            verdict::to_string(outcome.ending) + " | " + std::to_string(outcome.boots_proved) + "/" +
+            std::to_string(outcome.boots_wanted) + " | " + show_duration(outcome.took) + " | " +
+            (outcome.reason.empty() ? "" : code(outcome.reason)) + " |\n";
+  }
+  if (order.size() > most_rows)
+    text += "\n" + plural(order.size() - most_rows, "cell") + " more: see report.html.\n";
+  return text + "\n";
+}
+
+std::string reasons_part(const Record& record) {
+  std::string text;
+  for (const auto& reason : record.verdict.reasons) {
+    // A cell's reason stands in its row.
+    const bool in_table = std::any_of(record.verdict.cells.begin(), record.verdict.cells.end(),
+                                      [&](const auto& o) { return reason.starts_with(o.cell + " "); });
+    if (!in_table && text.size() < (16 << 10)) text += "- " + code(reason) + "\n";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+std::string tested_part(const Record& record) {
+  std::string text;
+  if (record.run.contains("artefacts") && record.run["artefacts"].is_array())
+    for (const auto& artefact : record.run["artefacts"]) {
+      if (text.size() > (32 << 10)) break;
+      text += "| " + code(text_at(artefact, "path")) + " | " + code(text_at(artefact, "sha256")) + " |\n";
+    }
+  if (!text.empty()) text = "### Tested bytes\n\n| artefact | sha256 |\n| --- | --- |\n" + text + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string markdown(const Record& record) {
+  std::string text = headline(record) + "Scenario " + code(record.plan.scenario);
+  if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
+  text += "\n\n" + reasons_part(record);
+  text += statistics_in_words(verdict::statistics(record.verdict, record.plan)) + ".\n\n";
+  for (const auto& part : {problems_part(record), cells_part(record), tested_part(record)}) {
+    if (text.size() + part.size() > largest) {
+      text += "The rest is too long for this page: see report.html.\n";
+      break;
+    }
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace labctl::report

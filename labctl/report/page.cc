@@ -1,0 +1,319 @@
+#include "labctl/report/page.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/report/words.h"
+
+namespace labctl::report {
+namespace {
+
+using verdict::Ending;
+
+// What a page may hold, whatever the guests said: a report that no browser opens tells nothing.
+constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
+constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
+
+const char* class_of(Ending ending) {
+  if (ending == Ending::passed) return "passed";
+  return verdict::guests_fault(ending) ? "failed" : "unsure";
+}
+const char* symbol_of(Ending ending) {
+  if (ending == Ending::passed) return "✓";
+  return verdict::guests_fault(ending) ? "✕" : ending == Ending::not_run ? "–" : "?";
+}
+
+std::string boots_of(const verdict::Outcome& outcome) {
+  return std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted);
+}
+
+std::string shape_of(const plan::Cell& cell) {
+  return plural(static_cast<std::size_t>(cell.machine.vcpus), "vCPU") + ", " + show_size(cell.machine.memory);
+}
+
+class Page {
+ public:
+  explicit Page(const Record& record)
+      : record_(record), count_(std::min(record.plan.cells.size(), record.verdict.cells.size())) {}
+
+  Json make() {
+    Json page{{"scenario", record_.plan.scenario},
+              {"bundle", record_.bundle.empty() ? "BUNDLE" : record_.bundle},
+              {"tool", text_at(record_.run, "tool", "labctl")},
+              {"again", run_again(record_, "")},
+              {"statistics", statistics_in_words(verdict::statistics(record_.verdict, record_.plan))}};
+    head(page);
+    grid(page);
+    problems(page);
+    comparison(page);
+    page["cells"] = Json::array();
+    for (std::size_t i = 0; i < count_; ++i) page["cells"].push_back(cell(i));
+    tested(page);
+    return page;
+  }
+
+ private:
+  const plan::Cell& planned(std::size_t i) const { return record_.plan.cells[i]; }
+  const verdict::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
+
+  void head(Json& page) const {
+    using verdict::Decision;
+    const auto decision = record_.verdict.decision;
+    const bool passed = decision == Decision::passed, blocked = decision == Decision::blocked;
+    const std::string last = last_word(record_.verdict, record_.plan);
+    const auto colon = last.find(": ");
+    page["verdict"] = {{"class", passed    ? "passed"
+                                 : blocked ? "failed"
+                                           : "unsure"},
+                       {"symbol", passed    ? "✓"
+                                  : blocked ? "✕"
+                                            : "?"},
+                       {"word", last.substr(0, colon)},
+                       {"sentence", last.substr(colon + 2)}};
+    std::size_t good = 0, candidates = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (planned(i).control) continue;
+      ++candidates;
+      good += outcome(i).ending == Ending::passed;
+    }
+    const auto statistics = verdict::statistics(record_.verdict, record_.plan);
+    page["facts"] = Json::array();
+    const auto fact = [&](const char* label, const std::string& value) {
+      if (!value.empty()) page["facts"].push_back({{"label", label}, {"value", value}});
+    };
+    fact("cells passed", std::to_string(good) + " of " + std::to_string(candidates));
+    fact("boots proved", std::to_string(statistics.boots_proved));
+    fact("problems", std::to_string(verdict::problems(record_.verdict).size()));
+    std::string started = started_at(record_);
+    if (!started.empty()) fact("started (UTC)", started.replace(10, 1, " ").substr(0, 16));
+    page["has_reasons"] = !record_.verdict.reasons.empty();
+    page["reasons"] = Json::array();
+    for (const auto& reason : record_.verdict.reasons)
+      if (page["reasons"].size() < most_named) page["reasons"].push_back(printable(reason, 600));
+    if (record_.verdict.reasons.size() > most_named)
+      page["reasons"].push_back("and " + std::to_string(record_.verdict.reasons.size() - most_named) +
+                                " more");
+    page["has_notices"] = false;
+    page["notices"] = Json::array();
+  }
+
+  // Rows are images with their machine shapes; columns driver and content, and the controls.
+  void grid(Json& page) const {
+    struct Column {
+      bool control;
+      std::string driver, content;
+      bool operator==(const Column&) const = default;
+    };
+    const auto column_of = [&](std::size_t i) {
+      return Column{planned(i).control, planned(i).driver, planned(i).content};
+    };
+    const auto row_of = [&](std::size_t i) { return std::pair(planned(i).image, shape_of(planned(i))); };
+    std::vector<Column> columns;
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (std::find(columns.begin(), columns.end(), column_of(i)) == columns.end())
+        columns.push_back(column_of(i));
+      if (std::find(rows.begin(), rows.end(), row_of(i)) == rows.end()) rows.push_back(row_of(i));
+    }
+    page["columns"] = page["rows"] = Json::array();
+    for (const auto& column : columns)
+      page["columns"].push_back(
+          {{"control", column.control}, {"driver", column.driver}, {"content", column.content}});
+    for (const auto& row : rows) {
+      Json places = Json::array();
+      for (const auto& column : columns) {
+        Json tiles = Json::array();
+        for (std::size_t i = 0; i < count_; ++i)
+          if (row_of(i) == row && column_of(i) == column) tiles.push_back(tile(i));
+        const std::string label =
+            column.control
+                ? "control without the candidate"
+                : "driver " + column.driver + (column.content.empty() ? "" : ", content " + column.content);
+        places.push_back({{"label", label}, {"none", tiles.empty()}, {"tiles", tiles}});
+      }
+      page["rows"].push_back({{"image", row.first}, {"shape", row.second}, {"places", places}});
+    }
+  }
+
+  Json tile(std::size_t i) const {
+    return {{"id", planned(i).id},
+            {"class", class_of(outcome(i).ending)},
+            {"symbol", symbol_of(outcome(i).ending)},
+            {"outcome", verdict::to_string(outcome(i).ending)},
+            {"boots", boots_of(outcome(i))},
+            {"took", show_duration(outcome(i).took)}};
+  }
+
+  void problems(Json& page) {
+    const auto all = verdict::problems(record_.verdict);
+    page["has_problems"] = !all.empty();
+    page["problems"] = Json::array();
+    for (const auto& problem : all) {
+      if (page["problems"].size() >= most_named) break;
+      Json cells = Json::array();
+      for (const auto& id : problem.cells)
+        if (cells.size() < most_named) cells.push_back({{"id", id}});
+      const auto unnamed = problem.cells.size() - cells.size();
+      page["problems"].push_back({{"title", problem.title},
+                                  {"class", problem.severity == crash::Severity::fatal ? "failed" : "unsure"},
+                                  {"severity", crash::to_string(problem.severity)},
+                                  {"kind", crash::to_string(problem.kind)},
+                                  {"module", problem.module},
+                                  {"fault", whose_fault(record_.plan, record_.verdict,
+                                                        {problem.cells.begin(), problem.cells.end()})},
+                                  {"count", "in " + plural(problem.cells.size(), "cell")},
+                                  {"cells", cells},
+                                  {"more", unnamed == 0 ? "" : "and " + std::to_string(unnamed) + " more"},
+                                  {"excerpt", excerpt_of(problem.title)}});
+    }
+  }
+
+  std::string excerpt_of(const std::string& title) {
+    for (const auto& outcome : record_.verdict.cells)
+      for (const auto& seen : outcome.findings)
+        if (seen.finding.title == title && !seen.finding.excerpt.empty()) return bounded(seen.finding, 14);
+    return {};
+  }
+
+  std::string bounded(const crash::Finding& finding, std::size_t lines) {
+    std::string text = excerpt(finding, lines, excerpt_bytes);
+    if (excerpts_ + text.size() > most_excerpts) return "(not shown: the page has its fill; see the journal)";
+    excerpts_ += text.size();
+    return text;
+  }
+
+  void comparison(Json& page) const {
+    std::vector<std::string> drivers, contents;
+    const auto add = [](std::vector<std::string>& list, const std::string& label) {
+      if (std::find(list.begin(), list.end(), label) == list.end()) list.push_back(label);
+    };
+    for (std::size_t i = 0; i < count_; ++i)
+      if (!planned(i).control) add(drivers, planned(i).driver), add(contents, planned(i).content);
+    page["has_comparison"] = drivers.size() * contents.size() > 1 || !failed_cells(record_.verdict).empty();
+    page["overall_fault"] = whose_fault(record_.plan, record_.verdict, failed_cells(record_.verdict));
+    page["contents"] = page["drivers"] = Json::array();
+    for (const auto& content : contents) page["contents"].push_back(content.empty() ? "no content" : content);
+    for (const auto& driver : drivers) {
+      Json pairs = Json::array();
+      for (const auto& content : contents) pairs.push_back(pair(driver, content));
+      page["drivers"].push_back({{"driver", driver}, {"pairs", pairs}});
+    }
+  }
+
+  Json pair(const std::string& driver, const std::string& content) const {
+    std::size_t all = 0, failed = 0, passed = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (planned(i).control || planned(i).driver != driver || planned(i).content != content) continue;
+      ++all;
+      failed += verdict::guests_fault(outcome(i).ending);
+      passed += outcome(i).ending == Ending::passed;
+    }
+    if (all == 0) return {{"class", ""}, {"words", ""}};
+    const std::string of = " of " + std::to_string(all);
+    if (failed != 0) return {{"class", "failed"}, {"words", "✕ " + std::to_string(failed) + of + " failed"}};
+    return {{"class", passed == all ? "passed" : "unsure"},
+            {"words", (passed == all ? "✓ " : "? ") + std::to_string(passed) + of + " passed"}};
+  }
+
+  Json cell(std::size_t i) {
+    Json cell = tile(i);
+    const bool control = planned(i).control;
+    cell["open"] = outcome(i).ending != Ending::passed;
+    cell["control"] = control;
+    cell["reason"] = outcome(i).reason;
+    cell["step"] = outcome(i).step;
+    cell["clean"] = !control && outcome(i).ending == Ending::passed
+                        ? boots_in_words(verdict::clean_boots(outcome(i)))
+                        : "";
+    cell["again"] = run_again(record_, planned(i).id);
+    const CellRecord empty;
+    const CellRecord& kept = i < record_.cells.size() ? record_.cells[i] : empty;
+    draw_timeline(cell, kept.timeline);
+    findings(cell, outcome(i), kept);
+    pictures(cell, kept);
+    cell["has_payload"] = !kept.payload.empty();
+    cell["payload"] = cell["files"] = Json::array();
+    for (const auto& [file, sha256] : kept.payload)
+      cell["payload"].push_back({{"file", file}, {"sha256", sha256}});
+    cell["has_files"] = !kept.files.empty();
+    for (const auto& name : kept.files)
+      cell["files"].push_back({{"name", name}, {"href", "cells/" + planned(i).id + "/" + name}});
+    return cell;
+  }
+
+  void findings(Json& cell, const verdict::Outcome& outcome, const CellRecord& kept) {
+    cell["findings"] = Json::array();
+    for (const auto& seen : outcome.findings) {
+      if (cell["findings"].size() >= most_findings) break;
+      Json remarks = Json::array();
+      if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
+      if (!seen.finding.corrupted.empty()) remarks.push_back("its text is torn: " + seen.finding.corrupted);
+      if (!seen.finding.confirmed) remarks.push_back("only this line, no report behind it");
+      const std::string log = seen.channel == "console" ? "console.log" : "kernel.log";
+      const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();
+      cell["findings"].push_back(
+          {{"title", seen.finding.title},
+           {"class", !seen.finding.suppressed.empty()                  ? ""
+                     : seen.finding.severity == crash::Severity::fatal ? "failed"
+                                                                       : "unsure"},
+           {"place", place(seen)},
+           {"log", kept_log && seen.finding.line != 0 ? "cells/" + outcome.cell + "/" + log : ""},
+           {"log_name", log},
+           {"remarks", remarks},
+           {"excerpt", bounded(seen.finding, excerpt_lines)}});
+    }
+    const auto untold = outcome.findings.size() - cell["findings"].size();
+    cell["more_findings"] = untold == 0 ? "" : "and " + plural(untold, "finding") + " more: see the journal";
+  }
+
+  void pictures(Json& cell, const CellRecord& kept) {
+    cell["pictures"] = Json::array();
+    for (const auto& picture : kept.pictures) {
+      if (picture.png.size() > largest_picture || pictures_ + picture.png.size() > most_pictures) continue;
+      pictures_ += picture.png.size();
+      cell["pictures"].push_back({{"name", picture.name}, {"data", base64_encode(picture.png)}});
+    }
+  }
+
+  void tested(Json& page) const {
+    const Json& run = record_.run;
+    const auto list = [&](const char* name) {
+      return run.contains(name) && run[name].is_array() ? run[name] : Json::array();
+    };
+    const auto object = [&](const char* name) { return run.contains(name) ? run[name] : Json::object(); };
+    page["artefacts"] = page["images"] = page["host"] = Json::array();
+    for (const auto& artefact : list("artefacts"))
+      page["artefacts"].push_back(
+          {{"path", text_at(artefact, "path")},
+           {"sha256", text_at(artefact, "sha256")},
+           {"size", show_size(static_cast<std::uint64_t>(number_at(artefact, "size")))}});
+    for (const auto& image : list("images")) {
+      const Json facts = image.is_object() && image.contains("facts") ? image["facts"] : Json::object();
+      page["images"].push_back({{"name", text_at(image, "name")},
+                                {"kernel", text_at(facts, "kernel_release")},
+                                {"sha256", text_at(image, "sha256")},
+                                {"boot_time", show_duration(Millis(number_at(image, "boot_time_ms")))}});
+    }
+    const Json host = object("host"), scenario = object("scenario");
+    const auto fact = [&](const char* label, const std::string& value) {
+      if (!value.empty()) page["host"].push_back({{"label", label}, {"value", value}});
+    };
+    fact("hypervisor", text_at(host, "hypervisor"));
+    fact("acceleration", text_at(host, "accel"));
+    fact("machine type", text_at(host, "machine_type"));
+    fact("tool", text_at(run, "tool"));
+    page["accel_reason"] = text_at(host, "accel_reason");
+    page["scenario_file"] = text_at(scenario, "file");
+    page["scenario_text"] = text_at(scenario, "text").substr(0, 64 << 10);
+  }
+
+  const Record& record_;
+  std::size_t count_;
+  std::size_t excerpts_ = 0, pictures_ = 0;
+};
+
+}  // namespace
+
+Json page(const Record& record) { return Page(record).make(); }
+
+}  // namespace labctl::report

@@ -1,0 +1,84 @@
+#include "labctl/report/words.h"
+
+#include "labctl/base/text.h"
+
+namespace labctl::report {
+
+std::string plural(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+std::string boots_in_words(int clean_boots) {
+  if (clean_boots <= 0) return "no clean boot: nothing is excluded";
+  const std::string boots = plural(static_cast<std::size_t>(clean_boots), "clean boot");
+  if (clean_boots <= 3) return boots + ": too few to exclude anything useful but a crash at every boot";
+  // Rounded towards the weaker claim.
+  const std::string rate =
+      clean_boots < 6 ? "3 of " + std::to_string(clean_boots) : "1 of " + std::to_string(clean_boots / 3);
+  return boots + ": a crash in more than " + rate + " boots would very probably have been seen";
+}
+
+std::string statistics_in_words(const verdict::Statistics& statistics) {
+  const std::string proved =
+      plural(static_cast<std::size_t>(statistics.boots_proved), "boot") + " with the candidate proved";
+  if (statistics.failed) return proved + "; a failure was seen, so no rate is excluded";
+  return proved + ". " + boots_in_words(statistics.clean_boots) + " (95 %)";
+}
+
+std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
+  std::set<std::string> failed;
+  for (const auto& outcome : verdict.cells)
+    if (verdict::guests_fault(outcome.ending)) failed.insert(outcome.cell);
+  return failed;
+}
+
+std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes) {
+  std::string_view text = finding.excerpt;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < lines && end < text.size(); ++i) {
+    const auto newline = text.find('\n', end);
+    end = newline == std::string_view::npos ? text.size() : newline + 1;
+  }
+  const bool cut = end < text.size();
+  std::string shown = visible(trim(text.substr(0, end)), bytes);
+  return cut && !shown.empty() ? shown + "\n\u2026" : shown;
+}
+
+std::string place(const verdict::Seen& seen) {
+  std::string text = crash::to_string(seen.finding.kind);
+  if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
+  text += ", boot " + std::to_string(seen.boot);
+  if (seen.finding.line == 0) return text + ", told by " + seen.channel;
+  if (seen.channel == "console")
+    return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
+           std::to_string(seen.finding.offset) + ")";
+  return text + ", " + seen.channel + " line " + std::to_string(seen.finding.line);
+}
+
+std::string run_again(const Record& record, const std::string& cell) {
+  const bool told =
+      record.run.is_object() && record.run.contains("scenario") && record.run["scenario"].is_object();
+  const Json scenario = told ? record.run["scenario"] : Json::object();
+  std::string command = "labctl run " + shell_quote(text_at(scenario, "file", "SCENARIO"));
+  if (scenario.contains("set") && scenario["set"].is_object())
+    for (const auto& [name, value] : scenario["set"].items())
+      if (value.is_string()) command += " --set " + shell_quote(name + "=" + value.get<std::string>());
+  return cell.empty() ? command : command + " --only " + shell_quote(cell);
+}
+
+std::string started_at(const Record& record) {
+  const std::string began = text_at(record.run, "began");
+  static constexpr std::string_view shape = "0000-00-00T00:00:00Z";
+  if (began.size() != shape.size()) return {};
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] == '0' ? began[i] < '0' || began[i] > '9' : began[i] != shape[i]) return {};
+  return began.substr(0, began.size() - 1);
+}
+
+std::string upper(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
+}
+
+}  // namespace labctl::report

@@ -1,0 +1,41 @@
+// Sentences and pieces of text that several reports share. Only for this room.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/report/report.h"
+
+namespace labctl::report {
+
+std::string plural(std::size_t count, const std::string& word);
+
+// "60 clean boots: a crash in more than 1 of 20 boots would very probably have been seen".
+std::string boots_in_words(int clean_boots);
+std::string statistics_in_words(const verdict::Statistics& statistics);
+
+// Which side of the matrix a problem is on: the driver, the content, only the pair, the lab, or that this
+// matrix cannot tell. `affected` are ids of cells.
+std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
+                        const std::set<std::string>& affected);
+
+// The cells that failed for the guest's fault.
+std::set<std::string> failed_cells(const verdict::Verdict& verdict);
+
+// The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
+std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
+
+// "oops, in module sensor, console.log line 17 (byte 688), boot 0".
+std::string place(const verdict::Seen& seen);
+
+// The command that runs this cell again, from the folder where the run was started.
+std::string run_again(const Record& record, const std::string& cell);
+
+// "2026-11-22T00:33:38", in UTC; empty when run.json does not say it.
+std::string started_at(const Record& record);
+
+std::string upper(std::string text);
+
+}  // namespace labctl::report

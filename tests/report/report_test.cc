@@ -1,0 +1,173 @@
+// What reports say of outcomes: statistics in words, whose fault, one life on one axis, and hostile text.
+
+#include "labctl/base/text.h"
+#include "labctl/report/words.h"
+#include "tests/catch.h"
+
+using namespace labctl;
+using namespace std::chrono_literals;
+using verdict::Ending;
+
+namespace {
+
+// Cells named "driver/content" (or "driver/content@image"), `!` when they crashed, `?` when the lab failed.
+struct Matrix {
+  plan::Plan plan;
+  verdict::Verdict verdict;
+  std::set<std::string> failed;
+
+  explicit Matrix(const std::vector<std::string>& cells) {
+    for (const auto& written : cells) {
+      const char last = written.back();
+      const std::string id = last == '!' || last == '?' ? written.substr(0, written.size() - 1) : written;
+      const auto slash = id.find('/'), at = id.find('@');
+      plan::Cell cell;
+      cell.id = id;
+      cell.control = slash == std::string::npos;
+      if (!cell.control)
+        cell.driver = id.substr(0, slash), cell.content = id.substr(slash + 1, at - slash - 1);
+      cell.image = at == std::string::npos ? "debian" : id.substr(at + 1);
+      plan.cells.push_back(cell);
+      const Ending ending = last == '!' ? Ending::crashed : last == '?' ? Ending::lab_failed : Ending::passed;
+      verdict.cells.push_back({.cell = id, .ending = ending, .boots_wanted = 3, .boots_proved = 3});
+      if (last == '!') failed.insert(id);
+    }
+  }
+  std::string fault() const { return report::whose_fault(plan, verdict, failed); }
+};
+
+}  // namespace
+
+TEST_CASE("a matrix tells the driver, the content or the pair, and says so when it cannot") {
+  const auto [cells, says] = GENERATE(table<std::vector<std::string>, std::string>({
+      {{"new/new!", "new/old", "old/new!", "old/old"}, "the content: every cell with content new"},
+      {{"new/new!", "new/old!", "old/new", "old/old"}, "the driver: every cell with driver new"},
+      {{"new/new!", "new/old", "old/new", "old/old"}, "only the pair"},
+      {{"new/new!", "new/old"}, "content new, alone or with this driver"},
+      {{"new/new!", "old/new"}, "driver new, alone or with this content"},
+      {{"new/new!"}, "no such comparison in this matrix"},
+      {{"new/new!", "old/old"}, "no such comparison in this matrix"},
+      {{"new/new!", "new/old!", "old/new!", "old/old!"}, "no such comparison in this matrix"},
+      {{"new/new!", "new/old", "old/new", "old/old!"}, "no single driver, content or pair"},
+      {{"new/!", "old/"}, "the driver: every cell with driver new"},
+      {{"new/!"}, "a cell with another driver on the same image would tell"},
+      // What the lab failed is no comparison, and neither is another image.
+      {{"new/new!", "new/old?", "old/new", "old/old"}, "driver new, alone or with this content"},
+      {{"new/new@a!", "new/old@b"}, "no such comparison in this matrix"},
+      {{"new/new@a!", "new/new@b"}, "not on every image, but on a"},
+      {{"new/new@a!", "new/old@a", "old/new@a", "new/new@b"}, "only the pair"},
+      {{"new/new", "control!"}, "seen in a control"},
+      {{"new/new", "new/old"}, ""},
+  }));
+  CAPTURE(cells);
+  const std::string fault = Matrix(cells).fault();
+  if (says.empty())
+    CHECK(fault.empty());
+  else
+    CHECK_THAT(fault, ContainsSubstring(says));
+}
+
+TEST_CASE("clean boots exclude a crash rate, in words and never more than 3/N") {
+  const auto [boots, says] = GENERATE(table<int, std::string>({
+      {0, "nothing is excluded"},
+      {1, "1 clean boot: too few"},
+      {2, "2 clean boots: too few to exclude anything useful"},
+      {3, "too few"},
+      {4, "3 of 4 boots"},
+      {6, "1 of 2 boots"},
+      {7, "1 of 2 boots"},
+      {60, "60 clean boots: a crash in more than 1 of 20 boots would very probably have been seen"},
+      {3000, "1 of 1000 boots"},
+  }));
+  CHECK_THAT(report::boots_in_words(boots), ContainsSubstring(says));
+  CHECK(verdict::excluded_crash_rate(boots).value_or(0) == Approx(boots > 3 ? 3.0 / boots : 0));
+}
+
+TEST_CASE("a failure anywhere means that no rate is excluded; controls and findings do not count as clean") {
+  Matrix good({"new/new", "control"});
+  CHECK(verdict::statistics(good.verdict, good.plan).clean_boots == 3);
+  Matrix bad({"new/new!", "new/old"});
+  CHECK_FALSE(verdict::statistics(bad.verdict, bad.plan).excluded_crash_rate());
+  CHECK_THAT(report::statistics_in_words(verdict::statistics(bad.verdict, bad.plan)),
+             ContainsSubstring("no rate is excluded"));
+  verdict::Seen seen;
+  seen.finding.title = "BUG: accepted by somebody";
+  good.verdict.cells[0].findings.push_back(seen);
+  CHECK(verdict::clean_boots(good.verdict.cells[0]) ==
+        (seen.finding.severity == crash::Severity::fatal ? 0 : 3));
+  good.verdict.cells[0].findings[0].finding.severity = crash::Severity::fatal;
+  CHECK(verdict::clean_boots(good.verdict.cells[0]) == 0);
+  good.verdict.cells[0].findings[0].finding.suppressed = "noise";
+  CHECK(verdict::clean_boots(good.verdict.cells[0]) == 3);
+}
+
+TEST_CASE("one title in several cells is one problem, fatal ones and frequent ones first") {
+  Matrix matrix({"new/a!", "new/b!", "new/c"});
+  const auto add = [&](std::size_t cell, const std::string& title, crash::Severity severity) {
+    verdict::Seen seen;
+    seen.finding.title = title;
+    seen.finding.severity = severity;
+    matrix.verdict.cells[cell].findings.push_back(seen);
+  };
+  add(0, "WARNING in a", crash::Severity::warning);
+  add(1, "WARNING in a", crash::Severity::warning);
+  add(2, "WARNING in a", crash::Severity::warning);
+  add(0, "BUG: once", crash::Severity::fatal);
+  for (std::size_t cell : {0u, 1u, 1u}) add(cell, "BUG: twice", crash::Severity::fatal);
+  add(2, "BUG: noise", crash::Severity::fatal);
+  matrix.verdict.cells[2].findings.back().finding.suppressed = "known";
+  const auto problems = verdict::problems(matrix.verdict);
+  REQUIRE(problems.size() == 3);
+  CHECK(problems[0].title == "BUG: twice");
+  CHECK(problems[0].cells == std::vector<std::string>{"new/a", "new/b"});
+  CHECK(problems[1].title == "BUG: once");
+  CHECK(problems[2].title == "WARNING in a");
+}
+
+TEST_CASE("resets of one fall are one boot, and a late beat is not the new life's") {
+  const std::vector<event::Event> journal = {{0s, event::Opened{.cell = "a"}},
+                                             {1s, event::Beat{}},
+                                             {40s, event::Reset{}},
+                                             {41s, event::Reset{}},
+                                             {42s, event::Beat{}},
+                                             {50s, event::KernelStarted{}},
+                                             {60s, event::AgentLink{true}},
+                                             {90s, event::Reset{}},
+                                             {120s, event::Tick{}}};
+  const auto line = report::timeline({{"restore", 0s, 120s}}, journal);
+  REQUIRE(line.lives.size() == 3);
+  CHECK(line.lives[0].up == 1s);
+  CHECK(line.lives[1].from == 40s);
+  CHECK(line.lives[1].up == 60s);
+  CHECK(line.lives[1].to == 90s);
+  CHECK_FALSE(line.lives[2].up);
+  CHECK(line.end == 120s);
+}
+
+TEST_CASE("an endless journal gives a bounded timeline") {
+  std::vector<event::Event> journal = {{0s, event::Opened{.cell = "a"}}};
+  for (int i = 1; i < 20000; ++i) journal.push_back({20s * i, event::Reset{}});
+  const auto line = report::timeline({}, journal);
+  CHECK(line.lives.size() <= 200);
+  CHECK(line.marks.size() <= 200);
+}
+
+TEST_CASE("records that lack everything still make every report") {
+  Matrix matrix({"new/new!", "control"});
+  report::Record record{.run = Json::array(), .plan = matrix.plan, .verdict = matrix.verdict};
+  for (Json run :
+       {Json(), Json::array(), Json::object(), Json{{"host", 1}, {"scenario", "x"}, {"images", {1}}}}) {
+    record.run = run;
+    CHECK_THAT(report::html(record), ContainsSubstring("</html>"));
+    CHECK_THAT(report::junit(record), ContainsSubstring("</testsuites>"));
+    CHECK_THAT(report::markdown(record), ContainsSubstring("new"));
+  }
+}
+
+TEST_CASE("an excerpt is bounded and says that it was cut") {
+  crash::Finding finding;
+  for (int i = 0; i < 1000; ++i) finding.excerpt += "line\n";
+  CHECK(report::excerpt(finding, 2, 1000) == "line\nline\n\u2026");
+  finding.excerpt = std::string(1 << 20, 'x');
+  CHECK(report::excerpt(finding, 2, 1000).size() < 1010);
+}
