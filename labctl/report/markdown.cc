@@ -46,12 +46,11 @@ std::string headline(const Record& record) {
   const char* sign = decision == verdict::Decision::passed    ? "✅"
                      : decision == verdict::Decision::blocked ? "❌"
                                                               : "⚠️";
-  // The last word may end in a reason, which is not ours.
+  // The last word may quote a reason or a waiver's title, which are not ours.
   const std::string word = last_word(record.verdict, record.plan);
   const auto colon = word.find(": ");
-  std::string text = std::string("## ") + sign + " " + word.substr(0, colon) + "\n\n";
-  if (decision == verdict::Decision::no_verdict) return text + code(word.substr(colon + 2)) + "\n\n";
-  return text + word.substr(colon + 2) + "\n\n";
+  return std::string("## ") + sign + " " + word.substr(0, colon) + "\n\n" + code(word.substr(colon + 2)) +
+         "\n\n";
 }
 
 std::string named_cells(const std::vector<std::string>& cells) {

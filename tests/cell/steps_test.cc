@@ -1,0 +1,28 @@
+// The steps a journal went through, as reports draw them.
+
+#include "tests/catch.h"
+#include "tests/cell/story.h"
+
+using namespace story;
+
+TEST_CASE("the steps of a life follow each other without a gap to its end") {
+  Scene scene;
+  scene.play();
+  const auto steps = cell::steps_taken(scene.cell, scene.journal);
+  REQUIRE(steps.size() > 10);
+  CHECK(steps.front().name == "restore");
+  CHECK(steps.front().from == 0ms);
+  for (std::size_t i = 1; i < steps.size(); ++i) CHECK(steps[i].from == steps[i - 1].to);
+  CHECK(steps.back().to == scene.journal.back().at);
+}
+
+TEST_CASE("steps are bounded, and a cut journal has those it came to") {
+  Scene scene;
+  scene.play();
+  const auto few = cell::steps_taken(scene.cell, scene.journal, 3);
+  REQUIRE(few.size() == 3);
+  CHECK(few.back().to == scene.journal.back().at);
+  scene.journal.resize(5);
+  CHECK(cell::steps_taken(scene.cell, scene.journal).size() < 5);
+  CHECK(cell::steps_taken(scene.cell, {}).empty());
+}
