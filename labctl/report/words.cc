@@ -22,7 +22,8 @@ std::string statistics_in_words(const verdict::Statistics& statistics) {
   const std::string proved =
       plural(static_cast<std::size_t>(statistics.boots_proved), "boot") + " with the candidate proved";
   if (statistics.failed) return proved + "; a failure was seen, so no rate is excluded";
-  return proved + ". " + boots_in_words(statistics.clean_boots) + " (95 %)";
+  return proved + "; " + boots_in_words(statistics.clean_boots) +
+         (statistics.excluded_crash_rate() ? " (95 %)" : "");
 }
 
 std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
