@@ -82,5 +82,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "make_bundle: the story gave\n%s", judged.verdict_json.c_str());
     return 3;
   }
-  std::printf("%s\n", must(bundle.close(judged.verdict_json)).c_str());
+  if (!bundle.add("verdict.json", judged.verdict_json)) return 1;
+  std::printf("%s\n", must(bundle.close()).c_str());
 }
