@@ -27,7 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "labctl" / "kernels"
 
 INIT = r"""#!/bin/busybox sh
-/bin/busybox mkdir -p /bin /sbin /proc /sys /dev /run /root /tmp /var/lib
+/bin/busybox mkdir -p /bin /sbin /proc /sys /dev /run /new /tmp /var/lib
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs run /run
@@ -49,11 +49,11 @@ load; sync; reboot -f
 DEBIAN = r"""
 for m in crc32c_generic virtio_pci virtio_blk ext4; do modprobe $m 2>/dev/null; done
 sleep 1
-mount -o ro /dev/vda1 /root || mount -o ro /dev/vda /root
+mount -o ro /dev/vda1 /new || mount -o ro /dev/vda /new
 mkdir -p /run/modules /run/systemd/system/multi-user.target.wants
 cp -r /lib/modules/* /run/modules
 cp /modules /run/modules.list
-mount --bind /run/modules /root/lib/modules
+mount --bind /run/modules /new/lib/modules
 cat >/run/systemd/system/record.service <<END
 [Unit]
 After=multi-user.target
@@ -62,8 +62,8 @@ DefaultDependencies=no
 ExecStart=/bin/sh -c 'for m in \$(cat /run/modules.list); do modprobe \$m; done; for m in \$(cat /run/modules.list); do modprobe -r \$m; done; systemctl reboot'
 END
 ln -s ../record.service /run/systemd/system/multi-user.target.wants/record.service
-for d in proc sys dev run; do mount --move /$d /root/$d; done
-exec switch_root /root /sbin/init
+for d in proc sys dev run; do mount --move /$d /new/$d; done
+exec switch_root /new /sbin/init
 """
 # What a report may begin with, and what stands in front of its first line.
 FRIGHTENING = re.compile(
@@ -83,8 +83,8 @@ def package(name):
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
             run("apt-get", "download", "-q", name, cwd=work, stderr=subprocess.DEVNULL)
-            run("dpkg-deb", "-x", str(next(pathlib.Path(work).glob("*.deb"))), work + "/root")
-            os.rename(work + "/root", root)
+            run("dpkg-deb", "-x", str(next(pathlib.Path(work).glob("*.deb"))), work + "/new")
+            os.rename(work + "/new", root)
     return root
 
 
