@@ -117,7 +117,7 @@ std::string about(const Finding& finding, std::string_view log, bool torn = fals
   }
   std::string_view first = log.substr(finding.offset);
   first = first.substr(0, std::min<std::size_t>(first.find_first_of("\r\n"), 512));
-  if (torn) first = first.substr(0, finding.excerpt.find('\n'));
+  if (torn) first = first.substr(0, std::min(finding.excerpt.find('\n'), finding.excerpt.size()));
   if (!finding.excerpt.starts_with(first)) return "the excerpt does not begin at the offset";
   return {};
 }
