@@ -121,7 +121,7 @@ TEST_CASE("one crash has one title on two kernels") {
           static_cast<std::ptrdiff_t>(titles.size()));
     pairs += titles.size() > 1;
   }
-  CHECK(pairs >= 13);
+  CHECK(pairs >= 15);
 }
 
 TEST_CASE("a finding of a recording points into it") {
