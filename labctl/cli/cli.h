@@ -63,7 +63,13 @@ struct VerifyOptions {
 };
 int verify(const VerifyOptions& options);  // 0 publish, 1 do not, 2 bad input
 
-int scan(const std::string& file, const std::string& os, bool json);
+struct ScanOptions {
+  std::string file;
+  std::string os = "auto";
+  std::string signatures;  // a signature file; empty when there is none
+  bool json = false;
+};
+int scan(const ScanOptions& options);
 int doctor(bool json);
 int gc();
 
@@ -83,6 +89,10 @@ void print(std::string_view text);  // stdout; a closed or full stdout is an err
 bool stderr_is_terminal();
 bool use_colour(int fd);
 image::Store open_store();
+
+// A signature file: its text, which has no mistake; complains by itself and gives nothing when there is one.
+// `mark` says where the file is named, if anywhere.
+std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
 
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,

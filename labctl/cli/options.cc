@@ -39,9 +39,10 @@ struct Program {
 
   RunOptions run;
   PlanOptions plan;
+  ScanOptions scan;
   VerifyOptions verification;
   std::vector<std::string> settings, files;
-  std::string accel = "auto", os = "auto", key_type = "ed25519", bundle, format, out;
+  std::string accel = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
   std::string mistake;
 
@@ -188,10 +189,15 @@ void Program::add_looking() {
       ->check(CLI::IsMember({"html", "junit", "md", "json"}));
   report_verb->add_option("--out", out, "Write it here instead of to standard output")->type_name("FILE");
 
-  auto* scan_verb = add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)",
-                        [this] { return cli::scan(bundle, os, json); });
-  scan_verb->add_option("FILE", bundle, "A log, or - for standard input")->required();
-  scan_verb->add_option("--os", os, "Whose log it is")
+  auto* scan_verb =
+      add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)", [this] {
+        scan.json = json;
+        return cli::scan(scan);
+      });
+  scan_verb->add_option("FILE", scan.file, "A log, or - for standard input")->required();
+  scan_verb->add_option("--signatures", scan.signatures, "Also look for the patterns of this file")
+      ->type_name("FILE");
+  scan_verb->add_option("--os", scan.os, "Whose log it is")
       ->check(CLI::IsMember({"linux", "windows", "auto"}))
       ->capture_default_str();
   scan_verb->add_flag("--json", json, "For programs");

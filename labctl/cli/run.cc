@@ -17,6 +17,7 @@
 #include "labctl/lab/record.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
+#include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 namespace {
@@ -113,12 +114,16 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
 
 std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies,
                                     const Grounds& grounds, const lab::Bundle& bundle, const fs::path& work) {
+  std::vector<crash::Signature> signatures;  // read once already, so there is no mistake in them
+  if (plan.signatures)
+    signatures = scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
     jobs.push_back({.cell = cell,
                     .ground = grounds.at(cell.id),
                     .payload = supplies.of(cell).payload,
                     .files = supplies.of(cell).files,
+                    .signatures = signatures,
                     .folder = bundle.cell_folder(cell.id),
                     .disk = work / (cell.id + ".qcow2")});
   return jobs;

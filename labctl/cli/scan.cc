@@ -5,6 +5,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/crash/crash.h"
+#include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 namespace {
@@ -38,13 +39,21 @@ std::string line(const crash::Finding& f) {
 
 }  // namespace
 
-int scan(const std::string& file, const std::string& os, bool json) {
+int scan(const ScanOptions& options) {
+  const auto& [file, os, signature_file, json] = options;
+  std::vector<crash::Signature> signatures;
+  if (!signature_file.empty()) {
+    auto text = load_signatures(signature_file);
+    if (!text) return exit_code::bad_input;
+    signatures = scenario::load_signatures(*text, signature_file).all;
+  }
   std::FILE* input = file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
   if (!input)
     return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
   crash::Scanner scanner(os == "linux"     ? crash::Os::linux_
                          : os == "windows" ? crash::Os::windows
-                                           : crash::Os::automatic);
+                                           : crash::Os::automatic,
+                         signatures);
   std::vector<crash::Finding> findings;
   auto add = [&](std::vector<crash::Finding> more) {
     for (auto& finding : more) findings.push_back(std::move(finding));

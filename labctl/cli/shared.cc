@@ -4,8 +4,10 @@
 #include <cstdlib>
 
 #include "labctl/base/files.h"
+#include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/places.h"
+#include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 
@@ -52,6 +54,20 @@ image::Store open_store() {
   return {places.recipes, places.store};
 }
 
+std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
+  auto text = read_file(file, 1u << 20);
+  if (!text) {
+    complain(
+        Error{Fault::input, "the signature file '" + printable(file) + "': " + text.error().what, mark, {}});
+    return std::nullopt;
+  }
+  if (auto loaded = scenario::load_signatures(*text, file); !loaded.mistakes.empty()) {
+    complain(loaded.mistakes);
+    return std::nullopt;
+  }
+  return std::move(*text);
+}
+
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
                                                                    const scenario::Variables& variables,
                                                                    const std::string& only) {
@@ -70,6 +86,12 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::st
   if (!plan) {
     complain(plan.error());
     return std::nullopt;
+  }
+  if (const auto& named = loaded.scenario->signatures) {
+    const auto path = std::filesystem::path(file).parent_path() / named->path;
+    auto signatures = load_signatures(path.string(), scenario::at(file, named->mark));
+    if (!signatures) return std::nullopt;
+    plan->signatures = plan::SignatureFile{named->path, std::move(*signatures)};
   }
   return std::pair{std::move(*loaded.scenario), std::move(*plan)};
 }

@@ -55,10 +55,28 @@ Severity severity_from(std::string_view text);  // `fatal` when unknown
 // Whose words are listened to, besides firmware's; `automatic` goes by what it reads.
 enum class Os { linux_, windows, automatic };
 
+// A pattern that somebody adds without recompiling. It may match anywhere in a message; a group `module`
+// names the culprit. With `noise`, the reason why it does not count, what it matches is told as suppressed;
+// it also suppresses a warning whose header it matches, and never what is fatal.
+struct Signature {
+  std::string title;
+  std::string pattern;
+  Kind kind = Kind::other;
+  Severity severity = Severity::fatal;
+  std::string noise;
+
+  bool operator==(const Signature&) const = default;
+};
+
+// Why the pattern cannot be used, in RE2's words; empty when it can. Others may not be given to a Scanner.
+std::string pattern_problem(const std::string& pattern);
+// Whether the line holds a message that the signature knows.
+bool matches(const Signature& signature, std::string_view line);
+
 // Streaming recogniser of one console (or any log). The same findings whatever the chunking.
 class Scanner {
  public:
-  explicit Scanner(Os os = Os::automatic);
+  explicit Scanner(Os os = Os::automatic, const std::vector<Signature>& signatures = {});
   ~Scanner();
   Scanner(Scanner&&) noexcept;
   Scanner& operator=(Scanner&&) noexcept;
@@ -87,6 +105,7 @@ class Scanner {
 };
 
 // A whole log at once.
-std::vector<Finding> scan(std::string_view log, Os os = Os::automatic);
+std::vector<Finding> scan(std::string_view log, Os os = Os::automatic,
+                          const std::vector<Signature>& signatures = {});
 
 }  // namespace labctl::crash

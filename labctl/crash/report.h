@@ -49,6 +49,8 @@ class Report {
   const std::string& caller() const { return caller_; }
   const Rule& rule() const { return *heading_.rule; }
 
+  std::string noise;  // why it does not count while it is only a warning
+
   // What it amounts to; nothing when it never was a report.
   std::optional<Finding> finding() const;
 

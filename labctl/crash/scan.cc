@@ -33,6 +33,7 @@
 #include "labctl/crash/message.h"
 #include "labctl/crash/report.h"
 #include "labctl/crash/rules.h"
+#include "labctl/crash/signatures.h"
 #include "labctl/crash/windows.h"
 
 namespace labctl::crash {
@@ -76,7 +77,10 @@ struct Lead {
 }  // namespace
 
 struct Scanner::State {
-  explicit State(Os system) : os(system), rules(Rules::of(system)), windows(system == Os::windows) {}
+  State(Os system, const std::vector<Signature>& own)
+      : os(system), rules(Rules::of(system)), windows(system == Os::windows) {
+    if (!own.empty()) signatures = std::make_shared<const Signatures>(own);
+  }
 
   void feed(std::string_view bytes);
   void flush();
@@ -94,6 +98,7 @@ struct Scanner::State {
   bool unread() const;
   // Messages to reports.
   void message(const Message& message);
+  void own_signatures(const Message& message);
   void header(Heading heading, const Message& message);
   void open(Heading heading, const Message& message);
   void body(const Message& message);
@@ -108,11 +113,14 @@ struct Scanner::State {
   void tell_all();
   void tell(Report& report);
   void announce(Finding finding);
+  void announce_here(Finding finding);
   void announce_all(std::vector<Finding> several);
 
   const Os os;
   const Rules& rules;
-  std::string partial;  // of the line that has not ended
+  std::shared_ptr<const Signatures> signatures;  // of the user; often none
+  std::string noise;                             // why the message that is being read is known noise
+  std::string partial;                           // of the line that has not ended
   std::uint64_t partial_offset = 0;
   std::uint64_t line = 1;
   bool kernel_line = false;  // a kernel has spoken since the last LF
@@ -252,25 +260,22 @@ void Scanner::State::firmware(std::string_view text) {
     deaf = 0;
     announce_all(windows.close());
   }
-  auto loop = boot_loop.line(text);
-  if (!loop) return;
-  loop->offset = line_offset;
-  loop->line = line;
-  loop->excerpt = raw_line.substr(0, line_limit);
-  announce(std::move(*loop));
+  if (auto loop = boot_loop.line(text)) announce_here(std::move(*loop));
 }
 
 bool Scanner::State::partial_header() const {
   std::string store;
   std::vector<Message> parts;
   split_messages(without_controls(partial, store), mid_line, parts);
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const Message& part) { return rules.header(part).has_value(); });
+  return std::any_of(parts.begin(), parts.end(), [&](const Message& part) {
+    return rules.header(part).has_value() || (signatures && !signatures->match(part).empty());
+  });
 }
 
 void Scanner::State::message(const Message& message) {
   if (message.time_zero && !message.journal && !peeking && message.text.starts_with("Linux version "))
     return boot();
+  if (signatures) own_signatures(message);
   if (auto heading = rules.header(message)) {
     header(std::move(*heading), message);
     return;
@@ -285,6 +290,14 @@ void Scanner::State::message(const Message& message) {
     }
   }
   if (!reports.empty()) body(message);
+}
+
+void Scanner::State::own_signatures(const Message& message) {
+  noise.clear();
+  for (Finding& found : signatures->match(message)) {
+    if (noise.empty()) noise = found.suppressed;
+    announce_here(std::move(found));
+  }
 }
 
 Report* Scanner::State::report_of(const Message& message) {
@@ -329,6 +342,7 @@ void Scanner::State::open(Heading heading, const Message& message) {
   if (prelude != nullptr) start = std::move(lead.start);
   lead = Lead{};
   reports.emplace_back(std::move(heading), prelude, std::move(start), message.caller);
+  reports.back().noise = std::exchange(noise, {});
 }
 
 void Scanner::State::body(const Message& message) {
@@ -394,16 +408,26 @@ void Scanner::State::tell(Report& report) {
   if (!finding) return;
   *report.told = {report.told->flushed, true, finding->confirmed, finding->severity};
   if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
+  if (finding->severity == Severity::warning) finding->suppressed = report.noise;
   announce(std::move(*finding));
 }
 
 void Scanner::State::announce(Finding finding) {
   if (told.size() >= told_limit) told.clear();
-  const auto [entry, fresh] =
-      told.try_emplace(finding.title + to_string(finding.severity) + finding.module, finding.confirmed);
+  const char* const counts = finding.suppressed.empty() ? "" : "suppressed";
+  const auto [entry, fresh] = told.try_emplace(
+      finding.title + to_string(finding.severity) + counts + finding.module, finding.confirmed);
   if (!fresh && (entry->second || !finding.confirmed)) return;
   entry->second = finding.confirmed;
   findings.push_back(std::move(finding));
+}
+
+// A finding that is the line that is being read.
+void Scanner::State::announce_here(Finding finding) {
+  finding.offset = line_offset;
+  finding.line = line;
+  finding.excerpt = raw_line.substr(0, line_limit);
+  announce(std::move(finding));
 }
 
 void Scanner::State::announce_all(std::vector<Finding> several) {
@@ -449,7 +473,8 @@ bool Scanner::State::pending() const {
   return unread() || windows.pending() || std::any_of(reports.begin(), reports.end(), waits);
 }
 
-Scanner::Scanner(Os os) : state_(std::make_unique<State>(os)) {}
+Scanner::Scanner(Os os, const std::vector<Signature>& signatures)
+    : state_(std::make_unique<State>(os, signatures)) {}
 Scanner::~Scanner() = default;
 Scanner::Scanner(Scanner&&) noexcept = default;
 Scanner& Scanner::operator=(Scanner&&) noexcept = default;
@@ -468,8 +493,8 @@ bool Scanner::pending() const { return state_->pending(); }
 std::uint64_t Scanner::kernel_starts() const { return state_->starts; }
 std::string Scanner::last_line() const { return state_->last; }
 
-std::vector<Finding> scan(std::string_view log, Os os) {
-  Scanner scanner(os);
+std::vector<Finding> scan(std::string_view log, Os os, const std::vector<Signature>& signatures) {
+  Scanner scanner(os, signatures);
   std::vector<Finding> findings = scanner.feed(log);
   std::vector<Finding> rest = scanner.flush();
   std::move(rest.begin(), rest.end(), std::back_inserter(findings));

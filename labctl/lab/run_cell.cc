@@ -61,7 +61,7 @@ class CellRun {
     auto journal = Appender::open(job_.folder / "events.jsonl");
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);
-    auto console = observe::Console::open(job_.folder / "console.log");
+    auto console = observe::Console::open(job_.folder / "console.log", job_.signatures);
     if (!console) return fail(console.error());
     console_ = std::move(*console);
     return {};
@@ -120,7 +120,7 @@ class CellRun {
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
     if (answer && answer->question == "kernel-log" && answer->answered) {
-      happen_all(observe::scan_kernel_log(said.full_output));
+      happen_all(observe::scan_kernel_log(said.full_output, job_.signatures));
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "labctl/cell/cell.h"
+#include "labctl/crash/crash.h"
 #include "labctl/lab/ground.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
@@ -20,6 +21,7 @@ struct CellJob {
   Ground ground;
   std::filesystem::path payload;             // the CD; empty in a control
   std::map<std::string, std::string> files;  // what was put on it: name -> sha256
+  std::vector<crash::Signature> signatures;  // the author's own
   std::filesystem::path folder;              // cells/<id> of the bundle
   std::filesystem::path disk;                // the cell's own copy of the snapshot, made and removed here
 };

@@ -7,10 +7,11 @@ namespace {
 constexpr auto silence = std::chrono::milliseconds(400);
 }  // namespace
 
-Result<Console> Console::open(const std::filesystem::path& path, std::uint64_t limit) {
+Result<Console> Console::open(const std::filesystem::path& path,
+                              const std::vector<crash::Signature>& signatures, std::uint64_t limit) {
   auto log = Appender::open(path);
   if (!log) return fail(log.error());
-  return Console(std::move(*log), limit);
+  return Console(std::move(*log), signatures, limit);
 }
 
 std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {

@@ -24,7 +24,9 @@ namespace labctl::observe {
 class Console {
  public:
   // At most `limit` bytes are kept on disk; what comes after is still scanned.
-  static Result<Console> open(const std::filesystem::path& log, std::uint64_t limit = 256ull << 20);
+  static Result<Console> open(const std::filesystem::path& log,
+                              const std::vector<crash::Signature>& signatures = {},
+                              std::uint64_t limit = 256ull << 20);
 
   std::vector<event::What> feed(std::string_view bytes);
 
@@ -35,13 +37,14 @@ class Console {
   std::string last_line() const { return scanner_.last_line(); }
 
  private:
-  Console(Appender log, std::uint64_t limit) : log_(std::move(log)), left_(limit) {}
+  Console(Appender log, const std::vector<crash::Signature>& signatures, std::uint64_t limit)
+      : log_(std::move(log)), left_(limit), scanner_(crash::Os::linux_, signatures) {}
   std::vector<event::What> tell(std::vector<crash::Finding> findings);
 
   Appender log_;
   std::uint64_t left_;
   bool broken_ = false;
-  crash::Scanner scanner_{crash::Os::linux_};
+  crash::Scanner scanner_;
   std::uint64_t kernel_starts_ = 0;
   std::chrono::steady_clock::time_point last_bytes_{};
 };
@@ -50,7 +53,8 @@ class Console {
 std::vector<event::What> translate(const machine::Sign& sign);
 
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
-std::vector<event::What> scan_kernel_log(std::string_view log);
+std::vector<event::What> scan_kernel_log(std::string_view log,
+                                         const std::vector<crash::Signature>& signatures = {});
 
 // Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by
 // side in the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.

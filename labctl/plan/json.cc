@@ -282,11 +282,14 @@ Cell read_cell(In& in) {
 Json to_json(const Plan& plan) {
   Json cells = Json::array();
   for (const Cell& cell : plan.cells) cells.push_back(cell_json(cell));
-  return {{"labctl", version},
-          {"scenario", plan.scenario},
-          {"cells", std::move(cells)},
-          {"notes", plan.notes},
-          {"left_out", plan.left_out}};
+  Json json = {{"labctl", version},
+               {"scenario", plan.scenario},
+               {"cells", std::move(cells)},
+               {"notes", plan.notes},
+               {"left_out", plan.left_out}};
+  if (plan.signatures)
+    json["signatures"] = {{"file", plan.signatures->file}, {"text", plan.signatures->text}};
+  return json;
 }
 
 Result<Plan> from_json(const Json& json, const std::string& where) {
@@ -298,6 +301,10 @@ Result<Plan> from_json(const Json& json, const std::string& where) {
   }
   Plan plan;
   plan.scenario = in.text("scenario");
+  if (in.has("signatures")) {
+    In signatures = in.object("signatures");
+    plan.signatures = SignatureFile{signatures.text("file"), signatures.text("text")};
+  }
   std::set<std::string> ids;
   in.each("cells", [&](In& entry) {
     plan.cells.push_back(read_cell(entry));

@@ -39,8 +39,15 @@ struct Cell {
   std::vector<Extra> extra_drivers, extra_contents;
 };
 
+// The author's signature file, kept whole so that a bundle says by what its consoles were read.
+struct SignatureFile {
+  std::string file;
+  std::string text;
+};
+
 struct Plan {
   std::string scenario;
+  std::optional<SignatureFile> signatures;
   std::vector<Cell> cells;  // candidates first, then one control per image and machine shape
   std::vector<std::string>
       notes;  // what a reader should know: a cell named twice, an artefact in no cell ...

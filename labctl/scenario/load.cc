@@ -53,6 +53,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"machine"},
        {"guest", Need::required, "write guest: {linux: {driver: {kind: deb, module: NAME}}}"},
        {"story"},
+       {"signatures"},
        {"settle"},
        {"policy"}});
   if (!is_map) return scenario;
@@ -67,6 +68,9 @@ Scenario read_scenario(const Node& root, Reader& reader) {
     scenario.settle = length.value_or(scenario.settle);
   }
   read_policy(root, reader, scenario.policy);
+  if (const Node* file = root.find("signatures")) {
+    if (auto path = reader.one_line(*file, "signatures")) scenario.signatures = {std::move(*path), file->mark};
+  }
   reader.check_variables(root);
   return scenario;
 }

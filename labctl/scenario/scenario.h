@@ -83,6 +83,12 @@ struct Policy {
 // One value per axis; the axes are "image", "driver", "content" in this order, further ones by name.
 using Axes = std::vector<std::pair<std::string, std::string>>;
 
+// The file with patterns of the author's own, see signatures.h. Its text is read later.
+struct SignatureFile {
+  std::string path;  // relative to the scenario
+  Mark mark;
+};
+
 struct Selector {  // an include or exclude entry
   Axes axes;
   Mark mark;
@@ -101,6 +107,7 @@ struct Scenario {
   std::vector<Selector> exclude;
   Machine machine;
   std::optional<Guest> linux_guest;
+  std::optional<SignatureFile> signatures;
   std::vector<Step> story;
   Millis settle{20000};
   Policy policy;
