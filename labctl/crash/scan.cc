@@ -93,7 +93,9 @@ struct Scanner::State {
   void read_line(std::string_view raw, bool mid_line);
   void other_voices(std::string_view raw, std::string_view clean);
   void firmware(std::string_view text);
-  bool hears_windows() const;
+  bool hears_windows() const {
+    return os == Os::windows || (os == Os::automatic && (deaf == 0 || windows.reading()));
+  }
   bool partial_header() const;
   bool unread() const;
   // Messages to reports.
@@ -113,8 +115,10 @@ struct Scanner::State {
   void tell_all();
   void tell(Report& report);
   void announce(Finding finding);
-  void announce_here(Finding finding);
-  void announce_all(std::vector<Finding> several);
+  void announce_here(Finding finding);  // it is the line that is being read
+  void announce_all(std::vector<Finding> several) {
+    for (Finding& each : several) announce(std::move(each));
+  }
 
   const Os os;
   const Rules& rules;
@@ -249,10 +253,6 @@ void Scanner::State::other_voices(std::string_view raw, std::string_view clean) 
   const bool boots = windows.line(raw, clean, {line_offset, line}, told_now);
   announce_all(std::move(told_now));
   if (boots && !peeking) boot();
-}
-
-bool Scanner::State::hears_windows() const {
-  return os == Os::windows || (os == Os::automatic && (deaf == 0 || windows.reading()));
 }
 
 void Scanner::State::firmware(std::string_view text) {
@@ -422,16 +422,11 @@ void Scanner::State::announce(Finding finding) {
   findings.push_back(std::move(finding));
 }
 
-// A finding that is the line that is being read.
 void Scanner::State::announce_here(Finding finding) {
   finding.offset = line_offset;
   finding.line = line;
   finding.excerpt = raw_line.substr(0, line_limit);
   announce(std::move(finding));
-}
-
-void Scanner::State::announce_all(std::vector<Finding> several) {
-  for (Finding& each : several) announce(std::move(each));
 }
 
 void Scanner::State::tell_reports() {
