@@ -33,6 +33,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return text;
 }
 
+std::string join_some(const std::vector<std::string>& parts) {
+  constexpr std::size_t most = 20;
+  if (parts.size() <= most) return join(parts, ", ");
+  return join({parts.begin(), parts.begin() + most}, ", ") + " and " + std::to_string(parts.size() - most) +
+         " more";
+}
+
 bool glob_match(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0, star = std::string_view::npos, retry = 0;
   while (t < text.size()) {

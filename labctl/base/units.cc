@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "labctl/base/text.h"
+
 namespace labctl {
 namespace {
 
@@ -54,6 +56,29 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   if (!value) return fail(value.error());
   if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is absurd");
   return static_cast<std::uint64_t>(std::llround(*value));
+}
+
+Result<Date> parse_date(std::string_view text) {
+  static constexpr std::string_view shape = "dddd-dd-dd";
+  bool good = text.size() == shape.size();
+  for (std::size_t i = 0; good && i < shape.size(); ++i)
+    good = shape[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == '-';
+  const auto number = [&](std::size_t at, std::size_t length) {
+    return std::stoi(std::string(text.substr(at, length)));
+  };
+  if (good) {
+    const Date date{std::chrono::year(number(0, 4)), std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                    std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+    if (date.ok()) return date;
+  }
+  return input_error("'" + printable(text, 40) + "' is not a day such as 2026-12-31");
+}
+
+std::string show_date(Date date) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text;
 }
 
 std::string show_duration(Millis duration) {

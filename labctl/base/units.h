@@ -1,4 +1,4 @@
-// Durations and sizes as people write them: always with a unit, never a bare number.
+// Durations, sizes and days as people write them: never a bare number.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,7 @@
 namespace labctl {
 
 using Millis = std::chrono::milliseconds;
+using Date = std::chrono::year_month_day;  // of UTC; a value like any other, no clock
 
 // "500ms" "20s" "3m" "1h", a decimal fraction allowed ("1.5s"). At most 30 days; never negative.
 Result<Millis> parse_duration(std::string_view text);
@@ -18,6 +19,10 @@ Result<Millis> parse_duration(std::string_view text);
 // "512MiB" "1GiB" "64KiB": binary units only, because "GB" means two things. In bytes.
 Result<std::uint64_t> parse_size(std::string_view text);
 
+// "2026-12-31", exactly so, and a day that there is.
+Result<Date> parse_date(std::string_view text);
+
+std::string show_date(Date date);            // "2026-12-31"
 std::string show_duration(Millis duration);  // "0.8s" "42s" "3m07s" "1h02m"
 std::string show_size(std::uint64_t bytes);  // "712 B" "150 MiB" "1.5 GiB"
 

@@ -8,17 +8,6 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1ull << 20;
 
-// What another version of the format means by a key is not known, so nothing else is read then.
-bool readable_version(const Node& root, Reader& reader) {
-  const Node* version = root.find("labctl");
-  if (!version) return true;  // told with the other missing keys
-  if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
-  reader.mistake(version->mark,
-                 "labctl: this program reads version 1 of the format, found " + describe(*version),
-                 "write labctl: 1");
-  return false;
-}
-
 void read_machine(const Node& root, Reader& reader, Machine& machine) {
   const Node* node = root.find("machine");
   if (!node || !reader.map(*node, "machine", {{"vcpus"}, {"memory"}})) return;
@@ -55,7 +44,8 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"story"},
        {"signatures"},
        {"settle"},
-       {"policy"}});
+       {"policy"},
+       {"expect"}});
   if (!is_map) return scenario;
   if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
   read_candidate(root, reader, scenario);
@@ -76,6 +66,16 @@ Scenario read_scenario(const Node& root, Reader& reader) {
 }
 
 }  // namespace
+
+bool readable_version(const Node& root, Reader& reader) {
+  const Node* version = root.find("labctl");
+  if (!version) return true;  // told with the other missing keys
+  if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
+  reader.mistake(version->mark,
+                 "labctl: this program reads version 1 of the format, found " + describe(*version),
+                 "write labctl: 1");
+  return false;
+}
 
 std::string at(const std::string& name, Mark mark) {
   return name + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);

@@ -304,6 +304,15 @@ std::optional<std::uint64_t> Reader::size(const Node& node, const std::string& w
   return *value;
 }
 
+std::optional<Date> Reader::date(const Node& node, const std::string& what) {
+  const auto text = scalar(node, what, "a day such as 2026-12-31", nothing_later);
+  if (!text) return std::nullopt;
+  const auto value = parse_date(*text);
+  if (value) return *value;
+  mistake(node.mark, what + ": " + value.error().what);
+  return std::nullopt;
+}
+
 std::optional<std::size_t> Reader::choice(const Node& node, const std::string& what,
                                           const std::vector<std::string>& words) {
   const std::string expected = "one of " + join(words, ", ");

@@ -61,6 +61,7 @@ class Reader {
   std::optional<Millis> duration(const Node& node, const std::string& what, Millis least, Millis most);
   std::optional<std::uint64_t> size(const Node& node, const std::string& what, std::uint64_t least,
                                     std::uint64_t most);
+  std::optional<Date> date(const Node& node, const std::string& what);
   // One of the words; gives its index.
   std::optional<std::size_t> choice(const Node& node, const std::string& what,
                                     const std::vector<std::string>& words);

@@ -19,6 +19,25 @@ namespace labctl::scenario {
 struct Mark {
   int line = 0;
   int column = 0;
+  bool operator==(const Mark&) const = default;
+};
+
+// A finding that a person has accepted beforehand, with a name to ask and a day on which it ends. One idea
+// with two doors: a scenario expects a finding in one cell (a negative test, which must fire), a waiver lets
+// one pass in the cells that match.
+enum class As { expected, waived };
+struct Acceptance {
+  As as = As::expected;
+  std::string title;               // the finding's stable title, exactly
+  std::vector<std::string> cells;  // expected: one cell's id; waived: globs
+  std::string owner, reason;
+  Date until{};  // the last day on which it holds
+  Mark mark;     // of the entry; until_mark of its date
+  Mark until_mark;
+
+  bool expired(Date today) const { return until < today; }
+  bool matches(const std::string& cell) const;  // an expectation's id has no wildcard
+  bool operator==(const Acceptance&) const = default;
 };
 
 struct Artefact {
@@ -111,6 +130,7 @@ struct Scenario {
   std::vector<Step> story;
   Millis settle{20000};
   Policy policy;
+  std::vector<Acceptance> expect;
 };
 
 using Variables = std::map<std::string, std::string>;  // --set K=V
@@ -127,6 +147,14 @@ struct Loaded {
 };
 Loaded load(std::string_view yaml, const std::string& name, const Variables& variables);
 
+// A waivers file. It has no variables: what is waived is read in one place.
+struct LoadedWaivers {
+  std::optional<std::vector<Acceptance>> waivers;  // only when there is no mistake
+  std::vector<Error> mistakes;
+};
+LoadedWaivers load_waivers(std::string_view yaml, const std::string& name);
+
+const char* to_string(As as);
 const char* to_string(StepKind kind);
 const char* to_string(DriverKind kind);
 

@@ -17,6 +17,11 @@ void read_guest(const Node& root, Reader& reader, Scenario& scenario);
 // story: -> steps, or the default ones, and whether they make sense. After all of the above.
 void read_story(const Node& root, Reader& reader, Scenario& scenario);
 
+// expect: -> findings that single cells must show. Whether there are such cells, the plan knows.
+void read_expect(const Node& root, Reader& reader, Scenario& scenario);
+// Whether the file is of the version that is read; what another one means by a key is not known.
+bool readable_version(const Node& root, Reader& reader);
+
 // One step as text; the error has no place yet.
 Result<Step> parse_step(const std::string& text);
 

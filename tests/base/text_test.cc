@@ -246,3 +246,15 @@ TEST_CASE("what becomes visible is bounded") {
   CHECK(visible(std::string(1000, 'x'), 10) == std::string(10, 'x') + "\u2026");
   CHECK(visible(std::string(1000, '\x01'), 10).size() < 20);
 }
+
+TEST_CASE("a day is written in one way and must exist") {
+  for (const char* text : {"2026-12-31", "2028-02-29", "0001-01-01"}) {
+    const auto date = parse_date(text);
+    REQUIRE(date);
+    CHECK(show_date(*date) == text);
+  }
+  for (const char* text : {"", "2026-2-3", "2026-02-29", "2026-13-01", "2026-00-10", "31.12.2026",
+                           "2026-12-31 ", "+026-12-31", "2026/12/31", "today", "20261231"})
+    CHECK_FALSE(parse_date(text));
+  CHECK(*parse_date("2026-12-31") < *parse_date("2027-01-01"));
+}

@@ -99,3 +99,42 @@ TEST_CASE("a value given with --set is text, whatever it looks like") {
     CHECK_FALSE(load(text, "x", {{"d", value}}).scenario);
   }
 }
+
+TEST_CASE("an expectation names one finding of one cell, with an owner and a last day") {
+  const Scenario all = good("everything.yaml");
+  REQUIRE(all.expect.size() == 2);
+  const auto& entry = all.expect[0];
+  CHECK(entry.as == scenario::As::expected);
+  CHECK(entry.title == "BUG: unable to handle page fault in sensor_equal");
+  CHECK(entry.cells == std::vector<std::string>{"debian-12-linux-6.12.driver-previous.content-candidate"});
+  CHECK(entry.owner == "kim");
+  CHECK(entry.reason == "7.15 cannot read content 291");
+  CHECK(show_date(entry.until) == "2026-12-31");
+  CHECK(all.expect[1].until == entry.until);  // in quotes or not
+  CHECK_FALSE(entry.expired(*parse_date("2026-12-31")));
+  CHECK(entry.expired(*parse_date("2027-01-01")));
+}
+
+TEST_CASE("every mistake of a waivers file is told with its place") {
+  table::check(data / "waivers", [](const std::filesystem::path& path) {
+    const auto loaded = scenario::load_waivers(table::slurp(path), path.filename().string());
+    CHECK_FALSE(loaded.waivers);
+    return loaded.mistakes;
+  });
+}
+
+TEST_CASE("a waiver matches cells by globs, a file without waivers is one") {
+  const auto loaded = scenario::load_waivers(
+      "labctl: 1\nwaivers:\n  - {title: t, cells: [\"a.*\", b], owner: kim, reason: r, until: 2026-12-31}\n",
+      "w");
+  REQUIRE(loaded.waivers);
+  REQUIRE(loaded.waivers->size() == 1);
+  const auto& waiver = loaded.waivers->front();
+  CHECK(waiver.as == scenario::As::waived);
+  CHECK(waiver.matches("a.control"));
+  CHECK(waiver.matches("b"));
+  CHECK_FALSE(waiver.matches("b.a"));
+  const auto none = scenario::load_waivers("labctl: 1\nwaivers: []\n", "w");
+  REQUIRE(none.waivers);
+  CHECK(none.waivers->empty());
+}
