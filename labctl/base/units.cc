@@ -59,18 +59,10 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 }
 
 Result<Date> parse_date(std::string_view text) {
-  static constexpr std::string_view shape = "dddd-dd-dd";
-  bool good = text.size() == shape.size();
-  for (std::size_t i = 0; good && i < shape.size(); ++i)
-    good = shape[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == '-';
-  const auto number = [&](std::size_t at, std::size_t length) {
-    return std::stoi(std::string(text.substr(at, length)));
-  };
-  if (good) {
-    const Date date{std::chrono::year(number(0, 4)), std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                    std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-    if (date.ok()) return date;
-  }
+  constexpr std::size_t length = std::string_view("2026-12-31").size();
+  const auto midnight = parse_moment(std::string(text.substr(0, length)) + "T00:00:00Z");
+  if (text.size() == length && midnight)
+    return Date(std::chrono::sys_days(std::chrono::days(*midnight / 86400)));
   return input_error("'" + printable(text, 40) + "' is not a day such as 2026-12-31");
 }
 

@@ -98,6 +98,8 @@ struct State {
   std::set<std::string> boot_ids;
   std::string boot_id;  // empty while it is not known
   std::uint64_t taint = 0;
+  std::string explained;         // taints of this boot that come of findings which do not end the story
+  std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
   std::string build_id, module_version;  // as first seen
   int boot = 0;
   bool candidate_in = false;             // something of the candidate's has been run

@@ -1,6 +1,8 @@
 // What an answer proves. Everything here was said by a guest: what is not there, is malformed or is not
 // exactly what was wanted proves nothing.
 
+#include <utility>
+
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
@@ -36,6 +38,11 @@ bool is_boot_id(const std::string& text) {
 std::string tail(std::string_view output) {
   std::string_view text = trim(output);
   return printable(text.size() > 160 ? text.substr(text.size() - 160) : text);
+}
+
+std::string without(std::string letters, const std::string& others) {
+  std::erase_if(letters, [&](char letter) { return others.find(letter) != std::string::npos; });
+  return letters;
 }
 
 std::string last_words(const event::Answer& answer) {
@@ -88,8 +95,8 @@ void Life::judge(const event::Answer& answer) {
     case Check::evidence:
       return judge_evidence(facts);
     case Check::kernel_log:
-      if (trim(answer.output).empty()) fail(unable(), "the guest's kernel log is empty");
-      return;
+      if (trim(answer.output).empty()) return fail(unable(), "the guest's kernel log is empty");
+      return judge_taint(std::exchange(s_.taint_to_explain, {}));
   }
 }
 
@@ -155,17 +162,25 @@ void Life::judge_evidence(const guest::Facts& facts) {
     return crash("unrequested reboot",
                  "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
-  judge_taint(facts);
+  const std::string letters = sick(facts);
+  // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
+  // what could be explained waits for it.
+  if (letters == "W" || !s_.cell.accepted.empty())
+    s_.taint_to_explain = letters;
+  else
+    judge_taint(letters);
 }
 
-void Life::judge_taint(const guest::Facts& facts) {
-  const std::string letters = sick(facts);
+// Each letter must come of a finding that is allowed to be there: one accepted title does not explain another
+// one's taint.
+void Life::judge_taint(const std::string& seen) {
+  const std::string letters = without(seen, s_.explained);
   if (letters.empty()) return;
   const auto kind = letters.find('D') != std::string::npos   ? crash::Kind::oops
                     : letters.find('L') != std::string::npos ? crash::Kind::lockup
                                                              : crash::Kind::warning;
   crash::Finding finding;
-  finding.title = "kernel tainted " + letters;
+  finding.title = std::string(taint_title) + letters;
   finding.kind = kind;
   finding.severity = letters == "W" ? crash::Severity::warning : crash::Severity::fatal;
   note(finding, "evidence");

@@ -5,6 +5,9 @@
 
 namespace labctl::cell {
 
+// The title of a taint that nothing explains; its letters follow.
+constexpr std::string_view taint_title = "kernel tainted ";
+
 class Life {
  public:
   Life(State state, std::vector<Action>& actions)
@@ -46,9 +49,12 @@ class Life {
   // suspects.cc: what was found, and lines with no report behind them
   void crash(const std::string& title, const std::string& reason, const char* channel,
              crash::Kind kind = crash::Kind::reset);
+  bool known(const crash::Finding& finding) const;
   bool note(const crash::Finding& finding, const std::string& channel);
-  bool counts(const crash::Finding& finding) const;
   void remember(const crash::Finding& finding, const std::string& channel);
+  void go_on_behind(const crash::Finding& finding, const std::string& channel);
+  void supersede(const crash::Finding& report, const std::string& channel);
+  void explain_signs();
   void suspect(const crash::Finding& finding, const std::string& channel);
   void look_into_suspects();
   std::string suspect_question() const { return "suspect-" + std::to_string(s_.suspect_questions); }
@@ -62,7 +68,7 @@ class Life {
   void judge_loaded(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
   void judge_evidence(const guest::Facts& facts);
-  void judge_taint(const guest::Facts& facts);
+  void judge_taint(const std::string& letters);
   void altered(const std::string& what, const std::string& seen);
   std::string sick(const guest::Facts& facts) const;
   // A guest that cannot answer our own questions: before anything of the candidate's was there it is the

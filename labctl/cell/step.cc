@@ -23,6 +23,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
+#include "labctl/verdict/accept.h"
 
 namespace labctl::cell {
 
@@ -90,6 +91,7 @@ void Life::hear(const event::Reset& reset) {
   s_.last_reset = s_.fair();
   s_.down = true;
   s_.kernel_spoke = false;
+  s_.explained.clear();
   s_.boot_id.clear();  // the next one is not known yet,
   convict_suspects();  // and nobody is left who could clear what the last one said
 }
@@ -118,7 +120,7 @@ void Life::hear(const event::Answer& answer) {
   if (s_.suspect_asked && answer.question == suspect_question()) return hear_suspect(answer);
   if (s_.phase == Phase::last_sweep) {
     if (answer.answered && answer.question == "evidence")
-      if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0) judge_taint(facts);
+      if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0) judge_taint(sick(facts));
     s_.sweep_open.erase(answer.question);
     if (s_.sweep_open.empty()) end();
     return;
@@ -170,12 +172,21 @@ void Life::advance() {
 
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
+  if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
+    --s_.position;  // this is where it ends
+    return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
+                                        "' did not come: a negative test that no longer fires (owner: " +
+                                        printable(entry->owner, 60) + ")");
+  }
   s_.outcome.ending = Ending::passed;
   s_.outcome.reason.clear();
   end();
 }
 
 void Life::fail(Ending ending, const std::string& reason) {
+  // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and blames nobody.
+  if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
+    return lab(reason + " (before the candidate was loaded)");
   const bool first = s_.phase == Phase::running || s_.phase == Phase::unopened;
   if (first || ending < s_.outcome.ending) {
     s_.outcome.ending = ending;
@@ -203,6 +214,7 @@ void Life::end() {
   if (s_.outcome.ending == Ending::lab_failed) convict_suspects();
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
+  explain_signs();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});
 }

@@ -3,12 +3,17 @@
 // untainted kernel. The answer counts only for the boot in which the line was seen, and a suspect that is
 // never cleared counts.
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
+#include "labctl/verdict/accept.h"
+#include "labctl/verdict/blame.h"
 
 namespace labctl::cell {
 
 using verdict::Ending;
+using verdict::ending_for;
 
 namespace {
 
@@ -16,24 +21,19 @@ constexpr std::size_t most_findings =
     200;  // a flooding guest may not grow us; as many again are kept for what counts
 constexpr const char* cleared_line =
     "only this line, no report behind it, and the guest is alive with an untainted kernel";
+constexpr const char* told_again = "told again, with the report behind it";
 
-Ending ending_for(crash::Kind kind) {
-  using enum crash::Kind;
-  switch (kind) {
-    case lockup:
-    case stall:
-    case hung_task:
-      return Ending::hung;
-    case boot_failure:
-      return Ending::recovery;
-    default:
-      return Ending::crashed;
-  }
-}
-
-std::string sentence(const crash::Finding& finding) {
-  return printable(finding.title) +
-         (finding.module.empty() ? "" : " [module " + printable(finding.module, 60) + "]");
+// The taints that a kernel sets for such a report (Documentation/admin-guide/tainted-kernels.rst). What
+// WARN() prints begins so whatever its kind: a reference count's, for one.
+std::string taints_of(const crash::Finding& finding) {
+  using crash::Kind;
+  const bool warns = finding.severity == crash::Severity::warning || finding.title.starts_with("WARNING") ||
+                     finding.kind == Kind::lock;
+  std::string letters = warns ? "W" : "";
+  if (finding.kind == Kind::oops || finding.kind == Kind::bug) letters += 'D';
+  if (finding.kind == Kind::lockup) letters += 'L';
+  if (finding.kind == Kind::memory_safety) letters += 'B';
+  return letters;
 }
 
 bool same(const crash::Finding& a, const crash::Finding& b) {
@@ -50,30 +50,78 @@ void Life::crash(const std::string& title, const std::string& reason, const char
   fail(Ending::crashed, reason);
 }
 
+bool Life::known(const crash::Finding& finding) const {
+  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const auto& seen) {
+    return seen.boot == s_.boot && same(seen.finding, finding) &&
+           seen.finding.suppressed.empty() == finding.suppressed.empty();
+  });
+}
+
 // True when it is kept from now on.
 bool Life::note(const crash::Finding& finding, const std::string& channel) {
-  for (const auto& seen : s_.findings)
-    if (seen.boot == s_.boot && same(seen.finding, finding) &&
-        seen.finding.suppressed.empty() == finding.suppressed.empty())
-      return false;
-  if (s_.findings.size() >= (counts(finding) ? 2 : 1) * most_findings) return false;
-  s_.findings.push_back({finding, channel, s_.boot});
+  if (known(finding)) return false;
+  if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;
+  s_.findings.push_back({finding, channel, s_.boot, s_.candidate_in});
   return true;
 }
 
-bool Life::counts(const crash::Finding& finding) const {
-  return finding.suppressed.empty() &&
-         (finding.severity == crash::Severity::fatal || s_.cell.policy.warnings_fail);
-}
-
 void Life::remember(const crash::Finding& finding, const std::string& channel) {
-  if (!counts(finding)) {
-    note(finding, channel);
+  if (finding.confirmed) supersede(finding, channel);
+  if (!verdict::blocks(s_.cell, finding)) {
+    go_on_behind(finding, channel);
   } else if (finding.confirmed) {
     note(finding, channel);
-    fail(ending_for(finding.kind), sentence(finding));
+    fail(ending_for(finding.kind), verdict::sentence(s_.cell, {finding, channel, s_.boot, s_.candidate_in}));
   } else {
     suspect(finding, channel);
+  }
+}
+
+// It is listed, and the story goes on. The taint that it leaves in the kernel is then no surprise; noise,
+// which no person answers for, explains no more than a warning.
+void Life::go_on_behind(const crash::Finding& finding, const std::string& channel) {
+  const bool accepted = verdict::tolerated(s_.cell, finding);
+  if (finding.confirmed && (accepted || !finding.suppressed.empty()))
+    for (const char letter : taints_of(finding))
+      if (accepted || letter == 'W') s_.explained += letter;
+  // What somebody answers for may not get lost in a flood.
+  if (!note(finding, channel) && accepted && !known(finding))
+    fail(Ending::crashed, "too many findings to look into");
+}
+
+// A line that was told with nothing behind it, and is told again with its report.
+void Life::supersede(const crash::Finding& report, const std::string& channel) {
+  for (std::size_t i = 0; i < s_.findings.size(); ++i) {
+    auto& seen = s_.findings[i];
+    const bool same_line = !seen.finding.confirmed && seen.finding.suppressed.empty() &&
+                           seen.boot == s_.boot && seen.channel == channel &&
+                           seen.finding.offset == report.offset;
+    const auto waiting = std::find(s_.suspects.begin(), s_.suspects.end(), i);
+    if (!same_line || waiting == s_.suspects.end()) continue;
+    seen.finding.suppressed = told_again;
+    if (static_cast<std::size_t>(waiting - s_.suspects.begin()) < s_.suspects_in_question)
+      --s_.suspects_in_question;
+    s_.suspects.erase(waiting);
+  }
+}
+
+// An expected crash may be told by signs as well: the panic device, a reset, the taint it leaves. Which of
+// them comes first is chance, so they are looked at in the end.
+void Life::explain_signs() {
+  const auto by_name = std::find_if(s_.findings.begin(), s_.findings.end(), [&](const verdict::Seen& seen) {
+    return !verdict::is_sign(seen.finding) && verdict::accepted(s_.cell, seen.finding) &&
+           verdict::blocks(s_.cell, seen.finding);
+  });
+  if (by_name == s_.findings.end()) return;
+  const std::string taints = s_.explained + taints_of(by_name->finding);
+  for (auto& seen : s_.findings) {
+    auto& sign = seen.finding;
+    if (!verdict::is_sign(sign) || !sign.suppressed.empty() || verdict::accepted(s_.cell, sign)) continue;
+    const bool is_taint = sign.title.starts_with(taint_title);
+    const auto unexplained =
+        is_taint ? sign.title.find_first_not_of(taints, taint_title.size()) : std::string::npos;
+    if (unexplained == std::string::npos)
+      sign.suppressed = "a sign of the expected '" + printable(by_name->finding.title) + "'";
   }
 }
 
@@ -119,10 +167,17 @@ void Life::hear_suspect(const event::Answer& answer) {
 
 void Life::convict_suspects() {
   s_.suspect_asked = false;
-  if (s_.suspects.empty()) return;
-  const crash::Finding finding = s_.findings[s_.suspects.front()].finding;
+  if (s_.suspects.empty()) {  // a report has taken the place of what was asked about
+    if (s_.phase == Phase::running && waits_for(Wait::cleared)) advance();
+    return;
+  }
+  const verdict::Seen suspect = s_.findings[s_.suspects.front()];
   s_.suspects.clear();
-  fail(ending_for(finding.kind), sentence(finding));
+  const bool older = !suspect.candidate_in && s_.candidate_in;
+  fail(ending_for(suspect.finding.kind),
+       verdict::sentence(s_.cell, suspect) +
+           (older ? " (its line came before the candidate was loaded, and nothing has cleared it since)"
+                  : ""));
 }
 
 }  // namespace labctl::cell

@@ -32,7 +32,8 @@ struct RunOptions {
   std::string scenario;
   scenario::Variables variables;
   std::string only;
-  unsigned jobs = 0;  // 0: as many as the host carries
+  std::string waivers;  // a file, or none
+  unsigned jobs = 0;    // 0: as many as the host carries
   std::string out = "reports/runs";
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
@@ -94,9 +95,11 @@ image::Store open_store();
 // `mark` says where the file is named, if anywhere.
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
 
+Date today();  // of UTC; the head has no clock and is told
+
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
-std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
-                                                                   const scenario::Variables& variables,
-                                                                   const std::string& only);
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
+    const std::string& file, const scenario::Variables& variables, const std::string& only,
+    const std::vector<scenario::Acceptance>& waivers = {});
 
 }  // namespace labctl::cli

@@ -104,6 +104,8 @@ void Program::add_run() {
   add_set(sub);
   sub->add_option("--only", run.only, "Run only cells whose id matches; a part never gives passed")
       ->type_name("GLOB");
+  sub->add_option("--waivers", run.waivers, "Findings that people have accepted until a day")
+      ->type_name("FILE");
   sub->add_option("--jobs", run.jobs, "Guests at once (default: what the host's cores and memory carry)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000));

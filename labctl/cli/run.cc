@@ -4,6 +4,7 @@
 #include <future>
 #include <optional>
 
+#include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/cli/progress.h"
@@ -25,6 +26,27 @@ namespace {
 namespace fs = std::filesystem;
 
 using Grounds = std::map<std::string, lab::Ground>;  // by cell id
+
+struct Waivers {
+  std::string text;
+  std::vector<scenario::Acceptance> entries;
+};
+
+// Complains by itself and gives nothing when there is a mistake; no file is no waiver.
+std::optional<Waivers> read_waivers(const std::string& file) {
+  if (file.empty()) return Waivers{};
+  auto text = read_file(file, 4u << 20);
+  if (!text) {
+    complain(Error{Fault::input, text.error().what, file, {}});
+    return std::nullopt;
+  }
+  auto loaded = scenario::load_waivers(*text, file);
+  if (!loaded.waivers) {
+    complain(loaded.mistakes);
+    return std::nullopt;
+  }
+  return Waivers{std::move(*text), std::move(*loaded.waivers)};
+}
 
 // What would only fail later is said now.
 int refuse_bad_host(const lab::Places& places) {
@@ -85,8 +107,9 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
   return grounds;
 }
 
-Json describe_run(const RunOptions& options, const scenario::Scenario& scenario, const plan::Plan& plan,
-                  const lab::Supplies& supplies, const Grounds& grounds, const machine::HostFacts& host) {
+Json describe_run(const RunOptions& options, const scenario::Scenario& scenario, const std::string& waivers,
+                  const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
+                  const machine::HostFacts& host) {
   Json images = Json::array();
   std::map<std::string, const lab::Ground*> seen;
   for (const auto& [cell, ground] : grounds) {
@@ -102,6 +125,7 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
           {"tool", std::string("labctl ") + LABCTL_VERSION},
           {"began", lab::utc_now()},
           {"scenario", {{"file", options.scenario}, {"text", scenario.text}, {"set", variables}}},
+          {"waivers", {{"file", options.waivers}, {"text", waivers}}},
           {"artefacts", supplies.to_json()},
           {"images", images},
           {"host",
@@ -182,7 +206,9 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
 }  // namespace
 
 int run(const RunOptions& options) {
-  auto loaded = load_plan(options.scenario, options.variables, options.only);
+  const auto waivers = read_waivers(options.waivers);
+  if (!waivers) return exit_code::bad_input;
+  auto loaded = load_plan(options.scenario, options.variables, options.only, waivers->entries);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   for (const auto& note : plan.notes) say("labctl: note: " + note);
@@ -217,7 +243,8 @@ int run(const RunOptions& options) {
 
   auto bundle = lab::Bundle::create(options.out, plan.scenario);
   if (!bundle) return complain(bundle.error());
-  const Json record = describe_run(options, scenario, plan, *supplies, *grounds, (*host)->facts());
+  const Json record =
+      describe_run(options, scenario, waivers->text, plan, *supplies, *grounds, (*host)->facts());
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
 

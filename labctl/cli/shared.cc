@@ -68,9 +68,11 @@ std::optional<std::string> load_signatures(const std::string& file, const std::s
   return std::move(*text);
 }
 
-std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::string& file,
-                                                                   const scenario::Variables& variables,
-                                                                   const std::string& only) {
+Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }
+
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
+    const std::string& file, const scenario::Variables& variables, const std::string& only,
+    const std::vector<scenario::Acceptance>& waivers) {
   auto text = read_file(file, 4u << 20);
   if (!text) {
     complain(Error{Fault::input, text.error().what, file, {}});
@@ -81,7 +83,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(const std::st
     complain(loaded.mistakes);
     return std::nullopt;
   }
-  auto plan = plan::expand(*loaded.scenario);
+  auto plan = plan::expand(*loaded.scenario, today(), waivers);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {
     complain(plan.error());

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "labctl/base/text.h"
+#include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::plan {
@@ -221,10 +222,12 @@ std::vector<std::string> Plan::images() const {
   return names;
 }
 
-Result<Plan> expand(const Scenario& scenario) {
+Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scenario::Acceptance>& waivers) {
   if (!scenario.linux_guest) return input_error("the scenario has no guest", scenario.source);
   Plan plan;
   plan.scenario = scenario.name;
+  plan.date = today;
+  plan.waivers = waivers;
   std::set<Axes> planned;
   const auto add = [&](const Axes& axes, const std::string& where) -> Status {
     if (!planned.insert(axes).second) {
@@ -264,6 +267,9 @@ Result<Plan> expand(const Scenario& scenario) {
   note_unused(plan, scenario.contents, "content", &Cell::content, &Cell::extra_contents);
   add_controls(plan);
   if (auto unique = check_ids(plan, scenario.source); !unique) return fail(unique.error());
+  if (auto placed = place_expectations(plan, scenario); !placed) return fail(placed.error());
+  place_waivers(plan);
+  note_expired_waivers(plan);
   return plan;
 }
 
@@ -276,10 +282,8 @@ Result<Plan> only(Plan plan, const std::string& glob) {
     if (glob_match(glob, cell.id)) shapes.insert(shape_of(cell));
   }
   if (shapes.empty()) {
-    const std::size_t shown = std::min<std::size_t>(ids.size(), 20);
-    std::string list = join({ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(shown)}, ", ");
-    if (shown < ids.size()) list += " and " + std::to_string(ids.size() - shown) + " more";
-    return input_error("--only '" + printable(glob, 100) + "' matches no cell", "", "the cells are " + list);
+    return input_error("--only '" + printable(glob, 100) + "' matches no cell", "",
+                       "the cells are " + join_some(ids));
   }
   std::vector<Cell> kept;
   for (Cell& cell : plan.cells) {

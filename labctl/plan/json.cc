@@ -5,11 +5,14 @@
 
 #include <set>
 
+#include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::plan {
 namespace {
 
+using scenario::Acceptance;
+using scenario::As;
 using scenario::Axes;
 using scenario::Driver;
 using scenario::DriverKind;
@@ -51,6 +54,14 @@ Json step_json(const Step& step) {
           {"wait_ms", step.wait.count()}, {"times", step.times}, {"mark", mark_json(step.mark)}};
 }
 
+// `cells` is said by what stands around an expectation, and by the waiver itself.
+Json acceptance_json(const Acceptance& entry) {
+  return {{"title", entry.title},
+          {"owner", entry.owner},
+          {"reason", entry.reason},
+          {"until", show_date(entry.until)}};
+}
+
 Json extras_json(const std::vector<Cell::Extra>& extras) {
   Json list = Json::array();
   for (const auto& extra : extras) {
@@ -60,6 +71,9 @@ Json extras_json(const std::vector<Cell::Extra>& extras) {
 }
 
 Json cell_json(const Cell& cell) {
+  Json expect = Json::array();
+  for (const auto& entry : cell.accepted)
+    if (entry.as == As::expected) expect.push_back(acceptance_json(entry));
   Json axes = Json::array();
   for (const auto& [axis, value] : cell.axes) axes.push_back({{"axis", axis}, {"value", value}});
   Json story = Json::array();
@@ -81,7 +95,8 @@ Json cell_json(const Cell& cell) {
       {"settle_ms", cell.settle.count()},
       {"policy", {{"warnings_fail", cell.policy.warnings_fail}, {"lab_retries", cell.policy.lab_retries}}},
       {"extra_drivers", extras_json(cell.extra_drivers)},
-      {"extra_contents", extras_json(cell.extra_contents)}};
+      {"extra_contents", extras_json(cell.extra_contents)},
+      {"expect", std::move(expect)}};
 }
 
 // An object being read. The first fault is kept and everything after it gives defaults, so that readers are
@@ -242,6 +257,21 @@ std::vector<Cell::Extra> read_extras(In& in, const char* key) {
   return extras;
 }
 
+Date read_date(In& in, const char* key) {
+  const std::string text = in.text(key);
+  const auto date = parse_date(text);
+  if (!date) in.wrong(std::string(key) + ": expected a day such as 2026-12-31");
+  return date ? *date : Date{};
+}
+
+Acceptance read_acceptance(In& in, As as, std::vector<std::string> cells) {
+  Acceptance entry{.as = as, .title = in.text("title"), .cells = std::move(cells)};
+  entry.owner = in.text("owner");
+  entry.reason = in.text("reason");
+  entry.until = read_date(in, "until");
+  return entry;
+}
+
 // Ids become folders of the bundle.
 bool is_safe_id(const std::string& id) {
   if (id.empty() || id.size() > 200 || id.front() == '.' || id.front() == '-') return false;
@@ -272,6 +302,8 @@ Cell read_cell(In& in) {
   cell.policy.lab_retries = static_cast<int>(policy.number("lab_retries", 0, 5));
   cell.extra_drivers = read_extras(in, "extra_drivers");
   cell.extra_contents = read_extras(in, "extra_contents");
+  in.each("expect",
+          [&](In& entry) { cell.accepted.push_back(read_acceptance(entry, As::expected, {cell.id})); });
   if (cell.boots_wanted() == 0) in.wrong("story: no boot in it");
   if (!cell.control && cell.driver.empty()) in.wrong("driver: empty in a cell that is no control");
   return cell;
@@ -282,8 +314,15 @@ Cell read_cell(In& in) {
 Json to_json(const Plan& plan) {
   Json cells = Json::array();
   for (const Cell& cell : plan.cells) cells.push_back(cell_json(cell));
+  Json waivers = Json::array();
+  for (const Acceptance& waiver : plan.waivers) {
+    waivers.push_back(acceptance_json(waiver));
+    waivers.back()["cells"] = waiver.cells;
+  }
   Json json = {{"labctl", version},
                {"scenario", plan.scenario},
+               {"date", show_date(plan.date)},
+               {"waivers", std::move(waivers)},
                {"cells", std::move(cells)},
                {"notes", plan.notes},
                {"left_out", plan.left_out}};
@@ -305,6 +344,10 @@ Result<Plan> from_json(const Json& json, const std::string& where) {
     In signatures = in.object("signatures");
     plan.signatures = SignatureFile{signatures.text("file"), signatures.text("text")};
   }
+  plan.date = read_date(in, "date");
+  in.each("waivers", [&](In& entry) {
+    plan.waivers.push_back(read_acceptance(entry, As::waived, entry.texts("cells")));
+  });
   std::set<std::string> ids;
   in.each("cells", [&](In& entry) {
     plan.cells.push_back(read_cell(entry));
@@ -314,6 +357,7 @@ Result<Plan> from_json(const Json& json, const std::string& where) {
   plan.left_out = in.texts("left_out");
   if (plan.cells.empty()) in.wrong("a plan without cells");
   if (!fault.empty()) return input_error(fault, where);
+  place_waivers(plan);
   return plan;
 }
 

@@ -37,6 +37,10 @@ struct Cell {
     scenario::Mark mark;
   };
   std::vector<Extra> extra_drivers, extra_contents;
+
+  // The findings that somebody has accepted in this cell: what the scenario expects of it, then the waivers
+  // that match it and have not expired.
+  std::vector<scenario::Acceptance> accepted;
 };
 
 // The author's signature file, kept whole so that a bundle says by what its consoles were read.
@@ -48,6 +52,8 @@ struct SignatureFile {
 struct Plan {
   std::string scenario;
   std::optional<SignatureFile> signatures;
+  Date date{};  // the day of the run: what has expired is told by it, whenever the plan is judged
+  std::vector<scenario::Acceptance> waivers;  // all that were given, expired ones too
   std::vector<Cell> cells;  // candidates first, then one control per image and machine shape
   std::vector<std::string>
       notes;  // what a reader should know: a cell named twice, an artefact in no cell ...
@@ -56,8 +62,10 @@ struct Plan {
 };
 
 // Errors: an empty matrix, no cell with a candidate, an artefact or guest that is missing, colliding ids,
-// more than 1000 cells. Includes add cells after the excludes have taken some away, as in GitHub Actions.
-Result<Plan> expand(const scenario::Scenario& scenario);
+// more than 1000 cells, an expectation that has expired or cannot be one. Includes add cells after the
+// excludes have taken some away, as in GitHub Actions. `today` is a value: nothing here knows the time.
+Result<Plan> expand(const scenario::Scenario& scenario, Date today,
+                    const std::vector<scenario::Acceptance>& waivers = {});
 
 // Keeps the cells whose id matches the glob, and the controls that they need. Errors: nothing matches.
 Result<Plan> only(Plan plan, const std::string& glob);

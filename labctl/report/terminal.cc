@@ -2,6 +2,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
+#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
@@ -47,7 +48,27 @@ std::string in_colour(const std::string& text, Ending ending, Style style) {
   return std::string("\033[") + code + "m" + text + "\033[0m";
 }
 
-std::string finding_line(const verdict::Seen& seen) {
+std::vector<std::string> titles_in(const std::vector<verdict::WaiverUse>& waivers,
+                                   verdict::WaiverState state) {
+  std::vector<std::string> titles;
+  for (const auto& use : waivers)
+    if (use.state == state)
+      titles.push_back("'" + printable(use.waiver.title) + "' (" + printable(use.waiver.owner, 60) +
+                       (state == verdict::WaiverState::expired ? ", expired on " : ", until ") +
+                       show_date(use.waiver.until) + ")");
+  return titles;
+}
+
+// A waiver that did nothing is a lie waiting to be believed.
+std::string idle_waivers(const verdict::Verdict& verdict) {
+  std::string text;
+  for (const auto state : {verdict::WaiverState::unused, verdict::WaiverState::expired})
+    for (const auto& title : titles_in(verdict.waivers, state))
+      text += std::string("  waiver ") + verdict::to_string(state) + ": " + title + "\n";
+  return text.empty() ? text : "\n" + text;
+}
+
+std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
   std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
                      ", " + seen.channel + ", boot " + std::to_string(seen.boot);
   if (seen.finding.line != 0 && seen.channel == "console")
@@ -55,6 +76,9 @@ std::string finding_line(const verdict::Seen& seen) {
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")";
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
+  if (const auto* entry = verdict::accepted(cell, seen.finding))
+    line += std::string(" ") + scenario::to_string(entry->as) + " by " + printable(entry->owner, 60) +
+            " until " + show_date(entry->until) + ": " + printable(entry->reason);
   return line + "\n";
 }
 
@@ -69,6 +93,12 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
     if (!fault.empty()) text += "      " + fault + "\n";
   }
   return text.empty() ? text : "\nproblems:\n" + text;
+}
+
+std::string with_waivers(const verdict::Verdict& verdict) {
+  if (!verdict.waived) return "";
+  const auto titles = titles_in(verdict.waivers, verdict::WaiverState::used);
+  return " with " + plural(titles.size(), "waiver") + ": " + join(titles, ", ");
 }
 
 }  // namespace
@@ -86,43 +116,46 @@ std::string plan_table(const plan::Plan& plan) {
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style) {
   const std::size_t width = widest_id(plan);
   std::string text = "\n";
-  for (const auto& outcome : verdict.cells) {
+  for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
+    const auto& outcome = verdict.cells[i];
+    const Ending shown = outcome.expected ? Ending::passed : outcome.ending;
     text += "  " + padded(outcome.cell, width) + "  " +
-            in_colour(padded(verdict::to_string(outcome.ending), 11), outcome.ending, style) + "  " +
+            in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) + "  " +
             std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted) + " boots  " +
             show_duration(outcome.took);
     if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
+    if (outcome.expected) text += ", as expected";
     text += "\n";
-    // A reason that is a finding's own title is told by the finding's line, which says more.
-    const bool told = std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const auto& seen) {
-      return outcome.reason.starts_with(printable(seen.finding.title));
-    });
-    if (!outcome.reason.empty() && !told) text += "      " + outcome.reason + "\n";
-    for (const auto& seen : outcome.findings) text += finding_line(seen);
+    if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
+    for (const auto& seen : outcome.findings) text += finding_line(seen, plan.cells[i]);
   }
   const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
   text += problems_text(verdict, plan);
+  text += idle_waivers(verdict);
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
 }
 
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
-  std::size_t cells = 0, passed = 0, blamed = 0;
+  std::size_t cells = 0, passed = 0, expected = 0, blamed = 0;
   int boots = 0;
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
     ++cells;
     passed += verdict.cells[i].ending == Ending::passed;
-    blamed += verdict::guests_fault(verdict.cells[i].ending);
-    boots += verdict.cells[i].boots_proved;
+    expected += verdict.cells[i].expected;
+    blamed += verdict::guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected;
+    if (!verdict.cells[i].expected) boots += verdict.cells[i].boots_proved;
   }
   const std::string stopped = verdict.interrupted ? " (interrupted)" : "";
   switch (verdict.decision) {
     case verdict::Decision::passed:
-      return "PASSED: " + plural(cells, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") +
-             " proved; the controls without the candidate passed too";
+      return "PASSED" + with_waivers(verdict) + ": " + plural(passed, "cell") + ", " +
+             plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
+             (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
+             "the controls without the candidate passed too";
     case verdict::Decision::blocked:
       return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") +
              " failed; do not publish" + stopped;

@@ -58,6 +58,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
     scenario.settle = length.value_or(scenario.settle);
   }
   read_policy(root, reader, scenario.policy);
+  read_expect(root, reader, scenario);
   if (const Node* file = root.find("signatures")) {
     if (auto path = reader.one_line(*file, "signatures")) scenario.signatures = {std::move(*path), file->mark};
   }

@@ -2,11 +2,26 @@
 
 #include <algorithm>
 
-#include "labctl/verdict/analysis.h"
+#include "labctl/base/text.h"
+#include "labctl/verdict/accept.h"
 
 namespace labctl::verdict {
 
 bool guests_fault(Ending ending) { return ending <= Ending::not_loaded; }
+
+Ending ending_for(crash::Kind kind) {
+  using enum crash::Kind;
+  switch (kind) {
+    case lockup:
+    case stall:
+    case hung_task:
+      return Ending::hung;
+    case boot_failure:
+      return Ending::recovery;
+    default:
+      return Ending::crashed;
+  }
+}
 
 const char* to_string(Ending ending) {
   switch (ending) {
@@ -44,6 +59,18 @@ const char* to_string(Decision decision) {
   return "?";
 }
 
+const char* to_string(WaiverState state) {
+  switch (state) {
+    case WaiverState::used:
+      return "used";
+    case WaiverState::unused:
+      return "unused";
+    case WaiverState::expired:
+      return "expired";
+  }
+  return "?";
+}
+
 int Verdict::exit_code() const {
   if (interrupted) return 130;
   if (nothing_ran) return 4;
@@ -75,13 +102,15 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
     found.reason = "it has more than one outcome";
   }
   // What an outcome claims is checked against what it can show.
-  const auto counts = [&](const Seen& seen) {
-    return seen.finding.suppressed.empty() &&
-           (seen.finding.severity == crash::Severity::fatal || cell.policy.warnings_fail);
-  };
-  if (found.ending == Ending::passed && std::any_of(found.findings.begin(), found.findings.end(), counts)) {
+  if (found.ending == Ending::passed &&
+      std::any_of(found.findings.begin(), found.findings.end(),
+                  [&](const Seen& seen) { return blocks(cell, seen.finding); })) {
     found.ending = Ending::lab_failed;
     found.reason = "it claims to have passed with a fatal finding";
+  }
+  if (const auto* entry = missing(cell, found.findings); entry && found.ending == Ending::passed) {
+    found.ending = Ending::lab_failed;
+    found.reason = "it claims to have passed without the finding that is expected of it";
   }
   if (found.ending == Ending::passed &&
       (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
@@ -89,7 +118,39 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
     found.reason = std::to_string(found.boots_proved) + " of " + std::to_string(found.boots_wanted) +
                    " boots proved is not a pass";
   }
+  found.expected = ended_as_expected(cell, found);
   return found;
+}
+
+// What a reader of a failure should know of the people who wanted to accept something here.
+std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, const Outcome& outcome) {
+  std::string text;
+  if (const auto* entry = missing(cell, outcome.findings); entry && guests_fault(outcome.ending))
+    text += "; expected here: '" + printable(entry->title) + "', which did not come";
+  for (const auto& waiver : plan.waivers) {
+    const bool hoped_for =
+        waiver.expired(plan.date) && waiver.matches(cell.id) &&
+        std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+          return seen.finding.title == waiver.title && blocks(cell, seen.finding);
+        });
+    if (hoped_for)
+      text += "; the waiver of '" + printable(waiver.title) + "' by " + printable(waiver.owner, 60) +
+              " expired on " + show_date(waiver.until);
+  }
+  return text;
+}
+
+// What is to be published must have passed somewhere; cells that crash as expected prove nothing of it.
+void demand_each_candidate(const plan::Plan& plan, Verdict& verdict, const char* what,
+                           std::string plan::Cell::*label) {
+  bool wanted = false, proved = false;
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    if (plan.cells[i].*label != "candidate") continue;
+    wanted = true;
+    proved = proved || verdict.cells[i].ending == Ending::passed;
+  }
+  if (wanted && !proved)
+    verdict.reasons.push_back(std::string("no cell with the candidate ") + what + " in it passed");
 }
 
 bool same_ground(const plan::Cell& a, const plan::Cell& b) {
@@ -112,14 +173,14 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
                      ", so the lab cannot be trusted on this image; the cell itself ended " +
                      to_string(outcome.ending) + (outcome.reason.empty() ? "" : " (" + outcome.reason + ")");
     outcome.ending = Ending::lab_failed;
+    outcome.expected = false;
     return;
   }
   if (has_control) return;
   outcome.reason = "the plan has no control for this image";
   outcome.ending = Ending::lab_failed;
+  outcome.expected = false;
 }
-
-Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
 
 }  // namespace
 
@@ -128,16 +189,18 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   Verdict verdict;
   for (const plan::Cell& cell : plan.cells) verdict.cells.push_back(outcome_of(cell, outcomes));
   const std::vector<Outcome> own = verdict.cells;
-  std::size_t candidates = 0, passed = 0, blamed = 0;
+  std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
     Outcome& outcome = verdict.cells[i];
     apply_control(plan, plan.cells[i], outcome, own);
     ++candidates;
     passed += outcome.ending == Ending::passed;
-    blamed += guests_fault(outcome.ending);
-    if (outcome.ending != Ending::passed)
-      verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason);
+    expected += outcome.expected;
+    blamed += guests_fault(outcome.ending) && !outcome.expected;
+    if (outcome.ending != Ending::passed && !outcome.expected)
+      verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason +
+                                words_of_people(plan, plan.cells[i], outcome));
   }
   for (const Outcome& outcome : outcomes)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
@@ -154,6 +217,11 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
                               " cells of the scenario were left out (--only), and a part is not the gate");
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
+  if (blamed == 0 && passed + expected == candidates && candidates != 0) {
+    if (passed == 0) verdict.reasons.push_back("no cell passed: crashes that are expected prove nothing");
+    demand_each_candidate(plan, verdict, "driver", &plan::Cell::driver);
+    demand_each_candidate(plan, verdict, "content", &plan::Cell::content);
+  }
 
   verdict.interrupted =
       std::any_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::interrupted; });
@@ -161,67 +229,13 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
       std::all_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::not_run; });
   if (blamed != 0)
     verdict.decision = Decision::blocked;
-  else if (candidates != 0 && passed == candidates && verdict.reasons.empty() && !verdict.interrupted)
+  else if (passed != 0 && passed + expected == candidates && verdict.reasons.empty() && !verdict.interrupted)
     verdict.decision = Decision::passed;
+  verdict.waivers = waiver_uses(plan, verdict.cells);
+  verdict.waived = verdict.decision == Decision::passed &&
+                   std::any_of(verdict.waivers.begin(), verdict.waivers.end(),
+                               [](const auto& use) { return use.state == WaiverState::used; });
   return verdict;
-}
-
-Json to_json(const Verdict& verdict, const plan::Plan& plan) {
-  Json json;
-  json["labctl"] = 1;
-  json["verdict"] = to_string(verdict.decision);
-  json["scenario"] = plan.scenario;
-  json["interrupted"] = verdict.interrupted;
-  json["reasons"] = verdict.reasons;
-  json["cells"] = Json::array();
-  for (const Outcome& outcome : verdict.cells) {
-    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
-                             [&](const auto& c) { return c.id == outcome.cell; });
-    const bool control = cell != plan.cells.end() && cell->control;
-    Json axes = Json::object();
-    if (cell != plan.cells.end())
-      for (const auto& [axis, value] : cell->axes) axes[axis] = value;
-    Json findings = Json::array();
-    for (const Seen& seen : outcome.findings) {
-      Json finding{{"title", seen.finding.title},
-                   {"kind", crash::to_string(seen.finding.kind)},
-                   {"severity", crash::to_string(seen.finding.severity)},
-                   {"channel", seen.channel},
-                   {"module", seen.finding.module},
-                   {"boot", seen.boot},
-                   {"offset", seen.finding.offset},
-                   {"line", seen.finding.line}};
-      if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
-      if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
-      findings.push_back(std::move(finding));
-    }
-    json["cells"].push_back(
-        {{"id", outcome.cell},
-         {"control", control},
-         {"axes", axes},
-         {"outcome", to_string(outcome.ending)},
-         {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
-         {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
-         {"findings", findings},
-         {"step", outcome.step},
-         {"reason", outcome.reason},
-         {"took_ms", outcome.took.count()}});
-    if (!outcome.journal.sha256.empty())
-      json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
-                                         {"events", outcome.journal.events}};
-  }
-  json["problems"] = Json::array();
-  for (const Problem& problem : problems(verdict))
-    json["problems"].push_back({{"title", problem.title},
-                                {"kind", crash::to_string(problem.kind)},
-                                {"severity", crash::to_string(problem.severity)},
-                                {"module", problem.module},
-                                {"cells", problem.cells}});
-  const Statistics all = statistics(verdict, plan);
-  json["statistics"] = {{"boots_proved", all.boots_proved},
-                        {"clean_boots", all.clean_boots},
-                        {"excluded_crash_rate", rate(all.excluded_crash_rate())}};
-  return json;
 }
 
 }  // namespace labctl::verdict

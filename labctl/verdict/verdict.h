@@ -29,11 +29,15 @@ enum class Ending {
 bool guests_fault(Ending ending);
 const char* to_string(Ending ending);
 
+// What a finding of this kind makes of its cell.
+Ending ending_for(crash::Kind kind);
+
 // A finding with its place in the cell's life.
 struct Seen {
   crash::Finding finding;
-  std::string channel;  // of the first that told it
-  int boot = 0;         // 0 is the life before the first reboot
+  std::string channel;        // of the first that told it
+  int boot = 0;               // 0 is the life before the first reboot
+  bool candidate_in = false;  // something of the candidate's had been run by then
 };
 
 // The record that an outcome was derived from: the head of its chain and its length.
@@ -52,14 +56,23 @@ struct Outcome {
   std::vector<Seen> findings;
   Millis took{0};
   Journal journal;
+  bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
 };
 
 enum class Decision { passed, blocked, no_verdict };
+
+enum class WaiverState { used, unused, expired };
+struct WaiverUse {
+  scenario::Acceptance waiver;
+  WaiverState state = WaiverState::unused;
+};
 
 struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;  // never empty unless passed
   std::vector<Outcome> cells;        // in the plan's order; lab-failed where a control did not pass
+  std::vector<WaiverUse> waivers;
+  bool waived = false;  // passed, and would not have without a waiver
   bool nothing_ran = false;
   bool interrupted = false;
 
@@ -67,13 +80,15 @@ struct Verdict {
 };
 
 // Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with
-// as many boots proved as wanted, more than none and no finding that counts, every image has a control that
-// passed too, and no cell was left out of the plan. `run_faults` are complaints about the run as a whole (an
-// artefact that changed meanwhile); any of them excludes passed.
+// as many boots proved as wanted, more than none and no finding that blocks, or is the crash that the
+// scenario expects there; each candidate artefact of the plan is in a cell that passed; every image has a
+// control that passed too, and no cell was left out of the plan. `run_faults` are complaints about the run as
+// a whole (an artefact that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
               const std::vector<std::string>& run_faults = {});
 
 const char* to_string(Decision decision);
+const char* to_string(WaiverState state);
 
 // verdict.json, format version 1.
 Json to_json(const Verdict& verdict, const plan::Plan& plan);

@@ -1,46 +1,9 @@
 // Named stories of one cell's life: one thing goes wrong, and this is what labctl must say.
 
-#include "tests/catch.h"
-#include "tests/cell/story.h"
+#include "tests/cell/told.h"
 
 using namespace story;
-using crash::Kind;
-using verdict::Ending;
-
 namespace {
-
-constexpr const char* settle2 = "boot 2/3: settle";
-
-struct Story {
-  const char* name;
-  Ending ending;
-  const char* reason;  // a piece of it
-  int proved;          // boots
-  std::function<void(Scene&)> change;
-};
-
-std::string replace(std::string text, const std::string& from, const std::string& to) {
-  auto at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
-std::function<void(Answer&)> says(const std::string& from, const std::string& to) {
-  return [=](Answer& answer) { answer.output = replace(answer.output, from, to); };
-}
-std::function<void(Answer&)> prints(const std::string& output) {
-  return [=](Answer& answer) { answer.output = output; };
-}
-std::function<void(Answer&)> exits(int code, const std::string& output = "") {
-  return [=](Answer& answer) { answer.exit_code = code, answer.output = output; };
-}
-void refuse(Answer& answer) {
-  answer.answered = false, answer.exit_code = -1, answer.output = "no such process";
-}
-
-crash::Finding suspect(const std::string& title = "BUG: unable to handle page fault") {
-  return finding(title, Kind::oops, false);
-}
 
 // Every half second while the cell is at `step`.
 void forever(Scene& s, const std::string& step, std::function<What()> what) {
@@ -136,8 +99,6 @@ const std::vector<Story>& stories() {
       // ---- crashes ----
       {"an oops during the installation", crashed, "NULL pointer", 0,
        [](Scene& s) { s.hears("install driver", 0s, on_console(finding("NULL pointer dereference in sensor_init"))); }},
-      {"an oops before the first answer", crashed, "NULL pointer", 0,
-       [](Scene& s) { s.hears("restore", 0s, on_console(finding("NULL pointer dereference in sensor_init"))); }},
       {"an oops after a clean exit of the exercise", crashed, "oops", 0,
        [](Scene& s) { s.hears("exercise: proof", 0s, on_console(finding("oops in sensor_match"))); }},
       {"an agent that is alive though the kernel oopsed", crashed, "oops", 1,
@@ -451,38 +412,7 @@ const std::vector<Story>& stories() {
 
 TEST_CASE("each story of a cell's life has its ending") {
   for (const Story& story : stories()) {
-    DYNAMIC_SECTION(story.name) {
-      Scene scene;
-      story.change(scene);
-      const verdict::Outcome outcome = scene.play();
-      INFO(show(outcome));
-      REQUIRE(scene.state.phase == cell::Phase::ended);
-      CHECK(verdict::to_string(outcome.ending) == std::string(verdict::to_string(story.ending)));
-      CHECK_THAT(outcome.reason, ContainsSubstring(story.reason));
-      CHECK(outcome.boots_proved == story.proved);
-      CHECK(outcome.boots_wanted == 3);
-      CHECK(outcome.reason.empty() == (story.ending == Ending::passed));
-      CHECK(scene.ends == 1);
-      CHECK(outcome.findings.size() <= 400);
-
-      // The journal, written and read back, tells the same.
-      std::string text;
-      auto chain = event::begin_chain(scene.cell.id);
-      for (const auto& event : scene.journal) text += event::to_line(event, chain) + "\n";
-      auto journal = event::read_journal(text, scene.cell.id, "events.jsonl");
-      REQUIRE(journal);
-      CHECK(journal->chain.head == chain.head);
-      CHECK(show(cell::replay(scene.cell, journal->events)) == show(outcome));
-
-      // After its end nothing changes any more.
-      const auto ended = show(scene.state.outcome);
-      for (const What& late : {What(event::Panicked{}), What(event::Beat{}), What(event::Interrupted{}),
-                               What(event::Found{event::Channel::console, finding("late oops")}),
-                               What(event::Opened{.cell = scene.cell.id}), What(event::Tick{100h})})
-        scene.tell(late);
-      CHECK(show(scene.state.outcome) == ended);
-      CHECK(scene.ends == 1);
-    }
+    DYNAMIC_SECTION(story.name) { check(story); }
   }
 }
 

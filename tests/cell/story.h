@@ -73,6 +73,7 @@ inline crash::Finding finding(const std::string& title, crash::Kind kind = crash
   finding.kind = kind;
   finding.severity = kind == crash::Kind::warning ? crash::Severity::warning : crash::Severity::fatal;
   finding.confirmed = confirmed;
+  finding.line = 17;  // a text told it
   return finding;
 }
 
@@ -91,8 +92,8 @@ class Scene {
   int resets_per_reboot = 2;
   bool reboots = true, comes_back = true, speaks = true;  // speaks: the console shows a kernel's first line
   double starved_share = 0;                               // of the time, from the beginning on
-  Millis limit = 4h;             // the clock of this story; a cell must have ended by then
-  std::uint64_t taint = 0x3000;  // O and E: out of tree, unsigned
+  Millis limit = 4h;  // the clock of this story; a cell must have ended by then
+  std::uint64_t taint = 0x3000, taint_of_a_boot = 0x3000;  // O and E: out of tree, unsigned
   std::string build_id = "b1", version = "7.16";
   bool alive = true;  // the agent answers and the heart beats
 
@@ -149,6 +150,7 @@ class Scene {
     for (int i = 0; i < resets_per_reboot; ++i) tell(event::Reset{});
     down_at_.reset();
     up_ = false;
+    taint = taint_of_a_boot;
     ++boots;
     if (!comes_back) return;
     if (speaks) speak_at_ = now + boot_time / 8;

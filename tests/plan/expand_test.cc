@@ -12,8 +12,10 @@ namespace files = std::filesystem;
 
 static const files::path data = LABCTL_TEST_DATA;
 
+static const Date today = *parse_date("2026-06-15");
+
 static Plan planned(const std::string& name) {
-  auto plan = expand(table::good(data / "scenario" / "good" / name));
+  auto plan = expand(table::good(data / "scenario" / "good" / name), today);
   if (!plan) UNSCOPED_INFO(plan.error().text());
   REQUIRE(plan);
   return std::move(*plan);
@@ -29,14 +31,14 @@ static Plan load_and_expand(const std::string& text) {
   auto loaded = scenario::load(text, "x.yaml", {});
   for (const Error& mistake : loaded.mistakes) UNSCOPED_INFO(mistake.text());
   REQUIRE(loaded.scenario);
-  auto plan = expand(*loaded.scenario);
+  auto plan = expand(*loaded.scenario, today);
   REQUIRE(plan);
   return std::move(*plan);
 }
 
 TEST_CASE("mistakes that only the whole matrix shows") {
   table::check(data / "plan" / "mistakes", [](const files::path& path) {
-    const auto plan = expand(table::good(path));
+    const auto plan = expand(table::good(path), today);
     return plan ? std::vector<Error>{} : std::vector<Error>{plan.error()};
   });
 }
@@ -47,12 +49,12 @@ TEST_CASE("the shipped scenarios can be planned") {
   for (const files::path& path : paths) {
     INFO(path);
     CHECK(table::slurp(path).rfind("# yaml-language-server: $schema=schema.json\n", 0) == 0);
-    CHECK(expand(table::good(path)));
+    CHECK(expand(table::good(path), today));
   }
 }
 
 TEST_CASE("the quickstart is two cells and their controls") {
-  const auto plan = expand(table::good(data.parent_path() / "scenarios" / "quickstart.yaml"));
+  const auto plan = expand(table::good(data.parent_path() / "scenarios" / "quickstart.yaml"), today);
   REQUIRE(plan);
   CHECK(ids(*plan) == std::vector<std::string>{"debian-12-linux-6.1.driver-candidate.content-candidate",
                                                "debian-12-linux-6.12.driver-candidate.content-candidate",
@@ -146,7 +148,7 @@ TEST_CASE("a matrix has bounds") {
       images + "], driver: [candidate, previous]}\nguest: {linux: {driver: {kind: kmod}}}\n";
   const auto loaded = scenario::load(text, "x.yaml", {});
   REQUIRE(loaded.scenario);
-  const auto plan = expand(*loaded.scenario);
+  const auto plan = expand(*loaded.scenario, today);
   REQUIRE_FALSE(plan);
   CHECK(plan.error().fault == Fault::input);
   CHECK(plan.error().what == "the matrix has more than 1000 cells");
@@ -184,7 +186,7 @@ TEST_CASE("without a module's name each cell's file names it, and a story that m
       "kmod}\n";
   auto loaded = labctl::scenario::load(head, "two.yaml", {});
   REQUIRE(loaded.scenario);
-  auto plan = labctl::plan::expand(*loaded.scenario);
+  auto plan = labctl::plan::expand(*loaded.scenario, today);
   REQUIRE(plan);
   CHECK(plan->cells.at(0).guest.driver.module == "a");
   CHECK(plan->cells.at(1).guest.driver.module == "old_one");
@@ -192,5 +194,50 @@ TEST_CASE("without a module's name each cell's file names it, and a story that m
   auto mixed = labctl::scenario::load(
       head + "story: [install driver previous, reboot, install driver candidate, reboot]\n", "two.yaml", {});
   REQUIRE(mixed.scenario);
-  CHECK(!labctl::plan::expand(*mixed.scenario));
+  CHECK(!labctl::plan::expand(*mixed.scenario, today));
+}
+
+TEST_CASE("a cell has what is expected of it and the waivers that match it and hold") {
+  using scenario::As;
+  const auto waiver = [](const std::string& title, const std::string& glob, const std::string& until) {
+    return scenario::Acceptance{.as = As::waived,
+                                .title = title,
+                                .cells = {glob},
+                                .owner = "kim",
+                                .reason = "r",
+                                .until = *parse_date(until)};
+  };
+  const auto scene = table::good(data / "scenario" / "good" / "everything.yaml");
+  const auto plan = expand(scene, today,
+                           {waiver("a", "*6.12*", "2026-06-15"), waiver("b", "*", "2026-06-14"),
+                            waiver("c", "*.control", "2026-12-31"), waiver("d", "nowhere", "2026-12-31")});
+  REQUIRE(plan);
+  const auto titles = [&](std::size_t cell) {
+    std::vector<std::string> all;
+    for (const auto& entry : plan->cells.at(cell).accepted) all.push_back(entry.title);
+    return all;
+  };
+  using Titles = std::vector<std::string>;
+  CHECK(titles(0).empty());
+  CHECK(titles(1) == Titles{"a"});  // its last day is today
+  CHECK(titles(2) == Titles{"BUG: unable to handle page fault in sensor_equal", "a"});
+  CHECK(titles(3) == Titles{"WARNING in sensor_tick", "a"});
+  CHECK(titles(6) == Titles{"a", "c"});
+  CHECK(plan->notes.back() == "the waiver of 'b' by kim expired on 2026-06-14 and waives nothing");
+
+  const auto back = plan::from_json(plan::to_json(*plan), "run.json");
+  REQUIRE(back);
+  CHECK(back->date == today);
+  CHECK(back->waivers.size() == 4);
+  for (std::size_t i = 0; i < plan->cells.size(); ++i) {
+    const auto &then = plan->cells[i].accepted, &now = back->cells[i].accepted;
+    REQUIRE(now.size() == then.size());
+    for (std::size_t k = 0; k < now.size(); ++k) {
+      CHECK(now[k].as == then[k].as);
+      CHECK(now[k].title == then[k].title);
+      CHECK(now[k].cells == then[k].cells);
+      CHECK(now[k].owner == then[k].owner);
+      CHECK(now[k].until == then[k].until);
+    }
+  }
 }

@@ -9,8 +9,11 @@ using plan::from_json;
 using plan::Plan;
 using plan::to_json;
 
+static const Date today = *parse_date("2026-06-15");
+
 static Plan planned(const std::string& name) {
-  auto plan = plan::expand(table::good(std::filesystem::path(LABCTL_TEST_DATA) / "scenario" / "good" / name));
+  auto plan =
+      plan::expand(table::good(std::filesystem::path(LABCTL_TEST_DATA) / "scenario" / "good" / name), today);
   REQUIRE(plan);
   return std::move(*plan);
 }
@@ -55,6 +58,11 @@ TEST_CASE("another version is refused before anything else") {
 TEST_CASE("every missing or mistyped value is refused and nothing throws") {
   Json whole = to_json(planned("everything.yaml"));
   whole["cells"].erase(whole["cells"].begin() + 1, whole["cells"].end());
+  const Json entry = {{"title", "t"}, {"owner", "kim"}, {"reason", "r"}, {"until", "2026-12-31"}};
+  whole["cells"][0]["expect"] = Json::array({entry});
+  whole["waivers"] = Json::array({entry});
+  whole["waivers"][0]["cells"] = {"*"};
+  REQUIRE(from_json(whole, "run.json"));
   std::vector<Json::json_pointer> all;
   places(whole, Json::json_pointer(), all);
   REQUIRE(all.size() > 150);

@@ -1,64 +1,13 @@
 // May it be published? Passed only with a positive proof for everything.
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
-#include <sstream>
 
-#include "labctl/verdict/verdict.h"
-#include "tests/catch.h"
+#include "tests/verdict/outcomes.h"
 
-using namespace labctl;
-using verdict::Decision;
-using verdict::Ending;
-using verdict::Outcome;
+using namespace outcomes;
 
 namespace {
-
-plan::Cell cell(const std::string& id, const std::string& image, bool control = false) {
-  plan::Cell cell;
-  cell.id = id;
-  cell.control = control;
-  cell.image = image;
-  cell.axes = {{"image", image}};
-  if (!control) cell.axes.insert(cell.axes.end(), {{"driver", "candidate"}, {"content", "candidate"}});
-  cell.story.assign(3, {.kind = scenario::StepKind::reboot});
-  return cell;
-}
-
-plan::Plan two_images() {
-  plan::Plan plan;
-  plan.scenario = "sensor-release";
-  plan.cells = {cell("a", "debian-a"), cell("b", "debian-b"), cell("a.control", "debian-a", true),
-                cell("b.control", "debian-b", true)};
-  return plan;
-}
-
-Outcome ended(const std::string& id, Ending ending, const std::string& reason = "because") {
-  Outcome outcome{.cell = id, .ending = ending, .reason = reason, .boots_wanted = 3, .boots_proved = 1};
-  if (ending == Ending::passed) outcome.reason.clear(), outcome.boots_proved = 3;
-  return outcome;
-}
-
-std::vector<Outcome> all_passed() {
-  std::vector<Outcome> outcomes;
-  for (const char* id : {"a", "b", "a.control", "b.control"}) outcomes.push_back(ended(id, Ending::passed));
-  return outcomes;
-}
-
-verdict::Seen seen(crash::Severity severity) {
-  verdict::Seen seen;
-  seen.finding.title = "BUG: unable to handle page fault in sensor_match";
-  seen.finding.kind = crash::Kind::oops;
-  seen.finding.severity = severity;
-  seen.finding.module = "sensor";
-  seen.finding.offset = 4711;
-  seen.finding.line = 42;
-  seen.channel = "console";
-  seen.boot = 1;
-  return seen;
-}
 
 struct Row {
   const char* name;
@@ -318,13 +267,7 @@ TEST_CASE("verdict.json is as it was") {
                  {ended("a", Ending::interrupted, "the run was interrupted")},
                  {"the driver changed"}}};
   for (const auto& [file, given, faults] : golden) {
-    const std::string path = std::string(LABCTL_TEST_DATA) + "/verdict/" + file;
     const auto plan = two_images();
-    const std::string now = dump_pretty(to_json(verdict::judge(plan, given, faults), plan));
-    if (std::getenv("LABCTL_WRITE_GOLDEN")) std::ofstream(path) << now;
-    std::ostringstream then;
-    then << std::ifstream(path).rdbuf();
-    INFO("LABCTL_WRITE_GOLDEN=1 writes " << path);
-    CHECK(now == then.str());
+    same_as_golden(file, dump_pretty(to_json(verdict::judge(plan, given, faults), plan)));
   }
 }

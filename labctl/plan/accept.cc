@@ -1,0 +1,74 @@
+#include "labctl/plan/accept.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+
+namespace labctl::plan {
+namespace {
+
+using scenario::Acceptance;
+
+// A cell with all that is to be published. What is found there is found in those very bytes.
+bool holds_every_candidate(const Plan& plan, const Cell& cell) {
+  const auto lacks = [&](std::string Cell::*own) {
+    return cell.*own != "candidate" &&
+           std::any_of(plan.cells.begin(), plan.cells.end(),
+                       [&](const Cell& other) { return other.*own == "candidate"; });
+  };
+  return !lacks(&Cell::driver) && !lacks(&Cell::content);
+}
+
+tl::unexpected<Error> no_such_cell(const Plan& plan, const std::string& id, const std::string& where) {
+  std::vector<std::string> ids;
+  for (const Cell& cell : plan.cells)
+    if (!cell.control) ids.push_back(cell.id);
+  const auto meant = did_you_mean(id, ids);
+  return input_error("expect: the matrix has no cell '" + printable(id, 200) + "'", where,
+                     meant ? "did you mean '" + *meant + "'?" : "the cells are " + join_some(ids));
+}
+
+Status place(Plan& plan, const Acceptance& entry, const std::string& source) {
+  const std::string where = at(source, entry.mark);
+  const std::string& id = entry.cells.front();
+  const auto cell =
+      std::find_if(plan.cells.begin(), plan.cells.end(), [&](const Cell& c) { return c.id == id; });
+  if (cell == plan.cells.end()) return no_such_cell(plan, id, where);
+  if (cell->control)
+    return input_error("expect: " + id + " is a control, it holds nothing that could be expected to fail",
+                       where);
+  if (holds_every_candidate(plan, *cell))
+    return input_error("expect: " + id + " holds all that is to be published, so this is a waiver, not an " +
+                           "expectation: those bytes must be proved",
+                       where, "put it into a waivers file: labctl run --waivers FILE");
+  if (entry.expired(plan.date))
+    return input_error("expect: '" + printable(entry.title) + "' of " + printable(entry.owner, 60) +
+                           " expired on " + show_date(entry.until),
+                       at(source, entry.until_mark), "take it away, or let its owner give it another day");
+  cell->accepted.push_back(entry);
+  return {};
+}
+
+}  // namespace
+
+Status place_expectations(Plan& plan, const scenario::Scenario& scenario) {
+  for (const Acceptance& entry : scenario.expect)
+    if (auto placed = place(plan, entry, scenario.source); !placed) return placed;
+  return {};
+}
+
+void place_waivers(Plan& plan) {
+  for (Cell& cell : plan.cells)
+    for (const Acceptance& waiver : plan.waivers)
+      if (waiver.matches(cell.id) && !waiver.expired(plan.date)) cell.accepted.push_back(waiver);
+}
+
+void note_expired_waivers(Plan& plan) {
+  for (const Acceptance& waiver : plan.waivers)
+    if (waiver.expired(plan.date))
+      plan.notes.push_back("the waiver of '" + printable(waiver.title) + "' by " +
+                           printable(waiver.owner, 60) + " expired on " + show_date(waiver.until) +
+                           " and waives nothing");
+}
+
+}  // namespace labctl::plan

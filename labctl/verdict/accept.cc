@@ -1,0 +1,78 @@
+#include "labctl/verdict/accept.h"
+
+#include <algorithm>
+
+namespace labctl::verdict {
+
+using scenario::Acceptance;
+using scenario::As;
+
+bool counts(const plan::Cell& cell, const crash::Finding& finding) {
+  return finding.suppressed.empty() &&
+         (finding.severity == crash::Severity::fatal || cell.policy.warnings_fail);
+}
+
+bool is_sign(const crash::Finding& finding) { return finding.line == 0; }
+
+const Acceptance* accepted(const plan::Cell& cell, const crash::Finding& finding) {
+  if (!counts(cell, finding) || !finding.confirmed || !finding.corrupted.empty()) return nullptr;
+  const auto found = std::find_if(cell.accepted.begin(), cell.accepted.end(), [&](const Acceptance& entry) {
+    return entry.title == finding.title && (entry.as == As::expected || !is_sign(finding));
+  });
+  return found == cell.accepted.end() ? nullptr : &*found;
+}
+
+bool tolerated(const plan::Cell& cell, const crash::Finding& finding) {
+  const Acceptance* entry = accepted(cell, finding);
+  return entry && !is_sign(finding) &&
+         (entry->as == As::waived || finding.severity == crash::Severity::warning);
+}
+
+bool blocks(const plan::Cell& cell, const crash::Finding& finding) {
+  return counts(cell, finding) && !tolerated(cell, finding);
+}
+
+const Acceptance* missing(const plan::Cell& cell, const std::vector<Seen>& findings) {
+  const auto came = [&](const Acceptance& entry) {
+    return std::any_of(findings.begin(), findings.end(), [&](const Seen& seen) {
+      const Acceptance* word = accepted(cell, seen.finding);
+      return word && *word == entry;
+    });
+  };
+  const auto found = std::find_if(cell.accepted.begin(), cell.accepted.end(), [&](const Acceptance& entry) {
+    return entry.as == As::expected && !came(entry);
+  });
+  return found == cell.accepted.end() ? nullptr : &*found;
+}
+
+bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome) {
+  bool by_it = false;
+  for (const Seen& seen : outcome.findings) {
+    if (!blocks(cell, seen.finding)) continue;
+    const Acceptance* entry = accepted(cell, seen.finding);
+    if (!entry) return false;
+    by_it = by_it || outcome.ending == ending_for(seen.finding.kind);
+  }
+  return by_it && !missing(cell, outcome.findings);
+}
+
+std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
+  std::vector<WaiverUse> uses;
+  for (const Acceptance& waiver : plan.waivers) {
+    WaiverUse use{waiver, waiver.expired(plan.date) ? WaiverState::expired : WaiverState::unused};
+    for (const Outcome& outcome : outcomes)
+      for (const plan::Cell& cell : plan.cells) {
+        const bool used =
+            cell.id == outcome.cell &&
+            std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+              const Acceptance* word = accepted(cell, seen.finding);
+              return word && *word == waiver;
+            });
+        if (used) use.state = WaiverState::used;
+      }
+    uses.push_back(std::move(use));
+  }
+  return uses;
+}
+
+}  // namespace labctl::verdict

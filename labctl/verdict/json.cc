@@ -1,0 +1,101 @@
+// verdict.json: the verdict for programs.
+
+#include <algorithm>
+
+#include "labctl/verdict/accept.h"
+#include "labctl/verdict/analysis.h"
+#include "labctl/verdict/blame.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::verdict {
+namespace {
+
+Json accepted_json(const scenario::Acceptance& entry) {
+  return {{"as", scenario::to_string(entry.as)},
+          {"owner", entry.owner},
+          {"reason", entry.reason},
+          {"until", show_date(entry.until)}};
+}
+
+Json waivers_json(const std::vector<WaiverUse>& uses) {
+  Json list = Json::array();
+  for (const auto& [waiver, state] : uses)
+    list.push_back({{"title", waiver.title},
+                    {"cells", waiver.cells},
+                    {"owner", waiver.owner},
+                    {"reason", waiver.reason},
+                    {"until", show_date(waiver.until)},
+                    {"state", to_string(state)}});
+  return list;
+}
+
+Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
+
+}  // namespace
+
+Json to_json(const Verdict& verdict, const plan::Plan& plan) {
+  Json json;
+  json["labctl"] = 1;
+  json["verdict"] = to_string(verdict.decision);
+  json["scenario"] = plan.scenario;
+  json["interrupted"] = verdict.interrupted;
+  json["reasons"] = verdict.reasons;
+  json["waived"] = verdict.waived;
+  json["waivers"] = waivers_json(verdict.waivers);
+  json["cells"] = Json::array();
+  for (const Outcome& outcome : verdict.cells) {
+    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
+                             [&](const auto& c) { return c.id == outcome.cell; });
+    const bool known = cell != plan.cells.end();
+    const bool control = known && cell->control;
+    Json axes = Json::object();
+    if (known)
+      for (const auto& [axis, value] : cell->axes) axes[axis] = value;
+    Json findings = Json::array();
+    for (const Seen& seen : outcome.findings) {
+      Json finding{{"title", seen.finding.title},
+                   {"kind", crash::to_string(seen.finding.kind)},
+                   {"severity", crash::to_string(seen.finding.severity)},
+                   {"channel", seen.channel},
+                   {"module", seen.finding.module},
+                   {"candidate", known && of_candidate(*cell, seen.finding)},
+                   {"boot", seen.boot},
+                   {"offset", seen.finding.offset},
+                   {"line", seen.finding.line}};
+      if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
+      if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
+      if (const auto* entry = known ? accepted(*cell, seen.finding) : nullptr)
+        finding["accepted"] = accepted_json(*entry);
+      findings.push_back(std::move(finding));
+    }
+    json["cells"].push_back(
+        {{"id", outcome.cell},
+         {"control", control},
+         {"axes", axes},
+         {"outcome", to_string(outcome.ending)},
+         {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
+         {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
+         {"findings", findings},
+         {"step", outcome.step},
+         {"reason", outcome.reason},
+         {"took_ms", outcome.took.count()}});
+    if (!outcome.journal.sha256.empty())
+      json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
+                                         {"events", outcome.journal.events}};
+    if (outcome.expected) json["cells"].back()["expected"] = true;
+  }
+  json["problems"] = Json::array();
+  for (const Problem& problem : problems(verdict))
+    json["problems"].push_back({{"title", problem.title},
+                                {"kind", crash::to_string(problem.kind)},
+                                {"severity", crash::to_string(problem.severity)},
+                                {"module", problem.module},
+                                {"cells", problem.cells}});
+  const Statistics all = statistics(verdict, plan);
+  json["statistics"] = {{"boots_proved", all.boots_proved},
+                        {"clean_boots", all.clean_boots},
+                        {"excluded_crash_rate", rate(all.excluded_crash_rate())}};
+  return json;
+}
+
+}  // namespace labctl::verdict

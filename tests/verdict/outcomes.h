@@ -1,0 +1,71 @@
+// Small plans and the outcomes of their cells.
+#pragma once
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "labctl/verdict/verdict.h"
+#include "tests/catch.h"
+
+namespace outcomes {
+
+using namespace labctl;
+using verdict::Decision;
+using verdict::Ending;
+using verdict::Outcome;
+
+inline plan::Cell cell(const std::string& id, const std::string& image, bool control = false) {
+  plan::Cell cell;
+  cell.id = id;
+  cell.control = control;
+  cell.image = image;
+  cell.axes = {{"image", image}};
+  if (!control) cell.axes.insert(cell.axes.end(), {{"driver", "candidate"}, {"content", "candidate"}});
+  cell.story.assign(3, {.kind = scenario::StepKind::reboot});
+  return cell;
+}
+
+inline plan::Plan two_images() {
+  plan::Plan plan;
+  plan.scenario = "sensor-release";
+  plan.cells = {cell("a", "debian-a"), cell("b", "debian-b"), cell("a.control", "debian-a", true),
+                cell("b.control", "debian-b", true)};
+  return plan;
+}
+
+inline Outcome ended(const std::string& id, Ending ending, const std::string& reason = "because") {
+  Outcome outcome{.cell = id, .ending = ending, .reason = reason, .boots_wanted = 3, .boots_proved = 1};
+  if (ending == Ending::passed) outcome.reason.clear(), outcome.boots_proved = 3;
+  return outcome;
+}
+
+inline std::vector<Outcome> all_passed() {
+  std::vector<Outcome> outcomes;
+  for (const char* id : {"a", "b", "a.control", "b.control"}) outcomes.push_back(ended(id, Ending::passed));
+  return outcomes;
+}
+
+inline verdict::Seen seen(crash::Severity severity) {
+  verdict::Seen seen;
+  seen.finding.title = "BUG: unable to handle page fault in sensor_match";
+  seen.finding.kind = crash::Kind::oops;
+  seen.finding.severity = severity;
+  seen.finding.module = "sensor";
+  seen.finding.offset = 4711;
+  seen.finding.line = 42;
+  seen.channel = "console";
+  seen.boot = 1;
+  return seen;
+}
+
+inline void same_as_golden(const std::string& file, const std::string& now) {
+  const std::string path = std::string(LABCTL_TEST_DATA) + "/verdict/" + file;
+  if (std::getenv("LABCTL_WRITE_GOLDEN")) std::ofstream(path) << now;
+  std::ostringstream then;
+  then << std::ifstream(path).rdbuf();
+  INFO("LABCTL_WRITE_GOLDEN=1 writes " << path);
+  CHECK(now == then.str());
+}
+
+}  // namespace outcomes
