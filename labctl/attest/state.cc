@@ -6,6 +6,7 @@
 #include "labctl/attest/statement.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/units.h"
+#include "labctl/verdict/accept.h"
 
 namespace labctl::attest {
 namespace {
@@ -99,7 +100,11 @@ void take_cells(const Record& record, Statement& statement) {
                                .boots_proved = outcome.boots_proved,
                                .journal = outcome.journal});
     if (control) continue;
-    (outcome.ending == verdict::Ending::passed ? statement.passed : statement.failed).push_back(outcome.cell);
+    const bool waived = cell != record.plan.cells.end() && verdict::took_waiver(*cell, outcome);
+    (outcome.ending != verdict::Ending::passed ? statement.failed
+     : waived                                  ? statement.warned
+                                               : statement.passed)
+        .push_back(outcome.cell);
   }
 }
 
@@ -111,8 +116,9 @@ Result<Statement> state(const Record& record) {
   statement.scenario = record.plan.scenario;
   statement.tool = text_at(record.run, "tool");
   statement.verdict = verdict::to_string(record.verdict.decision);
-  statement.result =
-      record.verdict.decision == verdict::Decision::passed ? TestResult::passed : TestResult::failed;
+  statement.result = record.verdict.decision != verdict::Decision::passed ? TestResult::failed
+                     : record.verdict.waived                              ? TestResult::warned
+                                                                          : TestResult::passed;
   statement.configuration = {
       {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
       {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};

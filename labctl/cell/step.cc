@@ -76,7 +76,10 @@ void Life::hear(const event::Started&) { s_.operation_began = s_.last_beat = s_.
 
 void Life::hear(const event::Found& found) { remember(found.finding, event::to_string(found.channel)); }
 
-void Life::hear(const event::KernelStarted&) { s_.kernel_spoke = true; }
+void Life::hear(const event::KernelStarted&) {
+  s_.kernel_spoke = true;
+  s_.explained.clear();  // what was told before was another kernel's
+}
 
 void Life::hear(const event::Reset& reset) {
   if (s_.phase != Phase::running) return;

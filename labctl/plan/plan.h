@@ -52,7 +52,8 @@ struct SignatureFile {
 struct Plan {
   std::string scenario;
   std::optional<SignatureFile> signatures;
-  Date date{};  // the day of the run: what has expired is told by it, whenever the plan is judged
+  // The day of the run: what has expired is told by it, whenever the plan is judged.
+  Date date{std::chrono::year(1970), std::chrono::month(1), std::chrono::day(1)};
   std::vector<scenario::Acceptance> waivers;  // all that were given, expired ones too
   std::vector<Cell> cells;  // candidates first, then one control per image and machine shape
   std::vector<std::string>

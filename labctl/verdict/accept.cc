@@ -56,6 +56,13 @@ bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome) {
   return by_it && !missing(cell, outcome.findings);
 }
 
+bool took_waiver(const plan::Cell& cell, const Outcome& outcome) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+    const Acceptance* entry = accepted(cell, seen.finding);
+    return entry && entry->as == As::waived;
+  });
+}
+
 std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
   std::vector<WaiverUse> uses;
   for (const Acceptance& waiver : plan.waivers) {

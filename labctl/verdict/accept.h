@@ -37,6 +37,9 @@ const scenario::Acceptance* missing(const plan::Cell& cell, const std::vector<Se
 // nothing else that counts.
 bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome);
 
+// Whether it would not have passed, or not have got so far, without a waiver.
+bool took_waiver(const plan::Cell& cell, const Outcome& outcome);
+
 // The waivers of the plan, in its order, with what became of them.
 std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);
 
