@@ -96,15 +96,14 @@ void take_cells(const Record& record, Statement& statement) {
     statement.cells.push_back({.id = outcome.cell,
                                .control = control,
                                .outcome = verdict::to_string(outcome.ending),
+                               .expected = outcome.expected,
                                .boots_wanted = outcome.boots_wanted,
                                .boots_proved = outcome.boots_proved,
                                .journal = outcome.journal});
     if (control) continue;
+    const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
     const bool waived = cell != record.plan.cells.end() && verdict::took_waiver(*cell, outcome);
-    (outcome.ending != verdict::Ending::passed ? statement.failed
-     : waived                                  ? statement.warned
-                                               : statement.passed)
-        .push_back(outcome.cell);
+    (!sound ? statement.failed : waived ? statement.warned : statement.passed).push_back(outcome.cell);
   }
 }
 
