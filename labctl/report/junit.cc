@@ -71,7 +71,7 @@ std::string findings_text(const verdict::Outcome& outcome) {
 
 // What one cell's ending is called here; nothing for passed.
 const char* element_of(const verdict::Outcome& outcome, bool control) {
-  if (outcome.ending == Ending::passed) return nullptr;
+  if (outcome.ending == Ending::passed || outcome.expected) return nullptr;
   if (outcome.ending == Ending::not_run) return "skipped";
   // A control has no candidate in it: whatever it did, the lab cannot be trusted.
   return verdict::guests_fault(outcome.ending) && !control ? "failure" : "error";

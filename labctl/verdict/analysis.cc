@@ -8,7 +8,8 @@ namespace labctl::verdict {
 std::vector<Problem> problems(const Verdict& verdict) {
   std::vector<Problem> found;
   for (const Outcome& outcome : verdict.cells)
-    for (const auto& [finding, channel, boot] : outcome.findings) {
+    for (const Seen& seen : outcome.findings) {
+      const crash::Finding& finding = seen.finding;
       if (!finding.suppressed.empty()) continue;
       auto problem = std::find_if(found.begin(), found.end(),
                                   [&, &title = finding.title](const auto& p) { return p.title == title; });
@@ -47,7 +48,7 @@ Statistics statistics(const Verdict& verdict, const plan::Plan& plan) {
     if (plan.cells[i].control) continue;
     sum.boots_proved += verdict.cells[i].boots_proved;
     sum.clean_boots += clean_boots(verdict.cells[i]);
-    sum.failed = sum.failed || guests_fault(verdict.cells[i].ending);
+    sum.failed = sum.failed || (guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected);
   }
   return sum;
 }
