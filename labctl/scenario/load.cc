@@ -60,7 +60,8 @@ Scenario read_scenario(const Node& root, Reader& reader) {
   read_policy(root, reader, scenario.policy);
   read_expect(root, reader, scenario);
   if (const Node* file = root.find("signatures")) {
-    if (auto path = reader.one_line(*file, "signatures")) scenario.signatures = {std::move(*path), file->mark};
+    if (auto path = reader.one_line(*file, "signatures"))
+      scenario.signatures = {std::move(*path), file->mark};
   }
   reader.check_variables(root);
   return scenario;
