@@ -64,7 +64,8 @@ class Report {
   };
   std::shared_ptr<Told> told = std::make_shared<Told>();
   bool news() const {
-    return !told->told || (!told->confirmed && confirmed()) || (told->severity == Severity::warning && severity_ == Severity::fatal);
+    return !told->told || (!told->confirmed && confirmed()) ||
+           (told->severity == Severity::warning && severity_ == Severity::fatal);
   }
   // More was read, so a flush may have more to tell.
   void grew() { told->flushed = told->flushed && !news(); }

@@ -4,8 +4,8 @@
 //   scan_bench LOG...        healthy boot logs, one or more, as text for the first rows
 //
 //   healthy    the logs over and over, as one long uptime and as one boot after another
-//   crashes    the recorded crashes of tests/crash/linux over and over, each round a boot, so all are told again
-//   memory     how much the peak grew between 10 MB and 1 GB of both sorts
+//   crashes    the recorded crashes of tests/crash/linux over and over, each round a boot, so all are told
+//   again memory     how much the peak grew between 10 MB and 1 GB of both sorts
 #include <sys/resource.h>
 #include <unistd.h>
 
