@@ -1,5 +1,7 @@
 #include "labctl/base/units.h"
 
+#include <ctime>
+
 #include <charconv>
 #include <cmath>
 #include <cstdio>

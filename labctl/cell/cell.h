@@ -25,12 +25,14 @@ struct Ask {
 struct InsertPayload {};
 struct SetClock {};  // a restored guest still lives in the past
 struct PowerCut {};
+struct InjectNmi {};
+struct Resume {};  // a guest that its panic device paused: its last words are still to come
 struct TakePicture {
   std::string label;
 };
 struct End {};  // the cell is over: end the guest
 
-using Action = std::variant<Ask, InsertPayload, SetClock, PowerCut, TakePicture, End>;
+using Action = std::variant<Ask, InsertPayload, SetClock, PowerCut, InjectNmi, Resume, TakePicture, End>;
 
 // ---- the story, cut into operations that wait for exactly one thing each ----
 enum class Wait {
@@ -76,11 +78,15 @@ struct Operation {
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
 
+// How every story begins: an agent that answers, the right time, a kernel that is well.
+std::vector<Operation> healthy_start(const event::Opened& opened);
+
 // ---- the state ----
 enum class Phase { unopened, running, grace, last_sweep, ended };
 
 struct State {
   plan::Cell cell;
+  std::optional<guest::Crash> canary;  // killed on purpose in this way (canary.h) instead of living its story
   event::Opened opened;
   std::vector<Operation> operations;
   std::size_t position = 0;
@@ -124,13 +130,14 @@ struct Step {
   std::vector<Action> actions;
 };
 
-State begin(const plan::Cell& cell);
+State begin(const plan::Cell& cell, std::optional<guest::Crash> canary = {});
 
 // Any event in any state is legal; after the end nothing changes any more.
 Step on(State state, const event::Event& event);
 
 // The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal);
+verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+                        std::optional<guest::Crash> canary = {});
 
 // For progress displays: "boot 2/3: settle".
 std::string where_now(const State& state);

@@ -22,6 +22,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
+#include "labctl/cell/canary.h"
 #include "labctl/cell/life.h"
 #include "labctl/verdict/accept.h"
 
@@ -61,7 +62,7 @@ void Life::hear(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
   p_ = patience(opened.boot_time);
-  s_.operations = operations(s_.cell, opened);
+  s_.operations = s_.canary ? canary_operations(*s_.canary, opened) : operations(s_.cell, opened);
   s_.phase = Phase::running;
   s_.operation_began = s_.last_beat = s_.fair();
   if (opened.cell != s_.cell.id)
@@ -109,6 +110,9 @@ void Life::hear(const event::Panicked& panicked) {
   if (!panicked.crash_loaded) s_.dead = true;
   crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
         crash::Kind::panic);
+  // The device speaks before the kernel has flushed its consoles: out of an NMI nothing at all was printed
+  // yet.
+  actions_.push_back(Resume{});
 }
 
 void Life::hear(const event::Beat&) {
@@ -263,9 +267,10 @@ bool Life::heart_stopped() {
   return true;
 }
 
-State begin(const plan::Cell& cell) {
+State begin(const plan::Cell& cell, std::optional<guest::Crash> canary) {
   State state;
   state.cell = cell;
+  state.canary = canary;
   state.outcome.cell = cell.id;
   state.outcome.boots_wanted = cell.boots_wanted();
   state.outcome.ending = Ending::lab_failed;
@@ -279,8 +284,9 @@ Step on(State state, const event::Event& event) {
   return step;
 }
 
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal) {
-  State state = begin(cell);
+verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+                        std::optional<guest::Crash> canary) {
+  State state = begin(cell, canary);
   for (const auto& event : journal) state = on(std::move(state), event).state;
   if (state.phase == Phase::ended) return state.outcome;
   // The crash that was seen counts even when the journal was cut off behind it.

@@ -21,7 +21,7 @@ class Teller {
   Teller(const plan::Cell& cell, const event::Opened& opened) : cell_(cell), opened_(opened) {}
 
   std::vector<Operation> tell() {
-    baseline();
+    operations_ = healthy_start(opened_);
     for (const scenario::Step& step : cell_.story) chapter(step);
     add({.wait = Wait::cleared, .step = "end"});
     return std::move(operations_);
@@ -38,12 +38,6 @@ class Teller {
     ask(step, std::move(question), check);
     operations_.back().of_payload = true;
     operations_.back().expected_sha256 = digest(file);
-  }
-
-  void baseline() {
-    add({.wait = Wait::agent, .step = opened_.live ? "restore" : "boot"});
-    add({.wait = Wait::nothing, .step = "baseline", .action = SetClock{}});
-    ask("baseline", os::evidence(), Check::baseline);
   }
 
   void chapter(const scenario::Step& step) {
@@ -180,6 +174,12 @@ class Teller {
 };
 
 }  // namespace
+
+std::vector<Operation> healthy_start(const event::Opened& opened) {
+  return {{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"},
+          {.wait = Wait::nothing, .step = "baseline", .action = SetClock{}},
+          {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os::evidence()}};
+}
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened) {
   return Teller(cell, opened).tell();

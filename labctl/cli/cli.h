@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/places.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
 #include "labctl/scenario/scenario.h"
@@ -40,6 +41,14 @@ struct RunOptions {
   SigningOptions signing;
 };
 int run(const RunOptions& options);
+
+struct CanaryOptions {
+  std::vector<std::string> images;
+  std::string out;  // where the records go; empty: they are looked at and thrown away
+  std::string connect = "qemu:///embed";
+  machine::Wish accel = machine::Wish::automatic;
+};
+int canary(const CanaryOptions& options);
 
 struct PlanOptions {
   std::string scenario;
@@ -90,6 +99,8 @@ void print(std::string_view text);  // stdout; a closed or full stdout is an err
 bool stderr_is_terminal();
 bool use_colour(int fd);
 image::Store open_store();
+int refuse_bad_host(const lab::Places& places);  // what would only fail later is said now
+Result<std::string> own_digest();                // of the running program
 
 // A signature file: its text, which has no mistake; complains by itself and gives nothing when there is one.
 // `mark` says where the file is named, if anywhere.

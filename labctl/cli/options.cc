@@ -41,6 +41,7 @@ struct Program {
   PlanOptions plan;
   ScanOptions scan;
   VerifyOptions verification;
+  CanaryOptions canary;
   std::vector<std::string> settings, files;
   std::string accel = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
@@ -85,6 +86,21 @@ struct Program {
         ->type_name("PUB");
   }
 
+  machine::Wish wish() const {
+    return accel == "kvm"   ? machine::Wish::kvm
+           : accel == "tcg" ? machine::Wish::tcg
+                            : machine::Wish::automatic;
+  }
+
+  void add_host(CLI::App* sub, std::string& connect) {
+    sub->add_option("--connect", connect, "A libvirt URI instead of the private one")
+        ->type_name("URI")
+        ->capture_default_str();
+    sub->add_option("--accel", accel, "auto proves KVM by running guest code; kvm and tcg insist")
+        ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
+        ->capture_default_str();
+  }
+
   void add_run();
   void add_trust();
   void add_looking();
@@ -94,9 +110,7 @@ struct Program {
 void Program::add_run() {
   auto* sub = add(app, "run", "Run a scenario and give a verdict", [this] {
     run.variables = variables();
-    run.accel = accel == "kvm"   ? machine::Wish::kvm
-                : accel == "tcg" ? machine::Wish::tcg
-                                 : machine::Wish::automatic;
+    run.accel = wish();
     if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
     return cli::run(run);
   });
@@ -110,12 +124,7 @@ void Program::add_run() {
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
   sub->add_option("--out", run.out, "Where the bundle goes")->type_name("DIR")->capture_default_str();
-  sub->add_option("--connect", run.connect, "A libvirt URI instead of the private one")
-      ->type_name("URI")
-      ->capture_default_str();
-  sub->add_option("--accel", accel, "auto proves KVM by running guest code; kvm and tcg insist")
-      ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
-      ->capture_default_str();
+  add_host(sub, run.connect);
   add_signing(sub, run.signing);
 }
 
@@ -203,6 +212,16 @@ void Program::add_looking() {
       ->check(CLI::IsMember({"linux", "windows", "auto"}))
       ->capture_default_str();
   scan_verb->add_flag("--json", json, "For programs");
+
+  auto* canary_verb =
+      add(app, "canary", "Kill clones of images on purpose and see every channel speak (0 proved, 3 not)",
+          [this] {
+            canary.accel = wish();
+            return cli::canary(canary);
+          });
+  canary_verb->add_option("IMAGE", canary.images, "Images, as 'labctl image list' names them")->required();
+  canary_verb->add_option("--out", canary.out, "Keep journals and consoles here")->type_name("DIR");
+  add_host(canary_verb, canary.connect);
 
   auto* doctor_verb = add(app, "doctor", "Say what this host lacks, each with the command that mends it",
                           [this] { return cli::doctor(json); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <optional>
+#include <set>
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
@@ -10,8 +11,8 @@
 #include "labctl/cli/progress.h"
 #include "labctl/cli/signer.h"
 #include "labctl/lab/bundle.h"
+#include "labctl/lab/canary.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/doctor.h"
 #include "labctl/lab/ground.h"
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
@@ -46,15 +47,6 @@ std::optional<Waivers> read_waivers(const std::string& file) {
     return std::nullopt;
   }
   return Waivers{std::move(*text), std::move(*loaded.waivers)};
-}
-
-// What would only fail later is said now.
-int refuse_bad_host(const lab::Places& places) {
-  int code = exit_code::passed;
-  for (const auto& check : lab::check_host(places))
-    if (check.health == lab::Health::bad && !check.only_for_building)
-      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.mend});
-  return code;
 }
 
 // Every guest needs its own copy of the snapshot's disk and room to grow.
@@ -136,20 +128,52 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
           {"plan", plan::to_json(plan)}};
 }
 
+// A lab that was not seen to notice a death may not say that there was none: clones of every image die first.
+Result<std::set<std::string>> proved_images(const Grounds& grounds, const lab::Bundle& bundle,
+                                            machine::Host& host, const lab::Places& places,
+                                            const fs::path& work, unsigned at_once,
+                                            const std::stop_token& stop) {
+  auto tool = own_digest();
+  if (!tool) return fail(tool.error());
+  lab::CanaryOrder order{.records = bundle.canary_folder(),
+                         .cache = places.cache,
+                         .work = work,
+                         .tool = *tool,
+                         .host = host.facts().fingerprint};
+  std::set<std::string> ordered;
+  for (const auto& [cell, ground] : grounds)
+    if (ordered.insert(ground.image.name).second) order.grounds.push_back(ground);
+  const lab::Crew crew = [&](const auto& jobs) {
+    lab::run_crew(
+        jobs, host, at_once, [](const auto&) {}, stop);
+  };
+  auto canaries = lab::prove_channels(order, crew, say, stop);
+  if (!canaries) return fail(canaries.error());
+  std::set<std::string> proved;
+  for (const auto& canary : *canaries) {
+    if (canary.proved())
+      proved.insert(canary.image);
+    else
+      say(report::canary_table(canary) + "labctl: the cells of " + canary.image + " are not run");
+  }
+  return proved;
+}
+
 std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies,
-                                    const Grounds& grounds, const lab::Bundle& bundle, const fs::path& work) {
+                                    const Grounds& grounds, const std::set<std::string>& proved,
+                                    const lab::Bundle& bundle, const fs::path& work) {
   std::vector<crash::Signature> signatures;  // read once already, so there is no mistake in them
   if (plan.signatures)
     signatures = scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
-    jobs.push_back({.cell = cell,
-                    .ground = grounds.at(cell.id),
-                    .payload = supplies.of(cell).payload,
-                    .files = supplies.of(cell).files,
-                    .signatures = signatures,
-                    .folder = bundle.cell_folder(cell.id),
-                    .disk = work / (cell.id + ".qcow2")});
+    if (proved.count(cell.image) != 0)
+      jobs.push_back({.cell = cell,
+                      .ground = grounds.at(cell.id),
+                      .payload = supplies.of(cell).payload,
+                      .files = supplies.of(cell).files,
+                      .folder = bundle.cell_folder(cell.id),
+                      .disk = work / (cell.id + ".qcow2")});
   return jobs;
 }
 
@@ -248,8 +272,11 @@ int run(const RunOptions& options) {
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
 
-  watch_cells(plan, make_jobs(plan, *supplies, *grounds, *bundle, work->path()), **host, at_once,
-              interrupt.token());
+  auto proved = proved_images(*grounds, *bundle, **host, places, work->path(), at_once, interrupt.token());
+  if (!proved && proved.error().fault != Fault::interrupted) complain(proved.error());
+  if (proved)
+    watch_cells(plan, make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()), **host, at_once,
+                interrupt.token());
   return publish(*bundle, record, *supplies, interrupt.token().stop_requested(), signer);
 }
 

@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
+#include "labctl/lab/doctor.h"
 #include "labctl/lab/places.h"
 #include "labctl/scenario/signatures.h"
 
@@ -66,6 +68,20 @@ std::optional<std::string> load_signatures(const std::string& file, const std::s
     return std::nullopt;
   }
   return std::move(*text);
+}
+
+int refuse_bad_host(const lab::Places& places) {
+  int code = exit_code::passed;
+  for (const auto& check : lab::check_host(places))
+    if (check.health == lab::Health::bad && !check.only_for_building)
+      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.mend});
+  return code;
+}
+
+Result<std::string> own_digest() {
+  std::error_code problem;
+  const fs::path self = fs::read_symlink("/proc/self/exe", problem);
+  return sha256_file(problem ? fs::path("/proc/self/exe") : self);
 }
 
 Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }

@@ -116,12 +116,10 @@ class Reader {
   void operator()(const char* key, Channel& value) {
     std::string text;
     (*this)(key, text);
-    for (Channel channel : channels)
-      if (text == to_string(channel)) {
-        value = channel;
-        return;
-      }
-    refuse(key, "names no channel");
+    if (const auto channel = channel_from(text))
+      value = *channel;
+    else
+      refuse(key, "names no channel");
   }
   void operator()(const char* key, crash::Finding& value) {
     const Json* found = need(key, Json::value_t::object);
@@ -190,6 +188,12 @@ const char* to_string(Channel channel) {
       return "screen";
   }
   return "?";
+}
+
+std::optional<Channel> channel_from(std::string_view text) {
+  for (const Channel channel : channels)
+    if (text == to_string(channel)) return channel;
+  return std::nullopt;
 }
 
 const char* name(const What& what) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -73,6 +74,7 @@ struct Event {
 
 const char* name(const What& what);
 const char* to_string(Channel channel);
+std::optional<Channel> channel_from(std::string_view text);
 
 // How far a journal has come: the SHA-256 of its last line and the number of lines. A chain that begins has a
 // head of its own for each cell, so one cell's journal cannot stand in for another's.

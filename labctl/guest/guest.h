@@ -25,7 +25,22 @@ struct Question {
 std::string driver_file(const scenario::Driver& driver, const std::string& label = {});
 std::string content_file(const std::string& label = {});
 
+// Ways to kill a guest on purpose, for the canary.
+enum class Crash {
+  nmi,    // the hypervisor injects an NMI that nobody expects
+  panic,  // the kernel panics on request
+  oops,   // a task dies in the kernel, which lives on
+  hang,   // everything stops without a word
+  reset,  // a triple fault
+};
+inline constexpr Crash every_crash[] = {Crash::nmi, Crash::panic, Crash::oops, Crash::hang, Crash::reset};
+const char* to_string(Crash crash);
+
 namespace linux_ {
+
+// Kills the guest that runs it; never comes back but for an oops. Its command is empty where only the
+// hypervisor can do it (nmi). An oops needs the image's canary module.
+Question stage(Crash crash);
 
 Question identify();    // boot_id=
 Question booted();      // waits until the boot is over; system=

@@ -34,6 +34,22 @@ Facts read_facts(std::string_view output) {
   return facts;
 }
 
+const char* to_string(Crash crash) {
+  switch (crash) {
+    case Crash::nmi:
+      return "nmi";
+    case Crash::panic:
+      return "panic";
+    case Crash::oops:
+      return "oops";
+    case Crash::hang:
+      return "hang";
+    case Crash::reset:
+      return "reset";
+  }
+  return "?";
+}
+
 namespace linux_ {
 namespace {
 
@@ -78,6 +94,22 @@ std::string install_module(const scenario::Driver& driver, const std::string& fi
 }
 
 }  // namespace
+
+Question stage(Crash crash) {
+  switch (crash) {
+    case Crash::nmi:
+      return {"stage-nmi", {}};
+    case Crash::panic:
+      return {"stage-panic", "echo c >/proc/sysrq-trigger"};
+    case Crash::oops:
+      return {"stage-oops", "insmod /usr/lib/labctl/canary.ko"};
+    case Crash::hang:  // suspended to idle with nothing that could wake it, the guest is deaf and dumb
+      return {"stage-hang", "echo freeze >/sys/power/state"};
+    case Crash::reset:
+      return {"stage-reset", "echo triple >/sys/kernel/reboot/type; echo b >/proc/sysrq-trigger"};
+  }
+  return {};
+}
 
 Question identify() { return {"identify", "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)"}; }
 

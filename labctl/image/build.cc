@@ -84,15 +84,6 @@ std::string hint_for(const std::string& output) {
   return {};
 }
 
-std::string now_utc() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
 // "mmdebstrap 1.3.5-7" and so on; a host without dpkg knows only the names.
 Json tool_versions(const Recipe& recipe) {
   Json tools = Json::object();
@@ -146,7 +137,7 @@ Status write_facts(const Recipe& recipe, const fs::path& half, Clock::time_point
   facts["packages"] = {{"count", std::count(packages->begin(), packages->end(), '\n')},
                        {"sha256", sha256(*packages)}};
   facts["tools"] = tool_versions(recipe);
-  facts["built"] = now_utc();
+  facts["built"] = show_moment(std::time(nullptr));
   facts["build_seconds"] = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count();
 
   fs::remove(half / "guest.json", problem);

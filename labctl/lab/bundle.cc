@@ -9,6 +9,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cell/cell.h"
 #include "labctl/event/event.h"
+#include "labctl/lab/canary.h"
 
 namespace labctl::lab {
 namespace {
@@ -125,6 +126,8 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   std::vector<verdict::Outcome> outcomes;
   for (const auto& cell : plan->cells)
     outcomes.push_back(recorded_outcome(cell, *run, folder / "cells" / cell.id));
+  std::vector<verdict::Canary> canaries;
+  for (const auto& image : plan->images()) canaries.push_back(read_canary(folder / "canary", image));
   std::vector<std::string> faults;
   if (!run->contains("faults") || !run->at("faults").is_array())
     faults.emplace_back("the run's record was never finished");
@@ -136,7 +139,7 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (interrupted) faults.emplace_back("the run was interrupted");
 
   Judged judged{.plan = std::move(*plan), .run_sha256 = sha256(*text)};
-  judged.verdict = verdict::judge(judged.plan, outcomes, faults);
+  judged.verdict = verdict::judge(judged.plan, outcomes, canaries, faults);
   if (interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, judged.plan));
   judged.run = std::move(*run);

@@ -22,6 +22,8 @@ class Bundle {
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path cell_folder(const std::string& id) const { return folder_ / "cells" / id; }
 
+  std::filesystem::path canary_folder() const { return folder_ / "canary"; }
+
   // run.json: what was run, with what, on what. Written at the start and again, with `faults`, at the end.
   Status write_run(const Json& run);
 

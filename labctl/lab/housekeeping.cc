@@ -1,6 +1,7 @@
 #include "labctl/lab/housekeeping.h"
 
 #include "labctl/base/units.h"
+#include "labctl/lab/canary.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::lab {
@@ -62,6 +63,7 @@ Collected collect_garbage(const Places& places, const image::Store& store) {
   Collected collected;
   end_orphans(places, collected);
   remove_work(places, collected);
+  forget_old_canaries(places.cache);
   auto freed = store.collect();
   if (!freed)
     collected.problems.push_back(freed.error());

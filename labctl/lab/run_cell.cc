@@ -33,7 +33,7 @@ class CellRun {
         stop_(stop),
         written_(event::begin_chain(job.cell.id)),
         read_(written_),
-        state_(cell::begin(job.cell)) {}
+        state_(cell::begin(job.cell, job.canary)) {}
 
   verdict::Outcome run() {
     if (auto ready = open_records(); !ready) return lab_failed(ready.error());
@@ -171,6 +171,13 @@ class CellRun {
             },
             [this](const cell::PowerCut&) {
               if (auto cut = machine_->power_cut(); !cut) happen(event::LabFault{cut.error().text()});
+            },
+            [this](const cell::InjectNmi&) {
+              if (auto sent = machine_->inject_nmi(); !sent) happen(event::LabFault{sent.error().text()});
+            },
+            [this](const cell::Resume&) {
+              // It died, and that is known; what it would still have said is a help to the reader.
+              if (machine_) static_cast<void>(machine_->resume());
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.

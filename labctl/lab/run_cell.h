@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -18,6 +19,7 @@ namespace labctl::lab {
 
 struct CellJob {
   plan::Cell cell;
+  std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
   Ground ground;
   std::filesystem::path payload;             // the CD; empty in a control
   std::map<std::string, std::string> files;  // what was put on it: name -> sha256

@@ -82,7 +82,10 @@ class Machine {
   virtual Result<Json> ask(const Json& command, Millis patience) = 0;
 
   virtual Status insert_cd(const std::filesystem::path& iso) = 0;
-  virtual Status power_cut() = 0;  // cold reset, the guest is not told
+  virtual Status power_cut() = 0;   // cold reset, the guest is not told
+  virtual Status inject_nmi() = 0;  // to every vCPU; what the guest makes of it is its own affair
+  // Lets a guest go on that its panic device paused. Nothing happens to one that runs.
+  virtual Status resume() = 0;
   virtual Status screenshot(const std::filesystem::path& png) = 0;
 
   // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's

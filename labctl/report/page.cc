@@ -93,6 +93,10 @@ class Page {
     if (record_.verdict.reasons.size() > most_named)
       page["reasons"].push_back("and " + std::to_string(record_.verdict.reasons.size() - most_named) +
                                 " more");
+    page["canaries"] = Json::array();
+    for (const auto& canary : record_.verdict.canaries)
+      page["canaries"].push_back({{"table", canary_table(canary)}});
+    page["has_canaries"] = !page["canaries"].empty();
     page["has_notices"] = false;
     page["notices"] = Json::array();
   }

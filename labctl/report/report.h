@@ -18,6 +18,9 @@ namespace labctl::report {
 // The matrix for people: one row per cell, with what each will do.
 std::string plan_table(const plan::Plan& plan);
 
+// Crash x channel: what each clone that was killed on purpose was told by, and what stayed silent.
+std::string canary_table(const verdict::Canary& canary);
+
 struct Style {
   bool colour = false;
 };

@@ -29,6 +29,22 @@ Json waivers_json(const std::vector<WaiverUse>& uses) {
   return list;
 }
 
+Json canaries_json(const std::vector<Canary>& canaries) {
+  Json list = Json::array();
+  for (const Canary& canary : canaries) {
+    Json deaths = Json::array();
+    for (const CanaryDeath& death : canary.deaths)
+      deaths.push_back({{"crash", death.crash},
+                        {"due", death.due},
+                        {"spoke", death.spoke},
+                        {"title", death.title},
+                        {"reason", death.reason}});
+    list.push_back(
+        {{"image", canary.image}, {"made", canary.made}, {"proved", canary.proved()}, {"deaths", deaths}});
+  }
+  return list;
+}
+
 Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
 
 }  // namespace
@@ -42,6 +58,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["reasons"] = verdict.reasons;
   json["waived"] = verdict.waived;
   json["waivers"] = waivers_json(verdict.waivers);
+  json["canaries"] = canaries_json(verdict.canaries);
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {
     auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),

@@ -153,6 +153,22 @@ void demand_each_candidate(const plan::Plan& plan, Verdict& verdict, const char*
     verdict.reasons.push_back(std::string("no cell with the candidate ") + what + " in it passed");
 }
 
+// Why this image's channels are not proved, empty when they are.
+std::string blind(const std::string& image, const std::vector<Canary>& canaries) {
+  const auto own = std::find_if(canaries.begin(), canaries.end(),
+                                [&](const auto& canary) { return canary.image == image; });
+  return own == canaries.end() ? Canary{}.reason() : own->reason();
+}
+
+// A channel that was not seen to speak proves nothing by its silence. What was seen all the same counts.
+void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outcome) {
+  if (guests_fault(outcome.ending) && !outcome.expected) return;
+  if (outcome.ending == Ending::interrupted) return;
+  outcome.expected = false;
+  outcome.ending = Ending::lab_failed;
+  outcome.reason = "the channels of " + cell.image + " are not proved: canary " + why;
+}
+
 bool same_ground(const plan::Cell& a, const plan::Cell& b) {
   return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
 }
@@ -185,15 +201,20 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
 }  // namespace
 
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
-              const std::vector<std::string>& run_faults) {
+              const std::vector<Canary>& canaries, const std::vector<std::string>& run_faults) {
   Verdict verdict;
-  for (const plan::Cell& cell : plan.cells) verdict.cells.push_back(outcome_of(cell, outcomes));
+  verdict.canaries = canaries;
+  for (const plan::Cell& cell : plan.cells) {
+    verdict.cells.push_back(outcome_of(cell, outcomes));
+    if (const auto why = blind(cell.image, canaries); !why.empty())
+      apply_canary(why, cell, verdict.cells.back());
+  }
   const std::vector<Outcome> own = verdict.cells;
   std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
     Outcome& outcome = verdict.cells[i];
-    apply_control(plan, plan.cells[i], outcome, own);
+    if (blind(plan.cells[i].image, canaries).empty()) apply_control(plan, plan.cells[i], outcome, own);
     ++candidates;
     passed += outcome.ending == Ending::passed;
     expected += outcome.expected;

@@ -59,6 +59,23 @@ struct Outcome {
   bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
 };
 
+// What one image's clones showed when they were killed on purpose, before its cells ran.
+struct CanaryDeath {
+  std::string crash;               // "panic", "hang" ...
+  std::vector<std::string> due;    // channels that must report it
+  std::vector<std::string> spoke;  // channels that did
+  std::string title;               // of the first finding, empty when there was none
+  std::string reason;              // why it proves nothing, empty when it does
+  bool proved() const { return reason.empty(); }
+};
+struct Canary {
+  std::string image;
+  std::string made;  // when, in UTC; earlier than the run when it was still believed
+  std::vector<CanaryDeath> deaths;
+  bool proved() const;
+  std::string reason() const;  // why its channels are not proved, empty when they are
+};
+
 enum class Decision { passed, blocked, no_verdict };
 
 enum class WaiverState { used, unused, expired };
@@ -71,6 +88,7 @@ struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;  // never empty unless passed
   std::vector<Outcome> cells;        // in the plan's order; lab-failed where a control did not pass
+  std::vector<Canary> canaries;
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
   bool nothing_ran = false;
@@ -82,10 +100,11 @@ struct Verdict {
 // Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with
 // as many boots proved as wanted, more than none and no finding that blocks, or is the crash that the
 // scenario expects there; each candidate artefact of the plan is in a cell that passed; every image has a
-// control that passed too, and no cell was left out of the plan. `run_faults` are complaints about the run as
-// a whole (an artefact that changed meanwhile); any of them excludes passed.
+// control that passed too and a canary that every channel reported, and no cell was left out of the plan.
+// `run_faults` are complaints about the run as a whole (an artefact that changed meanwhile); any of them
+// excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
-              const std::vector<std::string>& run_faults = {});
+              const std::vector<Canary>& canaries, const std::vector<std::string>& run_faults = {});
 
 const char* to_string(Decision decision);
 const char* to_string(WaiverState state);

@@ -46,7 +46,7 @@ struct Told {
   bool waived = false, expected = false;
 };
 
-// The told cell in a run in which all others passed.
+// The told cell in a run in which all others passed and the canary died as it should.
 inline verdict::Verdict run_of(const Scene& scene) {
   plan::Plan plan;
   plan.scenario = "told";
@@ -62,7 +62,10 @@ inline verdict::Verdict run_of(const Scene& scene) {
     outcomes.push_back({.cell = plan.cells[i].id, .ending = Ending::passed, .boots_proved = 3});
   for (const auto& entry : scene.cell.accepted)
     if (entry.as == As::waived) plan.waivers.push_back(entry);
-  return verdict::judge(plan, outcomes);
+  const verdict::Canary canary{.image = scene.cell.image,
+                               .made = "2026-06-15T08:00:00Z",
+                               .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}};
+  return verdict::judge(plan, outcomes, {canary});
 }
 
 inline void check(const Told& told) {

@@ -87,6 +87,7 @@ class Scene {
 
   // ---- what a story may change ----
   plan::Cell cell;
+  std::optional<guest::Crash> canary;
   event::Opened opening;
   Millis boot_time = 20s, shutdown_time = 4s, latency = 200ms;
   int resets_per_reboot = 2;
@@ -158,7 +159,7 @@ class Scene {
   }
 
   const verdict::Outcome& play() {
-    state = cell::begin(cell);
+    state = cell::begin(cell, canary);
     tell(opening);
     tell(event::Started{});
     while (state.phase != cell::Phase::ended && now < limit) {
@@ -208,7 +209,7 @@ class Scene {
         if (reboots) down_at_ = now + shutdown_time;
         return;
       }
-      pending_.push_back({ask->question, now + latency});
+      if (!ask->question.command.empty()) pending_.push_back({ask->question, now + latency});
     }
     if (std::holds_alternative<cell::PowerCut>(action)) down_at_ = now + 500ms;
     pictures += std::holds_alternative<cell::TakePicture>(action);

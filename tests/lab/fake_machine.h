@@ -53,6 +53,12 @@ class FakeMachine final : public machine::Machine {
     reboot();
     return {};
   }
+  Status inject_nmi() override {
+    sink_(machine::ConsoleBytes{"[    2.000000] Kernel panic - not syncing: NMI: Not continuing\n"});
+    sink_(machine::GuestPanicked{});
+    return {};
+  }
+  Status resume() override { return {}; }
   Status screenshot(const std::filesystem::path& png) override {
     std::ofstream(png) << "picture";
     return {};

@@ -10,7 +10,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/lab/bundle.h"
-#include "tests/cell/story.h"
+#include "tests/lab/canary_records.h"
 
 using namespace labctl;
 
@@ -45,11 +45,7 @@ void live(const plan::Cell& cell, const std::string& wanted, const lab::Bundle& 
   if (cell.control && wanted == "no-verdict")
     scene.hears("boot 1/3", std::chrono::seconds(1), event::LabFault{"the disk is full"});
   scene.play();
-  std::string text;
-  auto chain = event::begin_chain(cell.id);
-  for (const auto& event : scene.journal) text += event::to_line(event, chain) + "\n";
-  must(make_dirs(bundle.cell_folder(cell.id)));
-  must(write_file(bundle.cell_folder(cell.id) / "events.jsonl", text));
+  must(test::write_journal(bundle.cell_folder(cell.id), scene));
 }
 
 }  // namespace
@@ -63,6 +59,7 @@ int main(int argc, char** argv) {
   const auto plan = make_plan();
   auto bundle = must(lab::Bundle::create(argv[1], plan.scenario));
   for (const auto& cell : plan.cells) live(cell, wanted, bundle);
+  must(test::write_canary(bundle.canary_folder(), "debian"));
   must(bundle.write_run(
       {{"labctl", 1},
        {"tool", "labctl test"},

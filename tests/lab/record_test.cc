@@ -22,7 +22,7 @@ lab::Judged one_cell() {
   cell.id = "debian.candidate";
   judged.plan.scenario = "story";
   judged.plan.cells = {cell};
-  judged.verdict = verdict::judge(judged.plan, {});
+  judged.verdict = verdict::judge(judged.plan, {}, {});
   judged.run = Json::object();
   return judged;
 }

@@ -6,6 +6,7 @@
 #include "labctl/lab/crew.h"
 #include "labctl/lab/run_cell.h"
 #include "tests/catch.h"
+#include "tests/lab/canary_records.h"
 #include "tests/lab/fake_machine.h"
 
 using namespace labctl;
@@ -21,6 +22,7 @@ class Lab {
            ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     fs::create_directories(root / "bundle/cells");
     REQUIRE(write_file(root / "snapshot.qcow2", "a disk"));
+    REQUIRE(test::write_canary(root / "bundle/canary", "box"));
     payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};
     plan.scenario = "fake";
     plan.cells = {cell("box.candidate", false), cell("box.control", true)};

@@ -53,7 +53,7 @@ struct Run {
     outcomes[0].findings.push_back(seen(crash::Severity::fatal));
     return *this;
   }
-  verdict::Verdict judge() const { return verdict::judge(plan, outcomes); }
+  verdict::Verdict judge() const { return verdict::judge(plan, outcomes, canaries()); }
 };
 
 struct Row {

@@ -203,7 +203,7 @@ TEST_CASE("the verdict of each set of outcomes") {
       std::vector<Outcome> outcomes = all_passed();
       std::vector<std::string> faults;
       row.change(plan, outcomes, faults);
-      const auto verdict = verdict::judge(plan, outcomes, faults);
+      const auto verdict = verdict::judge(plan, outcomes, canaries(), faults);
       std::string reasons;
       for (const auto& reason : verdict.reasons) reasons += reason + "\n";
       CHECK(std::string(verdict::to_string(verdict.decision)) == verdict::to_string(row.decision));
@@ -217,7 +217,7 @@ TEST_CASE("the verdict of each set of outcomes") {
 
 TEST_CASE("taking any one thing away from a passed verdict makes it no passed") {
   const auto passes = [](const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
-    return verdict::judge(plan, outcomes).decision == Decision::passed;
+    return verdict::judge(plan, outcomes, canaries()).decision == Decision::passed;
   };
   REQUIRE(passes(two_images(), all_passed()));
   for (std::size_t i = 0; i < 4; ++i) {
@@ -236,9 +236,9 @@ TEST_CASE("the order of the outcomes does not matter, the order of the plan does
   auto outcomes = all_passed();
   outcomes[1] = ended("b", Ending::hung);
   const auto plan = two_images();
-  const auto there = dump_line(to_json(verdict::judge(plan, outcomes), plan));
+  const auto there = dump_line(to_json(verdict::judge(plan, outcomes, canaries()), plan));
   std::reverse(outcomes.begin(), outcomes.end());
-  CHECK(dump_line(to_json(verdict::judge(plan, outcomes), plan)) == there);
+  CHECK(dump_line(to_json(verdict::judge(plan, outcomes, canaries()), plan)) == there);
 }
 
 TEST_CASE("the guest's faults are the first five endings") {
@@ -268,6 +268,38 @@ TEST_CASE("verdict.json is as it was") {
                  {"the driver changed"}}};
   for (const auto& [file, given, faults] : golden) {
     const auto plan = two_images();
-    same_as_golden(file, dump_pretty(to_json(verdict::judge(plan, given, faults), plan)));
+    same_as_golden(file, dump_pretty(to_json(verdict::judge(plan, given, canaries(), faults), plan)));
   }
+}
+
+TEST_CASE("an image whose channels were not seen to speak passes nothing") {
+  const auto plan = two_images();
+  const auto judged = [&](const std::vector<verdict::Canary>& seen, std::vector<Outcome> outcomes) {
+    return verdict::judge(plan, outcomes, seen);
+  };
+  CHECK(judged(canaries(), all_passed()).decision == Decision::passed);
+  CHECK(judged({}, all_passed()).decision == Decision::no_verdict);
+  CHECK(judged({canaries()[0]}, all_passed()).decision == Decision::no_verdict);
+
+  auto blind = canaries();
+  blind[1].deaths[0].spoke.clear();
+  blind[1].deaths[0].reason = "silent: heartbeat";
+  const auto verdict = judged(blind, all_passed());
+  CHECK(verdict.decision == Decision::no_verdict);
+  CHECK(verdict.cells[0].ending == Ending::passed);
+  CHECK(verdict.cells[1].ending == Ending::lab_failed);
+  CHECK(verdict.cells[1].reason == "the channels of debian-b are not proved: canary hang: silent: heartbeat");
+
+  // Cells that were not run because of it are the lab's failure, not "nothing ran".
+  CHECK(judged({}, {}).exit_code() == 3);
+
+  // A crash that was seen all the same still blocks, as far as its control allows.
+  auto crashed = all_passed();
+  crashed[0] = ended("a", Ending::crashed);
+  CHECK(judged(blind, crashed).decision == Decision::blocked);
+}
+
+TEST_CASE("a canary without a death proves nothing") {
+  CHECK_FALSE(verdict::Canary{.image = "debian-a"}.proved());
+  CHECK(canaries()[0].proved());
 }

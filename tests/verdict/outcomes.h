@@ -46,6 +46,15 @@ inline std::vector<Outcome> all_passed() {
   return outcomes;
 }
 
+inline std::vector<verdict::Canary> canaries() {
+  std::vector<verdict::Canary> all;
+  for (const char* image : {"debian-a", "debian-b"})
+    all.push_back({.image = image,
+                   .made = "2026-11-20T08:00:00Z",
+                   .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}});
+  return all;
+}
+
 inline verdict::Seen seen(crash::Severity severity) {
   verdict::Seen seen;
   seen.finding.title = "BUG: unable to handle page fault in sensor_match";

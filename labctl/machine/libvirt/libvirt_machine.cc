@@ -172,6 +172,22 @@ Status LibvirtMachine::power_cut() {
   return {};
 }
 
+Status LibvirtMachine::inject_nmi() {
+  if (Status started = refuse_unless_started(); !started) return started;
+  if (virDomainInjectNMI(domain_.get(), 0) < 0)
+    return libvirt_error("cannot inject an NMI into " + spec_.name);
+  return {};
+}
+
+Status LibvirtMachine::resume() {
+  if (Status started = refuse_unless_started(); !started) return started;
+  // One crash can be told several times, and under TCG a guest may run on a little behind its panic: whether
+  // it is paused at this moment is not known.
+  if (virDomainResume(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
+    return libvirt_error("cannot let " + spec_.name + " go on");
+  return {};
+}
+
 Status LibvirtMachine::screenshot(const std::filesystem::path& png) {
   // QEMU writes the file itself: virDomainScreenshot would give PPM, ten times as large.
   const std::string path = fs::absolute(png).string();

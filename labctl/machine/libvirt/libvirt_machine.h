@@ -21,6 +21,8 @@ class LibvirtMachine final : public Machine {
   Result<Json> ask(const Json& command, Millis patience) override;
   Status insert_cd(const std::filesystem::path& iso) override;
   Status power_cut() override;
+  Status inject_nmi() override;
+  Status resume() override;
   Status screenshot(const std::filesystem::path& png) override;
   Millis starved() const override;
   std::string definition() const override { return definition_; }

@@ -7,7 +7,7 @@
 #include "labctl/base/files.h"
 #include "labctl/crash/crash.h"
 #include "labctl/plan/plan.h"
-#include "tests/cell/story.h"
+#include "tests/lab/canary_records.h"
 
 using namespace story;
 using namespace std::string_view_literals;
@@ -72,11 +72,14 @@ class Teller {
              const std::vector<std::string>& faults = {}) {
     plan_.scenario = scenario;
     Json images = Json::array();
-    for (const auto& image : plan_.images())
+    constexpr long long five_minutes_before = 1795307318;
+    for (const auto& image : plan_.images()) {
+      if (!labctl::test::write_canary(folder_ / "canary", image, five_minutes_before)) std::exit(1);
       images.push_back({{"name", image},
                         {"sha256", sha256(image)},
                         {"facts", {{"kernel_release", image.substr(image.rfind('-') + 1) + "-amd64"}}},
                         {"boot_time_ms", 17000}});
+    }
     Json artefacts = Json::array();
     for (const char* path : {"build/content-291.bin", "build/sensor_7.16.deb", "releases/content-290.bin",
                              "releases/sensor_7.15.deb"})

@@ -1,0 +1,72 @@
+#include "labctl/cell/canary.h"
+
+#include "labctl/base/text.h"
+
+namespace labctl::cell {
+
+using event::Channel;
+using guest::Crash;
+
+std::set<Channel> due(Crash crash) {
+  switch (crash) {
+    case Crash::nmi:
+    case Crash::panic:
+      return {Channel::console, Channel::panic_device};
+    case Crash::oops:  // nobody told the panic device, and the guest answers: what it logged, and its taint
+      return {Channel::console, Channel::evidence};
+    case Crash::hang:
+      return {Channel::heartbeat};
+    case Crash::reset:
+      return {Channel::resets};
+  }
+  return {};
+}
+
+plan::Cell canary_cell(const std::string& id, const std::string& image, const scenario::Machine& machine) {
+  plan::Cell cell;
+  cell.id = id;
+  cell.control = true;  // nothing of a candidate's is in it
+  cell.image = image;
+  cell.machine = machine;
+  return cell;
+}
+
+std::vector<Operation> canary_operations(Crash crash, const event::Opened& opened) {
+  std::vector<Operation> operations = healthy_start(opened);
+  Operation dying{.wait = Wait::quiet, .step = std::string("killed by ") + guest::to_string(crash)};
+  dying.question = guest::linux_::stage(crash);
+  if (dying.question.command.empty()) dying.action = InjectNmi{};
+  // Twice what any channel may take: a clone that still answers then has not died.
+  dying.duration = 2 * patience(opened.boot_time).beat;
+  operations.push_back(std::move(dying));
+  return operations;
+}
+
+Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::Event>& journal) {
+  Death death{.crash = crash};
+  const auto* opened = journal.empty() ? nullptr : std::get_if<event::Opened>(&journal.front().what);
+  if (opened == nullptr || opened->cell != cell.id) {
+    death.reason = "its journal is another cell's";
+    return death;
+  }
+  const verdict::Outcome outcome = replay(cell, journal, crash);
+  for (const verdict::Seen& seen : outcome.findings) {
+    if (!seen.finding.suppressed.empty()) continue;
+    if (auto channel = event::channel_from(seen.channel)) death.spoke.insert(*channel);
+    if (death.title.empty()) death.title = seen.finding.title;
+  }
+  // A lost heartbeat is an ending without a finding.
+  if (outcome.ending == verdict::Ending::hung && outcome.findings.empty())
+    death.spoke.insert(Channel::heartbeat);
+  if (outcome.ending == verdict::Ending::lab_failed)
+    death.reason = outcome.reason;
+  else if (outcome.ending == verdict::Ending::passed)
+    death.reason = "the clone lived on, and no channel says that it died";
+  std::vector<std::string> silent;
+  for (const Channel channel : due(crash))
+    if (death.spoke.count(channel) == 0) silent.emplace_back(event::to_string(channel));
+  if (death.reason.empty() && !silent.empty()) death.reason = "silent: " + join(silent, ", ");
+  return death;
+}
+
+}  // namespace labctl::cell

@@ -1,0 +1,45 @@
+// The channels of every image, proved on this host before its cells count: clones of the very snapshot that
+// cells start from are killed on purpose, each in its own way, and watched as every cell is. What they showed
+// is kept with its journals and believed for a week, for the same image, host and labctl.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/image/image.h"
+#include "labctl/lab/ground.h"
+#include "labctl/lab/run_cell.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::lab {
+
+struct CanaryOrder {
+  std::vector<Ground> grounds;  // one per image
+  std::filesystem::path
+      records;                  // in here, <image>.json and <image>.canary-<crash>/ with journal and console
+  std::filesystem::path cache;  // where proofs are kept between runs
+  std::filesystem::path work;   // for the clones' disks
+  std::string tool;             // the digest of this very labctl
+  std::string host;             // HostFacts::fingerprint
+  bool again = false;           // although there is a proof that still holds
+};
+
+// Runs the clones' cells to their ends: run_crew() with everything but the jobs filled in.
+using Crew = std::function<void(const std::vector<CellJob>&)>;
+
+// Errors are the lab's: records that cannot be written, an interruption. A canary that proves nothing is no
+// error; it comes back as such, and nothing of it is kept for the next run.
+Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+                                                    const image::Say& say, const std::stop_token& stop);
+
+// From records as prove_channels() leaves them. Whatever is missing or damaged proves nothing.
+verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image);
+
+// Forgets proofs that are too old to be believed.
+void forget_old_canaries(const std::filesystem::path& cache);
+
+}  // namespace labctl::lab

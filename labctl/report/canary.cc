@@ -1,0 +1,43 @@
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/event/event.h"
+#include "labctl/report/report.h"
+
+namespace labctl::report {
+namespace {
+
+constexpr event::Channel columns[] = {event::Channel::console, event::Channel::panic_device,
+                                      event::Channel::resets, event::Channel::heartbeat,
+                                      event::Channel::evidence};
+
+bool holds(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string canary_table(const verdict::Canary& canary) {
+  std::string text = canary.image + ", killed on purpose " + canary.made + "\n  killed by  ";
+  for (const auto channel : columns) text += padded(event::to_string(channel), 14);
+  text += "told as\n";
+  for (const auto& death : canary.deaths) {
+    text += "  " + padded(death.crash, 11);
+    for (const auto channel : columns) {
+      const std::string name = event::to_string(channel);
+      const bool spoke = holds(death.spoke, name), due = holds(death.due, name);
+      text += padded(spoke ? "spoke" : due ? "SILENT" : "-", 14);
+    }
+    text += printable(death.title.empty() && death.proved() ? "no sign of life" : death.title) + "\n";
+  }
+  const std::string reason = canary.reason();
+  return text + (reason.empty() ? "  proved: every channel that is due spoke\n"
+                                : "  NOT proved: " + printable(reason, 400) + "\n");
+}
+
+}  // namespace labctl::report

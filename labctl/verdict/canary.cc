@@ -1,0 +1,16 @@
+#include "labctl/base/text.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::verdict {
+
+bool Canary::proved() const { return reason().empty(); }
+
+std::string Canary::reason() const {
+  if (deaths.empty()) return "it was never killed on purpose";
+  std::vector<std::string> reasons;
+  for (const CanaryDeath& death : deaths)
+    if (!death.reason.empty()) reasons.push_back(death.crash + ": " + death.reason);
+  return join(reasons, "; ");
+}
+
+}  // namespace labctl::verdict

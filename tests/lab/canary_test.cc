@@ -1,0 +1,148 @@
+// Proofs of channels are made once, kept, and believed only while everything they stand on is the same.
+
+#include "labctl/lab/canary.h"
+
+#include <unistd.h>
+
+#include "labctl/base/digest.h"
+#include "tests/catch.h"
+#include "tests/lab/canary_records.h"
+
+using namespace labctl;
+
+namespace {
+
+class Lab {
+ public:
+  Lab() {
+    root = fs::temp_directory_path() /
+           ("labctl-canary-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    order.cache = root / "cache";
+    order.work = root / "work";
+    order.tool = sha256("labctl");
+    order.host = sha256("host");
+    lab::Ground ground{.boot_time = Millis(3000)};
+    ground.image.name = "box";
+    ground.image.sha256 = sha256("box");
+    ground.image.facts = {{"canary_module", true}};
+    order.grounds = {ground};
+  }
+  ~Lab() { fs::remove_all(root); }
+
+  verdict::Canary prove() {
+    order.records = root / ("bundle-" + std::to_string(++count));
+    auto canaries = lab::prove_channels(
+        order,
+        [&](const std::vector<lab::CellJob>& jobs) {
+          ++killings;
+          for (const auto& job : jobs)
+            REQUIRE(test::write_death(order.records, job.cell.id, *job.canary, job.canary == silent));
+        },
+        [](std::string_view) {}, {});
+    REQUIRE(canaries);
+    REQUIRE(canaries->size() == 1);
+    return canaries->front();
+  }
+
+  fs::path root;
+  lab::CanaryOrder order;
+  std::optional<guest::Crash> silent;
+  int killings = 0;
+
+ private:
+  static inline int count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a proof is made once and its records are in every bundle") {
+  Lab lab;
+  CHECK(lab.prove().proved());
+  const auto again = lab.prove();
+  CHECK(again.proved());
+  CHECK(again.deaths.size() == 5);
+  CHECK(lab.killings == 1);
+  CHECK(lab::read_canary(lab.order.records, "box").proved());
+  CHECK(fs::exists(lab.order.records / "box.canary-hang" / "events.jsonl"));
+}
+
+TEST_CASE("another image, host, shape or labctl wants a proof of its own") {
+  Lab lab;
+  lab.prove();
+  lab.order.tool = sha256("another labctl");
+  lab.prove();
+  CHECK(lab.killings == 2);
+  lab.order.host = sha256("another host");
+  lab.prove();
+  CHECK(lab.killings == 3);
+  lab.order.grounds[0].image.sha256 = sha256("another image");
+  lab.prove();
+  CHECK(lab.killings == 4);
+  lab.order.grounds[0].shape.vcpus = 2;
+  lab.prove();
+  CHECK(lab.killings == 5);
+  lab.order.again = true;
+  lab.prove();
+  CHECK(lab.killings == 6);
+}
+
+TEST_CASE("a channel that stayed silent is told and nothing of it is kept") {
+  Lab lab;
+  lab.silent = guest::Crash::reset;
+  const auto blind = lab.prove();
+  CHECK_FALSE(blind.proved());
+  CHECK(blind.reason() == "reset: the clone lived on, and no channel says that it died");
+  lab.silent.reset();
+  CHECK(lab.prove().proved());
+  CHECK(lab.killings == 2);
+}
+
+TEST_CASE("a proof that is too old, from the future or damaged is made again") {
+  Lab lab;
+  lab.prove();
+  const auto kept = fs::directory_iterator(lab.order.cache / "canary");
+  fs::path folder;
+  for (const auto& entry : kept)
+    if (entry.is_directory()) folder = entry.path();
+  REQUIRE_FALSE(folder.empty());
+  const auto made = [&](long long offset) {
+    Json summary = *parse_json(*read_file(folder / "box.json"), {});
+    summary["made_unix"] = std::time(nullptr) + offset;
+    REQUIRE(write_file(folder / "box.json", dump_pretty(summary)));
+  };
+  made(-6 * 24 * 3600);
+  lab.prove();
+  CHECK(lab.killings == 1);
+  made(-8 * 24 * 3600);
+  lab.prove();
+  CHECK(lab.killings == 2);
+  made(3600);
+  lab.prove();
+  CHECK(lab.killings == 3);
+  REQUIRE(write_file(folder / "box.canary-hang" / "events.jsonl", "{}\n"));
+  lab.prove();
+  CHECK(lab.killings == 4);
+}
+
+TEST_CASE("records that are missing, damaged or another's prove nothing") {
+  Lab lab;
+  REQUIRE(lab.prove().proved());
+  const fs::path records = lab.order.records;
+  CHECK_FALSE(lab::read_canary(records, "other").proved());
+  fs::rename(records / "box.canary-panic/events.jsonl", records / "aside");
+  CHECK(lab::read_canary(records, "box").reason().starts_with("panic: no record of it"));
+  fs::copy(records / "box.canary-nmi/events.jsonl", records / "box.canary-panic/events.jsonl");
+  CHECK_FALSE(lab::read_canary(records, "box").proved());
+  fs::rename(records / "aside", records / "box.canary-panic/events.jsonl");
+  CHECK(lab::read_canary(records, "box").proved());
+  fs::remove(records / "box.json");
+  CHECK_FALSE(lab::read_canary(records, "box").proved());
+}
+
+TEST_CASE("an image without the module that oopses is proved by the other deaths") {
+  Lab lab;
+  lab.order.grounds[0].image.facts = Json::object();
+  const auto canary = lab.prove();
+  CHECK(canary.proved());
+  CHECK(canary.deaths.size() == 4);
+}
