@@ -1,7 +1,7 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "labctl/base/text.h"
 #include "labctl/plan/accept.h"
@@ -17,7 +17,6 @@ using scenario::Step;
 using scenario::StepKind;
 
 constexpr std::size_t most_cells = 1000;
-const std::vector<std::string> axis_order = {"image", "driver", "content"};
 
 std::string value_of(const Axes& axes, const std::string& axis) {
   for (const auto& [name, value] : axes) {
@@ -39,7 +38,7 @@ tl::unexpected<Error> too_many(const Scenario& scenario) {
 // The product of the axes, the last one fastest.
 Result<std::vector<Axes>> product(const Scenario& scenario) {
   std::vector<Axes> all = {{}};
-  for (const std::string& axis : axis_order) {
+  for (const std::string& axis : scenario::axis_names) {
     const auto found = std::find_if(scenario.matrix.begin(), scenario.matrix.end(),
                                     [&](const auto& entry) { return entry.first == axis; });
     if (found == scenario.matrix.end()) continue;
@@ -75,9 +74,10 @@ std::string fill_image(std::string path, const std::string& image) {
 }
 
 std::string id_of(const Axes& axes) {
-  std::string id = slug(value_of(axes, "image")) + ".driver-" + slug(value_of(axes, "driver"));
-  const std::string content = value_of(axes, "content");
-  return content.empty() ? id : id + ".content-" + slug(content);
+  std::string id = slug(value_of(axes, "image"));
+  for (const auto& [axis, value] : axes)
+    if (axis != "image") id += "." + axis + "-" + slug(value);
+  return id;
 }
 
 // The artefacts that the story names by label beside the cell's own; own ones lose their label.
@@ -137,6 +137,8 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
     cell.content_mark = (*content)->mark;
   }
   cell.machine = scenario.machine;
+  for (const auto& machine : scenario.machines)
+    if (machine.name == value_of(axes, "machine")) cell.machine = machine;
   cell.guest = *scenario.linux_guest;
   if (cell.guest.driver.kind == scenario::DriverKind::kmod && cell.guest.driver.module.empty())
     cell.guest.driver.module = scenario::module_of_file(cell.driver_path);
@@ -153,10 +155,11 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
 // The same boots and waits, nothing of the candidate: what fails here is the lab's.
 Cell make_control(const Cell& like) {
   Cell control;
-  control.id = slug(like.image) + ".control";
   control.control = true;
   control.image = like.image;
-  control.axes = {{"image", like.image}};
+  for (const auto& [axis, value] : like.axes)
+    if (axis != "driver" && axis != "content") control.axes.emplace_back(axis, value);
+  control.id = id_of(control.axes) + ".control";
   control.machine = like.machine;
   for (const Step& step : like.story) {
     const bool keep =
@@ -168,15 +171,15 @@ Cell make_control(const Cell& like) {
   return control;
 }
 
-using Shape = std::tuple<std::string, int, std::uint64_t>;
-Shape shape_of(const Cell& cell) { return {cell.image, cell.machine.vcpus, cell.machine.memory}; }
+bool any_on_ground(const std::vector<Cell>& cells, const Cell& like) {
+  return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) { return same_ground(cell, like); });
+}
 
 void add_controls(Plan& plan) {
-  std::set<Shape> shapes;
-  const std::size_t candidates = plan.cells.size();
-  for (std::size_t i = 0; i < candidates; ++i) {
-    if (shapes.insert(shape_of(plan.cells[i])).second) plan.cells.push_back(make_control(plan.cells[i]));
-  }
+  std::vector<Cell> controls;
+  for (const Cell& cell : plan.cells)
+    if (!any_on_ground(controls, cell)) controls.push_back(make_control(cell));
+  std::move(controls.begin(), controls.end(), std::back_inserter(plan.cells));
 }
 
 void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char* what, std::string Cell::*own,
@@ -192,6 +195,13 @@ void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char*
   }
 }
 
+void note_unused_machines(Plan& plan, const Scenario& scenario) {
+  for (const auto& machine : scenario.machines)
+    if (std::none_of(plan.cells.begin(), plan.cells.end(),
+                     [&](const Cell& cell) { return cell.machine == machine; }))
+      plan.notes.push_back("machine '" + machine.name + "' is in no cell");
+}
+
 Status check_ids(const Plan& plan, const std::string& source) {
   std::map<std::string, const Cell*> ids;
   for (const Cell& cell : plan.cells) {
@@ -205,6 +215,8 @@ Status check_ids(const Plan& plan, const std::string& source) {
 }
 
 }  // namespace
+
+bool same_ground(const Cell& a, const Cell& b) { return a.image == b.image && a.machine == b.machine; }
 
 int Cell::boots_wanted() const {
   int boots = 0;
@@ -265,6 +277,7 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
   }
   note_unused(plan, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers);
   note_unused(plan, scenario.contents, "content", &Cell::content, &Cell::extra_contents);
+  note_unused_machines(plan, scenario);
   add_controls(plan);
   if (auto unique = check_ids(plan, scenario.source); !unique) return fail(unique.error());
   if (auto placed = place_expectations(plan, scenario); !placed) return fail(placed.error());
@@ -274,20 +287,20 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
 }
 
 Result<Plan> only(Plan plan, const std::string& glob) {
-  std::set<Shape> shapes;
+  std::vector<Cell> matching;
   std::vector<std::string> ids;
   for (const Cell& cell : plan.cells) {
     if (cell.control) continue;
     ids.push_back(cell.id);
-    if (glob_match(glob, cell.id)) shapes.insert(shape_of(cell));
+    if (glob_match(glob, cell.id)) matching.push_back(cell);
   }
-  if (shapes.empty()) {
+  if (matching.empty()) {
     return input_error("--only '" + printable(glob, 100) + "' matches no cell", "",
                        "the cells are " + join_some(ids));
   }
   std::vector<Cell> kept;
   for (Cell& cell : plan.cells) {
-    const bool keep = cell.control ? shapes.count(shape_of(cell)) > 0 : glob_match(glob, cell.id);
+    const bool keep = cell.control ? any_on_ground(matching, cell) : glob_match(glob, cell.id);
     if (keep) {
       kept.push_back(std::move(cell));
     } else {

@@ -49,6 +49,10 @@ Json guest_json(const Guest& guest) {
   return json;
 }
 
+Json machine_json(const scenario::Machine& machine) {
+  return {{"name", machine.name}, {"vcpus", machine.vcpus}, {"memory", machine.memory}};
+}
+
 Json step_json(const Step& step) {
   return {{"kind", to_string(step.kind)}, {"text", step.text},   {"label", step.label},
           {"wait_ms", step.wait.count()}, {"times", step.times}, {"mark", mark_json(step.mark)}};
@@ -89,7 +93,7 @@ Json cell_json(const Cell& cell) {
       {"driver_mark", mark_json(cell.driver_mark)},
       {"content_mark", mark_json(cell.content_mark)},
       {"axes", std::move(axes)},
-      {"machine", {{"vcpus", cell.machine.vcpus}, {"memory", cell.machine.memory}}},
+      {"machine", machine_json(cell.machine)},
       {"guest", guest_json(cell.guest)},
       {"story", std::move(story)},
       {"settle_ms", cell.settle.count()},
@@ -238,6 +242,14 @@ Guest read_guest(In in) {
   return guest;
 }
 
+scenario::Machine read_machine(In in) {
+  scenario::Machine machine;
+  machine.name = in.text("name");
+  machine.vcpus = static_cast<int>(in.number("vcpus", 1, 64));
+  machine.memory = static_cast<std::uint64_t>(in.number("memory", 1, 1ll << 40));
+  return machine;
+}
+
 Step read_step(In& in) {
   Step step;
   step.kind = in.kind("kind", step_kinds);
@@ -291,9 +303,7 @@ Cell read_cell(In& in) {
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));
   in.each("axes", [&](In& axis) { cell.axes.emplace_back(axis.text("axis"), axis.text("value")); });
-  In machine = in.object("machine");
-  cell.machine.vcpus = static_cast<int>(machine.number("vcpus", 1, 64));
-  cell.machine.memory = static_cast<std::uint64_t>(machine.number("memory", 1, 1ll << 40));
+  cell.machine = read_machine(in.object("machine"));
   cell.guest = read_guest(in.object("guest"));
   in.each("story", [&](In& step) { cell.story.push_back(read_step(step)); });
   cell.settle = Millis(in.number("settle_ms", 0, 3'600'000));

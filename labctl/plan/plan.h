@@ -43,6 +43,9 @@ struct Cell {
   std::vector<scenario::Acceptance> accepted;
 };
 
+// Whether two cells stand on the same image and machine: they can be compared, and one control serves both.
+bool same_ground(const Cell& a, const Cell& b);
+
 // The author's signature file, kept whole so that a bundle says by what its consoles were read.
 struct SignatureFile {
   std::string file;
@@ -55,7 +58,7 @@ struct Plan {
   // The day of the run: what has expired is told by it, whenever the plan is judged.
   Date date{std::chrono::year(1970), std::chrono::month(1), std::chrono::day(1)};
   std::vector<scenario::Acceptance> waivers;  // all that were given, expired ones too
-  std::vector<Cell> cells;  // candidates first, then one control per image and machine shape
+  std::vector<Cell> cells;                    // candidates first, then one control for each ground
   std::vector<std::string>
       notes;  // what a reader should know: a cell named twice, an artefact in no cell ...
   std::vector<std::string> left_out;  // ids that only() took away; a plan that has some is not the whole gate

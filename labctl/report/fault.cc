@@ -14,10 +14,6 @@ struct Point {
   bool hit;  // otherwise it passed; cells that ended in any other way say nothing
 };
 
-bool same_ground(const plan::Cell& a, const plan::Cell& b) {
-  return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
-}
-
 std::string named(const std::string& side, const std::string& label) {
   return label.empty() ? "no " + side : side + " " + printable(label, 60);
 }

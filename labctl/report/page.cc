@@ -28,7 +28,9 @@ std::string boots_of(const verdict::Outcome& outcome) {
 }
 
 std::string shape_of(const plan::Cell& cell) {
-  return plural(static_cast<std::size_t>(cell.machine.vcpus), "vCPU") + ", " + show_size(cell.machine.memory);
+  const auto& machine = cell.machine;
+  return (machine.name.empty() ? "" : machine.name + ": ") +
+         plural(static_cast<std::size_t>(machine.vcpus), "vCPU") + ", " + show_size(machine.memory);
 }
 
 class Page {

@@ -17,10 +17,7 @@ std::vector<Artefact> read_artefacts(const Node& node, const std::string& what, 
   if (!reader.names(node, what)) return artefacts;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     const Key& key = node.keys[i];
-    if (!is_label(key.text)) {
-      reader.mistake(key.mark, what + ": " + quoted(key.text) + " is not a label",
-                     "letters, digits, '_' and inside also '.' and '-', at most 40 characters");
-    }
+    check_label(key, what, reader);
     auto path = reader.one_line(node.items[i], what + "." + printable(key.text, 60), image_later);
     // An artefact whose path is wrong is still known by its label: one mistake must not cause others.
     artefacts.push_back({key.text, path.value_or(""), node.items[i].mark});
@@ -29,6 +26,13 @@ std::vector<Artefact> read_artefacts(const Node& node, const std::string& what, 
 }
 
 }  // namespace
+
+bool check_label(const Key& key, const std::string& what, Reader& reader) {
+  if (is_label(key.text)) return true;
+  reader.mistake(key.mark, what + ": " + quoted(key.text) + " is not a label",
+                 "letters, digits, '_' and inside also '.' and '-', at most 40 characters");
+  return false;
+}
 
 std::vector<std::string> labels(const std::vector<Artefact>& artefacts) {
   std::vector<std::string> names;

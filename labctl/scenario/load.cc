@@ -6,20 +6,6 @@
 namespace labctl::scenario {
 namespace {
 
-constexpr std::uint64_t mebibyte = 1ull << 20;
-
-void read_machine(const Node& root, Reader& reader, Machine& machine) {
-  const Node* node = root.find("machine");
-  if (!node || !reader.map(*node, "machine", {{"vcpus"}, {"memory"}})) return;
-  if (const Node* vcpus = node->find("vcpus")) {
-    machine.vcpus = reader.integer(*vcpus, "machine.vcpus", 1, 64).value_or(machine.vcpus);
-  }
-  if (const Node* memory = node->find("memory")) {
-    machine.memory =
-        reader.size(*memory, "machine.memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
-  }
-}
-
 void read_policy(const Node& root, Reader& reader, Policy& policy) {
   const Node* node = root.find("policy");
   if (!node || !reader.map(*node, "policy", {{"warnings"}, {"lab_retries"}})) return;
@@ -40,6 +26,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"candidate", Need::required, "write candidate: {driver: {candidate: PATH}}"},
        {"matrix", Need::required, "write matrix: {image: [IMAGE]}; labctl image list shows the images"},
        {"machine"},
+       {"machines"},
        {"guest", Need::required, "write guest: {linux: {driver: {kind: deb, module: NAME}}}"},
        {"story"},
        {"signatures"},
@@ -49,8 +36,8 @@ Scenario read_scenario(const Node& root, Reader& reader) {
   if (!is_map) return scenario;
   if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
   read_candidate(root, reader, scenario);
+  read_machines(root, reader, scenario);
   read_matrix(root, reader, scenario);
-  read_machine(root, reader, scenario.machine);
   read_guest(root, reader, scenario);
   read_story(root, reader, scenario);
   if (const Node* settle = root.find("settle")) {

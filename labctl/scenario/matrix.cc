@@ -12,15 +12,28 @@
 namespace labctl::scenario {
 namespace {
 
-const std::vector<std::string> axis_names = {"image", "driver", "content"};
+// Where an axis's values are given: "candidate.driver", and the labels there.
+struct Source {
+  std::string place;
+  std::vector<std::string> labels;
+};
+
+Source source_of(const std::string& axis, const Scenario& scenario) {
+  if (axis == "driver") return {"candidate.driver", labels(scenario.drivers)};
+  if (axis == "content") return {"candidate.content", labels(scenario.contents)};
+  Source source{"machines", {}};
+  for (const Machine& machine : scenario.machines) source.labels.push_back(machine.name);
+  return source;
+}
 
 class Matrix {
  public:
   Matrix(Reader& reader, Scenario& scenario) : reader_(reader), scenario_(scenario) {}
 
   void read(const Node& node) {
-    if (!reader_.map(node, "matrix",
-                     {{"image", Need::required}, {"driver"}, {"content"}, {"include"}, {"exclude"}})) {
+    if (!reader_.map(
+            node, "matrix",
+            {{"image", Need::required}, {"driver"}, {"content"}, {"machine"}, {"include"}, {"exclude"}})) {
       return;
     }
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
@@ -75,12 +88,12 @@ class Matrix {
     }
     auto label = reader_.one_line(node, what);
     if (!label) return std::nullopt;
-    const auto known = labels(axis == "driver" ? scenario_.drivers : scenario_.contents);
+    const auto [place, known] = source_of(axis, scenario_);
     if (std::find(known.begin(), known.end(), *label) != known.end()) return label;
     if (known.empty()) {
-      reader_.mistake(node.mark, what + ": there is no candidate." + axis);
+      reader_.mistake(node.mark, what + ": " + place + " is not given");
     } else {
-      reader_.mistake(node.mark, what + ": candidate." + axis + " has no " + quoted(*label),
+      reader_.mistake(node.mark, what + ": " + place + " has no " + quoted(*label),
                       suggest(*label, known, "it has: " + join(known, ", ")));
     }
     return std::nullopt;
@@ -98,13 +111,16 @@ class Matrix {
         scenario_.matrix.push_back({"content", {"candidate"}});
       }
     }
+    if (!node.find("machine") && !scenario_.machines.empty())
+      reader_.mistake(node.mark, "matrix has no 'machine', but machines are given",
+                      "write machine: [" + join(source_of("machine", scenario_).labels, ", ") + "]");
   }
 
   std::vector<Selector> read_selectors(const Node& node, const std::string& what) {
     std::vector<Selector> entries;
     if (!reader_.list(node, what)) return entries;
     for (const Node& item : node.items) {
-      if (!reader_.map(item, what, {{"image"}, {"driver"}, {"content"}})) continue;
+      if (!reader_.map(item, what, {{"image"}, {"driver"}, {"content"}, {"machine"}})) continue;
       if (item.keys.empty()) {
         reader_.mistake(item.mark, what + ": this entry is empty");
         continue;
@@ -161,6 +177,8 @@ class Matrix {
 };
 
 }  // namespace
+
+const std::vector<std::string> axis_names = {"image", "driver", "content", "machine"};
 
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario) {
   if (const Node* node = root.find("matrix")) Matrix(reader, scenario).read(*node);

@@ -89,9 +89,12 @@ struct Step {
   Mark mark;
 };
 
+// The shape of a guest's machine.
 struct Machine {
+  std::string name;  // its label in `machines`; empty when there is no such axis
   int vcpus = 1;
   std::uint64_t memory = 1024ull << 20;  // bytes
+  bool operator==(const Machine&) const = default;
 };
 
 struct Policy {
@@ -99,7 +102,8 @@ struct Policy {
   int lab_retries = 1;
 };
 
-// One value per axis; the axes are "image", "driver", "content" in this order, further ones by name.
+// One value per axis, in the order of axis_names.
+extern const std::vector<std::string> axis_names;  // image, driver, content, machine
 using Axes = std::vector<std::pair<std::string, std::string>>;
 
 // The file with patterns of the author's own, see signatures.h. Its text is read later.
@@ -124,7 +128,8 @@ struct Scenario {
   std::map<std::string, Mark> image_marks;  // where each image is named first
   std::vector<Selector> include;
   std::vector<Selector> exclude;
-  Machine machine;
+  Machine machine;                // of every cell when the matrix has no axis of them
+  std::vector<Machine> machines;  // what the axis chooses from
   std::optional<Guest> linux_guest;
   std::optional<SignatureFile> signatures;
   std::vector<Step> story;

@@ -10,7 +10,9 @@ namespace labctl::scenario {
 
 // candidate: -> drivers, contents. `root` is the whole file.
 void read_candidate(const Node& root, Reader& reader, Scenario& scenario);
-// matrix: -> axes, include, exclude, with the defaults. After read_candidate.
+// machine:, machines: -> shapes. Which of them are used, the matrix says.
+void read_machines(const Node& root, Reader& reader, Scenario& scenario);
+// matrix: -> axes, include, exclude, with the defaults. After read_candidate and read_machines.
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario);
 // guest: -> what each operating system needs. After read_candidate.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario);
@@ -27,5 +29,7 @@ Result<Step> parse_step(const std::string& text);
 
 // Whether `scenario` has an artefact of that label.
 std::vector<std::string> labels(const std::vector<Artefact>& artefacts);
+// Whether a key that the author chose is a label; records it when not.
+bool check_label(const Key& key, const std::string& what, Reader& reader);
 
 }  // namespace labctl::scenario

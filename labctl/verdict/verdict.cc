@@ -169,10 +169,6 @@ void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outco
   outcome.reason = "the channels of " + cell.image + " are not proved: canary " + why;
 }
 
-bool same_ground(const plan::Cell& a, const plan::Cell& b) {
-  return a.image == b.image && a.machine.vcpus == b.machine.vcpus && a.machine.memory == b.machine.memory;
-}
-
 // A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each
 // must.
 void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outcome,
@@ -180,7 +176,7 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
   bool has_control = false;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     const plan::Cell& control = plan.cells[i];
-    if (!control.control || !same_ground(control, cell)) continue;
+    if (!control.control || !plan::same_ground(control, cell)) continue;
     has_control = true;
     if (all[i].ending == Ending::passed) continue;
     if (outcome.ending == Ending::interrupted || outcome.ending == Ending::not_run) return;

@@ -129,6 +129,36 @@ TEST_CASE("without content there is no content in the id") {
         std::vector<std::string>{"debian-12-linux-6.1.driver-candidate", "debian-12-linux-6.1.control"});
 }
 
+TEST_CASE("machines are an axis: in the id, with a control for each image and machine") {
+  const Plan plan = planned("machines.yaml");
+  CHECK(ids(plan) == std::vector<std::string>{
+                         "debian-12.driver-candidate.machine-small",
+                         "debian-12.driver-candidate.machine-smp",
+                         "debian-12.driver-previous.machine-small",
+                         "debian-13.driver-candidate.machine-small",
+                         "debian-13.driver-candidate.machine-smp",
+                         "debian-13.driver-previous.machine-small",
+                         "debian-12.driver-previous.machine-smp",
+                         "debian-12.machine-small.control",
+                         "debian-12.machine-smp.control",
+                         "debian-13.machine-small.control",
+                         "debian-13.machine-smp.control",
+                     });
+  CHECK(plan.notes == std::vector<std::string>{"machine 'never' is in no cell"});
+  CHECK(plan.cells[0].machine == scenario::Machine{.name = "small", .vcpus = 1, .memory = 512ull << 20});
+  CHECK(plan.cells[8].machine == scenario::Machine{.name = "smp", .vcpus = 2, .memory = 1024ull << 20});
+  CHECK(plan::same_ground(plan.cells[1], plan.cells[8]));
+  CHECK_FALSE(plan::same_ground(plan.cells[0], plan.cells[8]));
+  const auto back = plan::from_json(plan::to_json(plan), "run.json");
+  REQUIRE(back);
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) CHECK(back->cells[i].machine == plan.cells[i].machine);
+
+  const auto some = plan::only(plan, "debian-13*smp");
+  REQUIRE(some);
+  CHECK(ids(*some) ==
+        std::vector<std::string>{"debian-13.driver-candidate.machine-smp", "debian-13.machine-smp.control"});
+}
+
 TEST_CASE("an artefact in no cell is noted") {
   CHECK(planned("content-only.yaml").notes == std::vector<std::string>{"driver 'candidate' is in no cell"});
 }

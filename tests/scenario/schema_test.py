@@ -108,7 +108,7 @@ def mutants(document):
         if isinstance(value, dict):
             changed = copy.deepcopy(document)
             at(changed, place)["zzz"] = 1
-            chooses_keys = place in (("candidate", "driver"), ("candidate", "content"))
+            chooses_keys = place in (("candidate", "driver"), ("candidate", "content"), ("machines",))
             yield f"{place} with zzz", changed, not chooses_keys
         if not place:
             continue
@@ -125,7 +125,7 @@ def mutants(document):
 def check_mutants(labctl):
     documents = []
     names = ["scenarios/quickstart.yaml"] + [
-        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module")
+        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines")
     ]
     for name in names:
         text = (ROOT / name).read_text()
