@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pipelines in pipelines/ do what they say: their shell parts are run here, on bundles without guests.
+"""The pipelines in docs/how-to/pipelines/ do what they say: their shell parts are run here, on bundles without guests.
 
 usage: pipelines_test.py LABCTL MAKE_BUNDLE
 
@@ -17,7 +17,7 @@ import textwrap
 
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+PIPELINES = pathlib.Path(__file__).resolve().parents[2] / "docs/how-to/pipelines"
 LABCTL, MAKE_BUNDLE = map(os.path.abspath, sys.argv[1:3])
 failures = []
 
@@ -44,19 +44,19 @@ def check(condition, text):
 
 
 def github():
-    jobs = yaml.safe_load((ROOT / "pipelines/github.yml").read_text())["jobs"]
+    jobs = yaml.safe_load((PIPELINES / "github.yml").read_text())["jobs"]
     assert jobs["publish"]["needs"] == "gate"
     return [next(s["run"] for s in jobs[job]["steps"] if "run" in s) for job in ("gate", "publish")]
 
 
 def gitlab():
-    jobs = yaml.safe_load((ROOT / "pipelines/gitlab.yml").read_text())
+    jobs = yaml.safe_load((PIPELINES / "gitlab.yml").read_text())
     assert jobs["publish"]["needs"] == ["gate"]
     return ["\n".join(jobs[job]["script"]) for job in ("gate", "publish")]
 
 
 def jenkins():
-    blocks = re.findall(r"sh '''\n(.*?)'''", (ROOT / "pipelines/Jenkinsfile").read_text(), re.S)
+    blocks = re.findall(r"sh '''\n(.*?)'''", (PIPELINES / "Jenkinsfile").read_text(), re.S)
     assert len(blocks) == 2
     return [textwrap.dedent(block).replace("\\\\", "\\") for block in blocks]
 
@@ -66,18 +66,20 @@ class Desk:
 
     def __init__(self, folder):
         self.path = pathlib.Path(folder)
-        for name in ("bin", "build", "gate", "pipelines"):
+        for name in ("bin", "build", "gate"):
             (self.path / name).mkdir()
         (self.path / "bin/labctl").write_text(PLAYED)
         (self.path / "bin/labctl").chmod(0o755)
-        shutil.copy(ROOT / "pipelines/publish", self.path / "pipelines/publish")
+        shutil.copy(PIPELINES / "publish", self.path / "gate/publish")
         (self.path / "build/driver.deb").write_bytes(b"driver")
         (self.path / "build/content.bin").write_bytes(b"content")
+        (self.path / "gate/release.yaml").write_text("labctl: 1\n")  # as make_bundle says
+        (self.path / "gate/weaker.yaml").write_text("labctl: 1 # weaker\n")
         subprocess.run([LABCTL, "keygen", "gate.pem"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         shutil.move(self.path / "gate.pem.pub", self.path / "gate/gate.pub")
 
     def run(self, script, kind, key):
-        environment = {**os.environ, "PATH": f"{self.path}/bin:{os.environ['PATH']}", "KIND": kind, "GATE_KEY": key,
+        environment = {**os.environ, "PATH": f"{self.path}/bin:{os.environ['PATH']}", "KIND": kind, "GATE_KEY": key, "SCENARIO": "gate/release.yaml",
                        "DESTINATION": str(self.path / "released"), "TMPDIR": str(self.path)}
         return subprocess.run(["sh", "-e", "-c", script], cwd=self.path, env=environment, capture_output=True, text=True)
 
@@ -107,6 +109,9 @@ def play(name, gate, publish, key_is_a_file):
             check(desk.run(publish, kind, key).returncode != 0 and not desk.released(), f"{name}: published without an attestation")
 
 
+for name in ("github.yml", "gitlab.yml", "Jenkinsfile"):
+    check(re.search(r"SCENARIO\W+gate/release.yaml", (PIPELINES / name).read_text()), f"{name}: any scenario may publish")
+
 for name, scripts, key_is_a_file in (("github", github(), False), ("gitlab", gitlab(), True), ("jenkins", jenkins(), True)):
     play(name, *scripts, key_is_a_file)
     if shutil.which("shellcheck"):
@@ -119,9 +124,9 @@ with tempfile.TemporaryDirectory(prefix="labctl-pipeline-") as folder:
     desk = Desk(folder)
     (desk.path / "out").mkdir()
     desk.run("labctl run x --set driver=build/driver.deb --set content=build/content.bin --out out --sign gate.pem", "passed", "")
-    whole = "pipelines/publish out/*/attestation.json gate/gate.pub released build/driver.deb build/content.bin"
-    for spoiled, code in ((whole + " build/content.bin", 2), (whole.replace(" build/content.bin", ""), 1),
-                          (whole.replace("gate/gate.pub", "gate.pem"), 2), (whole + " none", 1), ("pipelines/publish x", 2)):
+    whole = "gate/publish out/*/attestation.json gate/gate.pub released build/driver.deb build/content.bin"
+    for spoiled, code in (("SCENARIO=gate/weaker.yaml " + whole, 1), (whole + " build/content.bin", 2), (whole.replace(" build/content.bin", ""), 1),
+                          (whole.replace("gate/gate.pub", "gate.pem"), 2), (whole + " none", 1), ("gate/publish x", 2)):
         ended = desk.run(spoiled, "passed", "")
         check(ended.returncode == code and not desk.released(), f"{spoiled}: {ended}")
     check(desk.run(whole, "passed", "").returncode == 0, "publish refuses what it should not")
