@@ -10,8 +10,6 @@
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
-
 constexpr std::size_t largest = 480 << 10;  // GitHub refuses a job's summary above 1 MiB
 constexpr std::size_t excerpt_lines = 12, excerpt_bytes = 2 << 10, most_rows = 300, most_problems = 30,
                       most_named = 12;
@@ -36,9 +34,9 @@ std::string fenced(const std::string& text) {
   return fence + "text\n" + text + "\n" + fence + "\n";
 }
 
-const char* symbol(Ending ending) {
-  if (ending == Ending::passed) return "✅";
-  return verdict::guests_fault(ending) ? "❌" : "⚠️";
+const char* symbol(const verdict::Outcome& outcome) {
+  if (outcome.as_wanted()) return "✅";
+  return verdict::guests_fault(outcome.ending) ? "❌" : "⚠️";
 }
 
 std::string headline(const Record& record) {
@@ -88,6 +86,17 @@ std::string problems_part(const Record& record) {
   return text;
 }
 
+// Who let what pass, and who tried to: a waiver that did nothing is told too.
+std::string waivers_part(const Record& record) {
+  using verdict::WaiverState;
+  std::string text;
+  for (const auto state : {WaiverState::used, WaiverState::unused, WaiverState::expired})
+    for (const auto& waiver : waivers_in_words(record.verdict, state))
+      if (text.size() < (16 << 10))
+        text += std::string("- ") + verdict::to_string(state) + ": " + code(waiver) + "\n";
+  return text.empty() ? text : "### Waivers\n\n" + text + "\n";
+}
+
 // What went wrong comes first, because a long table is cut at its end.
 std::string cells_part(const Record& record) {
   std::string text =
@@ -95,11 +104,11 @@ std::string cells_part(const Record& record) {
   std::vector<std::size_t> order;
   for (const bool well : {false, true})
     for (std::size_t i = 0; i < record.verdict.cells.size(); ++i)
-      if ((record.verdict.cells[i].ending == Ending::passed) == well) order.push_back(i);
+      if (record.verdict.cells[i].as_wanted() == well) order.push_back(i);
   for (std::size_t row = 0; row < order.size() && row < most_rows; ++row) {
     const auto& outcome = record.verdict.cells[order[row]];
-    text += std::string("| ") + symbol(outcome.ending) + " | " + code(outcome.cell) + " | " +
-            verdict::to_string(outcome.ending) + " | " + std::to_string(outcome.boots_proved) + "/" +
+    text += std::string("| ") + symbol(outcome) + " | " + code(outcome.cell) + " | " +
+            outcome_in_words(outcome) + " | " + std::to_string(outcome.boots_proved) + "/" +
             std::to_string(outcome.boots_wanted) + " | " + show_duration(outcome.took) + " | " +
             (outcome.reason.empty() ? "" : code(outcome.reason)) + " |\n";
   }
@@ -137,7 +146,8 @@ std::string markdown(const Record& record) {
   if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.plan)) + ".\n\n";
-  for (const auto& part : {problems_part(record), cells_part(record), tested_part(record)}) {
+  for (const auto& part :
+       {waivers_part(record), problems_part(record), cells_part(record), tested_part(record)}) {
     if (text.size() + part.size() > largest) {
       text += "The rest is too long for this page: see report.html.\n";
       break;

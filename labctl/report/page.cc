@@ -4,6 +4,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
+#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
@@ -14,13 +15,13 @@ using verdict::Ending;
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
 constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
 
-const char* class_of(Ending ending) {
-  if (ending == Ending::passed) return "passed";
-  return verdict::guests_fault(ending) ? "failed" : "unsure";
+const char* class_of(const verdict::Outcome& outcome) {
+  if (outcome.as_wanted()) return "passed";
+  return verdict::guests_fault(outcome.ending) ? "failed" : "unsure";
 }
-const char* symbol_of(Ending ending) {
-  if (ending == Ending::passed) return "✓";
-  return verdict::guests_fault(ending) ? "✕" : ending == Ending::not_run ? "–" : "?";
+const char* symbol_of(const verdict::Outcome& outcome) {
+  if (outcome.as_wanted()) return "✓";
+  return verdict::guests_fault(outcome.ending) ? "✕" : outcome.ending == Ending::not_run ? "–" : "?";
 }
 
 std::string boots_of(const verdict::Outcome& outcome) {
@@ -76,7 +77,7 @@ class Page {
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control) continue;
       ++candidates;
-      good += outcome(i).ending == Ending::passed;
+      good += outcome(i).as_wanted();
     }
     const auto statistics = verdict::statistics(record_.verdict, record_.plan);
     page["facts"] = Json::array();
@@ -99,8 +100,13 @@ class Page {
     for (const auto& canary : record_.verdict.canaries)
       page["canaries"].push_back({{"table", canary_table(canary)}});
     page["has_canaries"] = !page["canaries"].empty();
-    page["has_notices"] = false;
-    page["notices"] = Json::array();
+    page["waivers"] = Json::array();
+    for (const auto state :
+         {verdict::WaiverState::used, verdict::WaiverState::unused, verdict::WaiverState::expired})
+      for (const auto& waiver : waivers_in_words(record_.verdict, state))
+        if (page["waivers"].size() < most_named)
+          page["waivers"].push_back({{"state", verdict::to_string(state)}, {"words", waiver}});
+    page["has_waivers"] = !page["waivers"].empty();
   }
 
   // Rows are images with their machine shapes; columns driver and content, and the controls.
@@ -143,9 +149,9 @@ class Page {
 
   Json tile(std::size_t i) const {
     return {{"id", planned(i).id},
-            {"class", class_of(outcome(i).ending)},
-            {"symbol", symbol_of(outcome(i).ending)},
-            {"outcome", verdict::to_string(outcome(i).ending)},
+            {"class", class_of(outcome(i))},
+            {"symbol", symbol_of(outcome(i))},
+            {"outcome", outcome_in_words(outcome(i))},
             {"boots", boots_of(outcome(i))},
             {"took", show_duration(outcome(i).took)}};
   }
@@ -211,8 +217,8 @@ class Page {
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control || planned(i).driver != driver || planned(i).content != content) continue;
       ++all;
-      failed += verdict::guests_fault(outcome(i).ending);
-      passed += outcome(i).ending == Ending::passed;
+      failed += verdict::guests_fault(outcome(i).ending) && !outcome(i).expected;
+      passed += outcome(i).as_wanted();
     }
     if (all == 0) return {{"class", ""}, {"words", ""}};
     const std::string of = " of " + std::to_string(all);
@@ -224,7 +230,7 @@ class Page {
   Json cell(std::size_t i) {
     Json cell = tile(i);
     const bool control = planned(i).control;
-    cell["open"] = outcome(i).ending != Ending::passed;
+    cell["open"] = !outcome(i).as_wanted();
     cell["control"] = control;
     cell["reason"] = outcome(i).reason;
     cell["step"] = outcome(i).step;
@@ -235,7 +241,7 @@ class Page {
     const CellRecord empty;
     const CellRecord& kept = i < record_.cells.size() ? record_.cells[i] : empty;
     draw_timeline(cell, kept.timeline);
-    findings(cell, outcome(i), kept);
+    findings(cell, i, kept);
     pictures(cell, kept);
     cell["has_payload"] = !kept.payload.empty();
     cell["payload"] = cell["files"] = Json::array();
@@ -247,19 +253,22 @@ class Page {
     return cell;
   }
 
-  void findings(Json& cell, const verdict::Outcome& outcome, const CellRecord& kept) {
+  void findings(Json& cell, std::size_t i, const CellRecord& kept) {
+    const auto& outcome = record_.verdict.cells[i];
     cell["findings"] = Json::array();
     for (const auto& seen : outcome.findings) {
       if (cell["findings"].size() >= most_findings) break;
       Json remarks = Json::array();
       if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
+      const auto* entry = verdict::accepted(planned(i), seen.finding);
+      if (entry) remarks.push_back(acceptance_in_words(*entry));
       if (!seen.finding.corrupted.empty()) remarks.push_back("its text is torn: " + seen.finding.corrupted);
       if (!seen.finding.confirmed) remarks.push_back("only this line, no report behind it");
       const std::string log = seen.channel == "console" ? "console.log" : "kernel.log";
       const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();
       cell["findings"].push_back(
           {{"title", seen.finding.title},
-           {"class", !seen.finding.suppressed.empty()                  ? ""
+           {"class", !seen.finding.suppressed.empty() || entry         ? ""
                      : seen.finding.severity == crash::Severity::fatal ? "failed"
                                                                        : "unsure"},
            {"place", place(seen)},

@@ -48,22 +48,11 @@ std::string in_colour(const std::string& text, Ending ending, Style style) {
   return std::string("\033[") + code + "m" + text + "\033[0m";
 }
 
-std::vector<std::string> titles_in(const std::vector<verdict::WaiverUse>& waivers,
-                                   verdict::WaiverState state) {
-  std::vector<std::string> titles;
-  for (const auto& use : waivers)
-    if (use.state == state)
-      titles.push_back("'" + printable(use.waiver.title) + "' (" + printable(use.waiver.owner, 60) +
-                       (state == verdict::WaiverState::expired ? ", expired on " : ", until ") +
-                       show_date(use.waiver.until) + ")");
-  return titles;
-}
-
 // A waiver that did nothing is a lie waiting to be believed.
 std::string idle_waivers(const verdict::Verdict& verdict) {
   std::string text;
   for (const auto state : {verdict::WaiverState::unused, verdict::WaiverState::expired})
-    for (const auto& title : titles_in(verdict.waivers, state))
+    for (const auto& title : waivers_in_words(verdict, state))
       text += std::string("  waiver ") + verdict::to_string(state) + ": " + title + "\n";
   return text.empty() ? text : "\n" + text;
 }
@@ -76,9 +65,7 @@ std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")";
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
-  if (const auto* entry = verdict::accepted(cell, seen.finding))
-    line += std::string(" ") + scenario::to_string(entry->as) + " by " + printable(entry->owner, 60) +
-            " until " + show_date(entry->until) + ": " + printable(entry->reason);
+  if (const auto* entry = verdict::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
   return line + "\n";
 }
 
@@ -97,7 +84,7 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
 
 std::string with_waivers(const verdict::Verdict& verdict) {
   if (!verdict.waived) return "";
-  const auto titles = titles_in(verdict.waivers, verdict::WaiverState::used);
+  const auto titles = waivers_in_words(verdict, verdict::WaiverState::used);
   return " with " + plural(titles.size(), "waiver") + ": " + join(titles, ", ");
 }
 
@@ -118,7 +105,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   std::string text = "\n";
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
     const auto& outcome = verdict.cells[i];
-    const Ending shown = outcome.expected ? Ending::passed : outcome.ending;
+    const Ending shown = outcome.as_wanted() ? Ending::passed : outcome.ending;
     text += "  " + padded(outcome.cell, width) + "  " +
             in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) + "  " +
             std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted) + " boots  " +

@@ -76,6 +76,25 @@ std::string started_at(const Record& record) {
   return began.substr(0, began.size() - 1);
 }
 
+std::string outcome_in_words(const verdict::Outcome& outcome) {
+  return std::string(verdict::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "");
+}
+
+std::string acceptance_in_words(const scenario::Acceptance& entry) {
+  return std::string(scenario::to_string(entry.as)) + " by " + printable(entry.owner, 60) + " until " +
+         show_date(entry.until) + ": " + printable(entry.reason);
+}
+
+std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdict::WaiverState state) {
+  std::vector<std::string> titles;
+  for (const auto& use : verdict.waivers)
+    if (use.state == state)
+      titles.push_back("'" + printable(use.waiver.title) + "' (" + printable(use.waiver.owner, 60) +
+                       (state == verdict::WaiverState::expired ? ", expired on " : ", until ") +
+                       show_date(use.waiver.until) + ")");
+  return titles;
+}
+
 std::string upper(std::string text) {
   for (char& c : text)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');

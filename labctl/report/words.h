@@ -21,6 +21,15 @@ std::string statistics_in_words(const verdict::Statistics& statistics);
 std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
                         const std::set<std::string>& affected);
 
+// "passed", "crashed", "crashed, as expected".
+std::string outcome_in_words(const verdict::Outcome& outcome);
+
+// "waived by kim until 2026-12-31: bug 4711".
+std::string acceptance_in_words(const scenario::Acceptance& entry);
+
+// What became of each waiver in this state: "'BUG in sensor_match' (kim, until 2026-12-31)".
+std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdict::WaiverState state);
+
 // The cells that failed for the guest's fault.
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 

@@ -46,7 +46,7 @@ Statistics statistics(const Verdict& verdict, const plan::Plan& plan) {
   Statistics sum;
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
-    sum.boots_proved += verdict.cells[i].boots_proved;
+    if (!verdict.cells[i].expected) sum.boots_proved += verdict.cells[i].boots_proved;
     sum.clean_boots += clean_boots(verdict.cells[i]);
     sum.failed = sum.failed || (guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected);
   }

@@ -57,6 +57,7 @@ struct Outcome {
   Millis took{0};
   Journal journal;
   bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
+  bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 
 // What one image's clones showed when they were killed on purpose, before its cells ran.

@@ -171,3 +171,47 @@ TEST_CASE("an excerpt is bounded and says that it was cut") {
   finding.excerpt = std::string(1 << 20, 'x');
   CHECK(report::excerpt(finding, 2, 1000).size() < 1010);
 }
+
+TEST_CASE("what people have accepted is no failure, and every report names who accepted it") {
+  using scenario::As;
+  const auto entry = [](As as, const std::string& cell) {
+    return scenario::Acceptance{.as = as,
+                                .title = "BUG: in sensor_match",
+                                .cells = {cell},
+                                .owner = "kim",
+                                .reason = "bug 4711",
+                                .until = *parse_date("2026-12-31")};
+  };
+  Matrix matrix({"new/bad!", "new/waived", "new/good", "control"});
+  verdict::Seen seen;
+  seen.channel = "console";
+  seen.finding.line = 17;
+  seen.finding.title = "BUG: in sensor_match";
+  seen.finding.severity = crash::Severity::fatal;
+  for (std::size_t i : {0u, 1u}) matrix.verdict.cells[i].findings.push_back(seen);
+  matrix.verdict.cells[0].expected = true;
+  matrix.verdict.decision = verdict::Decision::passed;
+  matrix.verdict.waived = true;
+  matrix.plan.cells[0].accepted = {entry(As::expected, "new/bad")};
+  matrix.plan.cells[1].accepted = {entry(As::waived, "new/waived")};
+  matrix.verdict.waivers = {{entry(As::waived, "new/waived"), verdict::WaiverState::used},
+                            {entry(As::waived, "old/*"), verdict::WaiverState::unused}};
+  CHECK(verdict::statistics(matrix.verdict, matrix.plan).boots_proved == 6);  // not those of the crash
+
+  const report::Record record{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  const std::string page = report::html(record), summary = report::markdown(record);
+  for (const std::string& made : {page, summary}) {
+    CHECK_THAT(made, ContainsSubstring("crashed, as expected"));
+    CHECK_THAT(made, ContainsSubstring("unused"));
+    CHECK_THAT(made, ContainsSubstring("kim, until 2026"));
+  }
+  CHECK_THAT(page, ContainsSubstring("waived by kim until 2026-12-31: bug 4711"));
+  CHECK_THAT(page, ContainsSubstring("expected by kim until 2026-12-31: bug 4711"));
+  CHECK_THAT(page, !ContainsSubstring("class=\"tile failed"));
+  CHECK_THAT(summary, !ContainsSubstring("❌"));
+
+  matrix.verdict.cells[0].expected = false;  // and without the word of anybody it is red
+  const report::Record red{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  CHECK_THAT(report::html(red), ContainsSubstring("class=\"tile failed"));
+  CHECK_THAT(report::markdown(red), ContainsSubstring("❌"));
+}
