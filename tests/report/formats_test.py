@@ -10,6 +10,7 @@ import subprocess
 import xml.etree.ElementTree as xml
 
 import jsonschema
+import junitparser
 
 from sample import KINDS, ROOT, bundle, check, finish, folder, judge, report
 
@@ -61,13 +62,9 @@ def junit_is_valid(kind, text, place):
     path.write_bytes(text)
     done = subprocess.run(["xmllint", "--noout", "--nonet", "--schema", ROOT / "tests/report/junit.xsd", path], capture_output=True)
     check(done.returncode == 0, f"{kind}: junit.xml: {done.stderr.decode(errors='replace')[-400:]}")
-    try:
-        import junitparser
-        suite = list(junitparser.JUnitXml.fromfile(str(path)))[0]
-        cases = list(suite)
-        check(suite.tests == len(cases), f"{kind}: junit.xml counts {suite.tests} tests of {len(cases)}")
-    except ImportError:
-        print("junitparser is not there, so its reading is not checked")
+    suite = list(junitparser.JUnitXml.fromfile(str(path)))[0]
+    cases = list(suite)
+    check(suite.tests == len(cases), f"{kind}: junit.xml counts {suite.tests} tests of {len(cases)}")
 
 
 def junit(texts, verdict_texts, place):
