@@ -103,8 +103,8 @@ with folder() as place:
         check(re.match(r"#[\w.-]+$|cells/[\w./-]+$|data:image/png;base64,", link), f"a link goes to {link[:80]}")
 
     # How it looks, for people: build/report-pictures/ keeps what was seen.
-    keep = pathlib.Path.cwd() / "report-pictures"
-    keep.mkdir(exist_ok=True)
+    keep = ROOT / "build/report-pictures"
+    keep.mkdir(parents=True, exist_ok=True)
     example = bundle("example", place)
     page = example / "report.html"
     report(example, "html", "--out", page)
