@@ -183,8 +183,11 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
 
   const std::string prefix = "image " + recipe.name + ": ";
   say(prefix + "building; this takes a minute or two");
+  std::vector<std::string> layers;
+  for (const auto& layer : recipe.layers) layers.push_back(layer.string());
   Command command{.argv = {recipe.builder.string()},
-                  .environment = {{"LABCTL_SUITE", recipe.suite},
+                  .environment = {{"LABCTL_LAYERS", join(layers, "\n")},
+                                  {"LABCTL_SUITE", recipe.suite},
                                   {"LABCTL_KERNEL", recipe.kernel_package},
                                   {"LABCTL_DISK_MIB", std::to_string(recipe.disk_size >> 20)},
                                   {"LC_ALL", "C.UTF-8"}},

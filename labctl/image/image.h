@@ -31,11 +31,12 @@ struct Recipe {
   std::string os;       // "linux"
   std::string summary;  // one line for `image list`
   fs::path folder;
-  std::string key;              // sha256 over what the recipe says and every file beside it: its address
-  std::string suite;            // "bookworm"
-  std::string kernel_package;   // e.g. linux-image-6.1.0-53-amd64 or a metapackage
-  std::uint64_t disk_size = 0;  // bytes the guest sees
-  fs::path builder;             // the program that makes the disk
+  std::string key;               // sha256 over what the recipe says and every file beside it: its address
+  std::string suite;             // "bookworm"
+  std::string kernel_package;    // linux-image-6.1.0-53-amd64, with =VERSION, or a metapackage
+  std::uint64_t disk_size = 0;   // bytes the guest sees
+  fs::path builder;              // the program that makes the disk
+  std::vector<fs::path> layers;  // the folders whose files it may use: what is extended first, this one last
   std::vector<Need> needs;
 };
 

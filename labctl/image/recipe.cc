@@ -19,7 +19,7 @@ const std::vector<std::string> known_keys = {"extends", "template",    "summary"
                                              "suite",   "kernel",      "disk",         "build",
                                              "needs",   "needs_files", "needs_as_user"};
 
-// One image.yaml as written, before templates.
+// One image.yaml as written, before what it extends.
 struct Sheet {
   fs::path folder;
   fs::path file;
@@ -48,7 +48,7 @@ Result<Sheet> read_sheet(const fs::path& folder) {
   return sheet;
 }
 
-// The value of `key` in the recipe itself, else in its template.
+// The value of `key` in the recipe itself, else in the nearest one that it extends.
 class Words {
  public:
   explicit Words(const std::vector<Sheet>& sheets) : sheets_(sheets) {}
@@ -91,6 +91,31 @@ class Words {
   const std::vector<Sheet>& sheets_;
 };
 
+constexpr std::size_t deepest_chain = 8;
+
+// The recipe first, then what it extends, and what that extends ...
+Result<std::vector<Sheet>> read_chain(const fs::path& folder) {
+  std::vector<Sheet> sheets;
+  auto own = read_sheet(folder);
+  if (!own) return fail(own.error());
+  sheets.push_back(std::move(*own));
+  while (const Node* base = sheets.back().root.find("extends")) {
+    const std::string name = base->text;
+    const std::string here = place(sheets.back(), base->mark);
+    if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
+        name.front() == '.')
+      return input_error("'extends' names a folder beside this one", here);
+    if (sheets.size() == deepest_chain)
+      return input_error("too long a chain of 'extends', or one that leads back to itself", here,
+                         "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
+    auto sheet = read_sheet(folder.parent_path() / name);
+    if (!sheet)
+      return fail({Fault::input, "cannot extend '" + name + "': " + sheet.error().text(), here, {}});
+    sheets.push_back(std::move(*sheet));
+  }
+  return sheets;
+}
+
 // Every file a build can read. Git keeps of a mode only whether the owner may execute, so the key does the
 // same: a clone under another umask gives the same image. image.yaml counts by what it says, and prose not at
 // all.
@@ -128,10 +153,13 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
     if (!text) return fail(text.error());
     *value = *text;
   }
+  // What a recipe inherits would be another image's description.
+  if (!sheets.front().root.find("summary"))
+    return input_error("the recipe says no 'summary' of its own", sheets.front().file.string());
   if (recipe.os != "linux") return input_error("'os' can only be linux today", words.where("os"));
   // These two become words of a command line.
   for (auto [key, value] : {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
-    if (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-") !=
+    if (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-=~:") !=
             std::string::npos ||
         value->front() == '-')
       return input_error("'" + printable(*value) + "' is no name of a " + key, words.where(key));
@@ -161,40 +189,29 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
 }  // namespace
 
 Result<std::optional<Recipe>> read_recipe(const fs::path& folder) {
-  std::vector<Sheet> sheets;
-  auto own = read_sheet(folder);
-  if (!own) return fail(own.error());
-  sheets.push_back(std::move(*own));
-  if (const Node* word = sheets[0].root.find("template"); word && word->text == "true")
+  auto sheets = read_chain(folder);
+  if (!sheets) return fail(sheets.error());
+  if (const Node* word = sheets->front().root.find("template"); word && word->text == "true")
     return std::optional<Recipe>();
-  if (const Node* base = sheets[0].root.find("extends")) {
-    const std::string name = base->text;
-    const std::string here = place(sheets[0], base->mark);
-    if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
-        name.front() == '.')
-      return input_error("'extends' names a folder beside this one", here);
-    auto sheet = read_sheet(folder.parent_path() / name);
-    if (!sheet)
-      return fail({Fault::input, "cannot extend '" + name + "': " + sheet.error().text(), here, {}});
-    if (const Node* more = sheet->root.find("extends"))
-      return input_error("a template cannot extend another one", place(*sheet, more->mark));
-    sheets.push_back(std::move(*sheet));
-  }
 
   Recipe recipe;
   recipe.name = fs::absolute(folder).lexically_normal().filename().string();
   recipe.folder = folder;
-  if (auto filled = fill(recipe, sheets); !filled) return fail(filled.error());
-  Json files = Json::array();
-  for (auto sheet = sheets.rbegin(); sheet != sheets.rend(); ++sheet)
+  if (auto filled = fill(recipe, *sheets); !filled) return fail(filled.error());
+  Json layers = Json::array();
+  for (auto sheet = sheets->rbegin(); sheet != sheets->rend(); ++sheet) {
+    recipe.layers.push_back(fs::absolute(sheet->folder));
+    Json files = Json::array();
     if (auto added = add_files(sheet->folder, files); !added) return fail(added.error());
-  recipe.key = sha256(dump_line({{"format", 1},
+    if (!files.empty()) layers.push_back(std::move(files));
+  }
+  recipe.key = sha256(dump_line({{"format", 2},
                                  {"os", recipe.os},
                                  {"suite", recipe.suite},
                                  {"kernel", recipe.kernel_package},
                                  {"disk", recipe.disk_size},
                                  {"build", recipe.builder.filename().string()},
-                                 {"files", std::move(files)}}));
+                                 {"layers", std::move(layers)}}));
   return std::optional(std::move(recipe));
 }
 

@@ -71,6 +71,26 @@ TEST_CASE("the recipe's own words win over the template's") {
   CHECK(recipes.read().disk_size == 5ull << 30);
 }
 
+TEST_CASE("a patch level is three lines: it extends an image and changes its kernel") {
+  Recipes recipes;
+  recipes.put("one/image.yaml", "extends: base\nsummary: the first\nkernel: linux-image-amd64\ndisk: 5GiB\n");
+  recipes.put("one/overlay/etc/issue", "one\n");
+  recipes.put("two/image.yaml",
+              "extends: one\nsummary: the second\nkernel: linux-image-6.1.0-53-amd64=6.1.1-1~x\n");
+  const Recipe recipe = recipes.read("two");
+  CHECK(recipe.summary == "the second");
+  CHECK(recipe.kernel_package == "linux-image-6.1.0-53-amd64=6.1.1-1~x");
+  CHECK(recipe.suite == "bookworm");
+  CHECK(recipe.disk_size == 5ull << 30);
+  std::vector<std::string> layers;
+  for (const auto& layer : recipe.layers) layers.push_back(layer.filename().string());
+  CHECK(layers == std::vector<std::string>{"base", "one", "two"});
+
+  // What any of the three says or holds is part of the address.
+  recipes.put("one/overlay/etc/issue", "changed\n");
+  CHECK(recipes.read("two").key != recipe.key);
+}
+
 TEST_CASE("the key changes with everything that can change the disk") {
   Recipes recipes;
   const std::string before = recipes.read().key;
@@ -138,8 +158,9 @@ TEST_CASE("mistakes in a recipe are told with their place") {
              ContainsSubstring("only be linux"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nbuild: none\n"),
              ContainsSubstring("no file 'none'"));
-  CHECK_THAT(recipes.mistake("extends: one\nsummary: s\nkernel: k\n"),
-             ContainsSubstring("cannot extend another"));
+  CHECK_THAT(recipes.mistake("extends: bad\nsummary: s\nkernel: k\n"),
+             ContainsSubstring("leads back to itself"));
+  CHECK_THAT(recipes.mistake("extends: one\nkernel: k\n"), ContainsSubstring("no 'summary' of its own"));
   CHECK_THAT(recipes.mistake("extends: base\nextends: base\nsummary: s\nkernel: k\n"),
              ContainsSubstring(":2:1"));
   CHECK_THAT(recipes.mistake("- a\n"), ContainsSubstring("key: value"));
