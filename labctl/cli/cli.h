@@ -84,7 +84,17 @@ int doctor(bool json);
 int gc();
 
 int image_list(bool json);
-int image_build(const std::vector<std::string>& names);
+
+struct BuildOptions {
+  std::vector<std::string> names;
+  std::string needed_by;  // a scenario, instead of names
+  scenario::Variables variables;
+  unsigned jobs = 0;   // 0: as many as pay
+  bool disks = false;  // without booting what was built
+  std::string connect = "qemu:///embed";
+  machine::Wish accel = machine::Wish::automatic;
+};
+int image_build(const BuildOptions& options);
 int image_verify(const std::vector<std::string>& names);
 int image_remove(const std::vector<std::string>& names);
 

@@ -1,6 +1,5 @@
 #include "labctl/cli/cli.h"
 #include "labctl/lab/ground.h"
-#include "labctl/lab/interrupt.h"
 
 namespace labctl::cli {
 namespace {
@@ -43,18 +42,6 @@ int image_list(bool json) {
     list.push_back(std::move(item));
   }
   print(json ? dump_pretty({{"images", list}}) : text);
-  return exit_code::passed;
-}
-
-int image_build(const std::vector<std::string>& names) {
-  const auto store = open_store();
-  lab::Interrupt interrupt([] { say("labctl: interrupted: removing the half-built image"); });
-  for (const auto& name : names) {
-    auto image = store.build(
-        name, [](std::string_view line) { say(line); }, interrupt.token());
-    if (!image) return complain(image.error());
-    print(image->name + "\t" + image->sha256 + "\tkernel " + text_at(image->facts, "kernel_release") + "\n");
-  }
   return exit_code::passed;
 }
 

@@ -42,6 +42,7 @@ struct Program {
   ScanOptions scan;
   VerifyOptions verification;
   CanaryOptions canary;
+  BuildOptions build;
   std::vector<std::string> settings, files;
   std::string accel = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
@@ -235,10 +236,21 @@ void Program::add_images() {
   add(*group, "list", "Recipes and what is built of them", [this] {
     return cli::image_list(json);
   })->add_flag("--json", json, "For programs, with every fact of each image");
-  add(*group, "build", "Build images that are missing; does nothing for those that are there",
-      [this] { return cli::image_build(files); })
-      ->add_option("NAME", files, "Images, as 'labctl image list' names them")
-      ->required();
+  auto* sub = add(*group, "build", "Build images that are missing, and see them boot", [this] {
+    build.variables = variables();
+    build.accel = wish();
+    if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+    return cli::image_build(build);
+  });
+  sub->add_option("NAME", build.names, "Images, as 'labctl image list' names them");
+  sub->add_option("--needed-by", build.needed_by, "All that this scenario needs, with its live snapshots")
+      ->type_name("SCENARIO");
+  add_set(sub);
+  sub->add_option("--jobs", build.jobs, "Builds at once (default: what the host's cores and memory carry)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100));
+  sub->add_flag("--disks-only", build.disks, "Do not boot what was built; the first run does");
+  add_host(sub, build.connect);
   add(*group, "verify", "Hash disks again and compare", [this] { return cli::image_verify(files); })
       ->add_option("NAME", files, "Images")
       ->required();

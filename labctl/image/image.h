@@ -75,6 +75,8 @@ class Store {
   Result<Image> build(const std::string& name, const Say& say, std::stop_token stop) const;
   Status verify(const Image& image) const;  // hashes the disk again
   Status remove(const std::string& name) const;
+  // This one disk and its snapshots, for the builder who saw that it does not boot.
+  Status take_back(const Image& image) const;
 
   // Where live snapshots of this very disk are kept; goes with the image.
   fs::path snapshot_dir(const Image& image) const;

@@ -204,6 +204,12 @@ Status Store::remove(const std::string& name) const {
   return remove_tree(home);
 }
 
+Status Store::take_back(const Image& image) const {
+  auto lock = Lock::wait(root_ / image.name / ".lock");
+  if (!lock) return fail(lock.error());
+  return discard(image.folder);
+}
+
 fs::path Store::snapshot_dir(const Image& image) const { return image.folder / "snapshots"; }
 
 Result<std::uint64_t> Store::collect() const {

@@ -37,6 +37,18 @@ Result<Ground> read_ground(const fs::path& folder, const image::Image& image, ma
   return ground;
 }
 
+// The console stays, in the place of the log of a failed build; nothing else does.
+Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
+  const fs::path kept = image.folder.parent_path() / "failed-console.log";
+  std::error_code problem;
+  fs::rename(partial / "console.log", kept, problem);
+  static_cast<void>(remove_tree(partial));
+  if (error.fault == Fault::interrupted) return error;
+  error.what = "the image '" + image.name + "' is not fit for cells: " + error.what;
+  if (!problem) error.where = kept.string();
+  return error;
+}
+
 }  // namespace
 
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
@@ -73,10 +85,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (settled) settled = guest.prove_console();
   if (settled) settled = guest.save();
   guest.end();
-  if (!settled) {
-    static_cast<void>(remove_tree(partial));
-    return because(settled.error(), "the image '" + name + "' is not fit for cells");
-  }
+  if (!settled) return fail(not_fit(settled.error(), *image, partial));
 
   const Json facts{{"image", name},
                    {"image_sha256", image->sha256},

@@ -1,0 +1,147 @@
+// labctl image build: disks side by side, each booted once before it counts.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "labctl/cli/cli.h"
+#include "labctl/lab/crew.h"
+#include "labctl/lab/ground.h"
+#include "labctl/lab/interrupt.h"
+
+namespace labctl::cli {
+namespace {
+
+// What one build is to make. A build that was asked for by name boots in the shape that scenarios have when
+// they say nothing; one that a scenario needs, in the shapes of its cells.
+struct Order {
+  std::string image;
+  std::vector<machine::Shape> shapes;
+};
+
+std::optional<std::vector<Order>> orders_of(const BuildOptions& options) {
+  std::vector<Order> orders;
+  const auto order = [&](const std::string& image) -> Order& {
+    auto known =
+        std::find_if(orders.begin(), orders.end(), [&](const auto& one) { return one.image == image; });
+    return known != orders.end() ? *known : orders.emplace_back(Order{image, {}});
+  };
+  for (const auto& name : options.names) order(name).shapes = {{.memory = scenario::Machine{}.memory}};
+  if (options.needed_by.empty()) return orders;
+  auto loaded = load_plan(options.needed_by, options.variables, {});
+  if (!loaded) return std::nullopt;
+  for (const auto& cell : loaded->second.cells) {
+    auto& shapes = order(cell.image).shapes;
+    const machine::Shape shape{cell.machine.vcpus, cell.machine.memory};
+    if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) shapes.push_back(shape);
+  }
+  return orders;
+}
+
+class Builder {
+ public:
+  Builder(const BuildOptions& options, std::vector<Order> orders, std::stop_token stop)
+      : options_(options), orders_(std::move(orders)), stop_(std::move(stop)) {}
+
+  int run() {
+    std::size_t missing = 0;
+    for (const auto& order : orders_) {
+      auto recipe = store_.recipe(order.image);
+      if (!recipe) return complain(recipe.error());  // before an hour's work, not after it
+      if (store_.state(*recipe) != image::State::built) ++missing;
+    }
+    const unsigned at_once = static_cast<unsigned>(std::min<std::size_t>(jobs(), orders_.size()));
+    if (orders_.size() > 1)
+      say("labctl: " + std::to_string(missing) + " of " + std::to_string(orders_.size()) +
+          " images to build, " + std::to_string(at_once) + " at once");
+    std::vector<std::jthread> workers;
+    for (unsigned i = 0; i < at_once; ++i)
+      workers.emplace_back([this] {
+        for (std::size_t mine = next_++; mine < orders_.size() && !stop_.stop_requested(); mine = next_++)
+          end(orders_[mine], make(orders_[mine]));
+      });
+    workers.clear();
+    return stop_.stop_requested() ? exit_code::interrupted : code_;
+  }
+
+ private:
+  // A build keeps one core busy and its packages in memory.
+  unsigned jobs() const {
+    if (options_.jobs != 0) return options_.jobs;
+    return std::min(std::max(1u, std::thread::hardware_concurrency()), lab::capacity(1ull << 30).jobs);
+  }
+
+  // The hypervisor is opened when the first guest is to be booted: there may be none.
+  Result<machine::Host*> host() {
+    std::lock_guard lock(mutex_);
+    if (!host_) {
+      const auto places = lab::places();
+      host_ = machine::open_host({.uri = options_.connect,
+                                  .accel = options_.accel,
+                                  .runtime = places.runtime,
+                                  .cache = places.cache});
+    }
+    if (!*host_) return fail(host_->error());
+    return (*host_)->get();
+  }
+
+  Result<image::Image> make(const Order& order) {
+    auto recipe = store_.recipe(order.image);
+    if (!recipe) return fail(recipe.error());
+    const bool there = store_.state(*recipe) == image::State::built;
+    auto image = store_.build(order.image, say, stop_);
+    if (!image || options_.disks || (there && options_.needed_by.empty())) return image;
+    auto opened = host();
+    if (!opened) {
+      Error error = opened.error();
+      if (error.hint.empty()) error.hint = "--disks-only builds without booting; the first run boots";
+      return because(error, "the image '" + order.image + "' is built, but it cannot be booted");
+    }
+    for (const auto shape : order.shapes) {
+      auto ground = lab::prepare_ground(**opened, store_, order.image,
+                                        lab::shape_on((*opened)->facts(), shape), say, stop_);
+      if (ground) continue;
+      // What was there before may be fit for others.
+      if (!there)
+        if (auto gone = store_.take_back(*image); !gone) say("labctl: " + gone.error().text());
+      return fail(ground.error());
+    }
+    return image;
+  }
+
+  void end(const Order& order, const Result<image::Image>& image) {
+    std::lock_guard lock(mutex_);
+    if (image)
+      print(order.image + "\t" + image->sha256 + "\tkernel " + text_at(image->facts, "kernel_release") +
+            "\n");
+    else if (image.error().fault != Fault::interrupted)
+      code_ = std::max(code_, complain(image.error()));
+  }
+
+  const BuildOptions& options_;
+  const std::vector<Order> orders_;
+  const std::stop_token stop_;
+  const image::Store store_ = open_store();
+  std::mutex mutex_;
+  std::optional<Result<std::unique_ptr<machine::Host>>> host_;
+  std::atomic<std::size_t> next_ = 0;
+  int code_ = exit_code::passed;
+};
+
+}  // namespace
+
+int image_build(const BuildOptions& options) {
+  if (options.names.empty() == options.needed_by.empty())
+    return complain(
+        Error{Fault::input,
+              options.names.empty() ? "no image is named" : "images are named, and a scenario too",
+              {},
+              "labctl image build IMAGE..., or --needed-by SCENARIO; labctl image list names them"});
+  auto orders = orders_of(options);
+  if (!orders) return exit_code::bad_input;
+  lab::Interrupt interrupt([] { say("labctl: interrupted: removing what is half-built"); });
+  return Builder(options, std::move(*orders), interrupt.token()).run();
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,185 @@
+#include "labctl/lab/first_boot.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/crash/crash.h"
+#include "labctl/lab/shell.h"
+
+namespace labctl::lab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kept_tail = 4096, told_lines = 8;
+
+Millis since(Clock::time_point start) { return std::chrono::duration_cast<Millis>(Clock::now() - start); }
+
+tl::unexpected<Error> interrupted() { return fail({Fault::interrupted, "interrupted", {}, {}}); }
+
+}  // namespace
+
+// What the guest shows, kept so that a boot that fails can be read. Written by the hypervisor's thread.
+class FirstBoot::Console {
+ public:
+  explicit Console(const fs::path& log) : log_(Appender::open(log)) {}
+
+  void hear(const machine::Sign& sign) {
+    std::lock_guard lock(mutex_);
+    if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
+      if (log_ && !log_->write(console->bytes)) log_ = lab_error("cannot be written");
+      auto found = scanner_.feed(console->bytes);
+      findings_.insert(findings_.end(), found.begin(), found.end());
+      tail_ += console->bytes;
+      if (tail_.size() > 2 * kept_tail) tail_.erase(0, tail_.size() - kept_tail);
+      heard_ = Clock::now();
+    }
+    if (const auto* lost = std::get_if<machine::Lost>(&sign)) problem_ = lost->why;
+    if (std::holds_alternative<machine::GuestPanicked>(sign)) problem_ = "its kernel panicked";
+    if (std::holds_alternative<machine::GuestStopped>(sign)) stopped_ = true;
+  }
+
+  std::string problem() const {
+    std::lock_guard lock(mutex_);
+    for (const auto& finding : findings_)
+      if (finding.suppressed.empty()) return "its console shows: " + printable(finding.title);
+    return problem_;
+  }
+
+  bool stopped() const {
+    std::lock_guard lock(mutex_);
+    return stopped_;
+  }
+
+  Millis quiet() const {
+    std::lock_guard lock(mutex_);
+    return since(heard_);
+  }
+
+  bool shows(const std::string& text) const {
+    std::lock_guard lock(mutex_);
+    return tail_.find(text) != std::string::npos;
+  }
+
+  std::vector<std::string> last_lines(std::size_t count) const {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> lines;
+    for (const auto& line : split(tail_, '\n'))
+      if (auto text = printable(trim(line), 200); !text.empty()) lines.push_back(std::move(text));
+    if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+    return lines;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Result<Appender> log_;
+  crash::Scanner scanner_{crash::Os::linux_};
+  std::vector<crash::Finding> findings_;
+  std::string problem_, tail_;
+  bool stopped_ = false;
+  Clock::time_point heard_ = Clock::now();
+};
+
+FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience)
+    : console_(std::make_unique<Console>(log)),
+      say_(std::move(say)),
+      stop_(std::move(stop)),
+      patience_(patience) {}
+
+FirstBoot::~FirstBoot() = default;
+
+tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
+  const auto lines = console_->last_lines(told_lines);
+  if (lines.empty()) return lab_error(what + "; its console has said nothing at all");
+  return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
+}
+
+Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
+  auto created = host.create(spec, [console = console_.get()](const auto& sign) { console->hear(sign); });
+  if (!created) return fail(created.error());
+  machine_ = std::move(*created);
+  if (auto started = machine_->start(machine::From::power_on); !started) return fail(started.error());
+  const auto began = Clock::now();
+  auto said = began;
+  for (;;) {
+    const Millis waited = since(began), starved = machine_->starved();
+    if (machine_->ask({{"execute", "guest-ping"}}, 5s)) return std::max(Millis(1), waited - starved);
+    if (stop_.stop_requested()) return interrupted();
+    if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
+    if (console_->stopped()) return failed("it does not boot: it powered itself off");
+    const Millis quiet = console_->quiet() - starved;
+    if (quiet > patience_.quiet || waited - starved > patience_.boot)
+      return failed("its agent did not answer in " + show_duration(waited));
+    if (Clock::now() - said > 10s) {
+      said = Clock::now();
+      const auto last = console_->last_lines(1);
+      say_("booting, " + show_duration(waited) +
+           (last.empty() ? ", nothing on its console yet" : ", console: " + last.front().substr(0, 100)));
+    }
+    std::this_thread::sleep_for(250ms);
+  }
+}
+
+// Services may still be starting when the agent already answers; a snapshot of that would replay it in every
+// cell.
+Status FirstBoot::settle() {
+  auto settled = ask_shell(*machine_, "systemctl is-system-running --wait; sync", patience_.settle, stop_);
+  if (!settled && settled.error().fault == Fault::interrupted) return fail(settled.error());
+  if (!settled) return failed("it is not healthy: " + settled.error().what);
+  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
+  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
+  if (const std::string state{trim(settled->output)}; state != "running") {
+    auto units = ask_shell(*machine_, "systemctl --failed --no-legend --plain", patience_.settle, stop_);
+    return failed("it is not healthy: systemd says '" + printable(state, 60) + "'" +
+                  (units ? ": " + printable(trim(units->output), 200) : ""));
+  }
+  return {};
+}
+
+Status FirstBoot::prove_console() {
+  const std::string word =
+      "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
+  if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
+    return fail(said.error());
+  for (const auto began = Clock::now(); since(began) - machine_->starved() < patience_.word;) {
+    if (console_->shows(word)) return {};
+    if (stop_.stop_requested()) return interrupted();
+    std::this_thread::sleep_for(100ms);
+  }
+  Error error =
+      failed("its agent answers, but what its kernel says is not heard on the serial console").value();
+  error.hint = "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7";
+  return fail(error);
+}
+
+Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {
+  auto answer = ask_shell(*machine_, command, limit, stop_);
+  if (!answer) return fail(answer.error());
+  if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
+  if (answer->exit_code == 0) return std::move(answer->output);
+  return failed("in the guest, a command ended with " + std::to_string(answer->exit_code) + ": " +
+                printable(command, 100) + ": " + printable(trim(answer->output), 1000));
+}
+
+Status FirstBoot::power_off() {
+  // In the background: the answer would be lost with the agent.
+  if (auto told = ask("sync; (sleep 1; systemctl poweroff) >/dev/null 2>&1 &", patience_.settle); !told)
+    return fail(told.error());
+  for (const auto began = Clock::now(); since(began) - machine_->starved() < patience_.settle;) {
+    if (console_->stopped()) return {};
+    if (stop_.stop_requested()) return interrupted();
+    if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
+    std::this_thread::sleep_for(100ms);
+  }
+  return failed("it was told to power itself off and did not");
+}
+
+Status FirstBoot::save() { return machine_->save(); }
+
+}  // namespace labctl::lab
