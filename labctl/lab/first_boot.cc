@@ -45,8 +45,12 @@ class FirstBoot::Console {
     if (std::holds_alternative<machine::GuestStopped>(sign)) stopped_ = true;
   }
 
-  std::string problem() const {
+  std::string problem() {
     std::lock_guard lock(mutex_);
+    if (scanner_.pending() && since(heard_) > 100ms) {
+      auto found = scanner_.flush();
+      findings_.insert(findings_.end(), found.begin(), found.end());
+    }
     for (const auto& finding : findings_)
       if (finding.suppressed.empty()) return "its console shows: " + printable(finding.title);
     return problem_;

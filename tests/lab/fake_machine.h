@@ -27,15 +27,19 @@ struct Script {
       on_command = [](const std::string&, int, const machine::Sink&) { return std::nullopt; };
   std::map<std::string, std::string> payload;  // file -> sha256 as the guest sees them
   Status start_result = {};
+  std::function<void(const machine::Sink& sink)> at_start = [](const machine::Sink&) {};
+  bool agent = true;  // whether the agent ever answers
 };
 
 class FakeMachine final : public machine::Machine {
  public:
-  FakeMachine(Script script, machine::Sink sink) : script_(std::move(script)), sink_(std::move(sink)) {}
+  FakeMachine(Script script, machine::Sink sink)
+      : script_(std::move(script)), sink_(std::move(sink)), agent_(script_.agent) {}
   ~FakeMachine() override { end(); }
 
   Status start(machine::From) override {
     alive_ = true;
+    script_.at_start(sink_);
     return script_.start_result;
   }
 
@@ -134,7 +138,7 @@ class FakeMachine final : public machine::Machine {
   Script script_;
   machine::Sink sink_;
   std::mutex mutex_;
-  std::atomic<bool> alive_ = false, agent_ = true;
+  std::atomic<bool> alive_ = false, agent_;
   std::atomic<int> boot_ = 0;
   long long pid_ = 100;
   std::map<long long, std::pair<int, std::string>> answers_;
