@@ -172,6 +172,7 @@ std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies&
                       .ground = grounds.at(cell.id),
                       .payload = supplies.of(cell).payload,
                       .files = supplies.of(cell).files,
+                      .signatures = signatures,
                       .folder = bundle.cell_folder(cell.id),
                       .disk = work / (cell.id + ".qcow2")});
   return jobs;

@@ -30,6 +30,7 @@ def scenario(image, modules, names):
     return labels, (
         "labctl: 1\nname: zoo\ncandidate:\n  driver:\n" + drivers +
         f"matrix:\n  image: [{image}]\n  driver: [{', '.join(labels)}]\n"
+        f"signatures: {here.parent / 'guests' / 'signatures.yaml'}\n"
         "guest:\n  linux:\n    driver: {kind: kmod}\n"
         "story: [install driver, reboot x3]\nsettle: 10s\n")
 
