@@ -75,12 +75,20 @@ std::string hint_for(const std::string& output) {
        "check that `apt-get update` works here: the packages come from where apt gets them"},
       {"Unable to locate package",
        "the recipe names a package that apt's sources do not have; apt-cache search it"},
+      {"Version '", "the archive has other versions of it; apt-cache policy names them"},
       {"NO_PUBKEY", "apt-get install debian-archive-keyring"},
       {"newuidmap", "apt-get install uidmap"},
       {"Operation not permitted", "this needs root or user namespaces; labctl doctor looks at both"},
   };
   for (const auto& known : table)
     if (output.find(known.text) != std::string::npos) return known.hint;
+  return {};
+}
+
+// apt's own reason, which stands in the middle of what other programs said about it.
+std::string reason_in(const std::string& output) {
+  for (const auto& line : split(output, '\n'))
+    if (line.rfind("E: ", 0) == 0) return printable(line.substr(3), 200);
   return {};
 }
 
@@ -205,7 +213,9 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
   auto ended = run_ok(command);
   if (!ended) {
     Error error = ended.error();
-    if (error.fault != Fault::interrupted && error.hint.empty()) error.hint = hint_for(error.what);
+    if (error.fault == Fault::interrupted) return fail(error);
+    if (error.hint.empty()) error.hint = hint_for(error.what);
+    if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
     return fail(error);
   }
   say(prefix + "taking its digest");

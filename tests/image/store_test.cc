@@ -137,6 +137,13 @@ TEST_CASE("a build that fails leaves its log and nothing that could be used") {
             "#!/bin/sh\nprintf half >disk.qcow2\necho 'write: No space left on device' >&2\nexit 7\n", 0755);
     expected = "labctl gc";
   }
+  SECTION("the archive has dropped the kernel") {
+    lab.put(
+        "images/base/build",
+        "#!/bin/sh\necho 'I: much'; echo 'E: Unable to locate package k'; echo 'E: setup failed'; exit 25\n",
+        0755);
+    expected = "cannot build the image 'one': Unable to locate package k: ";
+  }
   SECTION("it makes no disk") {
     lab.put("images/base/build", "#!/bin/sh\n: >packages; echo '{\"kernel_release\": \"6\"}' >guest.json\n",
             0755);
