@@ -21,10 +21,15 @@ namespace labctl::cell {
 // ---- what the hands are asked to do; each is answered by events, or never ----
 struct Ask {
   guest::Question question;
-};  // comes back as event::Answer of the same name
+  bool tell_begin = false;  // that the guest has begun with it, as event::Begun
+};                          // comes back as event::Answer of the same name
+struct Listen {
+  std::string text;
+};  // for what the console says from now on; comes back as event::Said, once
 struct InsertPayload {};
 struct SetClock {};  // a restored guest still lives in the past
 struct PowerCut {};
+struct PowerOn {};  // a guest that has powered itself off; comes back as event::Started
 struct InjectNmi {};
 struct Resume {};  // a guest that its panic device paused: its last words are still to come
 struct TakePicture {
@@ -32,14 +37,19 @@ struct TakePicture {
 };
 struct End {};  // the cell is over: end the guest
 
-using Action = std::variant<Ask, InsertPayload, SetClock, PowerCut, InjectNmi, Resume, TakePicture, End>;
+using Action = std::variant<Ask, Listen, InsertPayload, SetClock, PowerCut, PowerOn, InjectNmi, Resume,
+                            TakePicture, End>;
 
 // ---- the story, cut into operations that wait for exactly one thing each ----
 enum class Wait {
   agent,      // the agent answers for the first time
   answer,     // a question's answer, which `check` then judges
   reboot,     // down, up exactly once, agent back
+  cold_boot,  // off, on, agent back
   power_cut,  // the same without asking the guest
+  moment,     // a question has begun, and then `duration` or `marker`: the power is cut next
+  half_boot,  // down, a kernel speaks, and then `duration` or `marker`: the power is cut next
+  marker,     // the console says `marker`
   quiet,      // `duration` goes by and the heartbeat holds
   cleared,    // no line is left that only looks like a crash
   nothing,    // done at once
@@ -47,7 +57,8 @@ enum class Wait {
 
 enum class Check {
   none,
-  exit_zero,   // a command of the candidate's or the author's: failing means not loaded
+  exit_zero,   // a command of the candidate's: failing means not loaded
+  ran,         // a command of the author's, which `proof` is about
   baseline,    // boot id and taint of the settled guest, before the candidate is there
   delivered,   // digests after copying from the payload CD
   identified,  // a boot id that is new
@@ -70,10 +81,18 @@ struct Operation {
   bool new_driver = false;           // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
-  std::optional<Action> action = {};  // besides putting the question, if it has one
-  bool takes_long() const { return check == Check::exit_zero || check == Check::booted; }
-  int begins_boot = 0;       // the life of the guest that begins here
-  bool boot_proved = false;  // reaching this operation's end proves one more boot
+  std::string marker = {};               // on the console
+  std::vector<std::string> listen = {};  // markers that count from here on
+  std::optional<Action> action = {};     // besides putting the question, if it has one
+  bool is_theirs() const { return check == Check::exit_zero || check == Check::ran; }
+  bool takes_long() const { return is_theirs() || check == Check::booted; }
+  // Content that may be refused, with the apply command's word for it: from then on nothing is asked that
+  // only a driver with this content could answer, and what makes it use the content may fail.
+  bool may_be_refused = false;  // this applies it
+  bool of_content = false;      // not asked once it has been refused
+  bool uses_content = false;    // may end badly once it has been refused
+  int begins_boot = 0;          // the life of the guest that begins here
+  bool boot_proved = false;     // reaching this operation's end proves one more boot
 };
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
@@ -112,6 +131,9 @@ struct State {
   bool down = false;                     // within a reboot: a reset was seen
   bool kernel_spoke = false;             // since the last reset
   Millis first_reset{0}, last_reset{0};  // fair
+  std::optional<Millis> moment_began;    // fair; of a power cut that waits for its time
+  bool refused = false;                  // the content that was applied last, and that was allowed
+  std::set<std::string> said;            // markers that the console has shown since they counted
   bool dead = false;                     // panicked or powered off: nobody is there to be asked
 
   // What was found and how it ends.

@@ -55,7 +55,8 @@ std::string last_words(const event::Answer& answer) {
 void Life::judge(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const Operation& op = operation();
-  if (answer.exit_code != 0 && op.check != Check::proof) {
+  if (is_refusal(answer)) return;
+  if (answer.exit_code != 0 && op.check != Check::proof && op.check != Check::ran) {
     const bool theirs = op.check == Check::exit_zero;
     return fail(theirs ? Ending::not_loaded : unable(), "'" + answer.question + "' ended with status " +
                                                             std::to_string(answer.exit_code) +
@@ -90,6 +91,7 @@ void Life::judge(const event::Answer& answer) {
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
         altered("the content", fact(facts, "content_sha256"));
       return;
+    case Check::ran:
     case Check::proof:
       return judge_proof(answer);
     case Check::evidence:
@@ -98,6 +100,23 @@ void Life::judge(const event::Answer& answer) {
       if (trim(answer.output).empty()) return fail(unable(), "the guest's kernel log is empty");
       return judge_taint(std::exchange(s_.taint_to_explain, {}));
   }
+}
+
+// A positive word of refusal, where that is allowed. Whoever was killed or could not even begin has refused
+// nothing.
+bool Life::is_refusal(const event::Answer& answer) {
+  const Operation& op = operation();
+  if (answer.exit_code <= 0 || answer.exit_code >= guest::linux_::not_copied) return false;
+  if (!op.may_be_refused) return op.uses_content && s_.refused;
+  s_.refused = true;
+  crash::Finding finding;
+  finding.title = "content refused";
+  finding.kind = crash::Kind::other;
+  finding.severity = crash::Severity::warning;
+  finding.suppressed = "the scenario allows it; '" + answer.question + "' ended with status " +
+                       std::to_string(answer.exit_code) + last_words(answer);
+  note(finding, "evidence");
+  return true;
 }
 
 void Life::judge_baseline(const guest::Facts& facts) {
@@ -146,10 +165,13 @@ void Life::judge_loaded(const guest::Facts& facts) {
 
 void Life::judge_proof(const event::Answer& answer) {
   const scenario::Proof& proof = operation().proof;
-  const std::string what = "the proof '" + printable(proof.run, 80) + "' ";
+  const char* noun = operation().check == Check::ran ? "the command '" : "the proof '";
+  const std::string what = noun + printable(proof.run, 80) + "' ";
   if (answer.exit_code != proof.exit_code)
     return fail(Ending::not_loaded,
-                what + "ended with status " + std::to_string(answer.exit_code) + last_words(answer));
+                what + "ended with status " + std::to_string(answer.exit_code) +
+                    (proof.exit_code == 0 ? "" : " instead of " + std::to_string(proof.exit_code)) +
+                    last_words(answer));
   if (proof.prints && trim(answer.output) != trim(*proof.prints))
     fail(Ending::not_loaded,
          what + "printed '" + tail(answer.output) + "' instead of '" + printable(*proof.prints, 80) + "'");

@@ -32,11 +32,21 @@ class Life {
   void hear(const event::Tick& tick);
   void hear(const event::LabFault& fault);
   void hear(const event::Interrupted&);
+  void hear(const event::Begun& begun);
+  void hear(const event::Said& said);
 
   // step.cc: going on, and how long
   const Operation& operation() const { return s_.operations[s_.position]; }
   bool waits_for(Wait wait) const { return s_.position < s_.operations.size() && operation().wait == wait; }
-  bool reboots() const { return waits_for(Wait::reboot) || waits_for(Wait::power_cut); }
+  bool reboots() const {
+    return waits_for(Wait::reboot) || waits_for(Wait::cold_boot) || waits_for(Wait::power_cut) ||
+           waits_for(Wait::half_boot);
+  }
+  void listen(const std::vector<std::string>& markers);
+  void fall();
+  void cut_if_time();
+  void outran(const std::string& what);
+  void check_reboot();
   void advance();
   void finish();
   void lab(const std::string& what) { return fail(Ending::lab_failed, what); }
@@ -67,6 +77,7 @@ class Life {
   void judge_identity(const std::string& id);
   void judge_loaded(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
+  bool is_refusal(const event::Answer& answer);
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
   void altered(const std::string& what, const std::string& seen);

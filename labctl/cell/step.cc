@@ -30,6 +30,10 @@ namespace labctl::cell {
 
 using verdict::Ending;
 
+namespace {
+constexpr std::size_t most_said = 1000;  // a story has fewer
+}
+
 Patience patience(Millis boot_time) {
   using namespace std::chrono_literals;
   const Millis boot = std::clamp<Millis>(boot_time, 3s, 10min);
@@ -73,13 +77,17 @@ void Life::hear(const event::Opened& opened) {
       return lab("the payload lacks what '" + op.step + "' needs");
 }
 
-void Life::hear(const event::Started&) { s_.operation_began = s_.last_beat = s_.fair(); }
+void Life::hear(const event::Started&) {
+  s_.operation_began = s_.last_beat = s_.fair();
+  if (s_.down) s_.last_reset = s_.fair();  // switched on again
+}
 
 void Life::hear(const event::Found& found) { remember(found.finding, event::to_string(found.channel)); }
 
 void Life::hear(const event::KernelStarted&) {
   s_.kernel_spoke = true;
   s_.explained.clear();  // what was told before was another kernel's
+  if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.fair();
 }
 
 void Life::hear(const event::Reset& reset) {
@@ -87,11 +95,21 @@ void Life::hear(const event::Reset& reset) {
   if (!reset.by_guest && !waits_for(Wait::power_cut)) return;
   if (!reboots())
     return crash("unrequested reset", "the guest reset itself, nobody had asked for it", "resets");
+  if (waits_for(Wait::cold_boot) && !s_.down)
+    return crash("unrequested reset", "the guest reset itself instead of powering off", "resets");
   const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.first_reset < p_.merge;
   if (s_.down && !same_reboot)
     return crash("unrequested reset during boot", "the guest reset itself again before its agent answered",
                  "resets");
-  if (!s_.down) s_.first_reset = s_.fair();
+  fall();
+}
+
+void Life::fall() {
+  if (!s_.down) {
+    s_.first_reset = s_.fair();
+    // What was said on the way down does not count for a moment of the boot.
+    if (waits_for(Wait::half_boot)) listen(operation().listen);
+  }
   s_.last_reset = s_.fair();
   s_.down = true;
   s_.kernel_spoke = false;
@@ -101,6 +119,11 @@ void Life::hear(const event::Reset& reset) {
 }
 
 void Life::hear(const event::Stopped& stopped) {
+  if (s_.phase == Phase::running && stopped.by_guest && waits_for(Wait::cold_boot) && !s_.down) {
+    fall();
+    if (s_.phase == Phase::running) actions_.push_back(PowerOn{});
+    return;
+  }
   s_.dead = true;
   if (!stopped.by_guest) return lab("the guest was stopped from outside: " + stopped.reason);
   crash("unrequested power-off", "the guest powered itself off, nobody had asked for it", "resets");
@@ -120,6 +143,7 @@ void Life::hear(const event::Beat&) {
   if (s_.phase != Phase::running) return;
   // A heartbeat right after a reset was under way when the guest fell.
   const bool back = s_.down && reboots() && s_.fair() - s_.last_reset >= p_.back;
+  if (back && waits_for(Wait::half_boot)) return outran("the boot");
   if (waits_for(Wait::agent) || back) advance();
 }
 
@@ -132,14 +156,29 @@ void Life::hear(const event::Answer& answer) {
     if (s_.sweep_open.empty()) end();
     return;
   }
-  if (s_.phase != Phase::running || !waits_for(Wait::answer)) return;
+  const bool cut_next = waits_for(Wait::moment);
+  if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
   if (!answer.answered)
     return fail(unable(),
                 "the guest could not answer '" + answer.question + "': " + printable(answer.output));
   s_.last_beat = s_.fair();
   judge(answer);
-  if (s_.phase == Phase::running) advance();
+  if (s_.phase != Phase::running) return;
+  if (cut_next) return outran("'" + answer.question + "'");
+  advance();
+}
+
+void Life::hear(const event::Begun& begun) {
+  if (s_.phase == Phase::running && waits_for(Wait::moment) && !s_.moment_began &&
+      begun.question == operation().question.name)
+    s_.moment_began = s_.fair();
+}
+
+void Life::hear(const event::Said& said) {
+  if (s_.phase != Phase::running || s_.said.size() >= most_said) return;
+  s_.said.insert(said.text);
+  if (waits_for(Wait::marker) && operation().marker == said.text) advance();
 }
 
 // A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
@@ -158,21 +197,55 @@ void Life::hear(const event::Interrupted&) {
   end();
 }
 
+// ---- moments ----
+void Life::listen(const std::vector<std::string>& markers) {
+  for (const auto& marker : markers) {
+    s_.said.erase(marker);
+    actions_.push_back(Listen{marker});
+  }
+}
+
+void Life::cut_if_time() {
+  const Operation& op = operation();
+  const bool began = op.wait == Wait::moment ? s_.moment_began.has_value() : s_.down;
+  const bool its_time = op.marker.empty() ? s_.moment_began && s_.fair() - *s_.moment_began >= op.duration
+                                          : s_.said.count(op.marker) != 0;
+  if (began && its_time) advance();
+}
+
+// What should have been cut short came to its end: nothing was tried, so nothing is proved.
+void Life::outran(const std::string& what) {
+  const Operation& op = operation();
+  if (!op.marker.empty())
+    return fail(Ending::not_loaded, what + " came to its end, and the console did not say '" +
+                                        printable(op.marker, 80) + "', at which the power was to be cut");
+  const bool unseen = op.wait == Wait::half_boot && !s_.kernel_spoke;
+  lab(what + " came to its end before the power could be cut " +
+      (unseen ? std::string("(the console showed no kernel's first line)")
+              : show_duration(op.duration) +
+                    " after it began: write an earlier moment (power-cut: ..., after: ...)"));
+}
+
 // ---- going on ----
 void Life::advance() {
   for (;;) {
     if (operation().boot_proved) ++s_.outcome.boots_proved;
     if (++s_.position >= s_.operations.size()) return finish();
     const Operation& op = operation();
+    if (op.of_content && s_.refused) continue;
+    if (op.may_be_refused) s_.refused = false;
     s_.operation_began = s_.fair();
-    if (op.check == Check::exit_zero) s_.candidate_in = true;
+    s_.moment_began.reset();
+    if (op.is_theirs()) s_.candidate_in = true;
     if (op.begins_boot != 0) {
       s_.boot = op.begins_boot;
       s_.down = s_.kernel_spoke = false;
     }
+    listen(op.listen);
     if (op.action) actions_.push_back(*op.action);
-    if (!op.question.command.empty()) actions_.push_back(Ask{op.question});
-    const bool done = op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty());
+    if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
+    const bool done = op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty()) ||
+                      (op.wait == Wait::marker && s_.said.count(op.marker) != 0);
     if (!done) return;
   }
 }
@@ -239,11 +312,26 @@ void Life::check_deadlines() {
       if (waited > p_.agent) lab("the guest's agent never answered");
       return;
     case Wait::reboot:
+    case Wait::cold_boot:
     case Wait::power_cut:
-      if (!s_.down && waited > p_.down) fail(Ending::hung, "the shutdown did not end");
-      if (s_.down && s_.fair() - s_.first_reset > p_.up)
-        fail(Ending::hung, "the guest did not come back from its reboot");
+      return check_reboot();
+    case Wait::half_boot:
+      cut_if_time();
+      return check_reboot();
+    case Wait::moment:
+      if (heart_stopped()) return;
+      cut_if_time();
+      if (waits_for(Wait::moment) && waited > p_.long_answer)
+        fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
       return;
+    case Wait::marker: {
+      if (heart_stopped()) return;
+      const Millis limit = operation().duration > Millis(0) ? operation().duration : p_.long_answer;
+      if (waited > limit)
+        fail(Ending::not_loaded, "the console did not say '" + printable(operation().marker, 80) +
+                                     "' within " + show_duration(limit));
+      return;
+    }
     case Wait::answer:
       if (heart_stopped()) return;
       if (waited > (operation().takes_long() ? p_.long_answer : p_.answer))
@@ -259,6 +347,13 @@ void Life::check_deadlines() {
     case Wait::nothing:
       return;
   }
+}
+
+void Life::check_reboot() {
+  if (s_.phase != Phase::running || !reboots()) return;
+  if (!s_.down && s_.fair() - s_.operation_began > p_.down) fail(Ending::hung, "the shutdown did not end");
+  if (s_.down && s_.fair() - s_.first_reset > p_.up)
+    fail(Ending::hung, "the guest did not come back from its reboot");
 }
 
 bool Life::heart_stopped() {

@@ -22,12 +22,29 @@ class Teller {
 
   std::vector<Operation> tell() {
     operations_ = healthy_start(opened_);
-    for (const scenario::Step& step : cell_.story) chapter(step);
+    for (std::size_t i = 0; i < cell_.story.size(); ++i) {
+      const std::size_t begin = operations_.size();
+      chapter(cell_.story[i]);
+      for (auto& marker : heard_from(i)) operations_[begin].listen.push_back(std::move(marker));
+    }
     add({.wait = Wait::cleared, .step = "end"});
     return std::move(operations_);
   }
 
  private:
+  // A text that is waited for counts from the beginning of the step before: what a driver says when it is
+  // loaded may have been said when the installation is over.
+  std::vector<std::string> heard_from(std::size_t step) const {
+    const auto waits = [&](std::size_t i) {
+      return i < cell_.story.size() && cell_.story[i].kind == scenario::StepKind::wait_for;
+    };
+    std::vector<std::string> markers;
+    if (waits(step) && step > 0) return markers;
+    for (std::size_t i = waits(step) ? step : step + 1; waits(i); ++i)
+      markers.push_back(with_variables(cell_.story[i].text));
+    return markers;
+  }
+
   void add(Operation operation) { operations_.push_back(std::move(operation)); }
   void ask(const std::string& step, guest::Question question, Check check) {
     add({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
@@ -45,6 +62,8 @@ class Teller {
     switch (step.kind) {
       case install:
         return install_driver(step.label);
+      case place:
+        return place_content(step.label);
       case apply:
         return apply_content(step.label);
       case exercise:
@@ -53,11 +72,18 @@ class Teller {
         return remove_driver();
       case reboot:
         return next_boot(Wait::reboot);
+      case cold_boot:
+        return next_boot(Wait::cold_boot);
       case power_cut:
-        return next_boot(Wait::power_cut);
+        return power_cut_at(step);
       case run:
-        ask("run", {"run-" + std::to_string(++runs_), with_variables(step.text)}, Check::exit_zero);
-        return prove("run");
+        return run_command(step);
+      case wait_for:
+        add({.wait = Wait::marker,
+             .step = to_text(step),
+             .duration = step.wait,
+             .marker = with_variables(step.text)});
+        return prove(to_text(step));
       case wait:
         add({.wait = Wait::quiet, .step = "wait", .duration = step.wait});
         return prove("wait");
@@ -75,25 +101,114 @@ class Teller {
 
   void install_driver(const std::string& label) {
     deliver();
-    driver_file_ = guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
+    driver_file_ = own_driver_file(label);
     ask_of_payload("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero,
                    driver_file_);
-    new_driver_ = true;
+    new_driver_ = taken_ = true;
     prove("install driver");
+  }
+
+  // The file alone: until a driver has had its chance to read it, the author's proofs are not asked.
+  void place_content(const std::string& label) {
+    deliver();
+    if (!cell_.guest.content) return;
+    content_file_ = own_content_file(label);
+    ask_of_payload("place content", os::place(*cell_.guest.content, content_file_), Check::exit_zero,
+                   content_file_);
+    taken_ = false;
+    may_be_refused_ = nobody_asked_ = may_be_refused(label);
+    prove("place content");
   }
 
   void apply_content(const std::string& label) {
     deliver();
     if (!cell_.guest.content) return;
-    content_file_ = guest::content_file(label == cell_.content ? "" : label);
+    content_file_ = own_content_file(label);
+    taken_ = true;
     ask_of_payload("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
+    // Without a command nobody is asked, and nobody can refuse.
+    may_be_refused_ = may_be_refused(label);
+    nobody_asked_ = may_be_refused_ && cell_.guest.content->apply.empty();
+    operations_.back().may_be_refused = may_be_refused_;
     prove("apply content");
   }
 
+  std::string own_driver_file(const std::string& label) const {
+    return guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
+  }
+  std::string own_content_file(const std::string& label) const {
+    return guest::content_file(label == cell_.content ? "" : label);
+  }
+
+  bool may_be_refused(const std::string& label) const {
+    if (label.empty() || label == cell_.content) return cell_.content_may_be_refused;
+    for (const auto& extra : cell_.extra_contents)
+      if (extra.label == label) return extra.may_be_refused;
+    return false;
+  }
+
+  void run_command(const scenario::Step& step) {
+    scenario::Proof wanted{
+        .run = with_variables(step.text), .prints = step.prints, .exit_code = step.exit_code};
+    if (wanted.prints) wanted.prints = with_variables(*wanted.prints);
+    const guest::Question question{"run-" + std::to_string(++runs_), wanted.run};
+    add({.wait = Wait::answer, .check = Check::ran, .step = "run", .question = question, .proof = wanted});
+    prove("run");
+  }
+
+  // What was being changed when the power went is unknown from there on: nothing is asked about it until it
+  // is installed or applied again. Everything else must hold as after any boot.
+  void power_cut_at(const scenario::Step& step) {
+    using enum scenario::Moment;
+    switch (step.moment) {
+      case now:
+        if (!step.text.empty()) add(listening({.wait = Wait::marker, .step = to_text(step)}, step));
+        return next_boot(Wait::power_cut);
+      case boot:
+        return next_boot(Wait::half_boot, &step);
+      case install: {
+        deliver();
+        const std::string file = own_driver_file(step.label);
+        begin_and_cut(step, os::install(cell_.guest.driver, file), file, opened_.boot_time / 16);
+        driver_file_.clear();
+        removed_ = new_driver_ = false;
+        return next_boot(Wait::power_cut);
+      }
+      case apply: {
+        deliver();
+        if (!cell_.guest.content) return next_boot(Wait::power_cut);
+        const std::string file = own_content_file(step.label);
+        begin_and_cut(step, os::apply(*cell_.guest.content, file), file, opened_.boot_time / 64);
+        operations_.back().may_be_refused = may_be_refused(step.label);
+        content_file_.clear();
+        return next_boot(Wait::power_cut);
+      }
+    }
+  }
+
+  void begin_and_cut(const scenario::Step& step, guest::Question question, const std::string& file,
+                     Millis usual) {
+    question.name += "-cut-" + std::to_string(++runs_);  // its answer must not be taken for a later one's
+    add({.wait = Wait::cleared, .step = to_text(step)});
+    ask_of_payload(to_text(step), std::move(question), Check::exit_zero, file);
+    operations_.back().wait = Wait::moment;
+    operations_.back().duration = step.wait > Millis(0) ? step.wait : usual;
+    operations_.back() = listening(std::move(operations_.back()), step);
+  }
+
+  Operation listening(Operation operation, const scenario::Step& step) const {
+    operation.marker = with_variables(step.text);
+    if (!operation.marker.empty()) operation.listen = {operation.marker};
+    return operation;
+  }
+
   void exercise_driver() {
-    for (const std::string& command : cell_.guest.exercise)
+    for (const std::string& command : cell_.guest.exercise) {
       ask("exercise", {"exercise-" + std::to_string(++runs_), with_variables(command)}, Check::exit_zero);
+      operations_.back().uses_content = may_be_refused_;
+      operations_.back().may_be_refused = nobody_asked_;
+    }
     prove("exercise");
   }
 
@@ -105,21 +220,34 @@ class Teller {
     prove("remove driver");
   }
 
-  void next_boot(Wait how) {
+  // `cut`: the step that cuts the power while it boots; the boot after that is the one to be proved.
+  void next_boot(Wait how, const scenario::Step* cut = nullptr) {
     ++boot_;
+    taken_ = true;
     const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
-    add({.wait = Wait::cleared, .step = step});
-    add({.wait = how, .step = step, .begins_boot = boot_});
-    if (how == Wait::reboot)
-      operations_.back().question = os::reboot();
-    else
-      operations_.back().action = PowerCut{};
+    const bool at_once = !operations_.empty() && operations_.back().wait == Wait::moment;
+    if (!at_once) add({.wait = Wait::cleared, .step = step});
+    go_down(how, step);
+    if (cut) {
+      operations_.back().duration = cut->wait > Millis(0) ? cut->wait : opened_.boot_time / 8;
+      operations_.back() = listening(std::move(operations_.back()), *cut);
+      go_down(Wait::power_cut, step);
+    }
     ask(step + ": identify", os::identify(), Check::identified);
     ask(step + ": boot to its end", os::booted(), Check::booted);
     prove(step);
     add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
     prove(step);
     add({.wait = Wait::cleared, .step = step, .boot_proved = true});
+  }
+
+  void go_down(Wait how, const std::string& step) {
+    Operation falling{.wait = how, .step = step, .begins_boot = boot_};
+    if (how == Wait::power_cut)
+      falling.action = PowerCut{};
+    else
+      falling.question = how == Wait::cold_boot ? os::power_off() : os::reboot();
+    add(std::move(falling));
   }
 
   // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel
@@ -135,21 +263,32 @@ class Teller {
       ask(proving, os::loaded(cell_.guest.driver, {}), Check::absent);
     if (content_in)
       ask_of_payload(proving, os::content_digest(*cell_.guest.content), Check::content, content_file_);
+    if (content_in) operations_.back().of_content = may_be_refused_;
     // The author's proofs speak of driver and content together, so they wait until both are there.
-    if (driver_in && (content_in || !cell_.guest.content)) {
+    if (driver_in && (cell_.guest.content ? content_in && taken_ : true)) {
       int number = 0;
       for (scenario::Proof proof : cell_.guest.proof) {
+        const std::string name = "proof-" + std::to_string(++number);
+        const bool of_content = names_content(proof);
+        if (of_content && nobody_asked_) continue;
         if (proof.prints) proof.prints = with_variables(*proof.prints);
-        guest::Question question{"proof-" + std::to_string(++number), with_variables(proof.run)};
+        guest::Question question{name, with_variables(proof.run)};
         add({.wait = Wait::answer,
              .check = Check::proof,
              .step = proving,
              .question = question,
-             .proof = proof});
+             .proof = proof,
+             .of_content = of_content && may_be_refused_});
       }
     }
     ask(proving, os::evidence(), Check::evidence);
     ask(proving, os::kernel_log(), Check::kernel_log);
+  }
+
+  // A proof that only a driver with this very content can give.
+  static bool names_content(const scenario::Proof& proof) {
+    const auto names = [](const std::string& text) { return text.find("${content.") != std::string::npos; };
+    return names(proof.run) || (proof.prints && names(*proof.prints));
   }
 
   // Empty for what is not there, which equals no digest.
@@ -170,6 +309,8 @@ class Teller {
   std::vector<Operation> operations_;
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
   bool delivered_ = false, removed_ = false, new_driver_ = false;
+  bool taken_ = false;  // the driver has been told of the content, or has started since it was placed
+  bool may_be_refused_ = false, nobody_asked_ = false;  // of the content that was placed or applied last
   int boot_ = 0, runs_ = 0;
 };
 

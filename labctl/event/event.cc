@@ -62,6 +62,14 @@ void members(Io& io, LabFault& e) {
 }
 template <class Io>
 void members(Io&, Interrupted&) {}
+template <class Io>
+void members(Io& io, Begun& e) {
+  io("question", e.question);
+}
+template <class Io>
+void members(Io& io, Said& e) {
+  io("text", e.text);
+}
 
 class Writer {
  public:
@@ -204,7 +212,8 @@ const char* name(const What& what) {
                  [](const Panicked&) { return "panicked"; }, [](const AgentLink&) { return "agent-link"; },
                  [](const Beat&) { return "beat"; }, [](const Answer&) { return "answer"; },
                  [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
-                 [](const Interrupted&) { return "interrupted"; }},
+                 [](const Interrupted&) { return "interrupted"; }, [](const Begun&) { return "begun"; },
+                 [](const Said&) { return "said"; }},
       what);
 }
 

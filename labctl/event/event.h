@@ -56,6 +56,12 @@ struct Answer {  // what a question put to the guest brought back
   int exit_code = -1;     // 128 + signal when the command was killed
   std::string output;     // both streams, at most 64 KiB
 };
+struct Begun {
+  std::string question;
+};  // the guest has begun with what it was asked; told only for questions that want it
+struct Said {
+  std::string text;
+};  // the console has shown a text that was listened for; once for each time of listening
 struct Tick {
   Millis starved{0};
 };  // time passes; how long the guest has waited for a CPU so far
@@ -65,7 +71,7 @@ struct LabFault {
 struct Interrupted {};  // somebody stopped the run
 
 using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
-                          Answer, Tick, LabFault, Interrupted>;
+                          Answer, Tick, LabFault, Interrupted, Begun, Said>;
 
 struct Event {
   Millis at{0};  // since the cell began, monotonic

@@ -47,13 +47,18 @@ Question booted();      // waits until the boot is over; system=
 Question evidence();    // taint= boot_id= kernel=
 Question kernel_log();  // the ring buffer as text
 Question reboot();      // its answer may get lost on the way down
+Question power_off();   // so may this one's
 Question set_clock(long long unix_seconds);
 Question deliver(const std::vector<std::string>& files);  // copies from the CD; <file>=<sha256>
 Question install(const scenario::Driver& driver, const std::string& file);
 Question remove(const scenario::Driver& driver, const std::string& file);
 Question loaded(const scenario::Driver& driver, const std::string& file);  // state= version= build_id= file=
                                                                            // file_sha256= fresh= package=
+// Copies the file to its path; apply also tells the driver. A copy that fails ends with status `not_copied`,
+// which is nobody's word about the content.
+Question place(const scenario::Content& content, const std::string& file);
 Question apply(const scenario::Content& content, const std::string& file);
+inline constexpr int not_copied = 126;
 Question content_digest(const scenario::Content& content);  // content_sha256=
 
 // Taint bits that a healthy kernel with an out-of-tree module never sets, as one letter each as the kernel

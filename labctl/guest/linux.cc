@@ -131,6 +131,8 @@ Question kernel_log() { return {"kernel-log", "dmesg"}; }
 
 Question reboot() { return {"reboot", "shutdown -r now"}; }
 
+Question power_off() { return {"power-off", "shutdown -P now"}; }
+
 Question set_clock(long long unix_seconds) {
   return {"set-clock", "date -u -s @" + std::to_string(unix_seconds)};
 }
@@ -210,11 +212,15 @@ Question loaded(const scenario::Driver& driver, const std::string& file) {
   return {"loaded", script};
 }
 
-Question apply(const scenario::Content& content, const std::string& file) {
+Question place(const scenario::Content& content, const std::string& file) {
   const std::string path = shell_quote(content.path);
-  std::string script =
-      "mkdir -p \"$(dirname " + path + ")\" && cp " + payload(file) + " " + path + " && sync " + path;
-  if (!content.apply.empty()) script += " && { " + content.apply + "\n}";
+  return {"place", "{ mkdir -p \"$(dirname " + path + ")\" && cp " + payload(file) + " " + path +
+                       " && sync " + path + "; } || exit " + std::to_string(not_copied)};
+}
+
+Question apply(const scenario::Content& content, const std::string& file) {
+  std::string script = place(content, file).command;
+  if (!content.apply.empty()) script += "\n" + content.apply;
   return {"apply", script};
 }
 

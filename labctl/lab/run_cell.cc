@@ -22,7 +22,11 @@ struct AgentSaid {
   event::What what;
   std::string full_output;
 };
-using Input = std::variant<machine::Sign, AgentSaid>;
+// Each with the life of the machine that it came from: one that was switched on again is a new one.
+struct Input {
+  int life = 0;
+  std::variant<machine::Sign, AgentSaid> what;
+};
 
 class CellRun {
  public:
@@ -74,20 +78,38 @@ class CellRun {
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
     if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    if (auto begun = begin_life(machine::From::snapshot); !begun) return begun;
+    return write_file(job_.folder / "machine.xml", machine_->definition());
+  }
+
+  Status begin_life(machine::From from) {
     auto machine = host_.create({.name = "labctl-" + job_.cell.id,
                                  .shape = job_.ground.shape,
                                  .accel = host_.facts().accel,
                                  .disk = job_.disk},
-                                [this](machine::Sign sign) { inputs_.push(std::move(sign)); });
+                                [this, life = life_](machine::Sign sign) {
+                                  inputs_.push({life, std::move(sign)});
+                                });
     if (!machine) return fail(machine.error());
     machine_ = std::move(*machine);
-    if (auto started = machine_->start(machine::From::snapshot); !started) return started;
+    if (auto started = machine_->start(from); !started) return started;
     happen(event::Started{});
-    if (auto kept = write_file(job_.folder / "machine.xml", machine_->definition()); !kept) return kept;
-    agent_ = std::make_unique<observe::Agent>(*machine_, [this](event::What what, std::string full) {
-      inputs_.push(AgentSaid{std::move(what), std::move(full)});
-    });
+    agent_ =
+        std::make_unique<observe::Agent>(*machine_, [this, life = life_](event::What what, std::string full) {
+          inputs_.push({life, AgentSaid{std::move(what), std::move(full)}});
+        });
     return {};
+  }
+
+  // The guest has powered itself off. A machine that is switched on is a new one, with new memory, on the
+  // same disk.
+  Status switch_on() {
+    machine_->end();
+    agent_.reset();
+    starved_before_ += machine_->starved();
+    machine_.reset();
+    ++life_;
+    return begin_life(machine::From::power_on);
   }
 
   void live() {
@@ -98,15 +120,17 @@ class CellRun {
       if (stop_.stop_requested()) happen(event::Interrupted{});
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
-      happen(event::Tick{machine_->starved()});
+      // Without a machine it could not be switched on again, and that has been told.
+      happen(event::Tick{starved_before_ + (machine_ ? machine_->starved() : Millis(0))});
       report();
     }
   }
 
   void hear(Input& input) {
+    if (input.life != life_) return;
     std::visit(overloaded{[this](machine::Sign& sign) { hear_sign(sign); },
                           [this](AgentSaid& said) { hear_agent(said); }},
-               input);
+               input.what);
   }
 
   void hear_sign(const machine::Sign& sign) {
@@ -159,8 +183,9 @@ class CellRun {
     std::visit(
         overloaded{
             [this](const cell::Ask& ask) {
-              if (agent_) agent_->ask(ask.question.name, ask.question.command);
+              if (agent_) agent_->ask(ask.question.name, ask.question.command, ask.tell_begin);
             },
+            [this](const cell::Listen& listen) { console_->listen(listen.text); },
             [this](const cell::SetClock&) {
               auto question = guest::linux_::set_clock(std::time(nullptr));
               if (agent_) agent_->ask(question.name, question.command);
@@ -170,7 +195,11 @@ class CellRun {
                 happen(event::LabFault{inserted.error().text()});
             },
             [this](const cell::PowerCut&) {
+              if (agent_) agent_->forget();
               if (auto cut = machine_->power_cut(); !cut) happen(event::LabFault{cut.error().text()});
+            },
+            [this](const cell::PowerOn&) {
+              if (auto on = switch_on(); !on) happen(event::LabFault{on.error().text()});
             },
             [this](const cell::InjectNmi&) {
               if (auto sent = machine_->inject_nmi(); !sent) happen(event::LabFault{sent.error().text()});
@@ -211,6 +240,8 @@ class CellRun {
   const Clock::time_point began_ = Clock::now();
 
   Queue<Input> inputs_;
+  int life_ = 0;  // how often the machine has been switched on again
+  Millis starved_before_{0};
   std::optional<Appender> journal_;
   event::Chain written_, read_;
   std::string broken_;  // why the journal cannot be trusted any more

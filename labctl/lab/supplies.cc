@@ -1,5 +1,6 @@
 #include "labctl/lab/supplies.h"
 
+#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -13,8 +14,14 @@ constexpr std::uint64_t largest_artefact = 2ull << 30;
 
 // What one cell's CD holds: name on the CD -> path as the scenario says it, and where it says so.
 struct Wanted {
-  std::string path;
+  std::string path;  // what the artefact is called: a damaged one by its origin and its damage
   scenario::Mark mark;
+  scenario::Damage damage = scenario::Damage::none;
+
+  fs::path origin() const {
+    const auto suffix = scenario::damaged_name({}, damage);
+    return path.ends_with(suffix) ? path.substr(0, path.size() - suffix.size()) : path;
+  }
 };
 
 std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
@@ -22,11 +29,12 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   if (cell.control) return files;
   const auto& driver = cell.guest.driver;
   if (!cell.driver_path.empty()) files[guest::driver_file(driver)] = {cell.driver_path, cell.driver_mark};
-  if (!cell.content_path.empty()) files[guest::content_file()] = {cell.content_path, cell.content_mark};
+  if (!cell.content_path.empty())
+    files[guest::content_file()] = {cell.content_path, cell.content_mark, cell.content_damage};
   for (const auto& extra : cell.extra_drivers)
     files[guest::driver_file(driver, extra.label)] = {extra.path, extra.mark};
   for (const auto& extra : cell.extra_contents)
-    files[guest::content_file(extra.label)] = {extra.path, extra.mark};
+    files[guest::content_file(extra.label)] = {extra.path, extra.mark, extra.damage};
   return files;
 }
 
@@ -34,8 +42,55 @@ std::string place(const std::string& file, const scenario::Mark& mark) {
   return file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
 }
 
+// What the damage makes of the bytes.
+std::string damaged(std::string bytes, scenario::Damage damage) {
+  constexpr std::size_t oversize = 16u << 20;
+  switch (damage) {
+    case scenario::Damage::none:
+      break;
+    case scenario::Damage::truncated:
+      bytes.resize(bytes.size() / 2);
+      break;
+    case scenario::Damage::empty:
+      bytes.clear();
+      break;
+    case scenario::Damage::zero:
+      bytes.assign(bytes.size(), '\0');
+      break;
+    case scenario::Damage::flipped:
+      bytes[bytes.size() / 2] = static_cast<char>(~bytes[bytes.size() / 2]);
+      break;
+    case scenario::Damage::oversized: {
+      const std::string once = bytes;
+      const std::size_t size = std::max(oversize, 2 * once.size());
+      while (bytes.size() < size) bytes += once;
+      bytes.resize(size);
+      break;
+    }
+  }
+  return bytes;
+}
+
+// In the place of the copy; its new digest. What damage leaves as it was would prove nothing under its name.
+Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, const std::string& before,
+                                const std::string& where) {
+  constexpr std::uint64_t largest = 256u << 20;
+  if (fs::file_size(copy) > largest)
+    return input_error("content of more than 256 MiB cannot be damaged here", where);
+  auto bytes = read_file(copy);
+  if (!bytes) return fail(bytes.error());
+  const std::string changed = damaged(std::move(*bytes), damage);
+  std::string digest = sha256(changed);
+  if (digest == before)
+    return input_error(std::string("content that is ") + to_string(damage) + " is the content itself", where,
+                       "leave this variant out");
+  if (auto written = write_file(copy, changed); !written) return fail(written.error());
+  return digest;
+}
+
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.
-Result<Artefact> take(const fs::path& source, const std::string& where, const fs::path& work) {
+Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
+                      const fs::path& work) {
   std::error_code problem;
   if (!fs::exists(source, problem))
     return input_error("the artefact does not exist: " + source.lexically_normal().string(), where,
@@ -51,9 +106,16 @@ Result<Artefact> take(const fs::path& source, const std::string& where, const fs
     return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
-  fs::rename(copy, work / *digest, problem);
+  Artefact artefact{source, *digest, size, *digest};
+  if (damage != scenario::Damage::none) {
+    auto changed = damage_copy(copy, damage, *digest, where);
+    if (!changed) return fail(changed.error());
+    artefact.sha256 = *changed;
+    artefact.size = fs::file_size(copy);
+  }
+  fs::rename(copy, work / artefact.sha256, problem);
   if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
-  return Artefact{source, *digest, size};
+  return artefact;
 }
 
 }  // namespace
@@ -77,7 +139,8 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
     std::string key;
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (supplies.artefacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
-        auto artefact = take(base / wanted.path, place(scenario_file, wanted.mark), copies);
+        auto artefact =
+            take(base / wanted.origin(), wanted.damage, place(scenario_file, wanted.mark), copies);
         if (artefact)
           supplies.artefacts_[wanted.path] = *artefact;
         else {
@@ -115,9 +178,9 @@ std::vector<std::string> Supplies::changed() const {
     auto now = sha256_file(artefact.source);
     if (!now)
       sentences.push_back("the artefact " + path + " is gone since the run began");
-    else if (*now != artefact.sha256)
+    else if (*now != artefact.source_sha256)
       sentences.push_back("the artefact " + path + " was changed while the run went on: tested was sha256 " +
-                          artefact.sha256 + ", there is " + *now);
+                          artefact.source_sha256 + ", there is " + *now);
   }
   return sentences;
 }

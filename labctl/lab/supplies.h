@@ -19,6 +19,7 @@ struct Artefact {
   std::filesystem::path source;
   std::string sha256;  // of the copy that guests get
   std::uint64_t size = 0;
+  std::string source_sha256;  // of the file; another one when the copy was damaged on purpose
 };
 
 struct CellSupplies {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "labctl/base/text.h"
 #include "labctl/observe/observe.h"
@@ -49,10 +50,16 @@ Agent::~Agent() {
   wake_.notify_all();
 }
 
-void Agent::ask(std::string name, std::string command) {
+void Agent::ask(std::string name, std::string command, bool tell_begin) {
   std::lock_guard lock(mutex_);
-  waiting_.push_back({std::move(name), std::move(command), {}});
+  waiting_.push_back({std::move(name), std::move(command), tell_begin, {}});
   wake_.notify_all();
+}
+
+void Agent::forget() {
+  std::lock_guard lock(mutex_);
+  waiting_.clear();
+  forget_running_ = true;
 }
 
 void Agent::beat() {
@@ -62,6 +69,10 @@ void Agent::beat() {
 
 void Agent::live(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    {
+      std::lock_guard lock(mutex_);
+      if (std::exchange(forget_running_, false)) running_.clear();
+    }
     start_waiting();
     poll_running();
     if (Clock::now() >= next_ping_) ping();
@@ -98,6 +109,7 @@ void Agent::start_waiting() {
       return;
     }
     running_.push_back({question.name, number_at(*started, "pid", -1), Clock::now()});
+    if (question.tell_begin) tell_(event::Begun{question.name}, {});
     beat();
   }
 }

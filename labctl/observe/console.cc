@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "labctl/observe/observe.h"
 
 namespace labctl::observe {
@@ -26,6 +28,7 @@ std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {
 std::vector<event::What> Console::feed(std::string_view bytes) {
   last_bytes_ = std::chrono::steady_clock::now();
   auto events = tell(scanner_.feed(bytes));
+  hear(bytes, events);
   std::string_view kept = bytes.substr(0, left_);
   left_ -= kept.size();
   if (broken_ || kept.empty()) return events;
@@ -34,6 +37,23 @@ std::vector<event::What> Console::feed(std::string_view bytes) {
     events.emplace_back(event::LabFault{"the console log cannot be written: " + written.error().text()});
   }
   return events;
+}
+
+void Console::listen(const std::string& text) {
+  std::erase_if(ears_, [&](const Ear& ear) { return ear.text == text; });
+  ears_.push_back({text, {}});
+}
+
+void Console::hear(std::string_view bytes, std::vector<event::What>& events) {
+  std::erase_if(ears_, [&](Ear& ear) {
+    ear.tail += bytes;
+    if (ear.tail.find(ear.text) != std::string::npos) {
+      events.emplace_back(event::Said{ear.text});
+      return true;
+    }
+    ear.tail.erase(0, ear.tail.size() - std::min(ear.tail.size(), ear.text.size() - 1));
+    return false;
+  });
 }
 
 std::vector<event::What> Console::idle() {

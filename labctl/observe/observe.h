@@ -30,6 +30,9 @@ class Console {
 
   std::vector<event::What> feed(std::string_view bytes);
 
+  // Tells when `text` is said from now on, once.
+  void listen(const std::string& text);
+
   // Tells a report whose end never came once the console has been silent for a moment.
   std::vector<event::What> idle();
   std::vector<event::What> finish();
@@ -40,12 +43,19 @@ class Console {
   Console(Appender log, const std::vector<crash::Signature>& signatures, std::uint64_t limit)
       : log_(std::move(log)), left_(limit), scanner_(crash::Os::linux_, signatures) {}
   std::vector<event::What> tell(std::vector<crash::Finding> findings);
+  void hear(std::string_view bytes, std::vector<event::What>& events);
+
+  // One text that is listened for, and the end of what was said so far: chunks may cut it anywhere.
+  struct Ear {
+    std::string text, tail;
+  };
 
   Appender log_;
   std::uint64_t left_;
   bool broken_ = false;
   crash::Scanner scanner_;
   std::uint64_t kernel_starts_ = 0;
+  std::vector<Ear> ears_;
   std::chrono::steady_clock::time_point last_bytes_{};
 };
 
@@ -66,7 +76,11 @@ class Agent {
 
   // Asked again and again while the agent is away; given up only when the guest says an error or the cell
   // ends.
-  void ask(std::string name, std::string command);
+  void ask(std::string name, std::string command, bool tell_begin = false);
+
+  // The guest is being cut off: nothing that was asked so far has an answer any more, and what runs in it has
+  // no number that would mean anything after its next boot.
+  void forget();
 
  private:
   struct Running {
@@ -77,6 +91,7 @@ class Agent {
   };
   struct Waiting {
     std::string name, command;
+    bool tell_begin = false;
     std::chrono::steady_clock::time_point next{};
   };
 
@@ -91,6 +106,7 @@ class Agent {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::vector<Waiting> waiting_;
+  bool forget_running_ = false;  // with the mutex
   std::vector<Running> running_;
   std::chrono::steady_clock::time_point next_ping_{};
   std::jthread thread_;

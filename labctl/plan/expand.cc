@@ -84,7 +84,7 @@ std::string id_of(const Axes& axes) {
 Status name_artefacts(Cell& cell, const Scenario& scenario) {
   for (Step& step : cell.story) {
     if (step.label.empty()) continue;
-    const bool driver = step.kind == StepKind::install;
+    const bool driver = step.kind == StepKind::install || step.moment == scenario::Moment::install;
     if (step.label == (driver ? cell.driver : cell.content)) {
       step.label.clear();
       continue;
@@ -100,7 +100,9 @@ Status name_artefacts(Cell& cell, const Scenario& scenario) {
         cell.driver_path != (*artefact)->path && scenario.linux_guest->driver.module.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
-    extras.push_back({step.label, fill_image((*artefact)->path, cell.image), (*artefact)->mark});
+    const Artefact& found = **artefact;
+    extras.push_back({step.label, scenario::damaged_name(fill_image(found.path, cell.image), found.damage),
+                      found.mark, found.damage, found.may_be_refused});
   }
   return {};
 }
@@ -133,7 +135,9 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   if (!cell.content.empty()) {
     const auto content = find_artefact(scenario.contents, cell.content, "content", where);
     if (!content) return fail(content.error());
-    cell.content_path = fill_image((*content)->path, cell.image);
+    cell.content_damage = (*content)->damage;
+    cell.content_may_be_refused = (*content)->may_be_refused;
+    cell.content_path = scenario::damaged_name(fill_image((*content)->path, cell.image), cell.content_damage);
     cell.content_mark = (*content)->mark;
   }
   cell.machine = scenario.machine;
@@ -143,6 +147,8 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   if (cell.guest.driver.kind == scenario::DriverKind::kmod && cell.guest.driver.module.empty())
     cell.guest.driver.module = scenario::module_of_file(cell.driver_path);
   cell.story = flatten(scenario.story);
+  for (const auto& story : scenario.stories)
+    if (story.name == value_of(axes, "story")) cell.story = flatten(story.steps);
   cell.settle = scenario.settle;
   cell.policy = scenario.policy;
   if (auto named = name_artefacts(cell, scenario); !named) return fail(named.error());
@@ -150,6 +156,18 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
     return input_error("cell " + cell.id + " would never boot", where, "add reboot x3 to the story");
   }
   return cell;
+}
+
+// The same, with nothing of the candidate in it: the power is cut at a moment that a guest without it has as
+// well. Nothing for a step that needs the candidate.
+std::optional<Step> step_of_control(Step step) {
+  if (step.kind != StepKind::wait && !scenario::boots(step.kind)) return std::nullopt;
+  if (step.moment != scenario::Moment::boot) step.moment = scenario::Moment::now;
+  if (step.kind == StepKind::power_cut && (step.moment == scenario::Moment::now || !step.text.empty()))
+    step.wait = Millis(0);
+  step.text.clear();
+  step.label.clear();
+  return step;
 }
 
 // The same boots and waits, nothing of the candidate: what fails here is the lab's.
@@ -161,11 +179,8 @@ Cell make_control(const Cell& like) {
     if (axis != "driver" && axis != "content") control.axes.emplace_back(axis, value);
   control.id = id_of(control.axes) + ".control";
   control.machine = like.machine;
-  for (const Step& step : like.story) {
-    const bool keep =
-        step.kind == StepKind::reboot || step.kind == StepKind::power_cut || step.kind == StepKind::wait;
-    if (keep) control.story.push_back(step);
-  }
+  for (const Step& step : like.story)
+    if (auto kept = step_of_control(step)) control.story.push_back(std::move(*kept));
   control.settle = like.settle;
   control.policy = like.policy;
   return control;
@@ -202,6 +217,13 @@ void note_unused_machines(Plan& plan, const Scenario& scenario) {
       plan.notes.push_back("machine '" + machine.name + "' is in no cell");
 }
 
+void note_unused_stories(Plan& plan, const Scenario& scenario) {
+  for (const auto& story : scenario.stories)
+    if (std::none_of(plan.cells.begin(), plan.cells.end(),
+                     [&](const Cell& cell) { return value_of(cell.axes, "story") == story.name; }))
+      plan.notes.push_back("story '" + story.name + "' is in no cell");
+}
+
 Status check_ids(const Plan& plan, const std::string& source) {
   std::map<std::string, const Cell*> ids;
   for (const Cell& cell : plan.cells) {
@@ -216,12 +238,15 @@ Status check_ids(const Plan& plan, const std::string& source) {
 
 }  // namespace
 
-bool same_ground(const Cell& a, const Cell& b) { return a.image == b.image && a.machine == b.machine; }
+bool same_ground(const Cell& a, const Cell& b) {
+  return a.image == b.image && a.machine == b.machine &&
+         value_of(a.axes, "story") == value_of(b.axes, "story");
+}
 
 int Cell::boots_wanted() const {
   int boots = 0;
   for (const Step& step : story) {
-    if (step.kind == StepKind::reboot || step.kind == StepKind::power_cut) boots += step.times;
+    if (scenario::boots(step.kind)) boots += step.times;
   }
   return boots;
 }
@@ -278,6 +303,7 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
   note_unused(plan, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers);
   note_unused(plan, scenario.contents, "content", &Cell::content, &Cell::extra_contents);
   note_unused_machines(plan, scenario);
+  note_unused_stories(plan, scenario);
   add_controls(plan);
   if (auto unique = check_ids(plan, scenario.source); !unique) return fail(unique.error());
   if (auto placed = place_expectations(plan, scenario); !placed) return fail(placed.error());

@@ -22,9 +22,15 @@ using scenario::Step;
 using scenario::StepKind;
 
 constexpr int version = 1;
-constexpr StepKind step_kinds[] = {StepKind::install, StepKind::apply,     StepKind::exercise,
-                                   StepKind::reboot,  StepKind::power_cut, StepKind::remove,
-                                   StepKind::run,     StepKind::wait};
+constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::place,   StepKind::apply,
+                                   StepKind::exercise,  StepKind::reboot,  StepKind::cold_boot,
+                                   StepKind::power_cut, StepKind::remove,  StepKind::run,
+                                   StepKind::wait,      StepKind::wait_for};
+constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment::install,
+                                        scenario::Moment::apply, scenario::Moment::boot};
+constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,
+                                        scenario::Damage::zero, scenario::Damage::flipped,
+                                        scenario::Damage::oversized};
 constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod,
                                        DriverKind::script};
 
@@ -53,9 +59,14 @@ Json machine_json(const scenario::Machine& machine) {
   return {{"name", machine.name}, {"vcpus", machine.vcpus}, {"memory", machine.memory}};
 }
 
+// What only some steps have is there only then.
 Json step_json(const Step& step) {
-  return {{"kind", to_string(step.kind)}, {"text", step.text},   {"label", step.label},
-          {"wait_ms", step.wait.count()}, {"times", step.times}, {"mark", mark_json(step.mark)}};
+  Json json = {{"kind", to_string(step.kind)}, {"text", step.text},   {"label", step.label},
+               {"wait_ms", step.wait.count()}, {"times", step.times}, {"mark", mark_json(step.mark)}};
+  if (step.kind == StepKind::run) json["exit"] = step.exit_code;
+  if (step.prints) json["prints"] = *step.prints;
+  if (step.kind == StepKind::power_cut) json["moment"] = to_string(step.moment);
+  return json;
 }
 
 // `cells` is said by what stands around an expectation, and by the waiver itself.
@@ -66,10 +77,17 @@ Json acceptance_json(const Acceptance& entry) {
           {"until", show_date(entry.until)}};
 }
 
+// There only when there is something to say.
+void add_damage(Json& json, scenario::Damage damage, bool may_be_refused) {
+  if (damage != scenario::Damage::none) json["damage"] = to_string(damage);
+  if (may_be_refused) json["may_be_refused"] = true;
+}
+
 Json extras_json(const std::vector<Cell::Extra>& extras) {
   Json list = Json::array();
   for (const auto& extra : extras) {
     list.push_back({{"label", extra.label}, {"path", extra.path}, {"mark", mark_json(extra.mark)}});
+    add_damage(list.back(), extra.damage, extra.may_be_refused);
   }
   return list;
 }
@@ -82,7 +100,7 @@ Json cell_json(const Cell& cell) {
   for (const auto& [axis, value] : cell.axes) axes.push_back({{"axis", axis}, {"value", value}});
   Json story = Json::array();
   for (const Step& step : cell.story) story.push_back(step_json(step));
-  return {
+  Json json = {
       {"id", cell.id},
       {"control", cell.control},
       {"image", cell.image},
@@ -101,6 +119,8 @@ Json cell_json(const Cell& cell) {
       {"extra_drivers", extras_json(cell.extra_drivers)},
       {"extra_contents", extras_json(cell.extra_contents)},
       {"expect", std::move(expect)}};
+  add_damage(json, cell.content_damage, cell.content_may_be_refused);
+  return json;
 }
 
 // An object being read. The first fault is kept and everything after it gives defaults, so that readers are
@@ -257,14 +277,23 @@ Step read_step(In& in) {
   step.label = in.text("label");
   step.wait = Millis(in.number("wait_ms", 0, 3'600'000));
   step.times = static_cast<int>(in.number("times", 1, 1000));
+  if (step.kind == StepKind::run) step.exit_code = static_cast<int>(in.number("exit", 0, 255));
+  if (in.has("prints")) step.prints = in.text("prints");
+  if (step.kind == StepKind::power_cut) step.moment = in.kind("moment", moments);
   step.mark = read_mark(in.object("mark"));
   return step;
+}
+
+void read_damage(In& in, scenario::Damage& damage, bool& may_be_refused) {
+  if (in.has("damage")) damage = in.kind("damage", damages);
+  if (in.has("may_be_refused")) may_be_refused = in.flag("may_be_refused");
 }
 
 std::vector<Cell::Extra> read_extras(In& in, const char* key) {
   std::vector<Cell::Extra> extras;
   in.each(key, [&](In& entry) {
     extras.push_back({entry.text("label"), entry.text("path"), read_mark(entry.object("mark"))});
+    read_damage(entry, extras.back().damage, extras.back().may_be_refused);
   });
   return extras;
 }
@@ -300,6 +329,7 @@ Cell read_cell(In& in) {
   cell.content = in.text("content");
   cell.driver_path = in.text("driver_path");
   cell.content_path = in.text("content_path");
+  read_damage(in, cell.content_damage, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));
   in.each("axes", [&](In& axis) { cell.axes.emplace_back(axis.text("axis"), axis.text("value")); });

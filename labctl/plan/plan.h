@@ -18,10 +18,12 @@ struct Cell {
   bool control =
       false;  // the same story without the candidate: it must pass, or its image's cells are lab-failed
   std::string image;
-  std::string driver;       // the label, empty in a control
-  std::string content;      // the label, empty when the cell has none
-  std::string driver_path;  // as the scenario says it, relative to its file; ${image} replaced
-  std::string content_path;
+  std::string driver;        // the label, empty in a control
+  std::string content;       // the label, empty when the cell has none
+  std::string driver_path;   // as the scenario says it, relative to its file; ${image} replaced
+  std::string content_path;  // of damaged content: scenario::damaged_name()
+  scenario::Damage content_damage = scenario::Damage::none;
+  bool content_may_be_refused = false;
   scenario::Mark driver_mark, content_mark;
   scenario::Axes axes;
   scenario::Machine machine;
@@ -35,6 +37,8 @@ struct Cell {
   struct Extra {
     std::string label, path;
     scenario::Mark mark;
+    scenario::Damage damage = scenario::Damage::none;
+    bool may_be_refused = false;
   };
   std::vector<Extra> extra_drivers, extra_contents;
 
@@ -43,7 +47,8 @@ struct Cell {
   std::vector<scenario::Acceptance> accepted;
 };
 
-// Whether two cells stand on the same image and machine: they can be compared, and one control serves both.
+// Whether two cells live the same story on the same image and machine: they can be compared, and one control
+// serves both.
 bool same_ground(const Cell& a, const Cell& b);
 
 // The author's signature file, kept whole so that a bundle says by what its consoles were read.

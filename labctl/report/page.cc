@@ -28,10 +28,15 @@ std::string boots_of(const verdict::Outcome& outcome) {
   return std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted);
 }
 
+// What cells of one image may differ in beside driver and content.
 std::string shape_of(const plan::Cell& cell) {
   const auto& machine = cell.machine;
-  return (machine.name.empty() ? "" : machine.name + ": ") +
-         plural(static_cast<std::size_t>(machine.vcpus), "vCPU") + ", " + show_size(machine.memory);
+  std::string text = (machine.name.empty() ? "" : machine.name + ": ") +
+                     plural(static_cast<std::size_t>(machine.vcpus), "vCPU") + ", " +
+                     show_size(machine.memory);
+  for (const auto& [axis, value] : cell.axes)
+    if (axis == "story") text += ", story " + value;
+  return text;
 }
 
 class Page {
@@ -109,7 +114,7 @@ class Page {
     page["has_waivers"] = !page["waivers"].empty();
   }
 
-  // Rows are images with their machine shapes; columns driver and content, and the controls.
+  // Rows are images with their machine shapes and stories; columns driver and content, and the controls.
   void grid(Json& page) const {
     struct Column {
       bool control;

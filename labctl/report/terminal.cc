@@ -33,10 +33,7 @@ std::string story_text(const plan::Cell& cell) {
       continue;
     }
     end_reboots();
-    std::string text = scenario::to_string(step.kind);
-    if (!step.label.empty()) text += " " + step.label;
-    if (step.kind == scenario::StepKind::wait) text += " " + show_duration(step.wait);
-    steps.push_back(text);
+    steps.push_back(to_text(step));
   }
   end_reboots();
   return join(steps, ", ");

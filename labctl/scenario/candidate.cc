@@ -12,18 +12,101 @@ bool is_label(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
 
-std::vector<Artefact> read_artefacts(const Node& node, const std::string& what, Reader& reader) {
-  std::vector<Artefact> artefacts;
-  if (!reader.names(node, what)) return artefacts;
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    const Key& key = node.keys[i];
-    check_label(key, what, reader);
-    auto path = reader.one_line(node.items[i], what + "." + printable(key.text, 60), image_later);
-    // An artefact whose path is wrong is still known by its label: one mistake must not cause others.
-    artefacts.push_back({key.text, path.value_or(""), node.items[i].mark});
+const std::vector<std::string> damages = {"truncated", "empty", "zero", "flipped", "oversized"};
+
+class ArtefactReader {
+ public:
+  ArtefactReader(Reader& reader, std::string what) : reader_(reader), what_(std::move(what)) {}
+
+  std::vector<Artefact> read(const Node& node) {
+    if (!reader_.names(node, what_)) return {};
+    std::vector<Artefact> artefacts;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      check_label(node.keys[i], what_, reader_);
+      artefacts.push_back(file(node.keys[i].text, node.items[i]));
+    }
+    return artefacts;
   }
-  return artefacts;
-}
+
+  // Contents may also be {path: FILE, refusal: allowed} and {of: LABEL, how: DAMAGE or a list of them}.
+  void read_contents(const Node& node, Scenario& scenario) {
+    if (!reader_.names(node, what_)) return;
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      check_label(node.keys[i], what_, reader_);
+      const Node& item = node.items[i];
+      if (item.kind != Node::Kind::map)
+        scenario.contents.push_back(file(node.keys[i].text, item));
+      else if (!item.find("of"))
+        scenario.contents.push_back(refusable(node.keys[i].text, item));
+    }
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      if (node.items[i].kind == Node::Kind::map && node.items[i].find("of"))
+        damaged(node.keys[i].text, node.items[i], scenario);
+  }
+
+ private:
+  std::string place(const std::string& label) const { return what_ + "." + printable(label, 60); }
+
+  // An artefact whose path is wrong is still known by its label: one mistake must not cause others.
+  Artefact file(const std::string& label, const Node& node) {
+    const auto path = reader_.one_line(node, place(label), image_later);
+    return {.label = label, .path = path.value_or(""), .mark = node.mark};
+  }
+
+  Artefact refusable(const std::string& label, const Node& node) {
+    Artefact artefact{.label = label, .path = {}, .mark = node.mark};
+    if (!reader_.map(node, place(label),
+                     {{"path", Need::required, "or damage another content: {of: LABEL, how: truncated}"},
+                      {"refusal"}}))
+      return artefact;
+    if (const Node* path = node.find("path"))
+      artefact.path = reader_.one_line(*path, place(label) + ".path", image_later).value_or("");
+    if (const Node* refusal = node.find("refusal"))
+      artefact.may_be_refused =
+          reader_.choice(*refusal, place(label) + ".refusal", {"fails", "allowed"}).value_or(0) == 1;
+    return artefact;
+  }
+
+  void damaged(const std::string& label, const Node& node, Scenario& scenario) {
+    const std::string what = place(label);
+    if (!reader_.map(node, what,
+                     {{"of", Need::required},
+                      {"how", Need::required, "how: truncated, empty, zero, flipped or oversized"}}))
+      return;
+    const auto of = reader_.one_line(*node.find("of"), what + ".of");
+    std::vector<Artefact> files = scenario.contents;
+    std::erase_if(files, [](const Artefact& artefact) { return artefact.damage != Damage::none; });
+    const auto origin = std::find_if(files.begin(), files.end(),
+                                     [&](const Artefact& artefact) { return of && artefact.label == *of; });
+    if (of && origin == files.end())
+      reader_.mistake(node.find("of")->mark, what + ".of: " + what_ + " has no file " + quoted(*of),
+                      suggest(*of, labels(files), "name a content that is a file"));
+    const Artefact from = origin == files.end() ? Artefact{} : *origin;
+    const Node* how = node.find("how");
+    if (!how) return;
+    const bool several = how->kind == Node::Kind::list;
+    if (several && !reader_.list(*how, what + ".how")) return;
+    auto& group = scenario.content_groups[label];
+    for (const Node& item : several ? how->items : std::vector{*how}) {
+      const auto word = reader_.choice(item, what + ".how", damages);
+      const std::string own = several && word ? label + "-" + damages[*word] : label;
+      const auto known = labels(scenario.contents);
+      if (std::find(known.begin(), known.end(), own) != known.end()) {
+        reader_.mistake(item.mark, what + ": " + quoted(own) + " is here twice");
+        continue;
+      }
+      group.push_back(own);
+      scenario.contents.push_back({.label = own,
+                                   .path = from.path,
+                                   .mark = item.mark,
+                                   .damage = word ? static_cast<Damage>(*word + 1) : Damage::none,
+                                   .may_be_refused = true});
+    }
+  }
+
+  Reader& reader_;
+  std::string what_;
+};
 
 }  // namespace
 
@@ -44,7 +127,7 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("candidate");
   if (!node || !reader.map(*node, "candidate", {{"driver", Need::required}, {"content"}})) return;
   if (const Node* driver = node->find("driver")) {
-    scenario.drivers = read_artefacts(*driver, "candidate.driver", reader);
+    scenario.drivers = ArtefactReader(reader, "candidate.driver").read(*driver);
     const auto known = labels(scenario.drivers);
     if (!known.empty() && std::find(known.begin(), known.end(), "candidate") == known.end()) {
       reader.mistake(driver->mark, "candidate.driver has no 'candidate'",
@@ -52,9 +135,16 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
                                                       : "name the driver under test: {candidate: PATH}");
     }
   }
-  if (const Node* content = node->find("content")) {
-    scenario.contents = read_artefacts(*content, "candidate.content", reader);
-  }
+  if (const Node* content = node->find("content"))
+    ArtefactReader(reader, "candidate.content").read_contents(*content, scenario);
+}
+
+const char* to_string(Damage damage) {
+  return damage == Damage::none ? "none" : damages[static_cast<std::size_t>(damage) - 1].c_str();
+}
+
+std::string damaged_name(const std::string& path, Damage damage) {
+  return damage == Damage::none ? path : path + " (" + to_string(damage) + ")";
 }
 
 }  // namespace labctl::scenario

@@ -29,6 +29,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"machines"},
        {"guest", Need::required, "write guest: {linux: {driver: {kind: deb, module: NAME}}}"},
        {"story"},
+       {"stories"},
        {"signatures"},
        {"settle"},
        {"policy"},
@@ -37,6 +38,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
   if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
   read_candidate(root, reader, scenario);
   read_machines(root, reader, scenario);
+  read_story_names(root, reader, scenario);
   read_matrix(root, reader, scenario);
   read_guest(root, reader, scenario);
   read_story(root, reader, scenario);

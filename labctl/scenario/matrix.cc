@@ -21,6 +21,11 @@ struct Source {
 Source source_of(const std::string& axis, const Scenario& scenario) {
   if (axis == "driver") return {"candidate.driver", labels(scenario.drivers)};
   if (axis == "content") return {"candidate.content", labels(scenario.contents)};
+  if (axis == "story") {
+    Source source{"stories", {}};
+    for (const NamedStory& story : scenario.stories) source.labels.push_back(story.name);
+    return source;
+  }
   Source source{"machines", {}};
   for (const Machine& machine : scenario.machines) source.labels.push_back(machine.name);
   return source;
@@ -31,9 +36,14 @@ class Matrix {
   Matrix(Reader& reader, Scenario& scenario) : reader_(reader), scenario_(scenario) {}
 
   void read(const Node& node) {
-    if (!reader_.map(
-            node, "matrix",
-            {{"image", Need::required}, {"driver"}, {"content"}, {"machine"}, {"include"}, {"exclude"}})) {
+    if (!reader_.map(node, "matrix",
+                     {{"image", Need::required},
+                      {"driver"},
+                      {"content"},
+                      {"machine"},
+                      {"story"},
+                      {"include"},
+                      {"exclude"}})) {
       return;
     }
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
@@ -68,16 +78,24 @@ class Matrix {
       return;
     }
     for (const Node& item : node.items) {
-      const auto value = read_value(axis, item, what);
-      if (!value) continue;
-      if (std::find(list.begin(), list.end(), *value) != list.end()) {
-        reader_.mistake(item.mark, what + ": " + quoted(*value) + " is here twice");
-        continue;
+      for (const std::string& value : read_values(axis, item, what)) {
+        if (std::find(list.begin(), list.end(), value) == list.end())
+          list.push_back(value);
+        else
+          reader_.mistake(item.mark, what + ": " + quoted(value) + " is here twice");
       }
-      list.push_back(*value);
     }
     broken_ = broken_ || reader_.count() != before;
     scenario_.matrix.emplace_back(axis, std::move(list));
+  }
+
+  // One, or all that a group of contents stands for.
+  std::vector<std::string> read_values(const std::string& axis, const Node& node, const std::string& what) {
+    const auto group = scenario_.content_groups.find(node.text);
+    if (axis == "content" && node.kind == Node::Kind::scalar && group != scenario_.content_groups.end())
+      return group->second;
+    const auto value = read_value(axis, node, what);
+    return value ? std::vector{*value} : std::vector<std::string>{};
   }
 
   std::optional<std::string> read_value(const std::string& axis, const Node& node, const std::string& what) {
@@ -111,16 +129,19 @@ class Matrix {
         scenario_.matrix.push_back({"content", {"candidate"}});
       }
     }
-    if (!node.find("machine") && !scenario_.machines.empty())
-      reader_.mistake(node.mark, "matrix has no 'machine', but machines are given",
-                      "write machine: [" + join(source_of("machine", scenario_).labels, ", ") + "]");
+    for (const std::string axis : {"machine", "story"}) {
+      const auto [place, known] = source_of(axis, scenario_);
+      if (!node.find(axis) && !known.empty())
+        reader_.mistake(node.mark, "matrix has no '" + axis + "', but " + place + " are given",
+                        "write " + axis + ": [" + join(known, ", ") + "]");
+    }
   }
 
   std::vector<Selector> read_selectors(const Node& node, const std::string& what) {
     std::vector<Selector> entries;
     if (!reader_.list(node, what)) return entries;
     for (const Node& item : node.items) {
-      if (!reader_.map(item, what, {{"image"}, {"driver"}, {"content"}, {"machine"}})) continue;
+      if (!reader_.map(item, what, {{"image"}, {"driver"}, {"content"}, {"machine"}, {"story"}})) continue;
       if (item.keys.empty()) {
         reader_.mistake(item.mark, what + ": this entry is empty");
         continue;
@@ -178,7 +199,7 @@ class Matrix {
 
 }  // namespace
 
-const std::vector<std::string> axis_names = {"image", "driver", "content", "machine"};
+const std::vector<std::string> axis_names = {"image", "driver", "content", "machine", "story"};
 
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario) {
   if (const Node* node = root.find("matrix")) Matrix(reader, scenario).read(*node);

@@ -40,12 +40,27 @@ struct Acceptance {
   bool operator==(const Acceptance&) const = default;
 };
 
+// How content is damaged on purpose, always in the same way: the same bytes in give the same bytes out.
+enum class Damage {
+  none,
+  truncated,  // its first half
+  empty,      // nothing
+  zero,       // as long, and all zero
+  flipped,    // the byte in its middle, with every bit turned over
+  oversized,  // itself again and again, up to 16 MiB or twice its size
+};
+const char* to_string(Damage damage);
+
 struct Artefact {
   std::string label;  // "candidate", "previous", "current" ...
   std::string
       path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
   Mark mark;
+  Damage damage = Damage::none;  // done to the file at `path` before it is delivered
+  bool may_be_refused = false;   // its apply may fail; the guest must live on all the same
 };
+// How an artefact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
+std::string damaged_name(const std::string& path, Damage damage);
 
 enum class DriverKind { deb, rpm, kmod, script };
 
@@ -78,16 +93,37 @@ struct Guest {
   std::vector<Proof> proof;
 };
 
-enum class StepKind { install, apply, exercise, reboot, power_cut, remove, run, wait };
+enum class StepKind {
+  install,
+  place,  // the content's file, without a word to the driver
+  apply,
+  exercise,
+  reboot,     // warm: the guest restarts itself
+  cold_boot,  // the guest powers itself off and is switched on again
+  power_cut,
+  remove,
+  run,
+  wait,
+  wait_for,  // a text on the console
+};
+bool boots(StepKind kind);
+
+// When the power is cut.
+enum class Moment { now, install, apply, boot };
 
 struct Step {
   StepKind kind = StepKind::reboot;
-  std::string text;   // run: the command
-  std::string label;  // install/apply: which artefact; empty means the cell's own
-  Millis wait{0};     // wait: how long
-  int times = 1;      // reboot xN
-  Mark mark;
+  std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none
+  std::string label;  // install, place, apply: which artefact; empty means the cell's own
+  Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
+  int times = 1;   // reboot xN
+  int exit_code = 0;                       // run
+  std::optional<std::string> prints = {};  // run: exact output, both sides trimmed
+  Moment moment = Moment::now;             // power_cut
+  Mark mark = {};
 };
+// As an author would write it, for people.
+std::string to_text(const Step& step);
 
 // The shape of a guest's machine.
 struct Machine {
@@ -103,12 +139,19 @@ struct Policy {
 };
 
 // One value per axis, in the order of axis_names.
-extern const std::vector<std::string> axis_names;  // image, driver, content, machine
+extern const std::vector<std::string> axis_names;  // image, driver, content, machine, story
 using Axes = std::vector<std::pair<std::string, std::string>>;
 
 // The file with patterns of the author's own, see signatures.h. Its text is read later.
 struct SignatureFile {
   std::string path;  // relative to the scenario
+  Mark mark;
+};
+
+// A story by its label in `stories`.
+struct NamedStory {
+  std::string name;
+  std::vector<Step> steps;
   Mark mark;
 };
 
@@ -123,6 +166,8 @@ struct Scenario {
   std::string text;    // the file as read, for the bundle
   std::vector<Artefact> drivers;
   std::vector<Artefact> contents;
+  // A label that stands for several: damaged variants that are written in one entry.
+  std::map<std::string, std::vector<std::string>> content_groups;
   std::vector<std::pair<std::string, std::vector<std::string>>>
       matrix;                               // axis -> values, in the file's order
   std::map<std::string, Mark> image_marks;  // where each image is named first
@@ -132,7 +177,8 @@ struct Scenario {
   std::vector<Machine> machines;  // what the axis chooses from
   std::optional<Guest> linux_guest;
   std::optional<SignatureFile> signatures;
-  std::vector<Step> story;
+  std::vector<Step> story;          // of every cell when the matrix has no axis of them
+  std::vector<NamedStory> stories;  // what the axis chooses from
   Millis settle{20000};
   Policy policy;
   std::vector<Acceptance> expect;
@@ -161,6 +207,7 @@ LoadedWaivers load_waivers(std::string_view yaml, const std::string& name);
 
 const char* to_string(As as);
 const char* to_string(StepKind kind);
+const char* to_string(Moment moment);
 const char* to_string(DriverKind kind);
 
 }  // namespace labctl::scenario

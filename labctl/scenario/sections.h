@@ -12,11 +12,14 @@ namespace labctl::scenario {
 void read_candidate(const Node& root, Reader& reader, Scenario& scenario);
 // machine:, machines: -> shapes. Which of them are used, the matrix says.
 void read_machines(const Node& root, Reader& reader, Scenario& scenario);
-// matrix: -> axes, include, exclude, with the defaults. After read_candidate and read_machines.
+// stories: -> their labels. Their steps are read last, because they are checked against the matrix.
+void read_story_names(const Node& root, Reader& reader, Scenario& scenario);
+// matrix: -> axes, include, exclude, with the defaults. After read_candidate, read_machines and
+// read_story_names.
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario);
 // guest: -> what each operating system needs. After read_candidate.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario);
-// story: -> steps, or the default ones, and whether they make sense. After all of the above.
+// story:, stories: -> steps, or the default ones, and whether they make sense. After all of the above.
 void read_story(const Node& root, Reader& reader, Scenario& scenario);
 
 // expect: -> findings that single cells must show. Whether there are such cells, the plan knows.
@@ -24,8 +27,29 @@ void read_expect(const Node& root, Reader& reader, Scenario& scenario);
 // Whether the file is of the version that is read; what another one means by a key is not known.
 bool readable_version(const Node& root, Reader& reader);
 
+inline constexpr int most_boots = 1000;  // of one story
+
 // One step as text; the error has no place yet.
 Result<Step> parse_step(const std::string& text);
+
+// One step as it stands in the file. `what` is how mistakes call the story, `later` what its ${} may name.
+class StepReader {
+ public:
+  StepReader(Reader& reader, std::string what, unsigned later)
+      : reader_(reader), what_(std::move(what)), later_(later) {}
+  std::optional<Step> read(const Node& node);
+
+ private:
+  std::optional<Step> read_map(const Node& node);
+  std::optional<Step> read_run(const Node& node);
+  std::optional<Step> read_wait_for(const Node& node);
+  std::optional<Step> read_power_cut(const Node& node);
+  std::optional<Step> finish(Result<Step> step, Mark mark);
+
+  Reader& reader_;
+  std::string what_;
+  unsigned later_;
+};
 
 // Whether `scenario` has an artefact of that label.
 std::vector<std::string> labels(const std::vector<Artefact>& artefacts);

@@ -1,7 +1,6 @@
 // The story: a few words per step, and what a story must hold to prove anything.
 
 #include <algorithm>
-#include <charconv>
 
 #include "labctl/base/text.h"
 #include "labctl/scenario/sections.h"
@@ -9,227 +8,149 @@
 namespace labctl::scenario {
 namespace {
 
-constexpr int most_boots = 1000;
-constexpr Millis shortest_wait{100};
-constexpr Millis longest_wait = std::chrono::hours(1);
-
-const std::vector<std::string> first_words = {"install",   "apply",  "exercise", "reboot",
-                                              "power-cut", "remove", "run",      "wait"};
-const std::string all_steps =
-    "steps: install driver, apply content, exercise, reboot, reboot x3, power-cut, remove driver, wait 20s, "
-    "run COMMAND";
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : std::string(text) + " ") {
-    if (c != ' ' && c != '\t' && c != '\n') {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  return words;
-}
-
-// "install driver [LABEL]", "apply content [LABEL]", "remove driver"
-Result<Step> candidate_step(StepKind kind, const std::vector<std::string>& words, const std::string& noun) {
-  const bool labelled = kind != StepKind::remove;
-  const std::string usage = words[0] + " " + noun + (labelled ? " [LABEL]" : "");
-  if (words.size() < 2 || words[1] != noun || words.size() > (labelled ? 3u : 2u)) {
-    return input_error(quoted(join(words, " ")) + " is not a step", "", "write " + usage);
-  }
-  Step step;
-  step.kind = kind;
-  if (words.size() == 3) step.label = words[2];
-  return step;
-}
-
-Result<Step> reboot_step(const std::vector<std::string>& words) {
-  Step step;
-  step.kind = StepKind::reboot;
-  if (words.size() == 1) return step;
-  const std::string& count = words[1];
-  const char* end = count.data() + count.size();
-  int times = 0;
-  const bool counted =
-      words.size() == 2 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
-  if (!counted)
-    return input_error(quoted(join(words, " ")) + " is not a step", "", "write reboot, or reboot x3");
-  const auto [stopped, error] = std::from_chars(count.data() + 1, end, times);
-  if (error == std::errc::invalid_argument || stopped != end) {
-    return input_error(quoted(join(words, " ")) + " is not a step", "", "write reboot, or reboot x3");
-  }
-  if (error != std::errc() || times > most_boots) {
-    return input_error(quoted(count) + " is not between x1 and x" + std::to_string(most_boots));
-  }
-  step.times = times;
-  return step;
-}
-
-Result<Step> wait_step(const std::vector<std::string>& words) {
-  if (words.size() != 2) return input_error("'wait' needs one duration", "", "write wait 20s");
-  const auto length = bounded_duration(words[1], shortest_wait, longest_wait);
-  if (!length) return fail(length.error());
-  Step step;
-  step.kind = StepKind::wait;
-  step.wait = *length;
-  return step;
-}
-
-class StoryReader {
- public:
-  StoryReader(Reader& reader, const Scenario& scenario) : reader_(reader), scenario_(scenario) {}
-
-  std::vector<Step> read(const Node& node) {
-    std::vector<Step> steps;
-    if (!reader_.list(node, "story")) return steps;
-    for (const Node& item : node.items) {
-      if (auto step = read_step(item)) steps.push_back(std::move(*step));
-    }
-    return steps;
-  }
-
- private:
-  std::optional<Step> read_step(const Node& node) {
-    if (node.kind == Node::Kind::map) return read_map_step(node);
-    const auto text = reader_.text(node, "story", later());
-    if (!text) return std::nullopt;
-    return finish(parse_step(*text), node.mark);
-  }
-
-  // {run: CMD} and {wait: 20s}, and what YAML makes of an unquoted "run echo a: b".
-  std::optional<Step> read_map_step(const Node& node) {
-    const bool single = node.keys.size() == 1;
-    const std::string key = single ? node.keys[0].text : "";
-    if (key == "wait") {
-      const auto length = reader_.duration(node.items[0], "story: wait", shortest_wait, longest_wait);
-      if (!length) return std::nullopt;
-      Step step;
-      step.kind = StepKind::wait;
-      step.wait = *length;
-      step.mark = node.mark;
-      return step;
-    }
-    if (key == "run") {
-      auto command = reader_.text(node.items[0], "story: run", later());
-      if (!command) return std::nullopt;
-      return finish(parse_step("run " + *command), node.mark);
-    }
-    const auto words = words_of(key);
-    const bool cut =
-        words.size() > 1 && std::find(first_words.begin(), first_words.end(), words[0]) != first_words.end();
-    reader_.mistake(node.mark, "story: expected a step as text, found a map",
-                    cut ? "put the step in quotes, because ': ' begins a value" : all_steps);
-    return std::nullopt;
-  }
-
-  std::optional<Step> finish(Result<Step> step, Mark mark) {
-    if (!step) {
-      reader_.mistake(mark, "story: " + step.error().what, step.error().hint);
-      return std::nullopt;
-    }
-    step->mark = mark;
-    return *step;
-  }
-
-  unsigned later() const { return driver_later | (scenario_.contents.empty() ? 0u : content_later); }
-
-  Reader& reader_;
-  const Scenario& scenario_;
-};
-
 // Whether the story, told step by step, could prove what a verdict will claim.
 class StoryCheck {
  public:
-  StoryCheck(Reader& reader, const Scenario& scenario) : reader_(reader), scenario_(scenario) {}
+  // `what` is how mistakes call the story.
+  StoryCheck(Reader& reader, const Scenario& scenario, std::string what)
+      : reader_(reader), scenario_(scenario), what_(std::move(what)) {}
 
-  void check(Mark story) {
+  void check(const std::vector<Step>& story, Mark mark) {
     const std::size_t before = reader_.count();
-    for (const Step& step : scenario_.story) tell(step);
+    for (const Step& step : story) tell(step);
     if (boots_ == 0) {
-      reader_.mistake(story, "story: no reboot and no power-cut, and a gate without a boot proves nothing",
-                      "add reboot x3");
+      mistake(mark, "no reboot and no power-cut, and a gate without a boot proves nothing", "add reboot x3");
     } else if (boots_ > most_boots) {
-      reader_.mistake(
-          story, "story: " + std::to_string(boots_) + " boots are more than " + std::to_string(most_boots));
+      mistake(mark, std::to_string(boots_) + " boots are more than " + std::to_string(most_boots));
     }
-    if (!ever_installed_)
-      reader_.mistake(story, "story: the driver is never installed", "begin with install driver");
-    if (!scenario_.contents.empty() && !ever_applied_) {
-      reader_.mistake(story, "story: candidate.content is given but never applied", "add apply content");
-    }
-    if (scenario_.linux_guest && !scenario_.linux_guest->exercise.empty() && !exercised_) {
-      reader_.mistake(story, "story: guest.linux.exercise is given but never used", "add exercise");
-    }
+    if (!ever_installed_) mistake(mark, "the driver is never installed", "begin with install driver");
+    if (!scenario_.contents.empty() && !ever_applied_)
+      mistake(mark, "candidate.content is given but never applied", "add apply content");
+    if (scenario_.linux_guest && !scenario_.linux_guest->exercise.empty() && !exercised_)
+      mistake(mark, "guest.linux.exercise is given but never used", "add exercise");
+    if (state_.driver == torn)
+      mistake(torn_at_, "after this nobody knows which driver is installed",
+              "install driver again behind it");
+    if (state_.content == torn)
+      mistake(torn_at_, "after this nobody knows which content is there", "apply content again behind it");
     // Only a story without other faults is worth asking whether it boots each cell's own bytes.
-    if (reader_.count() == before) check_own_boots(story);
+    if (reader_.count() == before) check_own_boots(mark);
   }
 
  private:
+  static constexpr const char* none = "-";  // no label is called so
+  static constexpr const char* torn = "?";  // the power was cut while it was being changed
   struct State {
-    std::string driver = "-";  // the label, empty for the cell's own, "-" for none
-    std::string content = "-";
+    std::string driver = none;  // the label, empty for the cell's own
+    std::string content = none;
   };
+
+  void mistake(Mark mark, const std::string& text, const std::string& hint = {}) {
+    reader_.mistake(mark, what_ + ": " + text, hint);
+  }
 
   void tell(const Step& step) {
     switch (step.kind) {
       case StepKind::install:
-        known(step, scenario_.drivers, "candidate.driver");
-        state_.driver = step.label;
-        ever_installed_ = true;
-        break;
+        return install(step, step.label);
+      case StepKind::place:
+        content_step(step);
+        state_.content = step.label;
+        return;
       case StepKind::apply:
-        if (scenario_.contents.empty()) {
-          reader_.mistake(step.mark, "story: 'apply content', but there is no candidate.content");
-        } else {
-          known(step, scenario_.contents, "candidate.content");
-        }
+        content_step(step);
         needs_driver(step);
         state_.content = step.label;
-        ever_applied_ = true;
-        break;
+        return;
       case StepKind::exercise:
-        if (scenario_.linux_guest && scenario_.linux_guest->exercise.empty()) {
-          reader_.mistake(step.mark, "story: 'exercise', but guest.linux has no exercise");
-        }
+        if (scenario_.linux_guest && scenario_.linux_guest->exercise.empty())
+          mistake(step.mark, "'exercise', but guest.linux has no exercise");
         needs_driver(step);
+        needs_content(step);
         exercised_ = true;
-        break;
+        return;
       case StepKind::remove:
         needs_driver(step);
         if (scenario_.linux_guest && scenario_.linux_guest->driver.kind == DriverKind::script &&
-            scenario_.linux_guest->driver.remove.empty()) {
-          reader_.mistake(step.mark, "story: 'remove driver', but guest.linux.driver has no 'remove'");
-        }
-        state_.driver = "-";
-        break;
+            scenario_.linux_guest->driver.remove.empty())
+          mistake(step.mark, "'remove driver', but guest.linux.driver has no 'remove'");
+        state_ = {};  // what a package takes away with it is its own affair
+        return;
       case StepKind::reboot:
+      case StepKind::cold_boot:
+        return boot(step.times);
       case StepKind::power_cut:
-        boots_ += step.times;
-        booted_.push_back(state_);
-        break;
+        return power_cut(step);
       case StepKind::run:
       case StepKind::wait:
-        break;
+      case StepKind::wait_for:
+        return;
     }
   }
 
-  void known(const Step& step, const std::vector<Artefact>& artefacts, const char* what) {
+  void install(const Step& step, const std::string& label) {
+    known(step, scenario_.drivers, "candidate.driver");
+    state_.driver = label;
+    ever_installed_ = true;
+  }
+
+  void content_step(const Step& step) {
+    if (scenario_.contents.empty())
+      mistake(step.mark, "'" + named(step) + "', but there is no candidate.content");
+    else
+      known(step, scenario_.contents, "candidate.content");
+    ever_applied_ = true;
+  }
+
+  void power_cut(const Step& step) {
+    torn_at_ = step.moment == Moment::install || step.moment == Moment::apply ? step.mark : torn_at_;
+    if (step.moment == Moment::install) install(step, torn);
+    if (step.moment == Moment::apply) {
+      content_step(step);
+      needs_driver(step);
+      state_.content = torn;
+    }
+    boot(1);
+  }
+
+  void boot(int times) {
+    boots_ += times;
+    booted_.push_back(state_);
+  }
+
+  void known(const Step& step, const std::vector<Artefact>& artefacts, const char* which) {
     const auto names = labels(artefacts);
     if (step.label.empty() || names.empty() ||
         std::find(names.begin(), names.end(), step.label) != names.end())
       return;
-    reader_.mistake(step.mark, std::string("story: ") + what + " has no " + quoted(step.label),
-                    suggest(step.label, names, "it has: " + join(names, ", ")));
+    mistake(step.mark, std::string(which) + " has no " + quoted(step.label),
+            suggest(step.label, names, "it has: " + join(names, ", ")));
+  }
+
+  static std::string named(const Step& step) {
+    const bool content = step.kind == StepKind::apply || step.kind == StepKind::place;
+    return std::string(to_string(step.kind)) + (content ? " content" : "");
   }
 
   void needs_driver(const Step& step) {
-    if (state_.driver != "-") return;
-    reader_.mistake(step.mark,
-                    std::string("story: '") + to_string(step.kind) +
-                        (ever_installed_ ? "' after the driver was removed" : "' before 'install driver'"));
+    if (state_.driver == torn)
+      return mistake(step.mark, unknown(step, "driver is installed"), "install driver again first");
+    if (state_.driver != none) return;
+    const bool apply = step.kind == StepKind::apply;
+    mistake(step.mark,
+            std::string("'") + to_string(step.kind) +
+                (ever_installed_ ? "' after the driver was removed" : "' before 'install driver'"),
+            apply ? "content that comes first: place content" : "");
+  }
+
+  void needs_content(const Step& step) {
+    if (state_.content == torn)
+      mistake(step.mark, unknown(step, "content is there"), "apply content again first");
+  }
+
+  std::string unknown(const Step& step, const std::string& what) const {
+    return std::string("'") + to_string(step.kind) + "' after a power cut that left nobody knowing which " +
+           what;
   }
 
   // Every value of an axis that a cell may have, from the matrix and the includes.
@@ -261,11 +182,11 @@ class StoryCheck {
           return is(state.driver, driver) && (!has_content || is(state.content, content));
         });
         if (booted) continue;
-        reader_.mistake(story,
-                        "story: no boot has driver '" + driver + "'" +
-                            (has_content ? " together with content '" + content + "'" : " installed") +
-                            ", so nothing would be proved about it",
-                        "reboot after install driver" + std::string(has_content ? " and apply content" : ""));
+        mistake(story,
+                "no boot has driver '" + driver + "'" +
+                    (has_content ? " together with content '" + content + "'" : " installed") +
+                    ", so nothing would be proved about it",
+                "reboot after install driver" + std::string(has_content ? " and apply content" : ""));
         return;
       }
     }
@@ -273,7 +194,9 @@ class StoryCheck {
 
   Reader& reader_;
   const Scenario& scenario_;
+  std::string what_;
   State state_;
+  Mark torn_at_;
   std::vector<State> booted_;
   long boots_ = 0;
   bool ever_installed_ = false;
@@ -294,64 +217,44 @@ std::vector<Step> default_story(const Scenario& scenario) {
   return steps;
 }
 
+std::vector<Step> read_steps(const Node& node, const std::string& what, Reader& reader,
+                             const Scenario& scenario) {
+  std::vector<Step> steps;
+  if (!reader.list(node, what)) return steps;
+  const unsigned later = driver_later | (scenario.contents.empty() ? 0u : content_later);
+  StepReader step_reader(reader, what, later);
+  for (const Node& item : node.items)
+    if (auto step = step_reader.read(item)) steps.push_back(std::move(*step));
+  return steps;
+}
+
 }  // namespace
 
-Result<Step> parse_step(const std::string& text) {
-  const auto words = words_of(text);
-  if (words.empty()) return input_error("an empty step", "", all_steps);
-  const std::string& verb = words[0];
-  if (verb == "install") return candidate_step(StepKind::install, words, "driver");
-  if (verb == "apply") return candidate_step(StepKind::apply, words, "content");
-  if (verb == "remove") return candidate_step(StepKind::remove, words, "driver");
-  if (verb == "reboot") return reboot_step(words);
-  if (verb == "wait") return wait_step(words);
-  Step step;
-  if (verb == "run") {
-    step.kind = StepKind::run;
-    step.text = trim(trim(text).substr(3));
-    if (step.text.empty()) return input_error("'run' needs a command", "", "write run COMMAND");
-    return step;
+void read_story_names(const Node& root, Reader& reader, Scenario& scenario) {
+  const Node* node = root.find("stories");
+  if (!node || !reader.names(*node, "stories")) return;
+  for (std::size_t i = 0; i < node->keys.size(); ++i) {
+    check_label(node->keys[i], "stories", reader);
+    scenario.stories.push_back({node->keys[i].text, {}, node->items[i].mark});
   }
-  if (verb == "exercise" || verb == "power-cut") {
-    if (words.size() > 1)
-      return input_error("'" + verb + "' stands alone, found " + quoted(join(words, " ")));
-    step.kind = verb == "exercise" ? StepKind::exercise : StepKind::power_cut;
-    return step;
-  }
-  return input_error(quoted(trim(text)) + " is not a step", "", suggest(verb, first_words, all_steps));
 }
 
 void read_story(const Node& root, Reader& reader, Scenario& scenario) {
-  const Node* node = root.find("story");
-  if (!node) {
-    scenario.story = default_story(scenario);
-    return;
-  }
-  const std::size_t before = reader.count();
-  scenario.story = StoryReader(reader, scenario).read(*node);
-  if (reader.count() == before) StoryCheck(reader, scenario).check(node->mark);
-}
-
-const char* to_string(StepKind kind) {
-  switch (kind) {
-    case StepKind::install:
-      return "install";
-    case StepKind::apply:
-      return "apply";
-    case StepKind::exercise:
-      return "exercise";
-    case StepKind::reboot:
-      return "reboot";
-    case StepKind::power_cut:
-      return "power-cut";
-    case StepKind::remove:
-      return "remove";
-    case StepKind::run:
-      return "run";
-    case StepKind::wait:
-      return "wait";
-  }
-  return "";
+  const auto read = [&](const Node& node, const std::string& what) {
+    const std::size_t before = reader.count();
+    auto steps = read_steps(node, what, reader, scenario);
+    if (reader.count() == before) StoryCheck(reader, scenario, what).check(steps, node.mark);
+    return steps;
+  };
+  const Node *one = root.find("story"), *several = root.find("stories");
+  if (one && several)
+    reader.mistake(one->mark, "'story' and 'stories' are both given", "make the one a story of the others");
+  if (several)
+    for (std::size_t i = 0; i < scenario.stories.size(); ++i)
+      scenario.stories[i].steps =
+          read(several->items[i], "stories." + printable(scenario.stories[i].name, 40));
+  else
+    scenario.story = one ? read(*one, "story") : default_story(scenario);
 }
 
 }  // namespace labctl::scenario

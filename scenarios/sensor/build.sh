@@ -11,7 +11,8 @@ usage: build.sh [--out DIR] KERNEL_RELEASE...
 Builds the sample candidate for every given kernel release (6.1.0-56-amd64 6.12.117+deb12-amd64):
 
   DIR/sensor_7.15.deb  DIR/sensor_7.16.deb    the driver packages; each holds a module per release
-  DIR/content-290.bin  DIR/content-291.bin    the content releases
+  DIR/content-289.bin  DIR/content-290.bin  DIR/content-291.bin    the content releases
+  DIR/content-older.bin  DIR/content-newer.bin                     of the formats before and after
   DIR/sensorctl                               the tool that compiled them
   DIR/modules/VERSION/RELEASE/sensor.ko       the modules with their debugging information
 
@@ -79,7 +80,7 @@ recipe() {
     find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum
 }
 stamp=$(recipe | sha256sum)
-products=("$out"/sensor_7.15.deb "$out"/sensor_7.16.deb "$out"/content-290.bin "$out"/content-291.bin)
+products=("$out"/sensor_7.15.deb "$out"/sensor_7.16.deb "$out"/content-{289,290,291,older,newer}.bin)
 if [ -e "$out/.stamp" ] && [ "$(cat "$out/.stamp")" = "$stamp" ]; then
     complete=yes
     for product in "${products[@]}"; do [ -e "$product" ] || complete=no; done
@@ -114,9 +115,9 @@ build_module() { # MINOR RELEASE
     install -D -m 644 "$source/sensor.ko" "$out/modules/7.$minor/$release/sensor.ko"
 }
 
-build_sensorctl() { # MINOR TARGET
+build_sensorctl() { # MINOR TARGET [FLAG]
     gcc-12 -std=gnu11 -Wall -Wextra -Werror -O2 -s -static -ffile-prefix-map="$here"=. -I"$here/driver" \
-        -DSENSORCTL_VERSION="\"7.$1\"" -o "$2" "$here/userspace/sensorctl.c"
+        -DSENSORCTL_VERSION="\"7.$1\"" ${3:+"$3"} -o "$2" "$here/userspace/sensorctl.c"
 }
 
 build_package() { # MINOR
@@ -162,11 +163,15 @@ EOF
 
 rm -rf "$out/modules"
 build_sensorctl 16 "$out/sensorctl"
-for content in 290 291; do
-    say "content $content"
-    "$out/sensorctl" compile "$here/content-$content.txt" "$out/content-$content.bin"
-    "$out/sensorctl" check "$out/content-$content.bin" >/dev/null
-done
+build_sensorctl 16 "$work/sensorctl-older" -DIPC_FIELDS=20
+build_sensorctl 16 "$work/sensorctl-newer" -DIPC_FIELDS=22
+build_content() { # TOOL NAME
+    say "content $2"
+    "$1" compile "$here/content-$2.txt" "$out/content-$2.bin"
+    "$1" check "$out/content-$2.bin" >/dev/null
+}
+for content in 289 290 291; do build_content "$out/sensorctl" $content; done
+for format in older newer; do build_content "$work/sensorctl-$format" $format; done
 build_package 15
 build_package 16
 

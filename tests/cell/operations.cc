@@ -23,6 +23,18 @@ std::string told(const plan::Cell& cell) {
       case cell::Wait::power_cut:
         text += "POWER-CUT";
         break;
+      case cell::Wait::cold_boot:
+        text += "COLD-BOOT";
+        break;
+      case cell::Wait::half_boot:
+        text += "HALF-BOOT";
+        break;
+      case cell::Wait::moment:
+        text += "begin " + op.question.name;
+        break;
+      case cell::Wait::marker:
+        text += "marker";
+        break;
       case cell::Wait::quiet:
         text += "quiet";
         break;
@@ -128,4 +140,36 @@ TEST_CASE("a failing cell takes a picture, asks a last time and ends its guest o
   CHECK(scene.pictures == 1);
   CHECK(scene.ends == 1);
   CHECK(scene.state.outcome.step == "boot 1/3: settle");
+}
+
+TEST_CASE("after a power cut nothing is asked about what it left unknown") {
+  plan::Cell cell = candidate();
+  using enum scenario::StepKind;
+  using scenario::Moment;
+  const std::string no_driver = "evidence kernel-log", no_content = "loaded evidence kernel-log";
+  cell.story = {{.kind = power_cut, .moment = Moment::install}, {.kind = install}};
+  CHECK(told(cell) == baseline + " do deliver cleared begin install-cut-1 POWER-CUT identify booted " +
+                          no_driver + " quiet " + no_driver + " proved install " + driver_only + " cleared");
+  cell.story = {{.kind = install}, {.kind = power_cut, .moment = Moment::apply}, {.kind = apply}};
+  CHECK(told(cell) == baseline + " do deliver install " + driver_only +
+                          " cleared begin apply-cut-1 POWER-CUT identify booted " + no_content + " quiet " +
+                          no_content + " proved apply " + full + " cleared");
+}
+
+TEST_CASE("a boot that is cut is followed by one that is proved") {
+  plan::Cell cell = control();
+  using enum scenario::StepKind;
+  cell.story = {{.kind = power_cut, .moment = scenario::Moment::boot}, {.kind = cold_boot}};
+  const std::string proof = "evidence kernel-log";
+  CHECK(told(cell) == baseline + " cleared HALF-BOOT POWER-CUT identify booted " + proof + " quiet " + proof +
+                          " proved" + boot("COLD-BOOT", proof) + " cleared");
+}
+
+TEST_CASE("content that lies there waits for its driver") {
+  plan::Cell cell = candidate();
+  using enum scenario::StepKind;
+  cell.story = {{.kind = place}, {.kind = install}, {.kind = place}, {.kind = reboot}};
+  CHECK(told(cell) == baseline + " do deliver place content-digest evidence kernel-log install " + full +
+                          " place loaded content-digest evidence kernel-log" + boot("REBOOT", full) +
+                          " cleared");
 }

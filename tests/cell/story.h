@@ -96,7 +96,9 @@ class Scene {
   Millis limit = 4h;  // the clock of this story; a cell must have ended by then
   std::uint64_t taint = 0x3000, taint_of_a_boot = 0x3000;  // O and E: out of tree, unsigned
   std::string build_id = "b1", version = "7.16";
-  bool alive = true;  // the agent answers and the heart beats
+  bool alive = true;   // the agent answers and the heart beats
+  bool begins = true;  // it tells that it has begun with a question
+  Millis works = 20s;  // at what is to be cut short
 
   // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
   // name.
@@ -128,7 +130,9 @@ class Scene {
   std::vector<event::Event> journal;
   std::map<std::string, int> asked;
   int pictures = 0, ends = 0, most_actions = 0;
-  int boots = 0;  // of the guest
+  int boots = 0;                   // of the guest
+  std::vector<Millis> cut_at;      // when the power was cut
+  std::set<std::string> listened;  // for what
   Millis now{0};
 
   std::string boot_id() const { return boot_id(boots); }
@@ -188,6 +192,19 @@ class Scene {
     for (std::size_t i = 0; i < timers_.size(); ++i)
       if (timers_[i].due && now >= *timers_[i].due && timers_[i].what)
         std::exchange(timers_[i].what, {})(*this);
+    if (begin_at_ && now >= begin_at_->second)
+      tell(event::Begun{std::exchange(begin_at_, std::nullopt)->first});
+    if (off_at_ && now >= *off_at_) {
+      off_at_.reset(), up_ = false;
+      tell(event::Stopped{.by_guest = true, .reason = "guest-shutdown"});
+    }
+    if (on_at_ && now >= *on_at_) {
+      on_at_.reset();
+      tell(event::Started{});
+      int resets = std::exchange(resets_per_reboot, 0);
+      go_down();
+      resets_per_reboot = resets;
+    }
     if (down_at_ && now >= *down_at_) go_down();
     if (speak_at_ && now >= *speak_at_) speak_at_.reset(), tell(event::KernelStarted{});
     if (up_at_ && now >= *up_at_) up_at_.reset(), up_ = true;
@@ -205,13 +222,25 @@ class Scene {
 
   void act(const cell::Action& action) {
     if (const auto* ask = std::get_if<cell::Ask>(&action)) {
+      if (ask->tell_begin && begins) begin_at_ = {ask->question.name, now + 500ms};
+      if (ask->question.name == "power-off") {
+        if (reboots) off_at_ = now + shutdown_time;
+        return;
+      }
       if (ask->question.name == "reboot") {
         if (reboots) down_at_ = now + shutdown_time;
         return;
       }
-      if (!ask->question.command.empty()) pending_.push_back({ask->question, now + latency});
+      if (!ask->question.command.empty())
+        pending_.push_back({ask->question, now + (ask->tell_begin ? works : latency)});
     }
-    if (std::holds_alternative<cell::PowerCut>(action)) down_at_ = now + 500ms;
+    if (std::holds_alternative<cell::PowerCut>(action)) {
+      pending_.clear(), begin_at_.reset(), speak_at_.reset(), up_at_.reset();
+      cut_at.push_back(now);
+      down_at_ = now + 500ms;
+    }
+    if (std::holds_alternative<cell::PowerOn>(action)) on_at_ = now + 1s;
+    if (const auto* listen = std::get_if<cell::Listen>(&action)) listened.insert(listen->text);
     pictures += std::holds_alternative<cell::TakePicture>(action);
     ends += std::holds_alternative<cell::End>(action);
   }
@@ -247,7 +276,8 @@ class Scene {
   }
 
   bool up_ = true;
-  std::optional<Millis> down_at_, speak_at_, up_at_;
+  std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_;
+  std::optional<std::pair<std::string, Millis>> begin_at_;
   std::vector<Pending> pending_;
   std::vector<Timer> timers_;
 };

@@ -44,7 +44,9 @@ std::vector<What> one_of_each() {
           event::Answer{"evidence", true, 137, std::string("taint=0\n\0x", 10)},
           event::Tick{1234ms},
           event::LabFault{"the console was lost"},
-          event::Interrupted{}};
+          event::Interrupted{},
+          event::Begun{"install-cut-1"},
+          event::Said{"sensor: ready"}};
 }
 
 // A record alone, as the first of cell a's journal.

@@ -28,13 +28,17 @@ struct Script {
   std::map<std::string, std::string> payload;  // file -> sha256 as the guest sees them
   Status start_result = {};
   std::function<void(const machine::Sink& sink)> at_start = [](const machine::Sink&) {};
-  bool agent = true;  // whether the agent ever answers
+  bool agent = true;   // whether the agent ever answers
+  int first_boot = 0;  // of a machine that was switched on again
 };
 
 class FakeMachine final : public machine::Machine {
  public:
   FakeMachine(Script script, machine::Sink sink)
-      : script_(std::move(script)), sink_(std::move(sink)), agent_(script_.agent) {}
+      : script_(std::move(script)),
+        sink_(std::move(sink)),
+        agent_(script_.agent),
+        boot_(script_.first_boot) {}
   ~FakeMachine() override { end(); }
 
   Status start(machine::From) override {
@@ -82,6 +86,13 @@ class FakeMachine final : public machine::Machine {
     std::lock_guard lock(mutex_);
     if (command == "shutdown -r now") {
       threads_.emplace_back([this] { reboot(); });
+      return Json{{"pid", ++pid_}};
+    }
+    if (command == "shutdown -P now") {
+      threads_.emplace_back([this] {
+        agent_ = false;
+        sink_(machine::GuestStopped{true, "guest-shutdown"});
+      });
       return Json{{"pid", ++pid_}};
     }
     auto answer = script_.on_command(command, boot_, sink_);
@@ -155,11 +166,18 @@ class FakeHost final : public machine::Host {
 
   const machine::HostFacts& facts() const override { return facts_; }
   Result<std::unique_ptr<machine::Machine>> create(const machine::Spec& spec, machine::Sink sink) override {
+    Script script = script_for(spec);
+    {
+      std::lock_guard lock(mutex_);
+      script.first_boot += 4 * lives_[spec.name]++;
+    }
     ++created;
-    return std::unique_ptr<machine::Machine>(new FakeMachine(script_for(spec), std::move(sink)));
+    return std::unique_ptr<machine::Machine>(new FakeMachine(std::move(script), std::move(sink)));
   }
 
  private:
+  std::mutex mutex_;
+  std::map<std::string, int> lives_;  // by machine name: how often it was made
   machine::HostFacts facts_{.hypervisor = "fake", .fingerprint = std::string(64, 'f')};
 };
 

@@ -182,6 +182,43 @@ TEST_CASE("a lab failure that does not come back is forgiven, a crash never") {
   CHECK(other.host.created == 2);
 }
 
+TEST_CASE("a cold boot is a new machine on the same disk") {
+  Lab lab;
+  using enum scenario::StepKind;
+  for (auto& cell : lab.plan.cells) cell.story.back().kind = cold_boot;
+  auto judged = lab.run();
+  INFO(judged.verdict_json);
+  CHECK(judged.verdict.decision == verdict::Decision::passed);
+  CHECK(lab.outcome(judged, "box.candidate").boots_proved == 2);
+  CHECK(lab.host.created == 4);
+}
+
+TEST_CASE("a machine that cannot be switched on again is the lab's failure") {
+  Lab lab;
+  lab.plan.cells[0].story.back().kind = scenario::StepKind::cold_boot;
+  std::atomic<int> times = 0;
+  lab.host.script_for = [&](const machine::Spec& spec) {
+    auto script = lab.host.scripts[spec.name];
+    if (spec.name == "labctl-box.candidate" && ++times % 2 == 0)
+      script.start_result = lab_error("no memory for it");
+    return script;
+  };
+  auto judged = lab.run();
+  CHECK(judged.verdict.exit_code() == 3);
+  const auto& outcome = lab.outcome(judged, "box.candidate");
+  CHECK(outcome.ending == verdict::Ending::lab_failed);
+  CHECK_THAT(outcome.reason, ContainsSubstring("no memory for it"));
+}
+
+TEST_CASE("a text on the console is heard, however it is cut into pieces") {
+  Lab lab;
+  lab.plan.cells[0].story.push_back({.kind = scenario::StepKind::wait_for, .text = "sensor: ready"});
+  lab.candidate().at_boot = [](int, const machine::Sink& sink) {
+    for (const char* piece : {"[ 1.0] sen", "sor: re", "ady\n"}) sink(machine::ConsoleBytes{piece});
+  };
+  CHECK(lab.run().verdict.decision == verdict::Decision::passed);
+}
+
 TEST_CASE("an interrupted run says so and passes nothing") {
   Lab lab;
   lab.candidate().at_boot = [&](int, const machine::Sink&) { lab.stop.request_stop(); };

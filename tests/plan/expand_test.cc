@@ -159,6 +159,64 @@ TEST_CASE("machines are an axis: in the id, with a control for each image and ma
         std::vector<std::string>{"debian-13.driver-candidate.machine-smp", "debian-13.machine-smp.control"});
 }
 
+TEST_CASE(
+    "stories are an axis: in the id, with a control for each, and damaged content is several contents") {
+  const Plan plan = planned("stories.yaml");
+  CHECK(ids(plan) == std::vector<std::string>{
+                         "debian-12.driver-candidate.content-candidate.story-fresh",
+                         "debian-12.driver-candidate.content-candidate.story-upgrade",
+                         "debian-12.driver-candidate.content-damaged-truncated.story-fresh",
+                         "debian-12.driver-candidate.content-damaged-truncated.story-upgrade",
+                         "debian-12.driver-candidate.content-damaged-empty.story-fresh",
+                         "debian-12.driver-candidate.content-damaged-empty.story-upgrade",
+                         "debian-12.driver-candidate.content-damaged-zero.story-fresh",
+                         "debian-12.driver-candidate.content-damaged-flipped.story-fresh",
+                         "debian-12.driver-candidate.content-damaged-flipped.story-upgrade",
+                         "debian-12.driver-candidate.content-damaged-oversized.story-fresh",
+                         "debian-12.driver-candidate.content-damaged-oversized.story-upgrade",
+                         "debian-12.driver-candidate.content-cut.story-fresh",
+                         "debian-12.driver-candidate.content-newer.story-fresh",
+                         "debian-12.story-fresh.control",
+                         "debian-12.story-upgrade.control",
+                     });
+  const auto& damaged = plan.cells[3];
+  CHECK(damaged.content_path == "build/debian-12.bin (truncated)");
+  CHECK(damaged.content_damage == scenario::Damage::truncated);
+  CHECK(damaged.content_may_be_refused);
+  REQUIRE(damaged.extra_contents.size() == 1);
+  CHECK(damaged.extra_contents[0].path == "300.bin");
+  CHECK(damaged.extra_contents[0].may_be_refused);
+  CHECK_FALSE(plan.cells[0].content_may_be_refused);
+  CHECK(plan.cells[12].content_may_be_refused);
+  CHECK(plan.cells[0].boots_wanted() == 1);
+  CHECK(plan.cells[1].boots_wanted() == 3);
+  CHECK(plan.cells[13].boots_wanted() == 1);
+  CHECK(plan.cells[14].boots_wanted() == 3);
+  CHECK(plan::same_ground(plan.cells[1], plan.cells[14]));
+  CHECK_FALSE(plan::same_ground(plan.cells[0], plan.cells[14]));
+  CHECK(std::set<std::string>(plan.notes.begin(), plan.notes.end()).count("story 'unused' is in no cell") ==
+        1);
+  const auto back = plan::from_json(plan::to_json(plan), "run.json");
+  REQUIRE(back);
+  CHECK(dump_line(plan::to_json(*back)) == dump_line(plan::to_json(plan)));
+}
+
+TEST_CASE("a control lives through the boots of its story, and waits for nothing of the candidate's") {
+  const Plan plan = planned("steps.yaml");
+  REQUIRE(plan.cells.back().control);
+  const auto& control = plan.cells.back();
+  CHECK(control.boots_wanted() == plan.cells.front().boots_wanted());
+  for (const auto& step : control.story) {
+    CHECK((step.kind == StepKind::wait || scenario::boots(step.kind)));
+    CHECK(step.text.empty());
+    CHECK(step.label.empty());
+    CHECK((step.moment == scenario::Moment::now || step.moment == scenario::Moment::boot));
+  }
+  const auto back = plan::from_json(plan::to_json(plan), "run.json");
+  REQUIRE(back);
+  CHECK(dump_line(plan::to_json(*back)) == dump_line(plan::to_json(plan)));
+}
+
 TEST_CASE("an artefact in no cell is noted") {
   CHECK(planned("content-only.yaml").notes == std::vector<std::string>{"driver 'candidate' is in no cell"});
 }

@@ -56,8 +56,9 @@ def validate(labctl, paths, variables=()):
 
 
 def variables_of(text):
+    """From a line "# set: a=1 b=2", or from the command that a ready scenario says it is run with."""
     found = re.search(r"^# set: (.*)$", text, re.MULTILINE)
-    return found.group(1).split() if found else []
+    return found.group(1).split() if found else re.findall(r"^#.* --set (\S+)$", text, re.MULTILINE)
 
 
 def schema_accepts(text):
@@ -108,7 +109,7 @@ def mutants(document):
         if isinstance(value, dict):
             changed = copy.deepcopy(document)
             at(changed, place)["zzz"] = 1
-            chooses_keys = place in (("candidate", "driver"), ("candidate", "content"), ("machines",))
+            chooses_keys = place in (("candidate", "driver"), ("candidate", "content"), ("machines",), ("stories",))
             yield f"{place} with zzz", changed, not chooses_keys
         if not place:
             continue
@@ -125,7 +126,7 @@ def mutants(document):
 def check_mutants(labctl):
     documents = []
     names = ["scenarios/quickstart.yaml"] + [
-        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines")
+        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories")
     ]
     for name in names:
         text = (ROOT / name).read_text()

@@ -34,10 +34,11 @@ inline std::vector<std::filesystem::path> yaml_files(const std::filesystem::path
   return paths;
 }
 
-// "# set: a=1 b=2" at the top of a file stands for --set.
+// "# set: a=1 b=2" at the top of a file stands for --set; a ready scenario says "--set a=1" in its comment.
 inline labctl::scenario::Variables variables_of(const std::string& text) {
   labctl::scenario::Variables variables;
-  const std::size_t begin = text.rfind("# set: ", 200);
+  std::size_t begin = text.rfind("# set: ", 200);
+  if (begin == std::string::npos) begin = text.substr(0, 1000).find(" --set ");
   if (begin == std::string::npos) return variables;
   const std::string line = text.substr(begin + 7, text.find('\n', begin) - begin - 7);
   for (const std::string& pair : labctl::split(line, ' ')) {

@@ -24,6 +24,11 @@
 #define SENSORCTL_VERSION "unknown"
 #endif
 
+/* Releases differ in it: the format before had 20, the one to come has 22 (build.sh makes content of both). */
+#ifndef IPC_FIELDS
+#define IPC_FIELDS 21
+#endif
+
 #define DEVICE "/dev/sensor"
 #define STATE "/sys/class/misc/sensor/"
 #define CONTENT "/var/lib/sensor/content.bin"
@@ -42,7 +47,7 @@ static const struct kind {
 	{"process", SENSOR_KIND_PROCESS, 14},
 	{"file", SENSOR_KIND_FILE, 10},
 	{"network", SENSOR_KIND_NETWORK, 12},
-	{"ipc", SENSOR_KIND_IPC, 21},
+	{"ipc", SENSOR_KIND_IPC, IPC_FIELDS},
 };
 
 static const struct kind *kind_by_name(const char *name)
