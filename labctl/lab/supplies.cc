@@ -1,11 +1,11 @@
 #include "labctl/lab/supplies.h"
 
-#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/guest/guest.h"
+#include "labctl/plan/damage.h"
 
 namespace labctl::lab {
 namespace {
@@ -42,35 +42,6 @@ std::string place(const std::string& file, const scenario::Mark& mark) {
   return file + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
 }
 
-// What the damage makes of the bytes.
-std::string damaged(std::string bytes, scenario::Damage damage) {
-  constexpr std::size_t oversize = 16u << 20;
-  switch (damage) {
-    case scenario::Damage::none:
-      break;
-    case scenario::Damage::truncated:
-      bytes.resize(bytes.size() / 2);
-      break;
-    case scenario::Damage::empty:
-      bytes.clear();
-      break;
-    case scenario::Damage::zero:
-      bytes.assign(bytes.size(), '\0');
-      break;
-    case scenario::Damage::flipped:
-      bytes[bytes.size() / 2] = static_cast<char>(~bytes[bytes.size() / 2]);
-      break;
-    case scenario::Damage::oversized: {
-      const std::string once = bytes;
-      const std::size_t size = std::max(oversize, 2 * once.size());
-      while (bytes.size() < size) bytes += once;
-      bytes.resize(size);
-      break;
-    }
-  }
-  return bytes;
-}
-
 // In the place of the copy; its new digest. What damage leaves as it was would prove nothing under its name.
 Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, const std::string& before,
                                 const std::string& where) {
@@ -79,7 +50,7 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
     return input_error("content of more than 256 MiB cannot be damaged here", where);
   auto bytes = read_file(copy);
   if (!bytes) return fail(bytes.error());
-  const std::string changed = damaged(std::move(*bytes), damage);
+  const std::string changed = plan::damaged(std::move(*bytes), damage);
   std::string digest = sha256(changed);
   if (digest == before)
     return input_error(std::string("content that is ") + to_string(damage) + " is the content itself", where,
