@@ -140,6 +140,7 @@ Status write_facts(const Recipe& recipe, const fs::path& half, Clock::time_point
              {"disk_bytes", bytes},
              {"disk_size", recipe.disk_size},
              {"suite", recipe.suite}};
+  if (recipe.import) facts["import"] = {{"source", recipe.import->from}, {"sha256", recipe.import->sha256}};
   for (const auto& [key, value] : guest->items())
     if (!facts.contains(key)) facts[key] = value;
   facts["packages"] = {{"count", std::count(packages->begin(), packages->end(), '\n')},
@@ -173,7 +174,7 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
     return lab_error("this host lacks " + join(missing, ", "), {},
                      std::string(root ? "" : "sudo ") + "apt-get install --no-install-recommends " +
                          join({packages.begin(), packages.end()}, " "));
-  if (!root)
+  if (!root && !recipe.import)
     if (auto allowed = check_namespaces(); !allowed) return allowed;
   // Package tree, its archive and the disk, of which two are there at once; and 300 MiB of packages.
   constexpr std::uint64_t in_store = 3ull << 30, in_temporary = 1ull << 30;
@@ -191,10 +192,14 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
 
   const std::string prefix = "image " + recipe.name + ": ";
   say(prefix + "building; this takes a minute or two");
-  std::vector<std::string> layers;
+  const auto told = [](const Source& source) { return source.sha256 + " " + source.from; };
+  std::vector<std::string> layers, install;
+  for (const auto& source : recipe.install) install.push_back(told(source));
   for (const auto& layer : recipe.layers) layers.push_back(layer.string());
   Command command{.argv = {recipe.builder.string()},
                   .environment = {{"LABCTL_LAYERS", join(layers, "\n")},
+                                  {"LABCTL_IMPORT", recipe.import ? told(*recipe.import) : ""},
+                                  {"LABCTL_INSTALL", join(install, "\n")},
                                   {"LABCTL_SUITE", recipe.suite},
                                   {"LABCTL_KERNEL", recipe.kernel_package},
                                   {"LABCTL_DISK_MIB", std::to_string(recipe.disk_size >> 20)},

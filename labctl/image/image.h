@@ -25,16 +25,26 @@ struct Need {
   bool only_as_user = false;  // root can do without
 };
 
+// Bytes from elsewhere, believed for their digest alone.
+struct Source {
+  std::string from;  // an absolute path or a URL
+  std::string sha256;
+};
+
 // The folder images/<name>/ with its image.yaml, `extends` resolved.
 struct Recipe {
   std::string name;
   std::string os;       // "linux"
   std::string summary;  // one line for `image list`
   fs::path folder;
-  std::string key;               // sha256 over what the recipe says and every file beside it: its address
-  std::string suite;             // "bookworm"
-  std::string kernel_package;    // linux-image-6.1.0-53-amd64, with =VERSION, or a metapackage
-  std::uint64_t disk_size = 0;   // bytes the guest sees
+  std::string key;              // sha256 over what the recipe says and every file beside it: its address
+  std::string suite;            // "bookworm"
+  std::string kernel_package;   // linux-image-6.1.0-53-amd64, with =VERSION, or a metapackage
+  std::uint64_t disk_size = 0;  // bytes the guest sees
+  // A vendor's disk instead of a suite and a kernel package, and packages that its system installs before it
+  // is used.
+  std::optional<Source> import;
+  std::vector<Source> install;
   fs::path builder;              // the program that makes the disk
   std::vector<fs::path> layers;  // the folders whose files it may use: what is extended first, this one last
   std::vector<Need> needs;

@@ -15,9 +15,9 @@ namespace {
 
 using scenario::Node;
 
-const std::vector<std::string> known_keys = {"extends", "template",    "summary",      "os",
-                                             "suite",   "kernel",      "disk",         "build",
-                                             "needs",   "needs_files", "needs_as_user"};
+const std::vector<std::string> known_keys = {"extends",       "template", "summary", "os",    "suite",
+                                             "kernel",        "disk",     "build",   "needs", "needs_files",
+                                             "needs_as_user", "import",   "install"};
 
 // One image.yaml as written, before what it extends.
 struct Sheet {
@@ -81,7 +81,47 @@ class Words {
     return {};
   }
 
+  Result<std::optional<Source>> import() const {
+    const auto [sheet, node] = find("import");
+    if (!node) return std::optional<Source>();
+    auto source = source_of(*sheet, *node);
+    if (!source) return fail(source.error());
+    return std::optional(std::move(*source));
+  }
+
+  Result<std::vector<Source>> install() const {
+    std::vector<Source> sources;
+    const auto [sheet, node] = find("install");
+    if (node && node->kind != Node::Kind::list)
+      return input_error("'install' takes a list", place(*sheet, node->mark));
+    for (std::size_t i = 0; node && i < node->items.size(); ++i) {
+      auto source = source_of(*sheet, node->items[i]);
+      if (!source) return fail(source.error());
+      sources.push_back(std::move(*source));
+    }
+    return sources;
+  }
+
  private:
+  // A file is named from the recipe that names it.
+  static Result<Source> source_of(const Sheet& sheet, const Node& node) {
+    const std::string here = place(sheet, node.mark);
+    const std::string hint = "import: {source: disk.qcow2, sha256: 64 digits}";
+    const Node* from = node.find("source");
+    const Node* digest = node.find("sha256");
+    if (node.kind != Node::Kind::map || node.keys.size() != 2 || !from || !digest)
+      return input_error("a source is a file or URL with its sha256, and nothing else", here, hint);
+    if (!is_sha256(digest->text))
+      return input_error("'" + printable(digest->text, 80) + "' is no sha256: 64 digits of 0-9 and a-f",
+                         place(sheet, digest->mark));
+    const auto unprintable = [](unsigned char c) { return c < ' ' || c == 127; };
+    if (from->text.empty() || std::any_of(from->text.begin(), from->text.end(), unprintable))
+      return input_error("'source' is a file or a URL", place(sheet, from->mark), hint);
+    if (from->text.rfind("https://", 0) == 0 || from->text.rfind("http://", 0) == 0)
+      return Source{from->text, digest->text};
+    return Source{fs::absolute(sheet.folder / from->text).lexically_normal().string(), digest->text};
+  }
+
   std::pair<const Sheet*, const Node*> find(const char* key) const {
     for (const auto& sheet : sheets_)
       if (const Node* node = sheet.root.find(key)) return {&sheet, node};
@@ -119,7 +159,7 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder) {
 // Every file a build can read. Git keeps of a mode only whether the owner may execute, so the key does the
 // same: a clone under another umask gives the same image. image.yaml counts by what it says, and prose not at
 // all.
-Status add_files(const fs::path& folder, Json& files) {
+Status add_files(const fs::path& folder, const std::vector<std::string>& sources, Json& files) {
   std::error_code problem;
   std::vector<fs::path> paths;
   for (fs::recursive_directory_iterator at(folder, problem), end; !problem && at != end;
@@ -130,6 +170,10 @@ Status add_files(const fs::path& folder, Json& files) {
   for (const auto& path : paths) {
     const std::string name = path.lexically_relative(folder).generic_string();
     if (name == "image.yaml" || path.extension() == ".md") continue;
+    // A vendor's disk counts by the digest that the recipe tells, without reading a gigabyte for every look.
+    if (std::find(sources.begin(), sources.end(), fs::absolute(path).lexically_normal().string()) !=
+        sources.end())
+      continue;
     if (fs::is_symlink(path, problem)) {
       files.push_back({name, "link", fs::read_symlink(path, problem).string()});
       continue;
@@ -147,8 +191,21 @@ Status add_files(const fs::path& folder, Json& files) {
 
 Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
   const Words words(sheets);
-  for (auto [key, value] : {std::pair{"os", &recipe.os}, std::pair{"summary", &recipe.summary},
-                            std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}}) {
+  auto import = words.import();
+  auto install = words.install();
+  if (!import || !install) return fail(import ? install.error() : import.error());
+  recipe.import = std::move(*import);
+  recipe.install = std::move(*install);
+  std::vector<std::pair<const char*, std::string*>> wanted = {{"os", &recipe.os},
+                                                              {"summary", &recipe.summary}};
+  if (!recipe.import) {
+    wanted.emplace_back("suite", &recipe.suite);
+    wanted.emplace_back("kernel", &recipe.kernel_package);
+    if (!recipe.install.empty())
+      return input_error("'install' is for a disk that is imported", words.where("install"),
+                         "a recipe of packages names them in its customize, or not at all");
+  }
+  for (const auto& [key, value] : wanted) {
     auto text = words.text(key);
     if (!text) return fail(text.error());
     *value = *text;
@@ -159,9 +216,10 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
   if (recipe.os != "linux") return input_error("'os' can only be linux today", words.where("os"));
   // These two become words of a command line.
   for (auto [key, value] : {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
-    if (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-=~:") !=
-            std::string::npos ||
-        value->front() == '-')
+    if (!value->empty() &&
+        (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-=~:") !=
+             std::string::npos ||
+         value->front() == '-'))
       return input_error("'" + printable(*value) + "' is no name of a " + key, words.where(key));
 
   auto disk = words.text("disk");
@@ -198,20 +256,29 @@ Result<std::optional<Recipe>> read_recipe(const fs::path& folder) {
   recipe.name = fs::absolute(folder).lexically_normal().filename().string();
   recipe.folder = folder;
   if (auto filled = fill(recipe, *sheets); !filled) return fail(filled.error());
+  std::vector<std::string> sources, digests;
+  for (const auto& source : recipe.install) {
+    sources.push_back(source.from);
+    digests.push_back(source.sha256);
+  }
+  if (recipe.import) sources.push_back(recipe.import->from);
   Json layers = Json::array();
   for (auto sheet = sheets->rbegin(); sheet != sheets->rend(); ++sheet) {
     recipe.layers.push_back(fs::absolute(sheet->folder));
     Json files = Json::array();
-    if (auto added = add_files(sheet->folder, files); !added) return fail(added.error());
+    if (auto added = add_files(sheet->folder, sources, files); !added) return fail(added.error());
     if (!files.empty()) layers.push_back(std::move(files));
   }
-  recipe.key = sha256(dump_line({{"format", 2},
-                                 {"os", recipe.os},
-                                 {"suite", recipe.suite},
-                                 {"kernel", recipe.kernel_package},
-                                 {"disk", recipe.disk_size},
-                                 {"build", recipe.builder.filename().string()},
-                                 {"layers", std::move(layers)}}));
+  Json said({{"format", 2},
+             {"os", recipe.os},
+             {"suite", recipe.suite},
+             {"kernel", recipe.kernel_package},
+             {"disk", recipe.disk_size},
+             {"build", recipe.builder.filename().string()},
+             {"layers", std::move(layers)}});
+  if (recipe.import) said["import"] = recipe.import->sha256;
+  if (!digests.empty()) said["install"] = digests;
+  recipe.key = sha256(dump_line(said));
   return std::optional(std::move(recipe));
 }
 

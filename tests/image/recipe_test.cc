@@ -91,6 +91,37 @@ TEST_CASE("a patch level is three lines: it extends an image and changes its ker
   CHECK(recipes.read("two").key != recipe.key);
 }
 
+TEST_CASE("a vendor's disk is a recipe without suite and kernel, believed for its digest alone") {
+  Recipes recipes;
+  const std::string digest(64, 'a'), other(64, 'b');
+  recipes.put("vendor/image.yaml", "template: true\nos: linux\nbuild: build\ndisk: 3GiB\n");
+  recipes.put("vendor/build", "#!/bin/sh\n", 0755);
+  const auto put = [&](const std::string& sha256) {
+    recipes.put("cloud/image.yaml",
+                "extends: vendor\nsummary: s\nimport: {source: disk.qcow2, sha256: " + sha256 +
+                    "}\ninstall: [{source: https://host/agent.deb, sha256: " + digest + "}]\n");
+  };
+  put(digest);
+  const Recipe recipe = recipes.read("cloud");
+  REQUIRE(recipe.import.has_value());
+  CHECK(recipe.import->from == (recipes.path / "cloud/disk.qcow2").string());
+  CHECK(recipe.install.at(0).from == "https://host/agent.deb");
+  recipes.put("cloud/disk.qcow2", "the digest is not looked at here: it may be a gigabyte");
+  CHECK(recipes.read("cloud").key == recipe.key);
+  put(other);
+  CHECK(recipes.read("cloud").key != recipe.key);
+
+  const std::string start = "extends: vendor\nsummary: s\n";
+  CHECK_THAT(recipes.mistake(start + "import: disk.qcow2\n"), ContainsSubstring("bad/image.yaml:3:9"));
+  CHECK_THAT(recipes.mistake(start + "import: {source: disk.qcow2}\n"), ContainsSubstring("with its sha256"));
+  CHECK_THAT(recipes.mistake(start + "import: {source: x, sha256: abc}\n"), ContainsSubstring("no sha256"));
+  CHECK_THAT(recipes.mistake(start + "import: {source: \"a\\nb\", sha256: " + digest + "}\n"),
+             ContainsSubstring("a file or a URL"));
+  CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ninstall: [{source: x, sha256: " + digest +
+                             "}]\n"),
+             ContainsSubstring("for a disk that is imported"));
+}
+
 TEST_CASE("the key changes with everything that can change the disk") {
   Recipes recipes;
   const std::string before = recipes.read().key;
