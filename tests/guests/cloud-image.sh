@@ -6,6 +6,7 @@
 # Needs root, and: mmdebstrap e2fsprogs grub-common grub-pc-bin qemu-utils
 set -euo pipefail
 out=$(mkdir -p "${1:?usage: cloud-image.sh DIR}/images/vendor-debian-12" && cd "$1" && pwd)
+images=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../images" && pwd)
 recipe=$out/images/vendor-debian-12
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -46,6 +47,5 @@ digest() { sha256sum "$1" | cut -d ' ' -f 1; }
   for package in "$recipe"/*.deb; do echo "  - {source: $(basename "$package"), sha256: $(digest "$package")}"; done
 } >"$recipe/image.yaml"
 # A recipe extends folders beside it.
-images=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../images" && pwd)
 ln -sfn "$images/cloud-image" "$images/debian-12" "$out/images/"
 echo "$recipe"
