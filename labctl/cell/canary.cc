@@ -22,12 +22,11 @@ std::set<Channel> due(Crash crash) {
   return {};
 }
 
-plan::Cell canary_cell(const std::string& id, const std::string& image, const scenario::Machine& machine) {
+plan::Cell canary_cell(const std::string& id, const std::string& image) {
   plan::Cell cell;
   cell.id = id;
   cell.control = true;  // nothing of a candidate's is in it
   cell.image = image;
-  cell.machine = machine;
   return cell;
 }
 

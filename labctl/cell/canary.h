@@ -25,7 +25,7 @@ struct Death {
 };
 
 // A cell for begin(): no candidate, no boots wanted. `id` names its records.
-plan::Cell canary_cell(const std::string& id, const std::string& image, const scenario::Machine& machine);
+plan::Cell canary_cell(const std::string& id, const std::string& image);
 
 // The story of being killed: healthy at first, then dying, then waited for.
 std::vector<Operation> canary_operations(guest::Crash crash, const event::Opened& opened);

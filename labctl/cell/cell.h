@@ -62,6 +62,7 @@ enum class Check {
   baseline,    // boot id and taint of the settled guest, before the candidate is there
   delivered,   // digests after copying from the payload CD
   identified,  // a boot id that is new
+  settled,     // the same, before the candidate is there: what is wrong is the image's
   booted,      // the boot is over and did not end in an emergency
   loaded,      // the module is live, its file is the delivered one, its build the one seen first
   absent,      // the module is gone
@@ -85,7 +86,7 @@ struct Operation {
   std::vector<std::string> listen = {};  // markers that count from here on
   std::optional<Action> action = {};     // besides putting the question, if it has one
   bool is_theirs() const { return check == Check::exit_zero || check == Check::ran; }
-  bool takes_long() const { return is_theirs() || check == Check::booted; }
+  bool takes_long() const { return is_theirs() || check == Check::booted || check == Check::settled; }
   // Content that may be refused, with the apply command's word for it: from then on nothing is asked that
   // only a driver with this content could answer, and what makes it use the content may fail.
   bool may_be_refused = false;  // this applies it

@@ -76,11 +76,13 @@ void Life::judge(const event::Answer& answer) {
       return judge_identity(fact(facts, "boot_id"));
     case Check::loaded:
       return judge_loaded(facts);
+    case Check::settled:
     case Check::booted: {
       // A failed service ("degraded") is not ours to judge; what must work has a proof of its own.
       const std::string system = fact(facts, "system");
       if (system != "running" && system != "degraded" && system != "unknown")
-        fail(Ending::recovery, "the boot did not end well: systemd says '" + printable(system, 40) + "'");
+        fail(op.check == Check::settled ? Ending::lab_failed : Ending::recovery,
+             "the boot did not end well: systemd says '" + printable(system, 40) + "'");
       return;
     }
     case Check::absent:

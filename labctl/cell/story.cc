@@ -317,9 +317,15 @@ class Teller {
 }  // namespace
 
 std::vector<Operation> healthy_start(const event::Opened& opened) {
-  return {{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"},
-          {.wait = Wait::nothing, .step = "baseline", .action = SetClock{}},
-          {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os::evidence()}};
+  std::vector<Operation> operations{{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"}};
+  // A snapshot is of a settled guest; one that has just booted still starts its services.
+  if (!opened.live)
+    operations.push_back(
+        {.wait = Wait::answer, .check = Check::settled, .step = "boot", .question = os::booted()});
+  operations.push_back({.wait = Wait::nothing, .step = "baseline", .action = SetClock{}});
+  operations.push_back(
+      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os::evidence()});
+  return operations;
 }
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened) {

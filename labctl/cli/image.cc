@@ -31,7 +31,7 @@ int image_list(bool json) {
     Json item{{"name", recipe.name}, {"os", recipe.os}, {"summary", recipe.summary}, {"state", word(state)}};
     text += recipe.name + "\t" + word(state) + "\t" + recipe.summary;
     if (auto image = store.find(recipe.name)) {
-      const Millis boot = lab::known_boot_time(store, *image);
+      const Millis boot = lab::known_boot_time(store, *image, {});
       item["sha256"] = image->sha256;
       item["facts"] = image->facts;
       item["boot_time_ms"] = boot.count();

@@ -1,26 +1,105 @@
+// labctl plan, labctl validate: what would be run, what it would cost, and what a reviewer would ask.
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
+#include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {
 namespace {
 
-// What it will cost, as far as this host knows: guest time at the images' measured boot times.
-std::string cost(const plan::Plan& plan) {
-  const auto store = open_store();
+constexpr std::uint64_t room_to_grow = 512ull << 20;  // what a guest writes to its own disk
+
+// As far as this host knows it; what it does not know is said and not guessed.
+struct Cost {
+  int boots = 0;        // asked for by the stories
+  int cold_starts = 0;  // of cells whose machine cannot be restored from a snapshot
   Millis guest_time{0};
-  int boots = 0;
-  for (const auto& cell : plan.cells) boots += cell.boots_wanted();
-  for (const auto& cell : plan.cells) {
-    auto image = store.find(cell.image);
-    const Millis boot = image ? lab::known_boot_time(store, *image) : Millis(0);
-    if (boot.count() == 0)
-      return std::to_string(boots) +
-             " boots; how long they take is known once the images have run on this host\n";
-    guest_time += cell.boots_wanted() * (boot + cell.settle);
+  std::uint64_t disk = 0;  // while it runs
+  unsigned at_once = 1;
+  std::vector<std::string> unknown;
+  Json grounds = Json::array();
+};
+
+std::string ground_name(const plan::Cell& cell) {
+  return cell.image + (cell.machine.name.empty() ? "" : " on machine " + cell.machine.name);
+}
+
+Cost cost_of(const plan::Plan& plan) {
+  const auto store = open_store();
+  Cost cost;
+  std::uint64_t memory = 0;
+  for (const auto* ground : plan.grounds()) {
+    const auto shape = lab::shape_of(ground->machine);
+    const std::string booted_because = machine::why_no_snapshot(shape);
+    const auto image = store.find(ground->image);
+    const Millis boot = image ? lab::known_boot_time(store, *image, shape) : Millis(0);
+    if (!image)
+      cost.unknown.push_back(image.error().text());
+    else if (boot.count() == 0)
+      cost.unknown.push_back(ground_name(*ground) + " has not been booted on this host yet");
+    for (const auto& cell : plan.cells) {
+      if (!plan::same_machine(cell, *ground)) continue;
+      const int starts = booted_because.empty() ? 0 : 1;
+      cost.boots += cell.boots_wanted();
+      cost.cold_starts += starts;
+      cost.guest_time += cell.boots_wanted() * (boot + cell.settle) + starts * boot;
+      memory = std::max(memory, cell.machine.memory);
+    }
+    cost.grounds.push_back({{"image", ground->image},
+                            {"machine", ground->machine.name},
+                            {"start", booted_because.empty() ? "snapshot" : "boot"},
+                            {"why", booted_because},
+                            {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
-  return std::to_string(boots) + " boots, about " + show_duration(guest_time) +
-         " of guest time at the boot times measured here; cells run in parallel\n";
+  cost.at_once = std::min<unsigned>(lab::capacity(memory).jobs, static_cast<unsigned>(plan.cells.size()));
+  // A snapshot holds a part of the guest's memory.
+  cost.disk = cost.at_once * (memory / 4 + room_to_grow);
+  return cost;
+}
+
+std::string show(const Cost& cost) {
+  std::string text;
+  for (const auto& ground : cost.grounds)
+    if (text_at(ground, "start") == "boot")
+      text += text_at(ground, "image") + " on machine " + text_at(ground, "machine") +
+              ": boots instead of being restored: " + text_at(ground, "why") + "\n";
+  text += "cost: " + std::to_string(cost.boots) + " boots";
+  if (cost.cold_starts != 0) text += " and " + std::to_string(cost.cold_starts) + " cold starts";
+  if (cost.unknown.empty())
+    text += ", about " + show_duration(cost.guest_time) + " of guest time at the boot times measured here";
+  text += "; " + std::to_string(cost.at_once) + " guests at once, up to " + show_size(cost.disk) +
+          " of disk while it runs\n";
+  for (const auto& what : cost.unknown) text += "cost: the time is unknown: " + what + "\n";
+  return text;
+}
+
+Json to_json(const Cost& cost) {
+  const bool known = cost.unknown.empty();
+  return {{"boots", cost.boots},
+          {"cold_starts", cost.cold_starts},
+          {"guest_time_ms", known ? Json(cost.guest_time.count()) : Json()},
+          {"guests_at_once", cost.at_once},
+          {"disk_bytes", cost.disk},
+          {"grounds", cost.grounds},
+          {"unknown", cost.unknown}};
+}
+
+Json to_json(const std::vector<plan::Excluded>& excluded) {
+  Json list = Json::array();
+  for (const auto& entry : excluded) {
+    Json axes = Json::object();
+    for (const auto& [axis, value] : entry.axes) axes[axis] = value;
+    list.push_back({{"line", entry.mark.line}, {"axes", axes}, {"cells", entry.cells}});
+  }
+  return list;
+}
+
+void warn(const std::string& file, const std::vector<std::string>& warnings) {
+  for (const auto& warning : warnings) say(file + ": warning: " + warning);
 }
 
 }  // namespace
@@ -28,20 +107,35 @@ std::string cost(const plan::Plan& plan) {
 int plan(const PlanOptions& options) {
   auto loaded = load_plan(options.scenario, options.variables, options.only);
   if (!loaded) return exit_code::bad_input;
-  if (options.json)
-    print(dump_pretty(plan::to_json(loaded->second)));
-  else
-    print(report::plan_table(loaded->second) + cost(loaded->second));
+  const auto& [scenario, plan] = *loaded;
+  const auto warnings = plan::review(scenario, plan);
+  const auto excluded = plan::excluded(scenario);
+  const Cost cost = cost_of(plan);
+  if (options.json) {
+    Json json = plan::to_json(plan);
+    json["excluded"] = to_json(excluded);
+    json["cost"] = to_json(cost);
+    json["warnings"] = warnings;
+    print(dump_pretty(json));
+    return exit_code::passed;
+  }
+  print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));
+  warn(options.scenario, warnings);
   return exit_code::passed;
 }
 
 int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables) {
   int code = exit_code::passed;
   for (const auto& file : scenarios) {
-    if (auto loaded = load_plan(file, variables, {}))
-      print(file + ": ok, " + std::to_string(loaded->second.cells.size()) + " cells\n");
-    else
+    auto loaded = load_plan(file, variables, {});
+    if (!loaded) {
       code = exit_code::bad_input;
+      continue;
+    }
+    const auto& [scenario, plan] = *loaded;
+    print(file + ": ok, " + std::to_string(plan.cells.size()) + " cells\n" +
+          report::matrix_table(plan, plan::excluded(scenario)) + show(cost_of(plan)));
+    warn(file, plan::review(scenario, plan));
   }
   return code;
 }

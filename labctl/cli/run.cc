@@ -70,7 +70,7 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
                                 const std::stop_token& stop) {
   using Key = std::pair<std::string, machine::Shape>;
   const auto key_of = [&](const plan::Cell& cell) {
-    return Key{cell.image, lab::shape_on(host.facts(), {cell.machine.vcpus, cell.machine.memory})};
+    return Key{cell.image, lab::shape_on(host.facts(), lab::shape_of(cell.machine))};
   };
   std::vector<Key> keys;
   for (const auto& cell : plan.cells) {
@@ -93,7 +93,10 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
     auto ground = made[i].get();
     if (!ground && !problem) problem = ground.error();
     for (const auto& cell : plan.cells)
-      if (ground && key_of(cell) == keys[i]) grounds[cell.id] = *ground;
+      if (ground && key_of(cell) == keys[i]) {
+        grounds[cell.id] = *ground;
+        grounds[cell.id].machine = cell.machine.name;
+      }
   }
   if (problem) return fail(*problem);
   return grounds;
@@ -103,10 +106,13 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
                   const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
                   const machine::HostFacts& host) {
   Json images = Json::array();
-  std::map<std::string, const lab::Ground*> seen;
+  std::set<std::string> seen;
   for (const auto& [cell, ground] : grounds) {
-    if (!seen.emplace(ground.image.name, &ground).second) continue;
+    if (!seen.insert(ground.name()).second) continue;
     images.push_back({{"name", ground.image.name},
+                      {"machine", ground.machine},
+                      {"shape", machine::slug_of(ground.shape)},
+                      {"snapshot", ground.live()},
                       {"sha256", ground.image.sha256},
                       {"facts", ground.image.facts},
                       {"boot_time_ms", ground.boot_time.count()}});
@@ -128,11 +134,12 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
           {"plan", plan::to_json(plan)}};
 }
 
-// A lab that was not seen to notice a death may not say that there was none: clones of every image die first.
-Result<std::set<std::string>> proved_images(const Grounds& grounds, const lab::Bundle& bundle,
-                                            machine::Host& host, const lab::Places& places,
-                                            const fs::path& work, unsigned at_once,
-                                            const std::stop_token& stop) {
+// A lab that was not seen to notice a death may not say that there was none: clones of every ground die
+// first. Gives the names of those that are proved.
+Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::Bundle& bundle,
+                                             machine::Host& host, const lab::Places& places,
+                                             const fs::path& work, unsigned at_once,
+                                             const std::stop_token& stop) {
   auto tool = own_digest();
   if (!tool) return fail(tool.error());
   lab::CanaryOrder order{.records = bundle.canary_folder(),
@@ -142,7 +149,7 @@ Result<std::set<std::string>> proved_images(const Grounds& grounds, const lab::B
                          .host = host.facts().fingerprint};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds)
-    if (ordered.insert(ground.image.name).second) order.grounds.push_back(ground);
+    if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
   const lab::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
         jobs, host, at_once, [](const auto&) {}, stop);
@@ -152,9 +159,9 @@ Result<std::set<std::string>> proved_images(const Grounds& grounds, const lab::B
   std::set<std::string> proved;
   for (const auto& canary : *canaries) {
     if (canary.proved())
-      proved.insert(canary.image);
+      proved.insert(canary.name());
     else
-      say(report::canary_table(canary) + "labctl: the cells of " + canary.image + " are not run");
+      say(report::canary_table(canary) + "labctl: the cells of " + canary.name() + " are not run");
   }
   return proved;
 }
@@ -167,7 +174,7 @@ std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies&
     signatures = scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
-    if (proved.count(cell.image) != 0)
+    if (proved.count(grounds.at(cell.id).name()) != 0)
       jobs.push_back({.cell = cell,
                       .ground = grounds.at(cell.id),
                       .payload = supplies.of(cell).payload,
@@ -273,7 +280,7 @@ int run(const RunOptions& options) {
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
 
-  auto proved = proved_images(*grounds, *bundle, **host, places, work->path(), at_once, interrupt.token());
+  auto proved = proved_grounds(*grounds, *bundle, **host, places, work->path(), at_once, interrupt.token());
   if (!proved && proved.error().fault != Fault::interrupted) complain(proved.error());
   if (proved)
     watch_cells(plan, make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()), **host, at_once,

@@ -127,7 +127,8 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   for (const auto& cell : plan->cells)
     outcomes.push_back(recorded_outcome(cell, *run, folder / "cells" / cell.id));
   std::vector<verdict::Canary> canaries;
-  for (const auto& image : plan->images()) canaries.push_back(read_canary(folder / "canary", image));
+  for (const auto* cell : plan->grounds())
+    canaries.push_back(read_canary(folder / "canary", cell->image, cell->machine.name));
   std::vector<std::string> faults;
   if (!run->contains("faults") || !run->at("faults").is_array())
     faults.emplace_back("the run's record was never finished");

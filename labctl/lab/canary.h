@@ -1,6 +1,7 @@
-// The channels of every image, proved on this host before its cells count: clones of the very snapshot that
-// cells start from are killed on purpose, each in its own way, and watched as every cell is. What they showed
-// is kept with its journals and believed for a week, for the same image, host and labctl.
+// The channels of every image on every machine, proved on this host before its cells count: clones of the
+// very snapshot that cells start from are killed on purpose, each in its own way, and watched as every cell
+// is. What they showed is kept with its journals and believed for a week, for the same image, host and
+// labctl.
 #pragma once
 
 #include <filesystem>
@@ -18,9 +19,9 @@
 namespace labctl::lab {
 
 struct CanaryOrder {
-  std::vector<Ground> grounds;  // one per image
-  std::filesystem::path
-      records;                  // in here, <image>.json and <image>.canary-<crash>/ with journal and console
+  std::vector<Ground> grounds;  // one per image and machine; those with an equal shape share their clones
+  // In here, <image>[.machine-<label>].json, and the folders with journal and console that it names.
+  std::filesystem::path records;
   std::filesystem::path cache;  // where proofs are kept between runs
   std::filesystem::path work;   // for the clones' disks
   std::string tool;             // the digest of this very labctl
@@ -37,7 +38,8 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
                                                     const image::Say& say, const std::stop_token& stop);
 
 // From records as prove_channels() leaves them. Whatever is missing or damaged proves nothing.
-verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image);
+verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image,
+                            const std::string& machine = {});
 
 // Forgets proofs that are too old to be believed.
 void forget_old_canaries(const std::filesystem::path& cache);

@@ -20,9 +20,14 @@ namespace {
 using namespace std::chrono_literals;
 
 fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
-                         machine::Shape shape) {
-  return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + std::to_string(shape.vcpus) +
-                                      "x" + std::to_string(shape.memory >> 20) + "M");
+                         const machine::Shape& shape) {
+  return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + machine::slug_of(shape));
+}
+
+Status make_overlay(const image::Image& image, const fs::path& disk) {
+  auto made = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk.string(), "-F",
+                               "qcow2", disk.string()}});
+  return made ? Status() : fail(made.error());
 }
 
 Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
@@ -66,25 +71,33 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (!lock) return fail(lock.error());
   if (auto ground = read_ground(folder, *image, shape)) return ground;
 
-  say(name + ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
+  const std::string cannot = machine::why_no_snapshot(shape);
+  const std::string called = name + " as " + machine::slug_of(shape);
+  if (cannot.empty())
+    say(called +
+        ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
+  else
+    say(called +
+        ": booting it on this host (once) to see it well and to measure it; its cells boot too: " + cannot);
   const fs::path partial = folder.string() + ".partial";
   if (auto gone = remove_tree(partial); !gone) return fail(gone.error());
   if (auto gone = remove_tree(folder); !gone) return fail(gone.error());
   if (auto made = make_dirs(partial); !made) return fail(made.error());
-  auto disk = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image->disk.string(), "-F",
-                               "qcow2", (partial / "disk.qcow2").string()}});
-  if (!disk) return fail(disk.error());
+  const fs::path disk = partial / "disk.qcow2";
+  if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
 
   FirstBoot guest(
       partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop);
-  auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(name),
+  auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(called),
                                      .shape = shape,
                                      .accel = host.facts().accel,
-                                     .disk = partial / "disk.qcow2"});
+                                     .disk = disk,
+                                     .nvram = partial / "nvram.fd"});
   Status settled = boot_time ? guest.settle() : fail(boot_time.error());
   if (settled) settled = guest.prove_console();
-  if (settled) settled = guest.save();
+  if (settled && cannot.empty()) settled = guest.save();
   guest.end();
+  if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // nobody's boot stands on it
   if (!settled) return fail(not_fit(settled.error(), *image, partial));
 
   const Json facts{{"image", name},
@@ -95,16 +108,48 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written)
     return fail(written.error());
   if (auto renamed = rename_synced(partial, folder); !renamed) return fail(renamed.error());
-  say(name + ": live snapshot ready; a cold boot takes " + show_duration(*boot_time) + " on this host");
+  say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
+      show_duration(*boot_time) + " on this host");
   return read_ground(folder, *image, shape);
 }
 
-Millis known_boot_time(const image::Store& store, const image::Image& image) {
+machine::Shape shape_of(const scenario::Machine& machine) {
+  machine::Shape shape{.vcpus = machine.vcpus, .memory = machine.memory, .cpu = machine.cpu};
+  switch (machine.firmware) {
+    case scenario::Firmware::bios:
+      break;
+    case scenario::Firmware::uefi:
+      shape.firmware = machine::Firmware::uefi;
+      break;
+    case scenario::Firmware::uefi_secure:
+      shape.firmware = machine::Firmware::uefi_secure;
+      break;
+  }
+  switch (machine.disk) {
+    case scenario::DiskBus::virtio:
+      break;
+    case scenario::DiskBus::sata:
+      shape.disk = machine::DiskBus::sata;
+      break;
+    case scenario::DiskBus::nvme:
+      shape.disk = machine::DiskBus::nvme;
+      break;
+  }
+  return shape;
+}
+
+Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape) {
+  machine::Shape one = shape;
+  one.vcpus = 1;  // what it gets under TCG
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(store.snapshot_dir(image), none)) {
     auto text = read_file(entry.path() / "snapshot.json");
-    if (!text) continue;
-    if (auto facts = parse_json(*text, {})) return Millis(number_at(*facts, "boot_time_ms"));
+    auto facts = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
+    if (!facts) continue;
+    const std::string name = entry.path().filename();
+    const bool emulated = text_at(*facts, "accel") == machine::to_string(machine::Accel::tcg);
+    if (name.ends_with("-" + machine::slug_of(emulated ? one : shape)))
+      return Millis(number_at(*facts, "boot_time_ms"));
   }
   return {};
 }

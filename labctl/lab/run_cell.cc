@@ -52,6 +52,7 @@ class CellRun {
     machine_.reset();
     std::error_code ignored;
     fs::remove(job_.disk, ignored);
+    fs::remove(nvram(), ignored);
     if (auto synced = journal_->sync(); !synced) return lab_failed(synced.error());
     if (!broken_.empty())
       return lab_failed({Fault::lab, "the journal cannot be written: " + broken_, {}, {}});
@@ -72,13 +73,19 @@ class CellRun {
   }
 
   event::Opened opening() const {
-    return {.cell = job_.cell.id, .boot_time = job_.ground.boot_time, .live = true, .payload = job_.files};
+    return {.cell = job_.cell.id,
+            .boot_time = job_.ground.boot_time,
+            .live = job_.ground.live(),
+            .payload = job_.files};
   }
+
+  fs::path nvram() const { return fs::path(job_.disk).replace_extension("nvram"); }
 
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
     if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
-    if (auto begun = begin_life(machine::From::snapshot); !begun) return begun;
+    const auto from = job_.ground.live() ? machine::From::snapshot : machine::From::power_on;
+    if (auto begun = begin_life(from); !begun) return begun;
     return write_file(job_.folder / "machine.xml", machine_->definition());
   }
 
@@ -86,7 +93,8 @@ class CellRun {
     auto machine = host_.create({.name = "labctl-" + job_.cell.id,
                                  .shape = job_.ground.shape,
                                  .accel = host_.facts().accel,
-                                 .disk = job_.disk},
+                                 .disk = job_.disk,
+                                 .nvram = nvram()},
                                 [this, life = life_](machine::Sign sign) {
                                   inputs_.push({life, std::move(sign)});
                                 });

@@ -19,11 +19,22 @@ namespace labctl::machine {
 
 enum class Accel { tcg, kvm };
 
+enum class Firmware { bios, uefi, uefi_secure };
+enum class DiskBus { virtio, sata, nvme };
+
 struct Shape {
   int vcpus = 1;
   std::uint64_t memory = 1024ull << 20;  // bytes
+  std::string cpu = {};                  // a model as QEMU names it; empty: all that the host can give
+  Firmware firmware = Firmware::bios;
+  DiskBus disk = DiskBus::virtio;
   bool operator==(const Shape&) const = default;
 };
+
+// Why QEMU cannot save a running guest of this shape; empty when it can. Such a guest is booted instead.
+std::string why_no_snapshot(const Shape& shape);
+// "2x1024M", "1x1024M-uefi-nvme": for names of files.
+std::string slug_of(const Shape& shape);
 
 // Everything that makes one guest, as a value: domain_xml(spec) is computed from it and nothing else. A live
 // snapshot can only be restored into the very same definition; name, uuid and disk path may differ.
@@ -32,6 +43,8 @@ struct Spec {
   Shape shape;
   Accel accel = Accel::tcg;
   std::filesystem::path disk;  // qcow2, written to
+  // UEFI: the guest's own variables, written to; made from the firmware's template when it is not there.
+  std::filesystem::path nvram = {};
 };
 
 // ---- signs: what the outside sees, in the order it happened ----
@@ -141,5 +154,7 @@ std::vector<Orphan> find_orphans(const std::filesystem::path& runtime_base);
 Status end_orphan(const Orphan& orphan);
 
 const char* to_string(Accel accel);
+const char* to_string(Firmware firmware);
+const char* to_string(DiskBus disk);
 
 }  // namespace labctl::machine

@@ -238,9 +238,10 @@ Status check_ids(const Plan& plan, const std::string& source) {
 
 }  // namespace
 
+bool same_machine(const Cell& a, const Cell& b) { return a.image == b.image && a.machine == b.machine; }
+
 bool same_ground(const Cell& a, const Cell& b) {
-  return a.image == b.image && a.machine == b.machine &&
-         value_of(a.axes, "story") == value_of(b.axes, "story");
+  return same_machine(a, b) && value_of(a.axes, "story") == value_of(b.axes, "story");
 }
 
 int Cell::boots_wanted() const {
@@ -257,6 +258,27 @@ std::vector<std::string> Plan::images() const {
     if (std::find(names.begin(), names.end(), cell.image) == names.end()) names.push_back(cell.image);
   }
   return names;
+}
+
+std::vector<const Cell*> Plan::grounds() const {
+  std::vector<const Cell*> found;
+  for (const Cell& cell : cells)
+    if (std::none_of(found.begin(), found.end(),
+                     [&](const Cell* other) { return same_machine(*other, cell); }))
+      found.push_back(&cell);
+  return found;
+}
+
+std::string shape_in_words(const scenario::Machine& machine) {
+  std::string text = machine.name.empty() ? "" : machine.name + ": ";
+  text += std::to_string(machine.vcpus) + (machine.vcpus == 1 ? " vCPU, " : " vCPUs, ") +
+          show_size(machine.memory);
+  if (!machine.cpu.empty()) text += ", " + machine.cpu;
+  if (machine.firmware != scenario::Firmware::bios)
+    text += std::string(", ") + scenario::to_string(machine.firmware);
+  if (machine.disk != scenario::DiskBus::virtio)
+    text += std::string(", ") + scenario::to_string(machine.disk) + " disk";
+  return text;
 }
 
 Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scenario::Acceptance>& waivers) {
@@ -310,6 +332,21 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
   place_waivers(plan);
   note_expired_waivers(plan);
   return plan;
+}
+
+std::vector<Excluded> excluded(const Scenario& scenario) {
+  std::vector<Excluded> all;
+  const auto product_of_axes = product(scenario);
+  if (!product_of_axes) return all;
+  std::set<Axes> gone;
+  for (const auto& selector : scenario.include) gone.insert(selector.axes);  // they come back
+  for (const auto& selector : scenario.exclude) {
+    Excluded one{selector.axes, selector.mark, {}};
+    for (const Axes& axes : *product_of_axes)
+      if (matches(axes, selector.axes) && gone.insert(axes).second) one.cells.push_back(id_of(axes));
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 Result<Plan> only(Plan plan, const std::string& glob) {

@@ -33,6 +33,10 @@ constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::D
                                         scenario::Damage::oversized};
 constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod,
                                        DriverKind::script};
+constexpr scenario::Firmware firmwares[] = {scenario::Firmware::bios, scenario::Firmware::uefi,
+                                            scenario::Firmware::uefi_secure};
+constexpr scenario::DiskBus disks[] = {scenario::DiskBus::virtio, scenario::DiskBus::sata,
+                                       scenario::DiskBus::nvme};
 
 Json mark_json(Mark mark) { return {{"line", mark.line}, {"column", mark.column}}; }
 
@@ -56,7 +60,12 @@ Json guest_json(const Guest& guest) {
 }
 
 Json machine_json(const scenario::Machine& machine) {
-  return {{"name", machine.name}, {"vcpus", machine.vcpus}, {"memory", machine.memory}};
+  return {{"name", machine.name},
+          {"vcpus", machine.vcpus},
+          {"memory", machine.memory},
+          {"cpu", machine.cpu},
+          {"firmware", to_string(machine.firmware)},
+          {"disk", to_string(machine.disk)}};
 }
 
 // What only some steps have is there only then.
@@ -267,6 +276,9 @@ scenario::Machine read_machine(In in) {
   machine.name = in.text("name");
   machine.vcpus = static_cast<int>(in.number("vcpus", 1, 64));
   machine.memory = static_cast<std::uint64_t>(in.number("memory", 1, 1ll << 40));
+  machine.cpu = in.text("cpu");
+  machine.firmware = in.kind("firmware", firmwares);
+  machine.disk = in.kind("disk", disks);
   return machine;
 }
 

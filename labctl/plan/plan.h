@@ -47,9 +47,14 @@ struct Cell {
   std::vector<scenario::Acceptance> accepted;
 };
 
-// Whether two cells live the same story on the same image and machine: they can be compared, and one control
+// Whether two cells run the same image on the same machine: they start from the same snapshot, and one canary
 // serves both.
+bool same_machine(const Cell& a, const Cell& b);
+// Whether they live the same story on it: they can be compared, and one control serves both.
 bool same_ground(const Cell& a, const Cell& b);
+
+// "1 vCPU, 1GiB", "uefi: 1 vCPU, 1GiB, uefi, nvme disk": what is not said is as usual.
+std::string shape_in_words(const scenario::Machine& machine);
 
 // The author's signature file, kept whole so that a bundle says by what its consoles were read.
 struct SignatureFile {
@@ -68,6 +73,8 @@ struct Plan {
       notes;  // what a reader should know: a cell named twice, an artefact in no cell ...
   std::vector<std::string> left_out;  // ids that only() took away; a plan that has some is not the whole gate
   std::vector<std::string> images() const;
+  // One cell of each image and machine: what has a canary of its own.
+  std::vector<const Cell*> grounds() const;
 };
 
 // Errors: an empty matrix, no cell with a candidate, an artefact or guest that is missing, colliding ids,
@@ -75,6 +82,19 @@ struct Plan {
 // excludes have taken some away, as in GitHub Actions. `today` is a value: nothing here knows the time.
 Result<Plan> expand(const scenario::Scenario& scenario, Date today,
                     const std::vector<scenario::Acceptance>& waivers = {});
+
+// What an exclude took away: cells that would be there without it, an earlier exclude's aside. None: it does
+// nothing.
+struct Excluded {
+  scenario::Axes axes;
+  scenario::Mark mark;
+  std::vector<std::string> cells;
+};
+std::vector<Excluded> excluded(const scenario::Scenario& scenario);
+
+// What a reviewer would ask about a plan that is valid: one sentence each, with what would answer it. Advice;
+// nothing is decided by it.
+std::vector<std::string> review(const scenario::Scenario& scenario, const Plan& plan);
 
 // Keeps the cells whose id matches the glob, and the controls that they need. Errors: nothing matches.
 Result<Plan> only(Plan plan, const std::string& glob);

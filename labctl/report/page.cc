@@ -30,10 +30,7 @@ std::string boots_of(const verdict::Outcome& outcome) {
 
 // What cells of one image may differ in beside driver and content.
 std::string shape_of(const plan::Cell& cell) {
-  const auto& machine = cell.machine;
-  std::string text = (machine.name.empty() ? "" : machine.name + ": ") +
-                     plural(static_cast<std::size_t>(machine.vcpus), "vCPU") + ", " +
-                     show_size(machine.memory);
+  std::string text = plan::shape_in_words(cell.machine);
   for (const auto& [axis, value] : cell.axes)
     if (axis == "story") text += ", story " + value;
   return text;

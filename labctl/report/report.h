@@ -18,6 +18,10 @@ namespace labctl::report {
 // The matrix for people: one row per cell, with what each will do.
 std::string plan_table(const plan::Plan& plan);
 
+// The same as a grid of driver and content over everything else: the boots of each cell, what an exclude took
+// and why, and the controls.
+std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded);
+
 // Crash x channel: what each clone that was killed on purpose was told by, and what stayed silent.
 std::string canary_table(const verdict::Canary& canary);
 

@@ -1,6 +1,7 @@
 // machine: one shape for every cell; machines: shapes by label, for the axis.
 
 #include <algorithm>
+#include <cctype>
 
 #include "labctl/base/text.h"
 #include "labctl/scenario/sections.h"
@@ -10,14 +11,44 @@ namespace {
 
 constexpr std::uint64_t mebibyte = 1ull << 20;
 
+constexpr Firmware firmwares[] = {Firmware::bios, Firmware::uefi, Firmware::uefi_secure};
+constexpr DiskBus disks[] = {DiskBus::virtio, DiskBus::sata, DiskBus::nvme};
+
+template <class Kind, std::size_t n>
+std::vector<std::string> words_for(const Kind (&all)[n]) {
+  std::vector<std::string> words;
+  for (const Kind one : all) words.emplace_back(to_string(one));
+  return words;
+}
+
+// Which models there are, the host's QEMU knows.
+std::string read_cpu(const Node& node, const std::string& what, Reader& reader) {
+  const auto name = reader.one_line(node, what);
+  if (!name) return "";
+  const auto sound = [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '-' || c == '_' || c == '.');
+  };
+  if (name->size() > 60 || !std::all_of(name->begin(), name->end(), sound) || name->front() == '-')
+    reader.mistake(node.mark, what + ": " + quoted(*name) + " is not a CPU model",
+                   "a name of 'qemu-system-x86_64 -cpu help', such as Skylake-Client");
+  return *name;
+}
+
 Machine read_machine(const Node& node, const std::string& what, Reader& reader) {
   Machine machine;
-  if (!reader.map(node, what, {{"vcpus"}, {"memory"}})) return machine;
+  if (!reader.map(node, what, {{"vcpus"}, {"memory"}, {"cpu"}, {"firmware"}, {"disk"}})) return machine;
   if (const Node* vcpus = node.find("vcpus"))
     machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, 64).value_or(machine.vcpus);
   if (const Node* memory = node.find("memory"))
     machine.memory =
         reader.size(*memory, what + ".memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
+  if (const Node* cpu = node.find("cpu")) machine.cpu = read_cpu(*cpu, what + ".cpu", reader);
+  if (const Node* firmware = node.find("firmware"))
+    if (const auto index = reader.choice(*firmware, what + ".firmware", words_for(firmwares)))
+      machine.firmware = firmwares[*index];
+  if (const Node* disk = node.find("disk"))
+    if (const auto index = reader.choice(*disk, what + ".disk", words_for(disks)))
+      machine.disk = disks[*index];
   return machine;
 }
 
@@ -55,6 +86,30 @@ void read_machines(const Node& root, Reader& reader, Scenario& scenario) {
     scenario.machines.push_back(std::move(machine));
   }
   if (reader.count() == before) check_different(scenario.machines, *several, reader);
+}
+
+const char* to_string(Firmware firmware) {
+  switch (firmware) {
+    case Firmware::bios:
+      return "bios";
+    case Firmware::uefi:
+      return "uefi";
+    case Firmware::uefi_secure:
+      return "uefi-secure";
+  }
+  return "";
+}
+
+const char* to_string(DiskBus disk) {
+  switch (disk) {
+    case DiskBus::virtio:
+      return "virtio";
+    case DiskBus::sata:
+      return "sata";
+    case DiskBus::nvme:
+      return "nvme";
+  }
+  return "";
 }
 
 }  // namespace labctl::scenario

@@ -125,11 +125,17 @@ struct Step {
 // As an author would write it, for people.
 std::string to_text(const Step& step);
 
+enum class Firmware { bios, uefi, uefi_secure };
+enum class DiskBus { virtio, sata, nvme };
+
 // The shape of a guest's machine.
 struct Machine {
   std::string name;  // its label in `machines`; empty when there is no such axis
   int vcpus = 1;
   std::uint64_t memory = 1024ull << 20;  // bytes
+  std::string cpu;                       // a model as QEMU names it; empty: all that the host can give
+  Firmware firmware = Firmware::bios;
+  DiskBus disk = DiskBus::virtio;
   bool operator==(const Machine&) const = default;
 };
 
@@ -209,5 +215,7 @@ const char* to_string(As as);
 const char* to_string(StepKind kind);
 const char* to_string(Moment moment);
 const char* to_string(DriverKind kind);
+const char* to_string(Firmware firmware);
+const char* to_string(DiskBus disk);
 
 }  // namespace labctl::scenario

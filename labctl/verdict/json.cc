@@ -39,8 +39,11 @@ Json canaries_json(const std::vector<Canary>& canaries) {
                         {"spoke", death.spoke},
                         {"title", death.title},
                         {"reason", death.reason}});
-    list.push_back(
-        {{"image", canary.image}, {"made", canary.made}, {"proved", canary.proved()}, {"deaths", deaths}});
+    list.push_back({{"image", canary.image},
+                    {"machine", canary.machine},
+                    {"made", canary.made},
+                    {"proved", canary.proved()},
+                    {"deaths", deaths}});
   }
   return list;
 }

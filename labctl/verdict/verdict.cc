@@ -153,10 +153,11 @@ void demand_each_candidate(const plan::Plan& plan, Verdict& verdict, const char*
     verdict.reasons.push_back(std::string("no cell with the candidate ") + what + " in it passed");
 }
 
-// Why this image's channels are not proved, empty when they are.
-std::string blind(const std::string& image, const std::vector<Canary>& canaries) {
-  const auto own = std::find_if(canaries.begin(), canaries.end(),
-                                [&](const auto& canary) { return canary.image == image; });
+// Why the channels of this image on this machine are not proved, empty when they are.
+std::string blind(const plan::Cell& cell, const std::vector<Canary>& canaries) {
+  const auto own = std::find_if(canaries.begin(), canaries.end(), [&](const auto& canary) {
+    return canary.image == cell.image && canary.machine == cell.machine.name;
+  });
   return own == canaries.end() ? Canary{}.reason() : own->reason();
 }
 
@@ -166,7 +167,8 @@ void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outco
   if (outcome.ending == Ending::interrupted) return;
   outcome.expected = false;
   outcome.ending = Ending::lab_failed;
-  outcome.reason = "the channels of " + cell.image + " are not proved: canary " + why;
+  outcome.reason =
+      "the channels of " + Canary{cell.image, cell.machine.name}.name() + " are not proved: canary " + why;
 }
 
 // A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each
@@ -202,15 +204,14 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   verdict.canaries = canaries;
   for (const plan::Cell& cell : plan.cells) {
     verdict.cells.push_back(outcome_of(cell, outcomes));
-    if (const auto why = blind(cell.image, canaries); !why.empty())
-      apply_canary(why, cell, verdict.cells.back());
+    if (const auto why = blind(cell, canaries); !why.empty()) apply_canary(why, cell, verdict.cells.back());
   }
   const std::vector<Outcome> own = verdict.cells;
   std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
     Outcome& outcome = verdict.cells[i];
-    if (blind(plan.cells[i].image, canaries).empty()) apply_control(plan, plan.cells[i], outcome, own);
+    if (blind(plan.cells[i], canaries).empty()) apply_control(plan, plan.cells[i], outcome, own);
     ++candidates;
     passed += outcome.ending == Ending::passed;
     expected += outcome.expected;

@@ -60,7 +60,7 @@ struct Outcome {
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 
-// What one image's clones showed when they were killed on purpose, before its cells ran.
+// What the clones of one image on one machine showed when they were killed on purpose, before its cells ran.
 struct CanaryDeath {
   std::string crash;               // "panic", "hang" ...
   std::vector<std::string> due;    // channels that must report it
@@ -71,8 +71,10 @@ struct CanaryDeath {
 };
 struct Canary {
   std::string image;
-  std::string made;  // when, in UTC; earlier than the run when it was still believed
-  std::vector<CanaryDeath> deaths;
+  std::string machine = {};  // its label in the scenario, if it has one
+  std::string made = {};     // when, in UTC; earlier than the run when it was still believed
+  std::vector<CanaryDeath> deaths = {};
+  std::string name() const { return machine.empty() ? image : image + " on machine " + machine; }
   bool proved() const;
   std::string reason() const;  // why its channels are not proved, empty when they are
 };

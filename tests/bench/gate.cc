@@ -199,7 +199,7 @@ int main(int argc, char** argv) {
   auto work = must(lab::WorkFolder::create(places));
   auto host = must(machine::open_host({.runtime = places.runtime, .cache = places.cache}));
   auto ground =
-      must(lab::prepare_ground(*host, store, argv[1], {1, 1024ull << 20},
+      must(lab::prepare_ground(*host, store, argv[1], {},
                                [](std::string_view line) {
                                  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
                                },

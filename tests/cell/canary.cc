@@ -15,7 +15,7 @@ namespace {
 
 // The life of a clone, with what the world shows once it is being killed.
 cell::Death killed(Crash crash, std::function<void(Scene&)> dying) {
-  Scene scene(cell::canary_cell("debian.canary", "debian", {}));
+  Scene scene(cell::canary_cell("debian.canary", "debian"));
   scene.canary = crash;
   scene.when(std::string("killed by ") + guest::to_string(crash), 1s, std::move(dying));
   scene.play();
@@ -104,7 +104,7 @@ TEST_CASE("a line that only looks like a crash proves no console") {
 }
 
 TEST_CASE("a clone that is sick before it is killed proves nothing") {
-  Scene scene(cell::canary_cell("debian.canary", "debian", {}));
+  Scene scene(cell::canary_cell("debian.canary", "debian"));
   scene.canary = Crash::panic;
   scene.taint |= 1U << 7;
   scene.play();

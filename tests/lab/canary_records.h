@@ -45,7 +45,7 @@ inline Status write_journal(const std::filesystem::path& folder, const story::Sc
 // `silent`: nobody notices, and its heart goes on.
 inline Status write_death(const std::filesystem::path& records, const std::string& id, guest::Crash crash,
                           bool silent = false) {
-  story::Scene scene(cell::canary_cell(id, {}, {}));
+  story::Scene scene(cell::canary_cell(id, {}));
   scene.canary = crash;
   if (!silent)
     scene.when(std::string("killed by ") + guest::to_string(crash), Millis(1000),
@@ -57,8 +57,11 @@ inline Status write_death(const std::filesystem::path& records, const std::strin
 inline Status write_canary(const std::filesystem::path& records, const std::string& image,
                            long long made = std::time(nullptr)) {
   if (auto ready = make_dirs(records); !ready) return ready;
-  const Json summary{
-      {"labctl", 1}, {"image", image}, {"made_unix", made}, {"crashes", Json::array({"oops"})}};
+  const Json summary{{"labctl", 1},
+                     {"image", image},
+                     {"records", image},
+                     {"made_unix", made},
+                     {"crashes", Json::array({"oops"})}};
   if (auto written = write_file(records / (image + ".json"), dump_pretty(summary)); !written) return written;
   for (const auto crash : guest::every_crash)
     if (auto written = write_death(records, image + ".canary-" + guest::to_string(crash), crash); !written)

@@ -44,6 +44,11 @@ class Lab {
     return canaries->front();
   }
 
+  fs::path journal(const std::string& crash) const {
+    const Json summary = *parse_json(*read_file(order.records / "box.json"), {});
+    return order.records / (text_at(summary, "records") + ".canary-" + crash) / "events.jsonl";
+  }
+
   fs::path root;
   lab::CanaryOrder order;
   std::optional<guest::Crash> silent;
@@ -63,7 +68,7 @@ TEST_CASE("a proof is made once and its records are in every bundle") {
   CHECK(again.deaths.size() == 5);
   CHECK(lab.killings == 1);
   CHECK(lab::read_canary(lab.order.records, "box").proved());
-  CHECK(fs::exists(lab.order.records / "box.canary-hang" / "events.jsonl"));
+  CHECK(fs::exists(lab.journal("hang")));
 }
 
 TEST_CASE("another image, host, shape or labctl wants a proof of its own") {
@@ -119,7 +124,7 @@ TEST_CASE("a proof that is too old, from the future or damaged is made again") {
   made(3600);
   lab.prove();
   CHECK(lab.killings == 3);
-  REQUIRE(write_file(folder / "box.canary-hang" / "events.jsonl", "{}\n"));
+  REQUIRE(write_file(folder / lab.journal("hang").parent_path().filename() / "events.jsonl", "{}\n"));
   lab.prove();
   CHECK(lab.killings == 4);
 }
@@ -129,11 +134,11 @@ TEST_CASE("records that are missing, damaged or another's prove nothing") {
   REQUIRE(lab.prove().proved());
   const fs::path records = lab.order.records;
   CHECK_FALSE(lab::read_canary(records, "other").proved());
-  fs::rename(records / "box.canary-panic/events.jsonl", records / "aside");
+  fs::rename(lab.journal("panic"), records / "aside");
   CHECK(lab::read_canary(records, "box").reason().starts_with("panic: no record of it"));
-  fs::copy(records / "box.canary-nmi/events.jsonl", records / "box.canary-panic/events.jsonl");
+  fs::copy(lab.journal("nmi"), lab.journal("panic"));
   CHECK_FALSE(lab::read_canary(records, "box").proved());
-  fs::rename(records / "aside", records / "box.canary-panic/events.jsonl");
+  fs::rename(records / "aside", lab.journal("panic"));
   CHECK(lab::read_canary(records, "box").proved());
   fs::remove(records / "box.json");
   CHECK_FALSE(lab::read_canary(records, "box").proved());
@@ -145,4 +150,48 @@ TEST_CASE("an image without the module that oopses is proved by the other deaths
   const auto canary = lab.prove();
   CHECK(canary.proved());
   CHECK(canary.deaths.size() == 4);
+}
+
+TEST_CASE("every shape wants its own proof, and two names for one shape share it") {
+  Lab lab;
+  lab::Ground smp = lab.order.grounds[0], uefi = smp;
+  smp.machine = "smp";  // the same shape: under TCG a second vCPU is not given
+  uefi.machine = "uefi";
+  uefi.shape.firmware = machine::Firmware::uefi_secure;
+  lab.order.grounds.push_back(smp);
+  lab.order.grounds.push_back(uefi);
+  lab.order.records = lab.root / "bundle";
+  std::vector<std::string> killed;
+  const auto prove = [&] {
+    killed.clear();
+    auto canaries = lab::prove_channels(
+        lab.order,
+        [&](const std::vector<lab::CellJob>& jobs) {
+          for (const auto& job : jobs) {
+            killed.push_back(job.cell.id);
+            const bool silent = job.ground.machine == "uefi" && lab.silent == job.canary;
+            REQUIRE(test::write_death(lab.order.records, job.cell.id, *job.canary, silent));
+          }
+        },
+        [](std::string_view) {}, {});
+    REQUIRE(canaries);
+    REQUIRE(canaries->size() == 3);
+    return *canaries;
+  };
+  lab.silent = guest::Crash::hang;
+  auto canaries = prove();
+  CHECK(killed.size() == 9);  // nothing without a signature is loaded under Secure Boot, so no oops there
+  CHECK(canaries[0].proved());
+  CHECK(canaries[1].proved());
+  CHECK(canaries[1].name() == "box on machine smp");
+  CHECK_FALSE(canaries[2].proved());
+  CHECK(lab::read_canary(lab.order.records, "box", "smp").proved());
+  CHECK_FALSE(lab::read_canary(lab.order.records, "box", "uefi").proved());
+  CHECK_FALSE(lab::read_canary(lab.order.records, "box", "never").proved());
+  lab.silent.reset();
+  lab.order.records = lab.root / "bundle-2";
+  canaries = prove();
+  CHECK(killed.size() == 4);  // only what was not proved
+  CHECK(canaries[2].proved());
+  CHECK(canaries[1].proved());
 }

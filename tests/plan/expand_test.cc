@@ -329,3 +329,43 @@ TEST_CASE("a cell has what is expected of it and the waivers that match it and h
     }
   }
 }
+
+TEST_CASE("an exclude tells what it took, and when that is nothing") {
+  auto scene = table::good(data / "scenario" / "good" / "machines.yaml");
+  auto taken = plan::excluded(scene);
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].mark.line == 14);
+  // The one that an include names is there all the same.
+  CHECK(taken[0].cells == std::vector<std::string>{"debian-13.driver-previous.machine-smp"});
+  scene.exclude.push_back({{{"image", "debian-13"}, {"driver", "previous"}, {"machine", "smp"}}, {15, 7}});
+  taken = plan::excluded(scene);
+  CHECK(taken[1].cells.empty());
+  const auto plan = expand(scene, today);
+  REQUIRE(plan);
+  CHECK_THAT(plan::review(scene, *plan).front(), ContainsSubstring("line 15 takes nothing away"));
+}
+
+TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked nothing") {
+  const auto asked = [](const std::string& text) {
+    const auto loaded = scenario::load(text, "x.yaml", {});
+    REQUIRE(loaded.scenario);
+    const auto plan = expand(*loaded.scenario, today);
+    REQUIRE(plan);
+    std::string all;
+    for (const auto& question : plan::review(*loaded.scenario, *plan)) all += question + "\n";
+    return all;
+  };
+  const std::string bare = asked(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}}\nmatrix: {image: [i]}\n"
+      "guest: {linux: {driver: {kind: kmod}}}\nstory: [install driver, reboot]\n");
+  for (const char* question : {"no previous driver", "no content", "nothing exercises the driver:",
+                               "only one boot:", "no second vCPU"})
+    CHECK_THAT(bare, ContainsSubstring(question));
+  const std::string full = asked(
+      "labctl: 1\nname: x\ncandidate:\n  driver: {candidate: a.ko, previous: b/a.ko}\n"
+      "  content: {candidate: c, current: d}\n"
+      "matrix: {image: [i], driver: [candidate, previous], content: [candidate, current]}\n"
+      "machine: {vcpus: 2}\nguest:\n  linux:\n    driver: {kind: kmod}\n    content: {path: /c}\n"
+      "    exercise: [x]\n");
+  CHECK(full.empty());
+}

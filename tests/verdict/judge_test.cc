@@ -299,6 +299,19 @@ TEST_CASE("an image whose channels were not seen to speak passes nothing") {
   CHECK(judged(blind, crashed).decision == Decision::blocked);
 }
 
+TEST_CASE("a canary proves its own machine and no other") {
+  auto plan = two_images();
+  for (auto& cell : plan.cells)
+    if (cell.image == "debian-b") cell.machine.name = "uefi";
+  auto seen = canaries();
+  const auto verdict = verdict::judge(plan, all_passed(), seen);
+  CHECK(verdict.decision == Decision::no_verdict);
+  CHECK(verdict.cells[1].ending == Ending::lab_failed);
+  CHECK_THAT(verdict.cells[1].reason, ContainsSubstring("debian-b on machine uefi are not proved"));
+  seen[1].machine = "uefi";
+  CHECK(verdict::judge(plan, all_passed(), seen).decision == Decision::passed);
+}
+
 TEST_CASE("a canary without a death proves nothing") {
   CHECK_FALSE(verdict::Canary{.image = "debian-a"}.proved());
   CHECK(canaries()[0].proved());

@@ -16,12 +16,16 @@ struct DomainPlace {
   std::string machine_type;        // versioned
   std::filesystem::path emulator;  // empty: libvirt's choice
   std::filesystem::path sockets;   // where the console and agent sockets go; empty: libvirt's choice
+  std::filesystem::path firmware = {};  // UEFI: the code
 };
 
 std::string domain_xml(const Spec& spec, const DomainPlace& place);
 
 // The CD-ROM drive alone, for changing its medium; an empty path is an empty drive.
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso);
+
+// The host's machine type as this shape needs it: Secure Boot wants a chipset that can guard its flash.
+std::string machine_type_for(const Shape& shape, const std::string& host_type);
 
 // Equal exactly when a live snapshot fits: everything in the definition but names, paths and memory size.
 std::string definition_fingerprint(Accel accel, const std::string& machine_type);

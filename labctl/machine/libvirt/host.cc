@@ -6,6 +6,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/machine/accel.h"
+#include "labctl/machine/firmware.h"
 #include "labctl/machine/libvirt/libvirt_machine.h"
 #include "labctl/machine/libvirt/reaper.h"
 
@@ -67,7 +68,15 @@ class LibvirtHost final : public Host {
     DomainPlace place;
     place.uuid = random_uuid();
     place.generation = random_uuid();
-    place.machine_type = facts_.machine_type;
+    place.machine_type = machine_type_for(spec.shape, facts_.machine_type);
+    const Result<FirmwareFiles> firmware = find_firmware(spec.shape.firmware);
+    if (!firmware) return fail(firmware.error());
+    place.firmware = firmware->code;
+    if (!place.firmware.empty()) {
+      whole.nvram = fs::absolute(spec.nvram, wrong);
+      if (!fs::exists(whole.nvram, wrong) && !fs::copy_file(firmware->variables, whole.nvram, wrong))
+        return lab_error("cannot copy the firmware's variables: " + wrong.message(), whole.nvram);
+    }
     place.emulator = emulator_;
     if (!emulator_.empty() && spec.accel == Accel::tcg && spec.shape.vcpus > 1) {
       Result<fs::path> one_thread = one_thread_emulator(emulator_, cache_);

@@ -1,0 +1,31 @@
+#include "labctl/machine/firmware.h"
+
+#include <array>
+
+namespace labctl::machine {
+namespace {
+
+// Debian and Ubuntu, then Fedora and its family.
+const std::array<FirmwareFiles, 2> plain = {{
+    {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"},
+    {"/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"},
+}};
+const std::array<FirmwareFiles, 2> with_keys = {{
+    {"/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"},
+    {"/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"},
+}};
+
+}  // namespace
+
+Result<FirmwareFiles> find_firmware(Firmware firmware) {
+  if (firmware == Firmware::bios) return FirmwareFiles{};
+  for (const auto& files : firmware == Firmware::uefi ? plain : with_keys) {
+    std::error_code ignored;
+    if (std::filesystem::exists(files.code, ignored) && std::filesystem::exists(files.variables, ignored))
+      return files;
+  }
+  return lab_error(std::string("this host has no firmware for ") + to_string(firmware) + " guests", {},
+                   "sudo apt install ovmf");
+}
+
+}  // namespace labctl::machine

@@ -1,0 +1,44 @@
+#include "labctl/machine/machine.h"
+
+namespace labctl::machine {
+
+std::string why_no_snapshot(const Shape& shape) {
+  if (shape.firmware != Firmware::bios)
+    return "UEFI keeps its variables in flash, which a snapshot cannot hold";
+  if (shape.disk == DiskBus::nvme) return "QEMU cannot save an NVMe disk's state";
+  return {};
+}
+
+std::string slug_of(const Shape& shape) {
+  std::string slug = std::to_string(shape.vcpus) + "x" + std::to_string(shape.memory >> 20) + "M";
+  if (!shape.cpu.empty()) slug += "-" + shape.cpu;
+  if (shape.firmware != Firmware::bios) slug += std::string("-") + to_string(shape.firmware);
+  if (shape.disk != DiskBus::virtio) slug += std::string("-") + to_string(shape.disk);
+  return slug;
+}
+
+const char* to_string(Firmware firmware) {
+  switch (firmware) {
+    case Firmware::bios:
+      return "bios";
+    case Firmware::uefi:
+      return "uefi";
+    case Firmware::uefi_secure:
+      return "uefi-secure";
+  }
+  return "";
+}
+
+const char* to_string(DiskBus disk) {
+  switch (disk) {
+    case DiskBus::virtio:
+      return "virtio";
+    case DiskBus::sata:
+      return "sata";
+    case DiskBus::nvme:
+      return "nvme";
+  }
+  return "";
+}
+
+}  // namespace labctl::machine
