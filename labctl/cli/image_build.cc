@@ -33,7 +33,7 @@ std::optional<std::vector<Order>> orders_of(const BuildOptions& options) {
   if (!loaded) return std::nullopt;
   for (const auto& cell : loaded->second.cells) {
     auto& shapes = order(cell.image).shapes;
-    const machine::Shape shape{cell.machine.vcpus, cell.machine.memory};
+    const machine::Shape shape = lab::shape_of(cell.machine);
     if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) shapes.push_back(shape);
   }
   return orders;

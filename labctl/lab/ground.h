@@ -10,7 +10,7 @@
 #include "labctl/base/units.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"
-#include "labctl/scenario/scenario.h"
+#include "labctl/plan/plan.h"
 
 namespace labctl::lab {
 
