@@ -98,7 +98,7 @@ class Builder {
       if (error.hint.empty()) error.hint = "--disks-only builds without booting; the first run boots";
       return because(error, "the image '" + order.image + "' is built, but it cannot be booted");
     }
-    for (const auto shape : order.shapes) {
+    for (const auto& shape : order.shapes) {
       auto ground = lab::prepare_ground(**opened, store_, order.image,
                                         lab::shape_on((*opened)->facts(), shape), say, stop_);
       if (ground) continue;

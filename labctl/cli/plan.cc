@@ -28,6 +28,10 @@ std::string ground_name(const plan::Cell& cell) {
   return cell.image + (cell.machine.name.empty() ? "" : " on machine " + cell.machine.name);
 }
 
+std::string why_unknown(const Error& error) {
+  return error.what + (error.hint.empty() ? "" : " (" + error.hint + ")");
+}
+
 Cost cost_of(const plan::Plan& plan) {
   const auto store = open_store();
   Cost cost;
@@ -38,7 +42,7 @@ Cost cost_of(const plan::Plan& plan) {
     const auto image = store.find(ground->image);
     const Millis boot = image ? lab::known_boot_time(store, *image, shape) : Millis(0);
     if (!image)
-      cost.unknown.push_back(image.error().text());
+      cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
       cost.unknown.push_back(ground_name(*ground) + " has not been booted on this host yet");
     for (const auto& cell : plan.cells) {
@@ -55,6 +59,7 @@ Cost cost_of(const plan::Plan& plan) {
                             {"why", booted_because},
                             {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
+  cost.unknown.erase(std::unique(cost.unknown.begin(), cost.unknown.end()), cost.unknown.end());
   cost.at_once = std::min<unsigned>(lab::capacity(memory).jobs, static_cast<unsigned>(plan.cells.size()));
   // A snapshot holds a part of the guest's memory.
   cost.disk = cost.at_once * (memory / 4 + room_to_grow);

@@ -358,8 +358,8 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
   const std::string bare = asked(
       "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}}\nmatrix: {image: [i]}\n"
       "guest: {linux: {driver: {kind: kmod}}}\nstory: [install driver, reboot]\n");
-  for (const char* question : {"no previous driver", "no content", "nothing exercises the driver:",
-                               "only one boot:", "no second vCPU"})
+  for (const char* question : {"no previous driver", "no content",
+                               "nothing exercises the driver:", "only one boot:", "no second vCPU"})
     CHECK_THAT(bare, ContainsSubstring(question));
   const std::string full = asked(
       "labctl: 1\nname: x\ncandidate:\n  driver: {candidate: a.ko, previous: b/a.ko}\n"
