@@ -40,11 +40,10 @@ TEST_CASE("a definition is computed from its spec and nothing else") {
   compare("tcg-nvme.xml", domain_xml(spec, place("pc-i440fx-7.2")));
   spec.nvram = "/srv/cells/a/nvram.fd";
   spec.shape = {.firmware = Firmware::uefi};
-  DomainPlace uefi = place("pc-i440fx-7.2");
+  DomainPlace uefi = place(machine_type_for(spec.shape, "pc-i440fx-7.2"));
   uefi.firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
   compare("tcg-uefi.xml", domain_xml(spec, uefi));
   spec.shape = {.firmware = Firmware::uefi_secure};
-  uefi.machine_type = machine_type_for(spec.shape, "pc-i440fx-7.2");
   uefi.firmware = "/usr/share/OVMF/OVMF_CODE_4M.ms.fd";
   compare("tcg-uefi-secure.xml", domain_xml(spec, uefi));
   compare("cd.xml", cd_xml("pc-i440fx-7.2", "/srv/cells/a/payload.iso"));
@@ -59,7 +58,8 @@ TEST_CASE("a shape is saved only where QEMU can save all of it") {
   CHECK(slug_of({.vcpus = 2}) == "2x1024M");
   CHECK(slug_of({.cpu = "Skylake-Client", .firmware = Firmware::uefi_secure, .disk = DiskBus::nvme}) ==
         "1x1024M-Skylake-Client-uefi-secure-nvme");
-  CHECK(machine_type_for({.firmware = Firmware::uefi}, "pc-i440fx-7.2") == "pc-i440fx-7.2");
+  CHECK(machine_type_for({.disk = DiskBus::nvme}, "pc-i440fx-7.2") == "pc-i440fx-7.2");
+  CHECK(machine_type_for({.firmware = Firmware::uefi}, "pc-i440fx-7.2") == "pc-q35-7.2");
   CHECK(machine_type_for({.firmware = Firmware::uefi_secure}, "pc-i440fx-7.2") == "pc-q35-7.2");
 }
 

@@ -162,7 +162,7 @@ std::string cd_xml(const std::string& machine_type, const std::filesystem::path&
 
 std::string machine_type_for(const Shape& shape, const std::string& host_type) {
   static const std::string plain = "pc-i440fx-";
-  if (shape.firmware != Firmware::uefi_secure || !host_type.starts_with(plain)) return host_type;
+  if (shape.firmware == Firmware::bios || !host_type.starts_with(plain)) return host_type;
   return "pc-q35-" + host_type.substr(plain.size());
 }
 

@@ -24,7 +24,8 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place);
 // The CD-ROM drive alone, for changing its medium; an empty path is an empty drive.
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso);
 
-// The host's machine type as this shape needs it: Secure Boot wants a chipset that can guard its flash.
+// The host's machine type as this shape needs it. UEFI wants q35: only that chipset can guard the flash for
+// Secure Boot, and behind OVMF on i440fx Linux finds no CD drive on the IDE bus.
 std::string machine_type_for(const Shape& shape, const std::string& host_type);
 
 // Equal exactly when a live snapshot fits: everything in the definition but names, paths and memory size.
