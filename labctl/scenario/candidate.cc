@@ -64,11 +64,20 @@ class ArtefactReader {
     if (const Node* refusal = node.find("refusal"))
       artefact.may_be_refused =
           reader_.choice(*refusal, place(label) + ".refusal", {"fails", "allowed"}).value_or(0) == 1;
+    if (artefact.may_be_refused) must_not_be_published(label, node.mark);
     return artefact;
+  }
+
+  // A gate that opens for what the driver refuses would prove nothing of it.
+  void must_not_be_published(const std::string& label, Mark mark) {
+    if (label == "candidate")
+      reader_.mistake(mark, place(label) + ": what is to be published may be neither refused nor damaged",
+                      "give this content another label");
   }
 
   void damaged(const std::string& label, const Node& node, Scenario& scenario) {
     const std::string what = place(label);
+    must_not_be_published(label, node.mark);
     if (!reader_.map(node, what,
                      {{"of", Need::required},
                       {"how", Need::required, "how: truncated, empty, zero, flipped or oversized"}}))
