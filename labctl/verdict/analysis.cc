@@ -3,14 +3,28 @@
 #include <algorithm>
 #include <tuple>
 
+#include "labctl/verdict/accept.h"
+
 namespace labctl::verdict {
+
+namespace {
+
+// A taint or a reset beside a crash that was read is that crash again, and no second problem.
+bool is_explained(const Outcome& outcome) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [](const Seen& seen) {
+    const crash::Finding& finding = seen.finding;
+    return !is_sign(finding) && finding.suppressed.empty() && finding.severity == crash::Severity::fatal;
+  });
+}
+
+}  // namespace
 
 std::vector<Problem> problems(const Verdict& verdict) {
   std::vector<Problem> found;
   for (const Outcome& outcome : verdict.cells)
     for (const Seen& seen : outcome.findings) {
       const crash::Finding& finding = seen.finding;
-      if (!finding.suppressed.empty()) continue;
+      if (!finding.suppressed.empty() || (is_sign(finding) && is_explained(outcome))) continue;
       auto problem = std::find_if(found.begin(), found.end(),
                                   [&, &title = finding.title](const auto& p) { return p.title == title; });
       if (problem == found.end())

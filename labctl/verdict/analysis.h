@@ -10,7 +10,8 @@
 
 namespace labctl::verdict {
 
-// One title with all the cells that showed it, controls too. Suppressed findings are no problem.
+// One title with all the cells that showed it, controls too. Suppressed findings are no problem, and a sign
+// beside a crash that was read is no second one.
 struct Problem {
   std::string title;
   crash::Kind kind = crash::Kind::other;

@@ -107,6 +107,7 @@ TEST_CASE("one title in several cells is one problem, fatal ones and frequent on
     verdict::Seen seen;
     seen.finding.title = title;
     seen.finding.severity = severity;
+    seen.finding.line = title.starts_with("kernel tainted") ? 0 : 7;
     matrix.verdict.cells[cell].findings.push_back(seen);
   };
   add(0, "WARNING in a", crash::Severity::warning);
@@ -116,12 +117,15 @@ TEST_CASE("one title in several cells is one problem, fatal ones and frequent on
   for (std::size_t cell : {0u, 1u, 1u}) add(cell, "BUG: twice", crash::Severity::fatal);
   add(2, "BUG: noise", crash::Severity::fatal);
   matrix.verdict.cells[2].findings.back().finding.suppressed = "known";
+  add(0, "kernel tainted D", crash::Severity::fatal);  // by "once"
+  add(2, "kernel tainted W", crash::Severity::fatal);  // a warning and noise do not explain it
   const auto problems = verdict::problems(matrix.verdict);
-  REQUIRE(problems.size() == 3);
+  REQUIRE(problems.size() == 4);
   CHECK(problems[0].title == "BUG: twice");
   CHECK(problems[0].cells == std::vector<std::string>{"new/a", "new/b"});
   CHECK(problems[1].title == "BUG: once");
-  CHECK(problems[2].title == "WARNING in a");
+  CHECK(problems[2].title == "kernel tainted W");
+  CHECK(problems[3].title == "WARNING in a");
 }
 
 TEST_CASE("resets of one fall are one boot, and a late beat is not the new life's") {
