@@ -129,6 +129,15 @@ class Page {
         columns.push_back(column_of(i));
       if (std::find(rows.begin(), rows.end(), row_of(i)) == rows.end()) rows.push_back(row_of(i));
     }
+    // A screen cuts a wide table at its right: what went wrong stands at its left.
+    constexpr std::size_t columns_on_a_screen = 5;
+    const auto went_wrong = [&](const Column& column) {
+      for (std::size_t i = 0; i < count_; ++i)
+        if (column_of(i) == column && !outcome(i).as_wanted()) return true;
+      return false;
+    };
+    if (columns.size() > columns_on_a_screen)
+      std::stable_partition(columns.begin(), columns.end(), went_wrong);
     page["columns"] = page["rows"] = Json::array();
     for (const auto& column : columns)
       page["columns"].push_back(

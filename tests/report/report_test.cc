@@ -219,3 +219,14 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
   CHECK_THAT(report::html(red), ContainsSubstring("class=\"tile failed"));
   CHECK_THAT(report::markdown(red), ContainsSubstring("❌"));
 }
+
+TEST_CASE("in a wide matrix what went wrong stands first, in a narrow one the author's order stays") {
+  const auto first_column = [](const std::vector<std::string>& cells) {
+    const Matrix matrix(cells);
+    const auto page = report::html({.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict});
+    const auto at = page.find("content <b>");
+    return page.substr(at + 11, page.find('<', at + 11) - at - 11);
+  };
+  CHECK(first_column({"new/a", "new/b", "new/c", "new/d", "new/e", "new/f!", "control"}) == "f");
+  CHECK(first_column({"new/a", "new/b", "new/c!", "control"}) == "a");
+}
