@@ -58,7 +58,8 @@ void disk_drive(xml_node devices, const Spec& spec) {
 }
 
 // libvirt before 11.5 knows no emulated NVMe disk, so QEMU is told directly; the words mean the same as
-// above.
+// above. Without a slot of its own it takes the first free one, which libvirt has given to the screen;
+// libvirt counts slots up from 1 and, on q35, has its own at 0x1b and above.
 void nvme_disk(xml_node domain, const Spec& spec) {
   domain.append_attribute("xmlns:qemu") = "http://libvirt.org/schemas/domain/qemu/1.0";
   std::string file;
@@ -68,7 +69,7 @@ void nvme_disk(xml_node domain, const Spec& spec) {
        {std::string("-drive"),
         "file=" + file +
             ",format=qcow2,if=none,id=labctl-disk,cache=unsafe,discard=unmap,werror=stop,rerror=stop",
-        std::string("-device"), std::string("nvme,drive=labctl-disk,serial=labctl,bootindex=1")})
+        std::string("-device"), std::string("nvme,drive=labctl-disk,serial=labctl,bootindex=1,addr=0x10")})
     child(line, "qemu:arg", {{"value", word}});
 }
 
