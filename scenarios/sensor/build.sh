@@ -105,9 +105,10 @@ build_module() { # MINOR RELEASE
     mkdir -p "$source"
     cp "$here"/driver/{Kbuild,sensor.c,sensor_format.h} "$source"
     # No directory of this host may reach the module's bytes. The BTF that the headers could generate
-    # needs one more tool and serves only tracing.
+    # needs one more tool and serves only tracing. Debian 13's headers ask for an option that gcc-12 lacks;
+    # without it the kernel's Makefile takes the older one.
     make -s -C "${headers[$release]}" M="$source" CC=gcc-12 HOSTCC=gcc-12 SENSOR_MINOR="$minor" \
-        CONFIG_DEBUG_INFO_BTF_MODULES= \
+        CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= \
         KCFLAGS="-Wall -ffile-prefix-map=$source=sensor-7.$minor -ffile-prefix-map=${headers[$release]%/usr/src/*}=" \
         modules >"$log" 2>&1 || { cat "$log" >&2; die "driver 7.$minor for $release does not build"; }
     # A warning is somebody's mistake; show it.

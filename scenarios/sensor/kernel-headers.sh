@@ -11,7 +11,8 @@ usage: kernel-headers.sh KERNEL_RELEASE
 Prints the path of a directory in which kernel modules for KERNEL_RELEASE (6.1.0-56-amd64) can be
 built, for `make -C`. Nothing is installed: Debian's header packages are fetched with the apt client
 as it is configured, and unpacked under ${XDG_CACHE_HOME:-~/.cache}/labctl/headers. What is there
-already is not fetched again. Needs no root.
+already is not fetched again. A kernel of another Debian release (5.10.0-46-amd64 is Debian 11's,
+6.12.117+deb13-amd64 Debian 13's) comes from the same mirror. Needs no root.
 EOF
 }
 
@@ -44,6 +45,35 @@ if [ -e "$root/.complete" ]; then
     printf '%s\n' "$build"
     exit 0
 fi
+
+# A kernel of another Debian release than the host's: the host's sources with that release's name in place of its own,
+# in lists of their own. Keys and trust stay the host's.
+case $release in
+    5.10.0-*) suite=bullseye ;;
+    6.1.0-* | *+deb12*) suite=bookworm ;;
+    *+deb13*) suite=trixie ;;
+    *) suite= ;;
+esac
+own=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+use_suite() {
+    local file lists=$cache/.apt-$suite
+    mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+    rm -f "$lists"/sources.*
+    for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+        [ ! -s "$file" ] || sed -E "s/ $own-backports[a-z-]*//; s/\b$own\b/$suite/g" "$file" >"$lists/sources.${file##*.}"
+    done
+    cat >"$lists/apt.conf" <<EOF
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "$lists";
+Dir::State::lists "$lists/lists";
+Dir::Cache "$lists/cache";
+Dir::Ignore-Files-Silently { "^apt\.conf$"; };
+EOF
+    export APT_CONFIG=$lists/apt.conf
+    say "asking the mirror for $suite"
+    apt-get -qq -o APT::Sandbox::User=root update >&2 || die "apt-get update for $suite failed"
+}
+[ -z "$suite" ] || [ "$suite" = "$own" ] || use_suite
 
 # The candidate's dependencies that hold headers and build tools. The compiler is the host's own,
 # and the kernel image is not needed. One name per line; an alternative counts as its first name.
@@ -87,6 +117,18 @@ for deb in "$work"/debs/*.deb; do
     dpkg -x "$deb" "$work/root"
 done
 [ -e "$work/root/usr/src/linux-headers-$release/Makefile" ] || die "$package holds no /usr/src/linux-headers-$release/Makefile"
+
+# A newer Debian's build tools want a newer C library. The host's own Debian may have built the same ones.
+tools=("$work"/root/usr/lib/linux-kbuild-*)
+if [[ $(ldd "${tools[0]}"/tools/objtool/objtool* 2>&1) == *GLIBC*'not found'* ]]; then
+    twin=$(. /etc/os-release && basename "${tools[0]/+deb*/+deb$VERSION_ID}")
+    say "fetching $twin: the build tools of $release want a newer C library than this host has"
+    (cd "$work" && unset APT_CONFIG && apt-get -qq -o APT::Sandbox::User=root download "$twin" >&2) ||
+        die "modules for $release cannot be built here: this host's Debian has no $twin"
+    rm -rf "${tools[0]}"
+    dpkg -x "$work/$twin"_*.deb "$work/root"
+    mv "$work/root/usr/lib/$twin" "${tools[0]}"
+fi
 
 # The links between the packages are relative; the Makefile names its other half by an absolute path.
 sed -i "s|/usr/src/|$root/usr/src/|g" "$work/root/usr/src/linux-headers-$release/Makefile"
