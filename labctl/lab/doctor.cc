@@ -9,6 +9,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/machine/firmware.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::lab {
@@ -49,6 +50,14 @@ Check file_check(const std::string& name, const std::vector<fs::path>& any_of, c
   for (const auto& path : any_of)
     if (fs::exists(path, ignored)) return {name, Health::good, purpose + ": " + path.string(), {}};
   return {name, Health::bad, "is missing; it " + purpose, "apt-get install " + package};
+}
+
+// Only some scenarios ask for it.
+Check firmware_check() {
+  for (const auto firmware : {machine::Firmware::uefi, machine::Firmware::uefi_secure})
+    if (auto files = machine::find_firmware(firmware); !files)
+      return {"UEFI firmware", Health::poor, files.error().what, files.error().hint};
+  return {"UEFI firmware", Health::good, "with and without Secure Boot", {}};
 }
 
 Check user_check() {
@@ -108,6 +117,7 @@ std::vector<Check> check_host(const Places& places) {
   checks.push_back(file_check("GRUB's boot code", {"/usr/lib/grub/i386-pc/boot.img"},
                               "makes images boot by themselves", "grub-pc-bin"));
   checks.back().only_for_building = true;
+  checks.push_back(firmware_check());
   checks.push_back(user_check());
   checks.push_back(space_check(places));
   checks.push_back(runtime_check(places));
@@ -118,7 +128,7 @@ std::vector<Check> check_host(const Places& places) {
 std::string install_command() {
   std::vector<std::string> packages;
   for (const auto& needed : programs) packages.emplace_back(needed.package);
-  packages.insert(packages.end(), {"libvirt-daemon-driver-qemu", "grub-pc-bin"});
+  packages.insert(packages.end(), {"libvirt-daemon-driver-qemu", "grub-pc-bin", "ovmf"});
   return "apt-get install --no-install-recommends " + join(packages, " ");
 }
 

@@ -25,7 +25,7 @@ Result<FirmwareFiles> find_firmware(Firmware firmware) {
       return files;
   }
   return lab_error(std::string("this host has no firmware for ") + to_string(firmware) + " guests", {},
-                   "sudo apt install ovmf");
+                   "apt-get install ovmf");
 }
 
 }  // namespace labctl::machine
