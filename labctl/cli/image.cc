@@ -24,6 +24,9 @@ int image_list(bool json) {
   const auto store = open_store();
   auto recipes = store.recipes();
   if (!recipes) return complain(recipes.error());
+  if (recipes->empty())
+    say("labctl: there are no recipes here\n"
+        "  hint: they are looked for in images/ and in the folders that LABCTL_IMAGES names");
   Json list = Json::array();
   std::string text;
   for (const auto& recipe : *recipes) {
