@@ -201,12 +201,13 @@ void Program::add_looking() {
       ->check(CLI::IsMember({"html", "junit", "md", "json"}));
   report_verb->add_option("--out", out, "Write it here instead of to standard output")->type_name("FILE");
 
-  auto* scan_verb =
-      add(app, "scan", "Name the crashes in a console log (exit 0 none, 1 found, 2 bad input)", [this] {
+  auto* scan_verb = add(
+      app, "scan", "Name the crashes in a console log or a dump (exit 0 none, 1 found, 2 bad input)", [this] {
         scan.json = json;
         return cli::scan(scan);
       });
-  scan_verb->add_option("FILE", scan.file, "A log, or - for standard input")->required();
+  scan_verb->add_option("FILE", scan.file, "A log or a Windows crash dump, or - for standard input")
+      ->required();
   scan_verb->add_option("--signatures", scan.signatures, "Also look for the patterns of this file")
       ->type_name("FILE");
   scan_verb->add_option("--os", scan.os, "Whose log it is")

@@ -1,10 +1,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/crash/crash.h"
+#include "labctl/crash/dump.h"
 #include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
@@ -27,14 +29,27 @@ Json describe(const std::vector<crash::Finding>& findings) {
   return {{"findings", list}};
 }
 
+// A dump has no lines; its numbers are told instead.
 std::string line(const crash::Finding& f) {
-  std::string text = std::to_string(f.line) + ": " + printable(f.title) + " (" + crash::to_string(f.kind) +
-                     ", " + crash::to_string(f.severity);
+  std::string text = (f.line == 0 ? printable(f.excerpt) : std::to_string(f.line)) + ": " +
+                     printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
+                     crash::to_string(f.severity);
   if (!f.module.empty()) text += ", in module " + printable(f.module, 60);
   if (!f.confirmed) text += ", only this line, no report behind it";
   if (!f.corrupted.empty()) text += ", torn: " + f.corrupted;
   if (!f.suppressed.empty()) text += ", suppressed: " + f.suppressed;
   return text + ")\n";
+}
+
+// The rest of a file that began like a dump: its head, and how long it is.
+crash::Finding read_dump(std::FILE* input, std::string head) {
+  std::string block(1u << 18, '\0');
+  std::uint64_t size = head.size();
+  while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
+    if (head.size() < crash::dump_head) head.append(block, 0, got);
+    size += got;
+  }
+  return crash::finding_of(*crash::read_dump(head, size));
 }
 
 }  // namespace
@@ -59,8 +74,14 @@ int scan(const ScanOptions& options) {
     for (auto& finding : more) findings.push_back(std::move(finding));
   };
   std::string block(1u << 18, '\0');
-  while (std::size_t got = std::fread(block.data(), 1, block.size(), input))
-    add(scanner.feed({block.data(), got}));
+  bool first = true;
+  while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
+    const std::string_view read(block.data(), got);
+    if (std::exchange(first, false) && crash::is_dump(read))
+      add({read_dump(input, std::string(read))});
+    else
+      add(scanner.feed(read));
+  }
   const bool broken = std::ferror(input) != 0;
   if (input != stdin) std::fclose(input);
   if (broken) return complain(Error{Fault::input, "cannot be read", file, {}});
