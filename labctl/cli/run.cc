@@ -130,7 +130,8 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
            {{"hypervisor", host.hypervisor},
             {"accel", machine::to_string(host.accel)},
             {"accel_reason", host.accel_reason},
-            {"machine_type", host.machine_type}}},
+            {"machine_type", host.machine_type},
+            {"architecture", host.architecture}}},
           {"plan", plan::to_json(plan)}};
 }
 
@@ -262,6 +263,7 @@ int run(const RunOptions& options) {
   auto supplies = lab::Supplies::gather(plan, options.scenario, store, work->path());
   if (!supplies) return complain(supplies.error());
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
+  for (const auto& problem : supplies->keep(lab::ArtefactStore(places.artefacts))) complain(problem);
 
   auto host = machine::open_host(
       {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});

@@ -110,7 +110,7 @@ Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path&
   return journal;
 }
 
-Result<Judged> judge_bundle(const fs::path& folder) {
+Result<RecordedRun> read_run(const fs::path& folder) {
   const fs::path run_file = folder / "run.json";
   auto text = read_file(run_file);
   if (!text)
@@ -122,28 +122,35 @@ Result<Judged> judge_bundle(const fs::path& folder) {
     return input_error("the bundle is of another version of labctl", run_file.string());
   auto plan = plan::from_json(run->contains("plan") ? run->at("plan") : Json(), run_file.string());
   if (!plan) return fail(plan.error());
+  return RecordedRun{std::move(*plan), std::move(*run), labctl::sha256(*text)};
+}
+
+Result<Judged> judge_bundle(const fs::path& folder) {
+  auto recorded = read_run(folder);
+  if (!recorded) return fail(recorded.error());
+  auto& [plan, run, run_sha256] = *recorded;
 
   std::vector<verdict::Outcome> outcomes;
-  for (const auto& cell : plan->cells)
-    outcomes.push_back(recorded_outcome(cell, *run, folder / "cells" / cell.id));
+  for (const auto& cell : plan.cells)
+    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
   std::vector<verdict::Canary> canaries;
-  for (const auto* cell : plan->grounds())
+  for (const auto* cell : plan.grounds())
     canaries.push_back(read_canary(folder / "canary", cell->image, cell->machine.name));
   std::vector<std::string> faults;
-  if (!run->contains("faults") || !run->at("faults").is_array())
+  if (!run.contains("faults") || !run.at("faults").is_array())
     faults.emplace_back("the run's record was never finished");
   else
-    for (const auto& fault : run->at("faults"))
+    for (const auto& fault : run.at("faults"))
       faults.push_back(fault.is_string() ? fault.get<std::string>() : "?");
 
-  const bool interrupted = flag_at(*run, "interrupted");
+  const bool interrupted = flag_at(run, "interrupted");
   if (interrupted) faults.emplace_back("the run was interrupted");
 
-  Judged judged{.plan = std::move(*plan), .run_sha256 = sha256(*text)};
+  Judged judged{.plan = std::move(plan), .run_sha256 = std::move(run_sha256)};
   judged.verdict = verdict::judge(judged.plan, outcomes, canaries, faults);
   if (interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, judged.plan));
-  judged.run = std::move(*run);
+  judged.run = std::move(run);
   return judged;
 }
 

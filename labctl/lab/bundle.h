@@ -37,6 +37,15 @@ class Bundle {
   std::filesystem::path folder_;
 };
 
+// What a bundle says was run: run.json, and the plan in it. Errors (input): no bundle, another version, a
+// plan that cannot be read.
+struct RecordedRun {
+  plan::Plan plan;
+  Json record;         // run.json
+  std::string sha256;  // of its bytes
+};
+Result<RecordedRun> read_run(const std::filesystem::path& folder);
+
 // A bundle's verdict, from its plan and journals alone. This is the only way to a verdict: `run` ends with
 // it, and `judge` is nothing else. Errors (input): no bundle, another version, a plan that cannot be read.
 struct Judged {

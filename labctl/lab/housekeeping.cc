@@ -1,6 +1,7 @@
 #include "labctl/lab/housekeeping.h"
 
 #include "labctl/base/units.h"
+#include "labctl/lab/artefact_store.h"
 #include "labctl/lab/canary.h"
 #include "labctl/machine/machine.h"
 
@@ -69,6 +70,11 @@ Collected collect_garbage(const Places& places, const image::Store& store) {
     collected.problems.push_back(freed.error());
   else if (*freed != 0)
     collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
+  auto artefacts = ArtefactStore(places.artefacts).collect();
+  if (!artefacts)
+    collected.problems.push_back(artefacts.error());
+  else if (*artefacts != 0)
+    collected.done.push_back("removed artefacts that nobody used for long, " + show_size(*artefacts));
   return collected;
 }
 

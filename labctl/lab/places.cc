@@ -45,6 +45,7 @@ Places places() {
   return {
       .recipes = recipe_folders(),
       .store = root / "images",
+      .artefacts = root / "artefacts",
       .cache = root / "host",
       .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,
   };

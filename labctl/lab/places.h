@@ -9,13 +9,14 @@ namespace labctl::lab {
 struct Places {
   std::vector<std::filesystem::path> recipes;  // folders that hold <image>/image.yaml
   std::filesystem::path store;                 // golden disks and live snapshots: large, can be made again
+  std::filesystem::path artefacts;             // what guests were given, by digest
   std::filesystem::path cache;                 // small things worth keeping: capabilities, acceleration proof
   std::filesystem::path runtime;               // private libvirt roots and cells' disks of runs under way
 };
 
-// LABCTL_CACHE (else XDG_CACHE_HOME/labctl, else ~/.cache/labctl) holds store and cache, LABCTL_IMAGES adds
-// recipe folders, LABCTL_RUNTIME (else /tmp/labctl-UID) holds what lives only as long as a run. The runtime
-// path must be short: it leads to unix sockets, whose names end at 108 bytes.
+// LABCTL_CACHE (else XDG_CACHE_HOME/labctl, else ~/.cache/labctl) holds store, artefacts and cache,
+// LABCTL_IMAGES adds recipe folders, LABCTL_RUNTIME (else /tmp/labctl-UID) holds what lives only as long as a
+// run. The runtime path must be short: it leads to unix sockets, whose names end at 108 bytes.
 Places places();
 
 // Where cells' disks of this very run go: below the store, because they are large; named after the process,

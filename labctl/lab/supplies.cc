@@ -77,14 +77,15 @@ Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std
     return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
-  Artefact artefact{source, *digest, size, *digest};
+  Artefact artefact{.source = source, .sha256 = *digest, .size = size, .source_sha256 = *digest};
   if (damage != scenario::Damage::none) {
     auto changed = damage_copy(copy, damage, *digest, where);
     if (!changed) return fail(changed.error());
     artefact.sha256 = *changed;
     artefact.size = fs::file_size(copy);
   }
-  fs::rename(copy, work / artefact.sha256, problem);
+  artefact.copy = work / artefact.sha256;
+  fs::rename(copy, artefact.copy, problem);
   if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
   return artefact;
 }
@@ -141,6 +142,13 @@ Json Supplies::to_json() const {
   for (const auto& [path, artefact] : artefacts_)
     list.push_back({{"path", path}, {"sha256", artefact.sha256}, {"size", artefact.size}});
   return list;
+}
+
+std::vector<Error> Supplies::keep(const ArtefactStore& store) const {
+  std::vector<Error> problems;
+  for (const auto& [path, artefact] : artefacts_)
+    if (auto kept = store.keep(artefact.copy, artefact.sha256); !kept) problems.push_back(kept.error());
+  return problems;
 }
 
 std::vector<std::string> Supplies::changed() const {

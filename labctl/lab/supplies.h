@@ -11,6 +11,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/artefact_store.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -19,7 +20,8 @@ struct Artefact {
   std::filesystem::path source;
   std::string sha256;  // of the copy that guests get
   std::uint64_t size = 0;
-  std::string source_sha256;  // of the file; another one when the copy was damaged on purpose
+  std::filesystem::path copy;  // in the work folder
+  std::string source_sha256;   // of the file; another one when the copy was damaged on purpose
 };
 
 struct CellSupplies {
@@ -40,6 +42,9 @@ class Supplies {
 
   // The bundle's record: every artefact with its digest.
   Json to_json() const;
+
+  // What the guests get, for those who want to bring a cell back one day. What could not be kept comes back.
+  std::vector<Error> keep(const ArtefactStore& store) const;
 
   // Artefacts whose file on disk is no longer what was tested: one sentence each.
   std::vector<std::string> changed() const;

@@ -117,11 +117,17 @@ class Machine {
   virtual Status save() = 0;
 };
 
+// Two definitions as Machine::definition() gives them, compared but for what no two machines share: names,
+// paths and identities. "`<vcpu>2</vcpu>` instead of `<vcpu>1</vcpu>`", at most a few; empty when a guest
+// could not tell them apart.
+std::string definition_difference(const std::string& then, const std::string& now);
+
 struct HostFacts {
   std::string hypervisor;  // "QEMU 7.2.22, libvirt 9.0.0"
   Accel accel = Accel::tcg;
   std::string accel_reason;  // one sentence for people: why this one
   std::string machine_type;  // versioned, e.g. "pc-q35-7.2"
+  std::string architecture;  // of its guests: "x86_64"
   std::string fingerprint;   // changes when a live snapshot made before can no longer be trusted
 };
 

@@ -178,7 +178,8 @@ class FakeHost final : public machine::Host {
  private:
   std::mutex mutex_;
   std::map<std::string, int> lives_;  // by machine name: how often it was made
-  machine::HostFacts facts_{.hypervisor = "fake", .fingerprint = std::string(64, 'f')};
+  machine::HostFacts facts_{
+      .hypervisor = "fake", .architecture = "x86_64", .fingerprint = std::string(64, 'f')};
 };
 
 }  // namespace labctl::test

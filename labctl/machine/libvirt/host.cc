@@ -18,6 +18,7 @@ constexpr const char* embedded = "qemu:///embed";
 // The i440fx machine: under TCG it boots faster than q35 (fewer bridges to scan), and it supports live
 // snapshots.
 constexpr const char* machine_family = "pc";
+constexpr const char* architecture = "x86_64";
 
 std::string three_numbers(unsigned long packed) {
   return std::to_string(packed / 1'000'000) + "." + std::to_string(packed / 1000 % 1000) + "." +
@@ -99,7 +100,7 @@ class LibvirtHost final : public Host {
 Result<std::string> machine_type(virConnectPtr connection, const fs::path& emulator, Accel accel) {
   const std::string program = emulator.string();
   const CString text(virConnectGetDomainCapabilities(connection, program.empty() ? nullptr : program.c_str(),
-                                                     "x86_64", machine_family,
+                                                     architecture, machine_family,
                                                      accel == Accel::kvm ? "kvm" : "qemu", 0));
   if (!text)
     return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
@@ -148,6 +149,7 @@ Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
   facts.accel = accel->accel;
   facts.accel_reason = accel->reason;
   facts.machine_type = *type;
+  facts.architecture = architecture;
   facts.fingerprint = sha256(*version + "\nlibvirt " + three_numbers(library) + "\n" +
                              definition_fingerprint(accel->accel, *type) + "\n" +
                              // TCG's CPU is the same everywhere; KVM's is the host's.
@@ -174,6 +176,7 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   const CString host((virConnectGetHostname((*connection)->get())));
   facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
   facts.machine_type = *type;
+  facts.architecture = architecture;
   facts.fingerprint = sha256(facts.hypervisor + "\n" + definition_fingerprint(facts.accel, *type) + "\n" +
                              (facts.accel == Accel::kvm && host ? host.get() : "tcg"));
   return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), fs::path(), options.cache);
