@@ -61,6 +61,15 @@ int plan(const PlanOptions& options);
 int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables);
 int judge(const std::string& bundle, bool json);
 int report(const std::string& bundle, const std::string& format, const std::string& out);
+
+struct PackOptions {
+  std::string bundle, out;
+  std::vector<std::string> artifacts;  // where else the artefacts may be
+  bool bare = false;                   // without them
+};
+int bundle_pack(const PackOptions& options);
+int bundle_unpack(const std::string& file, const std::string& into);
+
 int attest(const std::string& bundle, const SigningOptions& signing);
 int keygen(const std::string& type, const std::string& file);
 

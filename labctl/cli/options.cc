@@ -43,6 +43,7 @@ struct Program {
   VerifyOptions verification;
   CanaryOptions canary;
   BuildOptions build;
+  PackOptions pack;
   std::vector<std::string> settings, files;
   std::string accel = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
@@ -106,6 +107,7 @@ struct Program {
   void add_trust();
   void add_looking();
   void add_images();
+  void add_bundles();
 };
 
 void Program::add_run() {
@@ -260,6 +262,24 @@ void Program::add_images() {
       ->required();
 }
 
+void Program::add_bundles() {
+  CLI::App* group = app.add_subcommand("bundle", "Carry a bundle to another machine: pack, unpack");
+  group->require_subcommand(1);
+  auto* sub = add(*group, "pack", "Make one file of a bundle and the artefacts that its guests were given",
+                  [this] { return cli::bundle_pack(pack); });
+  sub->add_option("BUNDLE", pack.bundle, "The folder that 'labctl run' printed")->required();
+  sub->add_option("--out", pack.out, "The file (default: the bundle's name with .tar.zst, here)")
+      ->type_name("FILE");
+  sub->add_option("--artifact", pack.artifacts, "Where artefacts may be, too: a file or a folder")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
+  sub->add_flag("--without-artefacts", pack.bare, "Only what the run recorded");
+  sub = add(*group, "unpack", "Check such a file, and make the bundle's folder of it",
+            [this] { return cli::bundle_unpack(bundle, out.empty() ? "." : out); });
+  sub->add_option("FILE", bundle, "What 'labctl bundle pack' made")->required();
+  sub->add_option("--into", out, "Where the folder goes (default: here)")->type_name("DIR");
+}
+
 // "labctl rum": the nearest verb is named. Only for the first word; options have CLI11's own message.
 std::string with_suggestion(const CLI::App& app, int argc, char** argv, std::string message) {
   if (argc < 2 || argv[1][0] == '-') return message;
@@ -281,6 +301,7 @@ int parse_and_call(int argc, char** argv) {
   program.add_trust();
   program.add_looking();
   program.add_images();
+  program.add_bundles();
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version
