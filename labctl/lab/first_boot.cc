@@ -146,6 +146,19 @@ Status FirstBoot::settle() {
   return {};
 }
 
+Status FirstBoot::prove_drive() {
+  // Devices are still being plugged when systemd already says that all is well.
+  const std::string seconds = std::to_string(std::max<long long>(1, patience_.settle.count() / 5000));
+  auto there =
+      ask_shell(*machine_, "timeout " + seconds + " sh -c 'until test -b /dev/sr0; do sleep 0.2; done'",
+                patience_.settle, stop_);
+  if (!there) return fail(there.error());
+  if (there->exit_code == 0) return {};
+  Error error = failed("it has no CD drive, /dev/sr0, by which candidates are delivered").value();
+  error.hint = "its kernel needs sr_mod with ata_piix (BIOS) or ahci (UEFI), and udev to load them";
+  return fail(error);
+}
+
 Status FirstBoot::prove_console() {
   const std::string word =
       "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());

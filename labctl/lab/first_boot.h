@@ -35,6 +35,8 @@ class FirstBoot {
   Result<Millis> boot(machine::Host& host, const machine::Spec& spec);
   // Until its services have come up and nothing fatal was seen.
   Status settle();
+  // Candidates come on a CD: its drive must be there, with its driver.
+  Status prove_drive();
   // What its kernel says must be heard: a guest whose console is silent would die unnoticed.
   Status prove_console();
   // The answer of a command that must succeed.

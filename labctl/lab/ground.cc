@@ -94,6 +94,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                                      .disk = disk,
                                      .nvram = partial / "nvram.fd"});
   Status settled = boot_time ? guest.settle() : fail(boot_time.error());
+  if (settled) settled = guest.prove_drive();
   if (settled) settled = guest.prove_console();
   if (settled && cannot.empty()) settled = guest.save();
   guest.end();

@@ -19,7 +19,7 @@ struct Guest {
   test::FakeHost host;
   test::Script script;
   std::string state = "running";
-  bool console = true, answers = true;
+  bool console = true, answers = true, drive = true;
   std::string at_start = "[    0.000000] Linux version 6.1.0-fake\n[    0.500000] almost there\n";
   FirstBoot boot{scratch.path / "console.log", [](auto) {}, {}, little};
 
@@ -40,6 +40,7 @@ struct Guest {
           sink(machine::GuestStopped{});
           return Answer({0, ""});
         }
+        if (command.find("/dev/sr0") != std::string::npos) return Answer({drive ? 0 : 124, ""});
         if (command == "false") return Answer({1, "no \x1b[31mway"});
         return Answer();
       };
@@ -64,6 +65,7 @@ TEST_CASE("a guest that answers, settles and is heard is fit") {
   Guest guest;
   REQUIRE(guest.power_on());
   CHECK(guest.boot.settle());
+  CHECK(guest.boot.prove_drive());
   CHECK(guest.boot.prove_console());
   CHECK(guest.boot.ask("true", 1s));
   CHECK(guest.boot.power_off());
@@ -111,6 +113,16 @@ TEST_CASE("a guest that boots without a serial console is not fit") {
   const std::string told = guest.failure(guest.boot.prove_console());
   CHECK_THAT(told, ContainsSubstring("not heard on the serial console"));
   CHECK_THAT(told, ContainsSubstring("console=ttyS0"));
+}
+
+TEST_CASE("a guest without the drive that candidates come by is not fit") {
+  Guest guest;
+  guest.drive = false;
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.settle());
+  const std::string told = guest.failure(guest.boot.prove_drive());
+  CHECK_THAT(told, ContainsSubstring("/dev/sr0"));
+  CHECK_THAT(told, ContainsSubstring("sr_mod"));
 }
 
 TEST_CASE("a command that fails in the guest is told with its output, harmless to a terminal") {
