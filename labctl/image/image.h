@@ -50,8 +50,10 @@ struct Recipe {
   std::vector<Need> needs;
 };
 
-// Reads images/<name>/image.yaml. Errors carry file:line:col. nullopt: a template that others extend.
-Result<std::optional<Recipe>> read_recipe(const fs::path& folder);
+// Reads images/<name>/image.yaml. What it extends stands beside it, or in one of the folders `elsewhere`.
+// Errors carry file:line:col. nullopt: a template that others extend.
+Result<std::optional<Recipe>> read_recipe(const fs::path& folder,
+                                          const std::vector<fs::path>& elsewhere = {});
 
 // A golden disk that is whole: its facts were written last.
 struct Image {

@@ -133,8 +133,17 @@ class Words {
 
 constexpr std::size_t deepest_chain = 8;
 
+// Beside the recipe that extends it, else where recipes are.
+fs::path find_base(const fs::path& beside, const std::vector<fs::path>& elsewhere, const std::string& name) {
+  std::error_code ignored;
+  if (fs::exists(beside / name / "image.yaml", ignored)) return beside / name;
+  for (const auto& place : elsewhere)
+    if (fs::exists(place / name / "image.yaml", ignored)) return place / name;
+  return beside / name;
+}
+
 // The recipe first, then what it extends, and what that extends ...
-Result<std::vector<Sheet>> read_chain(const fs::path& folder) {
+Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<fs::path>& elsewhere) {
   std::vector<Sheet> sheets;
   auto own = read_sheet(folder);
   if (!own) return fail(own.error());
@@ -144,11 +153,12 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder) {
     const std::string here = place(sheets.back(), base->mark);
     if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
         name.front() == '.')
-      return input_error("'extends' names a folder beside this one", here);
+      return input_error("'extends' names another recipe: its folder beside this one, or where images are",
+                         here);
     if (sheets.size() == deepest_chain)
       return input_error("too long a chain of 'extends', or one that leads back to itself", here,
                          "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
-    auto sheet = read_sheet(folder.parent_path() / name);
+    auto sheet = read_sheet(find_base(sheets.back().folder.parent_path(), elsewhere, name));
     if (!sheet)
       return fail({Fault::input, "cannot extend '" + name + "': " + sheet.error().text(), here, {}});
     sheets.push_back(std::move(*sheet));
@@ -246,8 +256,8 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
 
 }  // namespace
 
-Result<std::optional<Recipe>> read_recipe(const fs::path& folder) {
-  auto sheets = read_chain(folder);
+Result<std::optional<Recipe>> read_recipe(const fs::path& folder, const std::vector<fs::path>& elsewhere) {
+  auto sheets = read_chain(folder, elsewhere);
   if (!sheets) return fail(sheets.error());
   if (const Node* word = sheets->front().root.find("template"); word && word->text == "true")
     return std::optional<Recipe>();

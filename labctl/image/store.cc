@@ -69,7 +69,7 @@ Result<std::vector<Recipe>> Store::recipes() const {
     for (const auto& folder : folders_in(place)) {
       std::error_code ignored;
       if (!fs::exists(folder / "image.yaml", ignored)) continue;
-      auto recipe = read_recipe(folder);
+      auto recipe = read_recipe(folder, recipes_);
       if (!recipe) return fail(recipe.error());
       const bool known = *recipe && std::any_of(all.begin(), all.end(), [&](const Recipe& one) {
         return one.name == (*recipe)->name;
@@ -86,14 +86,14 @@ Result<Recipe> Store::recipe(const std::string& name) const {
   if (!name.empty() && name.find('/') == std::string::npos && name.front() != '.')
     for (const auto& place : recipes_) {
       if (!fs::exists(place / name / "image.yaml", ignored)) continue;
-      auto recipe = read_recipe(place / name);
+      auto recipe = read_recipe(place / name, recipes_);
       if (!recipe) return fail(recipe.error());
       if (*recipe) return std::move(**recipe);
     }
   std::set<std::string> readable;
   for (const auto& place : recipes_)
     for (const auto& folder : folders_in(place))
-      if (auto one = read_recipe(folder); one && *one) readable.insert((*one)->name);
+      if (auto one = read_recipe(folder, recipes_); one && *one) readable.insert((*one)->name);
   const std::vector<std::string> names(readable.begin(), readable.end());
   std::string hint;
   if (auto meant = did_you_mean(name, names))

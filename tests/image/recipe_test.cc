@@ -91,6 +91,21 @@ TEST_CASE("a patch level is three lines: it extends an image and changes its ker
   CHECK(recipes.read("two").key != recipe.key);
 }
 
+TEST_CASE("what a recipe extends stands beside it, or where other recipes are") {
+  Recipes recipes;
+  Scratch mine;
+  mine.put("two/image.yaml", "extends: one\nsummary: mine\n");
+  CHECK_FALSE(read_recipe(mine.path / "two"));
+  auto recipe = read_recipe(mine.path / "two", {mine.path, recipes.path});
+  REQUIRE(recipe);
+  CHECK((*recipe)->kernel_package == "linux-image-amd64");
+  CHECK((*recipe)->layers.size() == 3);
+  mine.put("one/image.yaml", "extends: base\nsummary: mine too\nkernel: nearer\n");
+  recipe = read_recipe(mine.path / "two", {recipes.path});
+  REQUIRE(recipe);
+  CHECK((*recipe)->kernel_package == "nearer");
+}
+
 TEST_CASE("a vendor's disk is a recipe without suite and kernel, believed for its digest alone") {
   Recipes recipes;
   const std::string digest(64, 'a'), other(64, 'b');
