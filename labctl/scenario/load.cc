@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "labctl/base/text.h"
 #include "labctl/scenario/scenario.h"
 #include "labctl/scenario/sections.h"
 
@@ -15,6 +16,30 @@ void read_policy(const Node& root, Reader& reader, Policy& policy) {
   if (const Node* retries = node->find("lab_retries")) {
     policy.lab_retries = reader.integer(*retries, "policy.lab_retries", 0, 5).value_or(policy.lab_retries);
   }
+}
+
+void read_bisect(const Node& root, Reader& reader, Scenario& scenario) {
+  const Node* node = root.find("bisect");
+  if (!node ||
+      !reader.map(*node, "bisect",
+                  {{"records", Need::required, "a command that prints one record of $LABCTL_CONTENT a line"},
+                   {"subset", Need::required, "a command that makes $LABCTL_SUBSET of $LABCTL_KEEP"}}))
+    return;
+  if (scenario.contents.empty())
+    reader.mistake(node->mark, "bisect: there is no candidate.content to take apart");
+  const auto command = [&](const Node& written, const char* what) {
+    auto text = reader.text(written, what);
+    if (text && trim(*text).empty()) reader.mistake(written.mark, std::string(what) + " is empty");
+    return text.value_or("");
+  };
+  Split split{.mark = node->mark};
+  const Node* records = node->find("records");
+  if (records && records->kind == Node::Kind::list)
+    split.files = reader.texts(*records, "bisect.records");
+  else if (records)
+    split.records = command(*records, "bisect.records");
+  if (const Node* subset = node->find("subset")) split.subset = command(*subset, "bisect.subset");
+  scenario.split = std::move(split);
 }
 
 Scenario read_scenario(const Node& root, Reader& reader) {
@@ -33,7 +58,8 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"signatures"},
        {"settle"},
        {"policy"},
-       {"expect"}});
+       {"expect"},
+       {"bisect"}});
   if (!is_map) return scenario;
   if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
   read_candidate(root, reader, scenario);
@@ -48,6 +74,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
   }
   read_policy(root, reader, scenario.policy);
   read_expect(root, reader, scenario);
+  read_bisect(root, reader, scenario);
   if (const Node* file = root.find("signatures")) {
     if (auto path = reader.one_line(*file, "signatures"))
       scenario.signatures = {std::move(*path), file->mark};

@@ -161,6 +161,15 @@ struct NamedStory {
   Mark mark;
 };
 
+// How `bisect` takes content apart, with commands that run on the host, in the scenario's folder. Nothing of
+// a run depends on it.
+struct Split {
+  std::vector<std::string> files;  // the records by name, when they are written in the scenario
+  std::string records;             // else: a command that prints one record a line, of $LABCTL_CONTENT
+  std::string subset;              // a command that makes $LABCTL_SUBSET of the records in $LABCTL_KEEP
+  Mark mark;
+};
+
 struct Selector {  // an include or exclude entry
   Axes axes;
   Mark mark;
@@ -188,6 +197,7 @@ struct Scenario {
   Millis settle{20000};
   Policy policy;
   std::vector<Acceptance> expect;
+  std::optional<Split> split;
 };
 
 using Variables = std::map<std::string, std::string>;  // --set K=V

@@ -370,6 +370,100 @@ static int compile(const char *from, const char *to)
 	return code;
 }
 
+/* ---- taking apart ------------------------------------------------------------------------- */
+
+/* Of a content file that check() has called valid: one template, with its fields. */
+struct record {
+	struct sensor_file_template t;
+	size_t begin, end;
+};
+
+static struct record record_at(const struct buffer *b, size_t at)
+{
+	struct record r = {.begin = at};
+
+	memcpy(&r.t, b->data + at, sizeof(r.t));
+	at += sizeof(r.t);
+	for (unsigned f = 0; f < le16toh(r.t.field_count); f++) {
+		struct sensor_file_field field;
+
+		memcpy(&field, b->data + at, sizeof(field));
+		at += sizeof(field) + le16toh(field.size);
+	}
+	r.end = at;
+	return r;
+}
+
+static int print_records(const char *path)
+{
+	struct buffer b = {0};
+	int code = read_file(path, &b);
+
+	if (code == OK)
+		code = check(path, &b, true);
+	for (size_t at = sizeof(struct sensor_file_header); code == OK && at < b.size;) {
+		struct record r = record_at(&b, at);
+		const struct kind *kind = kind_by_number(le16toh(r.t.kind));
+
+		printf("%u %s %s\n", le32toh(r.t.id), kind->name, r.t.name);
+		at = r.end;
+	}
+	free(b.data);
+	return code;
+}
+
+/* Whether a line of the list begins with this number. */
+static bool is_kept(const struct buffer *list, unsigned id)
+{
+	for (const char *line = (const char *)list->data; line; line = strchr(line, '\n')) {
+		char *end;
+		unsigned long number;
+
+		line += *line == '\n';
+		number = strtoul(line, &end, 10);
+		if (end != line && number == id)
+			return true;
+	}
+	return false;
+}
+
+static int subset(const char *from, const char *list_path, const char *to)
+{
+	struct sensor_file_header head;
+	struct buffer b = {0}, list = {0}, out = {0};
+	unsigned count = 0;
+	int code = read_file(from, &b);
+
+	if (code == OK)
+		code = check(from, &b, true);
+	if (code == OK)
+		code = read_file(list_path, &list);
+	if (code == OK) {
+		append(&list, "", 1);
+		memcpy(&head, b.data, sizeof(head));
+		append(&out, &head, sizeof(head));
+		for (size_t at = sizeof(head); at < b.size;) {
+			struct record r = record_at(&b, at);
+
+			if (is_kept(&list, le32toh(r.t.id))) {
+				append(&out, b.data + r.begin, r.end - r.begin);
+				count++;
+			}
+			at = r.end;
+		}
+		head.template_count = htole32(count);
+		head.size = htole32((uint32_t)out.size);
+		memcpy(out.data, &head, sizeof(head));
+		code = check(to, &out, true);
+	}
+	if (code == OK)
+		code = write_file(to, &out);
+	free(b.data);
+	free(list.data);
+	free(out.data);
+	return code;
+}
+
 /* ---- the driver --------------------------------------------------------------------------- */
 
 /* One line of the driver's state, without its newline; false when there is no driver. */
@@ -533,6 +627,8 @@ static const char help[] =
 	"Content\n"
 	"  compile TEXT BIN   make a content file from its text\n"
 	"  check BIN          say whether a content file is valid\n"
+	"  records BIN        its templates: number, kind and name, one a line\n"
+	"  subset BIN LIST TO  make TO of those whose numbers begin the lines of LIST\n"
 	"  apply [BIN]        make the driver use BIN (default: read " CONTENT " again);\n"
 	"                     BIN becomes " CONTENT "\n"
 	"\n"
@@ -571,6 +667,10 @@ int main(int argc, char **argv)
 		code = compile(argv[2], argv[3]);
 	} else if (!strcmp(command, "check") && argc == 3) {
 		code = check_path(argv[2], false);
+	} else if (!strcmp(command, "records") && argc == 3) {
+		code = print_records(argv[2]);
+	} else if (!strcmp(command, "subset") && argc == 5) {
+		code = subset(argv[2], argv[3], argv[4]);
 	} else if (!strcmp(command, "apply") && argc <= 3) {
 		code = apply(argc == 3 ? argv[2] : NULL);
 	} else if (argc == 2) {
