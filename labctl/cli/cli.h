@@ -70,6 +70,20 @@ struct PackOptions {
 int bundle_pack(const PackOptions& options);
 int bundle_unpack(const std::string& file, const std::string& into);
 
+struct BisectOptions {
+  std::string bundle, cell;
+  std::string scenario;         // whose commands take the content apart; empty: the run's own, on this host
+  std::string driver, content;  // earlier versions; empty: the scenario's
+  std::vector<std::string> artifacts;
+  std::vector<std::string> debug;  // modules with their debug information
+  double sure = 0.95;
+  std::string out;  // where the probes' records go; empty: they are looked at and thrown away
+  bool json = false;
+  std::string connect = "qemu:///embed";
+  machine::Wish accel = machine::Wish::automatic;
+};
+int bisect(const BisectOptions& options);  // 0 a cause is sure, 1 none is
+
 int attest(const std::string& bundle, const SigningOptions& signing);
 int keygen(const std::string& type, const std::string& file);
 
@@ -87,6 +101,7 @@ struct ScanOptions {
   std::string os = "auto";
   std::string signatures;  // a signature file; empty when there is none
   bool json = false;
+  std::vector<std::string> debug;  // modules with their debug information
 };
 int scan(const ScanOptions& options);
 int doctor(bool json);

@@ -44,6 +44,7 @@ struct Program {
   CanaryOptions canary;
   BuildOptions build;
   PackOptions pack;
+  BisectOptions cause;
   std::vector<std::string> settings, files;
   std::string accel = "auto", key_type = "ed25519", bundle, format, out;
   bool json = false;
@@ -103,11 +104,19 @@ struct Program {
         ->capture_default_str();
   }
 
+  void add_debug(CLI::App* sub, std::vector<std::string>& modules) {
+    sub->add_option("--debug", modules,
+                    "The module that crashed, with debug information: places become lines")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+  }
+
   void add_run();
   void add_trust();
   void add_looking();
   void add_images();
   void add_bundles();
+  void add_bisect();
 };
 
 void Program::add_run() {
@@ -212,6 +221,7 @@ void Program::add_looking() {
       ->required();
   scan_verb->add_option("--signatures", scan.signatures, "Also look for the patterns of this file")
       ->type_name("FILE");
+  add_debug(scan_verb, scan.debug);
   scan_verb->add_option("--os", scan.os, "Whose log it is")
       ->check(CLI::IsMember({"linux", "windows", "auto"}))
       ->capture_default_str();
@@ -280,6 +290,33 @@ void Program::add_bundles() {
   sub->add_option("--into", out, "Where the folder goes (default: here)")->type_name("DIR");
 }
 
+void Program::add_bisect() {
+  auto* sub = add(app, "bisect", "Find the smallest cause of a cell's crash (exit 0 sure, 1 not)", [this] {
+    cause.accel = wish();
+    cause.json = json;
+    return cli::bisect(cause);
+  });
+  sub->add_option("BUNDLE", cause.bundle, "The folder that 'labctl run' printed")->required();
+  sub->add_option("CELL", cause.cell, "A cell of it that failed")->required();
+  sub->add_option("--scenario", cause.scenario,
+                  "Take the content apart as this file says (default: the run's)")
+      ->type_name("FILE");
+  sub->add_option("--driver", cause.driver, "An earlier driver (default: another one of the scenario's)")
+      ->type_name("FILE");
+  sub->add_option("--content", cause.content, "An earlier content (default: another one of the scenario's)")
+      ->type_name("FILE");
+  sub->add_option("--artifact", cause.artifacts, "Where artefacts may be, too: a file or a folder")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
+  add_debug(sub, cause.debug);
+  sub->add_option("--sure", cause.sure, "Repeat until the answer is as sure as this")
+      ->check(CLI::Range(0.5, 0.9999))
+      ->capture_default_str();
+  sub->add_option("--out", cause.out, "Keep the journals and consoles of all runs here")->type_name("DIR");
+  sub->add_flag("--json", json, "For programs");
+  add_host(sub, cause.connect);
+}
+
 // "labctl rum": the nearest verb is named. Only for the first word; options have CLI11's own message.
 std::string with_suggestion(const CLI::App& app, int argc, char** argv, std::string message) {
   if (argc < 2 || argv[1][0] == '-') return message;
@@ -302,6 +339,7 @@ int parse_and_call(int argc, char** argv) {
   program.add_looking();
   program.add_images();
   program.add_bundles();
+  program.add_bisect();
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version

@@ -7,14 +7,31 @@
 #include "labctl/cli/cli.h"
 #include "labctl/crash/crash.h"
 #include "labctl/crash/dump.h"
+#include "labctl/crash/frames.h"
+#include "labctl/lab/source_lines.h"
 #include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 namespace {
 
-Json describe(const std::vector<crash::Finding>& findings) {
+// The places of each finding as lines of source, in the findings' order; nothing without debug files.
+using Places = std::vector<std::vector<std::string>>;
+
+Result<Places> look_up(const std::vector<crash::Finding>& findings, const std::vector<std::string>& debug) {
+  Places places(findings.size());
+  if (debug.empty()) return places;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    auto lines = lab::source_lines(crash::module_frames(findings[i].excerpt), {debug.begin(), debug.end()});
+    if (!lines) return fail(lines.error());
+    places[i] = std::move(*lines);
+  }
+  return places;
+}
+
+Json describe(const std::vector<crash::Finding>& findings, const Places& places) {
   Json list = Json::array();
-  for (const auto& f : findings) {
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const auto& f = findings[i];
     Json item{{"title", f.title},
               {"kind", crash::to_string(f.kind)},
               {"severity", crash::to_string(f.severity)},
@@ -24,6 +41,7 @@ Json describe(const std::vector<crash::Finding>& findings) {
               {"corrupted", f.corrupted}};
     if (!f.confirmed) item["confirmed"] = false;
     if (!f.suppressed.empty()) item["suppressed"] = f.suppressed;
+    if (!places[i].empty()) item["places"] = places[i];
     list.push_back(std::move(item));
   }
   return {{"findings", list}};
@@ -55,7 +73,7 @@ crash::Finding read_dump(std::FILE* input, std::string head) {
 }  // namespace
 
 int scan(const ScanOptions& options) {
-  const auto& [file, os, signature_file, json] = options;
+  const auto& [file, os, signature_file, json, debug] = options;
   std::vector<crash::Signature> signatures;
   if (!signature_file.empty()) {
     auto text = load_signatures(signature_file);
@@ -86,10 +104,13 @@ int scan(const ScanOptions& options) {
   if (input != stdin) std::fclose(input);
   if (broken) return complain(Error{Fault::input, "cannot be read", file, {}});
   add(scanner.flush());
-  if (json)
-    print(dump_pretty(describe(findings)));
-  else
-    for (const auto& finding : findings) print(line(finding));
+  const auto places = look_up(findings, debug);
+  if (!places) return complain(places.error());
+  if (json) print(dump_pretty(describe(findings, *places)));
+  for (std::size_t i = 0; !json && i < findings.size(); ++i) {
+    print(line(findings[i]));
+    for (const auto& place : (*places)[i]) print("    " + printable(place, 500) + "\n");
+  }
   std::size_t counting = 0;
   for (const auto& finding : findings) counting += finding.suppressed.empty();
   return counting == 0 ? 0 : 1;

@@ -1,0 +1,299 @@
+// labctl bisect: the smallest cause of a recorded crash. bisect() is the table of contents.
+#include "labctl/cli/bisect.h"
+
+#include <algorithm>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/cli/cli.h"
+#include "labctl/crash/frames.h"
+#include "labctl/lab/bisect.h"
+#include "labctl/lab/housekeeping.h"
+#include "labctl/lab/interrupt.h"
+#include "labctl/lab/inventory.h"
+#include "labctl/lab/source_lines.h"
+#include "labctl/scenario/signatures.h"
+
+namespace labctl::cli {
+namespace {
+
+// What is read before anything starts.
+struct Case {
+  lab::RecordedRun run;
+  plan::Cell cell;
+  lab::Wanted wanted;
+  scenario::Scenario scenario;  // as it stands on this host, else as the bundle has it, without its commands
+  fs::path folder;              // the scenario's
+  std::vector<std::string> notes;
+};
+
+Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
+  std::vector<std::string> ids;
+  for (const auto& cell : plan.cells) {
+    if (cell.id == id) return cell;
+    ids.push_back(cell.id);
+  }
+  const auto meant = did_you_mean(id, ids);
+  return input_error("the bundle has no cell '" + printable(id) + "'", {},
+                     meant ? "did you mean '" + *meant + "'?" : "there are: " + join_some(ids));
+}
+
+Result<lab::Wanted> recorded_end(const lab::Judged& judged, const plan::Cell& cell) {
+  if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
+  for (const auto& outcome : judged.verdict.cells) {
+    if (outcome.cell != cell.id) continue;
+    if (verdict::guests_fault(outcome.ending)) return lab::wanted_of(outcome);
+    return input_error("'" + cell.id + "' ended " + verdict::to_string(outcome.ending) +
+                       ": there is no failure of the candidate's to explain");
+  }
+  return input_error("the bundle has no outcome of '" + cell.id + "'");
+}
+
+// Commands are believed of a file on this host only: a bundle may come from anywhere.
+Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Json& recorded, Case& about) {
+  scenario::Variables variables;
+  if (recorded.contains("set") && recorded.at("set").is_object())
+    for (const auto& [name, value] : recorded.at("set").items())
+      if (value.is_string()) variables[name] = value.get<std::string>();
+  std::string file = options.scenario.empty() ? text_at(recorded, "file") : options.scenario;
+  about.folder = fs::path(file).parent_path();
+  auto text = read_file(file, 4u << 20);
+  const bool ours = text.has_value();
+  if (!ours && !options.scenario.empty()) return input_error(text.error().what, file);
+  if (!ours) {
+    about.notes.push_back(
+        "the scenario " + printable(file) +
+        " is not on this host, so the content cannot be taken apart; --scenario FILE names it");
+    text = text_at(recorded, "text");
+  }
+  auto loaded = scenario::load(*text, file, variables);
+  if (!loaded.scenario) {
+    complain(loaded.mistakes);
+    return input_error("the scenario cannot be read", file);
+  }
+  if (!ours) loaded.scenario->split.reset();
+  return std::move(*loaded.scenario);
+}
+
+Result<Case> read_case(const BisectOptions& options) {
+  auto run = lab::read_run(options.bundle);
+  if (!run) return fail(run.error());
+  auto judged = lab::judge_bundle(options.bundle);
+  if (!judged) return fail(judged.error());
+  Case about{.run = std::move(*run)};
+  auto cell = find_cell(about.run.plan, options.cell);
+  if (!cell) return fail(cell.error());
+  auto wanted = recorded_end(*judged, *cell);
+  if (!wanted) return fail(wanted.error());
+  about.cell = lab::cut_story(std::move(*cell), wanted->boot);
+  about.wanted = std::move(*wanted);
+  const Json none = Json::object();
+  const Json& recorded = about.run.record.contains("scenario") ? about.run.record.at("scenario") : none;
+  auto scenario = read_scenario(options, recorded, about);
+  if (!scenario) return fail(scenario.error());
+  about.scenario = std::move(*scenario);
+  return about;
+}
+
+// The version to compare with: what was named, else the scenario's own of another label.
+Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artefact>& known,
+                         const std::string& label, const Case& about, const lab::Inventory& inventory) {
+  std::error_code problem;
+  if (!named.empty()) {
+    if (!fs::is_regular_file(named, problem)) return input_error("there is no such file", named);
+    return fs::absolute(named, problem);
+  }
+  for (const auto& artefact : known) {
+    if (artefact.label == label || artefact.damage != scenario::Damage::none) continue;
+    std::string path = artefact.path;
+    if (const auto at = path.find("${image}"); at != std::string::npos) path.replace(at, 8, about.cell.image);
+    if (const auto kept = inventory.artefacts.find(path); kept != inventory.artefacts.end())
+      return fs::absolute(kept->second.file, problem);
+    if (fs::is_regular_file(about.folder / path, problem)) return fs::absolute(about.folder / path, problem);
+  }
+  return fs::path();
+}
+
+// The same bytes or nothing: the cause of another crash is no answer.
+Status same_bytes(const lab::Inventory& inventory) {
+  for (const auto& item : inventory.items) {
+    if (item.standing == lab::Standing::same) continue;
+    const std::string what =
+        std::string("the ") + lab::to_string(item.thing) + " '" + printable(item.name) + "': " + item.what;
+    if (item.thing == lab::Thing::artefact) return input_error(what, {}, item.hint);
+    say("labctl: differs: " + what);
+  }
+  return {};
+}
+
+class Bisect {
+ public:
+  Bisect(const BisectOptions& options, Case about, lab::Probes& probes, plan::Cell cell, fs::path work)
+      : about_(std::move(about)), probes_(probes), cell_(std::move(cell)), work_(std::move(work)) {
+    wish_.level = options.sure;
+    told_.bundle = options.bundle;
+    told_.cell = about_.cell.id;
+    told_.level = options.sure;
+    told_.title =
+        about_.wanted.title.empty() ? verdict::to_string(about_.wanted.ending) : about_.wanted.title;
+    told_.notes = about_.notes;
+  }
+
+  Status compare(const fs::path& driver, const fs::path& content) {
+    auto candidate = search::how_often(
+        [&] { return live(cell_.driver_path, cell_.content_path, "the candidate"); }, wish_);
+    if (!candidate) return fail(candidate.error());
+    told_.candidate = *candidate;
+    if (candidate->crashed == 0) return {};
+    told_.old_driver = driver.string();
+    told_.old_content = content.string();
+    if (!driver.empty() && !content.empty()) {
+      auto square = search::compare_versions(
+          *candidate,
+          [&](search::Versions v) {
+            return live(v.old_driver ? driver : fs::path(cell_.driver_path),
+                        v.old_content ? content : fs::path(cell_.content_path),
+                        std::string(v.old_driver ? "the earlier" : "the candidate's") + " driver with " +
+                            (v.old_content ? "the earlier" : "the candidate's") + " content");
+          },
+          wish_);
+      if (!square) return fail(square.error());
+      told_.square = std::move(*square);
+    } else {
+      told_.notes.push_back(
+          std::string("driver and content were not compared: there is no earlier ") +
+          (driver.empty() ? "driver (--driver FILE names one)" : "content (--content FILE names one)"));
+    }
+    return {};
+  }
+
+  // Only where the content has a part in it.
+  Status look_inside() {
+    if (told_.candidate.crashed == 0 || cell_.content_path.empty()) return {};
+    if (told_.square &&
+        (told_.square->blame == search::Blame::driver || told_.square->blame == search::Blame::neither))
+      return {};
+    if (!about_.scenario.split || cell_.content_damage != scenario::Damage::none) {
+      told_.notes.emplace_back(about_.scenario.split
+                                   ? "content that is damaged on purpose is not taken apart"
+                                   : "the scenario does not say how its content is taken apart (bisect:)");
+      return {};
+    }
+    const auto& split = *about_.scenario.split;
+    const fs::path content = cell_.content_path;
+    auto records = lab::read_records(split, content, about_.folder);
+    if (!records) return fail(records.error());
+    told_.content = content.string();
+    told_.records = std::move(*records);
+    const search::Run run = [&](const search::Records& kept) -> Result<bool> {
+      std::vector<std::string> names;
+      for (const auto record : kept) names.push_back(told_.records[record]);
+      auto subset = lab::make_subset(split, content, names, about_.folder, work_);
+      if (!subset) return fail(subset.error());
+      return live(cell_.driver_path, *subset,
+                  std::to_string(kept.size()) + " of " + std::to_string(told_.records.size()) + " records");
+    };
+    auto answer = search::find_causes(told_.records.size(), told_.candidate, run, wish_);
+    if (!answer) return fail(answer.error());
+    told_.inside = std::move(*answer);
+    return {};
+  }
+
+  BisectFindings findings() const {
+    BisectFindings all = told_;
+    all.runs = probes_.lived();
+    return all;
+  }
+
+ private:
+  Result<bool> live(const fs::path& driver, const fs::path& content, const std::string& what) {
+    auto seen = probes_.live(driver, content);
+    if (!seen) return fail(seen.error());
+    const auto& outcome = seen->outcome;
+    say("labctl: run " + std::to_string(probes_.lived()) + ": " + what + ": " +
+        (seen->same ? "the same crash"
+         : outcome.ending == verdict::Ending::passed
+             ? std::string("no crash")
+             : verdict::to_string(outcome.ending) + std::string(", but not so: ") +
+                   printable(outcome.reason)) +
+        " (" + show_duration(outcome.took) + ")");
+    return seen->same;
+  }
+
+  Case about_;
+  lab::Probes& probes_;
+  plan::Cell cell_;
+  fs::path work_;
+  search::Wish wish_;
+  BisectFindings told_;
+};
+
+Result<BisectFindings> find_cause(const BisectOptions& options, Case about, const lab::Places& places,
+                                  const fs::path& work, const std::stop_token& stop) {
+  const auto store = open_store();
+  auto host = machine::open_host(
+      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
+  if (!host) return fail(host.error());
+  const lab::Seek seek{.bundle = options.bundle,
+                       .store = lab::ArtefactStore(places.artefacts),
+                       .given = {options.artifacts.begin(), options.artifacts.end()}};
+  auto inventory = lab::take_inventory(about.run, about.cell, seek, store, **host,
+                                       std::string("labctl ") + LABCTL_VERSION, work);
+  if (!inventory) return fail(inventory.error());
+  if (const auto missing = inventory->missing(); !missing.empty()) {
+    for (std::size_t i = 1; i < missing.size(); ++i) complain(missing[i]);
+    return fail(missing.front());
+  }
+  if (auto same = same_bytes(*inventory); !same) return fail(same.error());
+  auto all = lab::find_artefacts(about.run, seek);
+  if (!all) return fail(all.error());
+  auto driver = earlier(options.driver, about.scenario.drivers, about.cell.driver, about, *all);
+  if (!driver) return fail(driver.error());
+  auto content = earlier(options.content, about.scenario.contents, about.cell.content, about, *all);
+  if (!content) return fail(content.error());
+
+  auto places_told = lab::source_lines(crash::module_frames(about.wanted.excerpt),
+                                       {options.debug.begin(), options.debug.end()});
+  if (!places_told) return fail(places_told.error());
+
+  auto ground = lab::prepare_ground(
+      **host, store, about.cell.image, lab::shape_on((*host)->facts(), lab::shape_of(about.cell.machine)),
+      [](std::string_view line) { say(line); }, stop);
+  if (!ground) return fail(ground.error());
+  const plan::Cell cell = inventory->at_hand(about.cell);
+  std::vector<crash::Signature> signatures;
+  if (const auto& file = about.run.plan.signatures)
+    signatures = scenario::load_signatures(file->text, file->file).all;
+  lab::Probes probes({.cell = cell,
+                      .wanted = about.wanted,
+                      .ground = std::move(*ground),
+                      .signatures = std::move(signatures),
+                      .records = options.out.empty() ? work / "records" : fs::path(options.out),
+                      .work = work},
+                     **host, store, stop);
+  Bisect bisect(options, std::move(about), probes, cell, work);
+  if (auto compared = bisect.compare(*driver, *content); !compared) return fail(compared.error());
+  if (auto looked = bisect.look_inside(); !looked) return fail(looked.error());
+  auto findings = bisect.findings();
+  findings.frames = std::move(*places_told);
+  return findings;
+}
+
+}  // namespace
+
+int bisect(const BisectOptions& options) {
+  auto about = read_case(options);
+  if (!about) return complain(about.error());
+  const auto places = lab::places();
+  if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
+  lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guest"); });
+  for (const auto& line : lab::collect_garbage(places, open_store()).done) say("labctl: " + line);
+  auto work = lab::WorkFolder::create(places);
+  if (!work) return complain(work.error());
+  auto found = find_cause(options, std::move(*about), places, work->path(), interrupt.token());
+  if (!found) return complain(found.error());
+  print(options.json ? dump_pretty(bisect_json(*found)) : bisect_story(*found));
+  return found->sure() ? 0 : 1;
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,45 @@
+#include "labctl/crash/frames.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace labctl::crash {
+namespace {
+
+constexpr std::size_t most_frames = 32;
+
+std::string hex(std::uint64_t number) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
+  return "0x" + std::string(digits, end);
+}
+
+}  // namespace
+
+std::string ModuleFrame::text() const {
+  return function + "+" + hex(offset) + "/" + hex(size) + " [" + module + "]";
+}
+
+std::vector<ModuleFrame> module_frames(std::string_view report) {
+  static const re2::RE2 pattern(
+      R"((RIP: [0-9a-f]{1,4}:|pc : |\? |)([A-Za-z0-9_.$]{1,256})\+0x([0-9a-f]{1,8})/0x([0-9a-f]{1,8}) \[([A-Za-z0-9_-]{1,64})[\] (])",
+      re2::RE2::Latin1);
+  std::vector<ModuleFrame> frames;
+  re2::StringPiece rest(report.data(), report.size());
+  std::string before;
+  ModuleFrame frame;
+  while (frames.size() < most_frames &&
+         re2::RE2::FindAndConsume(&rest, pattern, &before, &frame.function, re2::RE2::Hex(&frame.offset),
+                                  re2::RE2::Hex(&frame.size), &frame.module)) {
+    frame.exact = before.size() > 2;
+    const bool doubted = before == "? ";
+    if (!doubted && frame.offset < frame.size &&
+        std::find(frames.begin(), frames.end(), frame) == frames.end())
+      frames.push_back(frame);
+  }
+  return frames;
+}
+
+}  // namespace labctl::crash

@@ -1,0 +1,25 @@
+// Where in which modules a crash report says that it was, exactly: what a debug file turns into lines of
+// source. Of text that anybody may have written.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace labctl::crash {
+
+// "sensor_equal+0x39/0x60 [sensor]"
+struct ModuleFrame {
+  std::string function;  // as the kernel prints it: "sensor_load.part.0"
+  std::uint64_t offset = 0, size = 0;
+  std::string module;
+  bool exact = false;  // the instruction itself; else where a call returns to
+  bool operator==(const ModuleFrame&) const = default;
+  std::string text() const;
+};
+
+// Those of a Linux report in modules, in its order and each once, at most 32; none that the kernel doubts.
+std::vector<ModuleFrame> module_frames(std::string_view report);
+
+}  // namespace labctl::crash

@@ -1,0 +1,70 @@
+// What a bisect tells: nothing is called surer than it is.
+
+#include "labctl/cli/bisect.h"
+
+#include "tests/catch.h"
+
+using namespace labctl;
+using namespace labctl::cli;
+
+namespace {
+
+BisectFindings sample() {
+  BisectFindings f{.bundle = "b", .cell = "debian.candidate", .title = "oops in sensor_equal"};
+  f.candidate = {3, 3};
+  f.old_driver = "old.deb";
+  f.old_content = "290.bin";
+  f.square = search::Square{.corners = {{{}, {3, 3}}, {{true, false}, {1, 1}}, {{false, true}, {0, 4}}},
+                            .blame = search::Blame::content,
+                            .sure = 0.9549};
+  f.content = "291.bin";
+  f.records = {"1101 a", "1204 \x1b[31mb"};
+  f.inside = search::Answer{.causes = {{.records = {1}, .alone = {4, 4}, .sure = 0.961}},
+                            .rest = {0, 4},
+                            .probes = {{{1}, {4, 4}}, {{0}, {0, 4}}}};
+  f.runs = 17;
+  return f;
+}
+
+}  // namespace
+
+TEST_CASE("the story begins with the cause, and gives the runs behind every sentence") {
+  auto f = sample();
+  f.frames = {"sensor_equal+0x39/0x60 [sensor]: sensor_equal at sensor.c:255"};
+  const auto story = bisect_story(f);
+  CHECK(story.starts_with("CAUSE: the record '1204 \\x1b[31mb' of 291.bin\n"));
+  CHECK_THAT(story, ContainsSubstring("the driver replaced by old.deb: crashed in 1 of 1 run\n"));
+  CHECK_THAT(story, ContainsSubstring("the content replaced by 290.bin: crashed in 0 of 4 runs\n"));
+  CHECK_THAT(story, ContainsSubstring("sure to 95.4%"));
+  CHECK_THAT(story, ContainsSubstring("alone crashed in 4 of 4 runs; without crashed in 0 of 4 runs"));
+  CHECK_THAT(story, ContainsSubstring("sensor.c:255"));
+  CHECK(f.sure());
+}
+
+TEST_CASE("what is not as sure as wished, is not the only one, or could be smaller, is no success") {
+  auto f = sample();
+  f.level = 0.99;
+  CHECK_FALSE(f.sure());
+  f = sample();
+  f.inside->more = true;
+  CHECK_FALSE(f.sure());
+  f = sample();
+  f.inside->causes[0].whole = false;
+  CHECK_FALSE(f.sure());
+  f = sample();
+  f.inside.reset();
+  CHECK(f.sure());  // the content, as surely as was wished
+  f.square->sure = 0.6;
+  CHECK_FALSE(f.sure());
+  f = BisectFindings{.candidate = {0, 40}};
+  CHECK_FALSE(f.sure());
+  CHECK(bisect_story(f).starts_with("NOT SEEN AGAIN: crashed in 0 of 40 runs"));
+}
+
+TEST_CASE("a program reads the same") {
+  const auto json = bisect_json(sample());
+  CHECK(json["sure"] == true);
+  CHECK(json["versions"]["blame"] == "content");
+  CHECK(json["content"]["causes"][0]["records"][0] == "1204 \x1b[31mb");
+  CHECK(json["content"]["without"]["runs"] == 4);
+}

@@ -1,0 +1,87 @@
+// A recorded cell lived again with other bytes, and content taken apart by the scenario's commands.
+
+#include "labctl/lab/bisect.h"
+
+#include <unistd.h>
+
+#include "labctl/base/files.h"
+#include "tests/catch.h"
+#include "tests/cell/story.h"
+
+using namespace labctl;
+
+namespace {
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("labctl-bisect-" + std::to_string(::getpid()));
+  Folder() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+    REQUIRE(write_file(path / "rules", "one\ntwo\n\nthree\n"));
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+verdict::Outcome crashed(const std::string& title, int boot, const std::string& suppressed = {}) {
+  verdict::Outcome outcome{.ending = verdict::Ending::crashed};
+  auto finding = story::finding(title);
+  finding.suppressed = suppressed;
+  outcome.findings.push_back({.finding = finding, .boot = boot});
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("the same crash has the same title; what ended without a word is the same when it ends so again") {
+  const auto wanted = lab::wanted_of(crashed("oops in sensor", 2));
+  CHECK(wanted.boot == 2);
+  CHECK(lab::is_same(wanted, crashed("oops in sensor", 0)));
+  CHECK_FALSE(lab::is_same(wanted, crashed("oops in disk", 2)));
+  CHECK_FALSE(lab::is_same(wanted, crashed("oops in sensor", 2, "known")));
+  verdict::Outcome hung{.ending = verdict::Ending::hung, .boots_proved = 1};
+  CHECK(lab::is_same(lab::wanted_of(hung), hung));
+  CHECK_FALSE(lab::is_same(lab::wanted_of(hung), crashed("oops in sensor", 1)));
+  CHECK(lab::wanted_of(hung).boot == 1);
+}
+
+TEST_CASE("a story is cut behind the life in which it happened, and not before") {
+  using enum scenario::StepKind;
+  const auto cell = story::candidate();  // install, apply, exercise, three reboots
+  CHECK(lab::cut_story(cell, 0).story.size() == 3);
+  CHECK(lab::cut_story(cell, 1).story.size() == 4);
+  CHECK(lab::cut_story(cell, 3).story.size() == 6);
+  CHECK(lab::cut_story(cell, 9).story.size() == 6);
+}
+
+TEST_CASE("records come from a command or from the scenario itself, each once") {
+  Folder folder;
+  const auto read = [&](scenario::Split split) {
+    return lab::read_records(split, folder.path / "rules", folder.path);
+  };
+  CHECK(read({.records = "cat \"$LABCTL_CONTENT\""}).value() ==
+        std::vector<std::string>{"one", "two", "three"});
+  CHECK(read({.files = {"a", "b"}}).value() == std::vector<std::string>{"a", "b"});
+  CHECK_THAT(read({.records = "true"}).error().what, ContainsSubstring("no record"));
+  CHECK_THAT(read({.records = "echo a; echo a"}).error().what, ContainsSubstring("'a' twice"));
+  CHECK_THAT(read({.records = "yes '' | head -n 100001 | cat -n"}).error().what,
+             ContainsSubstring("more than"));
+  const auto failed = read({.records = "echo no such format; exit 3"});
+  CHECK(failed.error().fault == Fault::input);
+  CHECK_THAT(failed.error().what, ContainsSubstring("bisect.records") && ContainsSubstring("no such format"));
+}
+
+TEST_CASE("a subset holds the records that are kept, and a command that makes none is told") {
+  Folder folder;
+  const fs::path content = folder.path / "rules";
+  const auto make = [&](const std::string& command, std::vector<std::string> kept) {
+    return lab::make_subset({.subset = command}, content, kept, folder.path, folder.path);
+  };
+  const std::string filter = "grep -xFf \"$LABCTL_KEEP\" \"$LABCTL_CONTENT\" > \"$LABCTL_SUBSET\"";
+  const auto made = make(filter, {"one", "three"});
+  REQUIRE(made);
+  CHECK(read_file(*made).value() == "one\nthree\n");
+  CHECK(make(filter, {"one", "three"}).value() == *made);
+  CHECK(make(filter, {"two"}).value() != *made);
+  CHECK_THAT(make("true", {"a"}).error().what, ContainsSubstring("made no $LABCTL_SUBSET"));
+  CHECK(make("exit 1", {"b"}).error().fault == Fault::input);
+}
