@@ -290,8 +290,9 @@ void Life::begin_last_sweep() {
 }
 
 void Life::end() {
-  // A lab that failed cannot clear a suspect either, and a retry may not outlive it.
-  if (s_.outcome.ending == Ending::lab_failed) convict_suspects();
+  // A lab that failed or was interrupted cannot clear a suspect either, and neither a retry nor a resumed run
+  // may outlive it.
+  if (s_.outcome.ending == Ending::lab_failed || s_.outcome.ending == Ending::interrupted) convict_suspects();
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
   explain_signs();

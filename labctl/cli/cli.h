@@ -36,9 +36,11 @@ struct RunOptions {
   std::string waivers;  // a file, or none
   unsigned jobs = 0;    // 0: as many as the host carries
   std::string out = "reports/runs";
+  std::string resume;  // a bundle to go on with: what is run is in its record
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
   SigningOptions signing;
+  machine::HostOpener open_host = machine::open_host;
 };
 int run(const RunOptions& options);
 
@@ -122,8 +124,9 @@ int image_build(const BuildOptions& options);
 int image_verify(const std::vector<std::string>& names);
 int image_remove(const std::vector<std::string>& names);
 
-// The whole program: parses, calls one verb, maps what it returns.
-int main(int argc, char** argv);
+// The whole program: parses, calls one verb, maps what it returns. Tests run it on machines made of plain
+// code.
+int main(int argc, char** argv, const machine::HostOpener& open_host = machine::open_host);
 
 // ---- shared by the verbs ----
 int complain(const Error& error);  // prints it; the exit code its fault asks for
@@ -145,6 +148,6 @@ Date today();  // of UTC; the head has no clock and is told
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::string& file, const scenario::Variables& variables, const std::string& only,
-    const std::vector<scenario::Acceptance>& waivers = {});
+    const std::vector<scenario::Acceptance>& waivers = {}, Date day = today());
 
 }  // namespace labctl::cli

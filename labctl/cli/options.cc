@@ -123,10 +123,12 @@ void Program::add_run() {
   auto* sub = add(app, "run", "Run a scenario and give a verdict", [this] {
     run.variables = variables();
     run.accel = wish();
+    if (run.scenario.empty() && run.resume.empty())
+      mistake = "run wants a SCENARIO, or --resume with the BUNDLE of a run that was cut off";
     if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
     return cli::run(run);
   });
-  sub->add_option("SCENARIO", run.scenario, "The scenario file")->required();
+  sub->add_option("SCENARIO", run.scenario, "The scenario file; with --resume, where it is now");
   add_set(sub);
   sub->add_option("--only", run.only, "Run only cells whose id matches; a part never gives passed")
       ->type_name("GLOB");
@@ -136,6 +138,11 @@ void Program::add_run() {
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
   sub->add_option("--out", run.out, "Where the bundle goes")->type_name("DIR")->capture_default_str();
+  auto* resume = sub->add_option("--resume", run.resume, "Go on with a run that was killed or interrupted")
+                     ->type_name("BUNDLE");
+  // Its record says them.
+  for (const char* recorded : {"--set", "--only", "--waivers", "--out"})
+    resume->excludes(sub->get_option(recorded));
   add_host(sub, run.connect);
   add_signing(sub, run.signing);
 }
@@ -328,8 +335,9 @@ std::string with_suggestion(const CLI::App& app, int argc, char** argv, std::str
   return message;
 }
 
-int parse_and_call(int argc, char** argv) {
+int parse_and_call(int argc, char** argv, const machine::HostOpener& open_host) {
   Program program;
+  program.run.open_host = open_host;
   program.app.footer(exit_codes);
   program.app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
   program.app.require_subcommand(1);
@@ -354,9 +362,9 @@ int parse_and_call(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv, const machine::HostOpener& open_host) {
   try {
-    const int code = parse_and_call(argc, argv);
+    const int code = parse_and_call(argc, argv, open_host);
     // A verdict that could not be printed was not given.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       say("labctl: cannot write to standard output");

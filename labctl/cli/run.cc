@@ -17,6 +17,7 @@
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
 #include "labctl/lab/record.h"
+#include "labctl/lab/resume.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
 #include "labctl/scenario/signatures.h"
@@ -33,15 +34,17 @@ struct Waivers {
   std::vector<scenario::Acceptance> entries;
 };
 
-// Complains by itself and gives nothing when there is a mistake; no file is no waiver.
-std::optional<Waivers> read_waivers(const std::string& file) {
-  if (file.empty()) return Waivers{};
-  auto text = read_file(file, 4u << 20);
+// Complains by itself and gives nothing when there is a mistake; no file is no waiver. What a record holds is
+// believed as it was.
+std::optional<Waivers> read_waivers(const std::string& file, const lab::Unfinished* before) {
+  const std::string recorded = before ? before->waivers : std::string();
+  if (file.empty() && recorded.empty()) return Waivers{};
+  auto text = before ? Result<std::string>(recorded) : read_file(file, 4u << 20);
   if (!text) {
     complain(Error{Fault::input, text.error().what, file, {}});
     return std::nullopt;
   }
-  auto loaded = scenario::load_waivers(*text, file);
+  auto loaded = scenario::load_waivers(*text, before ? "the recorded waivers" : file);
   if (!loaded.waivers) {
     complain(loaded.mistakes);
     return std::nullopt;
@@ -104,7 +107,7 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
 
 Json describe_run(const RunOptions& options, const scenario::Scenario& scenario, const std::string& waivers,
                   const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
-                  const machine::HostFacts& host) {
+                  const machine::HostFacts& host, const std::string& tool) {
   Json images = Json::array();
   std::set<std::string> seen;
   for (const auto& [cell, ground] : grounds) {
@@ -118,11 +121,18 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
                       {"boot_time_ms", ground.boot_time.count()}});
   }
   Json variables = Json::object();
+  std::error_code ignored;
   for (const auto& [name, value] : options.variables) variables[name] = value;
   return {{"labctl", 1},
           {"tool", std::string("labctl ") + LABCTL_VERSION},
+          {"tool_sha256", tool},
           {"began", lab::utc_now()},
-          {"scenario", {{"file", options.scenario}, {"text", scenario.text}, {"set", variables}}},
+          {"scenario",
+           {{"file", options.scenario},
+            {"path", fs::absolute(options.scenario, ignored).lexically_normal().string()},
+            {"text", scenario.text},
+            {"set", variables},
+            {"only", options.only}}},
           {"waivers", {{"file", options.waivers}, {"text", waivers}}},
           {"artefacts", supplies.to_json()},
           {"images", images},
@@ -139,14 +149,12 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
 // first. Gives the names of those that are proved.
 Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::Bundle& bundle,
                                              machine::Host& host, const lab::Places& places,
-                                             const fs::path& work, unsigned at_once,
+                                             const fs::path& work, const std::string& tool, unsigned at_once,
                                              const std::stop_token& stop) {
-  auto tool = own_digest();
-  if (!tool) return fail(tool.error());
   lab::CanaryOrder order{.records = bundle.canary_folder(),
                          .cache = places.cache,
                          .work = work,
-                         .tool = *tool,
+                         .tool = tool,
                          .host = host.facts().fingerprint};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds)
@@ -197,13 +205,46 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
   return jobs;
 }
 
-void watch_cells(const plan::Plan& plan, const std::vector<lab::CellJob>& jobs, machine::Host& host,
-                 unsigned at_once, const std::stop_token& stop) {
+void watch_cells(const std::vector<lab::CellJob>& jobs, machine::Host& host, unsigned at_once,
+                 const std::stop_token& stop) {
   std::vector<std::string> ids;
-  for (const auto& cell : plan.cells) ids.push_back(cell.id);
+  for (const auto& job : jobs) ids.push_back(job.cell.id);
   ProgressDisplay display(ids, stderr_is_terminal());
   lab::run_crew(
       jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
+}
+
+// What the record says is run again as it says it; the scenario may have been moved.
+RunOptions as_recorded(RunOptions options, const lab::Unfinished& before) {
+  if (options.scenario.empty()) options.scenario = before.scenario;
+  options.variables = before.variables;
+  options.only = before.only;
+  return options;
+}
+
+// A run that is gone on with must mean the same as it did.
+Result<lab::Bundle> reopen(const lab::Unfinished& before, const Json& now) {
+  if (const auto told = lab::differences(before.record, now); !told.empty())
+    return input_error("the run cannot go on: " + join(told, "; "), before.folder.string(),
+                       "put it back as it was, or run the scenario from its beginning");
+  auto bundle = lab::Bundle::reopen(before.folder);
+  if (!bundle) return bundle;
+  // Canaries whose proof was cut off die again.
+  bool proved = true;
+  for (const auto* cell : before.plan.grounds())
+    proved &= lab::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+  std::error_code ignored;
+  if (!proved && fs::exists(bundle->canary_folder(), ignored))
+    if (auto aside = rename_synced(bundle->canary_folder(), lab::free_name(bundle->canary_folder())); !aside)
+      return fail(aside.error());
+  return bundle;
+}
+
+Json resumed(Json record) {
+  Json& times = record["resumed"];
+  if (!times.is_array()) times = Json::array();
+  times.push_back(lab::utc_now());
+  return record;
 }
 
 // The record is completed, judged from what is on disk, signed, and given its final name. A verdict that
@@ -212,7 +253,9 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
             const std::optional<Signer>& signer) {
   run["ended"] = lab::utc_now();
   run["interrupted"] = interrupted;
-  run["faults"] = supplies.changed();
+  Json faults = run.contains("faults") && run["faults"].is_array() ? run["faults"] : Json::array();
+  for (const auto& fault : supplies.changed()) faults.push_back(fault);
+  run["faults"] = faults;
   if (auto written = bundle.write_run(run); !written) return complain(written.error());
   auto judged = lab::judge_bundle(bundle.folder());
   if (!judged) return complain(judged.error());
@@ -230,6 +273,7 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
   if (!folder) return complain(folder.error());
   print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");
+  if (interrupted) say("labctl: to go on: labctl run --resume " + shell_quote(folder->string()));
   const int code = interrupted ? exit_code::interrupted : judged->verdict.exit_code();
   if (is_signed) return code;
   complain(because(is_signed.error(), "the verdict could not be signed").value());
@@ -238,10 +282,18 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
 
 }  // namespace
 
-int run(const RunOptions& options) {
-  const auto waivers = read_waivers(options.waivers);
+int run(const RunOptions& asked) {
+  std::optional<lab::Unfinished> before;
+  if (!asked.resume.empty()) {
+    auto read = lab::read_unfinished(asked.resume);
+    if (!read) return complain(read.error());
+    before = std::move(*read);
+  }
+  const RunOptions options = before ? as_recorded(asked, *before) : asked;
+  const auto waivers = read_waivers(options.waivers, before ? &*before : nullptr);
   if (!waivers) return exit_code::bad_input;
-  auto loaded = load_plan(options.scenario, options.variables, options.only, waivers->entries);
+  auto loaded = load_plan(options.scenario, options.variables, options.only, waivers->entries,
+                          before ? before->plan.date : today());
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   for (const auto& note : plan.notes) say("labctl: note: " + note);
@@ -265,7 +317,7 @@ int run(const RunOptions& options) {
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
   for (const auto& problem : supplies->keep(lab::ArtefactStore(places.artefacts))) complain(problem);
 
-  auto host = machine::open_host(
+  auto host = options.open_host(
       {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
   if (!host) return complain(host.error());
   say("labctl: " + (*host)->facts().hypervisor + ", " + machine::to_string((*host)->facts().accel) + ": " +
@@ -275,19 +327,29 @@ int run(const RunOptions& options) {
   const unsigned at_once = guests_at_once(options, plan);
   if (auto space = check_space(work->path(), *grounds, at_once); !space) return complain(space.error());
 
-  auto bundle = lab::Bundle::create(options.out, plan.scenario);
+  auto tool = own_digest();
+  if (!tool) return complain(tool.error());
+  Json record =
+      describe_run(options, scenario, waivers->text, plan, *supplies, *grounds, (*host)->facts(), *tool);
+  auto bundle = before ? reopen(*before, record) : lab::Bundle::create(options.out, plan.scenario);
   if (!bundle) return complain(bundle.error());
-  const Json record =
-      describe_run(options, scenario, waivers->text, plan, *supplies, *grounds, (*host)->facts());
+  if (before) record = resumed(before->record);
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
+  say("labctl: writing " + bundle->folder().string() + "; if it is cut off, 'labctl run --resume' goes on");
 
-  auto proved = proved_grounds(*grounds, *bundle, **host, places, work->path(), at_once, interrupt.token());
+  auto proved =
+      proved_grounds(*grounds, *bundle, **host, places, work->path(), *tool, at_once, interrupt.token());
   if (!proved && proved.error().fault != Fault::interrupted) complain(proved.error());
-  if (proved)
-    watch_cells(plan, make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()), **host, at_once,
-                interrupt.token());
-  return publish(*bundle, record, *supplies, interrupt.token().stop_requested(), signer);
+  if (proved) {
+    auto missing = lab::still_missing(make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()));
+    if (!missing) return complain(missing.error());
+    if (before)
+      say("labctl: going on: " + std::to_string(missing->kept) + " cells had ended and are kept, " +
+          std::to_string(missing->cut_off) + " were cut off and begin again");
+    watch_cells(missing->jobs, **host, at_once, interrupt.token());
+  }
+  return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer);
 }
 
 }  // namespace labctl::cli

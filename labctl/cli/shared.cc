@@ -88,7 +88,7 @@ Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::sy
 
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::string& file, const scenario::Variables& variables, const std::string& only,
-    const std::vector<scenario::Acceptance>& waivers) {
+    const std::vector<scenario::Acceptance>& waivers, Date day) {
   auto text = read_file(file, 4u << 20);
   if (!text) {
     complain(Error{Fault::input, text.error().what, file, {}});
@@ -99,7 +99,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     complain(loaded.mistakes);
     return std::nullopt;
   }
-  auto plan = plan::expand(*loaded.scenario, today(), waivers);
+  auto plan = plan::expand(*loaded.scenario, day, waivers);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {
     complain(plan.error());

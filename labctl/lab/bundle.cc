@@ -24,6 +24,7 @@ std::string utc_stamp() {
 }
 
 constexpr std::uint64_t largest_journal = 256u << 20;
+constexpr const char* lock_name = ".lock";
 
 // Whether a guest was given what run.json says it was: the digests on its CD are those of its artefacts.
 bool given_as_recorded(const plan::Cell& cell, const Json& artefacts, const event::Opened& opened) {
@@ -81,10 +82,38 @@ Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) 
       if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
       continue;
     }
+    if (auto taken = bundle.take(); !taken) return fail(taken.error());
     if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
     return bundle;
   }
   return lab_error("too many bundles of this second", out.string());
+}
+
+Result<Bundle> Bundle::reopen(const fs::path& folder) {
+  Bundle bundle;
+  bundle.folder_ = folder;
+  if (folder.extension() != ".partial") {
+    bundle.folder_ += ".partial";
+    if (auto renamed = rename_synced(folder, bundle.folder_); !renamed) return fail(renamed.error());
+  }
+  if (auto taken = bundle.take(); !taken) return fail(taken.error());
+  const fs::path aside = free_name(bundle.folder_ / "before-resume");
+  for (const char* name : {"verdict.json", "attestation.json", "junit.xml", "summary.md", "report.html"}) {
+    std::error_code problem;
+    if (!fs::exists(bundle.folder_ / name, problem)) continue;
+    if (auto made = make_dirs(aside); !made) return fail(made.error());
+    if (auto moved = rename_synced(bundle.folder_ / name, aside / name); !moved) return fail(moved.error());
+  }
+  if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
+  return bundle;
+}
+
+Status Bundle::take() {
+  auto lock = Lock::try_take(folder_ / lock_name);
+  if (!lock)
+    return input_error("another labctl is at work on this bundle", folder_.string(), "wait for its end");
+  lock_ = std::move(*lock);
+  return {};
 }
 
 Status Bundle::write_run(const Json& run) { return write_file(folder_ / "run.json", dump_pretty(run)); }
@@ -96,9 +125,19 @@ Status Bundle::add(const std::string& name, const std::string& content) {
 Result<fs::path> Bundle::close() {
   fs::path whole = folder_;
   whole.replace_extension();
+  std::error_code ignored;
+  fs::remove(folder_ / lock_name, ignored);
   if (auto renamed = rename_synced(folder_, whole); !renamed) return fail(renamed.error());
   folder_ = whole;
   return whole;
+}
+
+fs::path free_name(const fs::path& beside) {
+  std::error_code ignored;
+  for (int number = 1;; ++number) {
+    fs::path name = beside.string() + "-" + std::to_string(number);
+    if (!fs::exists(name, ignored)) return name;
+  }
 }
 
 Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path& folder) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/result.h"
 #include "labctl/event/event.h"
@@ -18,6 +20,11 @@ class Bundle {
  public:
   // <out>/<UTC time>-<scenario>.partial, which nobody else has.
   static Result<Bundle> create(const std::filesystem::path& out, const std::string& scenario);
+
+  // The bundle of a run that did not come to its end, to be gone on with. It gets its partial name again, and
+  // what had been derived from an earlier end (verdict, reports, attestation) is kept aside in it. Errors
+  // (input): another labctl is at work on it.
+  static Result<Bundle> reopen(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path cell_folder(const std::string& id) const { return folder_ / "cells" / id; }
@@ -34,7 +41,10 @@ class Bundle {
   Result<std::filesystem::path> close();
 
  private:
+  Status take();
+
   std::filesystem::path folder_;
+  std::optional<Lock> lock_;  // nobody else goes on with it meanwhile
 };
 
 // What a bundle says was run: run.json, and the plan in it. Errors (input): no bundle, another version, a
@@ -62,6 +72,9 @@ Status check_verdict_json(const std::filesystem::path& folder, const Judged& jud
 
 // Now, as run.json says it: "2026-11-22T02:35:09Z".
 std::string utc_now();
+
+// The first of <beside>-1, <beside>-2 ... that is not there: old evidence is put aside, never over other.
+std::filesystem::path free_name(const std::filesystem::path& beside);
 
 // The journal of one cell in its folder; another cell's is refused.
 Result<event::Journal> read_cell_journal(const plan::Cell& cell, const std::filesystem::path& folder);

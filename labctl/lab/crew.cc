@@ -23,16 +23,13 @@ std::uint64_t available_memory() {
   return 0;
 }
 
-// The records of an attempt that the lab failed stay beside those of the next one.
-bool set_aside(const CellJob& job, int attempt) {
-  std::error_code problem;
-  fs::rename(job.folder, job.folder.string() + ".lab-failed-" + std::to_string(attempt), problem);
-  return !problem;
+fs::path failed_attempt(const fs::path& folder, int attempt) {
+  return folder.string() + ".lab-failed-" + std::to_string(attempt);
 }
 
 void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch,
                       const std::stop_token& stop) {
-  for (int attempt = 1;; ++attempt) {
+  for (int attempt = 1 + failed_attempts(job.folder);; ++attempt) {
     const bool last = attempt > job.cell.policy.lab_retries;
     // A lab failure that will be tried again is not the cell's end.
     auto watch_attempt = [&](Progress progress) {
@@ -45,11 +42,22 @@ void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watc
     };
     const auto outcome = run_cell(job, host, watch_attempt, stop);
     if (outcome.ending != verdict::Ending::lab_failed || last || stop.stop_requested()) return;
-    if (!set_aside(job, attempt)) return;
+    if (!set_failed_aside(job.folder)) return;
   }
 }
 
 }  // namespace
+
+int failed_attempts(const fs::path& folder) {
+  int attempts = 0;
+  std::error_code ignored;
+  while (fs::exists(failed_attempt(folder, attempts + 1), ignored)) ++attempts;
+  return attempts;
+}
+
+Status set_failed_aside(const fs::path& folder) {
+  return rename_synced(folder, failed_attempt(folder, failed_attempts(folder) + 1));
+}
 
 Capacity capacity(std::uint64_t guest_memory) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());

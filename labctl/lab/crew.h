@@ -18,6 +18,11 @@ struct Capacity {
 };
 Capacity capacity(std::uint64_t guest_memory);
 
+// The records of an attempt that the lab failed stay beside those of the next one, as <folder>.lab-failed-N;
+// how many there are, in this run and before it was resumed.
+int failed_attempts(const std::filesystem::path& folder);
+Status set_failed_aside(const std::filesystem::path& folder);
+
 // Runs every job. `watch` is called from many threads, one call at a time.
 void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
               const std::stop_token& stop);

@@ -63,6 +63,9 @@ class CellRun {
  private:
   Status open_records() {
     if (auto made = make_dirs(job_.folder); !made) return made;
+    // A journal is begun once and never gone on with: two lives in one would prove neither.
+    if (std::error_code ignored; fs::exists(job_.folder / "events.jsonl", ignored))
+      return lab_error("there is a journal of this cell already", job_.folder.string());
     auto journal = Appender::open(job_.folder / "events.jsonl");
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);

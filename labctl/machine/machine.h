@@ -150,6 +150,7 @@ class Host {
 
 // Errors: libvirt or QEMU missing, the root cannot be made, the asked acceleration does not work.
 Result<std::unique_ptr<Host>> open_host(const HostOptions& options);
+using HostOpener = std::function<Result<std::unique_ptr<Host>>(const HostOptions&)>;
 
 // Guests whose owner is gone: a predecessor that was killed leaves its private root with running QEMUs in it.
 struct Orphan {

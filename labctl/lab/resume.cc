@@ -1,0 +1,239 @@
+#include "labctl/lab/resume.h"
+
+#include <algorithm>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/cell/cell.h"
+#include "labctl/lab/bundle.h"
+#include "labctl/lab/crew.h"
+
+namespace labctl::lab {
+namespace {
+
+constexpr std::uint64_t largest_journal = 256u << 20;
+constexpr std::uint64_t largest_console = 256u << 20;
+
+const Json& at(const Json& object, const char* key) {
+  static const Json nothing = Json::object();
+  return object.is_object() && object.contains(key) ? object.at(key) : nothing;
+}
+
+// "line 12: it was 'reboot x3', it is 'reboot x1'"
+std::string first_difference(const std::string& before, const std::string& now) {
+  const auto old_lines = split(before, '\n'), new_lines = split(now, '\n');
+  for (std::size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
+    const auto line = [i](const auto& lines) {
+      return i < lines.size() ? "'" + printable(trim(lines[i]), 80) + "'" : std::string("not there");
+    };
+    if (line(old_lines) != line(new_lines) || i >= std::min(old_lines.size(), new_lines.size()))
+      return "line " + std::to_string(i + 1) + ": it was " + line(old_lines) + ", it is " + line(new_lines);
+  }
+  return "in white space";
+}
+
+// Lists of objects, compared by what names their members.
+void compare_lists(const Json& before, const Json& now, const std::string& noun,
+                   const std::vector<const char*>& names, const std::vector<const char*>& facts,
+                   std::vector<std::string>& told) {
+  const auto name_of = [&](const Json& one) {
+    std::vector<std::string> parts;
+    for (const char* name : names)
+      if (std::string part = text_at(one, name); !part.empty()) parts.push_back(std::move(part));
+    return join(parts, " on machine ");
+  };
+  const auto find = [&](const Json& list, const std::string& name) {
+    return std::find_if(list.begin(), list.end(), [&](const Json& one) { return name_of(one) == name; });
+  };
+  for (const Json& one : before) {
+    const std::string name = name_of(one), called = noun + " " + printable(name, 200);
+    const auto other = find(now, name);
+    if (other == now.end()) {
+      told.push_back("the " + called + " is not there any more");
+      continue;
+    }
+    for (const char* fact : facts)
+      if (at(one, fact) != at(*other, fact))
+        told.push_back("the " + called + " is another one: its " + fact + " was " +
+                       printable(dump_line(at(one, fact)), 80) + ", it is " +
+                       printable(dump_line(at(*other, fact)), 80));
+  }
+  for (const Json& one : now)
+    if (find(before, name_of(one)) == before.end())
+      told.push_back("the " + noun + " " + printable(name_of(one), 200) + " was not there");
+}
+
+// What the kernel had said on the console and the journal not yet, when the run was cut off.
+std::vector<crash::Finding> unheard(const std::vector<event::Event>& journal, const fs::path& folder,
+                                    const std::vector<crash::Signature>& signatures) {
+  auto console = read_file(folder / "console.log", largest_console);
+  if (!console) return {};
+  auto findings = crash::scan(*console, crash::Os::linux_, signatures);
+  std::erase_if(findings, [&](const crash::Finding& finding) {
+    return !finding.confirmed || !finding.suppressed.empty() ||
+           std::any_of(journal.begin(), journal.end(), [&](const event::Event& event) {
+             const auto* found = std::get_if<event::Found>(&event.what);
+             return found && found->finding.title == finding.title;
+           });
+  });
+  return findings;
+}
+
+// A journal that was cut off: its whole records, and where the cell stands behind them.
+struct CutJournal {
+  std::string text;  // without a torn last record
+  event::Journal journal;
+};
+
+Result<CutJournal> read_cut_journal(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", largest_journal);
+  if (!text) return fail(text.error());
+  CutJournal cut{.text = text->substr(0, text->rfind('\n') + 1)};
+  if (cut.text.empty()) return cut;
+  auto journal = event::read_journal(cut.text, cell.id, (folder / "events.jsonl").string());
+  if (!journal)
+    return input_error("was not only cut off: " + journal.error().what, journal.error().where,
+                       "do not go on with this bundle; run the scenario again");
+  cut.journal = std::move(*journal);
+  return cut;
+}
+
+// What can still be said of a cell that was cut off: what its console holds, and that its lab went away,
+// which convicts whatever the guest was suspected of. Empty: it had not failed, and may begin again.
+std::string last_records(const cell::State& cut, const CutJournal& journal,
+                         const std::vector<crash::Finding>& unheard) {
+  std::vector<event::What> rest;
+  for (const auto& finding : unheard) rest.emplace_back(event::Found{event::Channel::console, finding});
+  rest.emplace_back(event::LabFault{"the run was cut off"});
+  rest.emplace_back(event::Interrupted{});
+  cell::State state = cut;
+  event::Chain chain = journal.journal.chain;
+  std::string text;
+  for (auto& what : rest) {
+    const event::Event event{journal.journal.events.back().at, std::move(what)};
+    text += event::to_line(event, chain) + "\n";
+    state = cell::on(std::move(state), event).state;
+  }
+  return verdict::guests_fault(state.outcome.ending) ? text : std::string();
+}
+
+// The failure is the cell's end. The journal as it was is kept beside.
+Status close_failed(const CutJournal& cut, const std::string& rest, const fs::path& folder) {
+  const fs::path journal = folder / "events.jsonl";
+  std::error_code problem;
+  fs::copy_file(journal, free_name(folder / "events.jsonl.cut-off"), problem);
+  if (problem) return lab_error("cannot be kept aside: " + problem.message(), journal.string());
+  return write_file(journal, cut.text + rest);
+}
+
+}  // namespace
+
+Result<Unfinished> read_unfinished(const fs::path& given) {
+  Unfinished run{.folder = given.lexically_normal()};
+  if (!run.folder.has_filename()) run.folder = run.folder.parent_path();
+  const fs::path partial = run.folder.string() + ".partial";
+  std::error_code ignored;
+  if (!fs::exists(run.folder, ignored) && fs::exists(partial, ignored)) run.folder = partial;
+  const fs::path file = run.folder / "run.json";
+  auto text = read_file(file);
+  if (!text)
+    return input_error("is not a bundle: " + text.error().what, file.string(),
+                       "give the folder that 'labctl run' named; one without run.json has nothing in it");
+  auto record = parse_json(*text, file.string());
+  if (!record) return fail(record.error());
+  const bool whole = run.folder.extension() != ".partial";
+  if (whole && !flag_at(*record, "interrupted"))
+    return input_error("this run came to its end: there is nothing to go on with", run.folder.string(),
+                       "'labctl judge' says its verdict; for another one run the scenario again");
+  auto plan = plan::from_json(at(*record, "plan"), file.string());
+  if (!plan) return fail(plan.error());
+  run.plan = std::move(*plan);
+  const Json& scenario = at(*record, "scenario");
+  run.scenario = text_at(scenario, "path");
+  run.only = text_at(scenario, "only");
+  for (const auto& [name, value] : at(scenario, "set").items())
+    if (value.is_string()) run.variables[name] = value.get<std::string>();
+  run.waivers = text_at(at(*record, "waivers"), "text");
+  for (const char* end : {"ended", "interrupted"}) record->erase(end);
+  run.record = std::move(*record);
+  return run;
+}
+
+std::vector<std::string> differences(const Json& recorded, const Json& now) {
+  std::vector<std::string> told;
+  const auto program = [](const Json& run) {
+    return printable(text_at(run, "tool"), 60) + " (sha256 " + printable(text_at(run, "tool_sha256"), 12) +
+           ")";
+  };
+  if (program(recorded) != program(now))
+    told.push_back("the program is another one: the run was begun by " + program(recorded) + ", this is " +
+                   program(now));
+  const std::string before = text_at(at(recorded, "scenario"), "text"),
+                    text = text_at(at(now, "scenario"), "text");
+  const bool same_text = before == text;
+  if (!same_text) told.push_back("the scenario was changed: " + first_difference(before, text));
+  const Json &old_plan = at(recorded, "plan"), &new_plan = at(now, "plan");
+  const std::string signatures = text_at(at(old_plan, "signatures"), "text"),
+                    new_signatures = text_at(at(new_plan, "signatures"), "text");
+  if (signatures != new_signatures)
+    told.push_back("the signature file was changed: " + first_difference(signatures, new_signatures));
+  if (same_text && at(old_plan, "cells") != at(new_plan, "cells"))
+    told.emplace_back("the scenario means other cells now");
+  compare_lists(at(recorded, "artefacts"), at(now, "artefacts"), "artefact", {"path"}, {"sha256"}, told);
+  compare_lists(at(recorded, "images"), at(now, "images"), "image", {"name", "machine"},
+                {"sha256", "shape", "snapshot"}, told);
+  for (const char* fact : {"hypervisor", "accel", "machine_type"}) {
+    const std::string was = text_at(at(recorded, "host"), fact), is = text_at(at(now, "host"), fact);
+    if (was != is)
+      told.push_back(std::string("the host's ") + fact + " is another one: it was '" + printable(was, 80) +
+                     "', it is '" + printable(is, 80) + "'");
+  }
+  return told;
+}
+
+Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
+                          const std::vector<crash::Signature>& signatures) {
+  std::error_code ignored;
+  if (!fs::exists(folder, ignored)) return Left::nothing;
+  if (!fs::exists(folder / "events.jsonl", ignored)) return Left::cut_off;
+  auto cut = read_cut_journal(cell, folder);
+  if (!cut) return fail(cut.error());
+  auto& events = cut->journal.events;
+  if (events.empty()) return Left::cut_off;
+
+  cell::State state = cell::begin(cell);
+  for (const auto& event : events) state = cell::on(std::move(state), event).state;
+  if (state.phase == cell::Phase::ended && !verdict::guests_fault(state.outcome.ending)) {
+    if (state.outcome.ending == verdict::Ending::passed) return Left::finished;
+    if (state.outcome.ending == verdict::Ending::interrupted) return Left::cut_off;
+    return failed_attempts(folder) < cell.policy.lab_retries ? Left::retrying : Left::finished;
+  }
+  if (state.phase == cell::Phase::ended) return Left::finished;
+  const std::string rest = last_records(state, *cut, unheard(events, folder, signatures));
+  if (rest.empty()) return Left::cut_off;
+  if (auto closed = close_failed(*cut, rest, folder); !closed) return fail(closed.error());
+  return Left::finished;
+}
+
+Result<Missing> still_missing(std::vector<CellJob> jobs) {
+  Missing missing;
+  for (auto& job : jobs) {
+    auto left = what_is_left(job.cell, job.folder, job.signatures);
+    if (!left) return fail(left.error());
+    if (*left == Left::finished) {
+      ++missing.kept;
+      continue;
+    }
+    Status aside;
+    if (*left == Left::retrying) aside = set_failed_aside(job.folder);
+    if (*left == Left::cut_off) {
+      ++missing.cut_off;
+      aside = rename_synced(job.folder, free_name(job.folder.string() + ".cut-off"));
+    }
+    if (!aside) return fail(aside.error());
+    missing.jobs.push_back(std::move(job));
+  }
+  return missing;
+}
+
+}  // namespace labctl::lab
