@@ -183,7 +183,7 @@ class Bisect {
     const fs::path content = cell_.content_path;
     auto records = lab::read_records(split, content, about_.folder);
     if (!records) return fail(records.error());
-    told_.content = content.string();
+    told_.content = content.lexically_normal().string();  // to be shown
     told_.records = std::move(*records);
     const search::Run run = [&](const search::Records& kept) -> Result<bool> {
       std::vector<std::string> names;
@@ -282,6 +282,9 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
 }  // namespace
 
 int bisect(const BisectOptions& options) {
+  std::error_code none;
+  if (fs::exists(options.out, none) && !fs::is_empty(options.out, none))
+    return complain(Error{Fault::input, "is not empty", options.out, "give --out a new folder"});
   auto about = read_case(options);
   if (!about) return complain(about.error());
   const auto places = lab::places();

@@ -85,7 +85,9 @@ std::string inside_text(const BisectFindings& f) {
   for (const auto& cause : f.inside->causes) {
     text += names(f, cause.records) + ": alone " + told(cause.alone);
     if (!cause.whole) text += "; fewer of them may do, the search was ended";
-    if (f.inside->rest.runs != 0) text += "; without " + told(f.inside->rest);
+    if (f.inside->rest.runs != 0)
+      text +=
+          std::string("; without ") + (cause.records.size() == 1 ? "it " : "them ") + told(f.inside->rest);
     if (cause.sure > 0) text += " (sure to " + percent(cause.sure) + ")";
     text += "\n";
   }
@@ -131,7 +133,7 @@ std::string bisect_story(const BisectFindings& f) {
   if (f.square) text += square_text(f);
   if (f.inside) text += inside_text(f);
   if (!f.frames.empty()) text += "Where:\n";
-  for (const auto& frame : f.frames) text += "  " + printable(frame, 300) + "\n";
+  for (const auto& frame : f.frames) text += "  " + printable(frame, 500) + "\n";
   for (const auto& note : f.notes) text += "Note: " + note + ".\n";
   return text + std::to_string(f.runs) + " runs; asked to be sure to " + percent(f.level) + ".\n";
 }
@@ -153,7 +155,7 @@ Json bisect_json(const BisectFindings& f) {
                         {"corners", corners}};
   }
   if (f.inside) json["content"] = inside_json(f);
-  if (!f.frames.empty()) json["frames"] = f.frames;
+  if (!f.frames.empty()) json["places"] = f.frames;
   json["notes"] = f.notes;
   return json;
 }

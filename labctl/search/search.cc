@@ -141,6 +141,23 @@ Blame blame_of(bool old_driver_crashes, bool old_content_crashes) {
   return old_content_crashes ? Blame::driver : Blame::both_together;
 }
 
+std::vector<Versions> innocents_of(Blame blame) {
+  const Versions old_driver{true, false}, old_content{false, true}, both_old{true, true};
+  switch (blame) {
+    case Blame::content:
+      return {old_content};
+    case Blame::driver:
+      return {old_driver};
+    case Blame::both_together:
+      return {old_driver, old_content};
+    case Blame::each_alone:
+      return {both_old};
+    case Blame::neither:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 double sureness(const Tally& with, const Tally& without) {
@@ -205,17 +222,17 @@ Result<Square> compare_versions(const Tally& guilty, const std::function<Result<
     if (*without_both) square.blame = Blame::neither;
   }
   if (square.blame == Blame::neither) return square;
-  // Those that crash against the one that survives and says most.
-  const Versions innocent = square.blame == Blame::content      ? old_content
-                            : square.blame == Blame::driver     ? old_driver
-                            : square.blame == Blame::each_alone ? both_old
-                                                                : old_content;
-  Tally& survives = square.corners[innocent];
-  while ((square.sure = sureness(square.corners[{}], survives)) < wish.level &&
-         survives.runs < wish.most_runs) {
-    auto crashed = run(innocent);
-    if (!crashed) return fail(crashed.error());
-    survives.add(*crashed);
+  // What crashes against what survives, and the answer is as sure as the least sure of it.
+  square.sure = 1;
+  for (const auto& innocent : innocents_of(square.blame)) {
+    Tally& survives = square.corners[innocent];
+    double sure = 0;
+    while ((sure = sureness(guilty, survives)) < wish.level && survives.runs < wish.most_runs) {
+      auto crashed = run(innocent);
+      if (!crashed) return fail(crashed.error());
+      survives.add(*crashed);
+    }
+    square.sure = std::min(square.sure, sure);
   }
   return square;
 }

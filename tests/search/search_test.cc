@@ -135,6 +135,10 @@ TEST_CASE("driver and content are told apart by their earlier versions") {
   CHECK(square({old_driver, old_content})->blame == Blame::each_alone);
   CHECK(square({old_driver, old_content, both})->blame == Blame::neither);
   CHECK(square({old_driver})->sure >= 0.95);
+  const auto together = square({});  // both of the earlier ones must have been seen to survive
+  CHECK(together->sure >= 0.95);
+  CHECK(together->corners.at(old_driver).runs > 3);
+  CHECK(together->corners.at(old_content).runs > 3);
   CHECK(square({old_driver, old_content, both})->sure == 0);
 }
 
