@@ -293,7 +293,7 @@ std::vector<Error> Inventory::missing() const {
     if (item.standing == Standing::missing)
       errors.push_back({Fault::input,
                         std::string("the ") + to_string(item.thing) + " '" + printable(item.name) +
-                            "' is not here: " + item.what,
+                            (item.thing == Thing::host ? "' does not fit: " : "' is not here: ") + item.what,
                         {},
                         item.hint});
   return errors;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "labctl/base/result.h"
@@ -46,7 +47,9 @@ const char* to_string(Blame blame);
 
 struct Versions {
   bool old_driver = false, old_content = false;
-  auto operator<=>(const Versions&) const = default;
+  bool operator<(const Versions& other) const {
+    return std::pair(old_driver, old_content) < std::pair(other.old_driver, other.old_content);
+  }
 };
 
 struct Square {
