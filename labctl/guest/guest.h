@@ -68,7 +68,8 @@ std::string sick_taints(std::uint64_t before, std::uint64_t now);
 
 }  // namespace linux_
 
-// "key=value" lines; other lines are ignored, the first of equal keys wins, at most 64 of them.
+// "key=value" lines; other lines are ignored, at most 64 keys are read. One that is told twice and
+// differently has a value that is right nowhere.
 using Facts = std::map<std::string, std::string>;
 Facts read_facts(std::string_view output);
 

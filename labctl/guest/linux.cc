@@ -24,12 +24,17 @@ std::string content_file(const std::string& label) {
   return label.empty() ? "content.bin" : "content-" + label + ".bin";
 }
 
+// Neither of two answers to one question is believed; this one is right nowhere.
+const std::string contradictory = "contradictory";
+
 Facts read_facts(std::string_view output) {
   Facts facts;
   for (const auto& line : split(output, '\n')) {
     auto equals = line.find('=');
     if (equals == std::string::npos || equals == 0 || equals > 64 || facts.size() >= 64) continue;
-    facts.emplace(line.substr(0, equals), std::string(trim(std::string_view(line).substr(equals + 1))));
+    std::string value(trim(std::string_view(line).substr(equals + 1)));
+    const auto [fact, is_new] = facts.emplace(line.substr(0, equals), value);
+    if (!is_new && fact->second != value) fact->second = contradictory;
   }
   return facts;
 }

@@ -1,11 +1,13 @@
 #include "labctl/lab/run_cell.h"
 
+#include <atomic>
 #include <ctime>
 
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/text.h"
+#include "labctl/base/units.h"
 #include "labctl/observe/observe.h"
 
 namespace labctl::lab {
@@ -16,6 +18,9 @@ using namespace std::chrono_literals;
 
 constexpr auto tick = 500ms;
 constexpr std::size_t kept_log_line = 200;
+// What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
+constexpr std::uint64_t most_backlog = 64u << 20;   // of its console, in memory
+constexpr std::uint64_t most_journal = 128u << 20;  // of what it told, on disk; half of what a judge reads
 
 // What the watchers hand to the cell's thread.
 struct AgentSaid {
@@ -99,7 +104,7 @@ class CellRun {
                                  .disk = job_.disk,
                                  .nvram = nvram()},
                                 [this, life = life_](machine::Sign sign) {
-                                  inputs_.push({life, std::move(sign)});
+                                  if (!outruns(sign)) inputs_.push({life, std::move(sign)});
                                 });
     if (!machine) return fail(machine.error());
     machine_ = std::move(*machine);
@@ -128,6 +133,8 @@ class CellRun {
     while (state_.phase != cell::Phase::ended && broken_.empty()) {
       if (auto input = inputs_.pop_until(next_tick)) hear(*input);
       if (console_) happen_all(console_->idle());
+      if (outrun_.exchange(false))
+        happen(event::LabFault{"the console was louder than it could be read: some of it is lost"});
       if (stop_.stop_requested()) happen(event::Interrupted{});
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
@@ -137,7 +144,19 @@ class CellRun {
     }
   }
 
+  // On the hypervisor's thread. A console that is louder than it can be read is not heard to its end, and
+  // that is said.
+  bool outruns(const machine::Sign& sign) {
+    const auto* console = std::get_if<machine::ConsoleBytes>(&sign);
+    if (console == nullptr) return false;
+    if (backlog_ + console->bytes.size() > most_backlog) return outrun_ = true;
+    backlog_ += console->bytes.size();
+    return false;
+  }
+
   void hear(Input& input) {
+    if (const auto* sign = std::get_if<machine::Sign>(&input.what))
+      if (const auto* console = std::get_if<machine::ConsoleBytes>(sign)) backlog_ -= console->bytes.size();
     if (input.life != life_) return;
     std::visit(overloaded{[this](machine::Sign& sign) { hear_sign(sign); },
                           [this](AgentSaid& said) { hear_agent(said); }},
@@ -161,6 +180,10 @@ class CellRun {
         happen(event::LabFault{kept.error().text()});
       answer->output =
           answer->output.substr(answer->output.size() - std::min(answer->output.size(), kept_log_line));
+      if (said.full_output.size() > observe::longest_output) {
+        answer->answered = false;
+        answer->output = "it is longer than " + show_size(observe::longest_output);
+      }
     }
     happen(std::move(said.what));
   }
@@ -169,8 +192,18 @@ class CellRun {
     for (auto& what : whats) happen(std::move(what));
   }
 
-  // The one door into the state machine: what it is fed is read back from the very line that was written.
   void happen(event::What what) {
+    const bool small =
+        std::holds_alternative<event::Tick>(what) || std::holds_alternative<event::Interrupted>(what);
+    if (full_ && !small) return;
+    tell(std::move(what));
+    if (full_ || journal_size_ < most_journal) return;
+    full_ = true;
+    tell(event::LabFault{"the guest told more than a journal holds (" + show_size(most_journal) + ")"});
+  }
+
+  // The one door into the state machine: what it is fed is read back from the very line that was written.
+  void tell(event::What what) {
     if (state_.phase == cell::Phase::ended || !broken_.empty()) return;
     const auto at = std::chrono::duration_cast<Millis>(Clock::now() - began_);
     const std::string line = event::to_line({at, std::move(what)}, written_);
@@ -178,6 +211,7 @@ class CellRun {
       broken_ = written.error().text();
       return;
     }
+    journal_size_ += line.size();
     auto event = event::from_line(line, read_, "events.jsonl");
     if (!event) {
       broken_ = event.error().text();
@@ -255,6 +289,10 @@ class CellRun {
   Millis starved_before_{0};
   std::optional<Appender> journal_;
   event::Chain written_, read_;
+  std::atomic<std::uint64_t> backlog_ = 0;  // console bytes in the queue
+  std::atomic<bool> outrun_ = false;
+  std::uint64_t journal_size_ = 0;
+  bool full_ = false;   // nothing but the cell's end is written any more
   std::string broken_;  // why the journal cannot be trusted any more
   std::optional<observe::Console> console_;
   std::unique_ptr<machine::Machine> machine_;

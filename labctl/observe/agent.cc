@@ -14,26 +14,34 @@ constexpr auto heartbeat = 1s;
 constexpr auto retry = 250ms;
 constexpr Millis agent_timeout = 5s;
 constexpr std::size_t kept_output = 64u << 10;  // in an event
-constexpr std::size_t read_output = 4u << 20;   // what is looked at at all: a kernel log may be long
 
 Json exec_command(const std::string& command) {
   return {{"execute", "guest-exec"},
           {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", command}}, {"capture-output", true}}}};
 }
 
-// The guest agent's answer is as untrusted as anything else from the guest.
+// The guest agent's answer is as untrusted as anything else from the guest: what is not exactly how an agent
+// says that a command has ended says nothing.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full) {
-  event::Answer answer{.question = name, .answered = true};
-  const long long signal = number_at(status, "signal", 0);
-  const long long code = number_at(status, "exitcode", signal > 0 ? 128 + signal : -1);
-  answer.exit_code = static_cast<int>(std::clamp<long long>(code, -1, 255));
+  event::Answer answer{.question = name};
+  const long long signal = number_at(status, "signal", -1), code = number_at(status, "exitcode", -1);
+  const bool one_end =
+      (code >= 0) != (signal > 0) && status.contains("exitcode") != status.contains("signal");
+  if (!one_end) {
+    answer.output = "the agent's answer makes no sense: neither a status nor a signal, or both";
+    return answer;
+  }
+  answer.answered = true;
+  answer.exit_code = static_cast<int>(std::clamp<long long>(signal > 0 ? 128 + signal : code, 0, 255));
   for (const char* stream : {"out-data", "err-data"}) {
-    auto text = base64_decode(text_at(status, stream), read_output);
-    if (text)
+    auto text = base64_decode(text_at(status, stream), longest_output + 1);
+    if (text && (!status.contains(stream) || status[stream].is_string()))
       full += *text;
     else
       answer.answered = false;
   }
+  if (!answer.answered)
+    return {.question = name, .output = "the agent's answer makes no sense: its output is not base64"};
   answer.output = full.size() <= kept_output ? full : full.substr(full.size() - kept_output);
   return answer;
 }
@@ -108,7 +116,15 @@ void Agent::start_waiting() {
       waiting_.push_back(std::move(question));
       return;
     }
-    running_.push_back({question.name, number_at(*started, "pid", -1), Clock::now()});
+    const long long pid = number_at(*started, "pid", -1);
+    if (pid <= 0) {
+      // It may have been begun, so it is not asked twice.
+      tell_(event::Answer{.question = question.name,
+                          .output = "the agent's answer makes no sense: no process was begun"},
+            {});
+      continue;
+    }
+    running_.push_back({question.name, pid, Clock::now()});
     if (question.tell_begin) tell_(event::Begun{question.name}, {});
     beat();
   }
@@ -122,7 +138,9 @@ void Agent::poll_running() {
     }
     auto status = machine_.ask({{"execute", "guest-exec-status"}, {"arguments", {{"pid", running->pid}}}},
                                agent_timeout);
-    if (status && !flag_at(*status, "exited")) {
+    const bool sense =
+        status && status->is_object() && status->contains("exited") && (*status)["exited"].is_boolean();
+    if (sense && !flag_at(*status, "exited")) {
       beat();
       running->pause = std::min<std::chrono::milliseconds>(running->pause * 3 / 2, 500ms);
       running->next = Clock::now() + running->pause;
@@ -136,7 +154,10 @@ void Agent::poll_running() {
     }
     std::string full;
     event::Answer answer{.question = running->name, .output = status ? "" : printable(status.error().what)};
-    if (status) answer = read_status(running->name, *status, full);
+    if (sense)
+      answer = read_status(running->name, *status, full);
+    else if (status)
+      answer.output = "the agent's answer makes no sense: it does not tell whether the command has ended";
     running = running_.erase(running);
     beat();
     tell_(std::move(answer), std::move(full));
@@ -144,7 +165,8 @@ void Agent::poll_running() {
 }
 
 void Agent::ping() {
-  if (machine_.ask({{"execute", "guest-ping"}}, agent_timeout))
+  const auto pong = machine_.ask({{"execute", "guest-ping"}}, agent_timeout);
+  if (pong && pong->is_object() && pong->empty())
     beat();
   else
     next_ping_ = Clock::now() + retry;

@@ -367,7 +367,8 @@ TEST_CASE("the taints of a sick kernel") {
 TEST_CASE("facts are read from whatever a guest says") {
   CHECK(read_facts("").empty());
   CHECK(read_facts("\n\n=\n=x\nno fact\n").empty());
-  CHECK(read_facts("a=1\na=2\n") == Facts{{"a", "1"}});
+  CHECK(read_facts("a=1\na=1\n") == Facts{{"a", "1"}});
+  CHECK(read_facts("a=1\na=2\na=1\n") == Facts{{"a", "contradictory"}});
   CHECK(read_facts("a= 1 \r\nb=\n") == Facts{{"a", "1"}, {"b", ""}});
   CHECK(read_facts("a=b=c") == Facts{{"a", "b=c"}});
   CHECK(read_facts(std::string("a\0b=1\0\n", 7)) == Facts{{std::string("a\0b", 3), std::string("1\0", 2)}});

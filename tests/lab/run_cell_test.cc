@@ -1,10 +1,14 @@
 #include <unistd.h>
 
+#include <set>
+
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/lab/bundle.h"
 #include "labctl/lab/crew.h"
+#include "labctl/lab/record.h"
 #include "labctl/lab/run_cell.h"
+#include "labctl/report/report.h"
 #include "tests/catch.h"
 #include "tests/lab/canary_records.h"
 #include "tests/lab/fake_machine.h"
@@ -252,4 +256,116 @@ TEST_CASE("a bundle whose run never ended its record gives no verdict") {
   const Json unfinished{{"labctl", 1}, {"plan", plan::to_json(lab.plan)}};
   REQUIRE(write_file(lab.root / "bundle/run.json", dump_pretty(unfinished)));
   CHECK(lab::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
+}
+
+namespace {
+
+std::string repeat(const std::string& piece, std::size_t times) {
+  std::string text;
+  text.reserve(piece.size() * times);
+  for (std::size_t i = 0; i < times; ++i) text += piece;
+  return text;
+}
+
+std::uint64_t size_of(const fs::path& folder) {
+  std::uint64_t size = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) size += entry.file_size();
+  return size;
+}
+
+}  // namespace
+
+TEST_CASE("a kernel log that is too long to be read is no good sign") {
+  Lab lab;
+  lab.candidate().on_command = [](const std::string& command, int boot,
+                                  const auto&) -> std::optional<std::pair<int, std::string>> {
+    if (command != "dmesg" || boot < 2) return std::nullopt;
+    return std::pair{0, repeat("[    1.000000] all is well, and all is well, and all is well\n", 80'000)};
+  };
+  auto judged = lab.run();
+  CHECK(judged.verdict.decision == verdict::Decision::blocked);
+  CHECK_THAT(lab.outcome(judged, "box.candidate").reason, ContainsSubstring("longer than 4.0 MiB"));
+}
+
+TEST_CASE("a guest that floods its console fills no more than is said, and passes nothing by it") {
+  Lab lab;
+  // A boot's first lines, forged; half a crash; escapes; a line without an end.
+  const std::string flood = repeat("[    0.000000] Linux version 6.1.0-forged\n", 20'000) +
+                            repeat("\x1b[2J\x07<script>alert(1)</script>\r\n", 20'000) +
+                            repeat("A", 4u << 20);
+  lab.candidate().at_boot = [&](int boot, const machine::Sink& sink) {
+    if (boot == 2)
+      for (int i = 0; i < 40; ++i) sink(machine::ConsoleBytes{flood});
+  };
+  auto judged = lab.run();
+  const auto& outcome = lab.outcome(judged, "box.candidate");
+  INFO(outcome.reason);
+  // Heard to its end, or said not to have been.
+  CHECK((outcome.ending == verdict::Ending::passed || outcome.ending == verdict::Ending::lab_failed));
+  if (outcome.ending == verdict::Ending::lab_failed)
+    CHECK_THAT(outcome.reason, ContainsSubstring("louder than it could be read"));
+  for (const auto& entry : fs::directory_iterator(lab.root / "bundle/cells"))
+    CHECK(size_of(entry.path()) < (256ull << 20) + (129ull << 20));
+}
+
+TEST_CASE("a crash behind a flood is found") {
+  Lab lab;
+  lab.candidate().at_boot = [](int boot, const machine::Sink& sink) {
+    if (boot != 2) return;
+    for (int i = 0; i < 300; ++i) sink(machine::ConsoleBytes{repeat("all is well here, as ever\n", 2000)});
+    sink(machine::ConsoleBytes{oops});
+  };
+  auto judged = lab.run();
+  CHECK(judged.verdict.decision == verdict::Decision::blocked);
+  CHECK_THAT(lab.outcome(judged, "box.candidate").reason, ContainsSubstring("sensor_match"));
+}
+
+TEST_CASE("names, escapes and markup of a guest reach no path, no terminal and no report as they are") {
+  Lab lab;
+  const std::string evil = "../../../x\x1b]0;owned\x07\x1b[31m<script>alert('x')</script>&amp;\"' ";
+  lab.candidate().at_boot = [&](int boot, const machine::Sink& sink) {
+    if (boot != 2) return;
+    sink(machine::ConsoleBytes{"[    5.000000] BUG: unable to handle page fault in " + evil + "\n```\n" +
+                               evil + "\n" + oops});
+    sink(machine::GuestPanicked{false, evil});
+  };
+  lab.candidate().on_command = [&](const std::string& command, int boot,
+                                   const auto&) -> std::optional<std::pair<int, std::string>> {
+    if (boot == 1 && command == "dmesg") return std::pair{0, evil + "=" + evil + "\n" + evil};
+    return std::nullopt;
+  };
+  std::set<std::string> before;
+  for (const auto& entry : fs::recursive_directory_iterator(lab.root)) before.insert(entry.path().filename());
+  auto judged = lab.run();
+  CHECK(judged.verdict.decision == verdict::Decision::blocked);
+  REQUIRE(write_file(lab.root / "bundle/verdict.json", judged.verdict_json));
+  CHECK(lab::write_reports(lab.root / "bundle", judged).empty());
+
+  const std::set<std::string> known{"events.jsonl",       "console.log", "kernel.log",  "machine.xml",
+                                    "screen-failure.png", "run.json",    "report.html", "summary.md",
+                                    "junit.xml",          "verdict.json"};
+  for (const auto& entry : fs::recursive_directory_iterator(lab.root)) {
+    const std::string name = entry.path().filename();
+    INFO(entry.path());
+    CHECK((before.count(name) != 0 || known.count(name) != 0 || entry.is_directory()));
+    if (!entry.is_regular_file() || name == "console.log" || name == "kernel.log")
+      continue;  // as they were said
+    const std::string text = read_file(entry.path()).value();
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find('\x07') == std::string::npos);
+    // In Markdown it may stand in a block of code, whose fence it cannot close; in JSON it is a text.
+    std::string fence;
+    for (const auto& line : split(text, '\n')) {
+      const std::string ticks = line.substr(0, line.find_first_not_of('`'));
+      const bool opens = fence.empty() && ticks.size() >= 3 && name.ends_with(".md");
+      if (opens || (!fence.empty() && line == fence)) fence = opens ? ticks : "";
+      if (fence.empty() && !name.ends_with(".json") && !name.ends_with(".jsonl"))
+        CHECK(line.find("<script>alert") == std::string::npos);
+    }
+    CHECK(fence.empty());
+  }
+  const std::string told = report::summary(judged.verdict, judged.plan, {.colour = false});
+  CHECK(told.find('\x1b') == std::string::npos);
+  CHECK(told.find('\x07') == std::string::npos);
 }

@@ -57,25 +57,50 @@ void disk_drive(xml_node devices, const Spec& spec) {
   child(disk, "target", {{"dev", virtio ? "vda" : "sda"}, {"bus", virtio ? "virtio" : "sata"}});
 }
 
-// libvirt before 11.5 knows no emulated NVMe disk, so QEMU is told directly; the words mean the same as
-// above. Without a slot of its own it takes the first free one, which libvirt has given to the screen;
-// libvirt counts slots up from 1 and, on q35, has its own at 0x1b and above.
-void nvme_disk(xml_node domain, const Spec& spec) {
-  domain.append_attribute("xmlns:qemu") = "http://libvirt.org/schemas/domain/qemu/1.0";
-  std::string file;
-  for (const char c : spec.disk.string()) file += c == ',' ? ",," : std::string(1, c);
-  xml_node line = child(domain, "qemu:commandline");
-  for (const std::string& word :
-       {std::string("-drive"),
-        "file=" + file +
-            ",format=qcow2,if=none,id=labctl-disk,cache=unsafe,discard=unmap,werror=stop,rerror=stop",
-        std::string("-device"), std::string("nvme,drive=labctl-disk,serial=labctl,bootindex=1,addr=0x10")})
-    child(line, "qemu:arg", {{"value", word}});
+// What libvirt cannot say is told QEMU directly, word by word.
+void command_line(xml_node domain, std::initializer_list<std::string> words) {
+  xml_node line = domain.child("qemu:commandline");
+  if (!line) {
+    domain.append_attribute("xmlns:qemu") = "http://libvirt.org/schemas/domain/qemu/1.0";
+    line = child(domain, "qemu:commandline");
+  }
+  for (const std::string& word : words) child(line, "qemu:arg", {{"value", word}});
 }
 
-void socket_source(xml_node device, const std::filesystem::path& sockets, const std::string& file) {
-  xml_node source = child(device, "source", {{"mode", "bind"}});
-  if (!sockets.empty()) source.append_attribute("path") = (sockets / file).c_str();
+// Within an option of QEMU's.
+std::string with_commas(const std::filesystem::path& path) {
+  std::string text;
+  for (const char c : path.string()) text += c == ',' ? ",," : std::string(1, c);
+  return text;
+}
+
+// libvirt before 11.5 knows no emulated NVMe disk; the words mean the same as above. Without a slot of its
+// own it takes the first free one, which libvirt has given to the screen; libvirt counts slots up from 1 and,
+// on q35, has its own at 0x1b and above.
+void nvme_disk(xml_node domain, const Spec& spec) {
+  command_line(domain,
+               {"-drive",
+                "file=" + with_commas(spec.disk) +
+                    ",format=qcow2,if=none,id=labctl-disk,cache=unsafe,discard=unmap,werror=stop,rerror=stop",
+                "-device", "nvme,drive=labctl-disk,serial=labctl,bootindex=1,addr=0x10"});
+}
+
+// A channel by the agent's name that libvirt knew of it would open and read itself (agent_channel.h).
+void agent_channel(xml_node domain, xml_node devices, const DomainPlace& place) {
+  if (place.sockets.empty()) {
+    xml_node agent = child(devices, "channel", {{"type", "unix"}});
+    child(agent, "source", {{"mode", "bind"}});
+    child(agent, "target", {{"type", "virtio"}, {"name", "org.qemu.guest_agent.0"}});
+    return;
+  }
+  child(devices, "controller", {{"type", "virtio-serial"}, {"index", "0"}});
+  command_line(
+      domain,
+      {"-chardev", "socket,id=labctl-agent,server=on,wait=off,path=" + with_commas(agent_socket(place)),
+       "-device",
+       // As JSON, because QEMU makes all of those after all others, and the bus is one of libvirt's.
+       R"({"driver":"virtserialport","bus":"virtio-serial0.0","nr":1,"chardev":"labctl-agent",)"
+       R"("name":"org.qemu.guest_agent.0"})"});
 }
 
 }  // namespace
@@ -144,15 +169,17 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   child(devices, "controller", {{"type", "usb"}, {"model", "none"}});
   xml_node serial = child(devices, "serial", {{"type", "pty"}});  // virDomainOpenConsole knows no other kind
   child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
-  xml_node agent = child(devices, "channel", {{"type", "unix"}});
-  socket_source(agent, place.sockets, place.uuid.substr(0, 8) + ".ga");
-  child(agent, "target", {{"type", "virtio"}, {"name", "org.qemu.guest_agent.0"}});
+  agent_channel(domain, devices, place);
   child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots; nobody watches
   child(devices, "memballoon", {{"model", "none"}});
   child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
       "/dev/urandom";
   child(devices, "panic", {{"model", "isa"}});
   return print(document);
+}
+
+std::filesystem::path agent_socket(const DomainPlace& place) {
+  return place.sockets / (place.uuid.substr(0, 8) + ".ga");
 }
 
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso) {
@@ -172,7 +199,8 @@ std::string definition_fingerprint(Accel accel, const std::string& machine_type)
   spec.name = "fingerprint";
   spec.accel = accel;
   spec.disk = "/disk";
-  return sha256(domain_xml(spec, {"uuid", "generation", machine_type, {}, {}}));
+  return sha256(domain_xml(spec, {"uuid", "generation", machine_type, {}, {}}) +
+                domain_xml(spec, {"uuid", "generation", machine_type, {}, "/sockets"}));
 }
 
 }  // namespace labctl::machine

@@ -21,6 +21,9 @@ struct DomainPlace {
 
 std::string domain_xml(const Spec& spec, const DomainPlace& place);
 
+// Where the guest agent is spoken to, when `sockets` says that it is done without libvirt (agent_channel.h).
+std::filesystem::path agent_socket(const DomainPlace& place);
+
 // The CD-ROM drive alone, for changing its medium; an empty path is an empty drive.
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso);
 

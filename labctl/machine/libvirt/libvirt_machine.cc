@@ -9,7 +9,6 @@ namespace labctl::machine {
 namespace {
 
 constexpr const char* snapshot_name = "labctl-live";
-constexpr std::size_t longest_reply = 16u << 20;
 
 class Busy {
  public:
@@ -45,6 +44,7 @@ LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec
                                Sink sink)
     : connection_(std::move(connection)), spec_(std::move(spec)), place_(std::move(place)) {
   definition_ = domain_xml(spec_, place_);
+  if (!place_.sockets.empty()) agent_.emplace(agent_socket(place_));
   fs::path log;
   if (connection_->root()) log = connection_->root()->path() / "log" / "qemu" / (spec_.name + ".log");
   inbox_ = std::make_shared<Inbox>(std::move(sink), std::move(log));
@@ -59,6 +59,7 @@ LibvirtMachine::~LibvirtMachine() {
 
 void LibvirtMachine::end() {
   inbox_->end_wanted();
+  if (agent_) agent_->close();
   // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and
   // leaves no definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
   if (domain_) static_cast<void>(virDomainDestroy(domain_.get()));
@@ -71,6 +72,8 @@ Status LibvirtMachine::start(From from) {
   domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!domain_) return libvirt_error("cannot start the guest " + spec_.name);
 
+  if (agent_)
+    if (Status opened = agent_->open(); !opened) return opened;
   // No API of libvirt tells the process of a guest; its command line has the uuid.
   const std::vector<int> processes = qemus_with(place_.uuid);
   if (!processes.empty()) starvation_.watch(processes.front());
@@ -102,11 +105,16 @@ Status LibvirtMachine::refuse_unless_started() const {
 Result<Json> LibvirtMachine::ask(const Json& command, Millis patience) {
   if (Status started = refuse_unless_started(); !started) return fail(started.error());
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  // libvirt answers one agent command at a time and would let the second wait for 30 s.
+  // One question at a time, whoever asks.
   Busy turn(asking_mutex_, asked_, asking_);
   if (!turn.take_until(deadline)) return lab_error("the guest agent is still busy with an earlier question");
-  const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - std::chrono::steady_clock::now());
-  const int seconds = static_cast<int>(std::clamp<long long>(left.count(), 1, 24 * 3600));
+  if (agent_) return agent_->ask(command, deadline);
+  return ask_through_libvirt(
+      command, std::chrono::ceil<std::chrono::seconds>(deadline - std::chrono::steady_clock::now()));
+}
+
+Result<Json> LibvirtMachine::ask_through_libvirt(const Json& command, std::chrono::seconds patience) {
+  const int seconds = static_cast<int>(std::clamp<long long>(patience.count(), 1, 24 * 3600));
   // Before each command libvirt synchronises with the agent and gives that 5 s of its own, unless told
   // otherwise.
   static_cast<void>(virDomainAgentSetResponseTimeout(domain_.get(), std::min(seconds, 5), 0));
@@ -120,7 +128,7 @@ Result<Json> LibvirtMachine::ask(const Json& command, Millis patience) {
     return fail(std::move(error));
   }
   const std::string_view text = reply.get();
-  if (text.size() > longest_reply) return lab_error("the guest agent's answer is too long");
+  if (text.size() > AgentChannel::longest_answer) return lab_error("the guest agent's answer is too long");
   Result<Json> answer = parse_json(text, "the guest agent's answer");
   if (!answer) return fail(answer.error());
   if (!answer->is_object() || !answer->contains("return")) {

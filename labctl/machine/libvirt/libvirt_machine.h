@@ -3,8 +3,10 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "labctl/machine/agent_channel.h"
 #include "labctl/machine/libvirt/connection.h"
 #include "labctl/machine/libvirt/domain_xml.h"
 #include "labctl/machine/machine.h"
@@ -32,6 +34,7 @@ class LibvirtMachine final : public Machine {
  private:
   Result<Json> monitor(const Json& command);
   Result<std::string> human_monitor(const std::string& command);
+  Result<Json> ask_through_libvirt(const Json& command, std::chrono::seconds patience);
   Status refuse_unless_started() const;
 
   std::shared_ptr<Connection> connection_;
@@ -42,6 +45,7 @@ class LibvirtMachine final : public Machine {
   DomainHandle domain_;
   Starvation starvation_;
 
+  std::optional<AgentChannel> agent_;  // none on a host that is not ours: its sockets are not here
   std::mutex asking_mutex_;
   std::condition_variable asked_;
   bool asking_ = false;

@@ -42,6 +42,8 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
     if (!crash_loaded) panicked_ = true;
     return GuestPanicked{crash_loaded, dump_line(data)};
   }
+  // QEMU tells it at most once a second.
+  if (event == "VSERPORT_CHANGE") return agent(flag_at(data, "open"));
   if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
     over_ = true;
     return Lost{"the host's disk failed under the guest: " +
