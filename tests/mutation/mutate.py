@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Turns off one rule of the judge or of a cell's life after the other (rules.py) and shows that a test notices. By hand: it takes
+a quarter of an hour; the unit tests only see that every rule is still there to be turned off.
+
+  mutate.py                     all rules, in a copy of this tree
+  mutate.py --rule TEXT         the rules whose sentence has TEXT in it
+  mutate.py --file TEXT         the rules in files whose path has TEXT in it
+  mutate.py --work DIR          where the copy and its build are (default: build/mutation)
+  mutate.py --check             does every rule stand in its file exactly once?
+
+Prints a table; exits with 1 when a rule could be turned off and no test noticed.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+
+import rules
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FALLBACK = ["cell"]  # for headers of the cell room
+
+
+def misplaced():
+    """Rules whose text does not stand in its file exactly once, and sentences that stand twice."""
+    texts = {file: (ROOT / file).read_text() for file in {rule[1] for rule in rules.RULES}}
+    wrong = [f"{sentence}: its text stands {texts[file].count(old)} times in {file}"
+             for sentence, file, old, new in rules.RULES if texts[file].count(old) != 1]
+    sentences = [rule[0] for rule in rules.RULES]
+    return wrong + [f"{sentence}: stands twice" for sentence in set(sentences) if sentences.count(sentence) > 1]
+
+
+def copy_tree(work):
+    """Only what has changed, so that a second run builds little."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"], check=True, capture_output=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source, target = ROOT / name, work / name
+        if not source.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = source.read_bytes()
+        if name == "CMakeLists.txt":  # a rule turned off leaves variables that nobody uses
+            data = data.replace(b"-Werror", b"-w")
+        if not target.exists() or target.read_bytes() != data:
+            target.write_bytes(data)
+            target.chmod(source.stat().st_mode)
+
+
+def build(work, tests):
+    return subprocess.run(["cmake", "--build", str(work / "build"), "--target", *(f"test_{test}" for test in tests)],
+                          capture_output=True, text=True)
+
+
+def run(program):
+    """The first test that fails, as Catch calls it; nothing when none does."""
+    try:
+        done = subprocess.run([str(program), "--abort"], capture_output=True, text=True, errors="replace", timeout=900)
+    except subprocess.TimeoutExpired:
+        return "it did not end"
+    if done.returncode == 0:
+        return ""
+    lines = done.stdout.splitlines()
+    rulers = [i for i, line in enumerate(lines) if line.startswith("-----")]
+    return " / ".join(line.strip() for line in lines[rulers[0] + 1:rulers[1]]) if len(rulers) > 1 else "crashed"
+
+
+def noticed_by(work, tests):
+    """Which test program notices, and by what; built one after the other, because the first mostly does."""
+    for test in tests:
+        built = build(work, [test])
+        if built.returncode != 0:
+            errors = [line.split("error:")[-1].strip() for line in built.stdout.splitlines() if "error:" in line]
+            return "DOES NOT BUILD: " + (errors or ["?"])[0]
+        title = run(work / "build" / "tests" / f"test_{test}")
+        if title:
+            return f"{test}: {title}"
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--rule", default="")
+    parser.add_argument("--file", default="")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "mutation")
+    args = parser.parse_args()
+    wrong = misplaced()
+    print("\n".join(wrong), file=sys.stderr)
+    if wrong or args.check:
+        return 1 if wrong else 0
+
+    work = args.work.resolve()
+    copy_tree(work)
+    chosen = [rule for rule in rules.RULES if args.rule in rule[0] and args.file in rule[1]]
+    everything = sorted({test for rule in chosen for test in rules.TESTS.get(rule[1], FALLBACK)})
+    subprocess.run(["cmake", "-S", str(work), "-B", str(work / "build"), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1"],
+                   check=True, stdout=subprocess.DEVNULL)
+    if wrong := noticed_by(work, everything):
+        sys.exit("mutate: with every rule in its place: " + wrong)
+    holes = 0
+    for sentence, file, old, new in chosen:
+        tests = rules.TESTS.get(file, FALLBACK)
+        path = work / file
+        whole = path.read_text()
+        path.write_text(whole.replace(old, new))
+        seen = noticed_by(work, tests) or "NO TEST NOTICED"
+        holes += seen.startswith(("NO TEST", "DOES NOT"))
+        path.write_text(whole)
+        print(f"{sentence:<75} {seen}", flush=True)
+    print(f"{len(chosen)} rules turned off, {len(chosen) - holes} noticed")
+    return 1 if holes else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CCACHE_BASEDIR", str(ROOT))
+    sys.exit(main())
