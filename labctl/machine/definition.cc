@@ -19,7 +19,7 @@ std::vector<std::string> what_counts(const std::string& definition) {
     if (line.empty()) continue;
     const auto is = [&](const char* element) { return line.starts_with(element); };
     if (is("<name>") || is("<uuid>") || is("<genid>") || is("<emulator>") || is("<nvram") ||
-        is("<qemu:arg value=\"file="))
+        is("<qemu:arg value=\"file=") || is("<qemu:arg value=\"socket,id=labctl-agent,"))
       continue;
     for (const char* attribute : {" file=\"", " path=\""})
       if (const auto from = line.find(attribute); from != std::string::npos)
