@@ -82,7 +82,8 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
     keys.push_back(key);
     if (key.second.vcpus != cell.machine.vcpus)
       say("labctl: " + cell.image + ": " + std::to_string(key.second.vcpus) + " vCPU instead of " +
-          std::to_string(cell.machine.vcpus) + ": under TCG more would invent crashes");
+          std::to_string(cell.machine.vcpus) +
+          ": more would invent crashes under TCG, whose threads cannot be chosen over --connect");
   }
   std::vector<std::future<Result<lab::Ground>>> made;
   for (const auto& [image, shape] : keys)

@@ -57,7 +57,7 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
 }  // namespace
 
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
-  if (host.accel == machine::Accel::tcg) asked.vcpus = 1;
+  if (host.accel == machine::Accel::tcg && !host.one_thread) asked.vcpus = 1;
   return asked;
 }
 
@@ -140,17 +140,13 @@ machine::Shape shape_of(const scenario::Machine& machine) {
 }
 
 Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape) {
-  machine::Shape one = shape;
-  one.vcpus = 1;  // what it gets under TCG
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(store.snapshot_dir(image), none)) {
     auto text = read_file(entry.path() / "snapshot.json");
     auto facts = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
     if (!facts) continue;
     const std::string name = entry.path().filename();
-    const bool emulated = text_at(*facts, "accel") == machine::to_string(machine::Accel::tcg);
-    if (name.ends_with("-" + machine::slug_of(emulated ? one : shape)))
-      return Millis(number_at(*facts, "boot_time_ms"));
+    if (name.ends_with("-" + machine::slug_of(shape))) return Millis(number_at(*facts, "boot_time_ms"));
   }
   return {};
 }

@@ -128,7 +128,10 @@ struct HostFacts {
   std::string accel_reason;  // one sentence for people: why this one
   std::string machine_type;  // versioned, e.g. "pc-q35-7.2"
   std::string architecture;  // of its guests: "x86_64"
-  std::string fingerprint;   // changes when a live snapshot made before can no longer be trusted
+  // Whether a guest with several vCPUs can be had whose code TCG translates in one thread. In several it
+  // invents crashes.
+  bool one_thread = false;
+  std::string fingerprint;  // changes when a live snapshot made before can no longer be trusted
 };
 
 enum class Wish { automatic, kvm, tcg };

@@ -57,8 +57,8 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
 void ask_about_machines(const std::vector<Cell>& cells, std::vector<std::string>& questions) {
   if (std::all_of(cells.begin(), cells.end(), [](const Cell& cell) { return cell.machine.vcpus == 1; }))
     questions.emplace_back(
-        "no second vCPU: no race between two processors can be met; add a machine with vcpus: 2 (it needs "
-        "KVM, an emulated guest gets one)");
+        "no second vCPU: no race between two processors can be met; add a machine with vcpus: 2 (under "
+        "TCG they take turns, and KVM meets more races)");
 }
 
 void ask_about_excludes(const scenario::Scenario& scenario, std::vector<std::string>& questions) {

@@ -150,6 +150,7 @@ Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
   facts.accel_reason = accel->reason;
   facts.machine_type = *type;
   facts.architecture = architecture;
+  facts.one_thread = true;
   facts.fingerprint = sha256(*version + "\nlibvirt " + three_numbers(library) + "\n" +
                              definition_fingerprint(accel->accel, *type) + "\n" +
                              // TCG's CPU is the same everywhere; KVM's is the host's.
