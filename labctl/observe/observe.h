@@ -66,8 +66,8 @@ std::vector<event::What> translate(const machine::Sign& sign);
 std::vector<event::What> scan_kernel_log(std::string_view log,
                                          const std::vector<crash::Signature>& signatures = {});
 
-// Of a command's output, what is looked at at all: a kernel's log may be long. A `full_output` of one byte more
-// was cut, and what was cut away may have been the crash.
+// Of a command's output, what is looked at at all: a kernel's log may be long. A `full_output` of one byte
+// more was cut, and what was cut away may have been the crash.
 inline constexpr std::size_t longest_output = 4u << 20;
 
 // Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by
