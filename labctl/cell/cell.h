@@ -94,6 +94,7 @@ struct Operation {
   bool uses_content = false;    // may end badly once it has been refused
   int begins_boot = 0;          // the life of the guest that begins here
   bool boot_proved = false;     // reaching this operation's end proves one more boot
+  int chapter = -1;             // the step of the story that it is of; -1: of the beginning or the end
 };
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
@@ -102,7 +103,9 @@ std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& o
 std::vector<Operation> healthy_start(const event::Opened& opened);
 
 // ---- the state ----
-enum class Phase { unopened, running, grace, last_sweep, ended };
+// held: a reproduction has come to where somebody takes the guest over. What happens to it meanwhile is
+// theirs, and is no finding.
+enum class Phase { unopened, running, held, grace, last_sweep, ended };
 
 struct State {
   plan::Cell cell;
@@ -111,6 +114,8 @@ struct State {
   std::vector<Operation> operations;
   std::size_t position = 0;
   Phase phase = Phase::unopened;
+  int hold = 0;  // as event::Opened and event::Released say
+  int left() const { return static_cast<int>(operations.size() - position); }
 
   Millis now{0};  // of the last event
   Millis starved{0};

@@ -34,6 +34,7 @@ class Life {
   void hear(const event::Interrupted&);
   void hear(const event::Begun& begun);
   void hear(const event::Said& said);
+  void hear(const event::Released& released);
 
   // step.cc: going on, and how long
   const Operation& operation() const { return s_.operations[s_.position]; }
@@ -48,6 +49,7 @@ class Life {
   void outran(const std::string& what);
   void check_reboot();
   void advance();
+  bool begin_operation();
   void finish();
   void lab(const std::string& what) { return fail(Ending::lab_failed, what); }
   void fail(Ending ending, const std::string& reason);

@@ -32,7 +32,13 @@ using verdict::Ending;
 
 namespace {
 constexpr std::size_t most_said = 1000;  // a story has fewer
+
+bool heard_while_held(const event::What& what) {
+  return std::holds_alternative<event::Released>(what) || std::holds_alternative<event::Interrupted>(what) ||
+         std::holds_alternative<event::LabFault>(what) || std::holds_alternative<event::Stopped>(what) ||
+         std::holds_alternative<event::Tick>(what);
 }
+}  // namespace
 
 Patience patience(Millis boot_time) {
   using namespace std::chrono_literals;
@@ -55,7 +61,9 @@ Patience patience(Millis boot_time) {
 State Life::live(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
+  if (s_.phase == Phase::held && !heard_while_held(event.what)) return std::move(s_);
   std::visit([this](const auto& what) { hear(what); }, event.what);
+  if (s_.phase == Phase::held) return std::move(s_);
   look_into_suspects();
   check_deadlines();
   return std::move(s_);
@@ -68,6 +76,7 @@ void Life::hear(const event::Opened& opened) {
   p_ = patience(opened.boot_time);
   s_.operations = s_.canary ? canary_operations(*s_.canary, opened) : operations(s_.cell, opened);
   s_.phase = Phase::running;
+  s_.hold = opened.hold;
   s_.operation_began = s_.last_beat = s_.fair();
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
@@ -119,6 +128,7 @@ void Life::fall() {
 }
 
 void Life::hear(const event::Stopped& stopped) {
+  if (s_.phase == Phase::held) return lab("the guest was powered off while it was held");
   if (s_.phase == Phase::running && stopped.by_guest && waits_for(Wait::cold_boot) && !s_.down) {
     fall();
     if (s_.phase == Phase::running) actions_.push_back(PowerOn{});
@@ -190,11 +200,19 @@ void Life::hear(const event::Tick& tick) {
 void Life::hear(const event::LabFault& fault) { lab(fault.what); }
 
 void Life::hear(const event::Interrupted&) {
-  if (s_.phase == Phase::running || s_.phase == Phase::unopened) {
+  if (s_.phase <= Phase::held) {
     s_.outcome.ending = Ending::interrupted;
     s_.outcome.reason = "the run was interrupted";
   }
   end();
+}
+
+void Life::hear(const event::Released& released) {
+  if (s_.phase != Phase::held) return;
+  s_.phase = Phase::running;
+  s_.hold = released.hold;
+  s_.last_beat = s_.fair();
+  if (begin_operation()) advance();
 }
 
 // ---- moments ----
@@ -231,23 +249,31 @@ void Life::advance() {
   for (;;) {
     if (operation().boot_proved) ++s_.outcome.boots_proved;
     if (++s_.position >= s_.operations.size()) return finish();
-    const Operation& op = operation();
-    if (op.of_content && s_.refused) continue;
-    if (op.may_be_refused) s_.refused = false;
-    s_.operation_began = s_.fair();
-    s_.moment_began.reset();
-    if (op.is_theirs()) s_.candidate_in = true;
-    if (op.begins_boot != 0) {
-      s_.boot = op.begins_boot;
-      s_.down = s_.kernel_spoke = false;
+    if (s_.left() == s_.hold) {
+      s_.phase = Phase::held;
+      return;
     }
-    listen(op.listen);
-    if (op.action) actions_.push_back(*op.action);
-    if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
-    const bool done = op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty()) ||
-                      (op.wait == Wait::marker && s_.said.count(op.marker) != 0);
-    if (!done) return;
+    if (!begin_operation()) return;
   }
+}
+
+// Whether it is done already.
+bool Life::begin_operation() {
+  const Operation& op = operation();
+  if (op.of_content && s_.refused) return true;
+  if (op.may_be_refused) s_.refused = false;
+  s_.operation_began = s_.fair();
+  s_.moment_began.reset();
+  if (op.is_theirs()) s_.candidate_in = true;
+  if (op.begins_boot != 0) {
+    s_.boot = op.begins_boot;
+    s_.down = s_.kernel_spoke = false;
+  }
+  listen(op.listen);
+  if (op.action) actions_.push_back(*op.action);
+  if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
+  return op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty()) ||
+         (op.wait == Wait::marker && s_.said.count(op.marker) != 0);
 }
 
 void Life::finish() {
@@ -267,7 +293,7 @@ void Life::fail(Ending ending, const std::string& reason) {
   // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and blames nobody.
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
     return lab(reason + " (before the candidate was loaded)");
-  const bool first = s_.phase == Phase::running || s_.phase == Phase::unopened;
+  const bool first = s_.phase <= Phase::held;
   if (first || ending < s_.outcome.ending) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;

@@ -26,6 +26,7 @@ class Teller {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
       for (auto& marker : heard_from(i)) operations_[begin].listen.push_back(std::move(marker));
+      for (std::size_t k = begin; k < operations_.size(); ++k) operations_[k].chapter = static_cast<int>(i);
     }
     add({.wait = Wait::cleared, .step = "end"});
     return std::move(operations_);

@@ -20,6 +20,7 @@ constexpr Millis longest = std::chrono::hours(24 * 366);
 template <class Io>
 void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
+  io.unless_zero("hold", e.hold);
 }
 template <class Io>
 void members(Io&, Started&) {}
@@ -63,6 +64,10 @@ void members(Io& io, LabFault& e) {
 template <class Io>
 void members(Io&, Interrupted&) {}
 template <class Io>
+void members(Io& io, Released& e) {
+  io("hold", e.hold);
+}
+template <class Io>
 void members(Io& io, Begun& e) {
   io("question", e.question);
 }
@@ -80,6 +85,9 @@ class Writer {
   void operator()(const char* key, const std::map<std::string, std::string>& value) {
     json_[key] = Json::object();
     for (const auto& [name, text] : value) json_[key][name] = text;
+  }
+  void unless_zero(const char* key, int value) {
+    if (value != 0) json_[key] = value;
   }
   template <class T>
   void operator()(const char* key, const T& value) {
@@ -106,6 +114,9 @@ class Reader {
       if (number < -1'000'000 || number > 1'000'000) return refuse(key, "is out of bounds");
       value = static_cast<int>(number);
     }
+  }
+  void unless_zero(const char* key, int& value) {
+    if (json_.contains(key)) (*this)(key, value);
   }
   void operator()(const char* key, Millis& value) {
     if (const Json* found = need_number(key)) {
@@ -213,7 +224,7 @@ const char* name(const What& what) {
                  [](const Beat&) { return "beat"; }, [](const Answer&) { return "answer"; },
                  [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
                  [](const Interrupted&) { return "interrupted"; }, [](const Begun&) { return "begun"; },
-                 [](const Said&) { return "said"; }},
+                 [](const Said&) { return "said"; }, [](const Released&) { return "released"; }},
       what);
 }
 

@@ -27,6 +27,8 @@ struct Opened {
   Millis boot_time{0};  // a cold boot of this image on this host, measured when its snapshot was made
   bool live = true;     // from the live snapshot; otherwise by a boot of its own
   std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
+  // A reproduction holds for somebody at a desk when so many operations are left of its story; 0: never.
+  int hold = 0;
 };
 
 struct Started {};  // the guest's first instruction runs, or the restored state goes on
@@ -69,9 +71,12 @@ struct LabFault {
   std::string what;
 };                      // hypervisor, host disk, console stream: ours, not the guest's
 struct Interrupted {};  // somebody stopped the run
+struct Released {
+  int hold = 0;
+};  // who held the cell lets it go on, to the next place where it is to hold
 
 using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
-                          Answer, Tick, LabFault, Interrupted, Begun, Said>;
+                          Answer, Tick, LabFault, Interrupted, Begun, Said, Released>;
 
 struct Event {
   Millis at{0};  // since the cell began, monotonic

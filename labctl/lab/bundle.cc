@@ -62,6 +62,10 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const Json& run, const
     outcome.reason = "its guest was given other artefacts than run.json names";
     return outcome;
   }
+  if (opened.hold != 0) {
+    outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
+    return outcome;
+  }
   outcome = cell::replay(cell, journal->events);
   outcome.journal = {journal->chain.head, journal->chain.events};
   return outcome;

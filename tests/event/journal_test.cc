@@ -32,7 +32,8 @@ std::vector<What> one_of_each() {
   return {event::Opened{.cell = "a.b",
                         .boot_time = 31s,
                         .live = false,
-                        .payload = {{"driver.deb", sha256("x")}, {"we ird\"", ""}}},
+                        .payload = {{"driver.deb", sha256("x")}, {"we ird\"", ""}},
+                        .hold = 7},
           event::Started{},
           event::Found{event::Channel::evidence, full_finding()},
           event::KernelStarted{},
@@ -46,7 +47,8 @@ std::vector<What> one_of_each() {
           event::LabFault{"the console was lost"},
           event::Interrupted{},
           event::Begun{"install-cut-1"},
-          event::Said{"sensor: ready"}};
+          event::Said{"sensor: ready"},
+          event::Released{3}};
 }
 
 // A record alone, as the first of cell a's journal.
@@ -124,11 +126,19 @@ TEST_CASE("every member that is missing or of the wrong type is refused") {
         changed[key] = wrong;
         CHECK_FALSE(record_of(changed.dump(), "here"));
       }
+      // Only the journal of a reproduction has it.
+      if (key == "hold" && std::holds_alternative<event::Opened>(what)) continue;
       Json without = whole;
       without.erase(key);
       CHECK_FALSE(record_of(without.dump(), "here"));
     }
   }
+}
+
+TEST_CASE("a cell that never holds has no word of it in its journal") {
+  const std::string line = line_of({0ms, event::Opened{.cell = "a"}});
+  CHECK_THAT(line, !ContainsSubstring("hold"));
+  CHECK(std::get<event::Opened>(record_of(line, "here")->what).hold == 0);
 }
 
 TEST_CASE("records that are none are refused with a reason") {

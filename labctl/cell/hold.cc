@@ -1,0 +1,73 @@
+#include "labctl/cell/hold.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/verdict/accept.h"
+
+namespace labctl::cell {
+namespace {
+
+Hold before(const std::vector<Operation>& operations, std::size_t position) {
+  // The very first one begins with the machine itself: nobody can be there before it.
+  position = std::clamp<std::size_t>(position, 1, operations.size() - 1);
+  return {static_cast<int>(operations.size() - position), operations[position].step};
+}
+
+std::vector<std::string> step_names(const std::vector<Operation>& operations) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < operations.size(); ++i)
+    if (std::find(names.begin(), names.end(), operations[i].step) == names.end())
+      names.push_back(operations[i].step);
+  return names;
+}
+
+const verdict::Seen* first_that_counts(const plan::Cell& cell, const verdict::Outcome& outcome) {
+  for (const auto& seen : outcome.findings)
+    if (verdict::counts(cell, seen.finding)) return &seen;
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Hold> hold_at(const plan::Cell& cell, const event::Opened& opened, const std::string& step) {
+  const auto all = operations(cell, opened);
+  for (std::size_t i = 1; i < all.size(); ++i)
+    if (all[i].step == step) return before(all, i);
+  const auto names = step_names(all);
+  std::string hint = "its steps are: " + join(names, ", ");
+  if (auto meant = did_you_mean(step, names)) hint = "did you mean '" + *meant + "'? " + hint;
+  return input_error("the cell has no step '" + printable(step, 80) + "'", cell.id, hint);
+}
+
+Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
+                                 Nearness nearness) {
+  const auto outcome = replay(cell, journal);
+  if (!verdict::guests_fault(outcome.ending))
+    return input_error("the cell did not fail: it ended " + std::string(to_string(outcome.ending)) +
+                           (outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
+                       cell.id, "--until STEP stops anywhere");
+  const auto* finding = first_that_counts(cell, outcome);
+  State state = begin(cell);
+  for (const auto& event : journal) {
+    const auto* found = std::get_if<event::Found>(&event.what);
+    // A line that turned out to be guilty later counts where it was said.
+    if (found && finding && found->finding.title == finding->finding.title) break;
+    state = on(std::move(state), event).state;
+    if (state.phase > Phase::held) break;
+  }
+  std::size_t position = std::min(state.position, state.operations.size() - 1);
+  const int chapter = state.operations[position].chapter;
+  if (nearness == Nearness::step && chapter >= 0)
+    while (position > 0 && state.operations[position - 1].chapter == chapter) --position;
+  return before(state.operations, position);
+}
+
+int next_hold(const State& held) { return std::max(0, held.left() - 1); }
+
+std::string title_of(const plan::Cell& cell, const verdict::Outcome& outcome) {
+  const auto* finding = first_that_counts(cell, outcome);
+  return finding ? finding->finding.title : outcome.reason;
+}
+
+}  // namespace labctl::cell
