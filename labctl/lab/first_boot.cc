@@ -197,6 +197,6 @@ Status FirstBoot::power_off() {
   return failed("it was told to power itself off and did not");
 }
 
-Status FirstBoot::save() { return machine_->save(); }
+Status FirstBoot::save() { return machine_->save(machine::From::snapshot); }
 
 }  // namespace labctl::lab

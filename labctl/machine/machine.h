@@ -45,6 +45,7 @@ struct Spec {
   std::filesystem::path disk;  // qcow2, written to
   // UEFI: the guest's own variables, written to; made from the firmware's template when it is not there.
   std::filesystem::path nvram = {};
+  bool vnc = false;  // its screen on the loopback, for everybody on this host
 };
 
 // ---- signs: what the outside sees, in the order it happened ----
@@ -78,7 +79,9 @@ using Sign =
 // Called on the hypervisor's thread: must return quickly and must not call back into the Machine.
 using Sink = std::function<void(Sign)>;
 
-enum class From { power_on, snapshot };
+// snapshot and before are states inside the guest's disk: the settled machine that cells start from, and a
+// moment of a story that somebody wanted to come back to.
+enum class From { power_on, snapshot, before };
 
 // Destroying it ends the guest.
 class Machine {
@@ -101,8 +104,18 @@ class Machine {
   virtual Status resume() = 0;
   virtual Status screenshot(const std::filesystem::path& png) = 0;
 
+  // What somebody types on the serial console.
+  virtual Status type(std::string_view bytes) = 0;
+  // Its memory as a kdump file, compressed with zlib, which `crash` reads. The guest stands still meanwhile.
+  virtual Status dump(const std::filesystem::path& file) = 0;
+  // QEMU listens for a debugger on the loopback, and from then on who debugs may stop the guest.
+  virtual Status listen_for_gdb(int port) = 0;
+  // Where a VNC viewer finds the screen, "127.0.0.1:5900"; an error when the machine was made without.
+  virtual Result<std::string> vnc() const = 0;
+
   // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's
-  // run queues. Deadlines are stretched by it, so that a busy host makes guests slow and not guilty.
+  // run queues, and the time that it was stopped from outside, by us or by a debugger. Deadlines are
+  // stretched by it, so that a busy host makes guests slow and not guilty.
   virtual Millis starved() const = 0;
 
   // Ends the guest now; asks under way return an error. Everything else fails from then on. Destroying does
@@ -112,9 +125,9 @@ class Machine {
   // The definition as given to the hypervisor, for the bundle.
   virtual std::string definition() const = 0;
 
-  // Stores the running state inside the guest's disk under the one name that From::snapshot restores. Only
-  // for making snapshots; the guest is paused afterwards.
-  virtual Status save() = 0;
+  // Stores the running state inside the guest's disk, where start(as) finds it, in the place of an earlier
+  // one. The guest is paused afterwards; resume() lets it go on.
+  virtual Status save(From as) = 0;
 };
 
 // Two definitions as Machine::definition() gives them, compared but for what no two machines share: names,

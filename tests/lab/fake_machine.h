@@ -79,7 +79,19 @@ class FakeMachine final : public machine::Machine {
     threads_.clear();
   }
   std::string definition() const override { return "<fake/>"; }
-  Status save() override { return {}; }
+  Status save(machine::From) override {
+    ++saved;
+    return {};
+  }
+  Status type(std::string_view) override { return {}; }
+  Status dump(const std::filesystem::path& file) override {
+    std::ofstream(file) << "KDUMP   ";
+    return {};
+  }
+  Status listen_for_gdb(int) override { return {}; }
+  Result<std::string> vnc() const override { return lab_error("no screen"); }
+
+  static inline std::atomic<int> saved = 0;
 
  private:
   Result<Json> exec(const std::string& command) {

@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
     std::printf("     %s", run_in(*machine, "uname -r; cat /proc/cmdline; systemd-analyze time").c_str());
     seen.until(seconds(5), [] { return false; });
     const auto saving = Clock::now();
-    check(machine->save(), "save");
+    check(machine->save(From::snapshot), "save");
     std::printf("     save took %.2fs\n", since(saving));
     seen.drain();
     check(!seen.lost && !seen.stopped && !seen.console_ended, "saving looks like nothing");

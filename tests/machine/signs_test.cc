@@ -117,3 +117,26 @@ TEST_CASE("nonsense from the monitor is harmless") {
   CHECK_FALSE(it.monitor("UNHEARD_OF", "[]"));
   CHECK_FALSE(as<GuestReset>(it.monitor("RESET", "[1,2]")).by_guest);
 }
+
+TEST_CASE("the time in which a guest was stopped from outside is counted, and a debugger may stop it") {
+  Told it;
+  it.debugged();
+  CHECK(!it.monitor("STOP", "{}", 90));
+  CHECK(!it.monitor("RESUME", "{}", 95));
+  CHECK(it.paused(std::chrono::seconds(96)) == Millis(0));  // that was before it was to be counted
+  it.count_pauses();
+  CHECK(!it.monitor("STOP", "{}", 100));
+  CHECK(it.paused(std::chrono::seconds(103)) == std::chrono::seconds(3));
+  CHECK(!it.monitor("RESUME", "{}", 104));
+  CHECK(!it.monitor("RESUME", "{}", 105));
+  CHECK(it.paused(std::chrono::seconds(110)) == std::chrono::seconds(4));
+  CHECK_FALSE(it.over());
+}
+
+TEST_CASE("a guest that its panic stopped does not wait for anything") {
+  Told it;
+  it.count_pauses();
+  it.monitor("GUEST_PANICKED", "{}", 100);
+  it.monitor("STOP", "{}", 100);
+  CHECK(it.paused(std::chrono::seconds(200)) == Millis(0));
+}

@@ -147,7 +147,11 @@ class Guest final : public machine::Machine {
   Status screenshot(const fs::path& png) override { return fake_.screenshot(png); }
   Millis starved() const override { return fake_.starved(); }
   std::string definition() const override { return fake_.definition(); }
-  Status save() override { return fake_.save(); }
+  Status save(machine::From as) override { return fake_.save(as); }
+  Status type(std::string_view bytes) override { return fake_.type(bytes); }
+  Status dump(const fs::path& file) override { return fake_.dump(file); }
+  Status listen_for_gdb(int port) override { return fake_.listen_for_gdb(port); }
+  Result<std::string> vnc() const override { return fake_.vnc(); }
   void end() override {
     fake_.end();
     if (pid_ <= 0) return;

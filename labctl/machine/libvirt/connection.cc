@@ -119,7 +119,7 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
 }
 
 Status Connection::subscribe() {
-  for (const char* event : {"RESET", "SHUTDOWN", "STOP", "GUEST_PANICKED", "GUEST_CRASHLOADED",
+  for (const char* event : {"RESET", "SHUTDOWN", "STOP", "RESUME", "GUEST_PANICKED", "GUEST_CRASHLOADED",
                             "BLOCK_IO_ERROR", "VSERPORT_CHANGE"}) {
     void* mine = share(switchboard_);
     const int id =

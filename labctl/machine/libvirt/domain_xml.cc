@@ -170,7 +170,9 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   xml_node serial = child(devices, "serial", {{"type", "pty"}});  // virDomainOpenConsole knows no other kind
   child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
   agent_channel(domain, devices, place);
-  child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots; nobody watches
+  // No device of the guest's: a state that was saved without it can be restored with it.
+  if (spec.vnc) child(devices, "graphics", {{"type", "vnc"}, {"autoport", "yes"}, {"listen", "127.0.0.1"}});
+  child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots
   child(devices, "memballoon", {{"model", "none"}});
   child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
       "/dev/urandom";
@@ -180,6 +182,12 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
 
 std::filesystem::path agent_socket(const DomainPlace& place) {
   return place.sockets / (place.uuid.substr(0, 8) + ".ga");
+}
+
+int vnc_port(const std::string& definition) {
+  pugi::xml_document document;
+  document.load_string(definition.c_str());
+  return document.select_node("/domain/devices/graphics[@type='vnc']").node().attribute("port").as_int();
 }
 
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso) {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 
@@ -109,6 +111,41 @@ void Inbox::end_wanted() {
 void Inbox::pause_wanted(bool wanted) {
   std::lock_guard lock(mutex_);
   interpreter_.pause_wanted(wanted);
+}
+
+void Inbox::debugged() {
+  std::lock_guard lock(mutex_);
+  interpreter_.debugged();
+}
+
+void Inbox::count_pauses() {
+  std::lock_guard lock(mutex_);
+  interpreter_.count_pauses();
+}
+
+Millis Inbox::paused() const {
+  std::lock_guard lock(mutex_);
+  return interpreter_.paused(std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch()));
+}
+
+Status Inbox::type(std::string_view bytes) {
+  // A guest that does not read its console takes a few bytes and then none: what it does not take is lost.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (!bytes.empty()) {
+    int put = 0;
+    {
+      std::lock_guard lock(mutex_);
+      if (!reading_) return lab_error("the console is closed");
+      put = virStreamSend(stream_.get(), bytes.data(), bytes.size());
+      if (put < 0 && put != -2) return libvirt_error("cannot type on the console");
+    }
+    if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));
+    if (put <= 0 && std::chrono::steady_clock::now() > deadline)
+      return lab_error("the guest does not take what is typed on its console");
+    if (put <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return {};
 }
 
 bool Inbox::over() const {

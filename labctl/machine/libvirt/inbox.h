@@ -23,8 +23,13 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   void agent(bool up);
   void connection_lost(const std::string& why);
 
+  Status type(std::string_view bytes);
+
   void end_wanted();
   void pause_wanted(bool wanted);
+  void debugged();
+  void count_pauses();
+  Millis paused() const;
   bool over() const;
 
   // After it returns the sink is not called any more.

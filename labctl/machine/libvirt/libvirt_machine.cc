@@ -1,6 +1,7 @@
 #include "labctl/machine/libvirt/libvirt_machine.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "labctl/base/text.h"
 #include "labctl/machine/processes.h"
@@ -8,7 +9,7 @@
 namespace labctl::machine {
 namespace {
 
-constexpr const char* snapshot_name = "labctl-live";
+const char* state_name(From from) { return from == From::before ? "labctl-before" : "labctl-live"; }
 
 class Busy {
  public:
@@ -85,8 +86,8 @@ Status LibvirtMachine::start(From from) {
   }
   if (Status watching = inbox_->watch_console(std::move(stream)); !watching) return watching;
 
-  if (from == From::snapshot) {
-    const Result<std::string> said = human_monitor(std::string("loadvm ") + snapshot_name);
+  if (from != From::power_on) {
+    const Result<std::string> said = human_monitor(std::string("loadvm ") + state_name(from));
     if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
     // Its errors are text in an answer that succeeded.
     if (!trim(*said).empty())
@@ -94,6 +95,7 @@ Status LibvirtMachine::start(From from) {
   }
   inbox_->pause_wanted(false);
   if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
+  inbox_->count_pauses();
   return {};
 }
 
@@ -168,8 +170,10 @@ Status LibvirtMachine::insert_cd(const std::filesystem::path& iso) {
   if (Status started = refuse_unless_started(); !started) return started;
   const std::string xml = cd_xml(place_.machine_type, iso.empty() ? iso : fs::absolute(iso));
   constexpr unsigned flags = VIR_DOMAIN_DEVICE_MODIFY_LIVE | VIR_DOMAIN_DEVICE_MODIFY_FORCE;
-  if (virDomainUpdateDeviceFlags(domain_.get(), xml.c_str(), flags) < 0) {
-    return libvirt_error("cannot put the CD into " + spec_.name);
+  // The guest may close the tray that libvirt has just opened ("Tray of the device is not open").
+  for (int attempt = 1; virDomainUpdateDeviceFlags(domain_.get(), xml.c_str(), flags) < 0; ++attempt) {
+    if (attempt == 5) return libvirt_error("cannot put the CD into " + spec_.name);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   return {};
 }
@@ -193,6 +197,7 @@ Status LibvirtMachine::resume() {
   // it is paused at this moment is not known.
   if (virDomainResume(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
     return libvirt_error("cannot let " + spec_.name + " go on");
+  inbox_->pause_wanted(false);
   return {};
 }
 
@@ -208,18 +213,57 @@ Status LibvirtMachine::screenshot(const std::filesystem::path& png) {
   return {};
 }
 
-Millis LibvirtMachine::starved() const { return starvation_.waited(); }
+Status LibvirtMachine::type(std::string_view bytes) {
+  if (Status started = refuse_unless_started(); !started) return started;
+  return inbox_->type(bytes);
+}
 
-Status LibvirtMachine::save() {
+Status LibvirtMachine::dump(const std::filesystem::path& file) {
+  if (Status started = refuse_unless_started(); !started) return started;
+  // Not by QEMU's monitor: its DUMP_COMPLETED, which libvirt 9.0 did not ask for, ends libvirt's whole
+  // process.
+  inbox_->pause_wanted(true);
+  const int done = virDomainCoreDumpWithFormat(domain_.get(), fs::absolute(file).c_str(),
+                                               VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, VIR_DUMP_MEMORY_ONLY);
+  const Status dumped =
+      done < 0 ? libvirt_error("cannot dump the memory of " + spec_.name, "apt-get install libvirt-daemon")
+               : Status();
+  inbox_->pause_wanted(false);
+  return dumped;
+}
+
+Status LibvirtMachine::listen_for_gdb(int port) {
+  const Result<std::string> said = human_monitor("gdbserver tcp:127.0.0.1:" + std::to_string(port));
+  if (!said) return because(said.error(), "cannot wait for a debugger");
+  if (said->find("Waiting for gdb connection") == std::string::npos)
+    return lab_error("cannot wait for a debugger: " + printable(trim(*said), 300), {},
+                     "is port " + std::to_string(port) + " taken?");
+  inbox_->debugged();
+  return {};
+}
+
+Result<std::string> LibvirtMachine::vnc() const {
+  if (Status started = refuse_unless_started(); !started) return fail(started.error());
+  const CString text(virDomainGetXMLDesc(domain_.get(), 0));
+  if (!text) return libvirt_error("cannot look at " + spec_.name);
+  const int port = vnc_port(text.get());
+  if (port <= 0) return lab_error("the machine has no screen to be looked at", spec_.name);
+  return "127.0.0.1:" + std::to_string(port);
+}
+
+Millis LibvirtMachine::starved() const { return starvation_.waited() + inbox_->paused(); }
+
+Status LibvirtMachine::save(From as) {
+  const char* name = state_name(as);
   if (Status started = refuse_unless_started(); !started) return started;
   inbox_->pause_wanted(true);
   if (virDomainSuspend(domain_.get()) < 0) return libvirt_error("cannot pause " + spec_.name);
-  const Result<std::string> said = human_monitor(std::string("savevm ") + snapshot_name);
+  const Result<std::string> said = human_monitor(std::string("savevm ") + name);
   if (!said) return because(said.error(), "cannot save " + spec_.name);
   if (!trim(*said).empty()) return lab_error("cannot save " + spec_.name + ": " + printable(*said, 500));
   const Result<std::string> list = human_monitor("info snapshots");
   if (!list) return because(list.error(), "cannot save " + spec_.name);
-  if (list->find(snapshot_name) == std::string::npos) {
+  if (list->find(name) == std::string::npos) {
     return lab_error("cannot save " + spec_.name + ": the snapshot is not there: " + printable(*list, 500));
   }
   return {};

@@ -26,9 +26,13 @@ class LibvirtMachine final : public Machine {
   Status inject_nmi() override;
   Status resume() override;
   Status screenshot(const std::filesystem::path& png) override;
+  Status type(std::string_view bytes) override;
+  Status dump(const std::filesystem::path& file) override;
+  Status listen_for_gdb(int port) override;
+  Result<std::string> vnc() const override;
   Millis starved() const override;
   std::string definition() const override { return definition_; }
-  Status save() override;
+  Status save(From as) override;
   void end() override;
 
  private:

@@ -2,6 +2,9 @@
 
 #include <libvirt/libvirt.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "labctl/base/text.h"
 
 namespace labctl::machine {
@@ -49,12 +52,20 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
     return Lost{"the host's disk failed under the guest: " +
                 printable(text_at(data, "reason", "unknown reason"))};
   }
+  if (event == "STOP" && counts_pauses_ && !stopped_at_) stopped_at_ = when;
+  if (event == "RESUME" && stopped_at_) paused_ += when - *std::exchange(stopped_at_, std::nullopt);
   // QEMU stops a guest it cannot go on with, such as after KVM's "internal error".
-  if (event == "STOP" && !pause_wanted_ && !panicked_) {
+  if (event == "STOP" && !pause_wanted_ && !panicked_ && !debugged_) {
     over_ = true;
     return Lost{"the hypervisor stopped the guest without being asked"};
   }
   return std::nullopt;
+}
+
+Millis Interpreter::paused(std::chrono::microseconds now) const {
+  auto all = paused_;
+  if (stopped_at_ && !panicked_) all += std::max(now - *stopped_at_, std::chrono::microseconds(0));
+  return std::chrono::duration_cast<Millis>(all);
 }
 
 Sign Interpreter::reset(bool by_guest, std::chrono::microseconds when) {

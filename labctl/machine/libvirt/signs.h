@@ -34,6 +34,11 @@ class Interpreter {
 
   void end_wanted() { over_ = true; }
   void pause_wanted(bool wanted) { pause_wanted_ = wanted; }
+  void debugged() { debugged_ = true; }
+
+  // From now on: how long the guest was stopped, in all.
+  void count_pauses() { counts_pauses_ = true; }
+  Millis paused(std::chrono::microseconds now) const;
   bool over() const { return over_; }
 
  private:
@@ -41,7 +46,11 @@ class Interpreter {
 
   bool over_ = false;          // the last sign about the machine's life was given, or its end is ours
   bool pause_wanted_ = false;  // we stopped it ourselves
-  bool panicked_ = false;      // on_crash=preserve pauses it
+  bool debugged_ = false;      // somebody may
+  bool counts_pauses_ = false;
+  std::optional<std::chrono::microseconds> stopped_at_;
+  std::chrono::microseconds paused_{0};
+  bool panicked_ = false;  // on_crash=preserve pauses it
   bool agent_up_ = false;
   bool firmware_may_reset_ = false;
   std::chrono::microseconds host_reset_{0};
