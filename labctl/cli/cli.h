@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/kept.h"
 #include "labctl/lab/places.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
@@ -40,9 +41,31 @@ struct RunOptions {
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
   SigningOptions signing;
+  std::string keep = "none";  // machines to come back to: failed, all or none
+  int dumps = 0;              // how many failed guests may leave their memory behind
   machine::HostOpener open_host = machine::open_host;
 };
 int run(const RunOptions& options);
+
+struct ReproduceOptions {
+  std::string bundle, cell;
+  std::string until;          // a step; empty: before the one in which the cell failed
+  bool before_crash = false;  // as near as can be
+  bool anyway = false;        // although bytes differ
+  bool afresh = false;        // although a machine is kept
+  int times = 0;              // 0: once, for somebody at a desk
+  unsigned jobs = 0;
+  bool json = false;
+  std::vector<std::string> lines;      // instead of standard input
+  std::vector<std::string> artefacts;  // files and folders to look for them in
+  int gdb = 0;
+  bool vnc = false;
+  bool keep = false, discard = false;
+  std::string out;  // where the records go; empty: they are thrown away
+  std::string connect = "qemu:///embed";
+  machine::Wish accel = machine::Wish::automatic;
+};
+int reproduce(const ReproduceOptions& options);
 
 struct CanaryOptions {
   std::vector<std::string> images;
@@ -107,7 +130,7 @@ struct ScanOptions {
 };
 int scan(const ScanOptions& options);
 int doctor(bool json);
-int gc();
+int gc(bool kept);
 
 int image_list(bool json);
 
@@ -142,6 +165,13 @@ Result<std::string> own_digest();                // of the running program
 // A signature file: its text, which has no mistake; complains by itself and gives nothing when there is one.
 // `mark` says where the file is named, if anywhere.
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
+
+// The author's own patterns; they were read once already, so there is no mistake in them.
+std::vector<crash::Signature> signatures_of(const plan::Plan& plan);
+
+// Puts what the cell left where 'reproduce' finds it; what goes wrong is only said.
+void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
+                  const lab::Checkpoint& checkpoint);
 
 Date today();  // of UTC; the head has no clock and is told
 

@@ -1,4 +1,6 @@
 #include "labctl/lab/doctor.h"
+
+#include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/housekeeping.h"
 
@@ -68,11 +70,19 @@ int doctor(bool json) {
   return bad ? exit_code::no_verdict : exit_code::passed;
 }
 
-int gc() {
-  const auto collected = lab::collect_garbage(lab::places(), open_store());
+int gc(bool kept) {
+  const auto places = lab::places();
+  auto collected = lab::collect_garbage(places, open_store(), kept);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) complain(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
+  std::uint64_t bytes = 0;
+  for (const auto& machine : lab::Kept(places.kept).all()) {
+    bytes += machine.bytes;
+    print("kept since " + machine.made + ", " + show_size(machine.bytes) + ": " + machine.cell + " before '" +
+          printable(machine.checkpoint.step, 80) + "'\n");
+  }
+  if (bytes != 0) print("labctl gc --kept would free " + show_size(bytes) + "\n");
   return collected.problems.empty() ? exit_code::passed : exit_code::no_verdict;
 }
 

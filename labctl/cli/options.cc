@@ -42,12 +42,13 @@ struct Program {
   ScanOptions scan;
   VerifyOptions verification;
   CanaryOptions canary;
+  ReproduceOptions again;
   BuildOptions build;
   PackOptions pack;
   BisectOptions cause;
   std::vector<std::string> settings, files;
   std::string accel = "auto", key_type = "ed25519", bundle, format, out;
-  bool json = false;
+  bool json = false, kept = false;
   std::string mistake;
 
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help,
@@ -112,6 +113,7 @@ struct Program {
   }
 
   void add_run();
+  void add_reproduce();
   void add_trust();
   void add_looking();
   void add_images();
@@ -138,6 +140,13 @@ void Program::add_run() {
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
   sub->add_option("--out", run.out, "Where the bundle goes")->type_name("DIR")->capture_default_str();
+  sub->add_option("--keep", run.keep, "Keep machines as they were before their last step, for 'reproduce'")
+      ->check(CLI::IsMember({"failed", "all", "none"}))
+      ->capture_default_str();
+  sub->add_option("--dumps", run.dumps, "How many guests that fail leave a memory dump (kdump) in the bundle")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   auto* resume = sub->add_option("--resume", run.resume, "Go on with a run that was killed or interrupted")
                      ->type_name("BUNDLE");
   // Its record says them.
@@ -145,6 +154,43 @@ void Program::add_run() {
     resume->excludes(sub->get_option(recorded));
   add_host(sub, run.connect);
   add_signing(sub, run.signing);
+}
+
+void Program::add_reproduce() {
+  auto* sub = add(app, "reproduce", "Bring a cell of a bundle back, to the moment before it failed", [this] {
+    again.accel = wish();
+    return cli::reproduce(again);
+  });
+  sub->add_option("BUNDLE", again.bundle, "The folder that 'labctl run' printed")->required();
+  sub->add_option("CELL", again.cell, "A cell's id, or a pattern that only one matches")->required();
+  auto* until = sub->add_option("--until", again.until, "Stop before this step, as the report calls it")
+                    ->type_name("STEP");
+  sub->add_flag("--before-crash", again.before_crash,
+                "Stop before the very command, boot or wait in which it failed")
+      ->excludes(until);
+  sub->add_option("--run", again.lines, "A line to obey instead of standard input; may be repeated")
+      ->type_name("LINE")
+      ->allow_extra_args(false);
+  sub->add_option("--times", again.times, "How often does it fail? So many attempts from that moment")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10000));
+  sub->add_option("--jobs", again.jobs, "Attempts at once (default: what the host carries)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  sub->add_flag("--json", again.json, "What --times found, for programs");
+  sub->add_flag("--vnc", again.vnc, "Show its screen on the loopback");
+  sub->add_option("--gdb", again.gdb, "Wait for a debugger on this port of the loopback")
+      ->type_name("PORT")
+      ->check(CLI::Range(1, 65535));
+  auto* keep = sub->add_flag("--keep", again.keep, "On leaving, keep the machine for the next attempt");
+  sub->add_flag("--discard", again.discard, "On leaving, keep nothing")->excludes(keep);
+  sub->add_flag("--afresh", again.afresh, "Replay the steps, although a machine is kept");
+  sub->add_flag("--anyway", again.anyway, "Go on although something is not as it was; the result says so");
+  sub->add_option("--artifact", again.artefacts, "Look for the candidate's files here too; may be repeated")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
+  sub->add_option("--out", again.out, "Keep journals and consoles here")->type_name("DIR");
+  add_host(sub, again.connect);
 }
 
 void Program::add_trust() {
@@ -247,7 +293,10 @@ void Program::add_looking() {
   auto* doctor_verb = add(app, "doctor", "Say what this host lacks, each with the command that mends it",
                           [this] { return cli::doctor(json); });
   doctor_verb->add_flag("--json", json, "For programs");
-  add(app, "gc", "End the guests and free the space of runs that were killed", [] { return cli::gc(); });
+  auto* gc_verb =
+      add(app, "gc", "End the guests and free the space of runs that were killed; list what is kept",
+          [this] { return cli::gc(kept); });
+  gc_verb->add_flag("--kept", kept, "Remove the kept machines too");
 }
 
 void Program::add_images() {
@@ -343,6 +392,7 @@ int parse_and_call(int argc, char** argv, const machine::HostOpener& open_host) 
   program.app.require_subcommand(1);
   program.app.get_formatter()->column_width(28);
   program.add_run();
+  program.add_reproduce();
   program.add_trust();
   program.add_looking();
   program.add_images();

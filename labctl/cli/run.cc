@@ -20,7 +20,6 @@
 #include "labctl/lab/resume.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
-#include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 namespace {
@@ -179,9 +178,7 @@ Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::
 std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies,
                                     const Grounds& grounds, const std::set<std::string>& proved,
                                     const lab::Bundle& bundle, const fs::path& work) {
-  std::vector<crash::Signature> signatures;  // read once already, so there is no mistake in them
-  if (plan.signatures)
-    signatures = scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
+  const auto signatures = signatures_of(plan);
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
     if (proved.count(grounds.at(cell.id).name()) != 0)
@@ -193,6 +190,22 @@ std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies&
                       .folder = bundle.cell_folder(cell.id),
                       .disk = work / (cell.id + ".qcow2")});
   return jobs;
+}
+
+// What a person may want to come back to: the machine before its last step, and the memory of one that
+// failed.
+void leave_something(std::vector<lab::CellJob>& jobs, const RunOptions& options, lab::DumpPolicy& dumps,
+                     const lab::Kept& kept, const machine::HostFacts& host) {
+  dumps.left = options.dumps;
+  for (auto& job : jobs) {
+    job.dumps = &dumps;
+    if (options.keep == "none") continue;
+    job.keeps_checkpoints = true;
+    job.at_end = [&](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
+      if (options.keep == "all" || verdict::guests_fault(outcome.ending))
+        keep_machine(kept, lab::key_of(job, checkpoint.left, host), job, checkpoint);
+    };
+  }
 }
 
 unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
@@ -348,6 +361,9 @@ int run(const RunOptions& asked) {
     if (before)
       say("labctl: going on: " + std::to_string(missing->kept) + " cells had ended and are kept, " +
           std::to_string(missing->cut_off) + " were cut off and begin again");
+    lab::DumpPolicy dumps;
+    const lab::Kept kept(places.kept);
+    leave_something(missing->jobs, options, dumps, kept, (*host)->facts());
     watch_cells(missing->jobs, **host, at_once, interrupt.token());
   }
   return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer);

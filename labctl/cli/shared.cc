@@ -70,6 +70,20 @@ std::optional<std::string> load_signatures(const std::string& file, const std::s
   return std::move(*text);
 }
 
+void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
+                  const lab::Checkpoint& checkpoint) {
+  auto quota = lab::kept_quota();
+  auto put = quota ? kept.put(key, job, checkpoint) : Status(fail(quota.error()));
+  if (!put) complain(put.error());
+  if (put)
+    for (const auto& line : lab::keep_within_quota(kept, *quota)) say("labctl: " + line);
+}
+
+std::vector<crash::Signature> signatures_of(const plan::Plan& plan) {
+  if (!plan.signatures) return {};
+  return scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
+}
+
 int refuse_bad_host(const lab::Places& places) {
   int code = exit_code::passed;
   for (const auto& check : lab::check_host(places))

@@ -3,6 +3,7 @@
 #include "labctl/base/units.h"
 #include "labctl/lab/artefact_store.h"
 #include "labctl/lab/canary.h"
+#include "labctl/lab/kept.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::lab {
@@ -41,6 +42,20 @@ void remove_work(const Places& places, Collected& collected) {
   }
 }
 
+void remove_kept(const Kept& kept, bool all, Collected& collected) {
+  auto quota = kept_quota();
+  if (!quota) collected.problems.push_back(quota.error());
+  for (const auto& machine : all ? kept.all() : std::vector<KeptMachine>()) {
+    if (auto gone = kept.discard(machine.key); !gone)
+      collected.problems.push_back(gone.error());
+    else
+      collected.done.push_back("removed the kept machine of " + machine.cell + ", " +
+                               show_size(machine.bytes));
+  }
+  if (quota)
+    for (auto& line : keep_within_quota(kept, *quota)) collected.done.push_back(std::move(line));
+}
+
 }  // namespace
 
 Result<WorkFolder> WorkFolder::create(const Places& places) {
@@ -60,8 +75,9 @@ WorkFolder::~WorkFolder() {
   fs::remove(path_.string() + ".lock", ignored);
 }
 
-Collected collect_garbage(const Places& places, const image::Store& store) {
+Collected collect_garbage(const Places& places, const image::Store& store, bool kept_too) {
   Collected collected;
+  remove_kept(Kept(places.kept), kept_too, collected);
   end_orphans(places, collected);
   remove_work(places, collected);
   forget_old_canaries(places.cache);

@@ -36,6 +36,7 @@ struct Collected {
 
 // Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a
 // living labctl holds; bundles, whole or partial, are evidence and stay.
-Collected collect_garbage(const Places& places, const image::Store& store);
+// Kept machines go when they are over their quota, all of them with `kept_too`.
+Collected collect_garbage(const Places& places, const image::Store& store, bool kept_too = false);
 
 }  // namespace labctl::lab

@@ -46,6 +46,7 @@ Places places() {
       .recipes = recipe_folders(),
       .store = root / "images",
       .artefacts = root / "artefacts",
+      .kept = root / "kept",
       .cache = root / "host",
       .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,
   };

@@ -1,13 +1,16 @@
 #include "labctl/lab/run_cell.h"
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
+#include <set>
 
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/cell/hold.h"
 #include "labctl/observe/observe.h"
 
 namespace labctl::lab {
@@ -46,15 +49,21 @@ class CellRun {
 
   verdict::Outcome run() {
     if (auto ready = open_records(); !ready) return lab_failed(ready.error());
-    happen(opening());
+    if (!job_.from)
+      happen(opening());
+    else if (auto recalled = recall(); !recalled)
+      return lab_failed(recalled.error());
     if (auto started = start(); !started)
       happen(event::LabFault{started.error().text()});
     else
       live();
+    keep_memory();
+    if (job_.desk && machine_ && state_.outcome.ending != verdict::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
     if (machine_) machine_->end();
     agent_.reset();
     machine_.reset();
+    if (checkpoint_ && job_.at_end) job_.at_end(*checkpoint_, state_.outcome);
     std::error_code ignored;
     fs::remove(job_.disk, ignored);
     fs::remove(nvram(), ignored);
@@ -84,7 +93,33 @@ class CellRun {
     return {.cell = job_.cell.id,
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
-            .payload = job_.files};
+            .payload = job_.files,
+            .hold = job_.hold};
+  }
+
+  // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.
+  Status recall() {
+    std::set<std::string> open_ears;
+    for (std::string_view rest = job_.from->journal; !rest.empty();) {
+      const std::string line(rest.substr(0, rest.find('\n')));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (auto written = journal_->write(line + "\n"); !written) return written;
+      auto event = event::from_line(line, read_, "the kept machine's journal");
+      if (!event) return fail(event.error());
+      if (const auto* said = std::get_if<event::Said>(&event->what)) open_ears.erase(said->text);
+      auto step = cell::on(std::move(state_), *event);
+      state_ = std::move(step.state);
+      for (const auto& action : step.actions) {
+        if (const auto* listen = std::get_if<cell::Listen>(&action)) open_ears.insert(listen->text);
+        if (std::holds_alternative<cell::InsertPayload>(action)) delivered_ = true;
+      }
+    }
+    if (state_.phase != cell::Phase::held) return lab_error("the kept machine's journal does not lead to it");
+    written_ = read_;
+    starved_before_ = state_.starved;
+    began_ = Clock::now() - state_.now;
+    for (const auto& text : open_ears) console_->listen(text);
+    return {};
   }
 
   fs::path nvram() const { return fs::path(job_.disk).replace_extension("nvram"); }
@@ -92,17 +127,22 @@ class CellRun {
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
     if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
-    const auto from = job_.ground.live() ? machine::From::snapshot : machine::From::power_on;
+    const auto from = job_.from            ? machine::From::before
+                      : job_.ground.live() ? machine::From::snapshot
+                                           : machine::From::power_on;
     if (auto begun = begin_life(from); !begun) return begun;
+    if (job_.from) act(cell::SetClock{});
+    if (delivered_) act(cell::InsertPayload{});
     return write_file(job_.folder / "machine.xml", machine_->definition());
   }
 
   Status begin_life(machine::From from) {
-    auto machine = host_.create({.name = "labctl-" + job_.cell.id,
+    auto machine = host_.create({.name = "labctl-" + job_.folder.filename().string(),
                                  .shape = job_.ground.shape,
                                  .accel = host_.facts().accel,
                                  .disk = job_.disk,
-                                 .nvram = nvram()},
+                                 .nvram = nvram(),
+                                 .vnc = job_.vnc},
                                 [this, life = life_](machine::Sign sign) {
                                   if (!outruns(sign)) inputs_.push({life, std::move(sign)});
                                 });
@@ -131,6 +171,10 @@ class CellRun {
   void live() {
     auto next_tick = Clock::now() + tick;
     while (state_.phase != cell::Phase::ended && broken_.empty()) {
+      if (state_.phase == cell::Phase::held) {
+        hold();
+        continue;
+      }
       if (auto input = inputs_.pop_until(next_tick)) hear(*input);
       if (console_) happen_all(console_->idle());
       if (outrun_.exchange(false))
@@ -139,7 +183,7 @@ class CellRun {
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
       // Without a machine it could not be switched on again, and that has been told.
-      happen(event::Tick{starved_before_ + (machine_ ? machine_->starved() : Millis(0))});
+      tell_time();
       report();
     }
   }
@@ -154,6 +198,67 @@ class CellRun {
     return false;
   }
 
+  void tell_time() { happen(event::Tick{starved_before_ + (machine_ ? machine_->starved() : Millis(0))}); }
+
+  void hold() {
+    auto wish = Desk::Wish::go_on;
+    if (job_.desk)
+      wish = job_.desk->attend({*machine_, cell::where_now(state_), false,
+                                [this] { return breathe() && state_.phase == cell::Phase::held; },
+                                [this] { return save_checkpoint(); }});
+    breathe();  // what was said until now was said while it was held
+    if (state_.phase != cell::Phase::held) return;
+    if (wish == Desk::Wish::leave) return happen(event::Interrupted{});
+    tell_time();  // the time in which it was held and stopped stretches nothing that comes
+    happen(event::Released{wish == Desk::Wish::next ? cell::next_hold(state_) : 0});
+  }
+
+  // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
+  void show_the_end() {
+    job_.desk->attend({*machine_, verdict::to_string(state_.outcome.ending) + (": " + state_.outcome.reason),
+                       true, [this] { return breathe() && alive_; },
+                       [] { return Status(lab_error("the story is over")); }});
+  }
+
+  // Hears what has come in, without waiting; false when somebody wants the run to end.
+  bool breathe() {
+    while (auto input = inputs_.pop_until(Clock::now())) hear(*input);
+    return !stop_.stop_requested() && broken_.empty();
+  }
+
+  // Of a guest that failed, when its story has ended: whatever it would still have said has been heard. One
+  // that was reset has forgotten.
+  void keep_memory() {
+    if (!job_.dumps || !machine_ || !alive_ || !verdict::guests_fault(state_.outcome.ending)) return;
+    const auto& found = state_.outcome.findings;
+    if (std::any_of(found.begin(), found.end(), [](const auto& seen) { return seen.channel == "resets"; }))
+      return;
+    const auto memory = job_.ground.shape.memory;
+    if (memory > job_.dumps->largest || free_space(job_.folder).value_or(0) < 2 * memory) return;
+    if (job_.dumps->left.fetch_sub(1) <= 0) return;
+    const fs::path file = job_.folder / "memory.kdump";
+    std::error_code ignored;
+    if (auto dumped = machine_->dump(file); !dumped) {
+      fs::remove(file, ignored);
+      static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
+    }
+  }
+
+  Status save_checkpoint() {
+    if (!job_.ground.live()) return lab_error(machine::why_no_snapshot(job_.ground.shape));
+    checkpoint_.reset();
+    Status saved = machine_->save(machine::From::before);
+    if (auto resumed = machine_->resume(); !resumed) {
+      happen(event::LabFault{resumed.error().text()});
+      return resumed;
+    }
+    if (!saved) return saved;
+    auto text = read_file(job_.folder / "events.jsonl", 256u << 20);
+    if (!text) return fail(text.error());
+    checkpoint_ = Checkpoint{cell::where_now(state_), state_.left(), std::move(*text)};
+    return {};
+  }
+
   void hear(Input& input) {
     if (const auto* sign = std::get_if<machine::Sign>(&input.what))
       if (const auto* console = std::get_if<machine::ConsoleBytes>(sign)) backlog_ -= console->bytes.size();
@@ -164,8 +269,15 @@ class CellRun {
   }
 
   void hear_sign(const machine::Sign& sign) {
-    if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign))
+    if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
+      if (job_.desk) job_.desk->heard(console->bytes);
       return happen_all(console_->feed(console->bytes));
+    }
+    if (std::holds_alternative<machine::Lost>(sign) || std::holds_alternative<machine::GuestStopped>(sign))
+      alive_ = false;
+    // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
+    if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
+      static_cast<void>(machine_->resume());
     // What stood on the console before the guest went away is told before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
@@ -218,10 +330,17 @@ class CellRun {
       return;
     }
     const std::string before = cell::where_now(state_);
+    const int chapter = chapter_now();
     auto step = cell::on(std::move(state_), *event);
     state_ = std::move(step.state);
+    if (job_.keeps_checkpoints && chapter_now() > chapter) static_cast<void>(save_checkpoint());  // a service
     for (const auto& action : step.actions) act(action);
     if (cell::where_now(state_) != before) report();
+  }
+
+  int chapter_now() const {
+    const bool runs = state_.phase == cell::Phase::running && state_.position < state_.operations.size();
+    return runs ? state_.operations[state_.position].chapter : -1;
   }
 
   void act(const cell::Action& action) {
@@ -282,7 +401,7 @@ class CellRun {
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;
-  const Clock::time_point began_ = Clock::now();
+  Clock::time_point began_ = Clock::now();
 
   Queue<Input> inputs_;
   int life_ = 0;  // how often the machine has been switched on again
@@ -297,6 +416,9 @@ class CellRun {
   std::optional<observe::Console> console_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<observe::Agent> agent_;
+  bool alive_ = true;  // there is a guest that could be looked at
+  bool delivered_ = false;
+  std::optional<Checkpoint> checkpoint_;
   cell::State state_;
 };
 

@@ -1,6 +1,8 @@
 // Where the halves meet: one cell's machine, watchers and journal around the pure state machine of cell/.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -17,6 +19,41 @@
 
 namespace labctl::lab {
 
+// A place in a cell's life that can be come back to: the guest's state is in its disk, for From::before, and
+// the state machine's is what this journal gives.
+struct Checkpoint {
+  std::string step;     // what comes next
+  int left = 0;         // as event::Opened says where to hold
+  std::string journal;  // until then, of a cell that holds here
+};
+
+// A guest in somebody's hands: where its cell holds, or when its story is over and it has not been ended yet.
+struct Guest {
+  machine::Machine& machine;
+  std::string where;  // what comes next, or how the story ended
+  bool over = false;
+  // To be called a few times in a second: what the guest says is heard meanwhile. False: there is nothing
+  // left to stay for.
+  std::function<bool()> breathe;
+  // Makes this what is come back to.
+  std::function<Status()> save;
+};
+
+// Somebody at a desk, a person or a script. Everything is called on the cell's thread.
+class Desk {
+ public:
+  enum class Wish { go_on, next, leave };  // next: go on to the next operation
+  virtual ~Desk() = default;
+  virtual void heard(std::string_view console) = 0;
+  virtual Wish attend(const Guest& guest) = 0;
+};
+
+// How many guests of a run that failed may leave their memory behind, and how large a guest may be for that.
+struct DumpPolicy {
+  std::atomic<int> left{0};
+  std::uint64_t largest = 4ull << 30;  // bytes of a guest's memory; its dump is smaller
+};
+
 struct CellJob {
   plan::Cell cell;
   std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
@@ -26,6 +63,15 @@ struct CellJob {
   std::vector<crash::Signature> signatures;  // the author's own
   std::filesystem::path folder;              // cells/<id> of the bundle
   std::filesystem::path disk;                // the cell's own copy of the snapshot, made and removed here
+  bool vnc = false;
+  DumpPolicy* dumps = nullptr;  // nobody's memory is kept without
+
+  int hold = 0;                      // of a reproduction, as event::Opened says
+  Desk* desk = nullptr;              // takes the guest over where it holds; nobody: it goes on at once
+  const Checkpoint* from = nullptr;  // begins there, with what is in ground.disk
+  bool keeps_checkpoints = false;    // saves itself before each step of its story
+  // What becomes of the disk when it holds a checkpoint; the guest has ended. It is removed afterwards.
+  std::function<void(const Checkpoint&, const verdict::Outcome&)> at_end = {};
 };
 
 // For people; no decision is taken from it.

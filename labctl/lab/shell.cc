@@ -6,7 +6,7 @@
 namespace labctl::lab {
 
 Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& command, Millis limit,
-                              const std::stop_token& stop) {
+                              const std::stop_token& stop, const std::function<bool()>& meanwhile) {
   using Clock = std::chrono::steady_clock;
   Queue<event::Answer> answers;
   observe::Agent agent(machine, [&](const event::What& what, const std::string&) {
@@ -15,7 +15,8 @@ Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& comm
   agent.ask("shell", command);
   const auto deadline = Clock::now() + limit;
   while (Clock::now() < deadline && !stop.stop_requested()) {
-    auto answer = answers.pop_until(Clock::now() + std::chrono::milliseconds(200));
+    auto answer = answers.pop_until(Clock::now() + std::chrono::milliseconds(meanwhile ? 50 : 200));
+    if (meanwhile && !meanwhile()) return fail({Fault::interrupted, "interrupted", {}, {}});
     if (!answer) continue;
     if (!answer->answered) return lab_error("the guest's agent refused a command: " + answer->output);
     return ShellAnswer{answer->exit_code, answer->output};

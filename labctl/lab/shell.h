@@ -1,7 +1,8 @@
-// One command in a guest, waited for: for making snapshots, where no cell watches. Cells put their questions
-// through observe::Agent instead.
+// One command in a guest, waited for: for making snapshots and for people, where no cell waits for the
+// answer. Cells put their questions through observe::Agent instead.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -16,7 +17,8 @@ struct ShellAnswer {
   std::string output;
 };
 
+// `meanwhile` is called several times a second; false gives up.
 Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& command, Millis limit,
-                              const std::stop_token& stop);
+                              const std::stop_token& stop, const std::function<bool()>& meanwhile = {});
 
 }  // namespace labctl::lab

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""A crash of a real guest is brought back: held before its step with a shell and a console, gone on with to the same
+crash, come back to in a second, dumped, debugged and counted.
+
+    reproduce.py LABCTL BUNDLE CELL    a bundle of scenarios/quickstart-blocked.yaml that was made on this host
+"""
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+LABCTL, BUNDLE, CELL = sys.argv[1:4]
+OUT = tempfile.mkdtemp()
+
+
+def check(good, what, text=""):
+    print(("ok   " if good else "FAIL ") + what, flush=True)
+    if not good:
+        sys.exit(text)
+
+
+def again(*options, code=0):
+    began = time.monotonic()
+    done = subprocess.run([LABCTL, "reproduce", BUNDLE, CELL, *options], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print("".join("    " + line + "\n" for line in done.stdout.splitlines()[:400]), end="")
+    check(done.returncode == code, f"exit code {code}, after {time.monotonic() - began:.1f} s", f"it was {done.returncode}")
+    return done.stdout
+
+
+def says(pattern, text):
+    check(re.search(pattern, text, re.M) is not None, f"says {pattern!r}", text)
+
+
+class Terminal:
+    """A person at a terminal."""
+
+    def __init__(self, *options):
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(LABCTL, [LABCTL, "reproduce", BUNDLE, CELL, *options])
+
+    def until(self, pattern, patience=300):
+        end = time.monotonic() + patience
+        while not re.search(pattern, self.text):
+            ready = select.select([self.fd], [], [], 1)[0]
+            check(time.monotonic() < end, f"waiting for {pattern!r}", self.text)
+            if ready:
+                self.text += os.read(self.fd, 65536).decode(errors="replace")
+        check(True, f"the terminal shows {pattern!r}")
+        self.text = self.text[re.search(pattern, self.text).end():]
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def ended(self):
+        try:
+            while os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def is_dump(name):
+    with open(f"{OUT}/{name}", "rb") as file:
+        head = file.read(1 << 20)
+    check(head.startswith(b"KDUMP   "), f"{name} is a kdump file of {os.path.getsize(f'{OUT}/{name}') >> 20} MiB")
+    check(b"OSRELEASE=" in head and b"KERNELOFFSET=" in head, f"{name} holds the kernel's own notes")
+
+
+print("== held before the step, with a shell, a console and a dump; then the same crash")
+text = again("--afresh", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"', "--run",
+             ".type echo typed-$((6*7))", "--run", f".dump {OUT}/alive", "--run", ".go", "--run",
+             "echo $(dmesg | grep -c sensor_equal) lines", "--run", f".dump {OUT}/dead")
+says("held before 'apply content'", text)
+says("^the driver is live", text)
+says("^console: typed-42", text)
+says("^console: .*BUG: unable to handle page fault", text)
+says("the story has ended: crashed", text)
+says("^[1-9][0-9]* lines", text)
+is_dump("alive")
+is_dump("dead")
+
+print("== the next attempt begins at the machine that was kept; debugger, screen")
+text = again("--run", "true", "--gdb", "12345", "--vnc")
+says("beginning at the machine that was kept", text)
+says("^add-symbol-file sensor.ko 0xffffffff", text)
+says("127.0.0.1:59", text)
+
+print("== the serial console, and a debugger that stops the guest for longer than its heart may")
+terminal = Terminal("--gdb", "12345", "--discard")
+terminal.until("labctl> ")
+terminal.type(".console\n")
+terminal.until(r"root@.*# ")
+terminal.type("echo answer-$((6*7)); tty\r")
+terminal.until("answer-42")
+terminal.until("/dev/ttyS0")
+terminal.type("\x1d")
+terminal.until("labctl> ")
+if shutil.which("gdb"):
+    gdb = subprocess.Popen(["gdb", "-nx", "-batch", "-ex", "set architecture i386:x86-64",
+                            "-ex", "target remote 127.0.0.1:12345", "-ex", "info registers rip", "-ex", "shell sleep 90",
+                            "-ex", "detach"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(10)
+    terminal.type(".go\n")
+    text = gdb.communicate()[0]
+    check("rip" in text, "gdb reads the registers", text)
+else:
+    terminal.type(".go\n")
+terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
+terminal.type(".discard\n")
+check(terminal.ended() == 0, "left")
+
+print("== how often")
+text = again("--times", "3", "--json")
+says('"times": 3', text)
+says('"same": 3', text)
+
+print("== what is wrong is told")
+says("did you mean 'exercise'", again("--until", "exercize", code=2))
+shutil.rmtree(OUT)
