@@ -90,7 +90,7 @@ Status write_file(const fs::path& path, std::string_view content) {
   fs::path beside = path;
   beside += ".new." + std::to_string(::getpid());
   {
-    Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!fd) return os_error("cannot create", beside);
     Status written = write_all(fd.get(), content, beside);
     if (written && ::fsync(fd.get()) != 0) written = os_error("cannot sync", beside);
@@ -124,7 +124,7 @@ Status rename_synced(const fs::path& from, const fs::path& to) {
 }
 
 Result<Appender> Appender::open(const fs::path& path) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!fd) return os_error("cannot create", path);
   return Appender(std::move(fd), path);
 }
@@ -139,7 +139,7 @@ Status Appender::sync() {
 namespace {
 
 Result<Fd> open_lock(const fs::path& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return os_error("cannot create the lock", path);
   return fd;
 }

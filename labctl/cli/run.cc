@@ -145,12 +145,19 @@ Json describe_run(const RunOptions& options, const scenario::Scenario& scenario,
           {"plan", plan::to_json(plan)}};
 }
 
+// Guests at once over all runs: what the host carries, or more where a person said so.
+lab::Slots slots_of(const lab::Places& places, const plan::Plan& plan, unsigned at_once) {
+  std::uint64_t memory = 0;
+  for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
+  return {.folder = places.cache / "slots", .count = std::max(lab::capacity(memory).jobs, at_once)};
+}
+
 // A lab that was not seen to notice a death may not say that there was none: clones of every ground die
 // first. Gives the names of those that are proved.
 Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::Bundle& bundle,
                                              machine::Host& host, const lab::Places& places,
                                              const fs::path& work, const std::string& tool, unsigned at_once,
-                                             const std::stop_token& stop) {
+                                             const lab::Slots& slots, const std::stop_token& stop) {
   lab::CanaryOrder order{.records = bundle.canary_folder(),
                          .cache = places.cache,
                          .work = work,
@@ -161,7 +168,7 @@ Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::
     if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
   const lab::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
-        jobs, host, at_once, [](const auto&) {}, stop);
+        jobs, host, at_once, [](const auto&) {}, stop, slots);
   };
   auto canaries = lab::prove_channels(order, crew, say, stop);
   if (!canaries) return fail(canaries.error());
@@ -220,12 +227,12 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
 }
 
 void watch_cells(const std::vector<lab::CellJob>& jobs, machine::Host& host, unsigned at_once,
-                 const std::stop_token& stop) {
+                 const lab::Slots& slots, const std::stop_token& stop) {
   std::vector<std::string> ids;
   for (const auto& job : jobs) ids.push_back(job.cell.id);
   ProgressDisplay display(ids, stderr_is_terminal());
   lab::run_crew(
-      jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop);
+      jobs, host, at_once, [&](const lab::Progress& progress) { display.update(progress); }, stop, slots);
 }
 
 // What the record says is run again as it says it; the scenario may have been moved.
@@ -352,8 +359,9 @@ int run(const RunOptions& asked) {
   // From here on something has happened, and it ends with a bundle.
   say("labctl: writing " + bundle->folder().string() + "; if it is cut off, 'labctl run --resume' goes on");
 
-  auto proved =
-      proved_grounds(*grounds, *bundle, **host, places, work->path(), *tool, at_once, interrupt.token());
+  const lab::Slots slots = slots_of(places, plan, at_once);
+  auto proved = proved_grounds(*grounds, *bundle, **host, places, work->path(), *tool, at_once, slots,
+                               interrupt.token());
   if (!proved && proved.error().fault != Fault::interrupted) complain(proved.error());
   if (proved) {
     auto missing = lab::still_missing(make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()));
@@ -364,7 +372,7 @@ int run(const RunOptions& asked) {
     lab::DumpPolicy dumps;
     const lab::Kept kept(places.kept);
     leave_something(missing->jobs, options, dumps, kept, (*host)->facts());
-    watch_cells(missing->jobs, **host, at_once, interrupt.token());
+    watch_cells(missing->jobs, **host, at_once, slots, interrupt.token());
   }
   return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer);
 }

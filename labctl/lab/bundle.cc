@@ -86,6 +86,9 @@ Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) 
       if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
       continue;
     }
+    fs::permissions(bundle.folder_, fs::perms::owner_all, problem);
+    if (problem)
+      return lab_error("cannot be kept from others: " + problem.message(), bundle.folder_.string());
     if (auto taken = bundle.take(); !taken) return fail(taken.error());
     if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
     return bundle;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "labctl/base/files.h"
@@ -25,6 +26,22 @@ std::uint64_t available_memory() {
 
 fs::path failed_attempt(const fs::path& folder, int attempt) {
   return folder.string() + ".lab-failed-" + std::to_string(attempt);
+}
+
+// Waits for a place among all runs; without one only when the run is stopped, or the places cannot be made.
+std::optional<Lock> take_slot(const Slots& slots, const std::string& cell, const Watch& watch,
+                              const std::stop_token& stop) {
+  if (slots.count == 0 || !make_dirs(slots.folder)) return std::nullopt;
+  for (bool told = false; !stop.stop_requested();
+       std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
+    for (unsigned i = 0; i < slots.count; ++i)
+      if (auto lock = Lock::try_take(slots.folder / std::to_string(i))) return std::move(*lock);
+    std::error_code ignored;
+    if (!fs::exists(slots.folder / "0", ignored)) return std::nullopt;
+    if (!told) watch({.cell = cell, .where = "waiting: other runs' guests have every slot of this host"});
+    told = true;
+  }
+  return std::nullopt;
 }
 
 void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch,
@@ -72,7 +89,7 @@ Capacity capacity(std::uint64_t guest_memory) {
 }
 
 void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
-              const std::stop_token& stop) {
+              const std::stop_token& stop, const Slots& slots) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   const Watch one_at_a_time = [&](const Progress& progress) {
@@ -85,6 +102,8 @@ void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at
       while (!stop.stop_requested()) {
         const std::size_t mine = next++;
         if (mine >= jobs.size()) return;
+        const auto slot = take_slot(slots, jobs[mine].cell.id, one_at_a_time, stop);
+        if (stop.stop_requested()) return;
         run_with_retries(jobs[mine], host, one_at_a_time, stop);
       }
     });

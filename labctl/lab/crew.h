@@ -23,8 +23,15 @@ Capacity capacity(std::uint64_t guest_memory);
 int failed_attempts(const std::filesystem::path& folder);
 Status set_failed_aside(const std::filesystem::path& folder);
 
+// Places for guests that all runs of a user on this host share: a cell holds one of `count` locks in `folder`
+// while it runs. None: nothing is shared.
+struct Slots {
+  std::filesystem::path folder = {};
+  unsigned count = 0;
+};
+
 // Runs every job. `watch` is called from many threads, one call at a time.
 void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
-              const std::stop_token& stop);
+              const std::stop_token& stop, const Slots& slots = {});
 
 }  // namespace labctl::lab

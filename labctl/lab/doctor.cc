@@ -66,7 +66,9 @@ Check user_check() {
   if (::geteuid() == 0 && !known)
     return {"user", Health::bad, "root, but the system user libvirt-qemu is missing",
             "useradd --system libvirt-qemu"};
-  if (::geteuid() == 0) return {"user", Health::good, "root", {}};
+  if (::geteuid() == 0)
+    return {"user", Health::poor, "root, and so is a guest that breaks out of QEMU: for throw-away hosts",
+            "useradd --create-home labctl, and run labctl as that user"};
   auto tried =
       run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(10)});
   if (tried && tried->ok()) return {"user", Health::good, "an ordinary user with user namespaces", {}};

@@ -65,6 +65,9 @@ Result<WorkFolder> WorkFolder::create(const Places& places) {
   if (!lock) return fail(lock.error());
   if (auto gone = remove_tree(path); !gone) return fail(gone.error());
   if (auto made = make_dirs(path); !made) return fail(made.error());
+  std::error_code problem;
+  fs::permissions(path, fs::perms::owner_all, problem);  // guests' disks are nobody else's
+  if (problem) return lab_error("cannot be kept from others: " + problem.message(), path.string());
   return WorkFolder(path, std::move(*lock));
 }
 

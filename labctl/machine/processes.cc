@@ -23,6 +23,15 @@ std::string kernel_file(const std::filesystem::path& path, std::size_t limit) {
   return text;
 }
 
+bool is_stopped(const std::filesystem::path& process) {
+  // "17 (the name, which may hold anything) T ..."
+  const std::string stat = kernel_file(process / "stat");
+  const std::size_t name_ends = stat.rfind(") ");
+  if (name_ends == std::string::npos || name_ends + 2 >= stat.size()) return false;
+  const char state = stat[name_ends + 2];
+  return state == 'T' || state == 't';
+}
+
 bool proc_is_ours() { return kernel_file("/proc/self/stat").starts_with(std::to_string(getpid()) + " "); }
 
 std::vector<std::string> arguments_of(const std::filesystem::path& process) {

@@ -15,6 +15,9 @@ std::string kernel_file(const std::filesystem::path& path, std::size_t limit = 4
 // argv of the process whose /proc directory is given; empty when it is gone or not ours to read.
 std::vector<std::string> arguments_of(const std::filesystem::path& process);
 
+// Stopped by a signal or a tracer: it lives and does nothing.
+bool is_stopped(const std::filesystem::path& process);
+
 // False where /proc belongs to another pid namespace, as in some containers: its numbers are not ours to
 // signal.
 bool proc_is_ours();

@@ -268,3 +268,17 @@ TEST_CASE("a queue gives what many threads put, in each one's order") {
     }
   }
 }
+
+TEST_CASE("what is written is its owner's alone") {
+  const fs::path folder = fs::temp_directory_path() / ("labctl-modes-" + std::to_string(::getpid()));
+  REQUIRE(make_dirs(folder));
+  REQUIRE(write_file(folder / "text", "x"));
+  REQUIRE(Appender::open(folder / "journal"));
+  REQUIRE(Lock::try_take(folder / "lock"));
+  const auto of_others = fs::perms::group_all | fs::perms::others_all;
+  for (const fs::path& path : {folder / "text", folder / "journal", folder / "lock"}) {
+    INFO(path);
+    CHECK((fs::status(path).permissions() & of_others) == fs::perms::none);
+  }
+  fs::remove_all(folder);
+}

@@ -51,7 +51,7 @@ class Lab {
         [this](const lab::Progress& p) {
           if (p.ended) outcomes.push_back(p.outcome);
         },
-        stop.get_token());
+        stop.get_token(), slots);
     const Json run{{"labctl", 1}, {"faults", Json::array()}, {"plan", plan::to_json(plan)}};
     REQUIRE(write_file(root / "bundle/run.json", dump_pretty(run)));
     auto judged = lab::judge_bundle(root / "bundle");
@@ -71,6 +71,7 @@ class Lab {
   plan::Plan plan;
   test::FakeHost host;
   std::stop_source stop;
+  lab::Slots slots;
   std::vector<verdict::Outcome> outcomes;  // as the cells ended while they ran
 
  private:
@@ -368,4 +369,23 @@ TEST_CASE("names, escapes and markup of a guest reach no path, no terminal and n
   const std::string told = report::summary(judged.verdict, judged.plan, {.colour = false});
   CHECK(told.find('\x1b') == std::string::npos);
   CHECK(told.find('\x07') == std::string::npos);
+}
+
+TEST_CASE("runs that share slots never have more guests than there are") {
+  Lab one, other;
+  std::atomic<int> now = 0, most = 0;
+  for (Lab* lab : {&one, &other})
+    for (auto* script : {&lab->candidate(), &lab->control()}) {
+      script->at_start = [&](const machine::Sink&) {
+        const int guests = ++now;
+        for (int seen = most; seen < guests && !most.compare_exchange_weak(seen, guests);) {
+        }
+      };
+      script->at_boot = [&](int boot, const machine::Sink&) { now -= boot == 2 ? 1 : 0; };
+    }
+  one.slots = other.slots = {.folder = one.root / "slots", .count = 1};
+  std::jthread beside([&] { other.run(); });
+  CHECK(one.run().verdict.decision == verdict::Decision::passed);
+  beside.join();
+  CHECK(most == 1);
 }

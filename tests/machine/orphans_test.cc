@@ -118,3 +118,29 @@ TEST_CASE("a wrong root matches no process") {
 }
 
 TEST_CASE("a missing base has no orphans") { CHECK(find_orphans("/nonexistent/labctl").empty()); }
+
+TEST_CASE("a process that was stopped by a signal is told from one that sleeps") {
+  const pid_t child = pretend("(a) T name", "x");
+  const fs::path process = "/proc/" + std::to_string(child);
+  CHECK_FALSE(is_stopped(process));
+  kill(child, SIGSTOP);
+  int status = 0;
+  waitpid(child, &status, WUNTRACED);
+  CHECK(is_stopped(process));
+  kill(child, SIGCONT);
+  for (int i = 0; i < 200 && is_stopped(process); ++i) usleep(5000);
+  CHECK_FALSE(is_stopped(process));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  CHECK_FALSE(is_stopped(process));  // it is gone
+}
+
+TEST_CASE("QEMU must be confined, and nothing of the root is for others") {
+  CHECK_THAT(qemu_conf(false), ContainsSubstring("seccomp_sandbox = 1\n"));
+  Base base;
+  Result<Root> root = Root::make(base.runtime, base.cache);
+  REQUIRE(root);
+  for (const fs::path& path : {base.runtime, root->path()})
+    CHECK((fs::status(path).permissions() & (fs::perms::group_all | fs::perms::others_all)) ==
+          fs::perms::none);
+}

@@ -10,6 +10,7 @@ namespace labctl::machine {
 namespace {
 
 const char* state_name(From from) { return from == From::before ? "labctl-before" : "labctl-live"; }
+constexpr const char* stopped_process = "the hypervisor's process was stopped by a signal from outside";
 
 class Busy {
  public:
@@ -77,7 +78,10 @@ Status LibvirtMachine::start(From from) {
     if (Status opened = agent_->open(); !opened) return opened;
   // No API of libvirt tells the process of a guest; its command line has the uuid.
   const std::vector<int> processes = qemus_with(place_.uuid);
-  if (!processes.empty()) starvation_.watch(processes.front());
+  if (!processes.empty()) {
+    starvation_.watch(processes.front());
+    process_ = fs::path("/proc") / std::to_string(processes.front());
+  }
 
   StreamHandle stream(virStreamNew(connection_->get(), VIR_STREAM_NONBLOCK));
   if (!stream) return libvirt_error("cannot make a stream for the console");
@@ -101,6 +105,8 @@ Status LibvirtMachine::start(From from) {
 
 Status LibvirtMachine::refuse_unless_started() const {
   if (!domain_) return lab_error("the guest was not started", spec_.name);
+  // libvirt would wait for its monitor without an end.
+  if (!process_.empty() && is_stopped(process_)) return lab_error(stopped_process, spec_.name);
   return {};
 }
 
@@ -251,7 +257,11 @@ Result<std::string> LibvirtMachine::vnc() const {
   return "127.0.0.1:" + std::to_string(port);
 }
 
-Millis LibvirtMachine::starved() const { return starvation_.waited() + inbox_->paused(); }
+Millis LibvirtMachine::starved() const {
+  // Asked twice a second: a guest whose process is stopped is silent, and it is not its fault.
+  if (!process_.empty() && is_stopped(process_)) inbox_->connection_lost(stopped_process);
+  return starvation_.waited() + inbox_->paused();
+}
 
 Status LibvirtMachine::save(From as) {
   const char* name = state_name(as);

@@ -48,6 +48,7 @@ class LibvirtMachine final : public Machine {
   std::shared_ptr<Inbox> inbox_;
   DomainHandle domain_;
   Starvation starvation_;
+  std::filesystem::path process_;  // in /proc; empty while it is not known
 
   std::optional<AgentChannel> agent_;  // none on a host that is not ours: its sockets are not here
   std::mutex asking_mutex_;

@@ -68,7 +68,8 @@ std::string qemu_conf(bool as_root) {
       "security_driver = \"none\"\n"
       "namespaces = []\n"  // no mount namespace: it needs privileges
       "cgroup_controllers = []\n"
-      "remember_owner = 0\n"  // no extended attributes on disks
+      "seccomp_sandbox = 1\n"  // refuse a QEMU that cannot be confined, instead of going without
+      "remember_owner = 0\n"   // no extended attributes on disks
       "dynamic_ownership = 0\n"
       "max_core = 0\n";  // a crashing QEMU must not dump a guest's memory over the disk
   // Without this QEMU becomes libvirt-qemu, who cannot open our files; and when it can open /dev/kvm less
