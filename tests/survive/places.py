@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Full disks, read-only places, two runs at once and two users, on machines made of plain code.
+
+usage: places.py FAKE_LABCTL
+
+Full disks are small tmpfs mounts, other users are setpriv's: both want root (77: skipped).
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+from fake import Gate, verdict
+
+PROGRAM = sys.argv[1]
+failures = []
+
+
+def expect(condition, text):
+    if not condition:
+        failures.append(text)
+
+
+class Small:
+    """A disk of a few megabytes at `path`."""
+
+    def __init__(self, path, size, options=""):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}{options}", "tmpfs", path], check=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.path], check=True)
+
+
+def says(done, code, *texts):
+    expect(done.returncode == code, f"exit code {done.returncode} instead of {code}\n{done.stdout}{done.stderr}")
+    for text in texts:
+        expect(text in done.stderr, f"'{text}' is not said:\n{done.stderr}")
+
+
+def full_bundle(proofs):
+    """The disk fills up under the bundle: never passed, and with room again the run goes on."""
+    gate = Gate(PROGRAM, proofs=proofs)
+    with Small(gate.out, "16m"):
+        ballast = gate.out / "ballast"
+        process = gate.start("run", gate.scenario, "--out", gate.out)
+        while process.poll() is None and not any(gate.out.glob("*/cells/*/events.jsonl")):
+            time.sleep(0.05)
+        with open(ballast, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 65536)
+                    file.flush()
+            except OSError:
+                pass
+        code = process.wait()
+        expect(code == 3, f"a full disk gives exit code {code}")
+        bundle = next(path for path in gate.bundles() if path.is_dir())
+        expect(gate.call("judge", bundle).returncode in (3, 4), "a bundle on a full disk is judged as if it were whole")
+        expect(not gate.left_behind(), f"behind a full disk: {gate.left_behind()}")
+        ballast.unlink()
+        if bundle.suffix == ".partial":
+            says(gate.call("run", "--resume", bundle), 0)
+    gate.close()
+
+
+def full_work(proofs):
+    """No room for guests' disks is said before anything starts."""
+    gate = Gate(PROGRAM, proofs=proofs)
+    with Small(gate.cache / "work", "8m"):
+        says(gate.call("run", gate.scenario, "--out", gate.out), 3, "not enough disk space", "labctl gc")
+        expect(not gate.bundles(), "a bundle without a run")
+    says(gate.call("run", gate.scenario, "--out", gate.out), 0)
+    gate.close()
+
+
+def read_only(proofs):
+    for place in ("out", "work", "r"):
+        gate = Gate(PROGRAM, proofs=proofs)
+        path = {"out": gate.out, "work": gate.cache / "work", "r": gate.runtime}[place]
+        with Small(path, "64m", ",ro"):
+            done = gate.call("run", gate.scenario, "--out", gate.out)
+            says(done, 3, "Read-only file system", str(path))
+        gate.close()
+
+
+def two_at_once(proofs):
+    """Two runs of one user share images and slots; each ends with its own verdict and leaves nothing."""
+    gate = Gate(PROGRAM, proofs=proofs)
+    runs = [gate.start("run", gate.scenario, "--out", gate.out / str(i)) for i in range(3)]
+    codes = [run.wait() for run in runs]
+    expect(codes == [0, 0, 0], f"three runs at once: {codes}")
+    verdicts = [verdict(next((gate.out / str(i)).iterdir())) for i in range(3)]
+    expect(verdicts[0] == verdicts[1] == verdicts[2], f"three runs at once: {verdicts}")
+    expect(not gate.left_behind(), f"behind three runs: {gate.left_behind()}")
+    gate.close()
+
+
+def two_users(proofs):
+    """Another user has places of his own, and is refused those of somebody else."""
+    gate, other = Gate(PROGRAM, proofs=proofs), Gate(PROGRAM, proofs=proofs)
+    program = shutil.copy2(PROGRAM, "/tmp/lf-two-users")
+    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program]
+    for path in [other.root, *other.root.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    os.chmod(other.root, 0o755)
+    first = gate.start("run", gate.scenario, "--out", gate.out)
+    second = subprocess.run([*as_other, "run", other.scenario, "--out", other.out], env={**other.environment, "HOME": str(other.root)},
+                            capture_output=True, text=True, cwd=other.root)
+    expect(second.returncode == 0, f"the other user's run: {second.returncode}\n{second.stdout}{second.stderr}")
+    expect(first.wait() == 0, "the first user's run beside another's")
+    os.chmod(gate.root, 0o755)
+    strange = {**other.environment, "LABCTL_RUNTIME": str(gate.runtime)}
+    refused = subprocess.run([*as_other, "run", other.scenario, "--out", other.out], env=strange, capture_output=True, text=True,
+                             cwd=other.root)
+    expect(refused.returncode == 3, f"another's runtime folder: {refused.returncode}\n{refused.stderr}")
+    strange = {**other.environment, "LABCTL_CACHE": str(gate.cache)}
+    refused = subprocess.run([*as_other, "run", other.scenario, "--out", other.out], env=strange, capture_output=True, text=True,
+                             cwd=other.root)
+    expect(refused.returncode in (2, 3) and "ermission denied" in refused.stderr,
+           f"another's cache: {refused.returncode}\n{refused.stderr}")
+    expect(not other.left_behind() and not gate.left_behind(), f"behind two users: {other.left_behind()} {gate.left_behind()}")
+    os.unlink(program)
+    gate.close()
+    other.close()
+
+
+def may_mount():
+    probe = pathlib.Path("/tmp/lf-probe")
+    try:
+        with Small(probe, "1m"):
+            pass
+        probe.rmdir()
+        return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def main():
+    if os.geteuid() != 0 or not may_mount():
+        print("skipped: wants root and mounts")
+        return 77
+    first = Gate(PROGRAM)
+    says(first.call("run", first.scenario, "--out", first.out), 0)
+    for story in (full_bundle, full_work, read_only, two_at_once, two_users):
+        before = len(failures)
+        story(first.cache)
+        print(f"{story.__name__}: {'ok' if len(failures) == before else 'FAILED'}", flush=True)
+    first.close()
+    for failure in failures:
+        print("FAILED:", failure)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
