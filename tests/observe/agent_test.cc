@@ -32,7 +32,11 @@ class Liar final : public machine::Machine {
   Millis starved() const override { return Millis(0); }
   void end() override {}
   std::string definition() const override { return {}; }
-  Status save() override { return {}; }
+  Status save(machine::From) override { return {}; }
+  Status type(std::string_view) override { return {}; }
+  Status dump(const std::filesystem::path&) override { return {}; }
+  Status listen_for_gdb(int) override { return {}; }
+  Result<std::string> vnc() const override { return std::string(); }
 };
 
 struct Heard {
