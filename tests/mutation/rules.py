@@ -172,7 +172,7 @@ RULES = [
     ("a lab's fault ends the cell", STEP, "void Life::hear(const event::LabFault& fault) { lab(fault.what); }",
      "void Life::hear(const event::LabFault&) {}"),
     ("an interruption does not wipe a crash out", STEP,
-     "if (s_.phase == Phase::running || s_.phase == Phase::unopened) {\n    s_.outcome.ending = Ending::interrupted;",
+     "if (s_.phase <= Phase::held) {\n    s_.outcome.ending = Ending::interrupted;",
      "{\n    s_.outcome.ending = Ending::interrupted;"),
     ("an interruption ends the cell", STEP, 's_.outcome.reason = "the run was interrupted";\n  }\n  end();', 's_.outcome.reason = "the run was interrupted";\n  }'),
     ("a cut that came too late proves nothing", STEP, "if (cut_next) return outran(", "if (false) return outran("),
@@ -204,7 +204,7 @@ RULES = [
     ("the guest is ended", STEP, "  actions_.push_back(End{});\n", ""),
     ("between two steps no suspect waits", STEP,
      "(op.wait == Wait::cleared && s_.suspects.empty())", "op.wait == Wait::cleared"),
-    ("content that was refused is not asked about", STEP, "if (op.of_content && s_.refused) continue;", ""),
+    ("content that was refused is not asked about", STEP, "if (op.of_content && s_.refused) return true;", ""),
     ("content applied again may be taken", STEP, "if (op.may_be_refused) s_.refused = false;", ""),
     # ---- a cell's life: deadlines ----
     ("grace has an end", STEP,
