@@ -10,7 +10,8 @@ guests=(qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu libvirt-daemon sea
   grub-common grub-pc-bin mtools ovmf uidmap libelf1 cpio xz-utils zstd python3)
 checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml openssl jq
   python3-securesystemslib shellcheck libxml2-utils python3-junitparser
-  chromium-headless-shell fonts-dejavu-core)
+  chromium-headless-shell fonts-dejavu-core
+  gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev zip)
 
 case ${1:-} in
   run) wanted=("${build[@]}" "${guests[@]}") ;;

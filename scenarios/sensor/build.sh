@@ -77,7 +77,7 @@ recipe() {
     gcc-12 --version | head -n 1
     dpkg-deb --version | head -n 1
     cd "$here"
-    find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum
+    find . -type f ! -name README.md ! -path './windows/*' -print0 | sort -z | xargs -0 sha256sum
 }
 stamp=$(recipe | sha256sum)
 products=("$out"/sensor_7.15.deb "$out"/sensor_7.16.deb "$out"/content-{289,290,291,older,newer}.bin)
@@ -103,7 +103,7 @@ build_module() { # MINOR RELEASE
     local minor=$1 release=$2 source=$work/7.$1/$2 log=$work/7.$1-$2.log
     say "driver 7.$minor for $release"
     mkdir -p "$source"
-    cp "$here"/driver/{Kbuild,sensor.c,sensor_format.h} "$source"
+    cp "$here"/driver/{Kbuild,sensor.c,sensor_format.h,sensor_match.h} "$source"
     # No directory of this host may reach the module's bytes. The BTF that the headers could generate
     # needs one more tool and serves only tracing. Debian 13's headers ask for an option that gcc-12 lacks;
     # without it the kernel's Makefile takes the older one.

@@ -3,7 +3,7 @@
  * A small endpoint sensor: matches a stream of events against templates that come from a content
  * file, which is released far more often than the driver is.
  *
- * It carries one defect on purpose, the one of July 2024: see sensor_match(). Everything else is
+ * It carries one defect on purpose, the one of July 2024: see sensor_match() in sensor_match.h. Everything else is
  * meant to be right; a content file that is cut, bent or hostile in any other way is refused.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -30,34 +30,16 @@
 #include <crypto/sha.h> /* its name until then */
 #endif
 
-#include "sensor_format.h"
+typedef atomic64_t sensor_counter;
+#include "sensor_match.h"
 
 #define SENSOR_VERSION "7." __stringify(SENSOR_MINOR)
-
-/* How many inputs this driver hands to a template. */
-#define SENSOR_INPUTS 20
 
 #define SENSOR_CONTENT_MAX (4 << 20)
 
 static char *content = "/var/lib/sensor/content.bin";
 module_param(content, charp, 0444);
 MODULE_PARM_DESC(content, "path of the content file (a missing file means: no content)");
-
-struct sensor_event {
-	const char *input[SENSOR_INPUTS];
-	u32 size; /* bytes of text */
-	u32 kind;
-	char text[];
-};
-
-struct sensor_template {
-	u32 id;
-	u16 kind;
-	u16 field_count;
-	const char *name;
-	atomic64_t hits;
-	const char *field[SENSOR_FIELDS_MAX]; /* NULL: matches anything */
-};
 
 struct sensor_content {
 	struct kref ref;
@@ -119,59 +101,13 @@ static void content_publish(struct sensor_content *c)
 	content_put(old);
 }
 
-/* The next `size` bytes of the file, or NULL behind its end. */
-static const void *take(const u8 **at, const u8 *end, size_t size)
-{
-	const u8 *here = *at;
-
-	if (size > (size_t)(end - here))
-		return NULL;
-	*at = here + size;
-	return here;
-}
-
-static int parse_template(struct sensor_template *t, const u8 **at, const u8 *end)
-{
-	const struct sensor_file_template *head = take(at, end, sizeof(*head));
-	unsigned int i;
-
-	if (!head || head->name[SENSOR_NAME_SIZE - 1])
-		return -EINVAL;
-	t->id = le32_to_cpu(head->id);
-	t->kind = le16_to_cpu(head->kind);
-	t->field_count = le16_to_cpu(head->field_count);
-	t->name = head->name;
-	if (t->kind == 0 || t->kind > SENSOR_KIND_LAST || t->field_count > SENSOR_FIELDS_MAX)
-		return -EINVAL;
-
-	for (i = 0; i < t->field_count; i++) {
-		const struct sensor_file_field *field = take(at, end, sizeof(*field));
-		const char *text;
-		u16 size;
-
-		if (!field)
-			return -EINVAL;
-		size = le16_to_cpu(field->size);
-		if (le16_to_cpu(field->type) == SENSOR_FIELD_ANY && size == 0)
-			continue;
-		if (le16_to_cpu(field->type) != SENSOR_FIELD_LITERAL || size == 0 || size > SENSOR_TEXT_MAX)
-			return -EINVAL;
-		text = take(at, end, size);
-		if (!text || text[size - 1])
-			return -EINVAL;
-		t->field[i] = text;
-	}
-	return 0;
-}
-
 /* Takes the file over, whatever comes of it. */
 static struct sensor_content *content_parse(void *file, size_t size)
 {
 	const u8 *at = file;
 	const u8 *end = at + size;
-	const struct sensor_file_header *head = take(&at, end, sizeof(*head));
+	const struct sensor_file_header *head = sensor_take(&at, end, sizeof(*head));
 	struct sensor_content *c;
-	u32 i;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c) {
@@ -181,8 +117,7 @@ static struct sensor_content *content_parse(void *file, size_t size)
 	kref_init(&c->ref);
 	c->file = file;
 
-	if (!head || memcmp(head->magic, SENSOR_MAGIC, sizeof(head->magic)) ||
-	    le32_to_cpu(head->size) != size || le32_to_cpu(head->template_count) > SENSOR_TEMPLATES_MAX)
+	if (!sensor_header_is_right(head, size))
 		goto bad;
 	c->number = le32_to_cpu(head->content);
 	c->template_count = le32_to_cpu(head->template_count);
@@ -191,10 +126,7 @@ static struct sensor_content *content_parse(void *file, size_t size)
 		content_put(c);
 		return ERR_PTR(-ENOMEM);
 	}
-	for (i = 0; i < c->template_count; i++)
-		if (parse_template(&c->template[i], &at, end))
-			goto bad;
-	if (at != end)
+	if (sensor_parse_templates(c->template, c->template_count, at, end))
 		goto bad;
 
 	sha256(file, size, c->digest);
@@ -223,10 +155,7 @@ static struct sensor_content *content_read(const char *path)
 /* `text` is what follows the kind: NUL-terminated inputs. */
 static struct sensor_event *event_new(u32 kind, const char *text, size_t size)
 {
-	static const char nothing[] = "";
 	struct sensor_event *e;
-	const char *at, *end;
-	unsigned int i;
 
 	if (kind == 0 || kind > SENSOR_KIND_LAST || size == 0 || text[size - 1])
 		return ERR_PTR(-EINVAL);
@@ -237,49 +166,8 @@ static struct sensor_event *event_new(u32 kind, const char *text, size_t size)
 	e->size = size;
 	memcpy(e->text, text, size);
 
-	at = e->text;
-	end = at + size;
-	for (i = 0; i < SENSOR_INPUTS; i++) {
-		e->input[i] = at < end ? at : nothing;
-		if (at < end)
-			at += strlen(at) + 1;
-	}
+	sensor_take_inputs(e);
 	return e;
-}
-
-/* The matching steps stay out of line, so that a crash report names the step. */
-static noinline bool sensor_equal(const char *input, const char *literal)
-{
-#if SENSOR_MINOR >= 16
-	/* 7.16: paths and hosts are written in every mixture of cases. */
-	while (*input && tolower(*input) == tolower(*literal)) {
-#else
-	while (*input && *input == *literal) {
-#endif
-		input++;
-		literal++;
-	}
-	return *input == '\0' && *literal == '\0';
-}
-
-/*
- * THE DEFECT. A template's field n is compared with the event's input n; nothing here asks whether
- * the driver has an input n. The kind "ipc" is defined with 21 fields, this driver supplies 20
- * inputs. As long as every 21st field is a wildcard it is skipped and nobody notices; the first
- * literal there makes sensor_equal() follow whatever lies behind the table, which is the event's
- * size and kind, and no pointer.
- */
-static noinline bool sensor_match(const struct sensor_template *t, const char *const *input)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->field_count; i++) {
-		if (!t->field[i])
-			continue;
-		if (!sensor_equal(input[i], t->field[i]))
-			return false;
-	}
-	return true;
 }
 
 static noinline void sensor_evaluate(struct sensor_content *c, const struct sensor_event *e)
@@ -308,20 +196,15 @@ static int evaluate_text(struct sensor_content *c, u32 kind, const char *text, s
 	return 0;
 }
 
-/*
- * What stood before the content came: the first process and the sensor's own endpoint. New content
- * is asked about them at once, so that it also covers what already runs.
- */
+/* New content is asked about what stood before it came, so that it also covers what already runs. */
 static int evaluate_standing(struct sensor_content *c)
 {
-	static const char first_process[] = "start\0" "/sbin/init\0" "1\0" "0\0" "root";
-	static const char endpoint[] = "create\0" "/dev/sensor\0" "device\0" "1\0" "kernel\0" "root";
 	int err;
 
-	err = evaluate_text(c, SENSOR_KIND_PROCESS, first_process, sizeof(first_process));
+	err = evaluate_text(c, SENSOR_KIND_PROCESS, sensor_first_process, sizeof(sensor_first_process));
 	if (err)
 		return err;
-	return evaluate_text(c, SENSOR_KIND_IPC, endpoint, sizeof(endpoint));
+	return evaluate_text(c, SENSOR_KIND_IPC, sensor_endpoint, sizeof(sensor_endpoint));
 }
 
 static int sensor_load(void)

@@ -14,8 +14,14 @@
 #ifndef SENSOR_FORMAT_H
 #define SENSOR_FORMAT_H
 
+#ifdef __linux__
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#else /* the Windows driver: it has no more than the little-endian numbers of the file */
+typedef unsigned char __u8;
+typedef unsigned short __le16;
+typedef unsigned int __le32;
+#endif
 
 #define SENSOR_MAGIC "SENSCNT1"
 #define SENSOR_NAME_SIZE 32
@@ -57,7 +63,7 @@ enum sensor_kind {
 	SENSOR_KIND_LAST = SENSOR_KIND_IPC,
 };
 
-/* Read the content file again and use it. */
+/* Read the content file again and use it. (Linux; the Windows driver is stopped and started.) */
 #define SENSOR_IOC_RELOAD _IO('s', 0x91)
 
 #endif
