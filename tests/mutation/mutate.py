@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Turns off one rule of the judge or of a cell's life after the other (rules.py) and shows that a test notices. By hand: it takes
-a quarter of an hour; the unit tests only see that every rule is still there to be turned off.
+"""Turns off one rule of the judge or of a cell's life after the other (rules.py) and shows that a test notices. By hand: a rule
+takes its object, a link and a room's tests until the first that fails, some ten seconds; the unit tests only see that every rule
+is still there to be turned off.
 
   mutate.py                     all rules, in a copy of this tree
   mutate.py --rule TEXT         the rules whose sentence has TEXT in it
@@ -13,6 +14,8 @@ Prints a table; exits with 1 when a rule could be turned off and no test noticed
 import argparse
 import os
 import pathlib
+import resource
+import shutil
 import subprocess
 import sys
 
@@ -20,6 +23,7 @@ import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FALLBACK = ["cell"]  # for headers of the cell room
+MOST_MEMORY = 4 << 30  # what a rule was there to stop may be endless
 
 
 def misplaced():
@@ -55,7 +59,8 @@ def build(work, tests):
 def run(program):
     """The first test that fails, as Catch calls it; nothing when none does."""
     try:
-        done = subprocess.run([str(program), "--abort"], capture_output=True, text=True, errors="replace", timeout=900)
+        done = subprocess.run([str(program), "--abort"], capture_output=True, text=True, errors="replace", timeout=600,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)))
     except subprocess.TimeoutExpired:
         return "it did not end"
     if done.returncode == 0:
@@ -94,8 +99,9 @@ def main():
     copy_tree(work)
     chosen = [rule for rule in rules.RULES if args.rule in rule[0] and args.file in rule[1]]
     everything = sorted({test for rule in chosen for test in rules.TESTS.get(rule[1], FALLBACK)})
-    subprocess.run(["cmake", "-S", str(work), "-B", str(work / "build"), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1"],
-                   check=True, stdout=subprocess.DEVNULL)
+    linker = ["-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld"] if shutil.which("ld.lld") else []
+    subprocess.run(["cmake", "-S", str(work), "-B", str(work / "build"), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1",
+                    *linker], check=True, stdout=subprocess.DEVNULL)
     if wrong := noticed_by(work, everything):
         sys.exit("mutate: with every rule in its place: " + wrong)
     holes = 0

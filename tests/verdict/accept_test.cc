@@ -26,6 +26,7 @@ scenario::Acceptance entry(As as, const std::string& cell, const std::string& un
 struct Run {
   plan::Plan plan = two_images();
   std::vector<Outcome> outcomes = all_passed();
+  std::vector<verdict::Canary> canaries = outcomes::canaries();
 
   Run() {
     plan.date = *parse_date("2026-06-15");
@@ -53,7 +54,7 @@ struct Run {
     outcomes[0].findings.push_back(seen(crash::Severity::fatal));
     return *this;
   }
-  verdict::Verdict judge() const { return verdict::judge(plan, outcomes, canaries()); }
+  verdict::Verdict judge() const { return verdict::judge(plan, outcomes, canaries); }
 };
 
 struct Row {
@@ -81,6 +82,13 @@ const std::vector<Row>& rows() {
        [](Run& r) { r.expects().crashes().outcomes[0].ending = Ending::lab_failed; }},
       {"an expected crash under a control that failed", unknown, "the control without the candidate",
        [](Run& r) { r.expects().crashes().outcomes[2] = ended("a.control", Ending::crashed); }},
+      {"an expected crash without a control", unknown, "no control for this image",
+       [](Run& r) {
+         r.expects().crashes();
+         r.plan.cells.erase(r.plan.cells.begin() + 2), r.outcomes.erase(r.outcomes.begin() + 2);
+       }},
+      {"an expected crash where the channels are not proved", unknown, "are not proved",
+       [](Run& r) { r.expects().crashes().canaries[0].deaths[0].reason = "silent: heartbeat"; }},
       {"an expected crash, and what was expected is told beside what came", no, "expected here: 'BUG: unable",
        [](Run& r) {
          r.expects().crashes().outcomes[0].findings[0].finding.title = "general protection fault";

@@ -297,6 +297,13 @@ TEST_CASE("an image whose channels were not seen to speak passes nothing") {
   auto crashed = all_passed();
   crashed[0] = ended("a", Ending::crashed);
   CHECK(judged(blind, crashed).decision == Decision::blocked);
+
+  // Also where the channels are not proved: what spoke has spoken. And whoever interrupts is not the image's.
+  crashed = all_passed();
+  crashed[1] = ended("b", Ending::crashed);
+  CHECK(judged(blind, crashed).decision == Decision::blocked);
+  crashed[1] = ended("b", Ending::interrupted);
+  CHECK(judged(blind, crashed).exit_code() == 130);
 }
 
 TEST_CASE("a canary proves its own machine and no other") {
