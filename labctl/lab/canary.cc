@@ -19,8 +19,9 @@ using guest::Crash;
 constexpr long long believed_seconds = 7 * 24 * 3600;
 constexpr std::uint64_t largest_journal = 16u << 20;
 
-// One ground's clones. Their journals are called by what they stand on, so that grounds which the scenario
-// calls by two names, and bundles of other scenarios, can share them.
+// One ground's clones. Their journals are called by what they stand on, so that machines which the scenario
+// calls by two names, and bundles of other scenarios, can share them. Images are not shared by their disks:
+// two of them with one disk differ in what is known of it, and each has its name in its records.
 struct Clones {
   std::string key;
   std::string prefix;  // "debian-12.1a2b3c4d", before ".canary-nmi"
@@ -45,9 +46,9 @@ bool can_stage(const Ground& ground, Crash crash) {
 Clones clones_of(const CanaryOrder& order, const Ground& ground) {
   const auto& shape = ground.shape;
   Clones clones;
-  clones.key =
-      sha256(dump_line(Json{ground.image.sha256, order.host, shape.vcpus, shape.memory, shape.cpu,
-                            machine::to_string(shape.firmware), machine::to_string(shape.disk), order.tool}));
+  clones.key = sha256(dump_line(Json{ground.image.name, ground.image.sha256, ground.image.facts, order.host,
+                                     shape.vcpus, shape.memory, shape.cpu, machine::to_string(shape.firmware),
+                                     machine::to_string(shape.disk), order.tool}));
   clones.prefix = slug(ground.image.name) + "." + clones.key.substr(0, 8);
   clones.kept = order.cache / "canary" / clones.key;
   return clones;

@@ -152,6 +152,34 @@ TEST_CASE("an image without the module that oopses is proved by the other deaths
   CHECK(canary.deaths.size() == 4);
 }
 
+TEST_CASE("two images with one disk have a proof each") {
+  Lab lab;
+  lab.order.grounds.push_back(lab.order.grounds[0]);
+  lab.order.grounds[1].image.name = "twin";
+  lab.order.grounds[1].image.facts = Json::object();
+  int killings = 0;
+  for (const char* bundle : {"bundle", "bundle-2"}) {
+    lab.order.records = lab.root / bundle;
+    const auto canaries = lab::prove_channels(
+        lab.order,
+        [&](const std::vector<lab::CellJob>& jobs) {
+          ++killings;
+          for (const auto& job : jobs)
+            REQUIRE(test::write_death(lab.order.records, job.cell.id, *job.canary));
+        },
+        [](std::string_view) {}, {});
+    REQUIRE(canaries);
+    REQUIRE(canaries->size() == 2);
+    for (const auto& canary : *canaries) {
+      INFO(canary.name() << ": " << canary.reason());
+      CHECK(canary.proved());
+    }
+    CHECK(canaries->at(0).deaths.size() == 5);
+    CHECK(canaries->at(1).deaths.size() == 4);
+  }
+  CHECK(killings == 1);
+}
+
 TEST_CASE("every shape wants its own proof, and two names for one shape share it") {
   Lab lab;
   lab::Ground smp = lab.order.grounds[0], uefi = smp;
