@@ -35,7 +35,7 @@ tests/packages.sh test
 part "format and shell"
 mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '^tests/guests/' | sort)
 clang-format --dry-run -Werror "${sources[@]}"
-shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/live/*.sh .ci/run \
+shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/guests/nt-standin/build tests/live/*.sh .ci/run \
   images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish
 
 part "release build, warnings are errors"

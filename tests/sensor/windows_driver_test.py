@@ -74,27 +74,23 @@ def inf_mistakes(text):
             current[key.strip().lower()] = value.strip()
         elif line:
             mistakes.append(f"'{line}' stands in no section")
-    mistakes += [f"no [{name}]" for name in ("version", "manufacturer", "sourcedisksfiles", "strings") if name not in sections]
+    mistakes += [f"no [{name}]" for name in ("version", "defaultinstall.ntamd64", "sourcedisksfiles", "strings") if name not in sections]
     version = sections.get("version", {})
     for key in ("signature", "class", "classguid", "provider", "driverver", "catalogfile", "pnplockdown"):
         if key not in version:
             mistakes.append(f"[Version] says no {key}")
     if not re.fullmatch(r"\d\d/\d\d/\d{4},\d+\.\d+\.\d+\.\d+", version.get("driverver", "")):
         mistakes.append(f"DriverVer '{version.get('driverver', '')}' is no date and version")
-    for maker, models in sections.get("manufacturer", {}).items():
-        name, _, platform = models.partition(",")
-        for install in sections.get(f"{name}.{platform}".lower(), {"?": "missing"}).values():
-            base = install.split(",")[0].strip().lower()
-            for wanted in (base, base + ".services"):
-                if wanted not in sections:
-                    mistakes.append(f"no [{wanted}], which {maker} names")
-            if files := sections.get(base, {}).get("copyfiles"):
-                for file in sections.get(files.lower(), {"?": ""}):
-                    if file not in sections.get("sourcedisksfiles", {}):
-                        mistakes.append(f"{file} is copied from nowhere")
-            for service in [sections.get(base + ".services", {}).get("addservice", ",,")]:
-                if service.split(",")[2].strip().lower() not in sections:
-                    mistakes.append(f"no section for the service '{service}'")
+    install = "defaultinstall.ntamd64"
+    if files := sections.get(install, {}).get("copyfiles"):
+        for file in sections.get(files.lower(), {"?": ""}):
+            if file not in sections.get("sourcedisksfiles", {}):
+                mistakes.append(f"{file} is copied from nowhere")
+    else:
+        mistakes.append("nothing is copied")
+    service = sections.get(install + ".services", {}).get("addservice", ",,")
+    if service.split(",")[2].strip().lower() not in sections:
+        mistakes.append(f"no section for the service '{service}'")
     for word in re.findall(r"%([A-Za-z]\w*)%", text):
         if word.lower() not in sections.get("strings", {}):
             mistakes.append(f"no string %{word}%")
