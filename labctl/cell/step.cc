@@ -197,7 +197,10 @@ void Life::hear(const event::Tick& tick) {
   s_.starved = std::clamp(tick.starved, s_.starved, std::max(s_.starved, s_.now - s_.now / 50));
 }
 
-void Life::hear(const event::LabFault& fault) { lab(fault.what); }
+void Life::hear(const event::LabFault& fault) {
+  if (fault.unheard) s_.outcome.unheard = true;
+  lab(fault.what);
+}
 
 void Life::hear(const event::Interrupted&) {
   if (s_.phase <= Phase::held) {

@@ -20,7 +20,7 @@ constexpr Millis longest = std::chrono::hours(24 * 366);
 template <class Io>
 void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
-  io.unless_zero("hold", e.hold);
+  io.unless_default("hold", e.hold);
 }
 template <class Io>
 void members(Io&, Started&) {}
@@ -59,7 +59,7 @@ void members(Io& io, Tick& e) {
 }
 template <class Io>
 void members(Io& io, LabFault& e) {
-  io("what", e.what);
+  io("what", e.what), io.unless_default("unheard", e.unheard);
 }
 template <class Io>
 void members(Io&, Interrupted&) {}
@@ -86,8 +86,9 @@ class Writer {
     json_[key] = Json::object();
     for (const auto& [name, text] : value) json_[key][name] = text;
   }
-  void unless_zero(const char* key, int value) {
-    if (value != 0) json_[key] = value;
+  template <class T>
+  void unless_default(const char* key, const T& value) {
+    if (value != T()) json_[key] = value;
   }
   template <class T>
   void operator()(const char* key, const T& value) {
@@ -115,7 +116,8 @@ class Reader {
       value = static_cast<int>(number);
     }
   }
-  void unless_zero(const char* key, int& value) {
+  template <class T>
+  void unless_default(const char* key, T& value) {
     if (json_.contains(key)) (*this)(key, value);
   }
   void operator()(const char* key, Millis& value) {

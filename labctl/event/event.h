@@ -67,9 +67,11 @@ struct Said {
 struct Tick {
   Millis starved{0};
 };  // time passes; how long the guest has waited for a CPU so far
+// Hypervisor, host disk, console stream: ours, not the guest's.
 struct LabFault {
   std::string what;
-};                      // hypervisor, host disk, console stream: ours, not the guest's
+  bool unheard = false;  // because the guest said more than could be heard; a crash may have been in it
+};
 struct Interrupted {};  // somebody stopped the run
 struct Released {
   int hold = 0;

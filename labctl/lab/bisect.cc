@@ -7,6 +7,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/lab/crew.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/lab/supplies.h"
 
@@ -105,7 +106,7 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
                        job, host_, [](const Progress&) {}, stop_)};
     if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
     if (seen.outcome.ending == verdict::Ending::lab_failed) {
-      if (attempt < cell.policy.lab_retries) continue;
+      if (may_try_again(seen.outcome, attempt, cell.policy)) continue;
       return lab_error("the lab failed a probe: " + seen.outcome.reason, job.folder.string());
     }
     seen.same = is_same(stand_.wanted, seen.outcome);

@@ -47,18 +47,16 @@ std::optional<Lock> take_slot(const Slots& slots, const std::string& cell, const
 void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watch,
                       const std::stop_token& stop) {
   for (int attempt = 1 + failed_attempts(job.folder);; ++attempt) {
-    const bool last = attempt > job.cell.policy.lab_retries;
     // A lab failure that will be tried again is not the cell's end.
     auto watch_attempt = [&](Progress progress) {
-      const bool again = progress.ended && !last && progress.outcome.ending == verdict::Ending::lab_failed;
-      if (again) {
+      if (progress.ended && may_try_again(progress.outcome, attempt - 1, job.cell.policy)) {
         progress.ended = false;
         progress.where = "lab failed, trying again: " + progress.outcome.reason;
       }
       watch(progress);
     };
     const auto outcome = run_cell(job, host, watch_attempt, stop);
-    if (outcome.ending != verdict::Ending::lab_failed || last || stop.stop_requested()) return;
+    if (!may_try_again(outcome, attempt - 1, job.cell.policy) || stop.stop_requested()) return;
     if (!set_failed_aside(job.folder)) return;
   }
 }
@@ -74,6 +72,10 @@ int failed_attempts(const fs::path& folder) {
 
 Status set_failed_aside(const fs::path& folder) {
   return rename_synced(folder, failed_attempt(folder, failed_attempts(folder) + 1));
+}
+
+bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::Policy& policy) {
+  return outcome.ending == verdict::Ending::lab_failed && !outcome.unheard && failed < policy.lab_retries;
 }
 
 Capacity capacity(std::uint64_t guest_memory) {

@@ -206,7 +206,8 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
   if (state.phase == cell::Phase::ended && !verdict::guests_fault(state.outcome.ending)) {
     if (state.outcome.ending == verdict::Ending::passed) return Left::finished;
     if (state.outcome.ending == verdict::Ending::interrupted) return Left::cut_off;
-    return failed_attempts(folder) < cell.policy.lab_retries ? Left::retrying : Left::finished;
+    return may_try_again(state.outcome, failed_attempts(folder), cell.policy) ? Left::retrying
+                                                                              : Left::finished;
   }
   if (state.phase == cell::Phase::ended) return Left::finished;
   const std::string rest = last_records(state, *cut, unheard(events, folder, signatures));

@@ -178,7 +178,7 @@ class CellRun {
       if (auto input = inputs_.pop_until(next_tick)) hear(*input);
       if (console_) happen_all(console_->idle());
       if (outrun_.exchange(false))
-        happen(event::LabFault{"the console was louder than it could be read: some of it is lost"});
+        happen(event::LabFault{"the console was louder than it could be read: some of it is lost", true});
       if (stop_.stop_requested()) happen(event::Interrupted{});
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
@@ -311,7 +311,7 @@ class CellRun {
     tell(std::move(what));
     if (full_ || journal_size_ < most_journal) return;
     full_ = true;
-    tell(event::LabFault{"the guest told more than a journal holds (" + show_size(most_journal) + ")"});
+    tell(event::LabFault{"the guest told more than a journal holds (" + show_size(most_journal) + ")", true});
   }
 
   // The one door into the state machine: what it is fed is read back from the very line that was written.

@@ -56,6 +56,7 @@ struct Outcome {
   std::vector<Seen> findings;
   Millis took{0};
   Journal journal;
+  bool unheard = false;   // something the guest said is lost, and a crash may have been in it
   bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };

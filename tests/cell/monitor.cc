@@ -255,6 +255,16 @@ TEST_CASE("each story of a watcher has its ending") {
   }
 }
 
+TEST_CASE("what was said louder than it could be heard is remembered as unheard") {
+  for (const bool unheard : {false, true}) {
+    Scene scene(candidate());
+    scene.hears(settle2, 2s, event::LabFault{"some of the console is lost", unheard});
+    const auto outcome = scene.play();
+    CHECK(outcome.ending == verdict::Ending::lab_failed);
+    CHECK(outcome.unheard == unheard);
+  }
+}
+
 TEST_CASE("every way in which signs may come is told") {
   std::set<std::string> names;
   for (const Story& story : stories()) CHECK(names.insert(story.name).second);

@@ -172,6 +172,18 @@ TEST_CASE("the lab's failures are tried as often as in a run that nobody cut off
   CHECK(cut.left() == Left::finished);
 }
 
+TEST_CASE("a cell that said more than could be heard is not tried again") {
+  Cut cut;
+  cut.cell.policy.lab_retries = 1;
+  auto events = half(cut.cell);
+  const auto at = events.back().at;
+  events.push_back({at, event::LabFault{"the console was louder than it could be read", true}});
+  events.push_back({at + 10s, event::Tick{}});
+  cut.write(events);
+  CHECK(cut.left() == Left::finished);
+  CHECK(cut.outcome().ending == verdict::Ending::lab_failed);
+}
+
 TEST_CASE("a journal that no cut explains is not gone on with") {
   Cut cut;
   const auto events = passing(cut.cell);

@@ -311,6 +311,19 @@ TEST_CASE("a guest that floods its console fills no more than is said, and passe
     CHECK(size_of(entry.path()) < (256ull << 20) + (129ull << 20));
 }
 
+TEST_CASE("a crash that a flood has hidden is not outlived by another attempt") {
+  Lab lab;
+  for (auto& cell : lab.plan.cells) cell.policy.lab_retries = 1;
+  int floods = 0;
+  lab.candidate().at_boot = [&](int boot, const machine::Sink& sink) {
+    if (boot == 1 && ++floods == 1) sink(machine::ConsoleBytes{std::string(65u << 20, 'A') + oops});
+  };
+  auto judged = lab.run();
+  CHECK(judged.verdict.decision == verdict::Decision::no_verdict);
+  CHECK_THAT(lab.outcome(judged, "box.candidate").reason, ContainsSubstring("louder than it could be read"));
+  CHECK(floods == 1);
+}
+
 TEST_CASE("a crash behind a flood is found") {
   Lab lab;
   lab.candidate().at_boot = [](int boot, const machine::Sink& sink) {
