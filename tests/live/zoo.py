@@ -11,6 +11,8 @@ import pathlib
 import subprocess
 import sys
 
+import candidates
+
 here = pathlib.Path(__file__).resolve().parent
 
 
@@ -24,8 +26,7 @@ def expectations():
 
 
 def scenario(image, modules, names):
-    # "candidate" must be one of the labels: the first module takes it.
-    labels = ["candidate"] + names[1:]
+    labels = candidates.labels_of(names)
     drivers = "".join(f"    {label}: {modules / name}.ko\n" for label, name in zip(labels, names))
     return labels, (
         "labctl: 1\nname: zoo\ncandidate:\n  driver:\n" + drivers +
@@ -45,28 +46,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     labels, text = scenario(image, pathlib.Path(zoo).resolve() / release, names)
     (out / "zoo.yaml").write_text(text)
-    before = set(out.iterdir())
-    code = subprocess.run([labctl, "run", str(out / "zoo.yaml"), "--out", str(out)]).returncode
-    bundle = next(iter(set(out.iterdir()) - before))
-    verdict = json.loads((bundle / "verdict.json").read_text())
-    seen = {c["axes"]["driver"]: c for c in verdict["cells"] if not c["control"]}
-    wrong = 0
-    for label, name in zip(labels, names):
-        cell = seen[label]
-        good = cell["outcome"] in expected[name]
-        wrong += not good
-        titles = "; ".join(f["title"] for f in cell["findings"])
-        print(f"{'ok' if good else 'WRONG'}\t{name}\t{cell['outcome']}\t(expected {'|'.join(expected[name])})\t{titles}")
-    should_block = any("passed" not in expected[n] for n in names)
-    if code != (1 if should_block else 0):
-        print(f"WRONG\tthe exit code is {code}")
-        wrong += 1
-    again = subprocess.run([labctl, "judge", "--json", str(bundle)], capture_output=True, text=True)
-    if again.returncode != code or again.stdout != (bundle / "verdict.json").read_text():
-        print("WRONG\tjudge does not say the same again")
-        wrong += 1
-    print(f"{len(names)} modules, {wrong} wrong, bundle {bundle}")
-    return 1 if wrong else 0
+    return candidates.compare(labctl, out / "zoo.yaml", out, {
+        label: candidates.Expected(name, expected[name]) for label, name in zip(labels, names)})
 
 
 if __name__ == "__main__":

@@ -325,6 +325,26 @@ static void kernel_log(const char *script, struct result *result) {
   each_dump(tell_dump, result);
 }
 
+/* At most three, and of each the beginning. */
+static void tell_bytes(const char *path, struct result *result) {
+  const size_t most = strstr(path, "MEMORY.DMP") ? 65536 : 1048576;
+  size_t size;
+  if (dumps++ >= 3) return;
+  char *bytes = file_read(path, &size);
+  if (!bytes) return;
+  tell_dump(path, result);
+  print(&result->out, "data=");
+  put_base64(&result->out, bytes, size < most ? size : most);
+  print(&result->out, "\r\n");
+  free(bytes);
+}
+
+static void tell_dumps(const char *script, struct result *result) {
+  (void)script;
+  dumps = 0;
+  each_dump(tell_bytes, result);
+}
+
 static void identify(const char *script, struct result *result) {
   (void)script;
   print(&result->out, "boot_id=%s\r\n", boot_id);
@@ -376,6 +396,7 @@ static const struct {
              {"booted", booted},
              {"evidence", evidence},
              {"kernel-log", kernel_log},
+             {"dumps", tell_dumps},
              {"reboot", restart},
              {"power-off", power_off},
              {"deliver", deliver},

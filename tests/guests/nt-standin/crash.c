@@ -82,7 +82,7 @@ _Noreturn void bug_check(const struct behaviour *how) {
     if (percent == 20) dump_now(how);
     if (how->paint) screen_stop(stop, percent);
     if (how->ems) serial_say("%d%% complete\x1b[K\r", percent);
-    usleep(400000);
+    usleep(how->dump == DUMP_SMALL ? 500000 : 1000000);
   }
   /* As the driver of real guests: PANICKED is said by those alone that wrote no dump. */
   if (how->panic && how->dump == DUMP_NONE) panic_device(PANICKED);
