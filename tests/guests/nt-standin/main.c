@@ -72,20 +72,18 @@ static _Noreturn void recover(void) {
 
 /* The hypervisor's NMI: the kernel below counts it, the system above dies of it. */
 static void watch_nmi(void) {
-  static long before = -1;
   char line[256];
   long now = 0;
   FILE *interrupts = fopen("/proc/interrupts", "re");
   while (interrupts && fgets(line, sizeof line, interrupts))
     if (sscanf(line, " NMI: %ld", &now) == 1) break;
   if (interrupts) fclose(interrupts);
-  if (before >= 0 && now > before) {
+  if (now > 0) {
     struct behaviour how = behaviour_read("", 0);
     how.stop = (struct stop){
         .code = 0x80, .parameter = {0x4F4454}, .name = "NMI_HARDWARE_FAILURE", .layout = LAYOUT_10};
     bug_check(&how);
   }
-  before = now;
 }
 
 static void start_system(void) {
