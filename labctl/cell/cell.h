@@ -95,9 +95,15 @@ struct Operation {
   int begins_boot = 0;          // the life of the guest that begins here
   bool boot_proved = false;     // reaching this operation's end proves one more boot
   int chapter = -1;             // the step of the story that it is of; -1: of the beginning or the end
+
+  // The same is asked and the same answer is right: what differs between two payloads has no part in it.
+  bool same_work(const Operation& other) const;
 };
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
+
+// Puts the artefacts into the guest and finds out whether they came to it whole.
+std::vector<Operation> delivery(const event::Opened& opened);
 
 // How every story begins: an agent that answers, the right time, a kernel that is well.
 std::vector<Operation> healthy_start(const event::Opened& opened);

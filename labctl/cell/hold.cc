@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/cell/failure.h"
 
 namespace labctl::cell {
 namespace {
@@ -20,12 +20,6 @@ std::vector<std::string> step_names(const std::vector<Operation>& operations) {
     if (std::find(names.begin(), names.end(), operations[i].step) == names.end())
       names.push_back(operations[i].step);
   return names;
-}
-
-const verdict::Seen* first_that_counts(const plan::Cell& cell, const verdict::Outcome& outcome) {
-  for (const auto& seen : outcome.findings)
-    if (verdict::counts(cell, seen.finding)) return &seen;
-  return nullptr;
 }
 
 }  // namespace
@@ -47,12 +41,12 @@ Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event
     return input_error("the cell did not fail: it ended " + std::string(to_string(outcome.ending)) +
                            (outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
                        cell.id, "--until STEP stops anywhere");
-  const auto* finding = first_that_counts(cell, outcome);
+  const std::string title = failure_of(cell, outcome).title;
   State state = begin(cell);
   for (const auto& event : journal) {
     const auto* found = std::get_if<event::Found>(&event.what);
     // A line that turned out to be guilty later counts where it was said.
-    if (found && finding && found->finding.title == finding->finding.title) break;
+    if (found && !title.empty() && found->finding.title == title) break;
     state = on(std::move(state), event).state;
     if (state.phase > Phase::held) break;
   }
@@ -63,11 +57,18 @@ Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event
   return before(state.operations, position);
 }
 
-int next_hold(const State& held) { return std::max(0, held.left() - 1); }
-
-std::string title_of(const plan::Cell& cell, const verdict::Outcome& outcome) {
-  const auto* finding = first_that_counts(cell, outcome);
-  return finding ? finding->finding.title : outcome.reason;
+std::optional<Hold> hold_before_content(const plan::Cell& cell, const event::Opened& opened) {
+  event::Opened other = opened;
+  const auto content = other.payload.find(guest::content_file());
+  if (content == other.payload.end()) return std::nullopt;
+  content->second = std::string(content->second.size(), '-');  // no content has this digest
+  const auto all = operations(cell, opened), others = operations(cell, other);
+  std::size_t position = 0;
+  while (position < all.size() && all[position].same_work(others[position])) ++position;
+  if (position >= all.size() || all[position].chapter <= 0) return std::nullopt;
+  while (all[position - 1].chapter == all[position].chapter) --position;
+  return before(all, position);
 }
 
+int next_hold(const State& held) { return std::max(0, held.left() - 1); }
 }  // namespace labctl::cell

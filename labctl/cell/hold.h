@@ -3,6 +3,7 @@
 // machine and how it goes on does not.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,10 @@ enum class Nearness {
 Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
                                  Nearness nearness);
 
+// Before the first step that has to do with the cell's own content: until there its life is the same with any
+// other. Nothing when there is no such step, or nothing before it.
+std::optional<Hold> hold_before_content(const plan::Cell& cell, const event::Opened& opened);
+
 // Before the next operation from here, for going on one by one; 0 behind the last.
 int next_hold(const State& held);
-
-// What an outcome is called by: the title of the first finding that counts, else how it ended.
-std::string title_of(const plan::Cell& cell, const verdict::Outcome& outcome);
-
 }  // namespace labctl::cell

@@ -43,6 +43,8 @@ class Life {
     return waits_for(Wait::reboot) || waits_for(Wait::cold_boot) || waits_for(Wait::power_cut) ||
            waits_for(Wait::half_boot);
   }
+  void exchange(const std::map<std::string, std::string>& payload);
+  void check_payload();
   void listen(const std::vector<std::string>& markers);
   void fall();
   void cut_if_time();

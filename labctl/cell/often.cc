@@ -1,35 +1,23 @@
 #include "labctl/cell/often.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "labctl/base/text.h"
-#include "labctl/cell/hold.h"
 
 namespace labctl::cell {
 namespace {
 
 std::string percent(double share) { return std::to_string(std::lround(share * 100)); }
 
-int boot_of(const verdict::Outcome& outcome, const std::string& title) {
+int boot_of(const Failure& failure, const verdict::Outcome& outcome) {
   for (const auto& seen : outcome.findings)
-    if (seen.finding.title == title) return seen.boot;
+    if (seen.finding.title == failure.title) return seen.boot;
   return outcome.boots_proved;  // a hang has no finding
 }
 
 }  // namespace
 
-Interval wilson(int hits, int times) {
-  if (times <= 0) return {};
-  constexpr double z = 1.959964;  // of the normal distribution, for 95 %
-  const double n = times, p = hits / n, z2 = z * z;
-  const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const double half = z / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
-}
-
-Often count(const plan::Cell& cell, const std::string& wanted,
-            const std::vector<verdict::Outcome>& attempts) {
+Often count(const plan::Cell& cell, const Failure& wanted, const std::vector<verdict::Outcome>& attempts) {
   Often often{.wanted = wanted};
   for (const auto& outcome : attempts) {
     const bool failed = verdict::guests_fault(outcome.ending);
@@ -39,12 +27,11 @@ Often count(const plan::Cell& cell, const std::string& wanted,
     }
     ++often.times;
     if (!failed) continue;
-    const std::string title = title_of(cell, outcome);
-    if (title == wanted) {
+    if (is_same(wanted, cell, outcome)) {
       ++often.same;
-      ++often.boots[boot_of(outcome, title)];
+      ++often.boots[boot_of(wanted, outcome)];
     } else {
-      ++often.others[title];
+      ++often.others[failure_of(cell, outcome).name()];
     }
   }
   return often;
@@ -68,7 +55,7 @@ std::string in_words(const Often& often) {
       parts.push_back(std::to_string(times) + " times in boot " + std::to_string(boot));
     text += ", " + join(parts, ", ");
   }
-  text += ": " + printable(often.wanted, 300);
+  text += ": " + printable(often.wanted.name(), 300);
   for (const auto& [title, times] : often.others)
     text += "\nand " + std::to_string(times) + " times in another: " + printable(title, 300);
   if (often.lab_failed > 0)
@@ -81,9 +68,14 @@ Json to_json(const Often& often) {
   for (const auto& [boot, times] : often.boots) boots.push_back({{"boot", boot}, {"times", times}});
   for (const auto& [title, times] : often.others) others.push_back({{"title", title}, {"times", times}});
   const auto interval = often.interval();
-  return {{"title", often.wanted}, {"times", often.times},          {"same", often.same},
-          {"low", interval.low},   {"high", interval.high},         {"boots", boots},
-          {"others", others},      {"lab_failed", often.lab_failed}};
+  return {{"title", often.wanted.name()},
+          {"times", often.times},
+          {"same", often.same},
+          {"low", interval.low},
+          {"high", interval.high},
+          {"boots", boots},
+          {"others", others},
+          {"lab_failed", often.lab_failed}};
 }
 
 }  // namespace labctl::cell

@@ -80,7 +80,11 @@ void Life::hear(const event::Opened& opened) {
   s_.operation_began = s_.last_beat = s_.fair();
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
-  // What is not known to have been delivered cannot be found to be altered.
+  check_payload();
+}
+
+// What is not known to have been delivered cannot be found to be altered.
+void Life::check_payload() {
   for (const Operation& op : s_.operations)
     if (op.of_payload && !is_sha256(op.expected_sha256))
       return lab("the payload lacks what '" + op.step + "' needs");
@@ -215,7 +219,23 @@ void Life::hear(const event::Released& released) {
   s_.phase = Phase::running;
   s_.hold = released.hold;
   s_.last_beat = s_.fair();
-  if (begin_operation()) advance();
+  if (!released.payload.empty()) exchange(released.payload);
+  if (s_.phase == Phase::running && begin_operation()) advance();
+}
+
+// From here on it is lived with other artefacts, which are delivered first. What has been done already must
+// have had nothing to do with those that change.
+void Life::exchange(const std::map<std::string, std::string>& payload) {
+  s_.opened.payload = payload;
+  auto told = operations(s_.cell, s_.opened);
+  for (std::size_t i = 0; i < s_.position; ++i)
+    if (i >= told.size() || !told[i].same_work(s_.operations[i]))
+      return lab("'" + s_.operations[i].step + "' was done with another artefact than it is to go on with");
+  auto delivering = delivery(s_.opened);
+  for (auto& op : delivering) op.chapter = operation().chapter;
+  told.insert(told.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
+  s_.operations = std::move(told);
+  check_payload();
 }
 
 // ---- moments ----

@@ -94,10 +94,7 @@ class Teller {
   void deliver() {
     if (delivered_) return;
     delivered_ = true;
-    std::vector<std::string> files;
-    for (const auto& [file, digest] : opened_.payload) files.push_back(file);
-    add({.wait = Wait::nothing, .step = "deliver", .action = InsertPayload{}});
-    ask("deliver", os::deliver(files), Check::delivered);
+    for (auto& operation : delivery(opened_)) add(std::move(operation));
   }
 
   void install_driver(const std::string& label) {
@@ -316,6 +313,19 @@ class Teller {
 };
 
 }  // namespace
+
+bool Operation::same_work(const Operation& other) const {
+  return question.command == other.question.command && expected_sha256 == other.expected_sha256 &&
+         proof.prints == other.proof.prints && marker == other.marker && listen == other.listen;
+}
+
+std::vector<Operation> delivery(const event::Opened& opened) {
+  std::vector<std::string> files;
+  for (const auto& [file, digest] : opened.payload) files.push_back(file);
+  return {
+      {.wait = Wait::nothing, .step = "deliver", .action = InsertPayload{}},
+      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os::deliver(files)}};
+}
 
 std::vector<Operation> healthy_start(const event::Opened& opened) {
   std::vector<Operation> operations{{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"}};

@@ -11,8 +11,8 @@
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
 #include "labctl/lab/inventory.h"
+#include "labctl/lab/reproduce.h"
 #include "labctl/lab/source_lines.h"
-#include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
 namespace {
@@ -21,28 +21,18 @@ namespace {
 struct Case {
   lab::RecordedRun run;
   plan::Cell cell;
-  lab::Wanted wanted;
+  bool from_content = false;  // its failure lies where probes may begin at the content
+  cell::Failure wanted;
   scenario::Scenario scenario;  // as it stands on this host, else as the bundle has it, without its commands
   fs::path folder;              // the scenario's
   std::vector<std::string> notes;
 };
 
-Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
-  std::vector<std::string> ids;
-  for (const auto& cell : plan.cells) {
-    if (cell.id == id) return cell;
-    ids.push_back(cell.id);
-  }
-  const auto meant = did_you_mean(id, ids);
-  return input_error("the bundle has no cell '" + printable(id) + "'", {},
-                     meant ? "did you mean '" + *meant + "'?" : "there are: " + join_some(ids));
-}
-
-Result<lab::Wanted> recorded_end(const lab::Judged& judged, const plan::Cell& cell) {
+Result<cell::Failure> recorded_end(const lab::Judged& judged, const plan::Cell& cell) {
   if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
   for (const auto& outcome : judged.verdict.cells) {
     if (outcome.cell != cell.id) continue;
-    if (verdict::guests_fault(outcome.ending)) return lab::wanted_of(outcome);
+    if (verdict::guests_fault(outcome.ending)) return cell::failure_of(cell, outcome);
     return input_error("'" + cell.id + "' ended " + verdict::to_string(outcome.ending) +
                        ": there is no failure of the candidate's to explain");
   }
@@ -55,7 +45,7 @@ Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Jso
   if (recorded.contains("set") && recorded.at("set").is_object())
     for (const auto& [name, value] : recorded.at("set").items())
       if (value.is_string()) variables[name] = value.get<std::string>();
-  std::string file = options.scenario.empty() ? text_at(recorded, "file") : options.scenario;
+  std::string file = options.scenario.empty() ? lab::scenario_file(recorded).string() : options.scenario;
   about.folder = fs::path(file).parent_path();
   auto text = read_file(file, 4u << 20);
   const bool ours = text.has_value();
@@ -81,11 +71,14 @@ Result<Case> read_case(const BisectOptions& options) {
   auto judged = lab::judge_bundle(options.bundle);
   if (!judged) return fail(judged.error());
   Case about{.run = std::move(*run)};
-  auto cell = find_cell(about.run.plan, options.cell);
+  auto cell = lab::find_cell(about.run.plan, options.cell);
   if (!cell) return fail(cell.error());
   auto wanted = recorded_end(*judged, *cell);
   if (!wanted) return fail(wanted.error());
-  about.cell = lab::cut_story(std::move(*cell), wanted->boot);
+  auto recorded_cell = lab::read_recorded(about.run, options.bundle, cell->id);
+  if (!recorded_cell) return fail(recorded_cell.error());
+  about.from_content = !options.afresh && lab::fails_from_content(*recorded_cell);
+  about.cell = cell::cut_story(std::move(*cell), wanted->boot);
   about.wanted = std::move(*wanted);
   const Json none = Json::object();
   const Json& recorded = about.run.record.contains("scenario") ? about.run.record.at("scenario") : none;
@@ -216,7 +209,7 @@ class Bisect {
              ? std::string("no crash")
              : verdict::to_string(outcome.ending) + std::string(", but not so: ") +
                    printable(outcome.reason)) +
-        " (" + show_duration(outcome.took) + ")");
+        " (" + show_duration(seen->took) + (seen->restored ? ")" : ", from the beginning)"));
     return seen->same;
   }
 
@@ -261,13 +254,11 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
       [](std::string_view line) { say(line); }, stop);
   if (!ground) return fail(ground.error());
   const plan::Cell cell = inventory->at_hand(about.cell);
-  std::vector<crash::Signature> signatures;
-  if (const auto& file = about.run.plan.signatures)
-    signatures = scenario::load_signatures(file->text, file->file).all;
   lab::Probes probes({.cell = cell,
                       .wanted = about.wanted,
                       .ground = std::move(*ground),
-                      .signatures = std::move(signatures),
+                      .signatures = signatures_of(about.run.plan),
+                      .from_content = about.from_content,
                       .records = options.out.empty() ? work / "records" : fs::path(options.out),
                       .work = work},
                      **host, store, stop);

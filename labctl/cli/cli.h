@@ -41,8 +41,9 @@ struct RunOptions {
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
   SigningOptions signing;
-  std::string keep = "none";  // machines to come back to: failed, all or none
-  int dumps = 0;              // how many failed guests may leave their memory behind
+  std::string keep = "none";       // machines to come back to: failed, all or none
+  int dumps = 0;                   // how many failed guests may leave their memory behind
+  std::vector<std::string> debug;  // modules with their debug information, for the reports
   machine::HostOpener open_host = machine::open_host;
 };
 int run(const RunOptions& options);
@@ -85,7 +86,11 @@ int plan(const PlanOptions& options);
 
 int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables);
 int judge(const std::string& bundle, bool json);
-int report(const std::string& bundle, const std::string& format, const std::string& out);
+struct ReportOptions {
+  std::string bundle, format, out;
+  std::vector<std::string> debug;  // modules with their debug information
+};
+int report(const ReportOptions& options);
 
 struct PackOptions {
   std::string bundle, out;
@@ -102,7 +107,8 @@ struct BisectOptions {
   std::vector<std::string> artifacts;
   std::vector<std::string> debug;  // modules with their debug information
   double sure = 0.95;
-  std::string out;  // where the probes' records go; empty: they are looked at and thrown away
+  bool afresh = false;  // each probe lives the story from its beginning
+  std::string out;      // where the probes' records go; empty: they are looked at and thrown away
   bool json = false;
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;

@@ -47,7 +47,8 @@ struct Program {
   PackOptions pack;
   BisectOptions cause;
   std::vector<std::string> settings, files;
-  std::string accel = "auto", key_type = "ed25519", bundle, format, out;
+  std::string accel = "auto", key_type = "ed25519", bundle, out;
+  ReportOptions asked_report;
   bool json = false, kept = false;
   std::string mistake;
 
@@ -147,6 +148,7 @@ void Program::add_run() {
       ->type_name("N")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  add_debug(sub, run.debug);
   auto* resume = sub->add_option("--resume", run.resume, "Go on with a run that was killed or interrupted")
                      ->type_name("BUNDLE");
   // Its record says them.
@@ -256,14 +258,16 @@ void Program::add_looking() {
   judge_verb->add_flag("--json", json, "Print verdict.json");
 
   auto* report_verb = add(app, "report", "Make a report of a bundle again from its recorded events",
-                          [this] { return cli::report(bundle, format, out); });
-  report_verb->add_option("BUNDLE", bundle, "The folder that 'labctl run' printed")->required();
+                          [this] { return cli::report(asked_report); });
+  report_verb->add_option("BUNDLE", asked_report.bundle, "The folder that 'labctl run' printed")->required();
   report_verb
-      ->add_option("--format", format,
+      ->add_option("--format", asked_report.format,
                    "For a browser, for Jenkins and GitLab, for a job's page, for programs")
       ->required()
       ->check(CLI::IsMember({"html", "junit", "md", "json"}));
-  report_verb->add_option("--out", out, "Write it here instead of to standard output")->type_name("FILE");
+  report_verb->add_option("--out", asked_report.out, "Write it here instead of to standard output")
+      ->type_name("FILE");
+  add_debug(report_verb, asked_report.debug);
 
   auto* scan_verb = add(
       app, "scan", "Name the crashes in a console log or a dump (exit 0 none, 1 found, 2 bad input)", [this] {
@@ -354,6 +358,7 @@ void Program::add_bisect() {
   });
   sub->add_option("BUNDLE", cause.bundle, "The folder that 'labctl run' printed")->required();
   sub->add_option("CELL", cause.cell, "A cell of it that failed")->required();
+  sub->add_flag("--afresh", cause.afresh, "Each probe lives the story from its beginning");
   sub->add_option("--scenario", cause.scenario,
                   "Take the content apart as this file says (default: the run's)")
       ->type_name("FILE");

@@ -25,6 +25,7 @@ namespace {
 
 // Everything that both ways of reproducing need.
 struct Bench {
+  std::chrono::steady_clock::time_point began;  // of everything
   const ReproduceOptions& options;
   lab::RecordedCell recorded;
   cell::Hold hold;
@@ -89,7 +90,6 @@ bool ask_to_keep() {
 
 int at_desk(const Bench& bench) {
   const auto& options = bench.options;
-  const auto began = std::chrono::steady_clock::now();
   lab::CellJob job = bench.job;
   const auto kept = options.afresh ? std::nullopt : bench.kept.find(bench.key);
   if (kept) {
@@ -100,7 +100,7 @@ int at_desk(const Bench& bench) {
                      .gdb = options.gdb,
                      .vnc = options.vnc,
                      .save_at_once = bench.live() && !kept,
-                     .took = [&] { return std::chrono::steady_clock::now() - began; },
+                     .took = [&] { return std::chrono::steady_clock::now() - bench.began; },
                      .took_then = bench.recorded.reached(bench.hold)},
                     bench.stop);
   const auto wants_to_keep = [&, asked = std::optional<bool>()]() mutable {
@@ -133,32 +133,15 @@ int at_desk(const Bench& bench) {
   return exit_code::passed;
 }
 
-// Leaves at once: only the checkpoint is wanted.
-class Passer final : public lab::Desk {
- public:
-  void heard(std::string_view) override {}
-  Wish attend(const lab::Guest& guest) override {
-    if (!guest.over) saved = guest.save();
-    return Wish::leave;
-  }
-  Status saved = lab_error("it was never held");
-};
-
 Result<lab::KeptMachine> checkpoint_to_begin_at(const Bench& bench) {
   if (!bench.options.afresh)
     if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
   say("labctl: replaying the steps once, up to '" + bench.hold.step + "'");
   lab::CellJob job = bench.job;
-  Passer passer;
-  job.desk = &passer;
   job.hold = bench.hold.left;
   job.at_end = keeper(bench, job, [] { return true; });
-  const auto outcome = lab::run_cell(
-      job, bench.host, [](const auto&) {}, bench.stop);
-  if (bench.stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
-  if (!passer.saved)
-    return lab_error("the cell cannot be brought to '" + bench.hold.step + "': " + passer.saved.error().what +
-                     ": " + outcome.reason);
+  if (auto saved = lab::save_where_it_holds(job, bench.host, bench.stop); !saved)
+    return because(saved.error(), "the cell cannot be brought to '" + bench.hold.step + "'");
   if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
   return lab_error("the machine was not kept", {}, "LABCTL_KEEP_QUOTA must have room for one");
 }
@@ -196,7 +179,7 @@ int how_often(const Bench& bench) {
       },
       bench.stop);
   if (options.discard) static_cast<void>(bench.kept.discard(bench.key));
-  const auto often = cell::count(bench.recorded.cell, bench.recorded.title(), outcomes);
+  const auto often = cell::count(bench.recorded.cell, bench.recorded.failure(), outcomes);
   if (options.json) {
     Json json = cell::to_json(often);
     json["same_bytes"] = bench.differences.empty();
@@ -214,6 +197,7 @@ int how_often(const Bench& bench) {
 }  // namespace
 
 int reproduce(const ReproduceOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
   auto run = lab::read_run(options.bundle);
   if (!run) return complain(run.error());
   auto recorded = lab::read_recorded(*run, options.bundle, options.cell);
@@ -253,7 +237,8 @@ int reproduce(const ReproduceOptions& options) {
 
   const auto& supply = supplies->of(recorded->cell);
   const fs::path records = options.out.empty() ? work->path() / "records" : fs::path(options.out);
-  Bench bench{.options = options,
+  Bench bench{.began = began,
+              .options = options,
               .recorded = std::move(*recorded),
               .hold = *hold,
               .job = {.cell = {},

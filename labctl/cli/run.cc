@@ -18,6 +18,7 @@
 #include "labctl/lab/interrupt.h"
 #include "labctl/lab/record.h"
 #include "labctl/lab/resume.h"
+#include "labctl/lab/source_lines.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
 
@@ -271,7 +272,7 @@ Json resumed(Json record) {
 // The record is completed, judged from what is on disk, signed, and given its final name. A verdict that
 // should have been signed and was not opens nothing.
 int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool interrupted,
-            const std::optional<Signer>& signer) {
+            const std::optional<Signer>& signer, const std::vector<fs::path>& debug_files) {
   run["ended"] = lab::utc_now();
   run["interrupted"] = interrupted;
   Json faults = run.contains("faults") && run["faults"].is_array() ? run["faults"] : Json::array();
@@ -289,7 +290,7 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
         attestation ? bundle.add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
   // Reports are for people: one that cannot be written is said, and the verdict stands.
-  for (const auto& problem : lab::write_reports(bundle.folder(), *judged)) complain(problem);
+  for (const auto& problem : lab::write_reports(bundle.folder(), *judged, debug_files)) complain(problem);
   auto folder = bundle.close();
   if (!folder) return complain(folder.error());
   print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
@@ -317,6 +318,8 @@ int run(const RunOptions& asked) {
                           before ? before->plan.date : today());
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
+  const std::vector<fs::path> debug_files(options.debug.begin(), options.debug.end());
+  if (auto usable = lab::source_lines({}, debug_files); !usable) return complain(usable.error());
   for (const auto& note : plan.notes) say("labctl: note: " + note);
 
   std::optional<Signer> signer;
@@ -374,7 +377,8 @@ int run(const RunOptions& asked) {
     leave_something(missing->jobs, options, dumps, kept, (*host)->facts());
     watch_cells(missing->jobs, **host, at_once, slots, interrupt.token());
   }
-  return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer);
+  return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer,
+                 debug_files);
 }
 
 }  // namespace labctl::cli

@@ -75,6 +75,7 @@ struct LabFault {
 struct Interrupted {};  // somebody stopped the run
 struct Released {
   int hold = 0;
+  std::map<std::string, std::string> payload;  // as Opened's: delivered before it goes on; empty: nothing is
 };  // who held the cell lets it go on, to the next place where it is to hold
 
 using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
@@ -101,6 +102,9 @@ Chain begin_chain(std::string_view cell);
 // missing members, and a record that does not follow the chain's head.
 std::string to_line(const Event& event, Chain& chain);
 Result<Event> from_line(std::string_view line, Chain& chain, const std::string& where);
+
+// What whoever reads a journal takes at most; a cell ends long before its own is so large.
+inline constexpr std::uint64_t largest_journal = 256u << 20;
 
 // A whole events.jsonl of one cell. A torn last line (killed, disk full) is an error: half a journal proves
 // nothing.

@@ -1,14 +1,14 @@
 #include "labctl/lab/bisect.h"
 
-#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/cell/hold.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/run_cell.h"
+#include "labctl/lab/kept.h"
 #include "labctl/lab/supplies.h"
 
 namespace labctl::lab {
@@ -16,16 +16,6 @@ namespace {
 
 constexpr std::size_t most_records = 100'000;
 constexpr auto patience = std::chrono::minutes(5);
-
-const verdict::Seen* first_that_counts(const verdict::Outcome& outcome) {
-  const verdict::Seen* first = nullptr;
-  for (const auto& seen : outcome.findings) {
-    if (!seen.finding.suppressed.empty()) continue;
-    if (seen.finding.severity == crash::Severity::fatal) return &seen;
-    if (!first) first = &seen;
-  }
-  return first;
-}
 
 Error command_failed(const Error& error, const char* key) {
   return {Fault::input, std::string("the scenario's ") + key + " failed: " + error.what, error.where,
@@ -54,30 +44,39 @@ Result<std::vector<std::string>> lines_of(const std::string& command, const fs::
 
 }  // namespace
 
-Wanted wanted_of(const verdict::Outcome& outcome) {
-  Wanted wanted{.ending = outcome.ending, .boot = outcome.boots_proved};
-  if (const auto* seen = first_that_counts(outcome)) {
-    wanted.title = seen->finding.title;
-    wanted.boot = seen->boot;
-    wanted.excerpt = seen->finding.excerpt;
-  }
-  return wanted;
+CellJob Probes::job_of(const plan::Cell& cell, const CellSupplies& supplies, const std::string& name) const {
+  return {.cell = cell,
+          .ground = stand_.ground,
+          .payload = supplies.payload,
+          .files = supplies.files,
+          .signatures = stand_.signatures,
+          .folder = stand_.records / name,
+          .disk = stand_.work / (name + ".qcow2")};
 }
 
-bool is_same(const Wanted& wanted, const verdict::Outcome& outcome) {
-  if (wanted.title.empty()) return outcome.ending == wanted.ending;
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const verdict::Seen& seen) {
-    return seen.finding.title == wanted.title && seen.finding.suppressed.empty();
-  });
-}
-
-plan::Cell cut_story(plan::Cell cell, int boot) {
-  int boots = 0;
-  const auto behind = std::find_if(cell.story.begin(), cell.story.end(), [&](const scenario::Step& step) {
-    return scenario::boots(step.kind) && ++boots > boot;
-  });
-  cell.story.erase(behind, cell.story.end());
-  return cell;
+Result<const Probes::Base*> Probes::base_of(const plan::Cell& cell, const CellSupplies& supplies) {
+  if (!stand_.from_content || !stand_.ground.live()) return nullptr;
+  const auto digest = supplies.files.find(guest::driver_file(cell.guest.driver));
+  if (digest == supplies.files.end()) return nullptr;
+  const auto [at, fresh] = bases_.try_emplace(digest->second);
+  auto& base = at->second;
+  if (!fresh) return base ? &*base : nullptr;
+  const std::string name = "base-" + std::to_string(bases_.size());
+  CellJob job = job_of(cell, supplies, name);
+  const auto hold = cell::hold_before_content(
+      cell, {.cell = cell.id, .boot_time = job.ground.boot_time, .live = true, .payload = job.files});
+  if (!hold) return nullptr;
+  job.hold = hold->left;
+  job.at_end = [&](const Checkpoint& checkpoint, const verdict::Outcome&) {
+    const fs::path disk = stand_.work / (name + ".kept");
+    std::error_code problem;
+    fs::rename(job.disk, disk, problem);
+    if (!problem) base = Base{checkpoint, disk};
+  };
+  // One that cannot be brought there is no mistake: its probes tell what becomes of them.
+  if (auto saved = save_where_it_holds(job, host_, stop_); !saved && stop_.stop_requested())
+    return fail(saved.error());
+  return base ? &*base : nullptr;
 }
 
 Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) {
@@ -92,28 +91,40 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
   const std::string name = "probe-" + std::to_string(++lived_);
   const fs::path work = stand_.work / name;
   if (auto made = make_dirs(work); !made) return fail(made.error());
-  auto supplies = Supplies::gather(plan, {}, store_, work);
-  if (!supplies) return fail(supplies.error().front());
+  auto gathered = Supplies::gather(plan, {}, store_, work);
+  if (!gathered) return fail(gathered.error().front());
+  const CellSupplies& supplies = gathered->of(cell);
+  const auto base = base_of(cell, supplies);
+  if (!base) return fail(base.error());
   for (int attempt = 0;; ++attempt) {
-    const CellJob job{.cell = cell,
-                      .ground = stand_.ground,
-                      .payload = supplies->of(cell).payload,
-                      .files = supplies->of(cell).files,
-                      .signatures = stand_.signatures,
-                      .folder = stand_.records / (attempt == 0 ? name : name + "." + std::to_string(attempt)),
-                      .disk = work / "disk.qcow2"};
-    ProbeSeen seen{.outcome = run_cell(
+    CellJob job = job_of(cell, supplies, attempt == 0 ? name : name + "." + std::to_string(attempt));
+    if (*base) {
+      job.from = &(*base)->checkpoint;
+      job.ground.disk = (*base)->disk;
+      job.exchange = &supplies;
+    }
+    const auto began = std::chrono::steady_clock::now();
+    ProbeSeen seen{.restored = *base != nullptr,
+                   .outcome = run_cell(
                        job, host_, [](const Progress&) {}, stop_)};
+    seen.took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began);
     if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
     if (seen.outcome.ending == verdict::Ending::lab_failed) {
       if (may_try_again(seen.outcome, attempt, cell.policy)) continue;
       return lab_error("the lab failed a probe: " + seen.outcome.reason, job.folder.string());
     }
-    seen.same = is_same(stand_.wanted, seen.outcome);
+    seen.same = cell::is_same(stand_.wanted, cell, seen.outcome);
     std::error_code ignored;
     fs::remove_all(work, ignored);
     return seen;
   }
+}
+
+bool fails_from_content(const RecordedCell& recorded) {
+  const auto content = cell::hold_before_content(recorded.cell, recorded.opened());
+  const auto failure =
+      cell::hold_before_failure(recorded.cell, recorded.journal.events, cell::Nearness::operation);
+  return content && failure && content->left >= failure->left;
 }
 
 Result<std::vector<std::string>> read_records(const scenario::Split& split, const fs::path& content,

@@ -3,44 +3,38 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "labctl/base/result.h"
+#include "labctl/cell/failure.h"
 #include "labctl/crash/crash.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/ground.h"
+#include "labctl/lab/reproduce.h"
+#include "labctl/lab/run_cell.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::lab {
 
-// How the recorded cell ended: what a probe must show to count as the same.
-struct Wanted {
-  verdict::Ending ending = verdict::Ending::crashed;
-  std::string title;  // of its first finding that counts; empty when there is none
-  int boot = 0;       // of the guest's lives, the one in which it happened
-  std::string excerpt = {};
-};
-Wanted wanted_of(const verdict::Outcome& outcome);
-bool is_same(const Wanted& wanted, const verdict::Outcome& outcome);
-
-// The cell with its story cut behind the life in which it happened: later boots say nothing about it.
-plan::Cell cut_story(plan::Cell cell, int boot);
-
 struct ProbeStand {
-  plan::Cell cell;  // cut, with the files that were found
-  Wanted wanted;
+  plan::Cell cell;       // cut, with the files that were found
+  cell::Failure wanted;  // what a probe must show to count as the same
   Ground ground;
   std::vector<crash::Signature> signatures;
+  bool from_content = false;      // a probe may begin before the first step that has to do with the content
   std::filesystem::path records;  // each probe's journal and console, in a folder of its own
   std::filesystem::path work;
 };
 
 struct ProbeSeen {
   bool same = false;
+  bool restored = false;  // behind its driver's installation; else it lived from the beginning
+  Millis took{0};         // here and now
   verdict::Outcome outcome;
 };
 
@@ -55,12 +49,26 @@ class Probes {
   int lived() const { return lived_; }
 
  private:
+  // A guest with one driver in it, before the content has any part in its life. All probes with this driver
+  // begin there, and get their content then.
+  struct Base {
+    Checkpoint checkpoint;
+    std::filesystem::path disk;
+  };
+  CellJob job_of(const plan::Cell& cell, const CellSupplies& supplies, const std::string& name) const;
+  Result<const Base*> base_of(const plan::Cell& cell, const CellSupplies& supplies);
+
   ProbeStand stand_;
   machine::Host& host_;
   const image::Store& store_;
   std::stop_token stop_;
   int lived_ = 0;
+  std::map<std::string, std::optional<Base>> bases_;  // by the driver's digest; none: it cannot be had
 };
+
+// Whether nothing of the recorded failure can have happened before the first step that has to do with the
+// content, so that a life that begins there shows it as well.
+bool fails_from_content(const RecordedCell& recorded);
 
 // ---- content, taken apart by the scenario's own commands ----
 

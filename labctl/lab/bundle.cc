@@ -23,8 +23,8 @@ std::string utc_stamp() {
   return text;
 }
 
-constexpr std::uint64_t largest_journal = 256u << 20;
 constexpr const char* lock_name = ".lock";
+constexpr const char* use_its_own = "read it with the labctl that made it, or run its scenario again";
 
 // Whether a guest was given what run.json says it was: the digests on its CD are those of its artefacts.
 bool given_as_recorded(const plan::Cell& cell, const Json& artefacts, const event::Opened& opened) {
@@ -148,7 +148,7 @@ fs::path free_name(const fs::path& beside) {
 }
 
 Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path& folder) {
-  auto text = read_file(folder / "events.jsonl", largest_journal);
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
   if (!text) return fail(text.error());
   auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
   if (journal && std::get<event::Opened>(journal->events.front().what).cell != cell.id)
@@ -164,12 +164,20 @@ Result<RecordedRun> read_run(const fs::path& folder) {
                        "give the folder that 'labctl run' printed at its end");
   auto run = parse_json(*text, run_file.string());
   if (!run) return fail(run.error());
+  const std::string made_by = printable(text_at(*run, "tool", "an unknown labctl"), 60);
   if (number_at(*run, "labctl") != 1)
-    return input_error("the bundle is of another version of labctl", run_file.string());
+    return input_error("the bundle is of another version of labctl: it was made by '" + made_by + "'",
+                       run_file.string(), use_its_own);
   auto plan = plan::from_json(run->contains("plan") ? run->at("plan") : Json(), run_file.string());
-  if (!plan) return fail(plan.error());
+  // A member that is missing is what a plan of an earlier version looks like, and a damaged one too.
+  if (!plan)
+    return input_error("the bundle is of an older version of labctl, or damaged: it was made by '" + made_by +
+                           "', and its plan cannot be read: " + plan.error().what,
+                       run_file.string(), use_its_own);
   return RecordedRun{std::move(*plan), std::move(*run), labctl::sha256(*text)};
 }
+
+fs::path scenario_file(const Json& recorded) { return text_at(recorded, "path", text_at(recorded, "file")); }
 
 Result<Judged> judge_bundle(const fs::path& folder) {
   auto recorded = read_run(folder);

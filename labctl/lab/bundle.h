@@ -56,6 +56,10 @@ struct RecordedRun {
 };
 Result<RecordedRun> read_run(const std::filesystem::path& folder);
 
+// Where the run's scenario lay, of run.json's "scenario": its whole path, which an older bundle does not
+// have.
+std::filesystem::path scenario_file(const Json& recorded);
+
 // A bundle's verdict, from its plan and journals alone. This is the only way to a verdict: `run` ends with
 // it, and `judge` is nothing else. Errors (input): no bundle, another version, a plan that cannot be read.
 struct Judged {

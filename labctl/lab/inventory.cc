@@ -77,7 +77,7 @@ class Search {
  public:
   Search(const RecordedRun& run, const Seek& seek, std::vector<fs::path> given)
       : seek_(seek), given_(std::move(given)) {
-    base_ = fs::path(text_at(member(run.record, "scenario"), "file")).parent_path();
+    base_ = scenario_file(member(run.record, "scenario")).parent_path();
     for (const auto& artefact : member(run.record, "artefacts"))
       recorded_[text_at(artefact, "path")] = {text_at(artefact, "sha256"), number_at(artefact, "size")};
   }
@@ -184,7 +184,9 @@ Item image_item(const RecordedRun& run, const plan::Cell& cell, const image::Sto
   if (!here) {
     item.standing = Standing::missing;
     item.what = here.error().what;
-    item.hint = here.error().hint;
+    item.hint = here.error().hint + (here.error().hint.empty() ? "" : "; ") +
+                "for the same bytes bring images/" + cell.image +
+                " of the cache of the host that ran it (LABCTL_CACHE, ~/.cache/labctl) into this one's";
   } else if (!recorded) {
     item.standing = Standing::differs;
     item.what = "the run recorded no disk of it";

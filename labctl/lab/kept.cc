@@ -15,7 +15,6 @@ namespace labctl::lab {
 namespace {
 
 constexpr std::uint64_t usual_quota = 10ull << 30;
-constexpr std::uint64_t longest_journal = 256u << 20;
 
 // What it takes on the disk, which is less than what a reader would see: there are holes in it.
 std::uint64_t allocated(const fs::path& file) {
@@ -26,7 +25,7 @@ std::uint64_t allocated(const fs::path& file) {
 std::optional<KeptMachine> read_kept(const fs::path& folder) {
   auto text = read_file(folder / "kept.json");
   auto facts = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
-  auto journal = read_file(folder / "events.jsonl", longest_journal);
+  auto journal = read_file(folder / "events.jsonl", event::largest_journal);
   KeptMachine kept{.folder = folder, .disk = folder / "disk.qcow2", .key = folder.filename()};
   if (!facts || !journal || number_at(*facts, "labctl") != 1 || !fs::exists(kept.disk)) return std::nullopt;
   kept.cell = text_at(*facts, "cell");
@@ -37,6 +36,17 @@ std::optional<KeptMachine> read_kept(const fs::path& folder) {
   kept.bytes = allocated(kept.disk) + kept.checkpoint.journal.size();
   return kept;
 }
+
+// Leaves at once: only the checkpoint is wanted.
+class Passer final : public Desk {
+ public:
+  void heard(std::string_view) override {}
+  Wish attend(const Guest& guest) override {
+    if (!guest.over) saved = guest.save();
+    return Wish::leave;
+  }
+  Status saved = lab_error("it was never held");
+};
 
 }  // namespace
 
@@ -104,6 +114,17 @@ std::vector<KeptMachine> Kept::over(std::uint64_t quota) const {
   }
   std::reverse(too_many.begin(), too_many.end());
   return too_many;
+}
+
+Status save_where_it_holds(CellJob job, machine::Host& host, const std::stop_token& stop) {
+  Passer passer;
+  job.desk = &passer;
+  const auto outcome = run_cell(
+      job, host, [](const auto&) {}, stop);
+  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (passer.saved) return {};
+  return lab_error(passer.saved.error().what + ": " + verdict::to_string(outcome.ending) + ": " +
+                   outcome.reason);
 }
 
 std::vector<std::string> keep_within_quota(const Kept& kept, std::uint64_t quota) {

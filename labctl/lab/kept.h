@@ -45,6 +45,10 @@ class Kept {
   std::filesystem::path root_;
 };
 
+// Lives the job's cell up to where it holds and saves it there, for the job's at_end. Errors: it never came
+// there, with how it ended instead; an interruption.
+Status save_where_it_holds(CellJob job, machine::Host& host, const std::stop_token& stop);
+
 // Discards those that are over the quota; a line for each.
 std::vector<std::string> keep_within_quota(const Kept& kept, std::uint64_t quota);
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <exception>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/cell/cell.h"
+#include "labctl/crash/frames.h"
+#include "labctl/lab/source_lines.h"
 
 namespace labctl::lab {
 namespace {
@@ -50,9 +53,52 @@ report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) 
   return cell;
 }
 
+// Places in the source, looked up once for each report of a crash that differs from others.
+class Places {
+ public:
+  Places(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
+    const fs::path folder =
+        judged.run.contains("scenario") ? scenario_file(judged.run.at("scenario")).parent_path() : fs::path();
+    std::map<std::string, std::string> digests;
+    if (judged.run.contains("artefacts"))
+      for (const auto& artefact : judged.run.at("artefacts"))
+        digests[text_at(artefact, "path")] = text_at(artefact, "sha256");
+    for (const auto& cell : judged.plan.cells) {
+      if (cell.control || cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
+      const fs::path file = folder / cell.driver_path;
+      if (std::find(files_.begin(), files_.end(), file) != files_.end()) continue;
+      const auto digest = sha256_file(file);
+      if (digest && *digest == digests[cell.driver_path]) files_.push_back(file);
+    }
+  }
+
+  // None where no file knows one: another build of a module is refused by its functions' sizes.
+  std::vector<std::string> of(const crash::Finding& finding) {
+    const auto frames = crash::module_frames(finding.excerpt);
+    if (frames.empty() || files_.empty()) return {};
+    std::string key;
+    for (const auto& frame : frames) key += frame.text() + "\n";
+    const auto known = known_.find(key);
+    if (known != known_.end()) return known->second;
+    if (known_.size() >= most_looked_up) return {};
+    auto& places = known_[key];
+    std::vector<std::string> plain;
+    for (const auto& frame : frames) plain.push_back(frame.text());
+    for (const auto& file : files_)
+      if (auto lines = source_lines(frames, {file}); lines && *lines != plain) return places = *lines;
+    return places;
+  }
+
+ private:
+  static constexpr std::size_t most_looked_up = 50;  // each costs a few processes
+  std::vector<fs::path> files_;
+  std::map<std::string, std::vector<std::string>> known_;
+};
+
 }  // namespace
 
-report::Record read_record(const fs::path& folder, const Judged& judged) {
+report::Record read_record(const fs::path& folder, const Judged& judged,
+                           const std::vector<fs::path>& debug_files) {
   std::error_code ignored;
   fs::path name = fs::weakly_canonical(folder, ignored).filename();
   if (name.extension() == ".partial") name.replace_extension();  // as it will be called
@@ -60,17 +106,23 @@ report::Record read_record(const fs::path& folder, const Judged& judged) {
       .bundle = name.string(), .run = judged.run, .plan = judged.plan, .verdict = judged.verdict};
   for (const auto& cell : record.plan.cells)
     record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
+  Places places(judged, debug_files);
+  for (std::size_t i = 0; i < record.cells.size() && i < record.verdict.cells.size(); ++i)
+    for (const auto& seen : record.verdict.cells[i].findings)
+      if (auto lines = places.of(seen.finding); !lines.empty())
+        record.cells[i].places[seen.finding.title] = std::move(lines);
   return record;
 }
 
-std::vector<Error> write_reports(const fs::path& folder, const Judged& judged) {
+std::vector<Error> write_reports(const fs::path& folder, const Judged& judged,
+                                 const std::vector<fs::path>& debug_files) {
   using Maker = std::string (*)(const report::Record&);
   static constexpr std::pair<const char*, Maker> files[] = {
       {"junit.xml", report::junit}, {"summary.md", report::markdown}, {"report.html", report::html}};
   std::vector<Error> problems;
   // Whatever goes wrong in here, even a lack of memory, must leave the verdict standing.
   try {
-    const auto record = read_record(folder, judged);
+    const auto record = read_record(folder, judged, debug_files);
     for (const auto& [name, make] : files)
       if (auto written = write_file(folder / name, make(record)); !written)
         problems.push_back(written.error());

@@ -6,8 +6,6 @@
 #include "labctl/base/text.h"
 
 namespace labctl::lab {
-namespace {
-
 Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
   std::vector<std::string> ids, matching;
   for (const auto& cell : plan.cells) {
@@ -24,8 +22,6 @@ Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
   if (auto meant = did_you_mean(id, ids)) hint = "did you mean '" + *meant + "'?";
   return input_error("the bundle has no cell '" + printable(id) + "'", {}, hint);
 }
-
-}  // namespace
 
 std::optional<Millis> RecordedCell::reached(const cell::Hold& hold) const {
   cell::State state = cell::begin(cell);

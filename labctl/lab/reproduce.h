@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "labctl/cell/failure.h"
 #include "labctl/cell/hold.h"
 #include "labctl/lab/bundle.h"
 
@@ -17,13 +18,15 @@ struct RecordedCell {
   verdict::Outcome outcome;
 
   const event::Opened& opened() const { return std::get<event::Opened>(journal.events.front().what); }
-  std::string title() const { return cell::title_of(cell, outcome); }
+  cell::Failure failure() const { return cell::failure_of(cell, outcome); }
   // When it came to where it is to be held; nothing when it never did.
   std::optional<Millis> reached(const cell::Hold& hold) const;
 };
 
-// `id` may be a pattern that only one cell matches. Errors (input): no such cell, one that was never started,
-// a journal that cannot be read.
+// `id` may be a pattern that only one cell matches. Errors (input): no such cell, or more than one.
+Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id);
+
+// `id` as above. Errors (input): no such cell, one that was never started, a journal that cannot be read.
 Result<RecordedCell> read_recorded(const RecordedRun& run, const std::filesystem::path& bundle,
                                    const std::string& id);
 

@@ -11,7 +11,6 @@
 namespace labctl::lab {
 namespace {
 
-constexpr std::uint64_t largest_journal = 256u << 20;
 constexpr std::uint64_t largest_console = 256u << 20;
 
 const Json& at(const Json& object, const char* key) {
@@ -86,7 +85,7 @@ struct CutJournal {
 };
 
 Result<CutJournal> read_cut_journal(const plan::Cell& cell, const fs::path& folder) {
-  auto text = read_file(folder / "events.jsonl", largest_journal);
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
   if (!text) return fail(text.error());
   CutJournal cut{.text = text->substr(0, text->rfind('\n') + 1)};
   if (cut.text.empty()) return cut;

@@ -22,8 +22,8 @@ using namespace std::chrono_literals;
 constexpr auto tick = 500ms;
 constexpr std::size_t kept_log_line = 200;
 // What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
-constexpr std::uint64_t most_backlog = 64u << 20;   // of its console, in memory
-constexpr std::uint64_t most_journal = 128u << 20;  // of what it told, on disk; half of what a judge reads
+constexpr std::uint64_t most_backlog = 64u << 20;                   // of its console, in memory
+constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it told, on disk
 
 // What the watchers hand to the cell's thread.
 struct AgentSaid {
@@ -132,7 +132,7 @@ class CellRun {
                                            : machine::From::power_on;
     if (auto begun = begin_life(from); !begun) return begun;
     if (job_.from) act(cell::SetClock{});
-    if (delivered_) act(cell::InsertPayload{});
+    if (delivered_ && !job_.exchange) act(cell::InsertPayload{});
     return write_file(job_.folder / "machine.xml", machine_->definition());
   }
 
@@ -210,7 +210,9 @@ class CellRun {
     if (state_.phase != cell::Phase::held) return;
     if (wish == Desk::Wish::leave) return happen(event::Interrupted{});
     tell_time();  // the time in which it was held and stopped stretches nothing that comes
-    happen(event::Released{wish == Desk::Wish::next ? cell::next_hold(state_) : 0});
+    event::Released released{.hold = wish == Desk::Wish::next ? cell::next_hold(state_) : 0};
+    if (job_.exchange && !std::exchange(exchanged_, true)) released.payload = job_.exchange->files;
+    happen(std::move(released));
   }
 
   // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
@@ -253,7 +255,7 @@ class CellRun {
       return resumed;
     }
     if (!saved) return saved;
-    auto text = read_file(job_.folder / "events.jsonl", 256u << 20);
+    auto text = read_file(job_.folder / "events.jsonl", event::largest_journal);
     if (!text) return fail(text.error());
     checkpoint_ = Checkpoint{cell::where_now(state_), state_.left(), std::move(*text)};
     return {};
@@ -355,7 +357,8 @@ class CellRun {
               if (agent_) agent_->ask(question.name, question.command);
             },
             [this](const cell::InsertPayload&) {
-              if (auto inserted = machine_->insert_cd(job_.payload); !inserted)
+              if (auto inserted = machine_->insert_cd(exchanged_ ? job_.exchange->payload : job_.payload);
+                  !inserted)
                 happen(event::LabFault{inserted.error().text()});
             },
             [this](const cell::PowerCut&) {
@@ -417,7 +420,7 @@ class CellRun {
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<observe::Agent> agent_;
   bool alive_ = true;  // there is a guest that could be looked at
-  bool delivered_ = false;
+  bool delivered_ = false, exchanged_ = false;
   std::optional<Checkpoint> checkpoint_;
   cell::State state_;
 };

@@ -13,6 +13,7 @@
 #include "labctl/cell/cell.h"
 #include "labctl/crash/crash.h"
 #include "labctl/lab/ground.h"
+#include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/verdict.h"
@@ -66,10 +67,11 @@ struct CellJob {
   bool vnc = false;
   DumpPolicy* dumps = nullptr;  // nobody's memory is kept without
 
-  int hold = 0;                      // of a reproduction, as event::Opened says
-  Desk* desk = nullptr;              // takes the guest over where it holds; nobody: it goes on at once
-  const Checkpoint* from = nullptr;  // begins there, with what is in ground.disk
-  bool keeps_checkpoints = false;    // saves itself before each step of its story
+  int hold = 0;                            // of a reproduction, as event::Opened says
+  Desk* desk = nullptr;                    // takes the guest over where it holds; nobody: it goes on at once
+  const Checkpoint* from = nullptr;        // begins there, with what is in ground.disk
+  const CellSupplies* exchange = nullptr;  // delivered where it first holds, instead of what it began with
+  bool keeps_checkpoints = false;          // saves itself before each step of its story
   // What becomes of the disk when it holds a checkpoint; the guest has ended. It is removed afterwards.
   std::function<void(const Checkpoint&, const verdict::Outcome&)> at_end = {};
 };

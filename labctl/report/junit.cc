@@ -56,7 +56,8 @@ void add_property(pugi::xml_node properties, const std::string& name, const std:
   set(property, "value", value);
 }
 
-std::string findings_text(const verdict::Outcome& outcome) {
+std::string findings_text(const Record& record, std::size_t cell) {
+  const auto& outcome = record.verdict.cells[cell];
   std::string text;
   std::size_t told = 0;
   for (const auto& seen : outcome.findings) {
@@ -64,7 +65,10 @@ std::string findings_text(const verdict::Outcome& outcome) {
       return text + "and " + plural(outcome.findings.size() - told + 1, "finding") + " more\n";
     text += seen.finding.title + " (" + place(seen) + ")";
     if (!seen.finding.suppressed.empty()) text += " does not count: " + seen.finding.suppressed;
-    text += "\n" + excerpt(seen.finding, excerpt_lines, excerpt_bytes) + "\n\n";
+    text += "\n" + excerpt(seen.finding, excerpt_lines, excerpt_bytes) + "\n";
+    if (const auto where = places_text(record, cell, seen.finding.title); !where.empty())
+      text += "in the source:\n" + where;
+    text += "\n";
   }
   return text;
 }
@@ -96,7 +100,7 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
   set(testcase, "time", seconds(outcome.took));
   counts.tests += 1;
   counts.time += outcome.took;
-  const std::string findings = findings_text(outcome);
+  const std::string findings = findings_text(record, i);
   if (const char* element = element_of(outcome, cell.control)) {
     const std::string at = outcome.step.empty() ? "" : " at " + outcome.step;
     add_problem(testcase, element, verdict::to_string(outcome.ending), outcome.reason + at, findings, counts);
@@ -105,6 +109,8 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
                     plural(static_cast<std::size_t>(outcome.boots_wanted), "boot") + " proved\n";
   if (outcome.ending == Ending::passed) log += findings;
   if (!record.bundle.empty()) log += "records: " + record.bundle + "/cells/" + cell.id + "/\n";
+  if (i < record.cells.size() && !record.cells[i].files.empty())
+    log += "  " + join(record.cells[i].files, ", ") + "\n";
   add_text(testcase.append_child("system-out"), log);
 }
 

@@ -286,6 +286,7 @@ class Page {
            {"log", kept_log && seen.finding.line != 0 ? "cells/" + outcome.cell + "/" + log : ""},
            {"log_name", log},
            {"remarks", remarks},
+           {"places", places_text(record_, i, seen.finding.title)},
            {"excerpt", bounded(seen.finding, excerpt_lines)}});
     }
     const auto untold = outcome.findings.size() - cell["findings"].size();

@@ -73,6 +73,9 @@ struct CellRecord {
   std::map<std::string, std::string> payload;  // file on the CD -> sha256
   std::vector<Picture> pictures;
   std::vector<std::string> files;  // names in the cell's folder, for links
+  // A finding's title -> where in the source it was, a place on each line; of those that somebody has looked
+  // up.
+  std::map<std::string, std::vector<std::string>> places;
 };
 
 struct Record {

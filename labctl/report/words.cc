@@ -33,6 +33,16 @@ std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
   return failed;
 }
 
+std::string places_text(const Record& record, std::size_t cell, const std::string& title) {
+  if (cell >= record.cells.size()) return {};
+  const auto& places = record.cells[cell].places;
+  const auto found = places.find(title);
+  std::string text;
+  if (found == places.end()) return text;
+  for (const auto& place : found->second) text += printable(place, 500) + "\n";
+  return text;
+}
+
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes) {
   std::string_view text = finding.excerpt;
   std::size_t end = 0;

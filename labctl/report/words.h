@@ -33,6 +33,9 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
 // The cells that failed for the guest's fault.
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 
+// Where in the source a cell's finding was, each on a line of its own; empty when nobody knows.
+std::string places_text(const Record& record, std::size_t cell, const std::string& title);
+
 // The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
 

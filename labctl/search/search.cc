@@ -5,6 +5,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "labctl/base/interval.h"
+
 namespace labctl::search {
 namespace {
 
@@ -12,15 +14,6 @@ constexpr int wanted_crashes = 3;
 constexpr std::size_t most_causes = 5;
 
 double log_beta(double a, double b) { return std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b); }
-
-// Of the rate, by Wilson's score, one-sided, at nine in ten.
-double lower_bound(const Tally& tally) {
-  constexpr double z = 1.2816;
-  const double n = tally.runs, rate = tally.crashed / n;
-  const double middle = rate + z * z / (2 * n);
-  const double spread = z * std::sqrt(rate * (1 - rate) / n + z * z / (4 * n * n));
-  return (middle - spread) / (1 + z * z / n);
-}
 
 // Runs it until it crashes once or has survived often enough.
 Result<bool> crashes(Tally& tally, int patience, const std::function<Result<bool>()>& run) {
@@ -171,7 +164,7 @@ double sureness(const Tally& with, const Tally& without) {
 
 int survivals_needed(const Tally& guilty, double level, int decisions) {
   if (guilty.crashed == guilty.runs) return 1;
-  const double rate = lower_bound(guilty);
+  const double rate = wilson(guilty.crashed, guilty.runs, beyond_in_90_of_100).low;
   if (rate <= 0) return 1 << 20;
   return std::max(1, static_cast<int>(std::ceil(std::log((1 - level) / decisions) / std::log1p(-rate))));
 }

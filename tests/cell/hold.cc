@@ -148,3 +148,59 @@ TEST_CASE("a held cell ends with its machine, and when it is left") {
   CHECK(ended(event::LabFault{"the hypervisor died"}) == verdict::Ending::lab_failed);
   CHECK(ended(event::Interrupted{}) == verdict::Ending::interrupted);
 }
+
+TEST_CASE("until its own content has a part in it, a cell's life is the same with any other") {
+  using enum scenario::StepKind;
+  const auto held_at = [](std::vector<scenario::Step> story) {
+    auto cell = candidate();
+    cell.story = std::move(story);
+    const auto hold = cell::hold_before_content(cell, opened(cell));
+    return hold ? hold->step : "nowhere";
+  };
+  CHECK(held_at({{.kind = install}, {.kind = apply}, {.kind = reboot}}) == "apply content");
+  CHECK(held_at({{.kind = install}, {.kind = reboot}, {.kind = place}, {.kind = reboot}}) == "place content");
+  // Of another label: the same in every life of this cell.
+  CHECK(held_at(
+            {{.kind = install}, {.kind = apply, .label = "current"}, {.kind = exercise}, {.kind = apply}}) ==
+        "apply content");
+  CHECK(held_at({{.kind = apply}, {.kind = install}, {.kind = reboot}}) == "nowhere");
+  CHECK(held_at({{.kind = install}, {.kind = reboot}}) == "nowhere");
+  CHECK(!cell::hold_before_content(bare_module(), opened(bare_module())));
+  CHECK(!cell::hold_before_content(control(), opened(control())));
+}
+
+TEST_CASE("a held cell goes on with another content: delivered anew, and proved to be it") {
+  struct {
+    const char* name;
+    std::string driver, content, in_guest;
+    verdict::Ending ending;
+    const char* reason;
+  } cases[] = {
+      {"exchanged", driver_digest, sha256("other"), sha256("other"), verdict::Ending::passed, ""},
+      {"not the new one", driver_digest, sha256("other"), content_digest, verdict::Ending::lab_failed,
+       "content.bin"},
+      {"a driver that is in it already", sha256("other"), content_digest, content_digest,
+       verdict::Ending::lab_failed, "'install driver' was done with another artefact"},
+      {"of no digest", driver_digest, "?", "?", verdict::Ending::lab_failed, "lacks"},
+  };
+  for (const auto& c : cases) {
+    INFO(c.name);
+    const Scene plain;
+    const auto hold = cell::hold_before_content(plain.cell, plain.opening);
+    REQUIRE(hold);
+    const Scene scene = held(hold->left, [&](Scene& s) {
+      auto payload = s.opening.payload;
+      payload[guest::driver_file(s.cell.guest.driver)] = c.driver;
+      payload["content.bin"] = c.content;
+      s.opening.payload["content.bin"] = c.in_guest;
+      s.tell(event::Released{0, payload});
+    });
+    CHECK(scene.state.outcome.ending == c.ending);
+    CHECK_THAT(scene.state.outcome.reason, ContainsSubstring(c.reason));
+    CHECK(show(cell::replay(scene.cell, scene.journal)) == show(scene.state.outcome));
+    if (c.ending != verdict::Ending::passed) continue;
+    CHECK(scene.asked.at("deliver") == 2);
+    CHECK(scene.asked.at("install") == 1);
+    CHECK(scene.state.outcome.boots_proved == 3);
+  }
+}

@@ -6,7 +6,6 @@
 
 #include "labctl/base/files.h"
 #include "tests/catch.h"
-#include "tests/cell/story.h"
 
 using namespace labctl;
 
@@ -22,36 +21,7 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
-verdict::Outcome crashed(const std::string& title, int boot, const std::string& suppressed = {}) {
-  verdict::Outcome outcome{.ending = verdict::Ending::crashed};
-  auto finding = story::finding(title);
-  finding.suppressed = suppressed;
-  outcome.findings.push_back({.finding = finding, .boot = boot});
-  return outcome;
-}
-
 }  // namespace
-
-TEST_CASE("the same crash has the same title; what ended without a word is the same when it ends so again") {
-  const auto wanted = lab::wanted_of(crashed("oops in sensor", 2));
-  CHECK(wanted.boot == 2);
-  CHECK(lab::is_same(wanted, crashed("oops in sensor", 0)));
-  CHECK_FALSE(lab::is_same(wanted, crashed("oops in disk", 2)));
-  CHECK_FALSE(lab::is_same(wanted, crashed("oops in sensor", 2, "known")));
-  verdict::Outcome hung{.ending = verdict::Ending::hung, .boots_proved = 1};
-  CHECK(lab::is_same(lab::wanted_of(hung), hung));
-  CHECK_FALSE(lab::is_same(lab::wanted_of(hung), crashed("oops in sensor", 1)));
-  CHECK(lab::wanted_of(hung).boot == 1);
-}
-
-TEST_CASE("a story is cut behind the life in which it happened, and not before") {
-  using enum scenario::StepKind;
-  const auto cell = story::candidate();  // install, apply, exercise, three reboots
-  CHECK(lab::cut_story(cell, 0).story.size() == 3);
-  CHECK(lab::cut_story(cell, 1).story.size() == 4);
-  CHECK(lab::cut_story(cell, 3).story.size() == 6);
-  CHECK(lab::cut_story(cell, 9).story.size() == 6);
-}
 
 TEST_CASE("records come from a command or from the scenario itself, each once") {
   Folder folder;

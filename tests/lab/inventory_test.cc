@@ -98,6 +98,14 @@ TEST_CASE(
   CHECK(desk.take().at_hand(desk.cell()).content_path == found());
 }
 
+TEST_CASE("artefacts are looked for where the scenario lay, wherever labctl is called from") {
+  Desk desk;
+  desk.run.record["scenario"] = {{"file", "gate/release.yaml"},
+                                 {"path", (desk.path / "gate/release.yaml").string()}};
+  CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::same);
+  CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
+}
+
 TEST_CASE("what has other bytes now is told with both digests, and taken only for want of the true one") {
   Desk desk;
   desk.put("gate/build/content.bin", "rebuilt");
@@ -118,6 +126,7 @@ TEST_CASE("what is missing is an error that says where it was looked for") {
   REQUIRE(missing.size() == 3);  // with the image, which was never built here
   CHECK_THAT(missing[0].what, ContainsSubstring("build/driver.deb") && ContainsSubstring("artefact store"));
   CHECK(missing[0].fault == Fault::input);
+  CHECK_THAT(missing[2].hint, ContainsSubstring("bring images/debian "));
 }
 
 TEST_CASE("a file that is given and is not there is a mistake, not an artefact that is missing") {

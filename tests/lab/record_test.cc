@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/subprocess.h"
 #include "labctl/lab/record.h"
 #include "tests/catch.h"
 
@@ -61,4 +63,48 @@ TEST_CASE("only true pictures are taken, no links, and none that is large") {
   const auto record = lab::read_record(folder.path, one_cell());
   REQUIRE(record.cells[0].pictures.size() == 1);
   CHECK(record.cells[0].pictures[0].name == "screen-failure.png");
+}
+
+TEST_CASE("a finding in a bare module is told as a place in its source, while the file is the run's own") {
+  Folder folder;
+  REQUIRE(write_file(folder.path / "fall.c", "int step(int *p)\n{\n\treturn *p;\n}\n"));
+  REQUIRE(
+      run_ok({.argv = {"gcc-12", "-g", "-O0", "-c", "fall.c", "-o", "fall.ko"}, .directory = folder.path}));
+  auto judged = one_cell();
+  auto& cell = judged.plan.cells[0];
+  cell.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "fall"};
+  cell.driver_path = "fall.ko";
+  crash::Finding finding{.title = "BUG in step"};
+  finding.excerpt = "BUG: unable to handle page fault\nRIP: 0010:step+0x8/0x20 [fall]\n";
+  judged.verdict.cells.at(0).findings = {{.finding = finding}};
+  const auto recorded = [&](const std::string& sha256) {
+    judged.run = {{"scenario", {{"path", (folder.path / "gate.yaml").string()}}},
+                  {"artefacts", {{{"path", "fall.ko"}, {"sha256", sha256}}}}};
+  };
+  const auto places = [&](std::vector<fs::path> given) {
+    return lab::read_record(folder.path, judged, given).cells.at(0).places;
+  };
+  recorded(sha256_file(folder.path / "fall.ko").value());
+  CHECK_THAT(places({}).at("BUG in step").at(0),
+             ContainsSubstring("[fall]: step at ") && ContainsSubstring("fall.c:3"));
+  recorded(sha256("another"));
+  CHECK(places({}).empty());
+  CHECK(places({folder.path / "fall.ko"}).size() == 1);
+}
+
+TEST_CASE("a bundle of another version of labctl is told as one, with the labctl that made it") {
+  Folder folder;
+  const auto refusal = [&](const Json& run) {
+    REQUIRE(write_file(folder.path / "run.json", dump_line(run)));
+    const auto read = lab::read_run(folder.path);
+    REQUIRE(!read);
+    CHECK(read.error().fault == Fault::input);
+    CHECK_THAT(read.error().hint, ContainsSubstring("the labctl that made it"));
+    return read.error().what;
+  };
+  CHECK_THAT(refusal({{"labctl", 2}, {"tool", "labctl 9.0"}}),
+             ContainsSubstring("another version") && ContainsSubstring("'labctl 9.0'"));
+  const Json old{{"labctl", 1}, {"tool", "labctl 0.0.1"}, {"plan", {{"labctl", 1}, {"scenario", "gate"}}}};
+  CHECK_THAT(refusal(old), ContainsSubstring("an older version") && ContainsSubstring("'labctl 0.0.1'") &&
+                               ContainsSubstring("is missing"));
 }

@@ -5,6 +5,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/cell/hold.h"
+#include "labctl/lab/bisect.h"
 #include "labctl/lab/kept.h"
 #include "labctl/lab/reproduce.h"
 #include "labctl/lab/run_cell.h"
@@ -198,6 +199,69 @@ TEST_CASE(
   for (const auto& event : journal->events) state = cell::on(std::move(state), event).state;
   CHECK(state.phase == cell::Phase::held);
   CHECK(cell::where_now(state) == "exercise");
+}
+
+TEST_CASE("one guest with the driver in it is begun with again and again, each time with another content") {
+  Desk lab;
+  lab::CellJob base = lab.job("base");
+  const auto hold = cell::hold_before_content(lab.cell, {.boot_time = 3s, .payload = base.files});
+  REQUIRE(hold);
+  base.hold = hold->left;
+  std::optional<lab::Checkpoint> checkpoint;
+  base.at_end = [&](const lab::Checkpoint& saved, const verdict::Outcome&) {
+    checkpoint = saved;
+    fs::rename(base.disk, lab.root / "base.kept");
+  };
+  REQUIRE(lab::save_where_it_holds(base, lab.host, lab.stop.get_token()));
+  REQUIRE(checkpoint);
+  for (const bool wrong : {false, true}) {
+    const lab::CellSupplies other{"other.iso",
+                                  {{"driver.ko", sha256("driver")}, {"content.bin", sha256("other")}}};
+    if (!wrong) lab.script.payload = other.files;
+    auto probe = lab.job(wrong ? "wrong" : "probe");
+    probe.from = &*checkpoint;
+    probe.ground.disk = lab.root / "base.kept";
+    probe.exchange = &other;
+    const auto outcome = lab.run(probe);
+    INFO(outcome.reason);
+    CHECK((outcome.ending == verdict::Ending::passed) == !wrong);
+    const auto text = read_file(probe.folder / "events.jsonl");
+    const auto journal = event::read_journal(*text, lab.cell.id, "here");
+    REQUIRE(journal);
+    CHECK(cell::replay(lab.cell, journal->events).ending == outcome.ending);
+    lab.script.payload = lab.payload;
+  }
+}
+
+TEST_CASE("where a guest cannot be brought is told with how it ended instead") {
+  Desk lab;
+  lab.script.on_command = [](const std::string& command, int, const machine::Sink&) {
+    return command.find("insmod") == std::string::npos ? std::optional<std::pair<int, std::string>>()
+                                                       : std::pair(1, std::string("no"));
+  };
+  auto job = lab.job("refused");
+  job.hold = lab.left_at("exercise");
+  const auto saved = lab::save_where_it_holds(job, lab.host, lab.stop.get_token());
+  REQUIRE(!saved);
+  CHECK_THAT(saved.error().what, ContainsSubstring("never held: not-loaded"));
+}
+
+TEST_CASE("probes begin at the content only when the failure did not come before it") {
+  for (const bool early : {true, false}) {
+    Desk lab;
+    lab.script.on_command = [early](const std::string& command, int, const machine::Sink& sink) {
+      if (early ? command.find("insmod") != std::string::npos : command == "sensorctl replay")
+        sink(machine::ConsoleBytes{
+            "[    9.000000] Kernel panic - not syncing: Fatal exception\n"
+            "[    9.000001] ---[ end Kernel panic - not syncing: Fatal exception ]---\n"});
+      return std::optional<std::pair<int, std::string>>();
+    };
+    lab::RecordedCell recorded{.cell = lab.cell};
+    recorded.outcome = lab.run(lab.job("run"));
+    REQUIRE(recorded.outcome.ending == verdict::Ending::crashed);
+    recorded.journal = *event::read_journal(*read_file(lab.root / "run/events.jsonl"), lab.cell.id, "here");
+    CHECK(lab::fails_from_content(recorded) == !early);
+  }
 }
 
 TEST_CASE("what is kept has a quota, and the oldest goes first") {

@@ -2,7 +2,10 @@
 """A crash of a real guest is brought back: held before its step with a shell and a console, gone on with to the same
 crash, come back to in a second, dumped, debugged and counted.
 
-    reproduce.py LABCTL BUNDLE CELL [OPTION...]    a bundle of scenarios/quickstart-blocked.yaml that was made on this host
+    reproduce.py LABCTL BUNDLE CELL [--short] [--module SENSOR.KO] [OPTION...]
+
+BUNDLE is one of scenarios/quickstart-blocked.yaml that was made on this host, or a folder with one in it. --short: what
+takes a minute. With the sample's module as it was built, its debug information in it, gdb stops in the driver's own line.
 """
 import os
 import pty
@@ -15,7 +18,16 @@ import tempfile
 import time
 
 LABCTL, BUNDLE, CELL = sys.argv[1:4]
+if not os.path.exists(f"{BUNDLE}/run.json"):
+    BUNDLE = next(entry.path for entry in os.scandir(BUNDLE) if os.path.exists(f"{entry.path}/run.json"))
 ALWAYS = sys.argv[4:]
+SHORT = "--short" in ALWAYS
+if SHORT:
+    ALWAYS.remove("--short")
+MODULE = None
+if "--module" in ALWAYS:
+    MODULE = os.path.abspath(ALWAYS.pop(ALWAYS.index("--module") + 1))
+    ALWAYS.remove("--module")
 OUT = tempfile.mkdtemp()
 
 
@@ -42,7 +54,8 @@ class Terminal:
     """A person at a terminal."""
 
     def __init__(self, *options):
-        self.text = ""
+        self.text = ""  # not looked at yet
+        self.seen = ""  # all of it until then
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execv(LABCTL, [LABCTL, "reproduce", BUNDLE, CELL, *ALWAYS, *options])
@@ -56,7 +69,9 @@ class Terminal:
             if ready:
                 self.text += os.read(self.fd, 65536).decode(errors="replace")
         check(True, f"the terminal shows {pattern!r}")
-        self.text = self.text[re.search(pattern, self.text).end():]
+        end = re.search(pattern, self.text).end()
+        self.seen += self.text[:end]
+        self.text = self.text[end:]
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -77,6 +92,21 @@ def is_dump(name):
     check(head.startswith(b"makedumpfile") and b"KDUMP   " in head, f"{name} is a kdump file of {os.path.getsize(f'{OUT}/{name}') >> 20} MiB")
     check(b"OSRELEASE=" in head and b"KERNELOFFSET=" in head, f"{name} holds the kernel's own notes")
 
+
+if SHORT:
+    print("== held before the crash, kept, and gone on with to the same crash")
+    text = again("--afresh", "--before-crash", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"',
+                 "--run", ".go", "--run", "echo $(dmesg | grep -c sensor_equal) lines")
+    says("held before 'apply content'", text)
+    says("^the driver is live", text)
+    says("^console: .*BUG: unable to handle page fault", text)
+    says("the story has ended: crashed", text)
+    says("^[1-9][0-9]* lines", text)
+    print("== come back to, and discarded")
+    text = again("--before-crash", "--run", "echo again-$((6*7))", "--run", ".discard")
+    says("beginning at the machine that was kept", text)
+    says("^again-42", text)
+    sys.exit(0)
 
 print("== held before the step, with a shell, a console and a dump; then the same crash")
 text = again("--afresh", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"', "--run",
@@ -120,6 +150,32 @@ else:
 terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
 terminal.type(".discard\n")
 check(terminal.ended() == 0, "left")
+
+if MODULE and shutil.which("gdb"):
+    print("== a debugger with the lines that were printed for it stops in the driver's own line")
+    terminal = Terminal("--gdb", "12346", "--discard")
+    terminal.until("labctl> ")
+    said = terminal.seen
+    script = [line for line in said.replace("\r", "").splitlines()
+              if re.match("(symbol-file|add-symbol-file|target remote) ", line)]
+    print("".join(f"    {line}\n" for line in script))
+    os.symlink(MODULE, f"{OUT}/sensor.ko")
+    with open(f"{OUT}/gdb", "w", encoding="utf-8") as file:
+        file.write("set confirm off\nset pagination off\nset architecture i386:x86-64\n" + "\n".join(script) +
+                   "\nhbreak sensor_equal\ncontinue\nbacktrace 6\ninfo source\ndelete\ndetach\n")
+    gdb = subprocess.Popen(["gdb", "-nx", "-batch", "-x", "gdb"], cwd=OUT, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
+    time.sleep(20)
+    terminal.type(".go\n")
+    text = gdb.communicate(timeout=300)[0]
+    print("".join(f"    {line}\n" for line in text.splitlines()[-16:]))
+    check(re.search(r"#0 .*sensor_equal .*sensor\.c:\d+", text) is not None, "it stands in sensor_equal, in sensor.c", text)
+    check(re.search(r"#1 .*sensor_match .*sensor\.c:\d+", text) is not None, "called by sensor_match", text)
+    if any(line.startswith("symbol-file") for line in script):
+        check(re.search(r"#\d .*(vfs_|ksys_|do_syscall)", text) is not None, "and by the kernel, by name", text)
+    terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
+    terminal.type(".discard\n")
+    check(terminal.ended() == 0, "left")
 
 print("== how often")
 text = again("--times", "3", "--json")

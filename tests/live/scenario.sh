@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
 # Runs a scenario on real guests and compares what a pipeline would see: the exit code, the verdict, what judge says again.
 #
-#   scenario.sh LABCTL EXIT_CODE TEXT SCENARIO    TEXT must stand in what run prints on stdout
+#   scenario.sh LABCTL EXIT_CODE TEXT SCENARIO [FOLDER]    TEXT must stand in what run prints on stdout
+#
+# The bundle is left in FOLDER, which is emptied first.
 set -euo pipefail
 labctl=$1 wanted=$2 text=$3 scenario=$4
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+if [[ $# -gt 4 ]]; then
+  out=$5
+  rm -rf "$out"
+  mkdir -p "$out"
+else
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
 
 "$labctl" keygen "$out/key" >/dev/null
 code=0

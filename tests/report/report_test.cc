@@ -1,5 +1,6 @@
 // What reports say of outcomes: statistics in words, whose fault, one life on one axis, and hostile text.
 
+#include "labctl/report/report.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 #include "tests/catch.h"
@@ -166,6 +167,20 @@ TEST_CASE("records that lack everything still make every report") {
     CHECK_THAT(report::junit(record), ContainsSubstring("</testsuites>"));
     CHECK_THAT(report::markdown(record), ContainsSubstring("new"));
   }
+}
+
+TEST_CASE("where in the source it was stands with the finding, and cannot be more than text") {
+  const Matrix matrix({"driver/content!"});
+  report::Record record{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  record.verdict.cells[0].findings = {{.finding = {.title = "oops in sensor"}}};
+  record.cells.resize(1);
+  record.cells[0].places["oops in sensor"] = {
+      "sensor_equal+0x39/0x60 [sensor]: sensor_equal at <b>sensor.c:255"};
+  CHECK_THAT(report::html(record),
+             ContainsSubstring("in the source") && ContainsSubstring("&lt;b&gt;sensor.c:255"));
+  CHECK_THAT(report::junit(record), ContainsSubstring("in the source:\nsensor_equal+0x39/0x60 [sensor]"));
+  record.cells[0].places.clear();
+  CHECK_THAT(report::html(record), !ContainsSubstring("in the source"));
 }
 
 TEST_CASE("an excerpt is bounded and says that it was cut") {
