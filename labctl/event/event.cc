@@ -65,8 +65,7 @@ template <class Io>
 void members(Io&, Interrupted&) {}
 template <class Io>
 void members(Io& io, Released& e) {
-  io("hold", e.hold);
-  io.unless_empty("payload", e.payload);
+  io("hold", e.hold), io("payload", e.payload);
 }
 template <class Io>
 void members(Io& io, Begun& e) {
@@ -90,9 +89,6 @@ class Writer {
   template <class T>
   void unless_default(const char* key, const T& value) {
     if (value != T()) json_[key] = value;
-  }
-  void unless_empty(const char* key, const std::map<std::string, std::string>& value) {
-    if (!value.empty()) (*this)(key, value);
   }
   template <class T>
   void operator()(const char* key, const T& value) {
@@ -122,9 +118,6 @@ class Reader {
   }
   template <class T>
   void unless_default(const char* key, T& value) {
-    if (json_.contains(key)) (*this)(key, value);
-  }
-  void unless_empty(const char* key, std::map<std::string, std::string>& value) {
     if (json_.contains(key)) (*this)(key, value);
   }
   void operator()(const char* key, Millis& value) {

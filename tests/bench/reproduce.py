@@ -4,7 +4,7 @@ the same steps took in the run. Wanted: at most three seconds. And from a machin
 
 usage: reproduce.py LABCTL [CELL [ROUNDS]]     default *6.12.driver-candidate*, 3 rounds; from the repository's root
 
-Each round makes its own run of scenarios/quickstart-blocked.yaml and reproduces it right behind, so that what else the host
+Each round makes its own run of scenarios/quickstart-blocked.yaml, with one boot for its control, and reproduces it right behind, so that what else the host
 does weighs on both.
 """
 import json
@@ -52,9 +52,13 @@ def taken_in_run(bundle):
 worst = None
 for number in range(rounds):
     with tempfile.TemporaryDirectory() as out:
-        subprocess.run([labctl, "run", "scenarios/quickstart-blocked.yaml", "--only", cell, "--out", out, "--jobs", "1"],
+        text = pathlib.Path("scenarios/quickstart-blocked.yaml").read_text().replace("../build", os.path.abspath("build"))
+        scenario = pathlib.Path(out, "quickstart.yaml")
+        scenario.write_text(text + "\nstory: [install driver, apply content, exercise, reboot x1]\n")
+        runs = pathlib.Path(out, "runs")
+        subprocess.run([labctl, "run", scenario, "--only", cell, "--out", runs, "--jobs", "1"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        bundle = next(pathlib.Path(out).iterdir())
+        bundle = next(runs.iterdir())
         before = taken_in_run(bundle)
         again, kept = until_held(bundle, "--afresh", "--keep"), until_held(bundle, "--discard")
         load = os.getloadavg()[0]

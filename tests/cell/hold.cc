@@ -177,7 +177,7 @@ TEST_CASE("a held cell goes on with another content: delivered anew, and proved 
     const char* reason;
   } cases[] = {
       {"exchanged", driver_digest, sha256("other"), sha256("other"), verdict::Ending::passed, ""},
-      {"not the new one", driver_digest, sha256("other"), content_digest, verdict::Ending::lab_failed,
+      {"not the new one", driver_digest, sha256("other"), content_digest, verdict::Ending::altered,
        "content.bin"},
       {"a driver that is in it already", sha256("other"), content_digest, content_digest,
        verdict::Ending::lab_failed, "'install driver' was done with another artefact"},
@@ -193,6 +193,8 @@ TEST_CASE("a held cell goes on with another content: delivered anew, and proved 
       payload[guest::driver_file(s.cell.guest.driver)] = c.driver;
       payload["content.bin"] = c.content;
       s.opening.payload["content.bin"] = c.in_guest;
+      s.answers("content-digest", [&](Answer& answer) { answer.output = "content_sha256=" + c.in_guest; });
+      s.answers("proof-1", [&](Answer& answer) { answer.output = c.in_guest; });
       s.tell(event::Released{0, payload});
     });
     CHECK(scene.state.outcome.ending == c.ending);

@@ -48,8 +48,7 @@ std::vector<What> one_of_each() {
           event::Interrupted{},
           event::Begun{"install-cut-1"},
           event::Said{"sensor: ready"},
-          event::Released{3},
-          event::Released{0, {{"content.bin", std::string(64, 'b')}}}};
+          event::Released{3, {{"content.bin", std::string(64, 'b')}}}};
 }
 
 // A record alone, as the first of cell a's journal.

@@ -315,7 +315,7 @@ TEST_CASE("a recorded cell is found by its id or by a pattern that only one matc
   lab.run(job);
   auto cell = lab::read_recorded(run, lab.root, "*candidate");
   REQUIRE(cell);
-  CHECK_THAT(cell->title(), ContainsSubstring("Fatal exception"));
+  CHECK_THAT(cell->failure().title, ContainsSubstring("Fatal exception"));
   CHECK(cell->reached({lab.left_at("exercise"), "exercise"}));
   CHECK(!cell->reached({1, "end"}));
 }

@@ -2,10 +2,11 @@
 """A crash of a real guest is brought back: held before its step with a shell and a console, gone on with to the same
 crash, come back to in a second, dumped, debugged and counted.
 
-    reproduce.py LABCTL BUNDLE CELL [--short] [--module SENSOR.KO] [OPTION...]
+    reproduce.py LABCTL BUNDLE CELL [--short | --module SENSOR.KO] [OPTION...]
 
 BUNDLE is one of scenarios/quickstart-blocked.yaml that was made on this host, or a folder with one in it. --short: what
-takes a minute. With the sample's module as it was built, its debug information in it, gdb stops in the driver's own line.
+takes a minute. --module: gdb, with the lines that labctl prints for it and the sample's module as it was built, its debug
+information in it, stops in the driver's own line.
 """
 import os
 import pty
@@ -108,6 +109,34 @@ if SHORT:
     says("^again-42", text)
     sys.exit(0)
 
+if MODULE:
+    print("== a debugger with the lines that were printed for it stops in the driver's own line")
+    terminal = Terminal("--gdb", "12346", "--discard")
+    terminal.until("labctl> ")
+    said = terminal.seen
+    script = [line for line in said.replace("\r", "").splitlines()
+              if re.match("(symbol-file|add-symbol-file|target remote) ", line)]
+    print("".join(f"    {line}\n" for line in script))
+    os.symlink(MODULE, f"{OUT}/sensor.ko")
+    with open(f"{OUT}/gdb", "w", encoding="utf-8") as file:
+        file.write("set confirm off\nset pagination off\nset architecture i386:x86-64\n" + "\n".join(script) +
+                   "\nhbreak sensor_equal\ncontinue\nbacktrace 6\ninfo source\ndelete\ndetach\n")
+    gdb = subprocess.Popen(["gdb", "-nx", "-batch", "-x", "gdb"], cwd=OUT, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
+    time.sleep(20)
+    terminal.type(".go\n")
+    text = gdb.communicate(timeout=300)[0]
+    print("".join(f"    {line}\n" for line in text.splitlines()[-16:]))
+    check(re.search(r"#0 .*sensor_equal .*sensor\.c:\d+", text) is not None, "it stands in sensor_equal, in sensor.c", text)
+    check(re.search(r"#1 .*sensor_match .*sensor\.c:\d+", text) is not None, "called by sensor_match", text)
+    if any(line.startswith("symbol-file") for line in script):
+        check(re.search(r"#\d .*(vfs_|ksys_|do_syscall)", text) is not None, "and by the kernel, by name", text)
+    terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
+    terminal.type(".discard\n")
+    check(terminal.ended() == 0, "left")
+    shutil.rmtree(OUT)
+    sys.exit(0)
+
 print("== held before the step, with a shell, a console and a dump; then the same crash")
 text = again("--afresh", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"', "--run",
              ".type echo typed-$((6*7))", "--run", f".dump {OUT}/alive", "--run", ".go", "--run",
@@ -150,32 +179,6 @@ else:
 terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
 terminal.type(".discard\n")
 check(terminal.ended() == 0, "left")
-
-if MODULE and shutil.which("gdb"):
-    print("== a debugger with the lines that were printed for it stops in the driver's own line")
-    terminal = Terminal("--gdb", "12346", "--discard")
-    terminal.until("labctl> ")
-    said = terminal.seen
-    script = [line for line in said.replace("\r", "").splitlines()
-              if re.match("(symbol-file|add-symbol-file|target remote) ", line)]
-    print("".join(f"    {line}\n" for line in script))
-    os.symlink(MODULE, f"{OUT}/sensor.ko")
-    with open(f"{OUT}/gdb", "w", encoding="utf-8") as file:
-        file.write("set confirm off\nset pagination off\nset architecture i386:x86-64\n" + "\n".join(script) +
-                   "\nhbreak sensor_equal\ncontinue\nbacktrace 6\ninfo source\ndelete\ndetach\n")
-    gdb = subprocess.Popen(["gdb", "-nx", "-batch", "-x", "gdb"], cwd=OUT, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, text=True)
-    time.sleep(20)
-    terminal.type(".go\n")
-    text = gdb.communicate(timeout=300)[0]
-    print("".join(f"    {line}\n" for line in text.splitlines()[-16:]))
-    check(re.search(r"#0 .*sensor_equal .*sensor\.c:\d+", text) is not None, "it stands in sensor_equal, in sensor.c", text)
-    check(re.search(r"#1 .*sensor_match .*sensor\.c:\d+", text) is not None, "called by sensor_match", text)
-    if any(line.startswith("symbol-file") for line in script):
-        check(re.search(r"#\d .*(vfs_|ksys_|do_syscall)", text) is not None, "and by the kernel, by name", text)
-    terminal.until("the story has ended: crashed: BUG: unable to handle page fault")
-    terminal.type(".discard\n")
-    check(terminal.ended() == 0, "left")
 
 print("== how often")
 text = again("--times", "3", "--json")
