@@ -40,7 +40,7 @@ labels = ["candidate"] + list(DYING)[1:]
 code = subprocess.run([LABCTL, "run", OUT / "dumps.yaml", "--out", OUT / "runs", "--dumps", "2", "--jobs", "1"]).returncode
 check(code == 1, "the run is blocked")
 bundle = next((OUT / "runs").iterdir())
-dumps = {c: bundle / f"cells/{IMAGE}.driver-{c}/memory.kdump" for c in labels}
+dumps = {c: bundle / f"cells/{IMAGE}.driver-{c.replace('_', '-')}/memory.kdump" for c in labels}
 left = {label: file for label, file in dumps.items() if file.exists()}
 check(list(left) == labels[:2], "the first two left their memory, the third did not", str(left))
 page, junit = (bundle / "report.html").read_text(), (bundle / "junit.xml").read_text()
