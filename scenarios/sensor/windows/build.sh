@@ -10,8 +10,8 @@ usage: build.sh [--out DIR]
 
 Builds the sample sensor for Windows with mingw-w64, in both of its releases: DIR/sensor_7.15.sys, DIR/sensor_7.16.sys, and
 DIR/sensor_7.15.zip, DIR/sensor_7.16.zip, each a package of driver and INF for `kind: inf`. DIR is build/sensor-windows
-unless given. Nothing is signed: a guest takes it with test signing and no secure boot. The same sources and compiler give
-the same bytes.
+unless given. Nothing is signed, and a Windows loads nothing that is not: sign it with a test certificate, for guests with test
+signing and without Secure Boot (osslsigncode, signtool). The same sources and compiler give the same bytes.
 EOT
 }
 

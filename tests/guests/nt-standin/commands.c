@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "standin.h"
 
@@ -68,7 +69,9 @@ static void deliver(const char *script, struct result *result) {
   char files[2000], folder[300], from[600], to[900], digest[65];
   value_of(script, "files", files, sizeof files);
   value_of(script, "folder", folder, sizeof folder);
-  if (!disk_mount_cd()) return fail_with(result, 1, "no drive holds the volume LABCTL");
+  /* The drive needs a moment to notice its medium. */
+  for (int n = 0; !disk_mount_cd(); ++n, usleep(200000))
+    if (n == 50) return fail_with(result, 1, "no drive holds the volume LABCTL");
   char *rest = files, *name;
   while ((name = strsep(&rest, "|"))) {
     char windows[700];
