@@ -16,6 +16,8 @@ namespace {
 
 // Behind a function the kernel counts the padding up to the next one as its own.
 constexpr std::uint64_t most_padding = 64;
+// Behind the last one of a section, the rest of its page.
+constexpr std::uint64_t page = 4096;
 
 struct Symbol {
   std::string name, section;
@@ -78,6 +80,14 @@ Result<std::vector<Symbol>> functions_of(const fs::path& file) {
   return symbols;
 }
 
+// Whether this can be the function that the kernel counted so many bytes of.
+bool is_of_size(const Symbol& symbol, std::uint64_t size, const std::vector<Symbol>& all) {
+  const bool last = std::none_of(all.begin(), all.end(), [&](const Symbol& other) {
+    return other.section == symbol.section && other.value > symbol.value;
+  });
+  return symbol.size <= size && size - symbol.size < (last ? page : most_padding);
+}
+
 // "sensor_equal at a.c:1, in sensor_match at a.c:9": pairs of lines, the innermost first.
 Result<std::string> look_up(const fs::path& file, const Symbol& symbol, std::uint64_t offset) {
   std::ostringstream address;
@@ -113,7 +123,7 @@ Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFra
     }
     const auto& [file, functions] = module->second;
     const auto symbol = std::find_if(functions.begin(), functions.end(), [&](const Symbol& one) {
-      return one.name == frame.function && one.size <= frame.size && frame.size - one.size < most_padding;
+      return one.name == frame.function && is_of_size(one, frame.size, functions);
     });
     if (symbol == functions.end())
       return input_error(

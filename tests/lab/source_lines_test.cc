@@ -32,6 +32,11 @@ TEST_CASE("a place in a module is a line of its source, and another build is tol
              ContainsSubstring("step+0x8/0x20 [my_fall]: step at ") && ContainsSubstring("fall.c:3"));
   CHECK((*found)[1] == "other+0x1/0x2 [other]");
 
+  // The last function of a section has the rest of its page.
+  CHECK_THAT(lines({{"walk", 0x4, 0xff0, "my_fall", true}}, "my-fall.ko").value().at(0),
+             ContainsSubstring("fall.c:6"));
+  CHECK_THAT(lines({{"step", 0x8, 0xff0, "my_fall", true}}, "my-fall.ko").error().what,
+             ContainsSubstring("another build"));
   CHECK_THAT(lines({{"step", 0x8, 0x9, "my_fall", true}}, "my-fall.ko").error().what,
              ContainsSubstring("another build"));
   CHECK_THAT(lines({}, "bare.ko").error().what, ContainsSubstring("no debug information"));
