@@ -51,6 +51,10 @@ std::string symbols_of(const LoadedModule& module) {
   const auto text = module.sections.find(".text");
   if (text == module.sections.end()) return {};
   std::string line = "# " + (module.file.empty() ? module.name : module.file) + " in the guest\n";
+  // Of a section that has an address of its own, as a kernel's script gives .data, gdb takes it that all
+  // have, and puts one function over another.
+  line += "# make it of the module as it was built: objcopy --change-section-address '*=0' BUILT.ko " +
+          module.name + ".ko\n";
   line += "add-symbol-file " + module.name + ".ko " + hex(text->second);
   // Without these gdb finds functions and no variables.
   for (const char* name : {".init.text", ".exit.text", ".rodata", ".data", ".bss"})

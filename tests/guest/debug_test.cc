@@ -23,6 +23,7 @@ TEST_CASE("gdb is told where the kernel and the module are") {
       lines ==
       "symbol-file -o 0x21a00000 /usr/lib/debug/boot/vmlinux-6.12.0-1-amd64\n"
       "# /lib/modules/6.12.0-1-amd64/updates/sensor.ko in the guest\n"
+      "# make it of the module as it was built: objcopy --change-section-address '*=0' BUILT.ko sensor.ko\n"
       "add-symbol-file sensor.ko 0xffffffffc0a01000 -s .data 0xffffffffc0a05000 -s .bss 0xffffffffc0a06000\n"
       "target remote 127.0.0.1:1234\n");
 }
