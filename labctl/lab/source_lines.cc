@@ -121,7 +121,8 @@ Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFra
       lines.push_back(frame.text());
       continue;
     }
-    const auto& [file, functions] = module->second;
+    const fs::path& file = module->second.first;
+    const std::vector<Symbol>& functions = module->second.second;
     const auto symbol = std::find_if(functions.begin(), functions.end(), [&](const Symbol& one) {
       return one.name == frame.function && is_of_size(one, frame.size, functions);
     });
