@@ -48,7 +48,7 @@ Clones clones_of(const CanaryOrder& order, const Ground& ground) {
   Clones clones;
   clones.key = sha256(dump_line(Json{ground.image.name, ground.image.sha256, ground.image.facts, order.host,
                                      shape.vcpus, shape.memory, shape.cpu, machine::to_string(shape.firmware),
-                                     machine::to_string(shape.disk), order.tool}));
+                                     machine::to_string(shape.disk), shape.network, order.tool}));
   clones.prefix = slug(ground.image.name) + "." + clones.key.substr(0, 8);
   clones.kept = order.cache / "canary" / clones.key;
   return clones;

@@ -116,6 +116,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
 
 machine::Shape shape_of(const scenario::Machine& machine) {
   machine::Shape shape{.vcpus = machine.vcpus, .memory = machine.memory, .cpu = machine.cpu};
+  shape.network = machine.network == scenario::Network::isolated;
   switch (machine.firmware) {
     case scenario::Firmware::bios:
       break;

@@ -28,6 +28,7 @@ struct Shape {
   std::string cpu = {};                  // a model as QEMU names it; empty: all that the host can give
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
+  bool network = false;  // a card behind which nobody is: no host, no other guest, no world
   bool operator==(const Shape&) const = default;
 };
 

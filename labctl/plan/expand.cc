@@ -278,6 +278,8 @@ std::string shape_in_words(const scenario::Machine& machine) {
     text += std::string(", ") + scenario::to_string(machine.firmware);
   if (machine.disk != scenario::DiskBus::virtio)
     text += std::string(", ") + scenario::to_string(machine.disk) + " disk";
+  if (machine.network != scenario::Network::none)
+    text += std::string(", ") + scenario::to_string(machine.network) + " network";
   return text;
 }
 

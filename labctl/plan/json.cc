@@ -37,6 +37,7 @@ constexpr scenario::Firmware firmwares[] = {scenario::Firmware::bios, scenario::
                                             scenario::Firmware::uefi_secure};
 constexpr scenario::DiskBus disks[] = {scenario::DiskBus::virtio, scenario::DiskBus::sata,
                                        scenario::DiskBus::nvme};
+constexpr scenario::Network networks[] = {scenario::Network::none, scenario::Network::isolated};
 
 Json mark_json(Mark mark) { return {{"line", mark.line}, {"column", mark.column}}; }
 
@@ -60,12 +61,15 @@ Json guest_json(const Guest& guest) {
 }
 
 Json machine_json(const scenario::Machine& machine) {
-  return {{"name", machine.name},
-          {"vcpus", machine.vcpus},
-          {"memory", machine.memory},
-          {"cpu", machine.cpu},
-          {"firmware", to_string(machine.firmware)},
-          {"disk", to_string(machine.disk)}};
+  Json json = {{"name", machine.name},
+               {"vcpus", machine.vcpus},
+               {"memory", machine.memory},
+               {"cpu", machine.cpu},
+               {"firmware", to_string(machine.firmware)},
+               {"disk", to_string(machine.disk)}};
+  // There only when there is something to say.
+  if (machine.network != scenario::Network::none) json["network"] = to_string(machine.network);
+  return json;
 }
 
 // What only some steps have is there only then.
@@ -279,6 +283,7 @@ scenario::Machine read_machine(In in) {
   machine.cpu = in.text("cpu");
   machine.firmware = in.kind("firmware", firmwares);
   machine.disk = in.kind("disk", disks);
+  if (in.has("network")) machine.network = in.kind("network", networks);
   return machine;
 }
 

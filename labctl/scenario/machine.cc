@@ -13,6 +13,7 @@ constexpr std::uint64_t mebibyte = 1ull << 20;
 
 constexpr Firmware firmwares[] = {Firmware::bios, Firmware::uefi, Firmware::uefi_secure};
 constexpr DiskBus disks[] = {DiskBus::virtio, DiskBus::sata, DiskBus::nvme};
+constexpr Network networks[] = {Network::none, Network::isolated};
 
 template <class Kind, std::size_t n>
 std::vector<std::string> words_for(const Kind (&all)[n]) {
@@ -36,7 +37,8 @@ std::string read_cpu(const Node& node, const std::string& what, Reader& reader) 
 
 Machine read_machine(const Node& node, const std::string& what, Reader& reader) {
   Machine machine;
-  if (!reader.map(node, what, {{"vcpus"}, {"memory"}, {"cpu"}, {"firmware"}, {"disk"}})) return machine;
+  if (!reader.map(node, what, {{"vcpus"}, {"memory"}, {"cpu"}, {"firmware"}, {"disk"}, {"network"}}))
+    return machine;
   if (const Node* vcpus = node.find("vcpus"))
     machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, 64).value_or(machine.vcpus);
   if (const Node* memory = node.find("memory"))
@@ -49,6 +51,9 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
   if (const Node* disk = node.find("disk"))
     if (const auto index = reader.choice(*disk, what + ".disk", words_for(disks)))
       machine.disk = disks[*index];
+  if (const Node* network = node.find("network"))
+    if (const auto index = reader.choice(*network, what + ".network", words_for(networks)))
+      machine.network = networks[*index];
   return machine;
 }
 
@@ -108,6 +113,16 @@ const char* to_string(DiskBus disk) {
       return "sata";
     case DiskBus::nvme:
       return "nvme";
+  }
+  return "";
+}
+
+const char* to_string(Network network) {
+  switch (network) {
+    case Network::none:
+      return "none";
+    case Network::isolated:
+      return "isolated";
   }
   return "";
 }

@@ -127,6 +127,7 @@ std::string to_text(const Step& step);
 
 enum class Firmware { bios, uefi, uefi_secure };
 enum class DiskBus { virtio, sata, nvme };
+enum class Network { none, isolated };
 
 // The shape of a guest's machine.
 struct Machine {
@@ -136,6 +137,7 @@ struct Machine {
   std::string cpu;                       // a model as QEMU names it; empty: all that the host can give
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
+  Network network = Network::none;  // isolated: a card and an address, and nobody to be reached
   bool operator==(const Machine&) const = default;
 };
 
@@ -227,5 +229,6 @@ const char* to_string(Moment moment);
 const char* to_string(DriverKind kind);
 const char* to_string(Firmware firmware);
 const char* to_string(DiskBus disk);
+const char* to_string(Network network);
 
 }  // namespace labctl::scenario

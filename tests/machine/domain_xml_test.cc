@@ -52,10 +52,12 @@ TEST_CASE("a definition is computed from its spec and nothing else") {
 TEST_CASE("a shape is saved only where QEMU can save all of it") {
   CHECK(why_no_snapshot({}).empty());
   CHECK(why_no_snapshot({.disk = DiskBus::sata}).empty());
+  CHECK(why_no_snapshot({.network = true}).empty());
   CHECK_FALSE(why_no_snapshot({.disk = DiskBus::nvme}).empty());
   CHECK_FALSE(why_no_snapshot({.firmware = Firmware::uefi}).empty());
   CHECK_FALSE(why_no_snapshot({.firmware = Firmware::uefi_secure}).empty());
   CHECK(slug_of({.vcpus = 2}) == "2x1024M");
+  CHECK(slug_of({.network = true}) == "1x1024M-net");
   CHECK(slug_of({.cpu = "Skylake-Client", .firmware = Firmware::uefi_secure, .disk = DiskBus::nvme}) ==
         "1x1024M-Skylake-Client-uefi-secure-nvme");
   CHECK(machine_type_for({.disk = DiskBus::nvme}, "pc-i440fx-7.2") == "pc-i440fx-7.2");
@@ -77,4 +79,18 @@ TEST_CASE("the fingerprint follows what a live snapshot depends on") {
   CHECK(one == definition_fingerprint(Accel::tcg, "pc-i440fx-7.2"));
   CHECK(one != definition_fingerprint(Accel::kvm, "pc-i440fx-7.2"));
   CHECK(one != definition_fingerprint(Accel::tcg, "pc-i440fx-7.1"));
+}
+
+TEST_CASE("a guest has no network unless it is asked for, and then nobody can be reached") {
+  Spec spec;
+  spec.name = "guest";
+  spec.disk = "/disk";
+  const auto words = [&] { return domain_xml(spec, {"uuid", "generation", "pc-i440fx-7.2", {}, {}}); };
+  CHECK_THAT(words(), !ContainsSubstring("net"));
+  CHECK_THAT(words(), !ContainsSubstring("interface"));
+  spec.shape.network = true;
+  CHECK_THAT(words(), ContainsSubstring("user,id=labctl-net,restrict=on,ipv6=off"));
+  spec.shape.disk = DiskBus::nvme;  // both are told to QEMU itself
+  CHECK_THAT(words(), ContainsSubstring("nvme,drive"));
+  CHECK_THAT(words(), ContainsSubstring("restrict=on"));
 }

@@ -85,6 +85,13 @@ void nvme_disk(xml_node domain, const Spec& spec) {
                 "-device", "nvme,drive=labctl-disk,serial=labctl,bootindex=1,addr=0x10"});
 }
 
+// An address by DHCP and nobody behind it: restricted, QEMU's own network passes nothing on to the host or
+// the world, and there is one for each guest. libvirt has no word for `restrict`.
+void isolated_network(xml_node domain) {
+  command_line(domain, {"-netdev", "user,id=labctl-net,restrict=on,ipv6=off", "-device",
+                        "virtio-net-pci,netdev=labctl-net,romfile=,addr=0x11"});
+}
+
 // A channel by the agent's name that libvirt knew of it would open and read itself (agent_channel.h).
 void agent_channel(xml_node domain, xml_node devices, const DomainPlace& place) {
   if (place.sockets.empty()) {
@@ -177,6 +184,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
       "/dev/urandom";
   child(devices, "panic", {{"model", "isa"}});
+  if (spec.shape.network) isolated_network(domain);
   return print(document);
 }
 
