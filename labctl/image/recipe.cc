@@ -42,7 +42,7 @@ Result<Sheet> read_sheet(const fs::path& folder) {
   for (const auto& key : sheet.root.keys) {
     if (std::find(known_keys.begin(), known_keys.end(), key.text) != known_keys.end()) continue;
     auto meant = did_you_mean(key.text, known_keys);
-    return input_error("'" + key.text + "' is no key of a recipe", place(sheet, key.mark),
+    return input_error("'" + printable(key.text, 80) + "' is no key of a recipe", place(sheet, key.mark),
                        meant ? "did you mean '" + *meant + "'?" : "the keys are: " + join(known_keys, ", "));
   }
   return sheet;
@@ -160,7 +160,8 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<
                          "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
     auto sheet = read_sheet(find_base(sheets.back().folder.parent_path(), elsewhere, name));
     if (!sheet)
-      return fail({Fault::input, "cannot extend '" + name + "': " + sheet.error().text(), here, {}});
+      return fail(
+          {Fault::input, "cannot extend '" + printable(name, 80) + "': " + sheet.error().text(), here, {}});
     sheets.push_back(std::move(*sheet));
   }
   return sheets;

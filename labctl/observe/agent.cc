@@ -20,6 +20,8 @@ Json exec_command(const std::string& command) {
           {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", command}}, {"capture-output", true}}}};
 }
 
+}  // namespace
+
 // The guest agent's answer is as untrusted as anything else from the guest: what is not exactly how an agent
 // says that a command has ended says nothing.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full) {
@@ -45,8 +47,6 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
   answer.output = full.size() <= kept_output ? full : full.substr(full.size() - kept_output);
   return answer;
 }
-
-}  // namespace
 
 Agent::Agent(machine::Machine& machine, Tell tell)
     : machine_(machine),

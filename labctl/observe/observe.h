@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/result.h"
 #include "labctl/crash/crash.h"
 #include "labctl/event/event.h"
@@ -69,6 +70,9 @@ std::vector<event::What> scan_kernel_log(std::string_view log,
 // Of a command's output, what is looked at at all: a kernel's log may be long. A `full_output` of one byte
 // more was cut, and what was cut away may have been the crash.
 inline constexpr std::size_t longest_output = 4u << 20;
+
+// What a guest-exec-status that says "exited" tells of the command; its whole output is added to `full`.
+event::Answer read_status(const std::string& name, const Json& status, std::string& full);
 
 // Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by
 // side in the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.

@@ -1,0 +1,201 @@
+#include "tests/fuzz/doors.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "labctl/attest/envelope.h"
+#include "labctl/attest/statement.h"
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/crash/dump.h"
+#include "labctl/event/event.h"
+#include "labctl/image/image.h"
+#include "labctl/observe/observe.h"
+#include "labctl/plan/plan.h"
+#include "labctl/scenario/scenario.h"
+#include "labctl/scenario/signatures.h"
+
+namespace labctl::fuzz {
+namespace {
+
+// Every file of these folders with this suffix, in the same order on every file system.
+std::vector<std::string> files(const std::vector<std::string>& folders, const std::string& suffix) {
+  std::set<fs::path> paths;
+  for (const auto& folder : folders)
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(LABCTL_SOURCE) / folder))
+      if (entry.path().string().ends_with(suffix)) paths.insert(entry.path());
+  std::vector<std::string> texts;
+  for (const auto& path : paths) texts.push_back(read_file(path).value_or(""));
+  return texts;
+}
+
+// An error is for people and for terminals: short, with a reason, and nothing in it that a terminal obeys.
+std::string broken(const Error& error) {
+  if (error.what.empty()) return "an error without a reason";
+  if (error.text().size() > 3000) return "an error of " + std::to_string(error.text().size()) + " bytes";
+  for (const unsigned char c : error.text())
+    if ((c < 0x20 && c != '\n') || c == 0x7f) return "a control byte in: " + error.what;
+  return {};
+}
+std::string broken(const std::vector<Error>& errors) {
+  if (errors.size() > 200) return "too many errors";
+  for (const Error& error : errors)
+    if (auto wrong = broken(error); !wrong.empty()) return wrong;
+  return {};
+}
+
+std::string scenario(std::string_view bytes) {
+  const auto loaded = scenario::load(bytes, "f.yaml", {{"driver", "a.deb"}, {"content", "b"}});
+  if (loaded.scenario.has_value() != loaded.mistakes.empty()) return "a scenario and mistakes, or neither";
+  return broken(loaded.mistakes);
+}
+
+std::string waivers(std::string_view bytes) {
+  const auto loaded = scenario::load_waivers(bytes, "w.yaml");
+  if (loaded.waivers.has_value() != loaded.mistakes.empty()) return "waivers and mistakes, or neither";
+  return broken(loaded.mistakes);
+}
+
+std::string signatures(std::string_view bytes) {
+  const auto loaded = scenario::load_signatures(bytes, "s.yaml");
+  if (loaded.mistakes.empty())
+    for (const auto& signature : loaded.all)
+      if (!crash::pattern_problem(signature.pattern).empty()) return "a pattern that cannot be used";
+  return broken(loaded.mistakes);
+}
+
+std::string recipe(std::string_view bytes) {
+  static const fs::path folder = [] {
+    const fs::path made = fs::temp_directory_path() / ("labctl-fuzz-" + std::to_string(::getpid())) / "box";
+    fs::create_directories(made);
+    return made;
+  }();
+  if (!write_file(folder / "image.yaml", bytes)) return {};
+  const auto read = image::read_recipe(folder);
+  return read ? std::string() : broken(read.error());
+}
+
+std::string journal(std::string_view bytes) {
+  const auto read = event::read_journal(bytes, "box", "events.jsonl");
+  if (!read) return broken(read.error());
+  if (read->events.empty()) return "a journal without an event";
+  // Written again it is the same journal, as far as it was understood.
+  std::string text;
+  auto chain = event::begin_chain("box");
+  for (const auto& event : read->events) text += event::to_line(event, chain) + "\n";
+  return event::read_journal(text, "box", "again") ? "" : "what was read cannot be written and read";
+}
+
+std::string plan(std::string_view bytes) {
+  const auto json = parse_json(bytes, "run.json");
+  if (!json) return broken(json.error());
+  const auto read = plan::from_json(*json, "run.json");
+  return read ? std::string() : broken(read.error());
+}
+
+std::string attestation(std::string_view bytes) {
+  const auto envelope = attest::read_envelope(bytes, "attestation.json");
+  if (!envelope) return broken(envelope.error());
+  if (!attest::read_envelope(attest::to_text(*envelope), "again"))
+    return "an envelope that cannot be read again";
+  if (attest::open(*envelope, attest::in_toto_type, {})) return "an envelope that nobody's key opens is open";
+  const auto statement = attest::read_payload(envelope->payload, "payload");
+  return statement ? std::string() : broken(statement.error());
+}
+
+std::string statement(std::string_view bytes) {
+  const auto read = attest::read_payload(bytes, "payload");
+  if (!read) return broken(read.error());
+  return attest::read_payload(attest::to_payload(*read), "again") ? ""
+                                                                  : "a statement that cannot be read again";
+}
+
+std::string agent(std::string_view bytes) {
+  const auto json = parse_json(bytes, {});
+  if (!json) return broken(json.error());
+  std::string full;
+  const auto answer = observe::read_status("question", *json, full);
+  if (answer.answered && (answer.exit_code < 0 || answer.exit_code > 255)) return "a status that is none";
+  if (!answer.answered && answer.exit_code == 0) return "no answer, and well";
+  if (answer.output.size() > (64u << 10)) return "too much output";
+  return full.size() <= 2 * (observe::longest_output + 1) ? "" : "too much full output";
+}
+
+std::string dump(std::string_view bytes) {
+  const auto read = crash::read_dump(bytes.substr(0, crash::dump_head), bytes.size());
+  if (read.has_value() != crash::is_dump(bytes)) return "a dump that is none";
+  return {};
+}
+
+std::string journal_seed() {
+  crash::Finding finding;
+  finding.title = "oops in f \x1b[1m";
+  std::string text;
+  auto chain = event::begin_chain("box");
+  for (const event::What& what :
+       {event::What(
+            event::Opened{.cell = "box", .boot_time = Millis(3000), .payload = {{"driver.ko", "00"}}}),
+        event::What(event::Started{}), event::What(event::Beat{}), event::What(event::KernelStarted{}),
+        event::What(event::Answer{"loaded", true, 0, "state=live\n"}),
+        event::What(event::Found{event::Channel::console, finding}), event::What(event::Reset{}),
+        event::What(event::Stopped{true, "x"}), event::What(event::Panicked{}),
+        event::What(event::Tick{Millis(1)}), event::What(event::LabFault{"x"}),
+        event::What(event::Interrupted{})})
+    text += event::to_line({Millis(5), what}, chain) + "\n";
+  return text;
+}
+
+attest::Statement a_statement() {
+  attest::Statement statement;
+  statement.subjects = {{.name = "driver.ko", .sha256 = std::string(64, 'a')}};
+  statement.result = attest::TestResult::passed;
+  statement.passed = {"box.candidate"};
+  statement.verdict = "passed", statement.scenario = "s", statement.tool = "labctl";
+  statement.began = 1, statement.ended = 2;
+  return statement;
+}
+
+}  // namespace
+
+const std::vector<Door>& doors() {
+  static const std::vector<Door> all{
+      {"scenario", scenario,
+       [] {
+         return files({"scenarios", "tests/scenario/good"}, ".yaml");
+       }},
+      {"waivers", waivers, [] { return files({"tests/scenario/waivers"}, ".yaml"); }},
+      {"signatures", signatures, [] { return files({"tests/guests"}, ".yaml"); }},
+      {"recipe", recipe, [] { return files({"images"}, "image.yaml"); }},
+      {"journal", journal, [] { return std::vector{journal_seed()}; }},
+      {"plan", plan,
+       [] {
+         plan::Plan one;
+         one.scenario = "s";
+         one.cells.resize(1);
+         one.cells[0].id = one.cells[0].image = "box";
+         return std::vector{dump_line(plan::to_json(one))};
+       }},
+      {"attestation", attestation,
+       [] {
+         return std::vector{attest::to_text({.payload_type = std::string(attest::in_toto_type),
+                                             .payload = attest::to_payload(a_statement()),
+                                             .signatures = {{"k", "s"}}})};
+       }},
+      {"statement", statement, [] { return std::vector{attest::to_payload(a_statement())}; }},
+      {"agent", agent,
+       [] {
+         return std::vector<std::string>{
+             R"({"exited": true, "exitcode": 0, "out-data": "c3RhdGU9bGl2ZQo=", "err-data": ""})",
+             R"({"exited": true, "signal": 11, "out-truncated": true})"};
+       }},
+      {"dump", dump,
+       [] {
+         return std::vector{"PAGEDU64" + std::string(8192, '\0'), "PAGEDUMP" + std::string(4096, '\1')};
+       }},
+  };
+  return all;
+}
+
+}  // namespace labctl::fuzz
