@@ -5,6 +5,7 @@ usage: places.py FAKE_LABCTL
 
 Full disks are small tmpfs mounts, other users are setpriv's: both want root (77: skipped).
 """
+import json
 import os
 import pathlib
 import shutil
@@ -79,6 +80,29 @@ def full_work(proofs):
     gate.close()
 
 
+def full_store(proofs):
+    """The disk fills up while an image is built, or while it is entered into the store: no image, and with room again there is one."""
+    gate = Gate(PROGRAM, proofs=proofs)
+    store = gate.cache / "images"
+    fill = f"mount -o remount,size=3m {store}; dd if=/dev/zero of={store}/ballast bs=4k || true"  # others write meanwhile
+    facts = json.dumps({"kernel_release": "6.1", "long": "x" * 3900})  # a page, and with what labctl adds another
+    make = f"echo '{facts}' >guest.json; echo one >packages; dd if=/dev/zero of=disk.qcow2 bs=1M count=2"
+    (gate.root / "images/box/build").chmod(0o755)
+    with Small(store, "4g"):
+        for name, script in (("while it is built", f"{fill}; {make}"), ("when it was built", f"{make}; {fill}")):
+            (gate.root / "images/box/build").write_text(f"#!/bin/sh -e\n{script}\n")
+            done = gate.call("image", "build", "box", "--disks-only")
+            expect(done.returncode == 3 and "No space left on device" in done.stderr, f"full {name}: {done.returncode}\n{done.stderr}")
+            subprocess.run(["mount", "-o", "remount,size=4g", store], check=True)
+            (store / "ballast").unlink()
+            listed = gate.call("image", "list", "--json", check=True).stdout
+            expect('"sha256"' not in listed, f"full {name}: an image is there\n{listed}")
+        (gate.root / "images/box/build").write_text(f"#!/bin/sh -e\n{make}\n")
+        says(gate.call("image", "build", "box", "--disks-only"), 0)
+        expect('"sha256"' in gate.call("image", "list", "--json", check=True).stdout, "with room again there is no image")
+    gate.close()
+
+
 def read_only(proofs):
     for place in ("out", "work", "r"):
         gate = Gate(PROGRAM, proofs=proofs)
@@ -147,7 +171,7 @@ def main():
         return 77
     first = Gate(PROGRAM)
     says(first.call("run", first.scenario, "--out", first.out), 0)
-    for story in (full_bundle, full_work, read_only, two_at_once, two_users):
+    for story in (full_bundle, full_work, full_store, read_only, two_at_once, two_users):
         before = len(failures)
         story(first.cache)
         print(f"{story.__name__}: {'ok' if len(failures) == before else 'FAILED'}", flush=True)
