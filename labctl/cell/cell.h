@@ -127,6 +127,11 @@ struct State {
   Millis starved{0};
   // Deadlines run on the guest's own clock: the time it could have computed. A busy host stops that clock.
   Millis fair() const { return now - starved; }
+  struct Ticked {
+    Millis at, starved;
+  };
+  std::deque<Ticked> ticks;   // of the time that a kernel's watchdog looks back on
+  std::string starving;       // what it said when that time was not the guest's
   Millis operation_began{0};  // fair
   Millis last_beat{0};        // fair
   Millis phase_until{0};      // fair; end of grace or of the last sweep

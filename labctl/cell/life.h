@@ -75,6 +75,12 @@ class Life {
   void hear_suspect(const event::Answer& answer);
   void convict_suspects();
 
+  // starved.cc: what a kernel says that had no CPU
+  void remember_tick();
+  std::optional<Millis> too_starved_for(const crash::Finding& finding) const;
+  bool blame_the_host(const crash::Finding& finding, const std::string& channel);
+  void excuse_starved();
+
   // judge.cc: answers
   void judge(const event::Answer& answer);
   void judge_baseline(const guest::Facts& facts);

@@ -14,6 +14,7 @@
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
 //   it wanted
 //      a CPU and got none does not count, so a busy host makes a guest slow and not guilty.
+//   What a starved kernel's watchdogs say is the lab's failure (starved.cc).
 //   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
 //   the guest
 //      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
@@ -199,6 +200,7 @@ void Life::hear(const event::Said& said) {
 // end.
 void Life::hear(const event::Tick& tick) {
   s_.starved = std::clamp(tick.starved, s_.starved, std::max(s_.starved, s_.now - s_.now / 50));
+  remember_tick();
 }
 
 void Life::hear(const event::LabFault& fault) {
@@ -344,6 +346,7 @@ void Life::end() {
   if (s_.outcome.ending == Ending::lab_failed || s_.outcome.ending == Ending::interrupted) convict_suspects();
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
+  excuse_starved();
   explain_signs();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});

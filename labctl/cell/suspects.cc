@@ -69,6 +69,8 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
   if (finding.confirmed) supersede(finding, channel);
   if (!verdict::blocks(s_.cell, finding)) {
     go_on_behind(finding, channel);
+  } else if (blame_the_host(finding, channel)) {
+    return;
   } else if (finding.confirmed) {
     note(finding, channel);
     fail(ending_for(finding.kind), verdict::sentence(s_.cell, {finding, channel, s_.boot, s_.candidate_in}));

@@ -67,8 +67,22 @@ void clock_jumps(Scene& s, Millis by) {
   s.when(settle2, 5s, [by](Scene& g) { g.now += by; });
 }
 
+const char* dead_timer = "kernel panic: IO-APIC + timer doesn't work!";
+
+// The host takes a share of the guest's time from the beginning on; a while later the kernel says something.
+std::function<void(Scene&)> starved(double share, std::vector<What> said) {
+  return [=](Scene& s) {
+    s.starved_share = share;
+    for (std::size_t i = 0; i < said.size(); ++i) s.hears(settle2, 2s + i * 500ms, said[i]);
+  };
+}
+
 const std::vector<Story>& stories() {
   using enum Ending;
+  static const What lockup = on_console(finding("soft lockup in sensor_stop", Kind::lockup));
+  static const What stall = on_console(finding("INFO: rcu detected stall", Kind::stall));
+  static const What timer = on_console(finding(dead_timer, Kind::panic));
+  static const What oops = on_console(finding("oops in sensor_match"));
   static const std::vector<Story> all = {
       {"oops after a clean exit", crashed, "sensor_match", 1,
        [](Scene& s) { prints_on_console(s, oops_text, oops_text.size(), false); }},
@@ -221,6 +235,39 @@ const std::vector<Story>& stories() {
              g.tell(Answer{name, true, 0, "system=running\n"});
          };
        }},
+      {"a lockup told by a kernel without a CPU", lab_failed, "the host starved the guest", 1,
+       starved(0.8, {lockup})},
+      {"a stall told by a kernel without a CPU", lab_failed, "the host starved the guest", 1,
+       starved(0.8, {stall})},
+      {"a hung task told by a kernel without a CPU", lab_failed, "the host starved the guest", 1,
+       starved(0.8, {on_console(finding("hung task", Kind::hung_task))})},
+      {"a lockup told with nothing behind it by a kernel without a CPU", lab_failed, "the host starved", 1,
+       starved(0.8, {on_console(finding("soft lockup", Kind::lockup, false))})},
+      {"a lockup on a host that is busy and no more", hung, "soft lockup", 1, starved(0.5, {lockup})},
+      {"a lockup long after the host was busy", hung, "soft lockup", 1,
+       [](Scene& s) {
+         s.when("baseline", 0s, [](Scene& g) { g.now += 60s, g.tell(event::Tick{60s}); });
+         s.hears(settle2, 2s, lockup);
+       }},
+      {"a lockup after a guest was stopped for half a minute", lab_failed, "the host starved the guest", 1,
+       [](Scene& s) {
+         s.when(settle2, 2s, [](Scene& g) { g.now += 32s, g.tell(event::Tick{32s}), g.tell(lockup); });
+       }},
+      {"an oops of a kernel without a CPU", crashed, "sensor_match", 1, starved(0.8, {oops})},
+      {"a lockup told by a kernel without a CPU, and an oops", crashed, "sensor_match", 1,
+       starved(0.8, {lockup, oops})},
+      {"a dead timer on a host that is busy", lab_failed, "IO-APIC + timer", 1, starved(0.5, {timer})},
+      {"a dead timer on a host that is busy, and the panic device", lab_failed, "IO-APIC + timer", 1,
+       starved(0.5, {timer, event::Panicked{}})},
+      {"a dead timer on a host that is busy, behind the panic device", lab_failed, "IO-APIC + timer", 1,
+       starved(0.5, {event::Panicked{}, timer})},
+      {"a dead timer on a host that is busy, and an oops", crashed, "panic device", 1,
+       starved(0.5, {event::Panicked{}, timer, oops})},
+      {"a dead timer on a host that is not busy", crashed, "IO-APIC + timer", 1, starved(0.1, {timer})},
+      {"the panic device of a kernel without a CPU", crashed, "panic device", 1,
+       starved(0.8, {event::Panicked{}})},
+      {"a lockup told by a kernel without a CPU, and the panic device", crashed, "panic device", 1,
+       starved(0.8, {lockup, event::Panicked{}})},
       {"contradictory evidence", crashed, "tainted", 1,
        [](Scene& s) {
          s.answers(
@@ -263,6 +310,17 @@ TEST_CASE("what was said louder than it could be heard is remembered as unheard"
     CHECK(outcome.ending == verdict::Ending::lab_failed);
     CHECK(outcome.unheard == unheard);
   }
+}
+
+TEST_CASE("what may have been a crash is not tried again") {
+  const auto of = [](double share) {
+    Scene scene;
+    starved(share, {on_console(finding("soft lockup in sensor_stop", Kind::lockup))})(scene);
+    return scene.play();
+  };
+  CHECK(of(0.8).unheard);
+  CHECK(of(0.8).findings.size() == 1);
+  CHECK_FALSE(of(0.5).unheard);
 }
 
 TEST_CASE("every way in which signs may come is told") {

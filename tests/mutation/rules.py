@@ -7,6 +7,7 @@ CANARY_VERDICT = "labctl/verdict/canary.cc"
 STEP = "labctl/cell/step.cc"
 JUDGE = "labctl/cell/judge.cc"
 SUSPECTS = "labctl/cell/suspects.cc"
+STARVED = "labctl/cell/starved.cc"
 STORY = "labctl/cell/story.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
@@ -19,6 +20,7 @@ TESTS = {
     STEP: ["cell"],
     JUDGE: ["cell"],
     SUSPECTS: ["cell"],
+    STARVED: ["cell"],
     STORY: ["cell"],
     DEATH: ["cell"],
     JOURNAL: ["event"],
@@ -346,6 +348,19 @@ RULES = [
     ("a story begins with a baseline", STORY,
      '  operations.push_back(\n      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os::evidence()});\n', ""),
     ("a guest that boots is waited for", STORY, "  if (!opened.live)\n", "  if (opened.cell.empty())\n"),
+
+    # ---- a kernel that had no CPU ----
+    ("what a starved kernel's watchdogs say is the lab's", SUSPECTS, "blame_the_host(finding, channel)", "false"),
+    ("a watchdog looks back no farther than it waits", STARVED, "while (ticks.size() > 1 && s_.now - ticks[1].at >= lookback) ticks.pop_front();", ""),
+    ("only what a starved kernel may invent is the lab's", STARVED, "(!timer && verdict::ending_for(finding.kind) != Ending::hung) || ", ""),
+    ("a busy host is no excuse for a lockup", STARVED, "(timer ? 1 : 2)", "1"),
+    ("a busy host is one for a dead timer", STARVED, "(timer ? 1 : 2)", "2"),
+    ("a host that is not busy is no excuse", STARVED, "return starved * 3 >= went_by * (timer ? 1 : 2) ?", "return true ?"),
+    ("what may have been a crash is not tried again", STARVED, "  s_.outcome.unheard = true;\n", ""),
+    ("what a starved kernel said is kept", STARVED, "  note(finding, channel);\n", ""),
+    ("the panic device tells a dead timer as well", STARVED, 's_.starving.empty() || s_.outcome.ending != Ending::crashed', "true"),
+    ("a dead timer excuses nothing else", STARVED, "if (!timer || other) return;", "if (!timer) return;"),
+    ("only a dead timer excuses the panic device", STARVED, "if (!timer || other) return;", "if (other) return;"),
 
     # ---- the canary ----
     ("a canary's suppressed line proves nothing", DEATH, "    if (!seen.finding.suppressed.empty()) continue;\n", ""),
