@@ -42,6 +42,7 @@ struct RunOptions {
   machine::Wish accel = machine::Wish::automatic;
   SigningOptions signing;
   std::string keep = "none";       // machines to come back to: failed, all or none
+  bool fresh_controls = false;     // although there are some that are believed
   int dumps = 0;                   // how many failed guests may leave their memory behind
   std::vector<std::string> debug;  // modules with their debug information, for the reports
   machine::HostOpener open_host = machine::open_host;

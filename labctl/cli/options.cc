@@ -144,6 +144,7 @@ void Program::add_run() {
   sub->add_option("--keep", run.keep, "Keep machines as they were before their last step, for 'reproduce'")
       ->check(CLI::IsMember({"failed", "all", "none"}))
       ->capture_default_str();
+  sub->add_flag("--fresh-controls", run.fresh_controls, "Live every control now, whatever is believed");
   sub->add_option("--dumps", run.dumps, "How many guests that fail leave a memory dump (kdump) in the bundle")
       ->type_name("N")
       ->check(CLI::Range(0, 1000))

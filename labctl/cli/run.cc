@@ -12,6 +12,7 @@
 #include "labctl/cli/signer.h"
 #include "labctl/lab/bundle.h"
 #include "labctl/lab/canary.h"
+#include "labctl/lab/control.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"
 #include "labctl/lab/housekeeping.h"
@@ -200,6 +201,41 @@ std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies&
   return jobs;
 }
 
+// Controls that are believed are not lived again; each is told.
+Status take_kept(const std::vector<lab::CellJob>& jobs, const lab::KeptControls& controls) {
+  for (const auto& job : jobs) {
+    if (!job.cell.control) continue;
+    auto taken = controls.take(job);
+    if (!taken) return fail(taken.error());
+    if (*taken)
+      say("labctl: " + job.cell.id + " has passed within the last week and is believed (--fresh-controls)");
+  }
+  return {};
+}
+
+// What passed is kept, and what was kept and is not enough is lived now: a guest has failed beside it.
+Status settle_controls(const std::vector<lab::CellJob>& jobs, const lab::Bundle& bundle,
+                       const lab::KeptControls& controls,
+                       const std::function<void(const std::vector<lab::CellJob>&)>& live) {
+  auto judged = lab::judge_bundle(bundle.folder());
+  if (!judged) return fail(judged.error());
+  auto wanted = lab::afresh(jobs, judged->verdict.wants_afresh);
+  if (!wanted) return fail(wanted.error());
+  if (!wanted->empty()) {
+    say("labctl: a guest failed beside controls of earlier runs: " + std::to_string(wanted->size()) +
+        " controls are lived afresh");
+    live(*wanted);
+  }
+  const std::string run = bundle.folder().stem().string();
+  for (const auto& job : jobs) {
+    std::error_code ignored;
+    const bool lived = fs::exists(job.folder, ignored) && !fs::exists(job.folder / "control.json", ignored);
+    if (!job.cell.control || !lived) continue;
+    if (auto kept = controls.keep(job, run); !kept) return kept;
+  }
+  return {};
+}
+
 // What a person may want to come back to: the machine before its last step, and the memory of one that
 // failed.
 void leave_something(std::vector<lab::CellJob>& jobs, const RunOptions& options, lab::DumpPolicy& dumps,
@@ -367,7 +403,12 @@ int run(const RunOptions& asked) {
                                interrupt.token());
   if (!proved && proved.error().fault != Fault::interrupted) complain(proved.error());
   if (proved) {
-    auto missing = lab::still_missing(make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path()));
+    const auto jobs = make_jobs(plan, *supplies, *grounds, *proved, *bundle, work->path());
+    const lab::KeptControls controls(places.cache, *tool, (*host)->facts().fingerprint,
+                                     plan.signatures ? plan.signatures->text : std::string());
+    if (!before && !options.fresh_controls)
+      if (auto taken = take_kept(jobs, controls); !taken) return complain(taken.error());
+    auto missing = lab::still_missing(jobs);
     if (!missing) return complain(missing.error());
     if (before)
       say("labctl: going on: " + std::to_string(missing->kept) + " cells had ended and are kept, " +
@@ -375,7 +416,11 @@ int run(const RunOptions& asked) {
     lab::DumpPolicy dumps;
     const lab::Kept kept(places.kept);
     leave_something(missing->jobs, options, dumps, kept, (*host)->facts());
-    watch_cells(missing->jobs, **host, at_once, slots, interrupt.token());
+    const auto live = [&](const std::vector<lab::CellJob>& some) {
+      watch_cells(some, **host, at_once, slots, interrupt.token());
+    };
+    live(missing->jobs);
+    if (auto settled = settle_controls(jobs, *bundle, controls, live); !settled) complain(settled.error());
   }
   return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer,
                  debug_files);

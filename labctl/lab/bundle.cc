@@ -10,6 +10,7 @@
 #include "labctl/cell/cell.h"
 #include "labctl/event/event.h"
 #include "labctl/lab/canary.h"
+#include "labctl/lab/control.h"
 
 namespace labctl::lab {
 namespace {
@@ -66,8 +67,15 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const Json& run, const
     outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
     return outcome;
   }
+  const auto kept =
+      cell.control ? read_kept(folder, run) : Result<std::optional<verdict::Kept>>(std::nullopt);
+  if (!kept) {
+    outcome.reason = kept.error().text();
+    return outcome;
+  }
   outcome = cell::replay(cell, journal->events);
   outcome.journal = {journal->chain.head, journal->chain.events};
+  outcome.kept = *kept;
   return outcome;
 }
 

@@ -1,7 +1,6 @@
 #include "labctl/lab/canary.h"
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 #include <set>
 
@@ -10,13 +9,13 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/canary.h"
+#include "labctl/lab/believed.h"
 
 namespace labctl::lab {
 namespace {
 
 using guest::Crash;
 
-constexpr long long believed_seconds = 7 * 24 * 3600;
 constexpr std::uint64_t largest_journal = 16u << 20;
 
 // One ground's clones. Their journals are called by what they stand on, so that machines which the scenario
@@ -58,8 +57,8 @@ bool holds(const fs::path& kept, const std::string& image) {
   auto text = read_file(summary_file(kept, image, {}));
   if (!text) return false;
   auto summary = parse_json(*text, {});
-  const long long age = summary ? std::time(nullptr) - number_at(*summary, "made_unix") : -1;
-  return age >= 0 && age < believed_seconds && read_canary(kept, image).proved();
+  return summary && still_believed(number_at(*summary, "made_unix"), std::time(nullptr)) &&
+         read_canary(kept, image).proved();
 }
 
 // The journals and what names them, from the cache to a bundle or the other way.
@@ -71,26 +70,17 @@ Status copy_records(const fs::path& from, const std::string& from_machine, const
     const fs::path folder = from / id_of(prefix, crash);
     std::error_code problem;
     if (!fs::exists(folder, problem)) continue;
-    fs::copy(folder, to / folder.filename(),
-             fs::copy_options::recursive | fs::copy_options::overwrite_existing, problem);
-    if (problem) return lab_error("cannot copy the canary's records: " + problem.message(), to.string());
+    if (auto copied = copy_folder(folder, to / folder.filename()); !copied) return copied;
   }
   auto text = read_file(summary_file(from, image, from_machine));
   if (!text) return fail(text.error());
   return write_file(summary_file(to, image, to_machine), *text);
 }
 
-// Other runs may read and write the same place: it appears whole or not at all.
 Status keep(const fs::path& records, const Ground& ground, const Clones& clones) {
-  const fs::path partial = clones.kept.string() + ".partial";
-  if (auto made = make_dirs(clones.kept.parent_path()); !made) return made;
-  auto lock = Lock::wait(clones.kept.string() + ".lock");
-  if (!lock) return fail(lock.error());
-  if (auto gone = remove_tree(partial); !gone) return gone;
-  if (auto done = copy_records(records, ground.machine, partial, {}, ground, clones.prefix); !done)
-    return done;
-  if (auto gone = remove_tree(clones.kept); !gone) return gone;
-  return rename_synced(partial, clones.kept);
+  return keep_whole(clones.kept, [&](const fs::path& partial) {
+    return copy_records(records, ground.machine, partial, {}, ground, clones.prefix);
+  });
 }
 
 Status write_summary(const fs::path& records, const Ground& ground, const std::string& prefix) {
@@ -188,14 +178,6 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
       if (auto done = keep(order.records, ground, clones); !done) return fail(done.error());
   }
   return canaries;
-}
-
-void forget_old_canaries(const fs::path& cache) {
-  std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(cache / "canary", problem)) {
-    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(problem);
-    if (!problem && age > std::chrono::seconds(believed_seconds)) fs::remove_all(entry.path(), problem);
-  }
 }
 
 }  // namespace labctl::lab

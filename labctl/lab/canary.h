@@ -41,7 +41,4 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
 verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image,
                             const std::string& machine = {});
 
-// Forgets proofs that are too old to be believed.
-void forget_old_canaries(const std::filesystem::path& cache);
-
 }  // namespace labctl::lab

@@ -2,7 +2,7 @@
 
 #include "labctl/base/units.h"
 #include "labctl/lab/artefact_store.h"
-#include "labctl/lab/canary.h"
+#include "labctl/lab/believed.h"
 #include "labctl/lab/kept.h"
 #include "labctl/machine/machine.h"
 
@@ -83,7 +83,7 @@ Collected collect_garbage(const Places& places, const image::Store& store, bool 
   remove_kept(Kept(places.kept), kept_too, collected);
   end_orphans(places, collected);
   remove_work(places, collected);
-  forget_old_canaries(places.cache);
+  for (const char* proofs : {"canary", "control"}) forget_old(places.cache / proofs);
   auto freed = store.collect();
   if (!freed)
     collected.problems.push_back(freed.error());

@@ -109,6 +109,8 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
             show_duration(outcome.took);
     if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
     if (outcome.expected) text += ", as expected";
+    if (outcome.kept)
+      text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
     text += "\n";
     if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
     for (const auto& seen : outcome.findings) text += finding_line(seen, plan.cells[i]);

@@ -87,7 +87,10 @@ std::string started_at(const Record& record) {
 }
 
 std::string outcome_in_words(const verdict::Outcome& outcome) {
-  return std::string(verdict::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "");
+  return std::string(verdict::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "") +
+         (outcome.kept
+              ? ", on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120)
+              : "");
 }
 
 std::string acceptance_in_words(const scenario::Acceptance& entry) {

@@ -102,6 +102,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
     if (!outcome.journal.sha256.empty())
       json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
                                          {"events", outcome.journal.events}};
+    if (outcome.kept)
+      json["cells"].back()["kept"] = {{"made", outcome.kept->made}, {"run", outcome.kept->run}};
     if (outcome.expected) json["cells"].back()["expected"] = true;
   }
   json["problems"] = Json::array();

@@ -171,6 +171,32 @@ void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outco
       "the channels of " + Canary{cell.image, cell.machine.name}.name() + " are not proved: canary " + why;
 }
 
+// Why a control cannot speak for a cell; empty when it can.
+std::string doubt(const Outcome& control, const Outcome& cell) {
+  if (control.ending != Ending::passed)
+    return std::string("ended ") + to_string(control.ending) +
+           (control.reason.empty() ? "" : " (" + control.reason + ")") +
+           ", so the lab cannot be trusted on this image";
+  if (control.kept && guests_fault(cell.ending))
+    return "passed on " + control.kept->made +
+           " in another run and not beside this cell, so nobody is blamed";
+  return {};
+}
+
+// Kept controls beside which a guest failed.
+std::vector<std::string> not_fresh(const plan::Plan& plan, const std::vector<Outcome>& own) {
+  std::vector<std::string> ids;
+  for (std::size_t c = 0; c < plan.cells.size(); ++c) {
+    if (!plan.cells[c].control || !own[c].kept) continue;
+    for (std::size_t i = 0; i < plan.cells.size(); ++i)
+      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {
+        ids.push_back(plan.cells[c].id);
+        break;
+      }
+  }
+  return ids;
+}
+
 // A candidate is neither passed nor blamed on an image whose control did not pass; if it has several, each
 // must.
 void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outcome,
@@ -180,11 +206,10 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
     const plan::Cell& control = plan.cells[i];
     if (!control.control || !plan::same_ground(control, cell)) continue;
     has_control = true;
-    if (all[i].ending == Ending::passed) continue;
+    const std::string why = doubt(all[i], outcome);
+    if (why.empty()) continue;
     if (outcome.ending == Ending::interrupted || outcome.ending == Ending::not_run) return;
-    outcome.reason = std::string("the control without the candidate ended ") + to_string(all[i].ending) +
-                     (all[i].reason.empty() ? "" : " (" + all[i].reason + ")") +
-                     ", so the lab cannot be trusted on this image; the cell itself ended " +
+    outcome.reason = "the control without the candidate " + why + "; the cell itself ended " +
                      to_string(outcome.ending) + (outcome.reason.empty() ? "" : " (" + outcome.reason + ")");
     outcome.ending = Ending::lab_failed;
     outcome.expected = false;
@@ -207,6 +232,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
     if (const auto why = blind(cell, canaries); !why.empty()) apply_canary(why, cell, verdict.cells.back());
   }
   const std::vector<Outcome> own = verdict.cells;
+  verdict.wants_afresh = not_fresh(plan, own);
   std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,11 @@ struct Journal {
   std::uint64_t events = 0;
 };
 
+// Of a control that another run lived: when it passed, and in which run.
+struct Kept {
+  std::string made, run;
+};
+
 struct Outcome {
   std::string cell;
   Ending ending = Ending::not_run;
@@ -56,8 +62,9 @@ struct Outcome {
   std::vector<Seen> findings;
   Millis took{0};
   Journal journal;
-  bool unheard = false;   // something the guest said is lost, and a crash may have been in it
-  bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
+  std::optional<Kept> kept = {};  // of a control; it supports a pass and blames nobody
+  bool unheard = false;           // something the guest said is lost, and a crash may have been in it
+  bool expected = false;          // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 
@@ -93,6 +100,7 @@ struct Verdict {
   std::vector<std::string> reasons;  // never empty unless passed
   std::vector<Outcome> cells;        // in the plan's order; lab-failed where a control did not pass
   std::vector<Canary> canaries;
+  std::vector<std::string> wants_afresh;  // kept controls that must be lived before somebody is blamed
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
   bool nothing_ran = false;
@@ -104,9 +112,9 @@ struct Verdict {
 // Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with
 // as many boots proved as wanted, more than none and no finding that blocks, or is the crash that the
 // scenario expects there; each candidate artefact of the plan is in a cell that passed; every image has a
-// control that passed too and a canary that every channel reported, and no cell was left out of the plan.
-// `run_faults` are complaints about the run as a whole (an artefact that changed meanwhile); any of them
-// excludes passed.
+// control that passed too (a kept one does, where no guest failed) and a canary that every channel reported,
+// and no cell was left out of the plan. `run_faults` are complaints about the run as a whole (an artefact
+// that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
               const std::vector<Canary>& canaries, const std::vector<std::string>& run_faults = {});
 

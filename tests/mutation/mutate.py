@@ -51,15 +51,15 @@ def copy_tree(work):
             target.chmod(source.stat().st_mode)
 
 
-def build(work, tests):
-    return subprocess.run(["cmake", "--build", str(work / "build"), "--target", *(f"test_{test}" for test in tests)],
-                          capture_output=True, text=True)
+def build(work, test):
+    return subprocess.run(["cmake", "--build", str(work / "build"), "--target", f"test_{test}"], capture_output=True, text=True)
 
 
-def run(program):
+def run(program, part):
     """The first test that fails, as Catch calls it; nothing when none does."""
+    words = ["--filenames-as-tags", f"[#{part}]"] if part else []
     try:
-        done = subprocess.run([str(program), "--abort"], capture_output=True, text=True, errors="replace", timeout=600,
+        done = subprocess.run([str(program), "--abort", *words], capture_output=True, text=True, errors="replace", timeout=600,
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY)))
     except subprocess.TimeoutExpired:
         return "it did not end"
@@ -73,11 +73,12 @@ def run(program):
 def noticed_by(work, tests):
     """Which test program notices, and by what; built one after the other, because the first mostly does."""
     for test in tests:
-        built = build(work, [test])
+        room, _, part = test.partition("/")
+        built = build(work, room)
         if built.returncode != 0:
             errors = [line.split("error:")[-1].strip() for line in built.stdout.splitlines() if "error:" in line]
             return "DOES NOT BUILD: " + (errors or ["?"])[0]
-        title = run(work / "build" / "tests" / f"test_{test}")
+        title = run(work / "build" / "tests" / f"test_{room}", part)
         if title:
             return f"{test}: {title}"
     return ""

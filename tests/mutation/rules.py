@@ -1,5 +1,5 @@
 """The rules of the judge and of a cell's life, and how each is turned off: what it says, its file, its text there, what stands
-there instead, and the test programs that must notice. The text must stand in the file exactly once."""
+there instead, and the test programs that must notice, or one file of their tests. The text must stand in the file exactly once."""
 
 VERDICT = "labctl/verdict/verdict.cc"
 ACCEPT = "labctl/verdict/accept.cc"
@@ -25,6 +25,8 @@ TESTS = {
     DEATH: ["cell"],
     JOURNAL: ["event"],
     BUNDLE: ["lab"],
+    "labctl/lab/control.cc": ["lab/control_test"],
+    "labctl/lab/believed.cc": ["lab/control_test"],
 }
 
 RULES = [
@@ -62,7 +64,16 @@ RULES = [
     ("an interruption stays one on an image that is not proved", VERDICT,
      "  if (outcome.ending == Ending::interrupted) return;\n  outcome.expected", "  outcome.expected"),
     ("a control that did not pass takes its ground's cells", VERDICT,
-     "if (all[i].ending == Ending::passed) continue;", "continue;"),
+     "if (control.ending != Ending::passed)\n", "if (false)\n"),
+    ("a kept control blames nobody", VERDICT, "if (control.kept && guests_fault(cell.ending))", "if (false)"),
+    ("a kept control supports a pass", VERDICT, "if (control.kept && guests_fault(cell.ending))", "if (control.kept)"),
+    ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
+     "      if (false) {"),
+    ("a kept control is of the week before its run", "labctl/lab/control.cc", "if (!began || !still_believed(made, *began))", "if (!began)"),
+    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_tree(place(job));", ""),
+    ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
+    ("a proof of the future is not believed", "labctl/lab/believed.cc", "made > 0 && made <= now && ", ""),
+    ("a proof is believed for a week", "labctl/lab/believed.cc", "&& now - made < believed_seconds;", ";"),
     ("a control is of its own ground", VERDICT, "!plan::same_ground(control, cell)", "false"),
     ("no control, no verdict", VERDICT, "if (has_control) return;", "return;"),
     ("what was interrupted or never ran is not the control's doing", VERDICT,

@@ -82,6 +82,10 @@ const std::vector<Row>& rows() {
        [](Run& r) { r.expects().crashes().outcomes[0].ending = Ending::lab_failed; }},
       {"an expected crash under a control that failed", unknown, "the control without the candidate",
        [](Run& r) { r.expects().crashes().outcomes[2] = ended("a.control", Ending::crashed); }},
+      {"an expected crash under another run's control", unknown, "in another run",
+       [](Run& r) {
+         r.expects().crashes().outcomes[2].kept = verdict::Kept{"2026-11-20T08:00:00Z", "r"};
+       }},
       {"an expected crash without a control", unknown, "no control for this image",
        [](Run& r) {
          r.expects().crashes();

@@ -306,6 +306,36 @@ TEST_CASE("an image whose channels were not seen to speak passes nothing") {
   CHECK(judged(blind, crashed).exit_code() == 130);
 }
 
+TEST_CASE("a control of another run supports a pass and blames nobody") {
+  const auto plan = two_images();
+  const verdict::Kept kept{"2026-11-20T08:00:00Z", "20261120T080000Z-sensor"};
+  auto outcomes = all_passed();
+  outcomes[2].kept = outcomes[3].kept = kept;
+  const auto passed = verdict::judge(plan, outcomes, canaries());
+  CHECK(passed.decision == Decision::passed);
+  CHECK(passed.wants_afresh.empty());
+  CHECK(to_json(passed, plan)["cells"][2]["kept"] ==
+        Json{{"made", "2026-11-20T08:00:00Z"}, {"run", "20261120T080000Z-sensor"}});
+  CHECK_FALSE(to_json(passed, plan)["cells"][0].contains("kept"));
+
+  outcomes[0] = ended("a", Ending::crashed);
+  const auto doubted = verdict::judge(plan, outcomes, canaries());
+  CHECK(doubted.decision == Decision::no_verdict);
+  CHECK(doubted.wants_afresh == std::vector<std::string>{"a.control"});
+  CHECK(doubted.cells[0].ending == Ending::lab_failed);
+  CHECK_THAT(doubted.cells[0].reason, ContainsSubstring("passed on 2026-11-20T08:00:00Z in another run"));
+  CHECK(doubted.cells[1].ending == Ending::passed);
+
+  // Lived afresh, it may blame.
+  outcomes[2].kept.reset();
+  CHECK(verdict::judge(plan, outcomes, canaries()).decision == Decision::blocked);
+  CHECK(verdict::judge(plan, outcomes, canaries()).wants_afresh.empty());
+  // What the lab failed blames nobody.
+  outcomes[2].kept = kept;
+  outcomes[0] = ended("a", Ending::lab_failed);
+  CHECK(verdict::judge(plan, outcomes, canaries()).wants_afresh.empty());
+}
+
 TEST_CASE("a canary proves its own machine and no other") {
   auto plan = two_images();
   for (auto& cell : plan.cells)

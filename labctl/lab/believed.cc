@@ -1,0 +1,44 @@
+#include "labctl/lab/believed.h"
+
+#include <chrono>
+
+#include "labctl/base/files.h"
+
+namespace labctl::lab {
+namespace {
+
+constexpr std::int64_t believed_seconds = 7 * 24 * 3600;
+
+}  // namespace
+
+bool still_believed(std::int64_t made, std::int64_t now) {
+  return made > 0 && made <= now && now - made < believed_seconds;
+}
+
+Status keep_whole(const fs::path& place, const std::function<Status(const fs::path&)>& fill) {
+  const fs::path partial = place.string() + ".partial";
+  if (auto made = make_dirs(place.parent_path()); !made) return made;
+  auto lock = Lock::wait(place.string() + ".lock");
+  if (!lock) return fail(lock.error());
+  if (auto gone = remove_tree(partial); !gone) return gone;
+  if (auto done = fill(partial); !done) return done;
+  if (auto gone = remove_tree(place); !gone) return gone;
+  return rename_synced(partial, place);
+}
+
+Status copy_folder(const fs::path& from, const fs::path& to) {
+  std::error_code problem;
+  fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, problem);
+  if (problem) return lab_error("cannot copy records that are believed: " + problem.message(), to.string());
+  return {};
+}
+
+void forget_old(const fs::path& folder) {
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(problem);
+    if (!problem && age > std::chrono::seconds(believed_seconds)) fs::remove_all(entry.path(), problem);
+  }
+}
+
+}  // namespace labctl::lab

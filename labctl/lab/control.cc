@@ -1,0 +1,96 @@
+#include "labctl/lab/control.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/cell/cell.h"
+#include "labctl/lab/believed.h"
+#include "labctl/lab/bundle.h"
+
+namespace labctl::lab {
+namespace {
+
+constexpr const char* word_file = "control.json";
+
+bool passed(const plan::Cell& cell, const fs::path& folder) {
+  auto journal = read_cell_journal(cell, folder);
+  return journal && cell::replay(cell, journal->events).ending == verdict::Ending::passed;
+}
+
+// What a control does, whatever the scenario is called and wherever in it a line stands.
+std::string story_of(plan::Cell cell) {
+  cell.driver_mark = cell.content_mark = {};
+  plan::Plan alone;
+  alone.cells = {std::move(cell)};
+  return dump_line(plan::to_json(alone));
+}
+
+}  // namespace
+
+KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, std::string signatures)
+    : cache_(std::move(cache) / "control"),
+      tool_(std::move(tool)),
+      host_(std::move(host)),
+      signatures_(std::move(signatures)) {}
+
+fs::path KeptControls::place(const CellJob& job) const {
+  const auto& ground = job.ground;
+  return cache_ / sha256(dump_line(Json{ground.image.name, ground.image.sha256, ground.image.facts,
+                                        machine::slug_of(ground.shape), story_of(job.cell), signatures_,
+                                        host_, tool_}));
+}
+
+Result<bool> KeptControls::take(const CellJob& job) const {
+  const fs::path kept = place(job);
+  std::error_code ignored;
+  if (!fs::exists(kept / word_file, ignored)) return false;
+  auto lock = Lock::wait(kept.string() + ".lock");  // nobody replaces it meanwhile
+  if (!lock) return fail(lock.error());
+  auto text = read_file(kept / word_file);
+  if (!text) return false;
+  auto word = parse_json(*text, {});
+  if (!word || !still_believed(number_at(*word, "made_unix"), std::time(nullptr))) return false;
+  if (!passed(job.cell, kept)) return false;
+  if (auto copied = copy_folder(kept, job.folder); !copied) return fail(copied.error());
+  return true;
+}
+
+Status KeptControls::keep(const CellJob& job, const std::string& run) const {
+  if (!passed(job.cell, job.folder)) return remove_tree(place(job));
+  return keep_whole(place(job), [&](const fs::path& partial) -> Status {
+    if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
+    const Json word{{"labctl", 1}, {"made_unix", static_cast<long long>(std::time(nullptr))}, {"run", run}};
+    return write_file(partial / word_file, dump_pretty(word));
+  });
+}
+
+Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const Json& run) {
+  const fs::path file = folder / word_file;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return std::nullopt;
+  auto text = read_file(file);
+  auto word = text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+  if (!word) return fail(word.error());
+  const auto began = parse_moment(text_at(run, "began"));
+  const auto made = number_at(*word, "made_unix");
+  if (!began || !still_believed(made, *began))
+    return lab_error("its control was not lived in this run, and is not of the week before it");
+  return verdict::Kept{show_moment(made), printable(text_at(*word, "run"), 120)};
+}
+
+Result<std::vector<CellJob>> afresh(const std::vector<CellJob>& jobs, const std::vector<std::string>& ids) {
+  std::vector<CellJob> wanted;
+  for (const auto& job : jobs) {
+    if (std::find(ids.begin(), ids.end(), job.cell.id) == ids.end()) continue;
+    if (auto aside = rename_synced(job.folder, free_name(job.folder.string() + ".kept")); !aside)
+      return fail(aside.error());
+    wanted.push_back(job);
+  }
+  return wanted;
+}
+
+}  // namespace labctl::lab
