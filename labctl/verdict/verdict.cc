@@ -271,9 +271,10 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
       std::any_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::interrupted; });
   verdict.nothing_ran =
       std::all_of(own.begin(), own.end(), [](const auto& o) { return o.ending == Ending::not_run; });
+  if (verdict.interrupted && verdict.reasons.empty()) verdict.reasons.emplace_back("the run was interrupted");
   if (blamed != 0)
     verdict.decision = Decision::blocked;
-  else if (passed != 0 && passed + expected == candidates && verdict.reasons.empty() && !verdict.interrupted)
+  else if (passed != 0 && verdict.reasons.empty())
     verdict.decision = Decision::passed;
   verdict.waivers = waiver_uses(plan, verdict.cells);
   verdict.waived = verdict.decision == Decision::passed &&

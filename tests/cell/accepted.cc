@@ -81,6 +81,14 @@ const std::vector<Told>& stories() {
           s.when(settle2, 2s, [](Scene& g) { g.taint |= W; });
         }},
        no},
+      {{"a waived warning told late, between two kernels, does not explain the taint of the next", crashed,
+        "tainted W", 1,
+        [](Scene& s) {
+          waive(s, warning);
+          s.hears("boot 2/3", 5s, on_console(warned()));
+          s.when(settle2, 2s, [](Scene& g) { g.taint |= W; });
+        }},
+       no},
       {{"a waived warning does not explain the taint of an oops", crashed, "tainted D", 1,
         [](Scene& s) {
           waive(s, warning);

@@ -26,3 +26,12 @@ TEST_CASE("steps are bounded, and a cut journal has those it came to") {
   CHECK(cell::steps_taken(scene.cell, scene.journal).size() < 5);
   CHECK(cell::steps_taken(scene.cell, {}).empty());
 }
+
+TEST_CASE("time does not run backwards") {
+  using namespace std::chrono_literals;
+  auto state = cell::begin(story::candidate());
+  state = cell::on(std::move(state), {0s, story::opened(state.cell)}).state;
+  state = cell::on(std::move(state), {9s, event::Started{}}).state;
+  state = cell::on(std::move(state), {2s, event::Beat{}}).state;
+  CHECK(state.now == 9s);
+}

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "labctl/verdict/accept.h"
 #include "labctl/verdict/blame.h"
 #include "tests/verdict/outcomes.h"
 
@@ -186,4 +187,13 @@ TEST_CASE("verdict.json with accepted findings is as it was") {
   const auto verdict = run.judge();
   CHECK(verdict.waived);
   same_as_golden("accepted.json", dump_pretty(to_json(verdict, run.plan)));
+}
+
+TEST_CASE("what is expected and no text told ends its story, however mild") {
+  Run run;
+  run.expects();
+  auto finding = seen(crash::Severity::warning).finding;
+  CHECK(verdict::tolerated(run.plan.cells[0], finding));
+  finding.line = 0;
+  CHECK_FALSE(verdict::tolerated(run.plan.cells[0], finding));
 }

@@ -186,6 +186,11 @@ o.push_back(ended("a.control2", Ending::hung));
    CHANGE{o[2] = ended("a.control", Ending::interrupted), (void)p, (void)f;
 }
 }
+, {"an interrupted control of an image without other cells", Decision::no_verdict, 130, "interrupted",
+   CHANGE{p.cells.push_back(cell("c.control", "debian-c", true)), (void)f;
+o.push_back(ended("c.control", Ending::interrupted));
+}
+}
 , {"an interruption after a crash", Decision::blocked, 130, "b crashed",
    CHANGE{o[0] = ended("a", Ending::interrupted), o[1] = ended("b", Ending::crashed), (void)p, (void)f;
 }
