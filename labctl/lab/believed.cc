@@ -27,6 +27,7 @@ Status keep_whole(const fs::path& place, const std::function<Status(const fs::pa
 }
 
 Status copy_folder(const fs::path& from, const fs::path& to) {
+  if (auto made = make_dirs(to); !made) return made;
   std::error_code problem;
   fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, problem);
   if (problem) return lab_error("cannot copy records that are believed: " + problem.message(), to.string());

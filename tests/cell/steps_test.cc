@@ -1,4 +1,6 @@
-// The steps a journal went through, as reports draw them.
+// Single steps of a life, and the steps a journal went through, as reports draw them.
+
+#include <algorithm>
 
 #include "tests/catch.h"
 #include "tests/cell/story.h"
@@ -34,4 +36,12 @@ TEST_CASE("time does not run backwards") {
   state = cell::on(std::move(state), {9s, event::Started{}}).state;
   state = cell::on(std::move(state), {2s, event::Beat{}}).state;
   CHECK(state.now == 9s);
+}
+
+TEST_CASE("a guest that its panic device paused is let go on for its last words") {
+  auto state = cell::begin(story::candidate());
+  state = cell::on(std::move(state), {0ms, story::opened(state.cell)}).state;
+  const auto step = cell::on(std::move(state), {1000ms, event::Panicked{}});
+  CHECK(std::count_if(step.actions.begin(), step.actions.end(),
+                      [](const auto& action) { return std::holds_alternative<cell::Resume>(action); }) == 1);
 }
