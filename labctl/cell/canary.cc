@@ -22,18 +22,20 @@ std::set<Channel> due(Crash crash) {
   return {};
 }
 
-plan::Cell canary_cell(const std::string& id, const std::string& image) {
+plan::Cell canary_cell(const std::string& id, const std::string& image, scenario::Os os) {
   plan::Cell cell;
   cell.id = id;
   cell.control = true;  // nothing of a candidate's is in it
   cell.image = image;
+  cell.guest.os = os;
   return cell;
 }
 
-std::vector<Operation> canary_operations(Crash crash, const event::Opened& opened) {
-  std::vector<Operation> operations = healthy_start(opened);
+std::vector<Operation> canary_operations(scenario::Os os, Crash crash, const event::Opened& opened) {
+  const guest::System& system = guest::system_of(os);
+  std::vector<Operation> operations = healthy_start(system, opened);
   Operation dying{.wait = Wait::quiet, .step = std::string("killed by ") + guest::to_string(crash)};
-  dying.question = guest::linux_::stage(crash);
+  dying.question = system.stage(crash);
   if (dying.question.command.empty()) dying.action = InjectNmi{};
   // Twice what any channel may take: a clone that still answers then has not died.
   dying.duration = 2 * patience(opened.boot_time).beat;

@@ -25,10 +25,11 @@ struct Death {
 };
 
 // A cell for begin(): no candidate, no boots wanted. `id` names its records.
-plan::Cell canary_cell(const std::string& id, const std::string& image);
+plan::Cell canary_cell(const std::string& id, const std::string& image,
+                       scenario::Os os = scenario::Os::linux_);
 
 // The story of being killed: healthy at first, then dying, then waited for.
-std::vector<Operation> canary_operations(guest::Crash crash, const event::Opened& opened);
+std::vector<Operation> canary_operations(scenario::Os os, guest::Crash crash, const event::Opened& opened);
 
 // From the journal of such a cell. A lab failure, a channel that is due and silent, or a clone that lived on
 // prove nothing.

@@ -34,6 +34,7 @@ struct InjectNmi {};
 struct Resume {};  // a guest that its panic device paused: its last words are still to come
 struct TakePicture {
   std::string label;
+  bool read = false;  // and look what it shows: comes back as event::Found of the screen, or not at all
 };
 struct End {};  // the cell is over: end the guest
 
@@ -103,10 +104,10 @@ struct Operation {
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
 
 // Puts the artefacts into the guest and finds out whether they came to it whole.
-std::vector<Operation> delivery(const event::Opened& opened);
+std::vector<Operation> delivery(const guest::System& os, const event::Opened& opened);
 
 // How every story begins: an agent that answers, the right time, a kernel that is well.
-std::vector<Operation> healthy_start(const event::Opened& opened);
+std::vector<Operation> healthy_start(const guest::System& os, const event::Opened& opened);
 
 // ---- the state ----
 // held: a reproduction has come to where somebody takes the guest over. What happens to it meanwhile is
@@ -143,6 +144,7 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
   std::string build_id, module_version;  // as first seen
+  bool driver_pending = false;           // installed for the next boot: what is seen there is seen first
   int boot = 0;
   bool candidate_in = false;             // something of the candidate's has been run
   bool down = false;                     // within a reboot: a reset was seen
@@ -152,6 +154,11 @@ struct State {
   bool refused = false;                  // the content that was applied last, and that was allowed
   std::set<std::string> said;            // markers that the console has shown since they counted
   bool dead = false;                     // panicked or powered off: nobody is there to be asked
+  bool power_was_cut = false;            // on purpose, once in this story
+  // Windows, behind a failure: it still paints, dumps and perhaps boots again.
+  bool fell = false;         // a reset was seen
+  bool screen_read = false;  // a picture showed what it is
+  Millis next_picture{0};    // fair
 
   // What was found and how it ends.
   std::vector<verdict::Seen> findings;
@@ -192,7 +199,7 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
 
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 struct Patience {
-  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
+  Millis agent, answer, long_answer, down, up, beat, grace, dying, sweep, suspect, merge, back;
 };
 Patience patience(Millis boot_time);
 

@@ -25,16 +25,6 @@ bool is_number(const std::string& text) {
 // A number that is none reads as every bit set: it proves nothing.
 std::uint64_t number(const std::string& text) { return is_number(text) ? std::stoull(text) : ~0ull; }
 
-bool is_boot_id(const std::string& text) {
-  static constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  if (text.size() != shape.size()) return false;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
-    if (shape[i] == '-' ? text[i] != '-' : !hex) return false;
-  }
-  return true;
-}
-
 std::string tail(std::string_view output) {
   std::string_view text = trim(output);
   return printable(text.size() > 160 ? text.substr(text.size() - 160) : text);
@@ -82,12 +72,14 @@ void Life::judge(const event::Answer& answer) {
       const std::string system = fact(facts, "system");
       if (system != "running" && system != "degraded" && system != "unknown")
         fail(op.check == Check::settled ? Ending::lab_failed : Ending::recovery,
-             "the boot did not end well: systemd says '" + printable(system, 40) + "'");
+             "the boot did not end well: " + std::string(os().overseer()) + " says '" +
+                 printable(system, 40) + "'");
       return;
     }
     case Check::absent:
       if (fact(facts, "state") != "absent")
-        fail(Ending::not_loaded, "the module is still there after its removal");
+        fail(Ending::not_loaded, os().taints() ? "the module is still there after its removal"
+                                               : "the service is still there after its removal");
       return;
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
@@ -108,7 +100,7 @@ void Life::judge(const event::Answer& answer) {
 // nothing.
 bool Life::is_refusal(const event::Answer& answer) {
   const Operation& op = operation();
-  if (answer.exit_code <= 0 || answer.exit_code >= guest::linux_::not_copied) return false;
+  if (answer.exit_code <= 0 || answer.exit_code >= guest::not_copied) return false;
   if (!op.may_be_refused) return op.uses_content && s_.refused;
   s_.refused = true;
   crash::Finding finding;
@@ -122,17 +114,22 @@ bool Life::is_refusal(const event::Answer& answer) {
 }
 
 void Life::judge_baseline(const guest::Facts& facts) {
-  const std::string id = fact(facts, "boot_id"), taint = fact(facts, "taint");
-  if (!is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives answers that make no sense");
-  if (std::string letters = sick(facts); !letters.empty())
+  const char* health = os().taints() ? "taint" : "crash_records";
+  const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
+  if (!os().is_boot_id(id) || !is_number(taint))
+    return lab("the guest's agent gives answers that make no sense");
+  if (!os().taints() && number(taint) != 0)
+    return lab("the image holds " + taint +
+               " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
+  if (std::string letters = sick(facts); os().taints() && !letters.empty())
     return lab("the image's kernel is tainted " + letters + " before the candidate is there");
   s_.boot_id = id;
   s_.boot_ids.insert(id);
-  s_.taint = number(taint);
+  if (os().taints()) s_.taint = number(taint);
 }
 
 void Life::judge_identity(const std::string& id) {
-  if (!is_boot_id(id)) return fail(Ending::hung, "the guest came back without a boot identity");
+  if (!os().is_boot_id(id)) return fail(Ending::hung, "the guest came back without a boot identity");
   if (!s_.boot_ids.insert(id).second)
     return fail(Ending::hung, "the guest did not boot afresh: its boot identity is one seen before");
   s_.boot_id = id;
@@ -144,20 +141,29 @@ void Life::judge_loaded(const guest::Facts& facts) {
   const auto& driver = s_.cell.guest.driver;
   const std::string state = fact(facts, "state"), package = fact(facts, "package"),
                     fresh = fact(facts, "fresh");
+  // What the system will only load when it boots: nothing of it can be seen in this one.
+  if (state == "pending" && (operation().new_driver || s_.driver_pending) && !os().taints()) {
+    s_.driver_pending = true;
+    return;
+  }
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded, "the module " + driver.module + " is " +
-                                        (state.empty() ? "not there" : printable(state, 40)));
-  if (package != "right" && (driver.kind == DriverKind::deb || !package.empty()))
+    return fail(Ending::not_loaded, (os().taints() ? "the module " : "the service ") + driver.module +
+                                        " is " + (state.empty() ? "not there" : printable(state, 40)));
+  const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf;
+  if (package != "right" && (packaged || !package.empty()))
     return fail(Ending::not_loaded, "the package is in the wrong state: " +
                                         (package.empty() ? "nothing said" : printable(package, 120)));
-  if (driver.kind == DriverKind::kmod && fact(facts, "file_sha256") != operation().expected_sha256)
+  const bool bare = driver.kind == DriverKind::kmod || driver.kind == DriverKind::service;
+  if (bare && fact(facts, "file_sha256") != operation().expected_sha256)
     return altered("the driver", fact(facts, "file_sha256"));
   if (fresh != "yes" && fresh != "unknown")
     return fail(Ending::not_loaded,
                 fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
                               : "the guest did not tell which build is loaded");
-  if (operation().new_driver) {
+  if (s_.cell.guest.verifier != scenario::Verifier::off && fact(facts, "verifier") != "on")
+    return fail(Ending::not_loaded, "Driver Verifier does not watch " + driver.module);
+  if (operation().new_driver || std::exchange(s_.driver_pending, false)) {
     s_.build_id = fact(facts, "build_id");
     s_.module_version = fact(facts, "version");
   }
@@ -181,10 +187,11 @@ void Life::judge_proof(const event::Answer& answer) {
 
 void Life::judge_evidence(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id");
-  if (!is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
+  if (!os().is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
   if (id != s_.boot_id)
     return crash("unrequested reboot",
                  "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
+  if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   const std::string letters = sick(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
@@ -217,11 +224,16 @@ void Life::altered(const std::string& what, const std::string& seen) {
                             (is_sha256(seen) ? seen.substr(0, 12) : "unknown") + ")");
 }
 
+// Alive in the boot that is asked about, with nothing to show for a crash.
+bool Life::is_well(const guest::Facts& facts) const {
+  return os().taints() ? facts.count("taint") != 0 && sick(facts).empty()
+                       : fact(facts, "crash_records") == "0";
+}
+
 // The letters of what a healthy kernel never has.
 std::string Life::sick(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  std::string letters =
-      guest::linux_::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  std::string letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
   if (!s_.cell.policy.warnings_fail) std::erase(letters, 'W');
   return letters;
 }

@@ -81,6 +81,13 @@ class Life {
   bool blame_the_host(const crash::Finding& finding, const std::string& channel);
   void excuse_starved();
 
+  // windows.cc: how Windows dies, and that one crash is one finding
+  bool windows() const { return s_.cell.guest.os == scenario::Os::windows; }
+  void stop_told(const event::Panicked& panicked);
+  bool by_our_own_hand(const crash::Finding& finding) const;
+  bool hear_dying(const event::What& what);
+  void one_crash();
+
   // judge.cc: answers
   void judge(const event::Answer& answer);
   void judge_baseline(const guest::Facts& facts);
@@ -92,9 +99,12 @@ class Life {
   void judge_taint(const std::string& letters);
   void altered(const std::string& what, const std::string& seen);
   std::string sick(const guest::Facts& facts) const;
+  bool is_well(const guest::Facts& facts) const;
   // A guest that cannot answer our own questions: before anything of the candidate's was there it is the
   // image's fault.
   Ending unable() const { return s_.candidate_in ? Ending::hung : Ending::lab_failed; }
+
+  const guest::System& os() const { return guest::system_of(s_.cell.guest.os); }
 
   State s_;
   std::vector<Action>& actions_;

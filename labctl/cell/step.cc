@@ -52,6 +52,7 @@ Patience patience(Millis boot_time) {
       .up = 5 * boot + 60s,
       .beat = boot + 15s,
       .grace = 4s,
+      .dying = 2 * boot + 60s,  // a dump of all memory takes its time
       .sweep = 15s,
       .suspect = 20s,
       .merge = boot / 4 + 2s,
@@ -63,7 +64,7 @@ State Life::live(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
   if (s_.phase == Phase::held && !heard_while_held(event.what)) return std::move(s_);
-  std::visit([this](const auto& what) { hear(what); }, event.what);
+  if (!windows() || !hear_dying(event.what)) std::visit([this](const auto& what) { hear(what); }, event.what);
   if (s_.phase == Phase::held) return std::move(s_);
   look_into_suspects();
   check_deadlines();
@@ -75,7 +76,8 @@ void Life::hear(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
   p_ = patience(opened.boot_time);
-  s_.operations = s_.canary ? canary_operations(*s_.canary, opened) : operations(s_.cell, opened);
+  s_.operations =
+      s_.canary ? canary_operations(s_.cell.guest.os, *s_.canary, opened) : operations(s_.cell, opened);
   s_.phase = Phase::running;
   s_.hold = opened.hold;
   s_.operation_began = s_.last_beat = s_.fair();
@@ -145,6 +147,7 @@ void Life::hear(const event::Stopped& stopped) {
 }
 
 void Life::hear(const event::Panicked& panicked) {
+  if (windows()) return stop_told(panicked);
   if (!panicked.crash_loaded) s_.dead = true;
   crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
         crash::Kind::panic);
@@ -165,7 +168,7 @@ void Life::hear(const event::Beat&) {
 void Life::hear(const event::Answer& answer) {
   if (s_.suspect_asked && answer.question == suspect_question()) return hear_suspect(answer);
   if (s_.phase == Phase::last_sweep) {
-    if (answer.answered && answer.question == "evidence")
+    if (os().taints() && answer.answered && answer.question == "evidence")
       if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0) judge_taint(sick(facts));
     s_.sweep_open.erase(answer.question);
     if (s_.sweep_open.empty()) end();
@@ -295,6 +298,7 @@ bool Life::begin_operation() {
     s_.down = s_.kernel_spoke = false;
   }
   listen(op.listen);
+  if (op.action && std::holds_alternative<PowerCut>(*op.action)) s_.power_was_cut = true;
   if (op.action) actions_.push_back(*op.action);
   if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
   return op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty()) ||
@@ -326,15 +330,15 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  s_.phase_until = s_.fair() + p_.grace;
+  s_.phase_until = s_.fair() + (windows() && verdict::guests_fault(ending) ? p_.dying : p_.grace);
   actions_.push_back(TakePicture{"failure"});
 }
 
 void Life::begin_last_sweep() {
   if (s_.dead || s_.outcome.ending == Ending::lab_failed) return end();
   s_.phase = Phase::last_sweep;
-  s_.phase_until = s_.fair() + p_.sweep;
-  for (const guest::Question& question : {guest::linux_::kernel_log(), guest::linux_::evidence()}) {
+  s_.phase_until = s_.fair() + (windows() ? p_.answer : p_.sweep);
+  for (const guest::Question& question : os().last_questions()) {
     s_.sweep_open.insert(question.name);
     actions_.push_back(Ask{question});
   }
@@ -347,6 +351,7 @@ void Life::end() {
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
   excuse_starved();
+  if (windows()) one_crash();
   explain_signs();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});

@@ -8,8 +8,6 @@
 namespace labctl::cell {
 namespace {
 
-namespace os = guest::linux_;
-
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
@@ -18,10 +16,11 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 
 class Teller {
  public:
-  Teller(const plan::Cell& cell, const event::Opened& opened) : cell_(cell), opened_(opened) {}
+  Teller(const plan::Cell& cell, const event::Opened& opened)
+      : cell_(cell), os_(guest::system_of(cell.guest.os)), opened_(opened) {}
 
   std::vector<Operation> tell() {
-    operations_ = healthy_start(opened_);
+    operations_ = healthy_start(os_, opened_);
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
@@ -94,14 +93,13 @@ class Teller {
   void deliver() {
     if (delivered_) return;
     delivered_ = true;
-    for (auto& operation : delivery(opened_)) add(std::move(operation));
+    for (auto& operation : delivery(os_, opened_)) add(std::move(operation));
   }
 
   void install_driver(const std::string& label) {
     deliver();
     driver_file_ = own_driver_file(label);
-    ask_of_payload("install driver", os::install(cell_.guest.driver, driver_file_), Check::exit_zero,
-                   driver_file_);
+    ask_of_payload("install driver", os_.install(cell_.guest, driver_file_), Check::exit_zero, driver_file_);
     new_driver_ = taken_ = true;
     prove("install driver");
   }
@@ -111,7 +109,7 @@ class Teller {
     deliver();
     if (!cell_.guest.content) return;
     content_file_ = own_content_file(label);
-    ask_of_payload("place content", os::place(*cell_.guest.content, content_file_), Check::exit_zero,
+    ask_of_payload("place content", os_.place(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     taken_ = false;
     may_be_refused_ = nobody_asked_ = may_be_refused(label);
@@ -123,7 +121,7 @@ class Teller {
     if (!cell_.guest.content) return;
     content_file_ = own_content_file(label);
     taken_ = true;
-    ask_of_payload("apply content", os::apply(*cell_.guest.content, content_file_), Check::exit_zero,
+    ask_of_payload("apply content", os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     // Without a command nobody is asked, and nobody can refuse.
     may_be_refused_ = may_be_refused(label);
@@ -150,7 +148,7 @@ class Teller {
     scenario::Proof wanted{
         .run = with_variables(step.text), .prints = step.prints, .exit_code = step.exit_code};
     if (wanted.prints) wanted.prints = with_variables(*wanted.prints);
-    const guest::Question question{"run-" + std::to_string(++runs_), wanted.run};
+    const guest::Question question = os_.own("run-" + std::to_string(++runs_), wanted.run);
     add({.wait = Wait::answer, .check = Check::ran, .step = "run", .question = question, .proof = wanted});
     prove("run");
   }
@@ -168,7 +166,7 @@ class Teller {
       case install: {
         deliver();
         const std::string file = own_driver_file(step.label);
-        begin_and_cut(step, os::install(cell_.guest.driver, file), file, opened_.boot_time / 16);
+        begin_and_cut(step, os_.install(cell_.guest, file), file, opened_.boot_time / 16);
         driver_file_.clear();
         removed_ = new_driver_ = false;
         return next_boot(Wait::power_cut);
@@ -177,7 +175,7 @@ class Teller {
         deliver();
         if (!cell_.guest.content) return next_boot(Wait::power_cut);
         const std::string file = own_content_file(step.label);
-        begin_and_cut(step, os::apply(*cell_.guest.content, file), file, opened_.boot_time / 64);
+        begin_and_cut(step, os_.apply(*cell_.guest.content, file), file, opened_.boot_time / 64);
         operations_.back().may_be_refused = may_be_refused(step.label);
         content_file_.clear();
         return next_boot(Wait::power_cut);
@@ -203,7 +201,8 @@ class Teller {
 
   void exercise_driver() {
     for (const std::string& command : cell_.guest.exercise) {
-      ask("exercise", {"exercise-" + std::to_string(++runs_), with_variables(command)}, Check::exit_zero);
+      ask("exercise", os_.own("exercise-" + std::to_string(++runs_), with_variables(command)),
+          Check::exit_zero);
       operations_.back().uses_content = may_be_refused_;
       operations_.back().may_be_refused = nobody_asked_;
     }
@@ -211,7 +210,7 @@ class Teller {
   }
 
   void remove_driver() {
-    ask("remove driver", os::remove(cell_.guest.driver, driver_file_), Check::exit_zero);
+    ask("remove driver", os_.remove(cell_.guest, driver_file_), Check::exit_zero);
     driver_file_.clear();
     content_file_.clear();
     removed_ = true;
@@ -231,8 +230,8 @@ class Teller {
       operations_.back() = listening(std::move(operations_.back()), *cut);
       go_down(Wait::power_cut, step);
     }
-    ask(step + ": identify", os::identify(), Check::identified);
-    ask(step + ": boot to its end", os::booted(), Check::booted);
+    ask(step + ": identify", os_.identify(), Check::identified);
+    ask(step + ": boot to its end", os_.booted(), Check::booted);
     prove(step);
     add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
     prove(step);
@@ -244,7 +243,7 @@ class Teller {
     if (how == Wait::power_cut)
       falling.action = PowerCut{};
     else
-      falling.question = how == Wait::cold_boot ? os::power_off() : os::reboot();
+      falling.question = how == Wait::cold_boot ? os_.power_off() : os_.reboot();
     add(std::move(falling));
   }
 
@@ -254,13 +253,13 @@ class Teller {
     const std::string proving = step + ": proof";
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
     if (driver_in && !cell_.guest.driver.module.empty()) {
-      ask_of_payload(proving, os::loaded(cell_.guest.driver, driver_file_), Check::loaded, driver_file_);
+      ask_of_payload(proving, os_.loaded(cell_.guest, driver_file_), Check::loaded, driver_file_);
       operations_.back().new_driver = std::exchange(new_driver_, false);
     }
     if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
-      ask(proving, os::loaded(cell_.guest.driver, {}), Check::absent);
+      ask(proving, os_.loaded(cell_.guest, {}), Check::absent);
     if (content_in)
-      ask_of_payload(proving, os::content_digest(*cell_.guest.content), Check::content, content_file_);
+      ask_of_payload(proving, os_.content_digest(*cell_.guest.content), Check::content, content_file_);
     if (content_in) operations_.back().of_content = may_be_refused_;
     // The author's proofs speak of driver and content together, so they wait until both are there.
     if (driver_in && (cell_.guest.content ? content_in && taken_ : true)) {
@@ -270,7 +269,7 @@ class Teller {
         const bool of_content = names_content(proof);
         if (of_content && nobody_asked_) continue;
         if (proof.prints) proof.prints = with_variables(*proof.prints);
-        guest::Question question{name, with_variables(proof.run)};
+        const guest::Question question = os_.own(name, with_variables(proof.run));
         add({.wait = Wait::answer,
              .check = Check::proof,
              .step = proving,
@@ -279,8 +278,8 @@ class Teller {
              .of_content = of_content && may_be_refused_});
       }
     }
-    ask(proving, os::evidence(), Check::evidence);
-    ask(proving, os::kernel_log(), Check::kernel_log);
+    ask(proving, os_.evidence(), Check::evidence);
+    ask(proving, os_.kernel_log(), Check::kernel_log);
   }
 
   // A proof that only a driver with this very content can give.
@@ -303,6 +302,7 @@ class Teller {
   }
 
   const plan::Cell& cell_;
+  const guest::System& os_;
   const event::Opened& opened_;
   std::vector<Operation> operations_;
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
@@ -319,23 +319,23 @@ bool Operation::same_work(const Operation& other) const {
          proof.prints == other.proof.prints && marker == other.marker && listen == other.listen;
 }
 
-std::vector<Operation> delivery(const event::Opened& opened) {
+std::vector<Operation> delivery(const guest::System& os, const event::Opened& opened) {
   std::vector<std::string> files;
   for (const auto& [file, digest] : opened.payload) files.push_back(file);
   return {
       {.wait = Wait::nothing, .step = "deliver", .action = InsertPayload{}},
-      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os::deliver(files)}};
+      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os.deliver(files)}};
 }
 
-std::vector<Operation> healthy_start(const event::Opened& opened) {
+std::vector<Operation> healthy_start(const guest::System& os, const event::Opened& opened) {
   std::vector<Operation> operations{{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"}};
   // A snapshot is of a settled guest; one that has just booted still starts its services.
   if (!opened.live)
     operations.push_back(
-        {.wait = Wait::answer, .check = Check::settled, .step = "boot", .question = os::booted()});
+        {.wait = Wait::answer, .check = Check::settled, .step = "boot", .question = os.booted()});
   operations.push_back({.wait = Wait::nothing, .step = "baseline", .action = SetClock{}});
   operations.push_back(
-      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os::evidence()});
+      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os.evidence()});
   return operations;
 }
 

@@ -66,6 +66,7 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
 }
 
 void Life::remember(const crash::Finding& finding, const std::string& channel) {
+  if (windows() && by_our_own_hand(finding)) return;
   if (finding.confirmed) supersede(finding, channel);
   if (!verdict::blocks(s_.cell, finding)) {
     go_on_behind(finding, channel);
@@ -146,7 +147,7 @@ void Life::suspect(const crash::Finding& finding, const std::string& channel) {
 void Life::look_into_suspects() {
   if (s_.suspects.empty() || s_.suspect_asked || s_.phase != Phase::running || s_.boot_id.empty()) return;
   ++s_.suspect_questions;
-  actions_.push_back(Ask{{suspect_question(), guest::linux_::evidence().command}});
+  actions_.push_back(Ask{{suspect_question(), os().evidence().command}});
   s_.suspect_asked = true;
   s_.suspects_in_question = s_.suspects.size();
   s_.suspect_until = s_.fair() + p_.suspect;
@@ -157,8 +158,8 @@ void Life::hear_suspect(const event::Answer& answer) {
   s_.suspect_asked = false;
   const auto facts = guest::read_facts(answer.output);
   const auto boot_id = facts.find("boot_id");
-  const bool cleared = answer.answered && answer.exit_code == 0 && facts.count("taint") != 0 &&
-                       boot_id != facts.end() && boot_id->second == s_.boot_id && sick(facts).empty();
+  const bool cleared = answer.answered && answer.exit_code == 0 && boot_id != facts.end() &&
+                       boot_id->second == s_.boot_id && is_well(facts);
   if (!cleared) return convict_suspects();
   for (; s_.suspects_in_question > 0; --s_.suspects_in_question) {
     s_.findings[s_.suspects.front()].finding.suppressed = cleared_line;

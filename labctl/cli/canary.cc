@@ -30,15 +30,19 @@ int canary(const CanaryOptions& options) {
                          .tool = *tool,
                          .host = (*host)->facts().fingerprint,
                          .again = true};
-  const machine::Shape shape{.memory = scenario::Machine{}.memory};
+  std::uint64_t memory = scenario::Machine{}.memory;
   for (const auto& image : options.images) {
+    auto built = store.find(image);
+    if (!built) return complain(built.error());
+    const auto shape = lab::shape_on((*host)->facts(), lab::usual_shape(*built));
+    memory = std::max(memory, shape.memory);
     auto ground = lab::prepare_ground(**host, store, image, shape, say, interrupt.token());
     if (!ground) return complain(ground.error());
     order.grounds.push_back(*ground);
   }
   const lab::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
-        jobs, **host, lab::capacity(shape.memory).jobs, [](const auto&) {}, interrupt.token());
+        jobs, **host, lab::capacity(memory).jobs, [](const auto&) {}, interrupt.token());
   };
   auto canaries = lab::prove_channels(order, crew, say, interrupt.token());
   if (!canaries) return complain(canaries.error());

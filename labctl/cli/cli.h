@@ -149,6 +149,9 @@ struct BuildOptions {
   bool disks = false;  // without booting what was built
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
+  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a product key; or a disk that
+  // somebody has prepared already.
+  std::string iso, virtio_iso, key, disk;
 };
 int image_build(const BuildOptions& options);
 int image_verify(const std::vector<std::string>& names);

@@ -1,6 +1,7 @@
 // labctl image build: disks side by side, each booted once before it counts.
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -27,7 +28,7 @@ std::optional<std::vector<Order>> orders_of(const BuildOptions& options) {
         std::find_if(orders.begin(), orders.end(), [&](const auto& one) { return one.image == image; });
     return known != orders.end() ? *known : orders.emplace_back(Order{image, {}});
   };
-  for (const auto& name : options.names) order(name).shapes = {{.memory = scenario::Machine{}.memory}};
+  for (const auto& name : options.names) order(name);
   if (options.needed_by.empty()) return orders;
   auto loaded = load_plan(options.needed_by, options.variables, {});
   if (!loaded) return std::nullopt;
@@ -98,7 +99,9 @@ class Builder {
       if (error.hint.empty()) error.hint = "--disks-only builds without booting; the first run boots";
       return because(error, "the image '" + order.image + "' is built, but it cannot be booted");
     }
-    for (const auto& shape : order.shapes) {
+    auto shapes = order.shapes;
+    if (shapes.empty()) shapes.push_back(lab::usual_shape(*image));
+    for (const auto& shape : shapes) {
       auto ground = lab::prepare_ground(**opened, store_, order.image,
                                         lab::shape_on((*opened)->facts(), shape), say, stop_);
       if (ground) continue;
@@ -131,7 +134,26 @@ class Builder {
 
 }  // namespace
 
+namespace {
+
+// The build program reads them; it says itself what it lacks.
+Status hand_on(const char* variable, const std::string& file) {
+  if (file.empty()) return {};
+  std::error_code none;
+  if (!fs::is_regular_file(file, none))
+    return input_error("there is no such file", file, "labctl image build --help says what is wanted");
+  ::setenv(variable, fs::absolute(file).c_str(), 1);
+  return {};
+}
+
+}  // namespace
+
 int image_build(const BuildOptions& options) {
+  for (const auto& [variable, file] :
+       {std::pair{"LABCTL_WINDOWS_ISO", options.iso}, std::pair{"LABCTL_VIRTIO_ISO", options.virtio_iso},
+        std::pair{"LABCTL_WINDOWS_DISK", options.disk}})
+    if (auto there = hand_on(variable, file); !there) return complain(there.error());
+  if (!options.key.empty()) ::setenv("LABCTL_WINDOWS_KEY", options.key.c_str(), 1);
   if (options.names.empty() == options.needed_by.empty())
     return complain(
         Error{Fault::input,

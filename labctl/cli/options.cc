@@ -323,6 +323,12 @@ void Program::add_images() {
   sub->add_option("--jobs", build.jobs, "Builds at once (default: what the host's cores and memory carry)")
       ->type_name("N")
       ->check(CLI::Range(1, 100));
+  sub->add_option("--iso", build.iso, "Windows: Microsoft's installation medium")->type_name("FILE");
+  sub->add_option("--virtio-iso", build.virtio_iso, "Windows: the virtio drivers' medium")->type_name("FILE");
+  sub->add_option("--key", build.key, "Windows: a product key (default: as an evaluation)")->type_name("KEY");
+  sub->add_option("--disk", build.disk, "Windows: a disk that was made fit already, instead of a medium")
+      ->type_name("FILE")
+      ->excludes("--iso", "--virtio-iso", "--key");
   sub->add_flag("--disks-only", build.disks, "Do not boot what was built; the first run does");
   add_host(sub, build.connect);
   add(*group, "verify", "Hash disks again and compare", [this] { return cli::image_verify(files); })

@@ -69,9 +69,23 @@ Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_onc
   return {};
 }
 
+// What a scenario says for one system means nothing to another.
+Status same_system(const plan::Plan& plan, const image::Store& store) {
+  for (const auto& cell : plan.cells) {
+    auto image = store.find(cell.image);
+    if (image && lab::os_of(*image) != cell.guest.os)
+      return input_error("the image '" + cell.image + "' is of " + image->os +
+                             ", and the scenario says how " + scenario::to_string(cell.guest.os) +
+                             " takes the candidate",
+                         plan.scenario, "write guest: {" + image->os + ": ...}, or name other images");
+  }
+  return {};
+}
+
 // One ground per image and shape, made side by side: a cold boot keeps one core busy.
 Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const image::Store& store,
                                 const std::stop_token& stop) {
+  if (auto same = same_system(plan, store); !same) return fail(same.error());
   using Key = std::pair<std::string, machine::Shape>;
   const auto key_of = [&](const plan::Cell& cell) {
     return Key{cell.image, lab::shape_on(host.facts(), lab::shape_of(cell.machine))};

@@ -17,8 +17,11 @@ namespace labctl::guest {
 
 struct Question {
   std::string name;     // stable; a journal's answers are found by it
-  std::string command;  // for /bin/sh -c
+  std::string command;  // for the system's shell
 };
+
+// What the agent runs to have a command run: a program and its arguments; the command becomes the last one.
+using Shell = std::vector<std::string>;
 
 // The names of artefacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not
 // the cell's own, "driver-previous.deb".
@@ -28,7 +31,7 @@ std::string content_file(const std::string& label = {});
 // Ways to kill a guest on purpose, for the canary.
 enum class Crash {
   nmi,    // the hypervisor injects an NMI that nobody expects
-  panic,  // the kernel panics on request
+  panic,  // the kernel panics on request (Windows: a stop)
   oops,   // a task dies in the kernel, which lives on
   hang,   // everything stops without a word
   reset,  // a triple fault
@@ -36,37 +39,59 @@ enum class Crash {
 inline constexpr Crash every_crash[] = {Crash::nmi, Crash::panic, Crash::oops, Crash::hang, Crash::reset};
 const char* to_string(Crash crash);
 
-namespace linux_ {
+// Every answer that an operating system must be able to give. Whoever judges answers asks through this and
+// never one system directly.
+class System {
+ public:
+  virtual ~System() = default;
+  virtual Shell shell() const = 0;
 
-// Kills the guest that runs it; never comes back but for an oops. Its command is empty where only the
-// hypervisor can do it (nmi). An oops needs the image's canary module.
-Question stage(Crash crash);
+  // A command of the author's.
+  virtual Question own(const std::string& name, const std::string& command) const = 0;
 
-Question identify();    // boot_id=
-Question booted();      // waits until the boot is over; system=
-Question evidence();    // taint= boot_id= kernel=
-Question kernel_log();  // the ring buffer as text
-Question reboot();      // its answer may get lost on the way down
-Question power_off();   // so may this one's
-Question set_clock(long long unix_seconds);
-Question deliver(const std::vector<std::string>& files);  // copies from the CD; <file>=<sha256>
-Question install(const scenario::Driver& driver, const std::string& file);
-Question remove(const scenario::Driver& driver, const std::string& file);
-Question loaded(const scenario::Driver& driver, const std::string& file);  // state= version= build_id= file=
-                                                                           // file_sha256= fresh= package=
-// Copies the file to its path; apply also tells the driver. A copy that fails ends with status `not_copied`,
-// which is nobody's word about the content.
-Question place(const scenario::Content& content, const std::string& file);
-Question apply(const scenario::Content& content, const std::string& file);
+  virtual Question identify() const = 0;    // boot_id=
+  virtual Question booted() const = 0;      // waits until the boot is over; system=
+  virtual Question evidence() const = 0;    // boot_id= kernel=, and taint= or crash_records=
+  virtual Question kernel_log() const = 0;  // what the system has written down of its own health, as text
+  // Put to a guest that failed, if it still answers.
+  virtual std::vector<Question> last_questions() const = 0;
+  virtual Question reboot() const = 0;     // its answer may get lost on the way down
+  virtual Question power_off() const = 0;  // so may this one's
+  // Empty where a clock that jumps would change the boot's identity.
+  virtual Question set_clock(long long unix_seconds) const = 0;
+  // Copies from the CD; <file>=<sha256>
+  virtual Question deliver(const std::vector<std::string>& files) const = 0;
+  virtual Question install(const scenario::Guest& guest, const std::string& file) const = 0;
+  virtual Question remove(const scenario::Guest& guest, const std::string& file) const = 0;
+  // state= version= build_id= file= file_sha256= fresh= package=
+  virtual Question loaded(const scenario::Guest& guest, const std::string& file) const = 0;
+  // Copies the file to its path; apply also tells the driver. A copy that fails ends with status
+  // `not_copied`, which is nobody's word about the content.
+  virtual Question place(const scenario::Content& content, const std::string& file) const = 0;
+  virtual Question apply(const scenario::Content& content, const std::string& file) const = 0;
+  virtual Question content_digest(const scenario::Content& content) const = 0;  // content_sha256=
+
+  // Ways in which a guest can be killed on purpose.
+  virtual std::vector<Crash> crashes() const = 0;
+  // Kills the guest that runs it; never comes back but for an oops. Its command is empty where only the
+  // hypervisor can do it (nmi). An oops needs the image's canary module.
+  virtual Question stage(Crash crash) const = 0;
+
+  // What a boot of this system is called by, exactly.
+  virtual bool is_boot_id(const std::string& text) const = 0;
+  // Whether the kernel keeps a mark of what went wrong in it, as Linux does.
+  virtual bool taints() const = 0;
+  // What people call the one that says how a boot went, and the log.
+  virtual const char* overseer() const = 0;
+};
+const System& system_of(scenario::Os os);
+
 inline constexpr int not_copied = 126;
-Question content_digest(const scenario::Content& content);  // content_sha256=
 
-// Taint bits that a healthy kernel with an out-of-tree module never sets, as one letter each as the kernel
+// Taint bits that a healthy Linux with an out-of-tree module never sets, as one letter each as the kernel
 // prints them: M machine check, B bad page, D died (oops), W warned, L lockup. P, O, E and the like say
 // nothing of health. Source: Documentation/admin-guide/tainted-kernels.rst.
 std::string sick_taints(std::uint64_t before, std::uint64_t now);
-
-}  // namespace linux_
 
 // "key=value" lines; other lines are ignored, at most 64 keys are read. One that is told twice and
 // differently has a value that is right nowhere.

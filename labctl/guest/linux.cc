@@ -1,61 +1,9 @@
-// Linux. The commands use nothing but a POSIX shell, coreutils, util-linux and kmod, which every image has.
+#include "labctl/guest/linux.h"
 
 #include "labctl/base/text.h"
-#include "labctl/guest/guest.h"
 
 namespace labctl::guest {
 
-std::string driver_file(const scenario::Driver& driver, const std::string& label) {
-  const std::string stem = label.empty() ? "driver" : "driver-" + label;
-  switch (driver.kind) {
-    case scenario::DriverKind::deb:
-      return stem + ".deb";
-    case scenario::DriverKind::rpm:
-      return stem + ".rpm";
-    case scenario::DriverKind::kmod:
-      return stem + ".ko";
-    case scenario::DriverKind::script:
-      return stem + ".bin";
-  }
-  return stem;
-}
-
-std::string content_file(const std::string& label) {
-  return label.empty() ? "content.bin" : "content-" + label + ".bin";
-}
-
-// Neither of two answers to one question is believed; this one is right nowhere.
-const std::string contradictory = "contradictory";
-
-Facts read_facts(std::string_view output) {
-  Facts facts;
-  for (const auto& line : split(output, '\n')) {
-    auto equals = line.find('=');
-    if (equals == std::string::npos || equals == 0 || equals > 64 || facts.size() >= 64) continue;
-    std::string value(trim(std::string_view(line).substr(equals + 1)));
-    const auto [fact, is_new] = facts.emplace(line.substr(0, equals), value);
-    if (!is_new && fact->second != value) fact->second = contradictory;
-  }
-  return facts;
-}
-
-const char* to_string(Crash crash) {
-  switch (crash) {
-    case Crash::nmi:
-      return "nmi";
-    case Crash::panic:
-      return "panic";
-    case Crash::oops:
-      return "oops";
-    case Crash::hang:
-      return "hang";
-    case Crash::reset:
-      return "reset";
-  }
-  return "?";
-}
-
-namespace linux_ {
 namespace {
 
 // Not in /tmp or /run: a driver that installs itself at the next boot must still find its package.
@@ -100,7 +48,7 @@ std::string install_module(const scenario::Driver& driver, const std::string& fi
 
 }  // namespace
 
-Question stage(Crash crash) {
+Question Linux::stage(Crash crash) const {
   switch (crash) {
     case Crash::nmi:
       return {"stage-nmi", {}};
@@ -116,33 +64,35 @@ Question stage(Crash crash) {
   return {};
 }
 
-Question identify() { return {"identify", "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)"}; }
+Question Linux::identify() const {
+  return {"identify", "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)"};
+}
 
 // The agent answers before the last service has started; what is to be proved may be among them. A guest
 // without systemd has no such moment and says "unknown".
-Question booted() {
+Question Linux::booted() const {
   return {"booted",
           "if command -v systemctl >/dev/null; then echo system=$(systemctl is-system-running --wait); "
           "else echo system=unknown; fi"};
 }
 
-Question evidence() {
+Question Linux::evidence() const {
   return {"evidence",
           "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
           "echo kernel=$(uname -r)"};
 }
 
-Question kernel_log() { return {"kernel-log", "dmesg"}; }
+Question Linux::kernel_log() const { return {"kernel-log", "dmesg"}; }
 
-Question reboot() { return {"reboot", "shutdown -r now"}; }
+Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 
-Question power_off() { return {"power-off", "shutdown -P now"}; }
+Question Linux::power_off() const { return {"power-off", "shutdown -P now"}; }
 
-Question set_clock(long long unix_seconds) {
+Question Linux::set_clock(long long unix_seconds) const {
   return {"set-clock", "date -u -s @" + std::to_string(unix_seconds)};
 }
 
-Question deliver(const std::vector<std::string>& files) {
+Question Linux::deliver(const std::vector<std::string>& files) const {
   // The drive needs a moment to notice its medium, more of it when the host is busy.
   std::string script =
       "set -e; n=0; mkdir -p /run/labctl-cd " + payload_folder +
@@ -155,7 +105,8 @@ Question deliver(const std::vector<std::string>& files) {
   return {"deliver", script + "sync"};
 }
 
-Question install(const scenario::Driver& driver, const std::string& file_name) {
+Question Linux::install(const scenario::Guest& guest, const std::string& file_name) const {
+  const auto& driver = guest.driver;
   const std::string file = payload(file_name);
   switch (driver.kind) {
     case scenario::DriverKind::deb:
@@ -166,11 +117,14 @@ Question install(const scenario::Driver& driver, const std::string& file_name) {
       return {"install", install_module(driver, file)};
     case scenario::DriverKind::script:
       return {"install", "export LABCTL_DRIVER=" + file + "; " + driver.install};
+    default:
+      break;
   }
   return {"install", "exit 1"};
 }
 
-Question remove(const scenario::Driver& driver, const std::string& file_name) {
+Question Linux::remove(const scenario::Guest& guest, const std::string& file_name) const {
+  const auto& driver = guest.driver;
   const std::string file = payload(file_name);
   switch (driver.kind) {
     case scenario::DriverKind::deb:
@@ -182,6 +136,8 @@ Question remove(const scenario::Driver& driver, const std::string& file_name) {
                             " " + module_wanted};
     case scenario::DriverKind::script:
       return {"remove", "export LABCTL_DRIVER=" + file + "; " + driver.remove};
+    default:
+      break;
   }
   return {"remove", "exit 1"};
 }
@@ -189,7 +145,8 @@ Question remove(const scenario::Driver& driver, const std::string& file_name) {
 // The digests are of standard input, because sha256sum puts a backslash before that of a file with a strange
 // name; and what the module says of itself goes through printf, because echo would let it write lines of its
 // own.
-Question loaded(const scenario::Driver& driver, const std::string& file) {
+Question Linux::loaded(const scenario::Guest& guest, const std::string& file) const {
+  const auto& driver = guest.driver;
   // `fresh` compares the build id of the module in memory with the file it should have come from: a package
   // may have replaced the file while the old code goes on running. A compressed module cannot be compared and
   // says "unknown".
@@ -217,19 +174,19 @@ Question loaded(const scenario::Driver& driver, const std::string& file) {
   return {"loaded", script};
 }
 
-Question place(const scenario::Content& content, const std::string& file) {
+Question Linux::place(const scenario::Content& content, const std::string& file) const {
   const std::string path = shell_quote(content.path);
   return {"place", "{ mkdir -p \"$(dirname " + path + ")\" && cp " + payload(file) + " " + path +
                        " && sync " + path + "; } || exit " + std::to_string(not_copied)};
 }
 
-Question apply(const scenario::Content& content, const std::string& file) {
+Question Linux::apply(const scenario::Content& content, const std::string& file) const {
   std::string script = place(content, file).command;
   if (!content.apply.empty()) script += "\n" + content.apply;
   return {"apply", script};
 }
 
-Question content_digest(const scenario::Content& content) {
+Question Linux::content_digest(const scenario::Content& content) const {
   return {"content-digest",
           "echo content_sha256=$(sha256sum <" + shell_quote(content.path) + " | cut -c1-64)"};
 }
@@ -245,5 +202,14 @@ std::string sick_taints(std::uint64_t before, std::uint64_t now) {
   return letters;
 }
 
-}  // namespace linux_
+bool Linux::is_boot_id(const std::string& text) const {
+  static constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (text.size() != shape.size()) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (shape[i] == '-' ? text[i] != '-' : !hex) return false;
+  }
+  return true;
+}
+
 }  // namespace labctl::guest

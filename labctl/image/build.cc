@@ -68,6 +68,10 @@ std::string hint_for(const std::string& output) {
     const char* hint;
   };
   constexpr Known table[] = {
+      {"no installation medium",
+       "get the evaluation of the image's Windows as an ISO from Microsoft, and virtio-win.iso from the "
+       "virtio-win "
+       "project; then labctl image build NAME --iso FILE --virtio-iso FILE"},
       {"No space left on device", "labctl gc, or set LABCTL_CACHE (and LABCTL_TMPDIR) to a larger disk"},
       {"Could not resolve", "check the network and the proxy: the packages come from where apt gets them"},
       {"Unable to connect", "check the network and the proxy: the packages come from where apt gets them"},
@@ -174,10 +178,13 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
     return lab_error("this host lacks " + join(missing, ", "), {},
                      std::string(root ? "" : "sudo ") + "apt-get install --no-install-recommends " +
                          join({packages.begin(), packages.end()}, " "));
-  if (!root && !recipe.import)
+  if (!root && !recipe.import && recipe.os == "linux")
     if (auto allowed = check_namespaces(); !allowed) return allowed;
   // Package tree, its archive and the disk, of which two are there at once; and 300 MiB of packages.
-  constexpr std::uint64_t in_store = 3ull << 30, in_temporary = 1ull << 30;
+  constexpr std::uint64_t in_temporary = 1ull << 30;
+  const std::uint64_t in_store = recipe.os == "windows"
+                                     ? std::min<std::uint64_t>(recipe.disk_size + (2ull << 30), 24ull << 30)
+                                     : 3ull << 30;
   if (auto enough = check_space(store, in_store, "a build"); !enough) return enough;
   const char* temporary = std::getenv("LABCTL_TMPDIR");
   return root ? Status()
@@ -191,7 +198,8 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
   if (!log) return fail(log.error());
 
   const std::string prefix = "image " + recipe.name + ": ";
-  say(prefix + "building; this takes a minute or two");
+  say(prefix +
+      (recipe.os == "windows" ? "building; Windows takes its time" : "building; this takes a minute or two"));
   const auto told = [](const Source& source) { return source.sha256 + " " + source.from; };
   std::vector<std::string> layers, install;
   for (const auto& source : recipe.install) install.push_back(told(source));

@@ -108,6 +108,7 @@ struct PayloadFile {
 
 // A read-only ISO with volume id LABCTL. Equal files under equal names give equal bytes. A name is one path
 // component.
-Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files);
+// `joliet`: with the names stored a second time, in the only way that Windows reads them whole.
+Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files, bool joliet = false);
 
 }  // namespace labctl::image

@@ -10,17 +10,17 @@
 
 namespace labctl::image {
 
-Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files) {
+Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& files, bool joliet) {
   fs::path half = iso;
   half += ".partial";
   std::error_code ignored;
   fs::remove(half, ignored);
-  // Joliet would store the names a second time, shortened. SOURCE_DATE_EPOCH and the dates below make the
-  // bytes depend on nothing but names and contents.
-  Command command{
-      .argv = {"xorriso", "-no_rc", "-report_about", "SORRY", "-return_with", "SORRY", "32", "-outdev",
-               half.string(), "-volid", "LABCTL", "-joliet", "off", "-rockridge", "on", "-padding", "0"},
-      .environment = {{"SOURCE_DATE_EPOCH", "0"}, {"TZ", "UTC"}}};
+  // Joliet stores the names a second time, shortened: only for who reads no other. SOURCE_DATE_EPOCH and the
+  // dates below make the bytes depend on nothing but names and contents.
+  Command command{.argv = {"xorriso", "-no_rc", "-report_about", "SORRY", "-return_with", "SORRY", "32",
+                           "-outdev", half.string(), "-volid", "LABCTL", "-joliet", joliet ? "on" : "off",
+                           "-rockridge", "on", "-padding", "0"},
+                  .environment = {{"SOURCE_DATE_EPOCH", "0"}, {"TZ", "UTC"}}};
   std::set<std::string> names;
   for (const auto& file : files) {
     if (file.name.empty() || file.name.size() > 200 ||

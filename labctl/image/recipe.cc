@@ -209,13 +209,20 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
   recipe.install = std::move(*install);
   std::vector<std::pair<const char*, std::string*>> wanted = {{"os", &recipe.os},
                                                               {"summary", &recipe.summary}};
-  if (!recipe.import) {
+  const auto os = words.text("os");
+  const bool windows = os && *os == "windows";
+  if (!recipe.import && !windows) {
     wanted.emplace_back("suite", &recipe.suite);
     wanted.emplace_back("kernel", &recipe.kernel_package);
     if (!recipe.install.empty())
       return input_error("'install' is for a disk that is imported", words.where("install"),
                          "a recipe of packages names them in its customize, or not at all");
   }
+  // A guest of another system may be made of Debian's packages all the same.
+  if (windows)
+    for (const auto& [key, value] :
+         {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
+      if (auto text = words.text(key)) *value = *text;
   for (const auto& [key, value] : wanted) {
     auto text = words.text(key);
     if (!text) return fail(text.error());
@@ -224,7 +231,8 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
   // What a recipe inherits would be another image's description.
   if (!sheets.front().root.find("summary"))
     return input_error("the recipe says no 'summary' of its own", sheets.front().file.string());
-  if (recipe.os != "linux") return input_error("'os' can only be linux today", words.where("os"));
+  if (recipe.os != "linux" && recipe.os != "windows")
+    return input_error("'os' is linux or windows, not '" + printable(recipe.os, 40) + "'", words.where("os"));
   // These two become words of a command line.
   for (auto [key, value] : {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
     if (!value->empty() &&

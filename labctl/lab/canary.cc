@@ -38,6 +38,8 @@ fs::path summary_file(const fs::path& records, const std::string& image, const s
 // An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
 // locked down: it loads no module without a signature. Everything else needs nothing.
 bool can_stage(const Ground& ground, Crash crash) {
+  const auto ways = guest::system_of(os_of(ground.image)).crashes();
+  if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
   return crash != Crash::oops || (flag_at(ground.image.facts, "canary_module") &&
                                   ground.shape.firmware != machine::Firmware::uefi_secure);
 }
@@ -87,12 +89,13 @@ Status write_summary(const fs::path& records, const Ground& ground, const std::s
   Json crashes = Json::array();
   for (const Crash crash : guest::every_crash)
     if (can_stage(ground, crash)) crashes.push_back(guest::to_string(crash));
-  const Json summary{{"labctl", 1},
-                     {"image", ground.image.name},
-                     {"image_sha256", ground.image.sha256},
-                     {"records", prefix},
-                     {"made_unix", static_cast<long long>(std::time(nullptr))},
-                     {"crashes", crashes}};
+  Json summary{{"labctl", 1},
+               {"image", ground.image.name},
+               {"image_sha256", ground.image.sha256},
+               {"records", prefix},
+               {"made_unix", static_cast<long long>(std::time(nullptr))},
+               {"crashes", crashes}};
+  if (os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
   return write_file(summary_file(records, ground.image.name, ground.machine), dump_pretty(summary));
 }
 
@@ -101,7 +104,7 @@ std::vector<CellJob> jobs_for(const CanaryOrder& order, const Ground& ground, co
   for (const Crash crash : guest::every_crash) {
     if (!can_stage(ground, crash)) continue;
     const std::string id = id_of(prefix, crash);
-    jobs.push_back({.cell = cell::canary_cell(id, ground.image.name),
+    jobs.push_back({.cell = cell::canary_cell(id, ground.image.name, os_of(ground.image)),
                     .canary = crash,
                     .ground = ground,
                     .folder = order.records / id,
@@ -110,8 +113,8 @@ std::vector<CellJob> jobs_for(const CanaryOrder& order, const Ground& ground, co
   return jobs;
 }
 
-verdict::CanaryDeath read_death(const fs::path& records, const std::string& image, const std::string& id,
-                                Crash crash) {
+verdict::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
+                                const std::string& id, Crash crash) {
   verdict::CanaryDeath death{.crash = guest::to_string(crash)};
   for (const auto channel : cell::due(crash)) death.due.emplace_back(event::to_string(channel));
   auto text = read_file(records / id / "events.jsonl", largest_journal);
@@ -121,7 +124,7 @@ verdict::CanaryDeath read_death(const fs::path& records, const std::string& imag
     death.reason = "no record of it: " + journal.error().what;
     return death;
   }
-  const cell::Death seen = cell::read_death(cell::canary_cell(id, image), crash, journal->events);
+  const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
   for (const auto channel : seen.spoke) death.spoke.emplace_back(event::to_string(channel));
   death.title = seen.title;
   death.reason = seen.reason;
@@ -140,9 +143,15 @@ verdict::Canary read_canary(const fs::path& records, const std::string& image, c
   canary.made = show_moment(number_at(*summary, "made_unix"));
   const Json none = Json::array();
   const Json& crashes = summary->contains("crashes") ? summary->at("crashes") : none;
-  for (const Crash crash : guest::every_crash)
-    if (crash != Crash::oops || std::find(crashes.begin(), crashes.end(), "oops") != crashes.end())
-      canary.deaths.push_back(read_death(records, image, id_of(prefix, crash), crash));
+  const bool windows = text_at(*summary, "os") == "windows";
+  const auto os = windows ? scenario::Os::windows : scenario::Os::linux_;
+  const auto made = [&](Crash crash) {
+    return std::find(crashes.begin(), crashes.end(), guest::to_string(crash)) != crashes.end();
+  };
+  // A death that no record names was never there to be proved, but for those that every image must show.
+  for (const Crash crash : guest::system_of(os).crashes())
+    if ((crash != Crash::oops && !(windows && crash == Crash::panic)) || made(crash))
+      canary.deaths.push_back(read_death(records, image, os, id_of(prefix, crash), crash));
   return canary;
 }
 

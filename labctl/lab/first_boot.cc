@@ -9,6 +9,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/crash/crash.h"
+#include "labctl/lab/run_cell.h"
 #include "labctl/lab/shell.h"
 
 namespace labctl::lab {
@@ -28,7 +29,7 @@ tl::unexpected<Error> interrupted() { return fail({Fault::interrupted, "interrup
 // What the guest shows, kept so that a boot that fails can be read. Written by the hypervisor's thread.
 class FirstBoot::Console {
  public:
-  explicit Console(const fs::path& log) : log_(Appender::open(log)) {}
+  Console(const fs::path& log, crash::Os os) : log_(Appender::open(log)), scanner_(os) {}
 
   void hear(const machine::Sign& sign) {
     std::lock_guard lock(mutex_);
@@ -54,6 +55,11 @@ class FirstBoot::Console {
     for (const auto& finding : findings_)
       if (finding.suppressed.empty()) return "its console shows: " + printable(finding.title);
     return problem_;
+  }
+
+  bool kernel_spoke() const {
+    std::lock_guard lock(mutex_);
+    return scanner_.kernel_starts() > 0;
   }
 
   bool stopped() const {
@@ -83,18 +89,19 @@ class FirstBoot::Console {
  private:
   mutable std::mutex mutex_;
   Result<Appender> log_;
-  crash::Scanner scanner_{crash::Os::linux_};
+  crash::Scanner scanner_;
   std::vector<crash::Finding> findings_;
   std::string problem_, tail_;
   bool stopped_ = false;
   Clock::time_point heard_ = Clock::now();
 };
 
-FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience)
-    : console_(std::make_unique<Console>(log)),
+FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience, scenario::Os os)
+    : console_(std::make_unique<Console>(log, scanned_as(os))),
       say_(std::move(say)),
       stop_(std::move(stop)),
-      patience_(patience) {}
+      patience_(patience),
+      os_(os) {}
 
 FirstBoot::~FirstBoot() = default;
 
@@ -133,6 +140,7 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
 // Services may still be starting when the agent already answers; a snapshot of that would replay it in every
 // cell.
 Status FirstBoot::settle() {
+  if (os_ == scenario::Os::windows) return settle_windows();
   auto settled = ask_shell(*machine_, "systemctl is-system-running --wait; sync", patience_.settle, stop_);
   if (!settled && settled.error().fault == Fault::interrupted) return fail(settled.error());
   if (!settled) return failed("it is not healthy: " + settled.error().what);
@@ -146,7 +154,36 @@ Status FirstBoot::settle() {
   return {};
 }
 
+Status FirstBoot::settle_windows() {
+  const auto& os = guest::system_of(os_);
+  auto booted = ask(os.booted().command, patience_.settle);
+  if (!booted) return fail(booted.error());
+  const auto facts = guest::read_facts(*booted);
+  const auto system = facts.find("system");
+  if (system == facts.end() || system->second != "running")
+    return failed("it is not healthy: Windows says '" +
+                  printable(system == facts.end() ? trim(*booted) : system->second, 60) + "'");
+  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
+  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
+  return {};
+}
+
+// The emergency console says its first line when the kernel starts; nothing could make it say more on
+// request.
+Status FirstBoot::prove_windows_console() {
+  if (console_->kernel_spoke()) return {};
+  Error error =
+      failed("its agent answers, but its emergency console was not heard on the serial port").value();
+  error.hint =
+      "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200";
+  return fail(error);
+}
+
 Status FirstBoot::prove_drive() {
+  if (os_ == scenario::Os::windows) {
+    auto drive = ask("if (-not (Get-CimInstance Win32_CDROMDrive)) { exit 1 }", patience_.settle);
+    return drive ? Status() : fail(drive.error());
+  }
   // Devices are still being plugged when systemd already says that all is well.
   const std::string seconds = std::to_string(std::max<long long>(1, patience_.settle.count() / 5000));
   auto there =
@@ -160,6 +197,7 @@ Status FirstBoot::prove_drive() {
 }
 
 Status FirstBoot::prove_console() {
+  if (os_ == scenario::Os::windows) return prove_windows_console();
   const std::string word =
       "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
   if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
@@ -176,7 +214,7 @@ Status FirstBoot::prove_console() {
 }
 
 Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {
-  auto answer = ask_shell(*machine_, command, limit, stop_);
+  auto answer = ask_shell(*machine_, command, limit, stop_, {}, os_);
   if (!answer) return fail(answer.error());
   if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
   if (answer->exit_code == 0) return std::move(answer->output);

@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
+#include "labctl/guest/guest.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"
 
@@ -26,7 +27,8 @@ struct Patience {
 class FirstBoot {
  public:
   // `log` keeps the console; `say` is told now and then what goes on.
-  FirstBoot(std::filesystem::path log, image::Say say, std::stop_token stop, Patience patience = {});
+  FirstBoot(std::filesystem::path log, image::Say say, std::stop_token stop, Patience patience = {},
+            scenario::Os os = scenario::Os::linux_);
   ~FirstBoot();
   FirstBoot(const FirstBoot&) = delete;
   FirstBoot& operator=(const FirstBoot&) = delete;
@@ -49,6 +51,8 @@ class FirstBoot {
 
  private:
   class Console;
+  Status settle_windows();
+  Status prove_windows_console();
   tl::unexpected<Error> failed(const std::string& what) const;
 
   std::unique_ptr<Console> console_;  // outlives the machine that writes to it
@@ -56,6 +60,7 @@ class FirstBoot {
   image::Say say_;
   std::stop_token stop_;
   Patience patience_;
+  scenario::Os os_;
 };
 
 }  // namespace labctl::lab

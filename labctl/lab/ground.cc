@@ -56,6 +56,10 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
 
 }  // namespace
 
+scenario::Os os_of(const image::Image& image) {
+  return image.os == "windows" ? scenario::Os::windows : scenario::Os::linux_;
+}
+
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
   if (host.accel == machine::Accel::tcg && !host.one_thread) asked.vcpus = 1;
   return asked;
@@ -65,6 +69,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                               machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
   auto image = store.find(name);
   if (!image) return fail(image.error());
+  shape.windows = os_of(*image) == scenario::Os::windows;
   const fs::path folder = snapshot_folder(host.facts(), store, *image, shape);
   if (auto made = make_dirs(folder.parent_path()); !made) return fail(made.error());
   auto lock = Lock::wait(folder.string() + ".lock");
@@ -87,7 +92,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
 
   FirstBoot guest(
-      partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop);
+      partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop, {},
+      os_of(*image));
   auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(called),
                                      .shape = shape,
                                      .accel = host.facts().accel,
@@ -112,6 +118,17 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
       show_duration(*boot_time) + " on this host");
   return read_ground(folder, *image, shape);
+}
+
+machine::Shape usual_shape(const image::Image& image) {
+  machine::Shape shape{.memory = scenario::Machine{}.memory};
+  const Json wanted = image.facts.is_object() ? image.facts.value("machine", Json::object()) : Json::object();
+  shape.vcpus = static_cast<int>(number_at(wanted, "vcpus", shape.vcpus));
+  if (const auto mib = number_at(wanted, "memory_mib", 0); mib > 0)
+    shape.memory = static_cast<std::uint64_t>(mib) << 20;
+  for (const auto firmware : {machine::Firmware::uefi, machine::Firmware::uefi_secure})
+    if (text_at(wanted, "firmware") == machine::to_string(firmware)) shape.firmware = firmware;
+  return shape;
 }
 
 machine::Shape shape_of(const scenario::Machine& machine) {

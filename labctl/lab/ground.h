@@ -31,6 +31,11 @@ struct Ground {
 // patching and a healthy guest with two vCPUs dies of "Oops: int3" in one boot of six.
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked);
 
+scenario::Os os_of(const image::Image& image);
+
+// What an image is booted in where no scenario says it: what its build says it wants, else a small machine.
+machine::Shape usual_shape(const image::Image& image);
+
 // As the scenario says it.
 machine::Shape shape_of(const scenario::Machine& machine);
 

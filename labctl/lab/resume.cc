@@ -64,10 +64,10 @@ void compare_lists(const Json& before, const Json& now, const std::string& noun,
 
 // What the kernel had said on the console and the journal not yet, when the run was cut off.
 std::vector<crash::Finding> unheard(const std::vector<event::Event>& journal, const fs::path& folder,
-                                    const std::vector<crash::Signature>& signatures) {
+                                    crash::Os os, const std::vector<crash::Signature>& signatures) {
   auto console = read_file(folder / "console.log", largest_console);
   if (!console) return {};
-  auto findings = crash::scan(*console, crash::Os::linux_, signatures);
+  auto findings = crash::scan(*console, os, signatures);
   std::erase_if(findings, [&](const crash::Finding& finding) {
     return !finding.confirmed || !finding.suppressed.empty() ||
            std::any_of(journal.begin(), journal.end(), [&](const event::Event& event) {
@@ -209,7 +209,8 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
                                                                               : Left::finished;
   }
   if (state.phase == cell::Phase::ended) return Left::finished;
-  const std::string rest = last_records(state, *cut, unheard(events, folder, signatures));
+  const std::string rest =
+      last_records(state, *cut, unheard(events, folder, scanned_as(cell.guest.os), signatures));
   if (rest.empty()) return Left::cut_off;
   if (auto closed = close_failed(*cut, rest, folder); !closed) return fail(closed.error());
   return Left::finished;

@@ -83,7 +83,7 @@ class CellRun {
     auto journal = Appender::open(job_.folder / "events.jsonl");
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);
-    auto console = observe::Console::open(job_.folder / "console.log", job_.signatures);
+    auto console = observe::Console::open(job_.folder / "console.log", job_.signatures, scanned_);
     if (!console) return fail(console.error());
     console_ = std::move(*console);
     return {};
@@ -150,8 +150,8 @@ class CellRun {
     machine_ = std::move(*machine);
     if (auto started = machine_->start(from); !started) return started;
     happen(event::Started{});
-    agent_ =
-        std::make_unique<observe::Agent>(*machine_, [this, life = life_](event::What what, std::string full) {
+    agent_ = std::make_unique<observe::Agent>(
+        *machine_, os_.shell(), [this, life = life_](event::What what, std::string full) {
           inputs_.push({life, AgentSaid{std::move(what), std::move(full)}});
         });
     return {};
@@ -288,7 +288,10 @@ class CellRun {
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
     if (answer && answer->question == "kernel-log" && answer->answered) {
-      happen_all(observe::scan_kernel_log(said.full_output, job_.signatures));
+      if (scanned_ == crash::Os::windows)
+        happen_all(observe::read_system_log(said.full_output));
+      else
+        happen_all(observe::scan_kernel_log(scanned_, said.full_output, job_.signatures));
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});
@@ -298,6 +301,10 @@ class CellRun {
         answer->answered = false;
         answer->output = "it is longer than " + show_size(observe::longest_output);
       }
+    }
+    if (answer && answer->question == "dumps" && answer->answered) {
+      happen_all(observe::keep_dumps(said.full_output, job_.folder / "dumps"));
+      answer->output.clear();
     }
     happen(std::move(said.what));
   }
@@ -353,8 +360,8 @@ class CellRun {
             },
             [this](const cell::Listen& listen) { console_->listen(listen.text); },
             [this](const cell::SetClock&) {
-              auto question = guest::linux_::set_clock(std::time(nullptr));
-              if (agent_) agent_->ask(question.name, question.command);
+              auto question = os_.set_clock(std::time(nullptr));
+              if (agent_ && !question.command.empty()) agent_->ask(question.name, question.command);
             },
             [this](const cell::InsertPayload&) {
               if (auto inserted = machine_->insert_cd(exchanged_ ? job_.exchange->payload : job_.payload);
@@ -377,8 +384,9 @@ class CellRun {
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.
-              if (machine_)
-                static_cast<void>(machine_->screenshot(job_.folder / ("screen-" + picture.label + ".png")));
+              const fs::path file = job_.folder / ("screen-" + picture.label + ".png");
+              const bool taken = machine_ && machine_->screenshot(file);
+              if (taken && picture.read) happen_all(observe::read_screen(file));
             },
             [](const cell::End&) {},
         },
@@ -401,6 +409,8 @@ class CellRun {
   }
 
   const CellJob& job_;
+  const guest::System& os_ = guest::system_of(job_.cell.guest.os);
+  const crash::Os scanned_ = scanned_as(job_.cell.guest.os);
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;
@@ -426,6 +436,10 @@ class CellRun {
 };
 
 }  // namespace
+
+crash::Os scanned_as(scenario::Os os) {
+  return os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
+}
 
 verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop) {

@@ -6,12 +6,14 @@
 namespace labctl::lab {
 
 Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& command, Millis limit,
-                              const std::stop_token& stop, const std::function<bool()>& meanwhile) {
+                              const std::stop_token& stop, const std::function<bool()>& meanwhile,
+                              scenario::Os os) {
   using Clock = std::chrono::steady_clock;
   Queue<event::Answer> answers;
-  observe::Agent agent(machine, [&](const event::What& what, const std::string&) {
-    if (const auto* answer = std::get_if<event::Answer>(&what)) answers.push(*answer);
-  });
+  observe::Agent agent(machine, guest::system_of(os).shell(),
+                       [&](const event::What& what, const std::string&) {
+                         if (const auto* answer = std::get_if<event::Answer>(&what)) answers.push(*answer);
+                       });
   agent.ask("shell", command);
   const auto deadline = Clock::now() + limit;
   while (Clock::now() < deadline && !stop.stop_requested()) {

@@ -8,6 +8,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
+#include "labctl/guest/guest.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::lab {
@@ -19,6 +20,7 @@ struct ShellAnswer {
 
 // `meanwhile` is called several times a second; false gives up.
 Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& command, Millis limit,
-                              const std::stop_token& stop, const std::function<bool()>& meanwhile = {});
+                              const std::stop_token& stop, const std::function<bool()>& meanwhile = {},
+                              scenario::Os os = scenario::Os::linux_);
 
 }  // namespace labctl::lab

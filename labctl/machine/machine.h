@@ -29,6 +29,9 @@ struct Shape {
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
   bool network = false;  // a card behind which nobody is: no host, no other guest, no world
+  // What Windows wants of its machine: the time of its place in the clock, a hypervisor it knows, a panic
+  // device that it can tell its stop code, and with Secure Boot a TPM.
+  bool windows = false;
   bool operator==(const Shape&) const = default;
 };
 

@@ -15,9 +15,11 @@ constexpr auto retry = 250ms;
 constexpr Millis agent_timeout = 5s;
 constexpr std::size_t kept_output = 64u << 10;  // in an event
 
-Json exec_command(const std::string& command) {
+Json exec_command(const std::vector<std::string>& shell, const std::string& command) {
+  std::vector<std::string> words(shell.begin() + 1, shell.end());
+  words.push_back(command);
   return {{"execute", "guest-exec"},
-          {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", command}}, {"capture-output", true}}}};
+          {"arguments", {{"path", shell.front()}, {"arg", words}, {"capture-output", true}}}};
 }
 
 }  // namespace
@@ -26,15 +28,17 @@ Json exec_command(const std::string& command) {
 // says that a command has ended says nothing.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full) {
   event::Answer answer{.question = name};
-  const long long signal = number_at(status, "signal", -1), code = number_at(status, "exitcode", -1);
+  // Windows has no signals: its agent calls the status of an exception one, and that is negative.
+  const long long signal = number_at(status, "signal", 0), code = number_at(status, "exitcode", -1);
   const bool one_end =
-      (code >= 0) != (signal > 0) && status.contains("exitcode") != status.contains("signal");
+      (code >= 0) != (signal != 0) && status.contains("exitcode") != status.contains("signal");
   if (!one_end) {
     answer.output = "the agent's answer makes no sense: neither a status nor a signal, or both";
     return answer;
   }
   answer.answered = true;
-  answer.exit_code = static_cast<int>(std::clamp<long long>(signal > 0 ? 128 + signal : code, 0, 255));
+  answer.exit_code =
+      static_cast<int>(signal < 0 ? 255 : std::clamp<long long>(signal > 0 ? 128 + signal : code, 0, 255));
   for (const char* stream : {"out-data", "err-data"}) {
     auto text = base64_decode(text_at(status, stream), longest_output + 1);
     if (text && (!status.contains(stream) || status[stream].is_string()))
@@ -48,8 +52,9 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
   return answer;
 }
 
-Agent::Agent(machine::Machine& machine, Tell tell)
+Agent::Agent(machine::Machine& machine, std::vector<std::string> shell, Tell tell)
     : machine_(machine),
+      shell_(std::move(shell)),
       tell_(std::move(tell)),
       thread_([this](const std::stop_token& stop) { live(stop); }) {}
 
@@ -107,7 +112,7 @@ void Agent::start_waiting() {
       question = std::move(*due);
       waiting_.erase(due);
     }
-    auto started = machine_.ask(exec_command(question.command), agent_timeout);
+    auto started = machine_.ask(exec_command(shell_, question.command), agent_timeout);
     if (!started) {
       // The agent is away, in a reboot perhaps, or the guest is dead: whoever asked has a deadline of its
       // own.

@@ -10,10 +10,11 @@ constexpr auto silence = std::chrono::milliseconds(400);
 }  // namespace
 
 Result<Console> Console::open(const std::filesystem::path& path,
-                              const std::vector<crash::Signature>& signatures, std::uint64_t limit) {
+                              const std::vector<crash::Signature>& signatures, crash::Os os,
+                              std::uint64_t limit) {
   auto log = Appender::open(path);
   if (!log) return fail(log.error());
-  return Console(std::move(*log), signatures, limit);
+  return Console(std::move(*log), signatures, os, limit);
 }
 
 std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {

@@ -26,10 +26,10 @@ std::vector<event::What> translate(const machine::Sign& sign) {
                     sign);
 }
 
-std::vector<event::What> scan_kernel_log(std::string_view log,
+std::vector<event::What> scan_kernel_log(crash::Os os, std::string_view log,
                                          const std::vector<crash::Signature>& signatures) {
   std::vector<event::What> events;
-  for (auto& finding : crash::scan(log, crash::Os::linux_, signatures))
+  for (auto& finding : crash::scan(log, os, signatures))
     events.emplace_back(event::Found{event::Channel::evidence, std::move(finding)});
   return events;
 }

@@ -27,7 +27,7 @@ class Console {
   // At most `limit` bytes are kept on disk; what comes after is still scanned.
   static Result<Console> open(const std::filesystem::path& log,
                               const std::vector<crash::Signature>& signatures = {},
-                              std::uint64_t limit = 256ull << 20);
+                              crash::Os os = crash::Os::linux_, std::uint64_t limit = 256ull << 20);
 
   std::vector<event::What> feed(std::string_view bytes);
 
@@ -41,8 +41,8 @@ class Console {
   std::string last_line() const { return scanner_.last_line(); }
 
  private:
-  Console(Appender log, const std::vector<crash::Signature>& signatures, std::uint64_t limit)
-      : log_(std::move(log)), left_(limit), scanner_(crash::Os::linux_, signatures) {}
+  Console(Appender log, const std::vector<crash::Signature>& signatures, crash::Os os, std::uint64_t limit)
+      : log_(std::move(log)), left_(limit), scanner_(os, signatures) {}
   std::vector<event::What> tell(std::vector<crash::Finding> findings);
   void hear(std::string_view bytes, std::vector<event::What>& events);
 
@@ -64,8 +64,18 @@ class Console {
 std::vector<event::What> translate(const machine::Sign& sign);
 
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
-std::vector<event::What> scan_kernel_log(std::string_view log,
+std::vector<event::What> scan_kernel_log(crash::Os os, std::string_view log,
                                          const std::vector<crash::Signature>& signatures = {});
+
+// What Windows has written down of its crashes: its event log, and that there are dumps.
+std::vector<event::What> read_system_log(std::string_view log);
+
+// The dumps that a guest hands out, as guest::Windows asks for them. Each becomes a file in `folder`, which
+// is made, and a finding.
+std::vector<event::What> keep_dumps(std::string_view answer, const std::filesystem::path& folder);
+
+// What a picture of the screen shows, if it is one that a living guest does not have.
+std::vector<event::What> read_screen(const std::filesystem::path& picture);
 
 // Of a command's output, what is looked at at all: a kernel's log may be long. A `full_output` of one byte
 // more was cut, and what was cut away may have been the crash.
@@ -79,7 +89,8 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
 class Agent {
  public:
   using Tell = std::function<void(event::What, std::string full_output)>;
-  Agent(machine::Machine& machine, Tell tell);
+  // `shell`: the guest's program that runs a command, and its arguments; the command becomes the last one.
+  Agent(machine::Machine& machine, std::vector<std::string> shell, Tell tell);
   ~Agent();  // the machine must have been ended before, or a hanging guest delays this by one agent timeout
 
   // Asked again and again while the agent is away; given up only when the guest says an error or the cell
@@ -110,6 +121,7 @@ class Agent {
   void beat();
 
   machine::Machine& machine_;
+  std::vector<std::string> shell_;
   Tell tell_;
   std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -97,7 +97,7 @@ Status name_artefacts(Cell& cell, const Scenario& scenario) {
                                         driver ? "driver" : "content", at(scenario.source, step.mark));
     if (!artefact) return fail(artefact.error());
     if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod &&
-        cell.driver_path != (*artefact)->path && scenario.linux_guest->driver.module.empty())
+        cell.driver_path != (*artefact)->path && scenario.guest->driver.module.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
     const Artefact& found = **artefact;
@@ -143,7 +143,7 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   cell.machine = scenario.machine;
   for (const auto& machine : scenario.machines)
     if (machine.name == value_of(axes, "machine")) cell.machine = machine;
-  cell.guest = *scenario.linux_guest;
+  cell.guest = *scenario.guest;
   if (cell.guest.driver.kind == scenario::DriverKind::kmod && cell.guest.driver.module.empty())
     cell.guest.driver.module = scenario::module_of_file(cell.driver_path);
   cell.story = flatten(scenario.story);
@@ -179,6 +179,7 @@ Cell make_control(const Cell& like) {
     if (axis != "driver" && axis != "content") control.axes.emplace_back(axis, value);
   control.id = id_of(control.axes) + ".control";
   control.machine = like.machine;
+  control.guest.os = like.guest.os;
   for (const Step& step : like.story)
     if (auto kept = step_of_control(step)) control.story.push_back(std::move(*kept));
   control.settle = like.settle;
@@ -284,7 +285,7 @@ std::string shape_in_words(const scenario::Machine& machine) {
 }
 
 Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scenario::Acceptance>& waivers) {
-  if (!scenario.linux_guest) return input_error("the scenario has no guest", scenario.source);
+  if (!scenario.guest) return input_error("the scenario has no guest", scenario.source);
   Plan plan;
   plan.scenario = scenario.name;
   plan.date = today;

@@ -31,8 +31,12 @@ constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment:
 constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,
                                         scenario::Damage::zero, scenario::Damage::flipped,
                                         scenario::Damage::oversized};
-constexpr DriverKind driver_kinds[] = {DriverKind::deb, DriverKind::rpm, DriverKind::kmod,
-                                       DriverKind::script};
+constexpr DriverKind driver_kinds[] = {DriverKind::deb,    DriverKind::rpm, DriverKind::kmod,
+                                       DriverKind::script, DriverKind::inf, DriverKind::service,
+                                       DriverKind::msi};
+constexpr scenario::Os systems[] = {scenario::Os::linux_, scenario::Os::windows};
+constexpr scenario::Verifier verifiers[] = {scenario::Verifier::off, scenario::Verifier::standard,
+                                            scenario::Verifier::low_resources};
 constexpr scenario::Firmware firmwares[] = {scenario::Firmware::bios, scenario::Firmware::uefi,
                                             scenario::Firmware::uefi_secure};
 constexpr scenario::DiskBus disks[] = {scenario::DiskBus::virtio, scenario::DiskBus::sata,
@@ -48,6 +52,12 @@ Json guest_json(const Guest& guest) {
                  {"options", guest.driver.options},
                  {"install", guest.driver.install},
                  {"remove", guest.driver.remove}}}};
+  if (guest.os == scenario::Os::windows) {
+    json["os"] = to_string(guest.os);
+    json["verifier"] = to_string(guest.verifier);
+    json["driver"]["start"] = guest.driver.start;
+    json["driver"]["certificate"] = guest.driver.certificate;
+  }
   if (guest.content) json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
   json["exercise"] = guest.exercise;
   json["proof"] = Json::array();
@@ -260,6 +270,12 @@ Guest read_guest(In in) {
   guest.driver.options = driver.texts("options");
   guest.driver.install = driver.text("install");
   guest.driver.remove = driver.text("remove");
+  if (in.has("os")) {
+    guest.os = in.kind("os", systems);
+    guest.verifier = in.kind("verifier", verifiers);
+    guest.driver.start = driver.text("start");
+    guest.driver.certificate = driver.text("certificate");
+  }
   if (in.has("content")) {
     In content = in.object("content");
     guest.content = {content.text("path"), content.text("apply")};

@@ -48,7 +48,8 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
   };
   if (!idle.empty())
     questions.push_back("nothing exercises the driver" + which(idle) +
-                        ": a driver that is loaded and never used proves little; add guest.linux.exercise");
+                        ": a driver that is loaded and never used proves little; add guest." +
+                        std::string(scenario::to_string(cells.front().guest.os)) + ".exercise");
   if (!once.empty())
     questions.push_back("only one boot" + which(once) +
                         ": a crash in every second boot would pass half the time; write reboot x3 or more");

@@ -60,7 +60,7 @@ std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
   if (seen.finding.line != 0 && seen.channel == "console")
     line += ", console.log line " + std::to_string(seen.finding.line);
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
-  line += ")";
+  line += ")" + channels_in_words(seen);
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
   if (const auto* entry = verdict::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
   return line + "\n";

@@ -55,15 +55,22 @@ std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_
   return cut && !shown.empty() ? shown + "\n\u2026" : shown;
 }
 
+std::string channels_in_words(const verdict::Seen& seen) {
+  std::string text;
+  if (!seen.also.empty()) text += ", told by " + join(seen.also, ", ") + " as well";
+  if (!seen.silent.empty()) text += ", and not by " + join(seen.silent, ", ");
+  return text;
+}
+
 std::string place(const verdict::Seen& seen) {
   std::string text = crash::to_string(seen.finding.kind);
   if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
   text += ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line == 0) return text + ", told by " + seen.channel;
+  if (seen.finding.line == 0) return text + ", told by " + seen.channel + channels_in_words(seen);
   if (seen.channel == "console")
     return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
-           std::to_string(seen.finding.offset) + ")";
-  return text + ", " + seen.channel + " line " + std::to_string(seen.finding.line);
+           std::to_string(seen.finding.offset) + ")" + channels_in_words(seen);
+  return text + ", " + seen.channel + " line " + std::to_string(seen.finding.line) + channels_in_words(seen);
 }
 
 std::string run_again(const Record& record, const std::string& cell) {

@@ -40,6 +40,8 @@ std::string places_text(const Record& record, std::size_t cell, const std::strin
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
 
 // "oops, in module sensor, console.log line 17 (byte 688), boot 0".
+// ", told by console as well, and not by screen"; empty for a finding of one channel.
+std::string channels_in_words(const verdict::Seen& seen);
 std::string place(const verdict::Seen& seen);
 
 // The command that runs this cell again, from the folder where the run was started.

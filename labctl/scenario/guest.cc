@@ -9,7 +9,35 @@
 namespace labctl::scenario {
 namespace {
 
-const std::vector<std::string> kinds = {"deb", "rpm", "kmod", "script"};
+// What differs between the systems in how an author writes of them.
+struct Dialect {
+  Os os;
+  const char* key;  // of `guest`
+  std::vector<DriverKind> kinds;
+  const char* module;  // what the key for it is called
+  const char* what_it_is;
+  const char* artefact;  // the variable with its path
+  const char* a_path;
+};
+const Dialect dialects[] = {
+    {Os::linux_,
+     "linux",
+     {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script},
+     "module",
+     "kernel module",
+     "$LABCTL_DRIVER",
+     "/..."},
+    {Os::windows,
+     "windows",
+     {DriverKind::inf, DriverKind::service, DriverKind::msi, DriverKind::script},
+     "service",
+     "service",
+     "$env:LABCTL_DRIVER",
+     "C:\\..."},
+};
+
+const std::vector<std::string> starts = {"boot", "system", "auto"};
+const std::vector<std::string> verifiers = {"off", "standard", "low-resources"};
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -24,6 +52,14 @@ std::optional<std::string> module_name(std::string text) {
   return text;
 }
 
+// A service's name becomes a word of command lines and a key of the registry.
+bool is_service(std::string_view text) {
+  return !text.empty() && text.size() <= 80 && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-' || c == '.');
+         });
+}
+
 // "build/my-sensor.ko.xz" -> "my-sensor"
 std::string file_stem(const std::string& path) {
   std::string stem = path.substr(path.find_last_of('/') + 1);
@@ -35,13 +71,20 @@ std::string file_stem(const std::string& path) {
 
 class GuestReader {
  public:
-  GuestReader(Reader& reader, const Scenario& scenario) : reader_(reader), scenario_(scenario) {}
+  GuestReader(Reader& reader, const Scenario& scenario, const Dialect& dialect)
+      : reader_(reader), scenario_(scenario), dialect_(dialect) {}
 
   Guest read(const Node& node) {
-    Guest guest;
+    Guest guest{.os = dialect_.os};
     const bool is_map =
-        reader_.map(node, what_, {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}});
+        windows()
+            ? reader_.map(node, what_,
+                          {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}, {"verifier"}})
+            : reader_.map(node, what_, {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}});
     if (!is_map) return guest;
+    if (const Node* verifier = node.find("verifier"))
+      if (const auto index = reader_.choice(*verifier, what_ + ".verifier", verifiers))
+        guest.verifier = static_cast<Verifier>(*index);
     if (const Node* proof = node.find("proof")) guest.proof = read_proofs(*proof);
     if (const Node* exercise = node.find("exercise"))
       guest.exercise = reader_.texts(*exercise, what_ + ".exercise");
@@ -52,53 +95,106 @@ class GuestReader {
     } else if (content) {
       guest.content = read_content(*content);
     } else if (!scenario_.contents.empty()) {
-      reader_.mistake(node.mark, what_ + " has no 'content', but candidate.content is given",
-                      "say where it goes: content: {path: /..., apply: COMMAND}");
+      reader_.mistake(
+          node.mark, what_ + " has no 'content', but candidate.content is given",
+          "say where it goes: content: {path: " + std::string(dialect_.a_path) + ", apply: COMMAND}");
     }
     return guest;
   }
 
  private:
+  bool windows() const { return dialect_.os == Os::windows; }
+
   void read_driver(const Node& node, Guest& guest, bool has_proof) {
     const std::string what = what_ + ".driver";
-    if (!reader_.map(node, what,
-                     {{"kind", Need::required, "one of deb, rpm, kmod, script"},
-                      {"module"},
-                      {"options"},
-                      {"install"},
-                      {"remove"}}))
-      return;
+    if (!is_driver(node, what)) return;
     Driver& driver = guest.driver;
     const Node* kind = node.find("kind");
-    const auto index = kind ? reader_.choice(*kind, what + ".kind", kinds) : std::nullopt;
-    if (const Node* module = node.find("module")) driver.module = read_module(*module, what + ".module");
+    const auto index = kind ? reader_.choice(*kind, what + ".kind", kinds()) : std::nullopt;
+    const std::string module_key = dialect_.module;
+    if (const Node* module = node.find(module_key))
+      driver.module =
+          windows() ? read_service(*module, what + ".service") : read_module(*module, what + ".module");
     if (const Node* options = node.find("options"))
       driver.options = read_options(*options, what + ".options");
     if (const Node* install = node.find("install")) driver.install = command(*install, what + ".install");
     if (const Node* remove = node.find("remove")) driver.remove = command(*remove, what + ".remove");
     if (!index) return;  // which keys belong here is known only with the kind
 
-    driver.kind = static_cast<DriverKind>(*index);
+    driver.kind = dialect_.kinds[*index];
     const bool script = driver.kind == DriverKind::script;
     for (const char* key : {"install", "remove"}) {
       if (!script) only_for(node, what, key, "script");
     }
-    if (driver.kind != DriverKind::kmod) only_for(node, what, "options", "kmod");
+    if (windows())
+      read_windows_driver(node, what, driver);
+    else if (driver.kind != DriverKind::kmod)
+      only_for(node, what, "options", "kmod");
     if (script && !Reader::has(node, "install")) {
       reader_.mistake(node.mark, what + " has no 'install', which kind script needs",
-                      "the artefact's path in the guest is $LABCTL_DRIVER");
+                      "the artefact's path in the guest is " + std::string(dialect_.artefact));
     }
-    if (Reader::has(node, "module")) return;
+    if (Reader::has(node, module_key)) return;
     if (driver.kind == DriverKind::kmod) {
       driver.module = default_module(node.mark, what);
     } else if (!script) {
-      reader_.mistake(node.mark, what + " has no 'module'",
-                      "name the kernel module that must be loaded after each boot");
+      reader_.mistake(
+          node.mark, what + " has no '" + module_key + "'",
+          "name the " + std::string(dialect_.what_it_is) + " that must be loaded after each boot");
     } else if (!has_proof) {
-      reader_.mistake(node.mark,
-                      what + " has no 'module' and there is no proof: nothing would show that it is loaded",
-                      "add a module or " + what_ + ".proof");
+      reader_.mistake(
+          node.mark,
+          what + " has no '" + module_key + "' and there is no proof: nothing would show that it is loaded",
+          "add a " + module_key + " or " + what_ + ".proof");
     }
+  }
+
+  bool is_driver(const Node& node, const std::string& what) {
+    if (windows())
+      return reader_.map(node, what,
+                         {{"kind", Need::required, "one of inf, service, msi, script"},
+                          {"service"},
+                          {"start"},
+                          {"certificate"},
+                          {"install"},
+                          {"remove"}});
+    return reader_.map(node, what,
+                       {{"kind", Need::required, "one of deb, rpm, kmod, script"},
+                        {"module"},
+                        {"options"},
+                        {"install"},
+                        {"remove"}});
+  }
+
+  void read_windows_driver(const Node& node, const std::string& what, Driver& driver) {
+    if (driver.kind != DriverKind::service) only_for(node, what, "start", "service");
+    if (driver.kind != DriverKind::inf) only_for(node, what, "certificate", "inf");
+    if (driver.kind == DriverKind::service) driver.start = "system";
+    if (const Node* start = node.find("start"))
+      if (const auto index = reader_.choice(*start, what + ".start", starts)) driver.start = starts[*index];
+    if (const Node* certificate = node.find("certificate")) {
+      const auto name = reader_.one_line(*certificate, what + ".certificate");
+      if (name && name->find_first_of("/\\:*?\"<>|'") != std::string::npos)
+        reader_.mistake(certificate->mark, what + ".certificate: " + quoted(*name) + " is not a file's name",
+                        "name a file in the top folder of the driver's package");
+      else if (name)
+        driver.certificate = *name;
+    }
+  }
+
+  std::vector<std::string> kinds() const {
+    std::vector<std::string> words;
+    for (const DriverKind kind : dialect_.kinds) words.emplace_back(to_string(kind));
+    return words;
+  }
+
+  std::string read_service(const Node& node, const std::string& what) {
+    const auto text = reader_.one_line(node, what);
+    if (!text) return "";
+    if (is_service(*text)) return *text;
+    reader_.mistake(node.mark, what + ": " + quoted(*text) + " is not a service's name",
+                    "letters, digits, '_', '-' and '.', at most 80, without .sys");
+    return "";
   }
 
   void only_for(const Node& node, const std::string& what, const char* key, const char* kind) {
@@ -161,12 +257,21 @@ class GuestReader {
     return content;
   }
 
+  // Windows takes '/' for '\\', but not in every place: only the one is asked for.
   std::string guest_path(const std::string& text, Mark mark, const std::string& what) {
-    if (text.front() != '/') {
-      reader_.mistake(mark, what + ": " + quoted(text) + " is not an absolute path in the guest");
-    } else if (text.back() == '/' || text.ends_with("/.")) {
+    const char slash = windows() ? '\\' : '/';
+    const std::string end(1, slash);
+    const bool absolute = windows() ? text.size() > 3 && std::isalpha(static_cast<unsigned char>(text[0])) &&
+                                          text.substr(1, 2) == ":\\"
+                                    : text.front() == '/';
+    if (!absolute) {
+      reader_.mistake(mark, what + ": " + quoted(text) + " is not an absolute path in the guest",
+                      windows() ? "write C:\\folder\\file" : "");
+    } else if (windows() && text.find_first_of("/*?\"<>|", 2) != std::string::npos) {
+      reader_.mistake(mark, what + ": " + quoted(text) + " holds what no path of Windows can");
+    } else if (text.back() == slash || text.ends_with(end + ".")) {
       reader_.mistake(mark, what + ": " + quoted(text) + " is a directory, a file is wanted");
-    } else if ((text + "/").find("/../") != std::string::npos) {
+    } else if ((text + end).find(end + ".." + end) != std::string::npos) {
       reader_.mistake(mark, what + ": " + quoted(text) + " must not contain '..'");
     } else if (text.size() > 1024) {
       reader_.mistake(mark, what + " is longer than 1024 bytes");
@@ -203,19 +308,37 @@ class GuestReader {
 
   Reader& reader_;
   const Scenario& scenario_;
-  const std::string what_ = "guest.linux";
+  const Dialect& dialect_;
+  const std::string what_ = std::string("guest.") + dialect_.key;
 };
 
 }  // namespace
 
 std::string module_of_file(const std::string& path) { return module_name(file_stem(path)).value_or(""); }
 
+// One family at a time: its artefacts are of one kind.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("guest");
-  if (!node || !reader.map(*node, "guest", {{"linux", Need::required}})) return;
-  if (const Node* linux_node = node->find("linux"))
-    scenario.linux_guest = GuestReader(reader, scenario).read(*linux_node);
+  if (!node || !reader.map(*node, "guest", {{"linux"}, {"windows"}})) return;
+  for (const Dialect& dialect : dialects) {
+    const Node* section = node->find(dialect.key);
+    if (!section) continue;
+    if (scenario.guest) {
+      reader.mistake(section->mark, "guest has both linux and windows",
+                     "write one scenario for each: their drivers are other files");
+      continue;
+    }
+    scenario.guest = GuestReader(reader, scenario, dialect).read(*section);
+  }
+  const bool meant = Reader::has(*node, "linux") || Reader::has(*node, "windows");
+  if (!scenario.guest && !meant)
+    reader.mistake(node->mark, "guest has neither 'linux' nor 'windows'",
+                   "write guest: {linux: {driver: {kind: deb, module: NAME}}}");
 }
+
+const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
+
+const char* to_string(Verifier verifier) { return verifiers[static_cast<std::size_t>(verifier)].c_str(); }
 
 const char* to_string(DriverKind kind) {
   switch (kind) {
@@ -227,6 +350,12 @@ const char* to_string(DriverKind kind) {
       return "kmod";
     case DriverKind::script:
       return "script";
+    case DriverKind::inf:
+      return "inf";
+    case DriverKind::service:
+      return "service";
+    case DriverKind::msi:
+      return "msi";
   }
   return "";
 }

@@ -62,16 +62,24 @@ struct Artefact {
 // How an artefact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
 std::string damaged_name(const std::string& path, Damage damage);
 
-enum class DriverKind { deb, rpm, kmod, script };
+enum class Os { linux_, windows };
+
+enum class DriverKind { deb, rpm, kmod, script, inf, service, msi };
 
 struct Driver {
   DriverKind kind = DriverKind::deb;
-  std::string module;  // the kernel module that must be loaded after every boot
-                       // ('-' is written '_', as the kernel does); empty only for a script with a proof
+  std::string module;  // the kernel module (Windows: the service) that must be loaded after every boot
+                       // ('-' is written '_', as Linux does); empty only for a script with a proof
   std::vector<std::string> options;  // kmod: parameters given to the module
-  std::string install;  // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
-  std::string remove;   // script: the command that takes it away
+  std::string install;      // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
+  std::string remove;       // script: the command that takes it away
+  std::string start;        // service: boot, system or auto
+  std::string certificate;  // inf: a file of the package that the guest is to trust
 };
+
+// What Driver Verifier is to do with the candidate, on Windows.
+enum class Verifier { off, standard, low_resources };
+const char* to_string(Verifier verifier);
 
 struct Content {
   std::string path;   // where it goes in the guest, absolute
@@ -87,7 +95,9 @@ struct Proof {
 
 // What a scenario says for one operating system family.
 struct Guest {
+  Os os = Os::linux_;
   Driver driver;
+  Verifier verifier = Verifier::off;
   std::optional<Content> content;
   std::vector<std::string> exercise;
   std::vector<Proof> proof;
@@ -192,7 +202,7 @@ struct Scenario {
   std::vector<Selector> exclude;
   Machine machine;                // of every cell when the matrix has no axis of them
   std::vector<Machine> machines;  // what the axis chooses from
-  std::optional<Guest> linux_guest;
+  std::optional<Guest> guest;
   std::optional<SignatureFile> signatures;
   std::vector<Step> story;          // of every cell when the matrix has no axis of them
   std::vector<NamedStory> stories;  // what the axis chooses from
@@ -227,6 +237,7 @@ const char* to_string(As as);
 const char* to_string(StepKind kind);
 const char* to_string(Moment moment);
 const char* to_string(DriverKind kind);
+const char* to_string(Os os);
 const char* to_string(Firmware firmware);
 const char* to_string(DiskBus disk);
 const char* to_string(Network network);

@@ -26,8 +26,8 @@ class StoryCheck {
     if (!ever_installed_) mistake(mark, "the driver is never installed", "begin with install driver");
     if (!scenario_.contents.empty() && !ever_applied_)
       mistake(mark, "candidate.content is given but never applied", "add apply content");
-    if (scenario_.linux_guest && !scenario_.linux_guest->exercise.empty() && !exercised_)
-      mistake(mark, "guest.linux.exercise is given but never used", "add exercise");
+    if (scenario_.guest && !scenario_.guest->exercise.empty() && !exercised_)
+      mistake(mark, guest_name() + ".exercise is given but never used", "add exercise");
     if (state_.driver == torn)
       mistake(torn_at_, "after this nobody knows which driver is installed",
               "install driver again behind it");
@@ -38,6 +38,10 @@ class StoryCheck {
   }
 
  private:
+  std::string guest_name() const {
+    return std::string("guest.") + to_string(scenario_.guest ? scenario_.guest->os : Os::linux_);
+  }
+
   static constexpr const char* none = "-";  // no label is called so
   static constexpr const char* torn = "?";  // the power was cut while it was being changed
   struct State {
@@ -63,17 +67,17 @@ class StoryCheck {
         state_.content = step.label;
         return;
       case StepKind::exercise:
-        if (scenario_.linux_guest && scenario_.linux_guest->exercise.empty())
-          mistake(step.mark, "'exercise', but guest.linux has no exercise");
+        if (scenario_.guest && scenario_.guest->exercise.empty())
+          mistake(step.mark, "'exercise', but " + guest_name() + " has no exercise");
         needs_driver(step);
         needs_content(step);
         exercised_ = true;
         return;
       case StepKind::remove:
         needs_driver(step);
-        if (scenario_.linux_guest && scenario_.linux_guest->driver.kind == DriverKind::script &&
-            scenario_.linux_guest->driver.remove.empty())
-          mistake(step.mark, "'remove driver', but guest.linux.driver has no 'remove'");
+        if (scenario_.guest && scenario_.guest->driver.kind == DriverKind::script &&
+            scenario_.guest->driver.remove.empty())
+          mistake(step.mark, "'remove driver', but " + guest_name() + ".driver has no 'remove'");
         state_ = {};  // what a package takes away with it is its own affair
         return;
       case StepKind::reboot:
@@ -207,7 +211,7 @@ class StoryCheck {
 std::vector<Step> default_story(const Scenario& scenario) {
   std::vector<std::string> texts = {"install driver"};
   if (!scenario.contents.empty()) texts.push_back("apply content");
-  if (scenario.linux_guest && !scenario.linux_guest->exercise.empty()) texts.push_back("exercise");
+  if (scenario.guest && !scenario.guest->exercise.empty()) texts.push_back("exercise");
   texts.push_back("reboot x3");
   std::vector<Step> steps;
   for (const std::string& text : texts) {

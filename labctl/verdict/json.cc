@@ -82,6 +82,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
                    {"boot", seen.boot},
                    {"offset", seen.finding.offset},
                    {"line", seen.finding.line}};
+      if (!seen.also.empty()) finding["also"] = seen.also;
+      if (!seen.silent.empty()) finding["silent"] = seen.silent;
       if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
       if (const auto* entry = known ? accepted(*cell, seen.finding) : nullptr)

@@ -39,6 +39,9 @@ struct Seen {
   std::string channel;        // of the first that told it
   int boot = 0;               // 0 is the life before the first reboot
   bool candidate_in = false;  // something of the candidate's had been run by then
+  // One crash of Windows is told on several channels and is one finding: those that told it besides, and
+  // those that should have and did not.
+  std::vector<std::string> also = {}, silent = {};
 };
 
 // The record that an outcome was derived from: the head of its chain and its length.

@@ -28,6 +28,14 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
+const System& linux_ = system_of(scenario::Os::linux_);
+
+scenario::Guest of(const Driver& driver) {
+  scenario::Guest guest;
+  guest.driver = driver;
+  return guest;
+}
+
 std::string text_of(const fs::path& path) { return read_file(path).value_or(""); }
 void write(const fs::path& path, std::string_view text) { REQUIRE(write_file(path, text)); }
 
@@ -77,29 +85,29 @@ const char* const hostile_paths[] = {
 };
 
 std::vector<std::pair<std::string, Question>> every_question() {
-  using namespace linux_;
   std::vector<std::pair<std::string, Question>> all = {
-      {"identify", identify()},
-      {"booted", booted()},
-      {"evidence", evidence()},
-      {"kernel_log", kernel_log()},
-      {"reboot", reboot()},
-      {"set_clock", set_clock(1700000000)},
-      {"deliver", deliver({"driver.deb", "content.bin", "it's.bin"})},
-      {"deliver nothing", deliver({})}};
+      {"identify", linux_.identify()},
+      {"booted", linux_.booted()},
+      {"evidence", linux_.evidence()},
+      {"kernel_log", linux_.kernel_log()},
+      {"reboot", linux_.reboot()},
+      {"set_clock", linux_.set_clock(1700000000)},
+      {"deliver", linux_.deliver({"driver.deb", "content.bin", "it's.bin"})},
+      {"deliver nothing", linux_.deliver({})}};
   for (auto kind : {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script}) {
     const std::string name = std::string(" ") + scenario::to_string(kind);
     const Driver d = driver(kind);
     for (const std::string& file : {driver_file(d), driver_file(d, "it's; \"$(x)\"")}) {
-      all.push_back({"install" + name, install(d, file)});
-      all.push_back({"remove" + name, linux_::remove(d, file)});
-      all.push_back({"loaded" + name, loaded(d, file)});
+      all.push_back({"install" + name, linux_.install(of(d), file)});
+      all.push_back({"remove" + name, linux_.remove(of(d), file)});
+      all.push_back({"loaded" + name, linux_.loaded(of(d), file)});
     }
   }
   for (const char* path : hostile_paths)
     for (const char* command : {"", "systemctl reload sensor", "true # a comment", "cat <<X\nhere\nX"}) {
-      all.push_back({std::string("apply ") + path, apply({.path = path, .apply = command}, content_file())});
-      all.push_back({std::string("content_digest ") + path, content_digest({.path = path})});
+      all.push_back(
+          {std::string("apply ") + path, linux_.apply({.path = path, .apply = command}, content_file())});
+      all.push_back({std::string("content_digest ") + path, linux_.content_digest({.path = path})});
     }
   return all;
 }
@@ -119,28 +127,28 @@ TEST_CASE("every command is one that a shell can read") {
 }
 
 TEST_CASE("questions have the names by which their answers are found") {
-  using namespace linux_;
   const Driver d = driver(DriverKind::deb);
   const std::pair<Question, std::string> names[] = {
-      {identify(), "identify"},     {booted(), "booted"},         {evidence(), "evidence"},
-      {kernel_log(), "kernel-log"}, {reboot(), "reboot"},         {set_clock(1), "set-clock"},
-      {deliver({}), "deliver"},     {install(d, "x"), "install"}, {linux_::remove(d, "x"), "remove"},
-      {loaded(d, "x"), "loaded"},   {apply({}, "x"), "apply"},    {content_digest({}), "content-digest"}};
+      {linux_.identify(), "identify"},       {linux_.booted(), "booted"},
+      {linux_.evidence(), "evidence"},       {linux_.kernel_log(), "kernel-log"},
+      {linux_.reboot(), "reboot"},           {linux_.set_clock(1), "set-clock"},
+      {linux_.deliver({}), "deliver"},       {linux_.install(of(d), "x"), "install"},
+      {linux_.remove(of(d), "x"), "remove"}, {linux_.loaded(of(d), "x"), "loaded"},
+      {linux_.apply({}, "x"), "apply"},      {linux_.content_digest({}), "content-digest"}};
   for (const auto& [question, name] : names) CHECK(question.name == name);
 }
 
 TEST_CASE("simple commands are as they were") {
-  using namespace linux_;
-  CHECK(identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
-  CHECK(evidence().command ==
+  CHECK(linux_.identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
+  CHECK(linux_.evidence().command ==
         "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
         "echo kernel=$(uname -r)");
-  CHECK(kernel_log().command == "dmesg");
-  CHECK(set_clock(1700000000).command == "date -u -s @1700000000");
-  CHECK(install(driver(DriverKind::deb), "driver.deb").command ==
+  CHECK(linux_.kernel_log().command == "dmesg");
+  CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
+  CHECK(linux_.install(of(driver(DriverKind::deb)), "driver.deb").command ==
         "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew '/var/lib/labctl/payload/driver.deb' "
         "</dev/null");
-  CHECK_THAT(install(driver(DriverKind::script), "driver.bin").command,
+  CHECK_THAT(linux_.install(of(driver(DriverKind::script)), "driver.bin").command,
              ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
 }
 
@@ -156,13 +164,13 @@ TEST_CASE("artefacts have names of their own on the payload disc") {
 
 TEST_CASE("the questions about identity can be answered by this host") {
   const Folder folder;
-  const auto said = shell(linux_::evidence().command, folder.path);
+  const auto said = shell(linux_.evidence().command, folder.path);
   CHECK(said.code == 0);
   const auto facts = read_facts(said.output);
   CHECK(facts.count("taint") == 1);
   CHECK(facts.at("boot_id").size() == 36);
   CHECK_FALSE(facts.at("kernel").empty());
-  CHECK(read_facts(shell(linux_::identify().command, folder.path).output).at("boot_id") ==
+  CHECK(read_facts(shell(linux_.identify().command, folder.path).output).at("boot_id") ==
         facts.at("boot_id"));
 }
 
@@ -176,7 +184,7 @@ TEST_CASE("content goes where the author says, whatever the name") {
     const fs::path place = folder.path.string() + "/root" + path;
     const scenario::Content content{.path = place.string(),
                                     .apply = "echo applied > " + (folder.path / "flag").string()};
-    auto question = linux_::apply(content, content_file());
+    auto question = linux_.apply(content, content_file());
     question.command =
         replace(question.command, "/var/lib/labctl/payload", (folder.path / "payload").string());
     const auto said = shell(question.command, folder.path);
@@ -185,7 +193,7 @@ TEST_CASE("content goes where the author says, whatever the name") {
     CHECK(text_of(place) == bytes);
     CHECK(text_of(folder.path / "flag") == "applied\n");
 
-    const auto digest = shell(linux_::content_digest(content).command, folder.path);
+    const auto digest = shell(linux_.content_digest(content).command, folder.path);
     CHECK(read_facts(digest.output)["content_sha256"] == sha256(bytes));
   }
 }
@@ -193,9 +201,9 @@ TEST_CASE("content goes where the author says, whatever the name") {
 TEST_CASE("content that is not there or cannot be applied is told") {
   const Folder folder;
   const scenario::Content content{.path = (folder.path / "missing").string(), .apply = "exit 7"};
-  CHECK(read_facts(shell(linux_::content_digest(content).command, folder.path).output)["content_sha256"] ==
+  CHECK(read_facts(shell(linux_.content_digest(content).command, folder.path).output)["content_sha256"] ==
         "");
-  auto question = linux_::apply(content, content_file());
+  auto question = linux_.apply(content, content_file());
   CHECK(shell(question.command, folder.path).code != 0);  // no payload here
   fs::create_directories(folder.path / "payload");
   write(folder.path / "payload" / "content.bin", "x");
@@ -208,10 +216,10 @@ TEST_CASE("a script is told where its artefact is and its status is the answer")
   Driver d{.kind = DriverKind::script,
            .install = "echo got \"$LABCTL_DRIVER\"; exit 9",
            .remove = "echo \"$LABCTL_DRIVER\""};
-  auto said = shell(linux_::install(d, "driver it's.bin").command, folder.path);
+  auto said = shell(linux_.install(of(d), "driver it's.bin").command, folder.path);
   CHECK(said.code == 9);
   CHECK(said.output == "got /var/lib/labctl/payload/driver it's.bin\n");
-  CHECK(shell(linux_::remove(d, "driver.bin").command, folder.path).output ==
+  CHECK(shell(linux_.remove(of(d), "driver.bin").command, folder.path).output ==
         "/var/lib/labctl/payload/driver.bin\n");
 }
 
@@ -249,7 +257,7 @@ struct FakeModule {
     const std::string modinfo = folder.path / "bin" / "modinfo";
     write(modinfo, "#!/bin/sh\necho " + (folder.path / file).string() + "\n");
     fs::permissions(modinfo, fs::perms::owner_all);
-    auto question = linux_::loaded(driver(kind), "driver.ko");
+    auto question = linux_.loaded(of(driver(kind)), "driver.ko");
     std::string command = replace(question.command, "/sys/module/", (folder.path / "sys").string() + "/");
     if (kind == DriverKind::kmod)
       command = replace(command, "/usr/lib/labctl-candidate", folder.path.string());
@@ -360,7 +368,7 @@ TEST_CASE("the taints of a sick kernel") {
   };
   for (const auto& [before, now, letters] : rows) {
     INFO(before << " " << now);
-    CHECK(linux_::sick_taints(before, now) == letters);
+    CHECK(sick_taints(before, now) == letters);
   }
 }
 

@@ -51,7 +51,7 @@ std::optional<Heard> hear(Liar& liar, std::chrono::milliseconds patience = 20s) 
   std::condition_variable came;
   Heard heard;
   bool done = false;
-  observe::Agent agent(liar, [&](event::What what, std::string full) {
+  observe::Agent agent(liar, {"/bin/sh", "-c"}, [&](event::What what, std::string full) {
     std::lock_guard lock(mutex);
     heard.beats += std::holds_alternative<event::Beat>(what);
     if (auto* answer = std::get_if<event::Answer>(&what)) {
@@ -146,7 +146,7 @@ TEST_CASE("only the answer to a ping is a heartbeat") {
     liar.begun = Json();  // nor is an answer without sense
     int beats = 0;
     {
-      observe::Agent agent(liar, [&](const event::What& what, const std::string&) {
+      observe::Agent agent(liar, {"/bin/sh", "-c"}, [&](const event::What& what, const std::string&) {
         beats += std::holds_alternative<event::Beat>(what);
       });
       std::this_thread::sleep_for(600ms);

@@ -33,12 +33,12 @@ TEST_CASE("a scenario says everything it can") {
   CHECK(all.contents[1].path == "releases/${image}/content-290.bin");
   CHECK(all.machine.vcpus == 2);
   CHECK(all.machine.memory == 1536ull << 20);
-  REQUIRE(all.linux_guest);
-  CHECK(all.linux_guest->driver.module == "sensor_core");
-  CHECK(all.linux_guest->content->apply == "systemctl reload sensor");
-  CHECK(all.linux_guest->exercise[1] == "echo ${HOME} \"$$\"");
-  CHECK(all.linux_guest->proof[0].prints == "${content.sha256}");
-  CHECK_FALSE(all.linux_guest->proof[1].prints);
+  REQUIRE(all.guest);
+  CHECK(all.guest->driver.module == "sensor_core");
+  CHECK(all.guest->content->apply == "systemctl reload sensor");
+  CHECK(all.guest->exercise[1] == "echo ${HOME} \"$$\"");
+  CHECK(all.guest->proof[0].prints == "${content.sha256}");
+  CHECK_FALSE(all.guest->proof[1].prints);
   CHECK(all.settle == std::chrono::seconds(30));
   CHECK_FALSE(all.policy.warnings_fail);
   CHECK(all.policy.lab_retries == 0);
@@ -60,7 +60,7 @@ TEST_CASE("a scenario says everything it can") {
 
 TEST_CASE("what is not written has sound defaults") {
   const Scenario bare = good("bare-module.yaml");
-  CHECK(bare.linux_guest->driver.module == "my_module");
+  CHECK(bare.guest->driver.module == "my_module");
   CHECK(bare.settle == std::chrono::seconds(20));
   CHECK(bare.policy.warnings_fail);
   CHECK(bare.policy.lab_retries == 1);
@@ -71,8 +71,8 @@ TEST_CASE("what is not written has sound defaults") {
   CHECK(bare.story[1].times == 3);
 
   const Scenario script = good("script.yaml");
-  CHECK(script.linux_guest->driver.install == "chmod +x \"$LABCTL_DRIVER\"\n\"$LABCTL_DRIVER\" --quiet\n");
-  CHECK(script.linux_guest->proof[0].exit_code == 3);
+  CHECK(script.guest->driver.install == "chmod +x \"$LABCTL_DRIVER\"\n\"$LABCTL_DRIVER\" --quiet\n");
+  CHECK(script.guest->proof[0].exit_code == 3);
   good("content-only.yaml");
 }
 

@@ -36,7 +36,7 @@ BEYOND_A_SCHEMA = re.compile(
             r"is the same machine as",
             r"matrix\.exclude: this matches nothing|matrix\.include: this entry has no '",
             r"the matrix is empty|no cell has a candidate|two cells would both be called",
-            r"there is no module and no proof|has no 'module' and there is no proof|has no 'module', and the file name",
+            r"there is no module and no proof|has no '(module|service)' and there is no proof|has no 'module', and the file name",
             r"expect: (the matrix has no cell|.* is a control|.* holds all that|.* expired on)",
             r"candidate\.content has no file '",
             r"stor(y|ies\.[A-Za-z0-9_.-]+): (no boot|no reboot|[0-9]+ boots are more|the driver is never)",
@@ -157,7 +157,7 @@ def mutants(document):
 def check_mutants(labctl):
     documents = []
     names = ["scenarios/quickstart.yaml"] + [
-        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories")
+        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories", "windows", "windows-service")
     ]
     for name in names:
         text = (ROOT / name).read_text()

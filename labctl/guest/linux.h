@@ -1,0 +1,34 @@
+// Linux. The commands use nothing but a POSIX shell, coreutils, util-linux and kmod, which every image has.
+#pragma once
+
+#include "labctl/guest/guest.h"
+
+namespace labctl::guest {
+
+class Linux final : public System {
+ public:
+  Shell shell() const override { return {"/bin/sh", "-c"}; }
+  Question own(const std::string& name, const std::string& command) const override { return {name, command}; }
+  Question identify() const override;
+  Question booted() const override;
+  Question evidence() const override;
+  Question kernel_log() const override;
+  std::vector<Question> last_questions() const override { return {kernel_log(), evidence()}; }
+  Question reboot() const override;
+  Question power_off() const override;
+  Question set_clock(long long unix_seconds) const override;
+  Question deliver(const std::vector<std::string>& files) const override;
+  Question install(const scenario::Guest& guest, const std::string& file) const override;
+  Question remove(const scenario::Guest& guest, const std::string& file) const override;
+  Question loaded(const scenario::Guest& guest, const std::string& file) const override;
+  Question place(const scenario::Content& content, const std::string& file) const override;
+  Question apply(const scenario::Content& content, const std::string& file) const override;
+  Question content_digest(const scenario::Content& content) const override;
+  std::vector<Crash> crashes() const override { return {std::begin(every_crash), std::end(every_crash)}; }
+  Question stage(Crash crash) const override;
+  bool is_boot_id(const std::string& text) const override;
+  bool taints() const override { return true; }
+  const char* overseer() const override { return "systemd"; }
+};
+
+}  // namespace labctl::guest

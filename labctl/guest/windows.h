@@ -1,0 +1,42 @@
+// Windows. Every command is a PowerShell script: a first line that names it, the values that differ as
+// assignments of single-quoted texts, and a body that is always the same. No double quotes, because three
+// programs would have a word in how they are read on the way.
+//
+// No Windows was at hand where this was written: the scripts come from Microsoft's documentation, and are run
+// against the stand-in guest of tests/guests/nt-standin, which reads them by their first lines and values.
+#pragma once
+
+#include "labctl/guest/guest.h"
+
+namespace labctl::guest {
+
+class Windows final : public System {
+ public:
+  Shell shell() const override {
+    return {"powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-Command"};
+  }
+  Question own(const std::string& name, const std::string& command) const override;
+  Question identify() const override;
+  Question booted() const override;
+  Question evidence() const override;
+  Question kernel_log() const override;
+  // The last one brings its dumps: dump=PATH|BYTES|TIME, then data= in base64, of at most 1 MiB each.
+  std::vector<Question> last_questions() const override;
+  Question reboot() const override;
+  Question power_off() const override;
+  Question set_clock(long long unix_seconds) const override;
+  Question deliver(const std::vector<std::string>& files) const override;
+  Question install(const scenario::Guest& guest, const std::string& file) const override;
+  Question remove(const scenario::Guest& guest, const std::string& file) const override;
+  Question loaded(const scenario::Guest& guest, const std::string& file) const override;
+  Question place(const scenario::Content& content, const std::string& file) const override;
+  Question apply(const scenario::Content& content, const std::string& file) const override;
+  Question content_digest(const scenario::Content& content) const override;
+  std::vector<Crash> crashes() const override { return {Crash::nmi, Crash::panic}; }
+  Question stage(Crash crash) const override;
+  bool is_boot_id(const std::string& text) const override;
+  bool taints() const override { return false; }
+  const char* overseer() const override { return "Windows"; }
+};
+
+}  // namespace labctl::guest

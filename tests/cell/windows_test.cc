@@ -1,0 +1,192 @@
+// How Windows dies, told on several channels at once.
+
+#include "tests/catch.h"
+#include "tests/cell/story.h"
+
+using namespace story;
+using crash::Kind;
+using verdict::Ending;
+
+namespace {
+
+const std::string settle2 = "boot 2/3: settle";
+const std::string hyperv =
+    R"({"action":"pause","info":{"type":"hyper-v","arg1":126,"arg2":18446744072635809797,"arg3":2,"arg4":3,"arg5":4}})";
+
+plan::Cell windows() {
+  plan::Cell cell = candidate();
+  cell.guest.os = scenario::Os::windows;
+  cell.guest.driver = {.kind = scenario::DriverKind::inf, .module = "sensor"};
+  cell.guest.content->path = "C:\\sensor\\content.bin";
+  return cell;
+}
+
+std::string moment_of(int boot) { return "2026-11-22T08:" + std::to_string(10 + boot) + ":30.5000000Z"; }
+
+// A Windows that is well.
+struct Guest : Scene {
+  Guest() : Guest(windows()) {}
+  explicit Guest(plan::Cell told) : Scene(std::move(told)) {
+    change = [this](Answer& answer, int) {
+      if (answer.question == "identify") answer.output = "boot_id=" + moment_of(boots) + "\r\n";
+      if (answer.question == "evidence" || answer.question == "suspect")
+        answer.output = "boot_id=" + moment_of(boots) + "\r\nkernel=10.0.20348.0\r\ncrash_records=0\r\n";
+      if (answer.question == "kernel-log") answer.output = "log=System\r\n";
+      return true;
+    };
+  }
+};
+
+crash::Finding stop(const std::string& title, const std::string& module = {}) {
+  auto found = finding(title, Kind::stop_code);
+  found.module = module;
+  return found;
+}
+
+std::vector<std::string> list(std::initializer_list<const char*> words) {
+  return {words.begin(), words.end()};
+}
+
+}  // namespace
+
+TEST_CASE("a Windows that is well passes") {
+  Guest guest;
+  CHECK(guest.play().ending == Ending::passed);
+  CHECK(guest.state.outcome.boots_proved == 3);
+}
+
+TEST_CASE("an image that holds records of crashes proves nothing") {
+  Guest guest;
+  guest.answers(
+      "evidence",
+      [](Answer& answer) { answer.output = "boot_id=" + moment_of(0) + "\nkernel=10.0\ncrash_records=2\n"; },
+      1);
+  const auto before = guest.change;
+  guest.change = [before](Answer& answer, int nth) {
+    before(answer, nth);
+    if (answer.question == "evidence") answer.output = "boot_id=" + moment_of(0) + "\ncrash_records=2\n";
+    return true;
+  };
+  CHECK(guest.play().ending == Ending::lab_failed);
+  CHECK_THAT(guest.state.outcome.reason, ContainsSubstring("holds 2 records of crashes"));
+}
+
+TEST_CASE("a stop code comes with the hypervisor's panic, whole") {
+  Guest guest;
+  guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+  guest.when(settle2, 2s, [](Scene& g) { g.alive = false; });
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::crashed);
+  REQUIRE(outcome.findings.size() == 1);
+  CHECK(outcome.findings[0].finding.title == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)");
+  CHECK_THAT(outcome.findings[0].finding.excerpt, ContainsSubstring("0xffffffffc0000005, 0x2, 0x3, 0x4"));
+  CHECK(outcome.findings[0].channel == "panic-device");
+  CHECK(outcome.findings[0].silent == list({"console", "evidence", "screen"}));
+  CHECK(guest.pictures > 3);  // it was let go on, and looked at
+}
+
+TEST_CASE("one stop told on four channels is one finding that names them") {
+  Guest guest;
+  guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+  guest.when(settle2, 2s, [](Scene& g) { g.alive = false; });
+  guest.hears(settle2, 2s, event::Panicked{.crash_loaded = true});
+  guest.hears("collecting evidence", 1s,
+              on_console(stop("SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E) in sensor.sys", "sensor.sys")));
+  guest.hears("collecting evidence", 3s,
+              event::Found{event::Channel::screen, stop("SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)")});
+  guest.when("collecting evidence", 10s, [](Scene& g) {
+    g.alive = true;
+    g.go_down();  // by itself
+  });
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::crashed);
+  CHECK(outcome.reason == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E) in sensor.sys");
+  REQUIRE(outcome.findings.size() == 1);
+  const auto& seen = outcome.findings[0];
+  CHECK(seen.finding.module == "sensor.sys");
+  CHECK(seen.channel == "console");
+  CHECK(seen.also == list({"panic-device", "screen"}));
+  CHECK(seen.silent == list({"evidence"}));
+  CHECK(guest.asked["dumps"] == 1);  // it came back by itself and was asked
+}
+
+TEST_CASE("two stops are two findings") {
+  Guest guest;
+  guest.hears(settle2, 2s, on_console(stop("KMODE_EXCEPTION_NOT_HANDLED (0x1E)")));
+  guest.hears("collecting evidence", 1s, on_console(stop("BAD_POOL_HEADER (0x19)")));
+  guest.when(settle2, 2s, [](Scene& g) { g.alive = false; });
+  CHECK(guest.play().findings.size() == 2);
+}
+
+TEST_CASE("a silent reset is explained by what the guest wrote down") {
+  Guest guest;
+  guest.when(settle2, 2s, [](Scene& g) { g.go_down(); });
+  guest.when("collecting evidence", 21s, [](Scene& g) {
+    g.tell(event::Found{event::Channel::evidence, stop("BAD_POOL_HEADER (0x19)")});
+  });
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::crashed);
+  CHECK(outcome.reason == "BAD_POOL_HEADER (0x19)");
+  REQUIRE(outcome.findings.size() == 1);
+  CHECK(outcome.findings[0].also == list({"resets"}));
+}
+
+TEST_CASE("a boot into safe mode, a rescue environment or the setup is no boot") {
+  for (const char* system : {"safe-mode", "winpe", "another-root", "setup"}) {
+    Guest guest;
+    const auto before = guest.change;
+    guest.change = [before, system](Answer& answer, int nth) {
+      before(answer, nth);
+      if (answer.question == "booted" && nth == 2) answer.output = std::string("system=") + system;
+      return true;
+    };
+    CHECK(guest.play().ending == Ending::recovery);
+    CHECK_THAT(guest.state.outcome.reason, ContainsSubstring(system));
+  }
+}
+
+TEST_CASE("a driver that waits for the next boot must be there then") {
+  for (const bool comes : {true, false}) {
+    Guest guest;
+    const auto before = guest.change;
+    guest.change = [before, comes, &guest](Answer& answer, int nth) {
+      before(answer, nth);
+      if (answer.question == "loaded" && (guest.boots == 0 || !comes)) answer.output = "state=pending\n";
+      return true;
+    };
+    CHECK(guest.play().ending == (comes ? Ending::passed : Ending::not_loaded));
+  }
+}
+
+TEST_CASE("what the power cut of a story leaves in the log is no crash, and without one it is") {
+  for (const bool cut : {true, false}) {
+    Guest guest;
+    if (cut) guest.cell.story[4].kind = scenario::StepKind::power_cut;
+    guest.hears("boot 3/3: settle", 2s,
+                event::Found{event::Channel::evidence,
+                             finding(std::string("an unclean shutdown told by the event log"), Kind::reset)});
+    CHECK(guest.play().ending == (cut ? Ending::passed : Ending::crashed));
+  }
+}
+
+TEST_CASE("Driver Verifier must watch where the scenario wants it") {
+  for (const char* word : {"on", "off"}) {
+    Guest guest;
+    guest.cell.guest.verifier = scenario::Verifier::standard;
+    const auto before = guest.change;
+    guest.change = [before, word](Answer& answer, int nth) {
+      before(answer, nth);
+      if (answer.question == "loaded") answer.output += std::string("verifier=") + word + "\n";
+      return true;
+    };
+    CHECK(guest.play().ending == (word == std::string("on") ? Ending::passed : Ending::not_loaded));
+  }
+}
+
+TEST_CASE("a Windows story replays to the same outcome") {
+  Guest guest;
+  guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+  guest.when(settle2, 2s, [](Scene& g) { g.alive = false; });
+  const auto outcome = guest.play();
+  CHECK(show(cell::replay(guest.cell, guest.journal)) == show(outcome));
+}

@@ -1,0 +1,150 @@
+// The scripts are text for a PowerShell that is not here. So each is written down, with the answer that is
+// expected, in a table that the stand-in guest is built by; this test is one half of the agreement and the
+// stand-in the other. What of the answers is read back is read back here.
+
+#include <map>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/guest/guest.h"
+#include "tests/catch.h"
+
+using namespace labctl;
+using namespace labctl::guest;
+using scenario::Driver;
+using scenario::DriverKind;
+
+namespace {
+
+const System& windows = system_of(scenario::Os::windows);
+
+struct Agreed {
+  std::string command, answer;
+  int exit_code = -1;
+};
+
+// "=== NAME", the command, "--- exit N", the answer; what stands before the first is for people.
+std::map<std::string, Agreed> read_table() {
+  const auto text = read_file(fs::path(LABCTL_TEST_DATA) / "guests/nt-standin/COMMANDS");
+  REQUIRE(text);
+  std::map<std::string, Agreed> table;
+  Agreed* now = nullptr;
+  bool answer = false;
+  for (const auto& line : split(*text, '\n')) {
+    if (line.starts_with("=== ")) {
+      now = &table[line.substr(4)];
+      answer = false;
+    } else if (now && line.starts_with("--- exit ")) {
+      now->exit_code = std::stoi(line.substr(9));
+      answer = true;
+    } else if (now) {
+      (answer ? now->answer : now->command) += line + "\n";
+    }
+  }
+  for (auto& [name, entry] : table) entry.answer = std::string(trim(entry.answer));
+  return table;
+}
+
+scenario::Guest guest(DriverKind kind) {
+  scenario::Guest guest;
+  guest.os = scenario::Os::windows;
+  guest.driver = {.kind = kind, .module = "sensor"};
+  if (kind == DriverKind::inf) guest.driver.certificate = "sensor.cer";
+  if (kind == DriverKind::service) guest.driver.start = "system";
+  if (kind == DriverKind::script) {
+    guest.driver.install = "& $env:LABCTL_DRIVER /quiet";
+    guest.driver.remove = "& $env:LABCTL_DRIVER /remove";
+  }
+  return guest;
+}
+
+const scenario::Content content{.path = "C:\\Windows\\System32\\drivers\\Sensor\\content.bin",
+                                .apply = "sensorctl.exe reload"};
+
+std::vector<std::pair<std::string, Question>> every_question() {
+  std::vector<std::pair<std::string, Question>> all = {
+      {"identify", windows.identify()},
+      {"booted", windows.booted()},
+      {"evidence", windows.evidence()},
+      {"kernel-log", windows.kernel_log()},
+      {"reboot", windows.reboot()},
+      {"power-off", windows.power_off()},
+      {"deliver", windows.deliver({"content.bin", "driver.zip"})},
+      {"place", windows.place(content, "content.bin")},
+      {"apply", windows.apply(content, "content.bin")},
+      {"content-digest", windows.content_digest(content)},
+      {"stage-panic", windows.stage(Crash::panic)},
+      {"dumps", windows.last_questions().back()},
+      {"own", windows.own("proof-1", "sensorctl.exe digest")}};
+  for (const auto kind : {DriverKind::inf, DriverKind::service, DriverKind::msi, DriverKind::script}) {
+    const auto g = guest(kind);
+    const std::string file = driver_file(g.driver), name = std::string("-") + scenario::to_string(kind);
+    all.emplace_back("install" + name, windows.install(g, file));
+    all.emplace_back("remove" + name, windows.remove(g, file));
+    all.emplace_back("loaded" + name, windows.loaded(g, file));
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("the commands are those that the stand-in guest answers") {
+  const auto table = read_table();
+  const auto all = every_question();
+  CHECK(table.size() == all.size());
+  for (const auto& [name, question] : all) {
+    INFO(name);
+    const auto entry = table.find(name);
+    REQUIRE(entry != table.end());
+    CHECK(entry->second.command == question.command);
+    CHECK(entry->second.exit_code >= 0);
+  }
+}
+
+TEST_CASE("a script names itself, then its values, and has no double quote but the author's") {
+  for (const auto& [name, question] : every_question()) {
+    INFO(name << ": " << question.command);
+    CHECK(question.command.starts_with("# labctl "));
+    CHECK(split(question.command, '\n')[1] == "$ErrorActionPreference = 'Stop'");
+    if (!name.starts_with("install-") || name == "install-script")
+      CHECK(question.command.find('"') == std::string::npos || name == "install-script");
+    // The longest command line that Windows takes.
+    CHECK(question.command.size() < 30000);
+  }
+}
+
+TEST_CASE("whatever stands in a value is no more than a value") {
+  const scenario::Content evil{.path = "C:\\it's '; Restart-Computer; '.bin"};
+  const auto command = windows.place(evil, "content.bin").command;
+  CHECK_THAT(command, ContainsSubstring("$path = 'C:\\it''s ''; Restart-Computer; ''.bin'\n"));
+}
+
+TEST_CASE("the answers say what is asked for") {
+  const auto table = read_table();
+  const auto facts = [&](const std::string& name) { return read_facts(table.at(name).answer); };
+  CHECK(windows.is_boot_id(facts("identify")["boot_id"]));
+  CHECK(windows.is_boot_id(facts("evidence")["boot_id"]));
+  CHECK(facts("evidence")["crash_records"] == "0");
+  CHECK(facts("booted")["system"] == "running");
+  CHECK(facts("deliver").size() == 2);
+  CHECK(facts("content-digest")["content_sha256"].size() == 64);
+  for (const char* kind : {"inf", "service", "msi", "script"}) {
+    auto loaded = facts(std::string("loaded-") + kind);
+    CHECK(loaded["state"] == "live");
+    CHECK(loaded["fresh"] == "unknown");
+    CHECK(loaded["build_id"].size() == 64);
+  }
+  CHECK(facts("loaded-inf")["package"] == "right");
+}
+
+TEST_CASE("a boot of Windows is called by its moment and by nothing else") {
+  CHECK(windows.is_boot_id("2026-11-22T08:15:30.5000000Z"));
+  for (const char* other : {"", "2026-11-22T08:15:30.5000000", "2026-11-22 08:15:30.5000000Z",
+                            "2026-11-22T08:15:30.5000000+01:00", "0b5d2c1e-3c1f-4b1e-9c35-0242ac120002"})
+    CHECK_FALSE(windows.is_boot_id(other));
+}
+
+TEST_CASE("what only the hypervisor can do has no command") {
+  CHECK(windows.stage(Crash::nmi).command.empty());
+  CHECK(windows.set_clock(1).command.empty());
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""What can be said of the Windows recipes without a Windows: the answer file is XML that setup would find its parts in, the
+scripts are whole, and nothing that a cell depends on is forgotten.
+
+usage: windows_test.py
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as tree
+
+IMAGES = pathlib.Path(__file__).resolve().parents[2] / "images"
+BUILD = IMAGES / "windows/build"
+NAMES = ("windows-server-2022", "windows-server-2025", "windows-11")
+SPACE = "{urn:schemas-microsoft-com:unattend}"
+WANTED = {  # what the facts ask of an image, by a word of the script that sees to it
+    "dump": "CrashDumpEnabled", "NMI": "NMICrashDump", "restart": "AutoReboot", "console": "emssettings EMSPORT:1",
+    "recovery": "recoveryenabled No", "environment": "reagentc.exe /disable", "quick recovery": "CloudRemediation",
+    "boot status": "bootstatuspolicy IgnoreAllFailures", "fast startup": "HiberbootEnabled", "hibernation": "/hibernate off",
+    "updates": "NoAutoUpdate", "encryption": "manage-bde", "language": "en-US", "signing": "testsigning on", "evaluation": "/xpr",
+}
+failures = []
+
+
+def check(condition, text):
+    if not condition:
+        failures.append(text)
+
+
+def answers(name, *key):
+    told = subprocess.run([BUILD, "--answers", IMAGES / name, *key], capture_output=True, text=True, check=True)
+    check("@" not in re.sub(r"<!--.*?-->", "", told.stdout, flags=re.S), f"{name}: a word was not filled in")
+    return tree.fromstring(told.stdout)
+
+
+def texts(root, tag):
+    return [node.text for node in root.iter(SPACE + tag)]
+
+
+def check_answers():
+    for name in NAMES:
+        root = answers(name)
+        check([node.get("pass") for node in root.iter(SPACE + "settings")] == ["windowsPE", "specialize", "oobeSystem"], name)
+        check(len(texts(root, "AcceptEula")) == 1, f"{name}: the licence")
+        check(all(language == "en-US" for language in texts(root, "UILanguage")), f"{name}: the language")
+        check(texts(root, "PreventDeviceEncryption") == ["true"], f"{name}: encryption")
+        check(not list(root.iter(SPACE + "ProductKey")), f"{name}: a key that nobody gave")
+        check("Evaluation" in texts(root, "Value")[0], f"{name}: the edition")
+        # Windows goes on the last partition that is made.
+        numbers = texts(root, "PartitionID")
+        check(numbers[-1] == str(len(list(root.iter(SPACE + "CreatePartition")))), f"{name}: the partition")
+        command = texts(root, "CommandLine")[0]
+        check("setup.ps1" in command and f"-Signing {'secure' if name == 'windows-11' else 'test'}" in command, name)
+        check(any("viostor" in path for path in texts(root, "Path")), f"{name}: the disk's driver")
+    root = answers("windows-11", "AAAAA-<&>-BBBBB")
+    check(texts(root, "Key")[-1] == "AAAAA-<&>-BBBBB", "a key is a text and no XML")
+    check(texts(root, "Value")[0] == "Windows 11 Enterprise", "a key means the retail edition")
+
+
+def without_texts(script):
+    script = re.sub(r"#.*", "", script)
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "''", script)
+
+
+def check_scripts():
+    fit = (IMAGES / "windows/make-fit.ps1").read_text()
+    for what, word in WANTED.items():
+        check(word in fit, f"make-fit.ps1 forgets: {what}")
+    for name in ("make-fit.ps1", "setup.ps1"):
+        text = (IMAGES / "windows" / name).read_text()
+        check(text.isascii(), f"{name}: Windows PowerShell reads a file without a mark as another alphabet")
+        bare = without_texts(text)
+        for opening, closing in ("{}", "()"):
+            check(bare.count(opening) == bare.count(closing), f"{name}: {opening} without {closing}")
+
+
+def check_messages():
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, LABCTL_LAYERS=str(IMAGES / "windows-11"), LABCTL_DISK_MIB="1024")
+        for variable in ("LABCTL_WINDOWS_ISO", "LABCTL_VIRTIO_ISO", "LABCTL_WINDOWS_DISK"):
+            environment.pop(variable, None)
+        told = subprocess.run([BUILD], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        check(told.returncode == 1 and told.stderr.startswith("no installation medium: --iso"), "a missing medium")
+        # A disk that somebody brings is taken as it is.
+        subprocess.run(["qemu-img", "create", "-q", "-f", "raw", "theirs.img", "1M"], cwd=folder, check=True)
+        environment["LABCTL_WINDOWS_DISK"] = folder + "/theirs.img"
+        subprocess.run([BUILD], cwd=folder, env=environment, capture_output=True, check=True)
+        left = sorted(path.name for path in pathlib.Path(folder).iterdir())
+        check(left == ["disk.qcow2", "guest.json", "packages", "theirs.img"], f"left: {left}")
+
+
+def main():
+    check_answers()
+    check_scripts()
+    check_messages()
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0
+
+
+sys.exit(main())
