@@ -54,6 +54,8 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
   for (const verdict::Seen& seen : outcome.findings) {
     if (!seen.finding.suppressed.empty()) continue;
     if (auto channel = event::channel_from(seen.channel)) death.spoke.insert(*channel);
+    for (const auto& also : seen.also)
+      if (auto channel = event::channel_from(also)) death.spoke.insert(*channel);
     if (death.title.empty()) death.title = seen.finding.title;
   }
   // A lost heartbeat is an ending without a finding.

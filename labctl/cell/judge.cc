@@ -142,8 +142,10 @@ void Life::judge_loaded(const guest::Facts& facts) {
   const std::string state = fact(facts, "state"), package = fact(facts, "package"),
                     fresh = fact(facts, "fresh");
   // What the system will only load when it boots: nothing of it can be seen in this one.
-  if (state == "pending" && (operation().new_driver || s_.driver_pending) && !os().taints()) {
+  const bool since_now = s_.driver_pending && s_.build_id == s_.boot_id;
+  if (state == "pending" && (operation().new_driver || since_now) && !os().taints()) {
     s_.driver_pending = true;
+    s_.build_id = s_.boot_id;  // the only boot in which it may be so
     return;
   }
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.

@@ -236,7 +236,7 @@ void Life::exchange(const std::map<std::string, std::string>& payload) {
   for (std::size_t i = 0; i < s_.position; ++i)
     if (i >= told.size() || !told[i].same_work(s_.operations[i]))
       return lab("'" + s_.operations[i].step + "' was done with another artefact than it is to go on with");
-  auto delivering = delivery(s_.opened);
+  auto delivering = delivery(os(), s_.opened);
   for (auto& op : delivering) op.chapter = operation().chapter;
   told.insert(told.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
   s_.operations = std::move(told);
@@ -323,14 +323,18 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
     return lab(reason + " (before the candidate was loaded)");
   const bool first = s_.phase <= Phase::held;
-  if (first || ending < s_.outcome.ending) {
+  const bool worse = first || ending < s_.outcome.ending;
+  // A Windows that dies has more to do than to print.
+  if (worse && windows() && s_.phase <= Phase::grace && ending <= Ending::hung)
+    s_.phase_until = s_.fair() + p_.dying;
+  if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
   }
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  s_.phase_until = s_.fair() + (windows() && verdict::guests_fault(ending) ? p_.dying : p_.grace);
+  if (!windows() || ending > Ending::hung) s_.phase_until = s_.fair() + p_.grace;
   actions_.push_back(TakePicture{"failure"});
 }
 

@@ -59,6 +59,11 @@ bool Life::known(const crash::Finding& finding) const {
 
 // True when it is kept from now on.
 bool Life::note(const crash::Finding& finding, const std::string& channel) {
+  if (windows())  // one crash of its is told on several channels, and they are named
+    for (auto& seen : s_.findings)
+      if (seen.boot == s_.boot && same(seen.finding, finding) && seen.channel != channel &&
+          std::find(seen.also.begin(), seen.also.end(), channel) == seen.also.end())
+        seen.also.push_back(channel);
   if (known(finding)) return false;
   if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;
   s_.findings.push_back({finding, channel, s_.boot, s_.candidate_in});

@@ -99,13 +99,6 @@ bool Life::hear_dying(const event::What& what) {
     begin_last_sweep();
     return true;
   }
-  // One that fails otherwise than by dying has nothing more to paint.
-  const bool dies = s_.outcome.ending == Ending::crashed || s_.outcome.ending == Ending::hung ||
-                    s_.outcome.ending == Ending::recovery;
-  if (!dies && std::holds_alternative<event::Tick>(what)) {
-    begin_last_sweep();
-    return true;
-  }
   if (std::holds_alternative<event::Tick>(what) && !s_.fell && !s_.screen_read &&
       s_.fair() >= s_.next_picture) {
     s_.next_picture = s_.fair() + between_pictures;
@@ -135,6 +128,8 @@ void Life::one_crash() {
     if (!placed) place = kept.size();
     placed = true;
     if (seen->channel != whole.channel) add(whole.also, seen->channel);
+    for (const auto& also : seen->also)
+      if (also != whole.channel) add(whole.also, also);
   }
   for (const auto& channel : due_channels)
     if (channel != whole.channel &&

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -140,9 +141,9 @@ namespace {
 Status hand_on(const char* variable, const std::string& file) {
   if (file.empty()) return {};
   std::error_code none;
-  if (!fs::is_regular_file(file, none))
+  if (!std::filesystem::is_regular_file(file, none))
     return input_error("there is no such file", file, "labctl image build --help says what is wanted");
-  ::setenv(variable, fs::absolute(file).c_str(), 1);
+  ::setenv(variable, std::filesystem::absolute(file).c_str(), 1);
   return {};
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("two stops are two findings") {
 TEST_CASE("a silent reset is explained by what the guest wrote down") {
   Guest guest;
   guest.when(settle2, 2s, [](Scene& g) { g.go_down(); });
-  guest.when("collecting evidence", 21s, [](Scene& g) {
+  guest.when("collecting evidence", 15s, [](Scene& g) {
     g.tell(event::Found{event::Channel::evidence, stop("BAD_POOL_HEADER (0x19)")});
   });
   const auto& outcome = guest.play();
