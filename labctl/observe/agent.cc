@@ -28,10 +28,12 @@ Json exec_command(const std::vector<std::string>& shell, const std::string& comm
 // says that a command has ended says nothing.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full) {
   event::Answer answer{.question = name};
-  // Windows has no signals: its agent calls the status of an exception one, and that is negative.
+  // Windows has no signals: its agent calls the status of an exception one, 0xC0000005 or more as 32 bits
+  // with a sign.
+  constexpr long long last_exception = -65536;
   const long long signal = number_at(status, "signal", 0), code = number_at(status, "exitcode", -1);
-  const bool one_end =
-      (code >= 0) != (signal != 0) && status.contains("exitcode") != status.contains("signal");
+  const bool one_end = (code >= 0) != (signal > 0 || signal < last_exception) &&
+                       status.contains("exitcode") != status.contains("signal");
   if (!one_end) {
     answer.output = "the agent's answer makes no sense: neither a status nor a signal, or both";
     return answer;

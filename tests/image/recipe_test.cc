@@ -201,7 +201,7 @@ TEST_CASE("mistakes in a recipe are told with their place") {
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ndisk: 1KiB\n"),
              ContainsSubstring("between 1GiB"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nos: beos\n"),
-             ContainsSubstring("only be linux"));
+             ContainsSubstring("is linux or windows"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nbuild: none\n"),
              ContainsSubstring("no file 'none'"));
   CHECK_THAT(recipes.mistake("extends: bad\nsummary: s\nkernel: k\n"),
