@@ -130,7 +130,8 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
       mine.payload = work / ("payload-" + sha256(key).substr(0, 16) + ".iso");
       const bool joliet = cell.guest.os == scenario::Os::windows;
       if (!fs::exists(mine.payload))
-        if (auto made = image::make_payload_cd(mine.payload, on_cd, joliet); !made) mistakes.push_back(made.error());
+        if (auto made = image::make_payload_cd(mine.payload, on_cd, joliet); !made)
+          mistakes.push_back(made.error());
     }
     supplies.cells_[cell.id] = std::move(mine);
   }

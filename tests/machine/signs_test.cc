@@ -96,7 +96,8 @@ TEST_CASE("a panic stops the guest and is not a stop of the hypervisor's own") {
 
 TEST_CASE("what Windows told its hypervisor comes through whole") {
   Told it;
-  // Written from QEMU's schema: every argument is an unsigned number of 64 bits, and a double would lose some.
+  // Written from QEMU's schema: every argument is an unsigned number of 64 bits, and a double would lose
+  // some.
   const std::string details =
       R"({"action":"pause","info":{"arg1":126,"arg2":18446744072635809797,"arg3":18446735291234567890,"arg4":2,)"
       R"("arg5":0,"type":"hyper-v"}})";
