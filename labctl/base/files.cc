@@ -1,13 +1,18 @@
 #include "labctl/base/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstring>
+#include <optional>
+#include <thread>
 
 namespace labctl {
 namespace {
@@ -144,13 +149,41 @@ Result<Fd> open_lock(const fs::path& path) {
   return fd;
 }
 
+// Whose lock it is: nobody's where its file is new, or could not be written.
+std::optional<pid_t> holder_of(int fd) {
+  char digits[16] = {};
+  const ssize_t got = ::pread(fd, digits, sizeof digits - 1, 0);
+  pid_t holder = 0;
+  if (got <= 0 || std::from_chars(digits, digits + got, holder).ec != std::errc() || holder <= 0) return {};
+  return holder;
+}
+
+bool is_dead(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
+
+void name_holder(int fd) {
+  const std::string pid = std::to_string(::getpid());
+  // A disk that is full must not keep anybody from a lock: it has no name then.
+  if (::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
+    static_cast<void>(::ftruncate(fd, 0));
+}
+
 }  // namespace
 
 Result<Lock> Lock::try_take(const fs::path& path) {
   auto fd = open_lock(path);
   if (!fd) return fail(fd.error());
-  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0)
-    return lab_error("somebody else holds the lock", path.string());
+  // Who was killed while it started a program has left a child that is not yet that program and holds what
+  // its parent held. It is gone in a moment, and nobody else's.
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+    const auto holder = holder_of(fd->get());
+    if (!holder || !is_dead(*holder) || std::chrono::steady_clock::now() >= patience)
+      return lab_error(
+          holder ? "process " + std::to_string(*holder) + " holds the lock" : "somebody else holds the lock",
+          path.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  name_holder(fd->get());
   return Lock(std::move(*fd));
 }
 
@@ -159,6 +192,7 @@ Result<Lock> Lock::wait(const fs::path& path) {
   if (!fd) return fail(fd.error());
   while (::flock(fd->get(), LOCK_EX) != 0)
     if (errno != EINTR) return os_error("cannot take the lock", path);
+  name_holder(fd->get());
   return Lock(std::move(*fd));
 }
 

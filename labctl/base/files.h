@@ -62,10 +62,13 @@ class Appender {
   fs::path path_;
 };
 
-// An exclusive flock, held until destroyed; gone with the process however it dies.
+// An exclusive flock, held until destroyed; gone with the process however it dies. Its file names the
+// holder's process.
 class Lock {
  public:
-  // Errors: somebody else holds it (the text says who, when known), or it cannot be created.
+  // Errors: somebody else holds it (the text says who, when known), or it cannot be created. Waits for
+  // seconds at most, and only where the holder is dead: a child of it between fork and exec keeps the flock
+  // for a moment.
   static Result<Lock> try_take(const fs::path& path);
   static Result<Lock> wait(const fs::path& path);
 

@@ -71,4 +71,5 @@ std::optional<Hold> hold_before_content(const plan::Cell& cell, const event::Ope
 }
 
 int next_hold(const State& held) { return std::max(0, held.left() - 1); }
+
 }  // namespace labctl::cell

@@ -36,4 +36,5 @@ std::optional<Hold> hold_before_content(const plan::Cell& cell, const event::Ope
 
 // Before the next operation from here, for going on one by one; 0 behind the last.
 int next_hold(const State& held);
+
 }  // namespace labctl::cell
