@@ -203,6 +203,7 @@ void Life::hear(const event::Said& said) {
 // end.
 void Life::hear(const event::Tick& tick) {
   s_.starved = std::clamp(tick.starved, s_.starved, std::max(s_.starved, s_.now - s_.now / 50));
+  s_.last_beat = std::min(s_.last_beat, s_.fair());  // starved time that is told late turns the clock back
   remember_tick();
 }
 
@@ -402,8 +403,7 @@ void Life::check_deadlines() {
     case Wait::quiet:
       if (heart_stopped()) return;
       // Alive at the end as well, not only at the beginning.
-      if (waited >= operation().duration && s_.last_beat >= s_.operation_began + operation().duration)
-        advance();
+      if (s_.last_beat >= s_.operation_began + operation().duration) advance();
       return;
     case Wait::cleared:  // its question has a deadline
     case Wait::nothing:

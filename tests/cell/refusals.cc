@@ -76,6 +76,14 @@ const std::vector<Story>& stories() {
          refused(s);
          s.when("apply content", 0s, [](Scene& g) { g.taint |= 1u << 5; });
        }},
+      {"a refusal excuses nothing when the same content is applied again and taken", not_loaded,
+       "'sensorctl digest'", 0,
+       [](Scene& s) {
+         damaged(s);
+         s.cell.story.insert(s.cell.story.begin() + 2, {.kind = scenario::StepKind::apply});
+         s.answers("apply", exits(1, "sensorctl: busy"), 1);
+         s.answers("proof-1", exits(1, "the driver has no content"));
+       }},
       {"a refusal excuses no other content", not_loaded, "'sensorctl digest'", 0,
        [](Scene& s) {
          refused(s);
