@@ -13,6 +13,9 @@ using verdict::Ending;
 
 namespace {
 
+// What stands in a digest's place when there is no such file.
+const std::string gone = "absent";
+
 std::string fact(const guest::Facts& facts, const std::string& key) {
   auto found = facts.find(key);
   return found == facts.end() ? std::string() : found->second;
@@ -152,6 +155,7 @@ void Life::judge_loaded(const guest::Facts& facts) {
   if (state != "live")
     return fail(Ending::not_loaded, (os().taints() ? "the module " : "the service ") + driver.module +
                                         " is " + (state.empty() ? "not there" : printable(state, 40)));
+  if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf;
   if (package != "right" && (packaged || !package.empty()))
     return fail(Ending::not_loaded, "the package is in the wrong state: " +
@@ -222,6 +226,7 @@ void Life::judge_taint(const std::string& seen) {
 }
 
 void Life::altered(const std::string& what, const std::string& seen) {
+  if (seen == gone) return fail(Ending::altered, what + " is gone from the guest");
   fail(Ending::altered, what + " in the guest is not what was delivered (sha256 " +
                             (is_sha256(seen) ? seen.substr(0, 12) : "unknown") + ")");
 }

@@ -152,7 +152,7 @@ const std::string remove_msi =
     "exit 0\n";
 
 // What is loaded cannot be compared with the file that it came from, so `fresh` is unknown; the file is the
-// build.
+// build. A file that is gone is told: an error would only say that the guest could not answer.
 const std::string tell_loaded =
     "$key = 'HKLM:\\SYSTEM\\CurrentControlSet\\Services\\' + $service\n"
     "if (-not (Test-Path $key)) { 'state=absent'; exit 0 }\n"
@@ -164,11 +164,16 @@ const std::string tell_loaded =
     "'state=' + $state\n"
     "$file = (Get-ItemProperty $key).ImagePath -replace '^\\\\[?][?]\\\\', '' "
     "-replace '^\\\\SystemRoot\\\\', 'C:\\Windows\\' -replace '^System32\\\\', 'C:\\Windows\\System32\\'\n"
-    "$hash = (Get-FileHash -Algorithm SHA256 $file).Hash.ToLower()\n"
+    "$hash = 'absent'\n"
+    "$version = ''\n"
+    "if (Test-Path $file) {\n"
+    "  $hash = (Get-FileHash -Algorithm SHA256 $file).Hash.ToLower()\n"
+    "  $version = (Get-Item $file).VersionInfo.FileVersion\n"
+    "}\n"
     "'file=' + $file\n"
     "'file_sha256=' + $hash\n"
     "'build_id=' + $hash\n"
-    "'version=' + (Get-Item $file).VersionInfo.FileVersion\n"
+    "'version=' + $version\n"
     "'fresh=unknown'\n"
     "if ($kind -eq 'inf') {\n"
     "  $own = @(Get-ChildItem -Recurse C:\\ProgramData\\labctl\\package -Filter *.sys | Where-Object "
@@ -331,7 +336,9 @@ Question Windows::apply(const scenario::Content& content, const std::string& fil
 
 Question Windows::content_digest(const scenario::Content& content) const {
   return script("content-digest", {{"path", content.path}},
-                "'content_sha256=' + (Get-FileHash -Algorithm SHA256 $path).Hash.ToLower()\n");
+                "$hash = 'absent'\n"
+                "if (Test-Path $path) { $hash = (Get-FileHash -Algorithm SHA256 $path).Hash.ToLower() }\n"
+                "'content_sha256=' + $hash\n");
 }
 
 // Sysinternals' NotMyFault, which images may bring; the status 127 says that this one does not.

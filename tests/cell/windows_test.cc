@@ -183,6 +183,24 @@ TEST_CASE("Driver Verifier must watch where the scenario wants it") {
   }
 }
 
+TEST_CASE("a file that is gone after a boot was altered, and the guest is not to blame for its answer") {
+  for (const bool driver : {true, false}) {
+    Guest guest;
+    const auto before = guest.change;
+    guest.change = [before, driver](Answer& answer, int nth) {
+      before(answer, nth);
+      if (driver && answer.question == "loaded" && nth == 2)
+        answer.output = "state=live\nfile_sha256=absent\nbuild_id=absent\npackage=right\nfresh=unknown\n";
+      if (!driver && answer.question == "content-digest" && nth == 2)
+        answer.output = "content_sha256=absent\r\n";
+      return true;
+    };
+    CHECK(guest.play().ending == Ending::altered);
+    CHECK(guest.state.outcome.reason ==
+          (driver ? "the driver is gone from the guest" : "the content is gone from the guest"));
+  }
+}
+
 TEST_CASE("a Windows story replays to the same outcome") {
   Guest guest;
   guest.hears(settle2, 2s, event::Panicked{.details = hyperv});

@@ -137,6 +137,20 @@ TEST_CASE("the answers say what is asked for") {
   CHECK(facts("loaded-inf")["package"] == "right");
 }
 
+// An error would be the status of a guest that cannot answer; it has, and the answer is that the file is
+// gone.
+TEST_CASE("a file that is not there is told and no error") {
+  for (const auto& [name, question] : every_question()) {
+    if (name != "content-digest" && !name.starts_with("loaded-")) continue;
+    INFO(question.command);
+    const auto hash = question.command.find("Get-FileHash"),
+               look = question.command.rfind("if (Test-Path $", hash);
+    REQUIRE(look != std::string::npos);
+    CHECK(hash - look < 80);
+    CHECK_THAT(question.command, ContainsSubstring("$hash = 'absent'"));
+  }
+}
+
 TEST_CASE("a boot of Windows is called by its moment and by nothing else") {
   CHECK(windows.is_boot_id("2026-11-22T08:15:30.5000000Z"));
   for (const char* other : {"", "2026-11-22T08:15:30.5000000", "2026-11-22 08:15:30.5000000Z",

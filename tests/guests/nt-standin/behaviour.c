@@ -2,16 +2,19 @@
  * What a driver's file asks for. The first line is the mark, wherever it stands in the first 64 KiB; then
  * key=value lines:
  *
- *   trouble=  healthy crash hang black agent-dies reset power-off refuses stops winre winpe safe-mode
- * live-dump shutdown-hangs no-reboot wrong-content boot=N    not before the N-th boot with the driver
- * installed; 0, when it is installed once=on    not at later boots after=S   seconds after the driver's start
- *   on=apply  when new content is applied, instead of when the driver starts
+ *   trouble=    one of those below; a system has them from the boot on that `boot` says
+ *   boot=N      not before the N-th boot with the driver installed; 0, when it is installed
+ *   once=on     not at later boots
+ *   after=S     seconds after the driver's start
+ *   on=apply    when new content is applied, instead of when the driver starts
+ *   on=verifier only while Driver Verifier watches
  *   code= parameter1= ... parameter4= name= driver=       of the stop
- *   layout=   7 8 10 11 24h2 green
- *   dump=     none small kernel torn
+ *   layout=     7 8 10 11 24h2 green
+ *   dump=       none small kernel torn
  *   ems= panic= paint= restart=   off: this channel is silent; restart=off leaves the machine at its screen
- *   version=  of the driver
- *   pnputil=  what pnputil exits with: 0, 259, 3010, 1641, or a failure
+ *   version=    of the driver
+ *   installer=  what pnputil or msiexec exits with: 0, 259, 3010, 1641, or a failure
+ *   better=on   the system has a better one already and keeps it
  *
  * A file without the mark is a healthy driver.
  */
@@ -40,7 +43,12 @@ static const struct {
                 {"live-dump", LIVE_DUMP},
                 {"shutdown-hangs", SHUTDOWN_HANGS},
                 {"no-reboot", NO_REBOOT},
-                {"wrong-content", WRONG_CONTENT}};
+                {"wrong-content", WRONG_CONTENT},
+                {"no-content", NO_CONTENT},
+                {"wrong-driver", WRONG_DRIVER},
+                {"no-driver", NO_DRIVER},
+                {"no-verifier", NO_VERIFIER},
+                {"outlives", OUTLIVES}};
 
 static int choice(const char *word, const char *const *words, int count) {
   for (int i = 0; i < count; ++i)
@@ -61,6 +69,7 @@ static void understand(struct behaviour *b, const char *key, const char *value) 
   if (strcmp(key, "once") == 0) b->once = on;
   if (strcmp(key, "after") == 0) b->after = atof(value);
   if (strcmp(key, "on") == 0) b->on_apply = strcmp(value, "apply") == 0;
+  if (strcmp(key, "on") == 0) b->when_verified = strcmp(value, "verifier") == 0;
   if (strcmp(key, "code") == 0) b->stop.code = (uint32_t)strtoul(value, NULL, 0);
   if (starts(key, "parameter") && key[9] >= '1' && key[9] <= '4')
     b->stop.parameter[key[9] - '1'] = strtoull(value, NULL, 0);
@@ -72,7 +81,8 @@ static void understand(struct behaviour *b, const char *key, const char *value) 
   if (strcmp(key, "panic") == 0) b->panic = on;
   if (strcmp(key, "paint") == 0) b->paint = on;
   if (strcmp(key, "restart") == 0) b->restart = on;
-  if (strcmp(key, "pnputil") == 0) b->pnputil = atoi(value);
+  if (strcmp(key, "installer") == 0) b->installer = atoi(value);
+  if (strcmp(key, "better") == 0) b->better = on;
   if (strcmp(key, "version") == 0) snprintf(b->version, sizeof b->version, "%s", value);
 }
 

@@ -12,11 +12,8 @@
 
 #include "standin.h"
 
-#define PENDING "pending"
-static const char package_folder[] = "/c/ProgramData/labctl/package";
-
-/* The value of `$name = '...'`, in which '' is a quote; empty when it is not assigned. */
-static void value_of(const char *script, const char *name, char *to, size_t room) {
+/* '' is a quote. */
+void value_of(const char *script, const char *name, char *to, size_t room) {
   char begin[80];
   snprintf(begin, sizeof begin, "\n$%s = '", name);
   const char *at = strstr(script, begin);
@@ -30,7 +27,7 @@ static void value_of(const char *script, const char *name, char *to, size_t room
   to[size] = 0;
 }
 
-static bool digest_of(const char *windows, char hex[65]) {
+bool digest_of(const char *windows, char hex[65]) {
   char path[600];
   size_t size;
   disk_path(windows, path, sizeof path);
@@ -40,9 +37,9 @@ static bool digest_of(const char *windows, char hex[65]) {
   return bytes != NULL;
 }
 
-static void say(struct result *result, const char *words) { print(&result->out, "%s\r\n", words); }
+void say(struct result *result, const char *words) { print(&result->out, "%s\r\n", words); }
 
-static void fail_with(struct result *result, int status, const char *why) {
+void fail_with(struct result *result, int status, const char *why) {
   print(&result->err, "%s\r\n", why);
   result->status = status;
 }
@@ -114,170 +111,7 @@ static void just_place(const char *script, struct result *result) { place(script
 static void content_digest(const char *script, struct result *result) {
   char path[300], digest[65];
   value_of(script, "path", path, sizeof path);
-  if (!digest_of(path, digest)) return fail_with(result, 1, "Get-FileHash : Cannot find path");
-  print(&result->out, "content_sha256=%s\r\n", digest);
-}
-
-/* ---- drivers ---- */
-
-static void set_verifier(const char *script, const char *service) {
-  char verifier[40], driver[100];
-  value_of(script, "verifier", verifier, sizeof verifier);
-  if (!*verifier || strcmp(verifier, "off") == 0) return;
-  snprintf(driver, sizeof driver, "%s.sys", service);
-  state_set("verifier.driver", driver);
-}
-
-static void mark_pending(bool pending, struct result *result) {
-  if (!pending) return;
-  state_set(PENDING, boot_id);
-  say(result, "pending=reboot");
-}
-
-static void start_service(const char *service, struct result *result) {
-  const int status = driver_start(service);
-  if (status == 0)
-    print(&result->out, "SERVICE_NAME: %s\r\n        STATE              : 4  RUNNING\r\n", service);
-  else
-    print(&result->out, "[SC] StartService FAILED %d:\r\n", status);
-}
-
-/* A driver's file takes its place in the system; false when that was not possible. */
-static bool take_file(const char *package, const char *service, const char *start) {
-  char file[200], from[600], to[600];
-  snprintf(file, sizeof file, "C:\\Windows\\System32\\drivers\\%s.sys", service);
-  if (driver_known(service))
-    driver_stop(service);
-  else
-    driver_create(service, file, start);
-  disk_path(package, from, sizeof from);
-  disk_path(file, to, sizeof to);
-  const bool good = file_copy(from, to);
-  disk_sync();
-  return good;
-}
-
-/* The package of the stand-in's installer is the driver's file itself. */
-static void install_msi(const char *script, struct result *result) {
-  char package[300], service[64], path[600];
-  size_t size = 0;
-  value_of(script, "package", package, sizeof package);
-  value_of(script, "service", service, sizeof service);
-  disk_path(package, path, sizeof path);
-  char *bytes = file_read(path, &size);
-  const int code = behaviour_read(bytes ? bytes : "", size).pnputil;
-  free(bytes);
-  print(&result->out, "msiexec=%d\r\n", code);
-  const bool pending = code == 3010 || code == 1641;
-  if ((code != 0 && !pending) || !take_file(package, service, "auto"))
-    return fail_with(result, 1, "msiexec failed");
-  set_verifier(script, service);
-  mark_pending(pending, result);
-  if (!pending) start_service(service, result);
-}
-
-static void remove_msi(const char *script, struct result *result) {
-  char service[64];
-  value_of(script, "service", service, sizeof service);
-  driver_delete(service);
-  say(result, "msiexec=0");
-}
-
-static void install_service(const char *script, struct result *result) {
-  char package[300], service[64], start[20];
-  value_of(script, "package", package, sizeof package);
-  value_of(script, "service", service, sizeof service);
-  value_of(script, "start", start, sizeof start);
-  if (!take_file(package, service, start)) return fail_with(result, 1, "Copy-Item : Cannot find path");
-  set_verifier(script, service);
-  start_service(service, result);
-  if (!driver_running(service)) fail_with(result, 1, "the service did not start");
-}
-
-struct found {
-  char path[600];
-  const char *service;
-};
-
-static void take_driver(const char *path, void *with) {
-  struct found *found = with;
-  snprintf(found->path, sizeof found->path, "%s", path);
-}
-
-static void install_inf(const char *script, struct result *result) {
-  char package[300], service[64], certificate[200], path[600];
-  struct found inf = {{0}, NULL}, driver = {{0}, NULL};
-  value_of(script, "package", package, sizeof package);
-  value_of(script, "service", service, sizeof service);
-  value_of(script, "certificate", certificate, sizeof certificate);
-  disk_path(package, path, sizeof path);
-  if (!package_unpack(path, package_folder))
-    return fail_with(result, 1, "Expand-Archive : cannot be unpacked");
-  if (*certificate) {
-    snprintf(path, sizeof path, "%s/%s", package_folder, certificate);
-    struct stat facts;
-    if (stat(path, &facts) != 0)
-      return fail_with(result, 1, "CertUtil: -addstore command FAILED: 0x80070002");
-    say(result, "CertUtil: -addstore command completed successfully.");
-  }
-  package_each(package_folder, ".inf", take_driver, &inf);
-  package_each(package_folder, ".sys", take_driver, &driver);
-  if (!*inf.path) return mark_pending(false, result);
-  size_t size = 0;
-  char *bytes = file_read(driver.path, &size);
-  const struct behaviour how = behaviour_read(bytes ? bytes : "", size);
-  free(bytes);
-  print(&result->out, "Microsoft PnP Utility\r\n\r\npnputil=%d\r\n", how.pnputil);
-  const bool pending = how.pnputil == 3010 || how.pnputil == 1641;
-  if (how.pnputil != 0 && how.pnputil != 259 && !pending)
-    return fail_with(result, 1, "Failed to add driver package");
-  snprintf(path, sizeof path, "C:%s", driver.path + strlen("/c"));
-  if (!*driver.path || !take_file(path, service, "system"))
-    return fail_with(result, 1, "the package holds no driver");
-  set_verifier(script, service);
-  mark_pending(pending, result);
-  if (!pending) start_service(service, result);
-}
-
-static void remove_driver(const char *script, struct result *result) {
-  char service[64];
-  value_of(script, "service", service, sizeof service);
-  if (!driver_known(service)) return say(result, "[SC] OpenService FAILED 1060:");
-  driver_delete(service);
-  say(result, "[SC] DeleteService SUCCESS");
-}
-
-static void same_digest(const char *path, void *with) {
-  struct found *wanted = with;
-  char hex[65];
-  size_t size;
-  char *bytes = file_read(path, &size);
-  if (bytes) file_sha256(bytes, size, hex);
-  if (bytes && strcmp(hex, wanted->path) == 0) wanted->service = "found";
-  free(bytes);
-}
-
-static void loaded(const char *script, struct result *result) {
-  char service[64], kind[20], file[300], digest[65] = "";
-  value_of(script, "service", service, sizeof service);
-  value_of(script, "kind", kind, sizeof kind);
-  if (!driver_path(service, file, sizeof file)) return say(result, "state=absent");
-  const bool pending = strcmp(state_get(PENDING, ""), boot_id) == 0;
-  if (!digest_of(file, digest)) return fail_with(result, 1, "Get-FileHash : Cannot find path");
-  print(&result->out,
-        "state=%s\r\nfile=%s\r\nfile_sha256=%s\r\nbuild_id=%s\r\nversion=%s\r\nfresh=unknown\r\n",
-        pending                   ? "pending"
-        : driver_running(service) ? "live"
-                                  : "stopped",
-        file, digest, digest, driver_behaviour(service).version);
-  if (strcmp(kind, "inf") == 0) {
-    struct found wanted = {{0}, NULL};
-    snprintf(wanted.path, sizeof wanted.path, "%s", digest);
-    package_each(package_folder, ".sys", same_digest, &wanted);
-    say(result, wanted.service ? "package=right" : "package=another file than the package has");
-  }
-  const char *leaf = strrchr(file, '\\') + 1;
-  say(result, strcasecmp(state_get("verifier.driver", ""), leaf) == 0 ? "verifier=on" : "verifier=off");
+  print(&result->out, "content_sha256=%s\r\n", digest_of(path, digest) ? digest : "absent");
 }
 
 /* ---- evidence ---- */

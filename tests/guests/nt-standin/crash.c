@@ -92,10 +92,17 @@ _Noreturn void bug_check(const struct behaviour *how) {
   stand_still();
 }
 
+static void log_stop(int id, const char *provider, const char *format, const struct stop *stop) {
+  const unsigned long long one = stop->parameter[0], two = stop->parameter[1], three = stop->parameter[2],
+                           four = stop->parameter[3];
+  char data[600];
+  snprintf(data, sizeof data, format, stop->code, one, two, three, four);
+  log_event(id, provider, data);
+}
+
 /* The event log tells what ended badly: a stop by its code, a lost power supply by a code of 0. */
 void after_bug_check(void) {
   struct behaviour how = {.dump = DUMP_SMALL};
-  struct text data = {0};
   const char *code = state_get("crash.code", NULL);
   how.stop.code = code ? (uint32_t)strtoul(code, NULL, 0) : 0;
   for (int i = 0; i < 4 && code; ++i) {
@@ -103,25 +110,18 @@ void after_bug_check(void) {
     snprintf(key, sizeof key, "crash.parameter%d", i + 1);
     how.stop.parameter[i] = strtoull(state_get(key, "0"), NULL, 0);
   }
-  const unsigned long long one = how.stop.parameter[0], two = how.stop.parameter[1],
-                           three = how.stop.parameter[2], four = how.stop.parameter[3];
-  print(&data,
-        "<Data Name='BugcheckCode'>%u</Data><Data Name='BugcheckParameter1'>0x%llx</Data><Data "
-        "Name='BugcheckParameter2'>0x%llx</Data><Data Name='BugcheckParameter3'>0x%llx</Data><Data "
-        "Name='BugcheckParameter4'>0x%llx</Data>",
-        how.stop.code, one, two, three, four);
-  log_event(41, "Microsoft-Windows-Kernel-Power", data.at);
+  log_stop(41, "Microsoft-Windows-Kernel-Power",
+           "<Data Name='BugcheckCode'>%u</Data><Data Name='BugcheckParameter1'>0x%llx</Data><Data "
+           "Name='BugcheckParameter2'>0x%llx</Data><Data Name='BugcheckParameter3'>0x%llx</Data><Data "
+           "Name='BugcheckParameter4'>0x%llx</Data>",
+           &how.stop);
   log_event(6008, "EventLog", "<Data>12:00:00 AM</Data><Data>1/1/2024</Data>");
-  free(data.at);
   if (!code) return;
-  data = (struct text){0};
-  print(&data,
-        "<Data Name='param1'>0x%08x (0x%016llx, 0x%016llx, 0x%016llx, 0x%016llx)</Data>"
-        "<Data Name='param2'>C:\\Windows\\MEMORY.DMP</Data><Data "
-        "Name='param3'>00000000-0000-0000-0000-000000000000</Data>",
-        how.stop.code, one, two, three, four);
-  log_event(1001, "Microsoft-Windows-WER-SystemErrorReporting", data.at);
-  free(data.at);
+  log_stop(1001, "Microsoft-Windows-WER-SystemErrorReporting",
+           "<Data Name='param1'>0x%08x (0x%016llx, 0x%016llx, 0x%016llx, 0x%016llx)</Data>"
+           "<Data Name='param2'>C:\\Windows\\MEMORY.DMP</Data><Data "
+           "Name='param3'>00000000-0000-0000-0000-000000000000</Data>",
+           &how.stop);
   snprintf(how.stop.driver, sizeof how.stop.driver, "%s", state_get("crash.driver", ""));
   if (state_number("crash.small-dump-follows", 0)) dump_now(&how);
   state_set("crash.code", NULL);

@@ -98,7 +98,12 @@ static void strike(int at) {
   }
 }
 
+bool driver_verified(const char *service) {
+  return strcasecmp(state_get("verifier.service", ""), service) == 0;
+}
+
 static bool its_time(const char *service, const struct behaviour *how) {
+  if (how->when_verified && !driver_verified(service)) return false;
   const int boots = state_number(key_of(service, "boots"), 0);
   return how->once ? boots == how->boot : boots >= how->boot;
 }
@@ -135,6 +140,7 @@ void driver_create(const char *service, const char *path, const char *start) {
 
 void driver_delete(const char *service) {
   driver_stop(service);
+  if (driver_behaviour(service).trouble == OUTLIVES) return;
   state_set(key_of(service, "path"), NULL);
   state_set(key_of(service, "start"), NULL);
   state_set(key_of(service, "boots"), NULL);
@@ -185,20 +191,31 @@ enum kind_of_boot driver_boot_kind(void) {
   return kind;
 }
 
-static void lose_content(void) {
+/* What was delivered is another, or is gone. `file`: as Windows writes it. */
+static void spoil(const char *file, bool remove) {
   char path[600];
-  const char *name = state_get("content.path", NULL);
-  if (!name) return;
-  disk_path(name, path, sizeof path);
-  file_write(path, "", 0);
+  if (!file) return;
+  disk_path(file, path, sizeof path);
+  if (remove)
+    unlink(path);
+  else
+    file_write(path, "spoilt", 6);
+}
+
+static void lose(const char *service, enum trouble what) {
+  char driver[300];
+  if ((what == WRONG_DRIVER || what == NO_DRIVER) && driver_path(service, driver, sizeof driver))
+    spoil(driver, what == NO_DRIVER);
+  if (what == WRONG_CONTENT || what == NO_CONTENT) spoil(state_get("content.path", NULL), what == NO_CONTENT);
+  if (what == NO_VERIFIER) state_set("verifier.service", NULL);
 }
 
 void driver_boot(void) {
   const struct installed all = installed();
   for (int i = 0; i < all.count; ++i) {
-    driver_start(all.name[i]);
     const struct behaviour how = driver_behaviour(all.name[i]);
-    if (how.trouble == WRONG_CONTENT && its_time(all.name[i], &how)) lose_content();
+    driver_start(all.name[i]);
+    if (its_time(all.name[i], &how)) lose(all.name[i], how.trouble);
   }
 }
 

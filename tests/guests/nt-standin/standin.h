@@ -93,7 +93,12 @@ enum trouble {
   LIVE_DUMP,      /* a report of a system that goes on: no crash */
   SHUTDOWN_HANGS, /* the reboot never happens */
   NO_REBOOT,      /* the reboot is told and does not happen */
-  WRONG_CONTENT,  /* content is lost at every boot */
+  WRONG_CONTENT,  /* content is another after a boot */
+  NO_CONTENT,     /* ... is gone */
+  WRONG_DRIVER,   /* the driver's file is another after a boot */
+  NO_DRIVER,      /* ... is gone, and the driver runs */
+  NO_VERIFIER,    /* Driver Verifier no longer watches after a boot */
+  OUTLIVES,       /* the service outlives its removal */
 };
 enum dump { DUMP_NONE, DUMP_SMALL, DUMP_KERNEL, DUMP_TORN };
 
@@ -112,7 +117,9 @@ struct behaviour {
   struct stop stop;
   enum dump dump;
   bool ems, panic, paint, restart, on_apply, once;
-  int pnputil; /* what it exits with */
+  bool when_verified; /* only while Driver Verifier watches */
+  int installer;      /* what pnputil or msiexec exits with */
+  bool better;        /* the system keeps another driver than this one */
   char version[32];
 };
 struct behaviour behaviour_read(const char *file, size_t size);
@@ -144,6 +151,7 @@ int driver_start(const char *service); /* an exit status of sc */
 void driver_stop(const char *service);
 bool driver_known(const char *service);
 bool driver_running(const char *service);
+bool driver_verified(const char *service);
 bool driver_path(const char *service, char *to, size_t room); /* of its file, as Windows writes it */
 struct behaviour driver_behaviour(const char *service);
 void driver_tick(void);    /* what is due */
@@ -168,11 +176,24 @@ struct result {
 };
 void command_run(const char *path, char **argument, int count, struct result *result);
 void shell_line(const char *line, struct result *result); /* one command that an author wrote */
+/* The value of `$name = '...'` in a script; empty when it is not assigned. */
+void value_of(const char *script, const char *name, char *to, size_t room);
+bool digest_of(const char *windows, char hex[65]);
+void say(struct result *result, const char *words);
+void fail_with(struct result *result, int status, const char *why);
+void say_unknown(struct result *result, const char *what);
+
+/* ---- install.c: a candidate comes and goes, each a command of labctl's ---- */
+void install_inf(const char *script, struct result *result);
+void install_msi(const char *script, struct result *result);
+void install_service(const char *script, struct result *result);
+void remove_driver(const char *script, struct result *result);
+void remove_msi(const char *script, struct result *result);
+void loaded(const char *script, struct result *result);
 
 /* ---- main.c ---- */
 extern enum kind_of_boot this_boot;
 extern char boot_id[40];
 void ask_for_power(bool restart); /* happens when the answer is out */
-void say_unknown(struct result *result, const char *what);
 
 #endif
