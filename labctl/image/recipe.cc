@@ -167,6 +167,14 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<
   return sheets;
 }
 
+// A relative link to a file outside of its recipe is how a build reads what others have too.
+bool leads_out(const fs::path& folder, const fs::path& link, const fs::path& target) {
+  const fs::path there = (link.parent_path() / target).lexically_normal().lexically_relative(folder);
+  std::error_code none;
+  return target.is_relative() && there.begin() != there.end() && *there.begin() == ".." &&
+         fs::is_regular_file(link, none);
+}
+
 // Every file a build can read. Git keeps of a mode only whether the owner may execute, so the key does the
 // same: a clone under another umask gives the same image. image.yaml counts by what it says, and prose not at
 // all.
@@ -186,7 +194,14 @@ Status add_files(const fs::path& folder, const std::vector<std::string>& sources
         sources.end())
       continue;
     if (fs::is_symlink(path, problem)) {
-      files.push_back({name, "link", fs::read_symlink(path, problem).string()});
+      const fs::path target = fs::read_symlink(path, problem);
+      Json entry = {name, "link", target.string()};
+      if (leads_out(folder.lexically_normal(), path.lexically_normal(), target)) {
+        auto digest = sha256_file(path);
+        if (!digest) return fail(digest.error());
+        entry.push_back(*digest);
+      }
+      files.push_back(std::move(entry));
       continue;
     }
     if (!fs::is_regular_file(path, problem))

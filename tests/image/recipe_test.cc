@@ -22,6 +22,10 @@ struct Recipes : Scratch {
     put("base/build", "#!/bin/sh\n", 0755);
     put("base/overlay/etc/motd", "hello\n");
     put("one/image.yaml", "extends: base\nsummary: the first\nkernel: linux-image-amd64\n");
+    put("shared.h", "int shared;\n");
+    fs::create_symlink("../shared.h", path / "one/shared.h");
+    put("base/overlay/etc/link-me", "within\n");
+    fs::create_symlink("link-me", path / "base/overlay/etc/link");
   }
 
   Recipe read(const std::string& name = "one") {
@@ -154,6 +158,7 @@ TEST_CASE("the key changes with everything that can change the disk") {
     fs::rename(recipes.path / "base/overlay/etc/motd", recipes.path / "base/overlay/etc/motd2");
   }
   SECTION("a link") { fs::create_symlink("/dev/null", recipes.path / "base/overlay/etc/off"); }
+  SECTION("a file outside that the recipe has a link to") { recipes.put("shared.h", "int other;\n"); }
   SECTION("the disk's size") {
     recipes.put("one/image.yaml", "extends: base\nsummary: s\nkernel: linux-image-amd64\ndisk: 4GiB\n");
   }
@@ -172,6 +177,7 @@ TEST_CASE("the key does not change with what cannot change the disk") {
   SECTION("the summary") {
     recipes.put("one/image.yaml", "extends: base\nsummary: other\nkernel: linux-image-amd64\n");
   }
+  SECTION("another file outside") { recipes.put("other.h", "words"); }
   SECTION("prose beside it") { recipes.put("base/README.md", "words"); }
   SECTION("a clone under another umask") {
     recipes.put("base/build", "#!/bin/sh\n", 0700);

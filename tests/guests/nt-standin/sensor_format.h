@@ -1,0 +1,1 @@
+../../../scenarios/sensor/driver/sensor_format.h

@@ -1,0 +1,1 @@
+../../../scenarios/sensor/driver/sensor_match.h
