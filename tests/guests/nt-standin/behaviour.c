@@ -31,6 +31,7 @@ static const struct {
 } troubles[] = {{"healthy", HEALTHY},
                 {"crash", CRASH},
                 {"hang", HANG},
+                {"spin", SPIN},
                 {"black", BLACK},
                 {"agent-dies", AGENT_DIES},
                 {"reset", RESET},

@@ -12,6 +12,10 @@
 enum { PANIC_PORT = 0x505, PANICKED = 1, CRASH_LOADED = 2, RESET_PORT = 0xCF9 };
 
 _Noreturn void stand_still(void) {
+  for (;;) pause();
+}
+
+_Noreturn void spin(void) {
   for (;;) __builtin_ia32_pause();
 }
 

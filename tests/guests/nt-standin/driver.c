@@ -75,6 +75,8 @@ static void strike(int at) {
       bug_check(how);
     case HANG:
       stand_still();
+    case SPIN:
+      spin();
     case BLACK:
       screen_black();
       agent_close();

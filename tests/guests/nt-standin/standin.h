@@ -81,6 +81,7 @@ enum trouble {
   HEALTHY,
   CRASH,          /* a stop */
   HANG,           /* everything stands still, without a word */
+  SPIN,           /* ... and is busy with it */
   BLACK,          /* as HANG, with a black screen and the agent's end closed */
   AGENT_DIES,     /* the system lives */
   RESET,          /* without a word */
@@ -129,7 +130,8 @@ bool sample_is(const char *file, size_t size);
 void sample_start(void); /* reads its content; does not come back when that kills it */
 
 /* ---- crash.c: how it ends ---- */
-_Noreturn void stand_still(void); /* busy, deaf and dumb; every file stays open */
+_Noreturn void stand_still(void); /* deaf and dumb; every file stays open */
+_Noreturn void spin(void);        /* ... and busy */
 _Noreturn void reset_now(void);   /* as hardware would */
 _Noreturn void bug_check(const struct behaviour *how);
 void write_dump(const char *path, const struct stop *stop, enum dump kind);
