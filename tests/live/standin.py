@@ -38,10 +38,14 @@ ways = {
     "script": Way("driver:\n      kind: script\n      service: sensor\n      install: |\n"
                   r"        Copy-Item $env:LABCTL_DRIVER C:\Windows\System32\drivers\sensor.sys" "\n"
                   r"        sc.exe create sensor type= kernel start= auto binPath= C:\Windows\System32\drivers\sensor.sys" "\n"
-                  "        sc.exe start sensor\n      remove: sc.exe delete sensor", and_back, "bin"),
+                  "        sc.exe start sensor\n      remove: sc.exe delete sensor\n"
+                  "    exercise: [sc.exe query sensor]\n    proof: [{run: Write-Output well, prints: well}]",
+                  "[install driver, exercise, reboot, remove driver, reboot]", "bin"),
     "content": Way("driver: {kind: service, service: sensor}\n"
                    r"    content: {path: C:\ProgramData\sensor\content.bin, apply: echo reloaded}",
                    "[install driver, apply content, reboot x2]"),
+    "power": Way("driver: {kind: service, service: sensor}", "[install driver, cold-boot, power-cut]"),
+    "upgrade": Way("driver: {kind: service, service: sensor}", "[install driver old, reboot, install driver, reboot]"),
     "verifier": Way("driver: {kind: service, service: sensor}\n    verifier: standard"),
 }
 
@@ -102,6 +106,9 @@ def write_scenario(out, way, rows):
     content = way == "content"
     if content:
         (out / "content.bin").write_text("content\n")
+    if way == "upgrade":
+        (out / "old.sys").write_text("NT-STANDIN DRIVER\nversion=0.9.0.0\n")
+        drivers += "    old: old.sys\n"
     (out / f"{way}.yaml").write_text(
         f"labctl: 1\nname: standin-{way}\ncandidate:\n  driver:\n{drivers}" +
         ("  content: {candidate: content.bin}\n" if content else "") +
