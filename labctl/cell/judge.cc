@@ -28,9 +28,13 @@ bool is_number(const std::string& text) {
 // A number that is none reads as every bit set: it proves nothing.
 std::uint64_t number(const std::string& text) { return is_number(text) ? std::stoull(text) : ~0ull; }
 
+// On one line, whatever ends a guest's lines.
 std::string tail(std::string_view output) {
-  std::string_view text = trim(output);
-  return printable(text.size() > 160 ? text.substr(text.size() - 160) : text);
+  std::vector<std::string> lines;
+  for (const auto& line : split(output, '\n'))
+    if (const auto words = trim(line); !words.empty()) lines.emplace_back(words);
+  const std::string text = join(lines, "; ");
+  return printable(text.size() > 160 ? std::string_view(text).substr(text.size() - 160) : text);
 }
 
 std::string without(std::string letters, const std::string& others) {

@@ -201,6 +201,17 @@ TEST_CASE("a file that is gone after a boot was altered, and the guest is not to
   }
 }
 
+TEST_CASE("what a command said last is told on one line") {
+  Guest guest;
+  guest.answers("install", [](Answer& answer) {
+    answer.exit_code = 1;
+    answer.output = "msiexec=1603\r\n\r\n  the installer\x1b failed\r\n";
+  });
+  CHECK(guest.play().ending == Ending::not_loaded);
+  CHECK(guest.state.outcome.reason ==
+        "'install' ended with status 1: msiexec=1603; the installer\\x1b failed");
+}
+
 TEST_CASE("a Windows story replays to the same outcome") {
   Guest guest;
   guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
