@@ -446,8 +446,9 @@ verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>&
   State state = begin(cell, canary);
   for (const auto& event : journal) state = on(std::move(state), event).state;
   if (state.phase == Phase::ended) return state.outcome;
-  // The crash that was seen counts even when the journal was cut off behind it.
-  if (!verdict::guests_fault(state.outcome.ending) || state.phase == Phase::running) {
+  // What was seen to end it counts even when the journal was cut off behind it: a crash, or why the lab could
+  // not go on.
+  if (state.phase <= Phase::held) {
     state.outcome.ending = Ending::lab_failed;
     state.outcome.reason = "its journal stops before its end";
   }

@@ -84,3 +84,20 @@ TEST_CASE("a suspect is not forgotten in a story that ends without waiting for i
   CHECK(scene.play().ending == Ending::crashed);
   CHECK_THAT(scene.state.outcome.reason, ContainsSubstring("page fault"));
 }
+
+TEST_CASE("the same finding told again, by one channel or by two, is kept once") {
+  Scene scene;
+  for (const auto after : {2s, 3s, 4s})
+    scene.hears(settle2, after, on_console(finding("oops in sensor_match")));
+  scene.hears(settle2, 4s, event::Found{event::Channel::evidence, finding("oops in sensor_match")});
+  scene.play();
+  CHECK(scene.state.outcome.findings.size() == 1);
+}
+
+TEST_CASE("a guest that is booted instead of restored is waited for until its boot has ended") {
+  Scene scene;
+  scene.opening.live = false;
+  scene.answers("booted", prints("system=maintenance"), 1);
+  CHECK(scene.play().ending == Ending::lab_failed);
+  CHECK(scene.state.outcome.step == "boot");
+}

@@ -195,6 +195,21 @@ TEST_CASE("no beginning of a passing journal passes") {
   }
 }
 
+TEST_CASE("a journal that stops behind a failure says which one it was") {
+  for (const auto& [what, ending, reason] : std::vector<std::tuple<What, Ending, const char*>>{
+           {event::LabFault{"cannot start the guest"}, Ending::lab_failed, "cannot start the guest"},
+           {on_console(finding("oops in sensor_match")), Ending::crashed, "oops in sensor_match"}}) {
+    Scene scene;
+    scene.play();
+    auto begun = scene.journal;
+    begun.resize(begun.size() / 2);
+    begun.push_back({begun.back().at, what});
+    const auto outcome = cell::replay(scene.cell, begun);
+    CHECK(outcome.ending == ending);
+    CHECK_THAT(outcome.reason, ContainsSubstring(reason));
+  }
+}
+
 TEST_CASE("a passing journal without any one of its proofs does not pass") {
   for (const auto& cell : {candidate(), bare_module(), control()}) {
     const Scene scene = passing(cell);

@@ -246,10 +246,9 @@ RULES = [
     ("a boot has a deadline", STEP, "if (s_.down && s_.fair() - s_.first_reset > p_.up)", "if (s_.down && s_.fair() - s_.first_reset > 1000 * p_.up)"),
     ("deadlines run on the guest's clock", "labctl/cell/cell.h", "Millis fair() const { return now - starved; }", "Millis fair() const { return now; }"),
     ("a cut journal is no pass", STEP,
-     "if (!verdict::guests_fault(state.outcome.ending) || state.phase == Phase::running) {\n    state.outcome.ending = Ending::lab_failed;",
-     "if (!verdict::guests_fault(state.outcome.ending) || state.phase == Phase::running) {\n    state.outcome.ending = Ending::passed;"),
-    ("a crash counts although the journal was cut behind it", STEP,
-     "if (!verdict::guests_fault(state.outcome.ending) || state.phase == Phase::running) {", "{"),
+     "if (state.phase <= Phase::held) {\n    state.outcome.ending = Ending::lab_failed;",
+     "if (state.phase <= Phase::held) {\n    state.outcome.ending = Ending::passed;"),
+    ("what was seen to end it counts although the journal was cut behind it", STEP, "if (state.phase <= Phase::held) {", "{"),
 
     # ---- what an answer proves ----
     ("a status other than 0 proves nothing", JUDGE,
