@@ -136,7 +136,7 @@ struct ScanOptions {
   std::vector<std::string> debug;  // modules with their debug information
 };
 int scan(const ScanOptions& options);
-int doctor(bool json);
+int doctor(const PlanOptions& options);  // with a scenario also what its matrix needs
 int gc(bool kept);
 
 int image_list(bool json);

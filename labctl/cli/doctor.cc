@@ -3,6 +3,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/housekeeping.h"
+#include "labctl/lab/needs.h"
 
 namespace labctl::cli {
 namespace {
@@ -46,9 +47,15 @@ const char* word(lab::Health health) {
 
 }  // namespace
 
-int doctor(bool json) {
+int doctor(const PlanOptions& options) {
   const auto places = lab::places();
   auto checks = lab::check_host(places);
+  if (!options.scenario.empty()) {
+    auto loaded = load_plan(options.scenario, options.variables, {});
+    if (!loaded) return exit_code::bad_input;
+    const auto needed = lab::check_needs(lab::needs_of(loaded->second), lab::free_space_for_guests(places));
+    checks.insert(checks.end(), needed.begin(), needed.end());
+  }
   bool bad = false;
   for (const auto& check : checks) bad |= check.health == lab::Health::bad;
   if (!bad) checks.push_back(acceleration(places));
@@ -66,7 +73,7 @@ int doctor(bool json) {
     if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
   }
   if (bad) text += "everything at once: " + lab::install_command() + "\n";
-  print(json ? dump_pretty({{"checks", list}}) : text);
+  print(options.json ? dump_pretty({{"checks", list}}) : text);
   return bad ? exit_code::no_verdict : exit_code::passed;
 }
 

@@ -295,9 +295,15 @@ void Program::add_looking() {
   canary_verb->add_option("--out", canary.out, "Keep journals and consoles here")->type_name("DIR");
   add_host(canary_verb, canary.connect);
 
-  auto* doctor_verb = add(app, "doctor", "Say what this host lacks, each with the command that mends it",
-                          [this] { return cli::doctor(json); });
-  doctor_verb->add_flag("--json", json, "For programs");
+  auto* doctor_verb =
+      add(app, "doctor", "Say what this host lacks, each with the command that mends it", [this] {
+        plan.variables = variables();
+        if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+        return cli::doctor(plan);
+      });
+  doctor_verb->add_option("SCENARIO", plan.scenario, "Also whether its matrix finds enough disk and memory");
+  add_set(doctor_verb);
+  doctor_verb->add_flag("--json", plan.json, "For programs");
   auto* gc_verb =
       add(app, "gc", "End the guests and free the space of runs that were killed; list what is kept",
           [this] { return cli::gc(kept); });

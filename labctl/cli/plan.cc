@@ -4,22 +4,20 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
-#include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"
+#include "labctl/lab/needs.h"
+#include "labctl/lab/places.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {
 namespace {
-
-constexpr std::uint64_t room_to_grow = 512ull << 20;  // what a guest writes to its own disk
 
 // As far as this host knows it; what it does not know is said and not guessed.
 struct Cost {
   int boots = 0;        // asked for by the stories
   int cold_starts = 0;  // of cells whose machine cannot be restored from a snapshot
   Millis guest_time{0};
-  std::uint64_t disk = 0;  // while it runs
-  unsigned at_once = 1;
+  lab::Needs needs;  // while it runs
   std::vector<std::string> unknown;
   Json grounds = Json::array();
 };
@@ -35,7 +33,6 @@ std::string why_unknown(const Error& error) {
 Cost cost_of(const plan::Plan& plan) {
   const auto store = open_store();
   Cost cost;
-  std::uint64_t memory = 0;
   for (const auto* ground : plan.grounds()) {
     const auto shape = lab::shape_of(ground->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
@@ -51,7 +48,6 @@ Cost cost_of(const plan::Plan& plan) {
       cost.boots += cell.boots_wanted();
       cost.cold_starts += starts;
       cost.guest_time += cell.boots_wanted() * (boot + cell.settle) + starts * boot;
-      memory = std::max(memory, cell.machine.memory);
     }
     cost.grounds.push_back({{"image", ground->image},
                             {"machine", ground->machine.name},
@@ -60,9 +56,7 @@ Cost cost_of(const plan::Plan& plan) {
                             {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
   cost.unknown.erase(std::unique(cost.unknown.begin(), cost.unknown.end()), cost.unknown.end());
-  cost.at_once = std::min<unsigned>(lab::capacity(memory).jobs, static_cast<unsigned>(plan.cells.size()));
-  // A snapshot holds a part of the guest's memory.
-  cost.disk = cost.at_once * (memory / 4 + room_to_grow);
+  cost.needs = lab::needs_of(plan);
   return cost;
 }
 
@@ -76,7 +70,7 @@ std::string show(const Cost& cost) {
   if (cost.cold_starts != 0) text += " and " + std::to_string(cost.cold_starts) + " cold starts";
   if (cost.unknown.empty())
     text += ", about " + show_duration(cost.guest_time) + " of guest time at the boot times measured here";
-  text += "; " + std::to_string(cost.at_once) + " guests at once, up to " + show_size(cost.disk) +
+  text += "; " + std::to_string(cost.needs.at_once) + " guests at once, up to " + show_size(cost.needs.disk) +
           " of disk while it runs\n";
   for (const auto& what : cost.unknown) text += "cost: the time is unknown: " + what + "\n";
   return text;
@@ -87,8 +81,9 @@ Json to_json(const Cost& cost) {
   return {{"boots", cost.boots},
           {"cold_starts", cost.cold_starts},
           {"guest_time_ms", known ? Json(cost.guest_time.count()) : Json()},
-          {"guests_at_once", cost.at_once},
-          {"disk_bytes", cost.disk},
+          {"guests_at_once", cost.needs.at_once},
+          {"disk_bytes", cost.needs.disk},
+          {"guest_memory_bytes", cost.needs.memory},
           {"grounds", cost.grounds},
           {"unknown", cost.unknown}};
 }
@@ -103,6 +98,16 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
+// What a reviewer would ask, and what this host has too little of.
+std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const plan::Plan& plan,
+                                     const Cost& cost) {
+  auto warnings = plan::review(scenario, plan);
+  for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(lab::places())))
+    if (check.health != lab::Health::good)
+      warnings.push_back(check.name + ": " + check.detail + " (" + check.mend + ")");
+  return warnings;
+}
+
 void warn(const std::string& file, const std::vector<std::string>& warnings) {
   for (const auto& warning : warnings) say(file + ": warning: " + warning);
 }
@@ -113,9 +118,9 @@ int plan(const PlanOptions& options) {
   auto loaded = load_plan(options.scenario, options.variables, options.only);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
-  const auto warnings = plan::review(scenario, plan);
   const auto excluded = plan::excluded(scenario);
   const Cost cost = cost_of(plan);
+  const auto warnings = warnings_of(scenario, plan, cost);
   if (options.json) {
     Json json = plan::to_json(plan);
     json["excluded"] = to_json(excluded);
@@ -138,9 +143,10 @@ int validate(const std::vector<std::string>& scenarios, const scenario::Variable
       continue;
     }
     const auto& [scenario, plan] = *loaded;
+    const Cost cost = cost_of(plan);
     print(file + ": ok, " + std::to_string(plan.cells.size()) + " cells\n" +
-          report::matrix_table(plan, plan::excluded(scenario)) + show(cost_of(plan)));
-    warn(file, plan::review(scenario, plan));
+          report::matrix_table(plan, plan::excluded(scenario)) + show(cost));
+    warn(file, warnings_of(scenario, plan, cost));
   }
   return code;
 }

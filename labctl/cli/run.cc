@@ -17,6 +17,7 @@
 #include "labctl/lab/ground.h"
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
+#include "labctl/lab/needs.h"
 #include "labctl/lab/record.h"
 #include "labctl/lab/resume.h"
 #include "labctl/lab/source_lines.h"
@@ -274,6 +275,10 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
   const auto jobs = static_cast<unsigned>(std::min<std::size_t>(wanted, plan.cells.size()));
   say("labctl: " + std::to_string(plan.cells.size()) + " cells, " + std::to_string(jobs) + " at once (" +
       (options.jobs != 0 ? "--jobs" : capacity.why) + ")");
+  for (const auto& check :
+       lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(lab::places())))
+    if (check.health != lab::Health::good)
+      say("labctl: warning: " + check.name + ": " + check.detail + " (" + check.mend + ")");
   return jobs;
 }
 

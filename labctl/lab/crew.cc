@@ -81,9 +81,8 @@ bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::
 Capacity capacity(std::uint64_t guest_memory) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const std::uint64_t memory = available_memory();
-  const auto by_memory =
-      static_cast<unsigned>(std::min<std::uint64_t>(memory / (guest_memory + overhead), 1000));
-  Capacity result;
+  Capacity result{.memory_each = guest_memory + overhead, .memory_free = memory};
+  const auto by_memory = static_cast<unsigned>(std::min<std::uint64_t>(memory / result.memory_each, 1000));
   result.jobs = std::max(1u, std::min(2 * cores, by_memory));
   result.why =
       std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + show_size(memory) + " of memory free";

@@ -15,6 +15,8 @@ namespace labctl::lab {
 struct Capacity {
   unsigned jobs = 1;
   std::string why;
+  std::uint64_t memory_each = 0;  // of such a guest, with its QEMU's own
+  std::uint64_t memory_free = 0;
 };
 Capacity capacity(std::uint64_t guest_memory);
 

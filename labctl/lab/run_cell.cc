@@ -236,14 +236,17 @@ class CellRun {
     if (std::any_of(found.begin(), found.end(), [](const auto& seen) { return seen.channel == "resets"; }))
       return;
     const auto memory = job_.ground.shape.memory;
-    if (memory > job_.dumps->largest || free_space(job_.folder).value_or(0) < 2 * memory) return;
-    if (job_.dumps->left.fetch_sub(1) <= 0) return;
+    if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
     const fs::path file = job_.folder / "memory.kdump";
+    const std::uint64_t free = free_space(job_.folder).value_or(0);
+    const Status dumped = free < 2 * memory
+                              ? lab_error("not enough disk space for a dump: " + show_size(free) + " free, " +
+                                          show_size(2 * memory) + " wanted, twice the guest's memory")
+                              : machine_->dump(file);
+    if (dumped) return;
     std::error_code ignored;
-    if (auto dumped = machine_->dump(file); !dumped) {
-      fs::remove(file, ignored);
-      static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
-    }
+    fs::remove(file, ignored);
+    static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
   }
 
   Status save_checkpoint() {

@@ -30,6 +30,7 @@ struct Script {
   std::function<void(const machine::Sink& sink)> at_start = [](const machine::Sink&) {};
   bool agent = true;   // whether the agent ever answers
   int first_boot = 0;  // of a machine that was switched on again
+  bool full = false;   // the host's disk, when memory is dumped
 };
 
 class FakeMachine final : public machine::Machine {
@@ -86,7 +87,7 @@ class FakeMachine final : public machine::Machine {
   Status type(std::string_view) override { return {}; }
   Status dump(const std::filesystem::path& file) override {
     std::ofstream(file) << "KDUMP   ";
-    return {};
+    return script_.full ? lab_error("cannot dump the memory: No space left on device") : Status();
   }
   Status listen_for_gdb(int) override { return {}; }
   Result<std::string> vnc() const override { return lab_error("no screen"); }

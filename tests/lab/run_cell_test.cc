@@ -48,6 +48,7 @@ class Lab {
                       .files = c.control ? std::map<std::string, std::string>{} : payload,
                       .folder = root / "bundle/cells" / c.id,
                       .disk = root / (c.id + ".qcow2")});
+    for (auto& job : jobs) job.dumps = &dumps, job.ground.shape.memory = memory;
     lab::run_crew(
         jobs, host, 2,
         [this](const lab::Progress& p) {
@@ -73,6 +74,8 @@ class Lab {
   test::FakeHost host;
   std::stop_source stop;
   lab::Slots slots;
+  lab::DumpPolicy dumps;
+  std::uint64_t memory = 1 << 20;
   std::vector<verdict::Outcome> outcomes;  // as the cells ended while they ran
 
  private:
@@ -138,6 +141,23 @@ TEST_CASE("an oops at the second boot blocks and names the function and its modu
   REQUIRE(!outcome.findings.empty());
   CHECK(outcome.findings[0].finding.module == "sensor");
   CHECK(outcome.findings[0].boot == 2);
+}
+
+TEST_CASE("a dump for which there is no room is told and is not there") {
+  for (const bool before : {true, false}) {
+    Lab lab;
+    lab.candidate().at_boot = [](int boot, const machine::Sink& sink) {
+      if (boot == 2) sink(machine::ConsoleBytes{oops});
+    };
+    lab.dumps.left = 1;
+    lab.candidate().full = !before;  // it fills up while it is written
+    if (before) lab.memory = lab.dumps.largest = 1ull << 60;
+    CHECK(lab.run().verdict.decision == verdict::Decision::blocked);
+    const fs::path folder = lab.root / "bundle/cells/box.candidate";
+    CHECK_FALSE(fs::exists(folder / "memory.kdump"));
+    CHECK_THAT(read_file(folder / "no-dump.txt").value_or(""),
+               ContainsSubstring(before ? "not enough disk space for a dump" : "No space left on device"));
+  }
 }
 
 TEST_CASE("an oops on a muted console is found in the kernel's own log") {

@@ -74,7 +74,9 @@ def full_work(proofs):
     """No room for guests' disks is said before anything starts."""
     gate = Gate(PROGRAM, proofs=proofs)
     with Small(gate.cache / "work", "8m"):
-        says(gate.call("run", gate.scenario, "--out", gate.out), 3, "not enough disk space", "labctl gc")
+        says(gate.call("run", gate.scenario, "--out", gate.out), 3, "warning: disk for the matrix", "not enough disk space", "labctl gc")
+        told = gate.call("doctor", gate.scenario)
+        expect(told.returncode == 3 and "BAD\tdisk for the matrix" in told.stdout, f"doctor: {told.returncode}\n{told.stdout}")
         expect(not gate.bundles(), "a bundle without a run")
     says(gate.call("run", gate.scenario, "--out", gate.out), 0)
     gate.close()

@@ -1,0 +1,45 @@
+// What a matrix needs of a host is told before a run, with what is there.
+
+#include "labctl/lab/needs.h"
+
+#include "tests/catch.h"
+
+using namespace labctl;
+
+namespace {
+
+plan::Plan of(std::size_t cells, std::uint64_t memory) {
+  plan::Plan plan;
+  plan.cells.resize(cells);
+  for (auto& cell : plan.cells) cell.machine.memory = memory;
+  return plan;
+}
+
+}  // namespace
+
+TEST_CASE("a matrix needs the disk of all guests at once and the memory of its largest") {
+  auto plan = of(8, 1ull << 30);
+  const auto two = lab::needs_of(plan, 2), four = lab::needs_of(plan, 4), many = lab::needs_of(plan, 100);
+  CHECK(two.at_once == 2);
+  CHECK(four.disk == 2 * two.disk);
+  CHECK(many.at_once == 8);
+  CHECK(two.memory > 1ull << 30);
+  plan.cells[7].machine.memory = 64ull << 30;
+  CHECK(lab::needs_of(plan, 2).memory > 64ull << 30);
+}
+
+TEST_CASE("too little disk or memory is told with what is wanted, what is there and what helps") {
+  const lab::Needs needs{.at_once = 3, .memory = 2ull << 30, .disk = 6ull << 30};
+  const auto health = [&](std::uint64_t memory, std::uint64_t disk) {
+    const auto checks = lab::check_needs(needs, {.memory = memory, .disk = disk, .where = "/cache"});
+    REQUIRE(checks.size() == 2);
+    for (const auto& check : checks) CHECK(check.mend.empty() == (check.health == lab::Health::good));
+    CHECK_THAT(checks[0].detail, ContainsSubstring("3 guests at once may need 6.0 GiB"));
+    CHECK_THAT(checks[0].detail, ContainsSubstring("/cache"));
+    return std::pair{checks[0].health, checks[1].health};
+  };
+  using enum lab::Health;
+  CHECK(health(2ull << 30, 6ull << 30) == std::pair{good, good});
+  CHECK(health(2ull << 30, (6ull << 30) - 1) == std::pair{bad, good});
+  CHECK(health((2ull << 30) - 1, 6ull << 30) == std::pair{good, poor});
+}
