@@ -35,8 +35,8 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   // After it returns the sink is not called any more.
   void silence();
 
-  // Lets the console go. Only when the guest has ended: libvirt 9.0 takes its locks for closing a console and
-  // for ending a guest in opposite orders (found by ThreadSanitizer).
+  // Lets the console go. Only when the guest has ended, and before libvirt forgets it
+  // (LibvirtMachine::begin).
   void close();
 
  private:

@@ -10,6 +10,8 @@ namespace labctl::machine {
 namespace {
 
 const char* state_name(From from) { return from == From::before ? "labctl-before" : "labctl-live"; }
+constexpr unsigned all_of_it = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                               VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
 constexpr const char* stopped_process = "the hypervisor's process was stopped by a signal from outside";
 
 class Busy {
@@ -57,13 +59,14 @@ LibvirtMachine::~LibvirtMachine() {
   connection_->switchboard().remove(place_.uuid);
   end();
   inbox_->close();
+  if (domain_ && connection_->root()) static_cast<void>(virDomainUndefineFlags(domain_.get(), all_of_it));
 }
 
 void LibvirtMachine::end() {
   inbox_->end_wanted();
   if (agent_) agent_->close();
-  // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. The domain is transient and
-  // leaves no definition behind. "Already gone" is success; whatever is left falls to ~Root and gc.
+  // SIGTERM, some seconds of waiting, then SIGKILL: libvirt's own bounded way. "Already gone" is success;
+  // whatever is left falls to ~Root and gc.
   if (domain_) static_cast<void>(virDomainDestroy(domain_.get()));
 }
 
@@ -71,8 +74,7 @@ Status LibvirtMachine::start(From from) {
   if (domain_) return lab_error("the guest was started before", spec_.name);
   connection_->switchboard().add(place_.uuid, inbox_);
   inbox_->pause_wanted(true);
-  domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
-  if (!domain_) return libvirt_error("cannot start the guest " + spec_.name);
+  if (Status begun = begin(); !begun) return begun;
 
   if (agent_)
     if (Status opened = agent_->open(); !opened) return opened;
@@ -101,6 +103,21 @@ Status LibvirtMachine::start(From from) {
   if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
   inbox_->count_pauses();
   return {};
+}
+
+// libvirt 9.0 takes its locks for closing a console and for forgetting a guest in opposite orders, and
+// forgets one that nobody has defined on a thread of its own, some time after its end. One that is defined is
+// forgotten when we say so, which is when its console is closed. In another's libvirtd nothing may be left
+// defined, and the console is closed by another process.
+Status LibvirtMachine::begin() {
+  if (connection_->root()) {
+    domain_.reset(virDomainDefineXML(connection_->get(), definition_.c_str()));
+    if (domain_ && virDomainCreateWithFlags(domain_.get(), VIR_DOMAIN_START_PAUSED) == 0) return {};
+  } else {
+    domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
+    if (domain_) return {};
+  }
+  return libvirt_error("cannot start the guest " + spec_.name);
 }
 
 Status LibvirtMachine::refuse_unless_started() const {

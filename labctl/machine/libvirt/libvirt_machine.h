@@ -36,6 +36,7 @@ class LibvirtMachine final : public Machine {
   void end() override;
 
  private:
+  Status begin();
   Result<Json> monitor(const Json& command);
   Result<std::string> human_monitor(const std::string& command);
   Result<Json> ask_through_libvirt(const Json& command, std::chrono::seconds patience);
