@@ -237,11 +237,10 @@ void Life::altered(const std::string& what, const std::string& seen) {
 
 // Alive in the boot that is asked about, with nothing to show for a crash.
 bool Life::is_well(const guest::Facts& facts) const {
-  return os().taints() ? facts.count("taint") != 0 && sick(facts).empty()
-                       : fact(facts, "crash_records") == "0";
+  return os().taints() ? sick(facts).empty() : fact(facts, "crash_records") == "0";
 }
 
-// The letters of what a healthy kernel never has.
+// The letters of what a healthy kernel never has; all of them when the guest does not tell.
 std::string Life::sick(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
   std::string letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));

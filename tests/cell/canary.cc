@@ -103,6 +103,26 @@ TEST_CASE("a line that only looks like a crash proves no console") {
   CHECK_FALSE(death.proved());
 }
 
+TEST_CASE("a line that a signature calls harmless proves no console") {
+  const cell::Death death = killed(Crash::panic, [](Scene& scene) {
+    auto noise = story::finding("kernel panic: sysrq triggered crash", crash::Kind::panic);
+    noise.suppressed = "known noise of this emulator";
+    scene.tell(story::on_console(noise)), panic_device(scene);
+  });
+  CHECK(death.spoke == std::set<Channel>{Channel::panic_device});
+  CHECK_FALSE(death.proved());
+}
+
+TEST_CASE("another clone's journal proves nothing, and is told as one") {
+  Scene scene(cell::canary_cell("debian.canary", "debian"));
+  scene.canary = Crash::hang;
+  scene.when("killed by hang", 1s, [](Scene& clone) { clone.alive = false; });
+  scene.play();
+  CHECK(cell::read_death(scene.cell, Crash::hang, scene.journal).proved());
+  const auto other = cell::canary_cell("ubuntu.canary", "ubuntu");
+  CHECK(cell::read_death(other, Crash::hang, scene.journal).reason == "its journal is another cell's");
+}
+
 TEST_CASE("a clone that is sick before it is killed proves nothing") {
   Scene scene(cell::canary_cell("debian.canary", "debian"));
   scene.canary = Crash::panic;

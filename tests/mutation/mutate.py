@@ -4,7 +4,7 @@ takes its object, a link and a room's tests until the first that fails, some ten
 is still there to be turned off.
 
   mutate.py                     all rules, in a copy of this tree
-  mutate.py --rule TEXT         the rules whose sentence has TEXT in it
+  mutate.py --rule TEXT         the rules whose sentence has TEXT in it; may be repeated
   mutate.py --file TEXT         the rules in files whose path has TEXT in it
   mutate.py --work DIR          where the copy and its build are (default: build/mutation)
   mutate.py --check             does every rule stand in its file exactly once?
@@ -32,6 +32,7 @@ def misplaced():
     wrong = [f"{sentence}: its text stands {texts[file].count(old)} times in {file}"
              for sentence, file, old, new in rules.RULES if texts[file].count(old) != 1]
     sentences = [rule[0] for rule in rules.RULES]
+    wrong += [f"{sentence}: is implied, and is no rule" for sentence in rules.IMPLIED if sentence not in sentences]
     return wrong + [f"{sentence}: stands twice" for sentence in set(sentences) if sentences.count(sentence) > 1]
 
 
@@ -87,7 +88,7 @@ def noticed_by(work, tests):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--rule", default="")
+    parser.add_argument("--rule", action="append", default=[])
     parser.add_argument("--file", default="")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "mutation")
     args = parser.parse_args()
@@ -98,24 +99,25 @@ def main():
 
     work = args.work.resolve()
     copy_tree(work)
-    chosen = [rule for rule in rules.RULES if args.rule in rule[0] and args.file in rule[1]]
+    chosen = [rule for rule in rules.RULES if args.file in rule[1] and (not args.rule or any(text in rule[0] for text in args.rule))]
     everything = sorted({test for rule in chosen for test in rules.TESTS.get(rule[1], FALLBACK)})
     linker = ["-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld"] if shutil.which("ld.lld") else []
     subprocess.run(["cmake", "-S", str(work), "-B", str(work / "build"), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1",
                     *linker], check=True, stdout=subprocess.DEVNULL)
     if wrong := noticed_by(work, everything):
         sys.exit("mutate: with every rule in its place: " + wrong)
-    holes = 0
+    holes = implied = 0
     for sentence, file, old, new in chosen:
         tests = rules.TESTS.get(file, FALLBACK)
         path = work / file
         whole = path.read_text()
         path.write_text(whole.replace(old, new))
-        seen = noticed_by(work, tests) or "NO TEST NOTICED"
+        seen = noticed_by(work, tests) or ("implied: " + rules.IMPLIED[sentence] if sentence in rules.IMPLIED else "NO TEST NOTICED")
+        implied += seen.startswith("implied")
         holes += seen.startswith(("NO TEST", "DOES NOT"))
         path.write_text(whole)
         print(f"{sentence:<75} {seen}", flush=True)
-    print(f"{len(chosen)} rules turned off, {len(chosen) - holes} noticed")
+    print(f"{len(chosen)} rules turned off, {len(chosen) - holes - implied} noticed, {implied} implied by others")
     return 1 if holes else 0
 
 

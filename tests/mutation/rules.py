@@ -323,7 +323,7 @@ RULES = [
      "|| s_.phase != Phase::running) return;"),
     ("a suspect is cleared by an answer", SUSPECTS, "const bool cleared = answer.answered &&", "const bool cleared ="),
     ("a suspect is cleared by a command that worked", SUSPECTS, "answer.exit_code == 0 && boot_id", "boot_id"),
-    ("a suspect is cleared by a guest that tells its taint", JUDGE, 'facts.count("taint") != 0 && sick', "sick"),
+    ("a guest that does not tell its taint has every taint", JUDGE, "taint == facts.end() ? ~0ull :", "taint == facts.end() ? 0ull :"),
     ("a suspect is cleared in the same boot", SUSPECTS, "boot_id->second == s_.boot_id &&", ""),
     ("a suspect is cleared by a kernel that is well", SUSPECTS, " && is_well(facts);", ";"),
     ("only what was asked about is cleared", SUSPECTS,
@@ -397,3 +397,9 @@ RULES = [
     ("an interrupted run is read as one", BUNDLE, 'const bool interrupted = flag_at(run, "interrupted");', "const bool interrupted = false;"),
     ("verdict.json is what the events give", BUNDLE, "if (*text == judged.verdict_json) return {};", "return {};"),
 ]
+
+# Rules that are another one's consequence, so that nothing changes when they go; and why they stand.
+IMPLIED = {
+    "only a dead timer excuses the panic device": "what else starved is a finding of its own, which the rule before does not excuse",
+    "a new boot has no taint yet": "the baseline had none that counts, or there is no story; it keeps the state true",
+}
