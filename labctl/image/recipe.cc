@@ -151,8 +151,10 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<
   while (const Node* base = sheets.back().root.find("extends")) {
     const std::string name = base->text;
     const std::string here = place(sheets.back(), base->mark);
+    const bool with_control =
+        std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
     if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
-        name.front() == '.')
+        name.front() == '.' || with_control)
       return input_error("'extends' names another recipe: its folder beside this one, or where images are",
                          here);
     if (sheets.size() == deepest_chain)

@@ -198,6 +198,8 @@ TEST_CASE("mistakes in a recipe are told with their place") {
              ContainsSubstring("cannot extend 'nowhere'"));
   CHECK_THAT(recipes.mistake("extends: ../base\nsummary: s\nkernel: k\n"),
              ContainsSubstring("bad/image.yaml:1:10"));
+  CHECK_THAT(recipes.mistake("extends: ba\tse\nsummary: s\nkernel: k\n"),
+             ContainsSubstring("names another recipe"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: --force\n"),
              ContainsSubstring("no name of a kernel"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: 'a b'\n"),

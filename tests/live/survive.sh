@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real guests, and everything around them killed: labctl at random moments (gone on with afterwards), QEMU killed, stopped.
+# Real guests, and everything around them killed: labctl at random moments (gone on with afterwards), QEMU killed, stopped, without memory.
 # By hand: takes a run's time for each part.
 #
 #   survive.sh LABCTL SCENARIO [KILLS]     SCENARIO passes; short: one image, one reboot
@@ -44,6 +44,15 @@ for signal in KILL STOP; do
   [[ $code == 0 ]] || fail "exit code $code"
   [[ $(count) == 0 ]] || fail "the guest is left behind"
 done
+
+echo "== QEMU gets no memory"
+code=0
+(ulimit -v 1300000 && exec "$labctl" run "$scenario" --out "$out/memory" --jobs 1) >"$out/memory.stdout" 2>"$out/memory.stderr" || code=$?
+cat "$out/memory.stdout"
+grep 'trying again.*Cannot allocate memory' "$out/memory.stderr" || fail "no reason, or not tried again"
+grep -q 'lab-failed' "$out/memory.stdout" || fail "it is not called the lab's"
+[[ $code == 3 && $(verdict_of memory) == no-verdict ]] || fail "exit code $code"
+[[ $(count) == 0 ]] || fail "a guest is left behind"
 
 echo "== labctl is killed $kills times in one run, at random moments"
 start killed "$scenario" --out "$out/killed"
