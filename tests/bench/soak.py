@@ -3,6 +3,8 @@
 
 usage: soak.py FAKE_LABCTL [CELLS [JOBS]]     200 cells, 8 at once; a thousand: soak.py FAKE_LABCTL 999 250
 
+A run wants half a GiB of free disk for each guest at once, although these guests write nothing.
+
 A table while the run lasts: cells that ended, threads, descriptors, processes of guests, sockets and files below the run's
 places, resident memory. After it: nothing may be left, and the overhead per cell is what it took beyond the guests' own time.
 """
@@ -71,6 +73,8 @@ def main():
         code = run.wait()
     after = os.times()
     took, cpu = time.monotonic() - began, after.children_user + after.children_system - before.children_user - before.children_system
+    if not gate.bundles():
+        sys.exit(errors.read_text())
     bundle = gate.bundles()[0]
     cells = json.loads((bundle / "verdict.json").read_text())["cells"]
     lived = [cell["took_ms"] / 1000 for cell in cells]
