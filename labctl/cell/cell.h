@@ -36,10 +36,15 @@ struct TakePicture {
   std::string label;
   bool read = false;  // and look what it shows: comes back as event::Found of the screen, or not at all
 };
+// A guest that cannot tell any more what it has written down: ends it, unless somebody looks at it, and reads
+// its disk. Comes back as event::Found of the evidence, and then as event::Answer of this name, answered when
+// the disk could be read.
+struct ReadDisk {};
+inline constexpr const char* disk_question = "disk";
 struct End {};  // the cell is over: end the guest
 
 using Action = std::variant<Ask, Listen, InsertPayload, SetClock, PowerCut, PowerOn, InjectNmi, Resume,
-                            TakePicture, End>;
+                            TakePicture, ReadDisk, End>;
 
 // ---- the story, cut into operations that wait for exactly one thing each ----
 enum class Wait {
@@ -112,7 +117,7 @@ std::vector<Operation> healthy_start(const guest::System& os, const event::Opene
 // ---- the state ----
 // held: a reproduction has come to where somebody takes the guest over. What happens to it meanwhile is
 // theirs, and is no finding.
-enum class Phase { unopened, running, held, grace, last_sweep, ended };
+enum class Phase { unopened, running, held, grace, last_sweep, post_mortem, ended };
 
 struct State {
   plan::Cell cell;
@@ -156,9 +161,13 @@ struct State {
   bool dead = false;                     // panicked or powered off: nobody is there to be asked
   bool power_was_cut = false;            // on purpose, once in this story
   // Windows, behind a failure: it still paints, dumps and perhaps boots again.
-  bool fell = false;         // a reset was seen
-  bool screen_read = false;  // a picture showed what it is
-  Millis next_picture{0};    // fair
+  int falls = 0;                    // resets of it, merged as those of one reboot are
+  std::optional<Millis> last_fall;  // fair; of any boot
+  Millis failed_at{0};              // fair
+  bool screen_read = false;         // a picture showed what it is
+  bool stop_told = false;           // by all that can tell it before it boots again
+  Millis next_picture{0};           // fair
+  std::string disk_unread;          // why its disk could not be read
 
   // What was found and how it ends.
   std::vector<verdict::Seen> findings;
@@ -168,6 +177,7 @@ struct State {
   std::size_t suspects_in_question = 0;  // how many of them the question under way is about
   Millis suspect_until{0};               // fair
   std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
+  bool sweep_missed = false;             // one of them came back without an answer
   verdict::Outcome outcome;
 };
 
@@ -199,7 +209,10 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
 
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 struct Patience {
-  Millis agent, answer, long_answer, down, up, beat, grace, dying, sweep, suspect, merge, back;
+  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
+  // Of Windows behind a failure (windows.cc): to paint, dump and restart; to dump and restart when all else
+  // has told the stop; to boot again; to have its disk read.
+  Millis dying, dumping, again, disk;
 };
 Patience patience(Millis boot_time);
 

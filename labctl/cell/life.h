@@ -86,6 +86,11 @@ class Life {
   void stop_told(const event::Panicked& panicked);
   bool by_our_own_hand(const crash::Finding& finding) const;
   bool hear_dying(const event::What& what);
+  void count_falls();
+  bool spoke(const char* channel) const;
+  void end_or_read_disk(bool told);
+  Millis time_to_die(Ending ending) const;
+  bool lives_on() const;
   void one_crash();
 
   // judge.cc: answers

@@ -52,11 +52,14 @@ Patience patience(Millis boot_time) {
       .up = 5 * boot + 60s,
       .beat = boot + 15s,
       .grace = 4s,
-      .dying = 2 * boot + 60s,  // a dump of all memory takes its time
       .sweep = 15s,
       .suspect = 20s,
       .merge = boot / 4 + 2s,
       .back = boot / 8,
+      .dying = 2 * boot + 60s,  // a dump of all memory takes its time
+      .dumping = boot + 30s,
+      .again = 2 * boot + 30s,
+      .disk = 10min,
   };
 }
 
@@ -167,11 +170,16 @@ void Life::hear(const event::Beat&) {
 
 void Life::hear(const event::Answer& answer) {
   if (s_.suspect_asked && answer.question == suspect_question()) return hear_suspect(answer);
+  if (s_.phase == Phase::post_mortem && answer.question == disk_question) {
+    if (!answer.answered) s_.disk_unread = printable(answer.output, 300);
+    return end();
+  }
   if (s_.phase == Phase::last_sweep) {
     if (os().taints() && answer.answered && answer.question == "evidence")
       if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0) judge_taint(sick(facts));
+    s_.sweep_missed |= !answer.answered;
     s_.sweep_open.erase(answer.question);
-    if (s_.sweep_open.empty()) end();
+    if (s_.sweep_open.empty()) end_or_read_disk(!s_.sweep_missed);
     return;
   }
   const bool cut_next = waits_for(Wait::moment);
@@ -325,9 +333,11 @@ void Life::fail(Ending ending, const std::string& reason) {
     return lab(reason + " (before the candidate was loaded)");
   const bool first = s_.phase <= Phase::held;
   const bool worse = first || ending < s_.outcome.ending;
-  // A Windows that dies has more to do than to print.
-  if (worse && windows() && s_.phase <= Phase::grace && ending <= Ending::hung)
-    s_.phase_until = s_.fair() + p_.dying;
+  if (first) {
+    s_.failed_at = s_.fair();
+    if (s_.last_fall != s_.failed_at) s_.falls = 0;  // what fell before had been asked to
+  }
+  if (worse && windows() && s_.phase <= Phase::grace) s_.phase_until = s_.fair() + time_to_die(ending);
   if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
@@ -335,12 +345,13 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  if (!windows() || ending > Ending::hung) s_.phase_until = s_.fair() + p_.grace;
+  if (!windows()) s_.phase_until = s_.fair() + p_.grace;
   actions_.push_back(TakePicture{"failure"});
 }
 
 void Life::begin_last_sweep() {
-  if (s_.dead || s_.outcome.ending == Ending::lab_failed) return end();
+  if (s_.outcome.ending == Ending::lab_failed) return end();
+  if (s_.dead) return end_or_read_disk(false);
   s_.phase = Phase::last_sweep;
   s_.phase_until = s_.fair() + (windows() ? p_.answer : p_.sweep);
   for (const guest::Question& question : os().last_questions()) {
@@ -357,6 +368,7 @@ void Life::end() {
   s_.outcome.took = s_.now;
   excuse_starved();
   if (windows()) one_crash();
+  if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});
@@ -364,8 +376,10 @@ void Life::end() {
 
 // ---- deadlines ----
 void Life::check_deadlines() {
-  if (s_.phase == Phase::grace && s_.fair() >= s_.phase_until) return begin_last_sweep();
-  if (s_.phase == Phase::last_sweep && s_.fair() >= s_.phase_until) return end();
+  if (s_.phase == Phase::grace && s_.fair() >= s_.phase_until)
+    return lives_on() ? begin_last_sweep() : end_or_read_disk(false);
+  if (s_.phase == Phase::last_sweep && s_.fair() >= s_.phase_until) return end_or_read_disk(false);
+  if (s_.phase == Phase::post_mortem && s_.fair() >= s_.phase_until) return end();
   if (s_.phase != Phase::running) return;
   if (s_.suspect_asked && s_.fair() >= s_.suspect_until) return convict_suspects();
   if (s_.position >= s_.operations.size()) return;
@@ -458,7 +472,7 @@ verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>&
 
 std::string where_now(const State& state) {
   if (state.phase == Phase::ended) return "ended";
-  if (state.phase == Phase::grace || state.phase == Phase::last_sweep) return "collecting evidence";
+  if (state.phase >= Phase::grace) return "collecting evidence";
   if (state.position >= state.operations.size()) return "starting";
   return state.operations[state.position].step;
 }

@@ -87,19 +87,70 @@ bool Life::by_our_own_hand(const crash::Finding& finding) const {
   return s_.power_was_cut && finding.title == crash::unclean_shutdown;
 }
 
-// True when it is dealt with. Behind a failure nothing is asked for any more, but for what the guest does by
-// itself: paint, dump, boot again.
+// Behind a failure nothing is asked for any more, but for what the guest does by itself: paint, dump, boot
+// again. How long it is listened to:
+//   - a stop, a reset or a lost heartbeat: `dying`, since it was last known to live; what it was waited for
+//     before that counts, so a guest that had its time to come back has had this one too;
+//   - console, panic device and screen have all told the stop: no more than `dumping` from then on;
+//   - it falls: `again`, to boot and be asked; and when it falls once more there is nobody to wait for;
+//   - it has powered itself off, is in its recovery environment, or its heart beats after all: `grace`.
+// Then a guest whose heart beats is asked, and the disk of any other is read.
+Millis Life::time_to_die(Ending ending) const {
+  if (ending > Ending::hung || ending == Ending::recovery) return p_.grace;
+  if (ending == Ending::crashed) return p_.dying;
+  const Millis alive = s_.down ? std::max(s_.last_beat, s_.last_reset) : s_.last_beat;
+  return std::max(p_.grace, p_.dying - (s_.fair() - alive));
+}
+
+// Several resets are one fall when nothing could have been booted in between.
+void Life::count_falls() {
+  if (s_.last_fall && s_.fair() - *s_.last_fall < p_.merge) return;
+  s_.last_fall = s_.fair();
+  ++s_.falls;
+  if (s_.phase == Phase::grace) s_.phase_until = s_.fair() + (s_.falls > 1 ? p_.grace : p_.again);
+}
+
+bool Life::spoke(const char* channel) const {
+  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const Seen& seen) {
+    return told_of_a_crash(seen) && (seen.channel == channel || std::find(seen.also.begin(), seen.also.end(),
+                                                                          channel) != seen.also.end());
+  });
+}
+
+// Of one that crashed or hung, a heartbeat would have been heard by now.
+bool Life::lives_on() const {
+  const bool died = s_.outcome.ending == Ending::crashed || s_.outcome.ending == Ending::hung;
+  return !windows() || (!died && s_.last_beat >= s_.failed_at) || s_.outcome.ending == Ending::lab_failed;
+}
+
+// What Windows did not tell itself of its death may still be on its disk.
+void Life::end_or_read_disk(bool told) {
+  if (told || !windows() || !verdict::guests_fault(s_.outcome.ending)) return end();
+  s_.phase = Phase::post_mortem;
+  s_.phase_until = s_.fair() + p_.disk;
+  actions_.push_back(ReadDisk{});
+}
+
+// True when it is dealt with.
 bool Life::hear_dying(const event::What& what) {
+  if (std::holds_alternative<event::Reset>(what)) count_falls();
   if (s_.phase != Phase::grace) return false;
-  if (std::holds_alternative<event::Reset>(what)) s_.fell = true;
+  if (std::holds_alternative<event::Stopped>(what))
+    s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);
   if (const auto* found = std::get_if<event::Found>(&what))
     s_.screen_read = s_.screen_read || found->channel == event::Channel::screen;
-  // It has booted again, and can be asked.
-  if (std::holds_alternative<event::Beat>(what) && s_.fell) {
+  // It has booted again, or never died, and can be asked; a heartbeat that was under way is neither.
+  if (std::holds_alternative<event::Beat>(what) &&
+      (s_.falls > 0 ? s_.fair() - *s_.last_fall >= p_.back : s_.fair() - s_.failed_at >= p_.grace)) {
+    s_.last_beat = s_.fair();
     begin_last_sweep();
     return true;
   }
-  if (std::holds_alternative<event::Tick>(what) && !s_.fell && !s_.screen_read &&
+  if (!s_.stop_told && s_.falls == 0 && spoke("console") && spoke("panic-device") && spoke("screen")) {
+    s_.stop_told = true;
+    s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.dumping);
+  }
+  if (std::holds_alternative<event::Tick>(what) && s_.falls == 0 && !s_.screen_read &&
       s_.fair() >= s_.next_picture) {
     s_.next_picture = s_.fair() + between_pictures;
     actions_.push_back(TakePicture{"stop", true});

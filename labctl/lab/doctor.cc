@@ -11,6 +11,7 @@
 #include "labctl/base/units.h"
 #include "labctl/machine/firmware.h"
 #include "labctl/machine/machine.h"
+#include "labctl/observe/disk.h"
 
 namespace labctl::lab {
 namespace {
@@ -58,6 +59,17 @@ Check firmware_check() {
     if (auto files = machine::find_firmware(firmware); !files)
       return {"UEFI firmware", Health::poor, files.error().what, files.error().hint};
   return {"UEFI firmware", Health::good, "with and without Secure Boot", {}};
+}
+
+// Only a Windows that died and does not come back asks for it.
+Check disk_reader_check() {
+  const char* called = "dead Windows disks";
+  if (auto can = observe::can_read_disks(); !can)
+    return {called, Health::poor, "cannot be read: " + can.error().what, can.error().hint};
+  if (find_program("evtxexport").empty())
+    return {called, Health::poor, "dumps can be read, the event log cannot: evtxexport is not installed",
+            "apt-get install libevtx-utils"};
+  return {called, Health::good, "dumps and the event log can be read from them", {}};
 }
 
 Check user_check() {
@@ -120,6 +132,7 @@ std::vector<Check> check_host(const Places& places) {
                               "makes images boot by themselves", "grub-pc-bin"));
   checks.back().only_for_building = true;
   checks.push_back(firmware_check());
+  checks.push_back(disk_reader_check());
   checks.push_back(user_check());
   checks.push_back(space_check(places));
   checks.push_back(runtime_check(places));

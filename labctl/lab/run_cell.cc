@@ -11,6 +11,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/hold.h"
+#include "labctl/observe/disk.h"
 #include "labctl/observe/observe.h"
 
 namespace labctl::lab {
@@ -57,7 +58,7 @@ class CellRun {
       happen(event::LabFault{started.error().text()});
     else
       live();
-    keep_memory();
+    keep_memory(state_.outcome.findings);
     if (job_.desk && machine_ && state_.outcome.ending != verdict::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
     if (machine_) machine_->end();
@@ -230,9 +231,8 @@ class CellRun {
 
   // Of a guest that failed, when its story has ended: whatever it would still have said has been heard. One
   // that was reset has forgotten.
-  void keep_memory() {
+  void keep_memory(const std::vector<verdict::Seen>& found) {
     if (!job_.dumps || !machine_ || !alive_ || !verdict::guests_fault(state_.outcome.ending)) return;
-    const auto& found = state_.outcome.findings;
     if (std::any_of(found.begin(), found.end(), [](const auto& seen) { return seen.channel == "resets"; }))
       return;
     const auto memory = job_.ground.shape.memory;
@@ -391,9 +391,31 @@ class CellRun {
               const bool taken = machine_ && machine_->screenshot(file);
               if (taken && picture.read) happen_all(observe::read_screen(file));
             },
+            [this](const cell::ReadDisk&) { read_disk(); },
             [](const cell::End&) {},
         },
         action);
+  }
+
+  // What the guest wrote is on its disk when QEMU has ended; whoever looks at the guest keeps it.
+  void read_disk() {
+    if (!job_.desk) {
+      keep_memory(state_.findings);
+      if (machine_) machine_->end();
+      alive_ = false;
+    }
+    auto told = observe::read_disk(job_.disk, job_.folder / "dumps", stop_);
+    std::string notes;
+    if (told) {
+      notes = join(told->notes, "\n");
+      happen_all(std::move(told->found));
+    } else {
+      notes = told.error().what + (told.error().hint.empty() ? "" : ": " + told.error().hint);
+    }
+    if (std::error_code ignored; fs::is_empty(job_.folder / "dumps", ignored))
+      fs::remove(job_.folder / "dumps", ignored);
+    if (!told && stop_.stop_requested()) return happen(event::Interrupted{});
+    happen(event::Answer{.question = cell::disk_question, .answered = told.has_value(), .output = notes});
   }
 
   void report() {

@@ -103,6 +103,10 @@ class Scene {
   // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
   // name.
   std::function<bool(Answer& answer, int nth)> change = [](Answer&, int) { return true; };
+  // What its disk says when nobody else can; nothing comes back where it says nothing.
+  std::function<std::optional<Answer>(Scene&)> on_disk = [](Scene&) {
+    return Answer{.question = cell::disk_question, .answered = true};
+  };
   // Called once per half second before anything else happens.
   std::function<void(Scene&)> each_moment = [](Scene&) {};
 
@@ -241,6 +245,8 @@ class Scene {
     }
     if (std::holds_alternative<cell::PowerOn>(action)) on_at_ = now + 1s;
     if (const auto* listen = std::get_if<cell::Listen>(&action)) listened.insert(listen->text);
+    if (std::holds_alternative<cell::ReadDisk>(action))
+      if (auto told = on_disk(*this)) tell(std::move(*told));
     pictures += std::holds_alternative<cell::TakePicture>(action);
     ends += std::holds_alternative<cell::End>(action);
   }

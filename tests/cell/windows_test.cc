@@ -219,3 +219,130 @@ TEST_CASE("a Windows story replays to the same outcome") {
   const auto outcome = guest.play();
   CHECK(show(cell::replay(guest.cell, guest.journal)) == show(outcome));
 }
+
+// ---- how long is listened to a guest that dies, and what its disk then says ----
+// Of this image: boot 20 s; dying 100 s, dumping 50 s, again 70 s.
+
+namespace {
+
+// Dies at boot 2/3 and never says another word.
+struct Dying : Guest {
+  Dying() {
+    when(settle2, 2s, [this](Scene& g) {
+      g.alive = false;
+      died = g.now;
+    });
+    on_disk = [this](Scene& g) {
+      read_at = g.now;
+      return Answer{.question = cell::disk_question, .answered = true};
+    };
+  }
+  Millis lasted() const { return read_at - died; }
+  Millis died{0}, read_at{0};
+};
+
+}  // namespace
+
+TEST_CASE("a dead guest's disk tells what the guest could not") {
+  Dying guest;
+  guest.on_disk = [&guest](Scene& g) {
+    guest.read_at = g.now;
+    g.tell(
+        event::Found{event::Channel::evidence, stop("BAD_POOL_HEADER (0x19) in sensor.sys", "sensor.sys")});
+    return Answer{.question = cell::disk_question, .answered = true};
+  };
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::crashed);  // and not hung
+  CHECK(outcome.reason == "BAD_POOL_HEADER (0x19) in sensor.sys");
+  REQUIRE(outcome.findings.size() == 1);
+  CHECK(outcome.findings[0].channel == "evidence");
+  CHECK(guest.asked["dumps"] == 0);
+  CHECK(guest.lasted() < 105s);  // since its last heartbeat
+}
+
+TEST_CASE("a disk that could not be read is told, and changes nothing else") {
+  Dying guest;
+  guest.on_disk = [](Scene&) {
+    return Answer{.question = cell::disk_question, .output = "ntfscat is not installed"};
+  };
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::hung);
+  CHECK_THAT(outcome.reason, ContainsSubstring("heartbeat was lost (its disk could not be read: ntfscat is"));
+}
+
+TEST_CASE("a disk whose reading never ends does not hold the cell") {
+  Dying guest;
+  guest.on_disk = [](Scene&) { return std::nullopt; };
+  CHECK(guest.play().ending == Ending::hung);
+}
+
+TEST_CASE("a guest that answers when it is back is asked, and its disk is left alone") {
+  for (const bool answers : {true, false}) {
+    Dying guest;
+    if (!answers) guest.never_answers("dumps");
+    guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+    guest.when("collecting evidence", 10s, [](Scene& g) {
+      g.alive = true;
+      g.go_down();
+    });
+    CHECK(guest.play().ending == Ending::crashed);
+    CHECK((guest.read_at == 0ms) == answers);
+  }
+}
+
+TEST_CASE("a stop that console, panic device and screen have told is waited for less") {
+  Millis lasted[2];
+  for (const bool screen : {true, false}) {
+    Dying guest;
+    const auto same = stop("SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)");
+    guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+    guest.hears("collecting evidence", 1s, on_console(same));
+    if (screen) guest.hears("collecting evidence", 3s, event::Found{event::Channel::screen, same});
+    CHECK(guest.play().ending == Ending::crashed);
+    lasted[screen] = guest.lasted();
+  }
+  CHECK(lasted[0] < 105s);
+  CHECK(lasted[1] < 56s);
+  CHECK(lasted[1] > 50s);
+}
+
+TEST_CASE("a guest that falls late still gets its boot") {
+  Dying guest;
+  const auto same = stop("SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)");
+  guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+  guest.hears("collecting evidence", 1s, on_console(same));
+  guest.hears("collecting evidence", 3s, event::Found{event::Channel::screen, same});
+  guest.when("collecting evidence", 50s, [](Scene& g) {
+    g.alive = true;
+    g.boot_time = 60s;
+    g.go_down();
+  });
+  CHECK(guest.play().ending == Ending::crashed);
+  CHECK(guest.asked["dumps"] == 1);
+  CHECK(guest.read_at == 0ms);
+}
+
+TEST_CASE("nobody waits for a guest that falls again, or has powered itself off") {
+  for (const bool off : {true, false}) {
+    Dying guest;
+    guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+    guest.when("collecting evidence", 10s, [off](Scene& g) {
+      if (off) return g.tell(event::Stopped{.by_guest = true, .reason = "guest-shutdown"});
+      g.go_down();
+    });
+    if (!off) guest.when("collecting evidence", 20s, [](Scene& g) { g.go_down(); });
+    CHECK(guest.play().ending == Ending::crashed);
+    CHECK(guest.lasted() < 30s);
+  }
+}
+
+TEST_CASE("a guest that hangs and lives is asked at once") {
+  Guest guest;
+  guest.never_answers("content-digest", 2);
+  Millis failed{0}, ended{0};
+  guest.when("collecting evidence", 0ms, [&](Scene& g) { failed = g.now; });
+  guest.each_moment = [&](Scene& g) { ended = g.now; };
+  CHECK(guest.play().ending == Ending::hung);
+  CHECK(guest.asked["dumps"] == 1);
+  CHECK(ended - failed < 10s);
+}
