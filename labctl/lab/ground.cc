@@ -19,9 +19,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr const char* nvram_name = "nvram.fd";
+constexpr const char* definition_name = "machine.xml";
+
 fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
                          const machine::Shape& shape) {
   return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + machine::slug_of(shape));
+}
+
+// A running state goes on only in the machine that it was saved in. The host's fingerprint speaks for the
+// plain one; what is defined otherwise, as Windows is, is compared with the definition that was used then.
+bool is_defined_so(machine::Host& host, const fs::path& folder, const Ground& ground) {
+  auto then = read_file(folder / definition_name, 1u << 20);
+  if (!then) return !ground.shape.windows;
+  auto now = host.create({.name = "labctl-compared",
+                          .shape = ground.shape,
+                          .accel = host.facts().accel,
+                          .disk = ground.disk,
+                          .nvram = ground.nvram},
+                         [](const machine::Sign&) {});
+  return now && machine::definition_difference(*then, (*now)->definition()).empty();
 }
 
 Status make_overlay(const image::Image& image, const fs::path& disk) {
@@ -36,7 +53,10 @@ Result<Ground> read_ground(const fs::path& folder, const image::Image& image, ma
   auto facts = parse_json(*text, (folder / "snapshot.json").string());
   if (!facts) return fail(facts.error());
   Ground ground{.image = image, .shape = shape, .disk = folder / "disk.qcow2"};
+  if (shape.firmware != machine::Firmware::bios) ground.nvram = folder / nvram_name;
   ground.boot_time = Millis(number_at(*facts, "boot_time_ms"));
+  if (std::error_code ignored; !ground.nvram.empty() && !fs::exists(ground.nvram, ignored))
+    return lab_error("the firmware's variables of the first boot are not kept", folder.string());
   if (text_at(*facts, "image_sha256") != image.sha256 || ground.boot_time <= 0ms || !fs::exists(ground.disk))
     return lab_error("the live snapshot does not belong to this image", folder.string());
   return ground;
@@ -74,7 +94,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto made = make_dirs(folder.parent_path()); !made) return fail(made.error());
   auto lock = Lock::wait(folder.string() + ".lock");
   if (!lock) return fail(lock.error());
-  if (auto ground = read_ground(folder, *image, shape)) return ground;
+  if (auto ground = read_ground(folder, *image, shape); ground && is_defined_so(host, folder, *ground))
+    return ground;
 
   const std::string cannot = machine::why_no_snapshot(shape);
   const std::string called = name + " as " + machine::slug_of(shape);
@@ -90,6 +111,10 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto made = make_dirs(partial); !made) return fail(made.error());
   const fs::path disk = partial / "disk.qcow2";
   if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
+  // What the installation wrote into its firmware goes with the image, where it has been kept.
+  const fs::path installed = image->folder / nvram_name, nvram = partial / nvram_name;
+  if (std::error_code ignored; shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored))
+    if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
 
   FirstBoot guest(
       partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop, {},
@@ -98,7 +123,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                                      .shape = shape,
                                      .accel = host.facts().accel,
                                      .disk = disk,
-                                     .nvram = partial / "nvram.fd"});
+                                     .nvram = nvram});
+  const std::string definition = boot_time ? guest.machine().definition() : "";
   Status settled = boot_time ? guest.settle() : fail(boot_time.error());
   if (settled) settled = guest.prove_drive();
   if (settled) settled = guest.prove_console();
@@ -112,6 +138,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                    {"hypervisor", host.facts().hypervisor},
                    {"accel", machine::to_string(host.facts().accel)},
                    {"boot_time_ms", boot_time->count()}};
+  if (auto written = write_file(partial / definition_name, definition); !written)
+    return fail(written.error());
   if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written)
     return fail(written.error());
   if (auto renamed = rename_synced(partial, folder); !renamed) return fail(renamed.error());
@@ -167,6 +195,10 @@ Millis known_boot_time(const image::Store& store, const image::Image& image, con
     if (name.ends_with("-" + machine::slug_of(shape))) return Millis(number_at(*facts, "boot_time_ms"));
   }
   return {};
+}
+
+Status Ground::copy_nvram(const fs::path& to) const {
+  return nvram.empty() ? Status() : copy_disk(nvram, to);
 }
 
 Status copy_disk(const fs::path& from, const fs::path& to) {

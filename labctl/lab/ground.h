@@ -21,8 +21,12 @@ struct Ground {
   // To be copied, never written: an overlay that also holds the booted memory state, or an empty one for a
   // shape that is booted.
   std::filesystem::path disk = {};
+  // UEFI: the variables as the image's first boot on this host left them. To be copied too.
+  std::filesystem::path nvram = {};
   Millis boot_time{0};  // power-on to an agent that answers, on the guest's own clock, on this host
 
+  // The variables of a guest that is to be booted; nothing for a BIOS.
+  Status copy_nvram(const std::filesystem::path& to) const;
   bool live() const { return machine::why_no_snapshot(shape).empty(); }
   std::string name() const { return machine.empty() ? image.name : image.name + " on machine " + machine; }
 };

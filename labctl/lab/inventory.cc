@@ -203,7 +203,8 @@ Item image_item(const RecordedRun& run, const plan::Cell& cell, const image::Sto
 
 Item machine_item(const plan::Cell& cell, const fs::path& bundle, const std::optional<fs::path>& disk,
                   machine::Host& host, const fs::path& work) {
-  const auto shape = shape_on(host.facts(), shape_of(cell.machine));
+  auto shape = shape_on(host.facts(), shape_of(cell.machine));
+  shape.windows = cell.guest.os == scenario::Os::windows;
   Item item{.thing = Thing::machine, .name = plan::shape_in_words(cell.machine)};
   const auto cannot_tell = [&](const std::string& why) {
     item.standing = Standing::differs;

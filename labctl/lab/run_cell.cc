@@ -128,6 +128,7 @@ class CellRun {
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
     if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    if (auto copied = job_.ground.copy_nvram(nvram()); !copied) return copied;
     const auto from = job_.from            ? machine::From::before
                       : job_.ground.live() ? machine::From::snapshot
                                            : machine::From::power_on;

@@ -74,7 +74,8 @@ std::string qemu_conf(bool as_root) {
       "max_core = 0\n";  // a crashing QEMU must not dump a guest's memory over the disk
   // Without this QEMU becomes libvirt-qemu, who cannot open our files; and when it can open /dev/kvm less
   // than the caller, libvirt calls its own cache stale and probes QEMU again at every start.
-  if (as_root) text += "user = \"root\"\ngroup = \"root\"\n";
+  // The same holds for swtpm, which is tss otherwise and cannot reach its state below us.
+  if (as_root) text += "user = \"root\"\ngroup = \"root\"\nswtpm_user = \"root\"\nswtpm_group = \"root\"\n";
   return text;
 }
 
