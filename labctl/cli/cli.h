@@ -149,11 +149,13 @@ struct BuildOptions {
   bool disks = false;  // without booting what was built
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
-  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a product key; or a disk that
-  // somebody has prepared already.
-  std::string iso, virtio_iso, key, disk;
+  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a product key.
+  std::string iso, virtio_iso, key;
+  std::string disk;  // of a Windows that somebody has prepared: what is imported
 };
 int image_build(const BuildOptions& options);
+// The disk instead of a medium, as the one image that is named.
+int image_import(const BuildOptions& options);
 int image_verify(const std::vector<std::string>& names);
 int image_remove(const std::vector<std::string>& names);
 

@@ -142,7 +142,7 @@ Status hand_on(const char* variable, const std::string& file) {
   if (file.empty()) return {};
   std::error_code none;
   if (!std::filesystem::is_regular_file(file, none))
-    return input_error("there is no such file", file, "labctl image build --help says what is wanted");
+    return input_error("there is no such file", file, "labctl image --help says what is wanted");
   ::setenv(variable, std::filesystem::absolute(file).c_str(), 1);
   return {};
 }
@@ -165,6 +165,24 @@ int image_build(const BuildOptions& options) {
   if (!orders) return exit_code::bad_input;
   lab::Interrupt interrupt([] { say("labctl: interrupted: removing what is half-built"); });
   return Builder(options, std::move(*orders), interrupt.token()).run();
+}
+
+int image_import(const BuildOptions& options) {
+  const std::string& name = options.names.front();
+  const auto store = open_store();
+  auto recipe = store.recipe(name);
+  if (!recipe) return complain(recipe.error());
+  if (recipe->os != "windows")
+    return complain(
+        Error{Fault::input,
+              "'" + name + "' is no Windows",
+              {},
+              "a Linux disk is imported by a recipe of its own: docs/how-to/import-a-cloud-image.md"});
+  // Nobody's disk is taken silently for another's.
+  if (store.state(*recipe) == image::State::built)
+    return complain(
+        Error{Fault::input, "the image '" + name + "' is there already", {}, "labctl image rm " + name});
+  return image_build(options);
 }
 
 }  // namespace labctl::cli

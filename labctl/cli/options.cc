@@ -311,7 +311,7 @@ void Program::add_looking() {
 }
 
 void Program::add_images() {
-  CLI::App* group = app.add_subcommand("image", "Guests at rest: list, build, verify, rm");
+  CLI::App* group = app.add_subcommand("image", "Guests at rest: list, build, import, verify, rm");
   group->require_subcommand(1);
   add(*group, "list", "Recipes and what is built of them", [this] {
     return cli::image_list(json);
@@ -332,10 +332,19 @@ void Program::add_images() {
   sub->add_option("--iso", build.iso, "Windows: Microsoft's installation medium")->type_name("FILE");
   sub->add_option("--virtio-iso", build.virtio_iso, "Windows: the virtio drivers' medium")->type_name("FILE");
   sub->add_option("--key", build.key, "Windows: a product key (default: as an evaluation)")->type_name("KEY");
-  sub->add_option("--disk", build.disk, "Windows: a disk that was made fit already, instead of a medium")
-      ->type_name("FILE")
-      ->excludes("--iso", "--virtio-iso", "--key");
   sub->add_flag("--disks-only", build.disks, "Do not boot what was built; the first run does");
+  add_host(sub, build.connect);
+  sub = add(*group, "import", "Take a Windows disk of yours as an image, and see it boot", [this] {
+    build.accel = wish();
+    return cli::image_import(build);
+  });
+  sub->add_option("NAME", build.names, "The image that it becomes, as 'labctl image list' names it")
+      ->expected(1)
+      ->required();
+  sub->add_option("DISK", build.disk,
+                  "A disk of a Windows that images/windows/make-fit.ps1 has made fit; it is copied")
+      ->required();
+  sub->add_flag("--disks-only", build.disks, "Do not boot it; the first run does");
   add_host(sub, build.connect);
   add(*group, "verify", "Hash disks again and compare", [this] { return cli::image_verify(files); })
       ->add_option("NAME", files, "Images")

@@ -71,7 +71,8 @@ std::string hint_for(const std::string& output) {
       {"no installation medium",
        "get the evaluation of the image's Windows as an ISO from Microsoft, and virtio-win.iso from the "
        "virtio-win "
-       "project; then labctl image build NAME --iso FILE --virtio-iso FILE"},
+       "project; then labctl image build NAME --iso FILE --virtio-iso FILE; or labctl image import NAME "
+       "DISK"},
       {"No space left on device", "labctl gc, or set LABCTL_CACHE (and LABCTL_TMPDIR) to a larger disk"},
       {"Could not resolve", "check the network and the proxy: the packages come from where apt gets them"},
       {"Unable to connect", "check the network and the proxy: the packages come from where apt gets them"},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
@@ -13,6 +14,9 @@ namespace labctl::image {
 namespace {
 
 constexpr const char* facts_file = "facts.json";
+// What of a half-built folder helps whoever mends the build, and what it is called beside the images.
+constexpr std::pair<const char*, const char*> kept_of_failure[] = {{"build.log", "failed.log"},
+                                                                   {"screen.png", "failed-screen.png"}};
 
 std::string build_command(const std::string& name) { return "labctl image build " + name; }
 
@@ -165,16 +169,18 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   auto built = build_disk(*known, half, say, stop);
   if (!built) {
     std::error_code ignored;
-    fs::rename(half / "build.log", home / "failed.log", ignored);
+    for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
     static_cast<void>(discard(half));
     if (built.error().fault == Fault::interrupted) return fail(built.error());
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();
+    if (fs::exists(home / "failed-screen.png", ignored))
+      error.what += "; its last screen is " + (home / "failed-screen.png").string();
     return because(error, "cannot build the image '" + name + "'");
   }
   if (auto renamed = rename_synced(half, whole); !renamed) return fail(renamed.error());
   std::error_code ignored;
-  fs::remove(home / "failed.log", ignored);
+  for (const auto& [left, kept] : kept_of_failure) fs::remove(home / kept, ignored);
   return open_image(*known, whole);
 }
 

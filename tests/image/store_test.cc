@@ -167,6 +167,19 @@ TEST_CASE("a build that fails leaves its log and nothing that could be used") {
   CHECK(lab.left() == std::vector<std::string>{"failed.log"});
 }
 
+TEST_CASE("the last screen of an installation that failed outlives its folder") {
+  if (!as_root()) return;
+  Lab lab;
+  lab.put("images/base/build", "#!/bin/sh\nprintf picture >screen.png\necho stalled >&2\nexit 1\n", 0755);
+  auto image = lab.build();
+  REQUIRE_FALSE(image.has_value());
+  CHECK_THAT(image.error().text(), ContainsSubstring("its last screen is "));
+  CHECK_THAT(image.error().text(), ContainsSubstring("failed-screen.png"));
+  auto left = lab.left();
+  std::sort(left.begin(), left.end());
+  CHECK(left == std::vector<std::string>{"failed-screen.png", "failed.log"});
+}
+
 TEST_CASE("an interrupted build leaves nothing") {
   if (!as_root()) return;
   Lab lab;
