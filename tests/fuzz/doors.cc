@@ -12,6 +12,7 @@
 #include "labctl/crash/dump.h"
 #include "labctl/event/event.h"
 #include "labctl/image/image.h"
+#include "labctl/observe/disk.h"
 #include "labctl/observe/observe.h"
 #include "labctl/plan/plan.h"
 #include "labctl/scenario/scenario.h"
@@ -129,6 +130,30 @@ std::string dump(std::string_view bytes) {
   return {};
 }
 
+std::string disk(std::string_view bytes) {
+  constexpr std::uint64_t size = 1ull << 30;
+  const auto partitions = observe::windows_partitions(bytes.substr(0, observe::partition_table), size);
+  for (const auto& part : partitions)
+    if (part.offset >= size || part.size == 0 || part.size > size - part.offset)
+      return "a partition outside the disk";
+  return partitions.size() <= 4 ? "" : "too many partitions";
+}
+
+// Partition tables of both kinds, each with one entry that says nothing yet.
+std::vector<std::string> disk_seeds() {
+  std::string mbr(2048, '\0');
+  mbr[450] = 7;
+  mbr[455] = mbr[459] = 8;
+  mbr.replace(510, 2, "\x55\xAA");
+  std::string gpt = mbr;
+  gpt.replace(512, 8, "EFI PART");
+  gpt[512 + 72] = 2;
+  gpt[512 + 80] = gpt[512 + 84] = '\x80';
+  gpt.replace(1024, 16, "\xA2\xA0\xD0\xEB\xE5\xB9\x33\x44\x87\xC0\x68\xB6\xB7\x26\x99\xC7");
+  gpt[1024 + 33] = gpt[1024 + 41] = 8;
+  return {mbr, gpt};
+}
+
 std::string journal_seed() {
   crash::Finding finding;
   finding.title = "oops in f \x1b[1m";
@@ -194,6 +219,7 @@ const std::vector<Door>& doors() {
        [] {
          return std::vector{"PAGEDU64" + std::string(8192, '\0'), "PAGEDUMP" + std::string(4096, '\1')};
        }},
+      {"disk", disk, disk_seeds},
   };
   return all;
 }
