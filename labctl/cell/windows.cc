@@ -96,7 +96,7 @@ bool Life::by_our_own_hand(const crash::Finding& finding) const {
 //   - it has powered itself off, is in its recovery environment, or its heart beats after all: `grace`.
 // Then a guest whose heart beats is asked, and the disk of any other is read.
 Millis Life::time_to_die(Ending ending) const {
-  if (ending > Ending::hung || ending == Ending::recovery) return p_.grace;
+  if (s_.dead || ending > Ending::hung || ending == Ending::recovery) return p_.grace;
   if (ending == Ending::crashed) return p_.dying;
   const Millis alive = s_.down ? std::max(s_.last_beat, s_.last_reset) : s_.last_beat;
   return std::max(p_.grace, p_.dying - (s_.fair() - alive));

@@ -336,6 +336,19 @@ TEST_CASE("nobody waits for a guest that falls again, or has powered itself off"
   }
 }
 
+TEST_CASE("nobody waits for a guest that has done nothing but power itself off") {
+  Guest guest;
+  Millis off{0}, ended{0};
+  guest.when(settle2, 2s, [&off](Scene& g) {
+    g.alive = false;
+    off = g.now;
+    g.tell(event::Stopped{.by_guest = true, .reason = "guest-shutdown"});
+  });
+  guest.each_moment = [&](Scene& g) { ended = g.now; };
+  CHECK(guest.play().ending == Ending::crashed);
+  CHECK(ended - off < 10s);
+}
+
 TEST_CASE("a guest that hangs and lives is asked at once") {
   Guest guest;
   guest.never_answers("content-digest", 2);
