@@ -376,6 +376,11 @@ const std::vector<Story>& stories() {
        [](Scene& s) { s.taint |= 1u << 7; }},
       {"a baseline that is refused", lab_failed, "could not answer", 0,
        [](Scene& s) { s.answers("evidence", refuse, 1); }},
+      {"a control whose agent says an error for an answer", lab_failed, "could not answer", 1,
+       [](Scene& s) {
+         s = Scene(control());
+         s.answers("kernel-log", refuse, 3);
+       }},
       {"a delivery that fails", lab_failed, "'deliver' ended with status 1", 0,
        [](Scene& s) { s.answers("deliver", exits(1, "no medium found")); }},
       {"the console was lost", lab_failed, "console was lost", 1,
