@@ -31,6 +31,7 @@ struct Script {
   bool agent = true;   // whether the agent ever answers
   int first_boot = 0;  // of a machine that was switched on again
   bool full = false;   // the host's disk, when memory is dumped
+  Millis ping{0};      // how long its agent takes to answer one
 };
 
 class FakeMachine final : public machine::Machine {
@@ -51,7 +52,10 @@ class FakeMachine final : public machine::Machine {
   Result<Json> ask(const Json& command, Millis) override {
     if (!alive_ || !agent_) return lab_error("the agent is not connected");
     const std::string verb = text_at(command, "execute");
-    if (verb == "guest-ping") return Json::object();
+    if (verb == "guest-ping") {
+      std::this_thread::sleep_for(script_.ping);
+      return Json::object();
+    }
     if (verb == "guest-exec") return exec(command["arguments"]["arg"][1].get<std::string>());
     if (verb == "guest-exec-status") return status(number_at(command["arguments"], "pid"));
     return lab_error("unknown agent command " + verb);

@@ -20,6 +20,7 @@ struct Guest {
   test::Script script;
   std::string state = "running";
   bool console = true, answers = true, drive = true;
+  Millis ping{0};
   std::string at_start = "[    0.000000] Linux version 6.1.0-fake\n[    0.500000] almost there\n";
   FirstBoot boot{scratch.path / "console.log", [](auto) {}, {}, little};
 
@@ -27,6 +28,7 @@ struct Guest {
     host.script_for = [this](const machine::Spec&) {
       test::Script made;
       made.agent = answers;
+      made.ping = ping;
       made.at_start = [this](const machine::Sink& sink) { sink(machine::ConsoleBytes{at_start}); };
       made.on_command = [this](const std::string& command, int, const machine::Sink& sink) {
         using Answer = std::optional<std::pair<int, std::string>>;
@@ -70,6 +72,14 @@ TEST_CASE("a guest that answers, settles and is heard is fit") {
   CHECK(guest.boot.ask("true", 1s));
   CHECK(guest.boot.power_off());
   CHECK_THAT(read_file(guest.scratch.path / "console.log").value(), ContainsSubstring("almost there"));
+}
+
+TEST_CASE("a boot that ends while the first question waits for its answer has taken that time") {
+  Guest guest;
+  guest.ping = 50ms;
+  const auto booted = guest.boot.boot(guest.host, {.name = "guest"});
+  REQUIRE(booted);
+  CHECK(*booted >= 50ms);
 }
 
 TEST_CASE("an agent that never answers is told with the console's last lines") {
