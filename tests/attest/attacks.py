@@ -310,6 +310,21 @@ refused("other artefacts in run.json", changed_bundle(bundle, "run.json", lambda
 digest = next(a["sha256"] for a in json.loads((bundle / "run.json").read_text())["artefacts"]).encode()
 refused("another digest in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(digest, b"0" * 64)), 3, "other artefacts")
 
+
+def said_of_the_run(**words):
+    def change(text):
+        run = json.loads(text)
+        run.update(words)
+        return json.dumps({key: value for key, value in run.items() if value is not None}).encode()
+
+    return changed_bundle(bundle, "run.json", change)
+
+
+refused("a run that was never finished", said_of_the_run(faults=None), 3, "never finished")
+refused("a fault of the run", said_of_the_run(faults=["an image changed"]), 3, "an image changed")
+refused("a fault that is no text", said_of_the_run(faults=[None]), 3, "?")
+refused("a run that was interrupted", said_of_the_run(interrupted=True), 130, "interrupted")
+
 # ---- signing ----
 loose = ROOT / "loose.pem"
 shutil.copy(key, loose)

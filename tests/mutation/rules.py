@@ -24,7 +24,7 @@ TESTS = {
     STORY: ["cell"],
     DEATH: ["cell"],
     JOURNAL: ["event"],
-    BUNDLE: ["lab"],
+    BUNDLE: ["attacks"],
     "labctl/lab/control.cc": ["lab/control_test"],
     "labctl/lab/believed.cc": ["lab/control_test"],
 }
