@@ -18,9 +18,10 @@ using std::chrono::steady_clock;
 
 // Programs that run() started are in our session and are waited for there. Whatever is in another one was
 // detached. But a session's leader may be the middleman of a detachment, for whom libvirt is waiting at this
-// very moment: he is taken only when nobody has come for him. (QEMU, told to daemonize, leaves such a leader
-// that nobody waits for.) /proc is not asked: in a container it may number processes otherwise than waitid
-// does.
+// very moment, and fails the guest's start if it comes too late: he is taken only when nobody has come for
+// him for so long that a busy host is no reason. (QEMU, told to daemonize, leaves such a leader that nobody
+// waits for; only libvirt's probes of a new QEMU are told so, and wait for this.) /proc is not asked: in a
+// container it may number processes otherwise than waitid does.
 class Reaping {
  public:
   bool take(pid_t pid) {
@@ -31,10 +32,11 @@ class Reaping {
       leader_ = pid;
       seen_ = steady_clock::now();
     }
-    return steady_clock::now() - seen_ > milliseconds(300);
+    return steady_clock::now() - seen_ > patience;
   }
 
  private:
+  static constexpr std::chrono::seconds patience{5};
   pid_t leader_ = 0;
   steady_clock::time_point seen_;
 };
