@@ -191,7 +191,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   cd_drive(devices, place.machine_type, {});
 
   child(devices, "controller", {{"type", "usb"}, {"model", "none"}});
-  xml_node serial = child(devices, "serial", {{"type", "pty"}});  // virDomainOpenConsole knows no other kind
+  xml_node serial = child(devices, "serial", {{"type", "pty"}});  // libvirt's streams know no other kind
   child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
   agent_channel(domain, devices, place);
   // No device of the guest's: a state that was saved without it can be restored with it.
@@ -219,6 +219,15 @@ int vnc_port(const std::string& definition) {
   pugi::xml_document document;
   document.load_string(definition.c_str());
   return document.select_node("/domain/devices/graphics[@type='vnc']").node().attribute("port").as_int();
+}
+
+std::filesystem::path terminal(const std::string& definition) {
+  pugi::xml_document document;
+  document.load_string(definition.c_str());
+  return document.select_node("/domain/devices/serial[@type='pty']/source")
+      .node()
+      .attribute("path")
+      .as_string();
 }
 
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso) {

@@ -27,6 +27,9 @@ std::filesystem::path agent_socket(const DomainPlace& place);
 // The port that libvirt gave to the screen, read from a running guest's definition; 0 when there is none.
 int vnc_port(const std::string& definition);
 
+// The terminal of the serial console, read from there as well.
+std::filesystem::path terminal(const std::string& definition);
+
 // The CD-ROM drive alone, for changing its medium; an empty path is an empty drive.
 std::string cd_xml(const std::string& machine_type, const std::filesystem::path& iso);
 

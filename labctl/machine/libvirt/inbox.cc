@@ -17,41 +17,29 @@ void* share(Share inbox) { return new Share(std::move(inbox)); }
 Share& shared(void* opaque) { return *static_cast<Share*>(opaque); }
 void unshare(void* opaque) { delete static_cast<Share*>(opaque); }
 
-constexpr int readable = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR;
 constexpr int late_end_ms = 2000;
 
 }  // namespace
 
-Status Inbox::watch_console(StreamHandle stream) {
+Status Inbox::watch_console(std::unique_ptr<Console> console) {
   std::lock_guard lock(mutex_);
-  stream_ = std::move(stream);
-  void* mine = share(shared_from_this());
-  if (virStreamEventAddCallback(stream_.get(), readable, on_stream, mine, unshare) < 0) {
-    unshare(mine);
-    return libvirt_error("cannot watch the console");
-  }
-  reading_ = true;
-  return {};
-}
-
-void Inbox::on_stream(virStreamPtr, int, void* opaque) {
-  const Share inbox = shared(opaque);
-  std::lock_guard lock(inbox->mutex_);
-  inbox->read_console();
+  console_ = std::move(console);
+  Status watching = console_->watch([inbox = shared_from_this()] {
+    std::lock_guard held(inbox->mutex_);
+    inbox->read_console();
+  });
+  reading_ = watching.has_value();
+  return watching;
 }
 
 void Inbox::read_console() {
   // Bounded, so that one chattering guest cannot keep the loop from the others; what is left calls again.
   char block[16 << 10];
   for (int turn = 0; reading_ && turn < 16; ++turn) {
-    const int got = virStreamRecv(stream_.get(), block, sizeof block);
-    if (got == -2) return;  // nothing there now
-    if (got == 0) return stop_reading("the console was closed");
-    if (got < 0) {
-      virErrorPtr last = virGetLastError();
-      return stop_reading(std::string("the console failed: ") +
-                          (last != nullptr && last->message != nullptr ? last->message : "unknown reason"));
-    }
+    const int got = console_->receive(block, sizeof block);
+    if (got == Console::nothing_now) return;
+    if (got == Console::closed) return stop_reading("the console was closed");
+    if (got < 0) return stop_reading("the console failed: " + console_->problem());
     interpreter_.printed();
     give(ConsoleBytes{std::string(block, static_cast<std::size_t>(got))});
   }
@@ -59,7 +47,7 @@ void Inbox::read_console() {
 
 void Inbox::stop_reading(const std::string& why) {
   reading_ = false;
-  virStreamEventRemoveCallback(stream_.get());
+  console_->unwatch();
   if (interpreter_.over()) return;
   // When QEMU dies its console often ends before libvirt has told the death itself.
   end_of_console_ = why;
@@ -137,8 +125,8 @@ Status Inbox::type(std::string_view bytes) {
     {
       std::lock_guard lock(mutex_);
       if (!reading_) return lab_error("the console is closed");
-      put = virStreamSend(stream_.get(), bytes.data(), bytes.size());
-      if (put < 0 && put != -2) return libvirt_error("cannot type on the console");
+      put = console_->send(bytes);
+      if (put == Console::failed) return lab_error("cannot type on the console: " + console_->problem());
     }
     if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));
     if (put <= 0 && std::chrono::steady_clock::now() > deadline)
@@ -157,15 +145,14 @@ void Inbox::silence() {
   std::lock_guard lock(mutex_);
   sink_ = nullptr;
   interpreter_.end_wanted();
-  if (reading_) virStreamEventRemoveCallback(stream_.get());
+  if (reading_) console_->unwatch();
   reading_ = false;
 }
 
 void Inbox::close() {
   silence();
   std::lock_guard lock(mutex_);
-  if (stream_) virStreamAbort(stream_.get());
-  stream_.reset();
+  console_.reset();
 }
 
 std::string last_words(const std::filesystem::path& log) {

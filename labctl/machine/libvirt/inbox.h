@@ -6,7 +6,7 @@
 #include <memory>
 #include <mutex>
 
-#include "labctl/machine/libvirt/handles.h"
+#include "labctl/machine/libvirt/console.h"
 #include "labctl/machine/libvirt/signs.h"
 
 namespace labctl::machine {
@@ -15,8 +15,8 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
  public:
   Inbox(Sink sink, std::filesystem::path log) : sink_(std::move(sink)), log_(std::move(log)) {}
 
-  // Reads the console from now on. The stream is non-blocking and open; the inbox keeps it until close().
-  Status watch_console(StreamHandle stream);
+  // Reads the console from now on, and keeps it until close().
+  Status watch_console(std::unique_ptr<Console> console);
 
   void monitor(const char* event, const char* details, std::chrono::microseconds when);
   void lifecycle(int event, int detail);
@@ -35,12 +35,10 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   // After it returns the sink is not called any more.
   void silence();
 
-  // Lets the console go. Only when the guest has ended, and before libvirt forgets it
-  // (LibvirtMachine::begin).
+  // Lets the console go. Only when the guest has ended.
   void close();
 
  private:
-  static void on_stream(virStreamPtr stream, int events, void* opaque);
   static void on_late_end(int timer, void* opaque);
   void read_console();  // everything that is there, without waiting
   void stop_reading(const std::string& why);
@@ -50,7 +48,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   Sink sink_;
   std::filesystem::path log_;
   Interpreter interpreter_;
-  StreamHandle stream_;
+  std::unique_ptr<Console> console_;
   bool reading_ = false;
   std::string end_of_console_;
 };

@@ -49,9 +49,8 @@ LibvirtMachine::LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec
     : connection_(std::move(connection)), spec_(std::move(spec)), place_(std::move(place)) {
   definition_ = domain_xml(spec_, place_);
   if (!place_.sockets.empty()) agent_.emplace(agent_socket(place_));
-  fs::path log;
-  if (connection_->root()) log = connection_->root()->path() / "log" / "qemu" / (spec_.name + ".log");
-  inbox_ = std::make_shared<Inbox>(std::move(sink), std::move(log));
+  if (connection_->root()) log_ = connection_->root()->path() / "log" / "qemu" / (spec_.name + ".log");
+  inbox_ = std::make_shared<Inbox>(std::move(sink), log_);
 }
 
 LibvirtMachine::~LibvirtMachine() {
@@ -59,7 +58,11 @@ LibvirtMachine::~LibvirtMachine() {
   connection_->switchboard().remove(place_.uuid);
   end();
   inbox_->close();
-  if (domain_ && connection_->root()) static_cast<void>(virDomainUndefineFlags(domain_.get(), all_of_it));
+  if (!domain_ || !connection_->root()) return;
+  static_cast<void>(virDomainUndefineFlags(domain_.get(), all_of_it));
+  // A run of a thousand guests would keep a thousand of them, where memory may be all there is.
+  std::error_code ignored;
+  fs::remove(log_, ignored);
 }
 
 void LibvirtMachine::end() {
@@ -85,12 +88,9 @@ Status LibvirtMachine::start(From from) {
     process_ = fs::path("/proc") / std::to_string(processes.front());
   }
 
-  StreamHandle stream(virStreamNew(connection_->get(), VIR_STREAM_NONBLOCK));
-  if (!stream) return libvirt_error("cannot make a stream for the console");
-  if (virDomainOpenConsole(domain_.get(), nullptr, stream.get(), 0) < 0) {
-    return libvirt_error("cannot open the console of " + spec_.name);
-  }
-  if (Status watching = inbox_->watch_console(std::move(stream)); !watching) return watching;
+  Result<std::unique_ptr<Console>> console = open_console();
+  if (!console) return because(console.error(), "cannot start the guest " + spec_.name);
+  if (Status watching = inbox_->watch_console(std::move(*console)); !watching) return watching;
 
   if (from != From::power_on) {
     const Result<std::string> said = human_monitor(std::string("loadvm ") + state_name(from));
@@ -105,10 +105,8 @@ Status LibvirtMachine::start(From from) {
   return {};
 }
 
-// libvirt 9.0 takes its locks for closing a console and for forgetting a guest in opposite orders, and
-// forgets one that nobody has defined on a thread of its own, some time after its end. One that is defined is
-// forgotten when we say so, which is when its console is closed. In another's libvirtd nothing may be left
-// defined, and the console is closed by another process.
+// libvirt forgets a guest that nobody has defined on a thread of its own, some time after its end; one that
+// is defined is forgotten when we say so. In another's libvirtd nothing may be left defined.
 Status LibvirtMachine::begin() {
   if (connection_->root()) {
     domain_.reset(virDomainDefineXML(connection_->get(), definition_.c_str()));
@@ -118,6 +116,13 @@ Status LibvirtMachine::begin() {
     if (domain_) return {};
   }
   return libvirt_error("cannot start the guest " + spec_.name);
+}
+
+Result<std::unique_ptr<Console>> LibvirtMachine::open_console() {
+  if (!connection_->root()) return open_stream(connection_->get(), domain_.get());
+  const CString text(virDomainGetXMLDesc(domain_.get(), 0));
+  if (!text) return libvirt_error("cannot look at " + spec_.name);
+  return open_terminal(terminal(text.get()));
 }
 
 Status LibvirtMachine::refuse_unless_started() const {

@@ -37,6 +37,7 @@ class LibvirtMachine final : public Machine {
 
  private:
   Status begin();
+  Result<std::unique_ptr<Console>> open_console();
   Result<Json> monitor(const Json& command);
   Result<std::string> human_monitor(const std::string& command);
   Result<Json> ask_through_libvirt(const Json& command, std::chrono::seconds patience);
@@ -46,6 +47,7 @@ class LibvirtMachine final : public Machine {
   Spec spec_;
   DomainPlace place_;
   std::string definition_;
+  std::filesystem::path log_;  // libvirt's, of this guest; empty where it is not ours
   std::shared_ptr<Inbox> inbox_;
   DomainHandle domain_;
   Starvation starvation_;
