@@ -149,8 +149,8 @@ struct BuildOptions {
   bool disks = false;  // without booting what was built
   std::string connect = "qemu:///embed";
   machine::Wish accel = machine::Wish::automatic;
-  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a product key.
-  std::string iso, virtio_iso, key;
+  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a file with a product key.
+  std::string iso, virtio_iso, key_file;
   std::string disk;  // of a Windows that somebody has prepared: what is imported
 };
 int image_build(const BuildOptions& options);

@@ -152,9 +152,9 @@ Status hand_on(const char* variable, const std::string& file) {
 int image_build(const BuildOptions& options) {
   for (const auto& [variable, file] :
        {std::pair{"LABCTL_WINDOWS_ISO", options.iso}, std::pair{"LABCTL_VIRTIO_ISO", options.virtio_iso},
-        std::pair{"LABCTL_WINDOWS_DISK", options.disk}})
+        std::pair{"LABCTL_WINDOWS_DISK", options.disk},
+        std::pair{"LABCTL_WINDOWS_KEY_FILE", options.key_file}})
     if (auto there = hand_on(variable, file); !there) return complain(there.error());
-  if (!options.key.empty()) ::setenv("LABCTL_WINDOWS_KEY", options.key.c_str(), 1);
   if (options.names.empty() == options.needed_by.empty())
     return complain(
         Error{Fault::input,

@@ -2,6 +2,8 @@
 // when its facts.json is there, because that file is written last and removed first.
 #include "labctl/image/store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -155,8 +157,7 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
     told = true;
     if (stop.stop_requested())
       return fail({Fault::interrupted, "interrupted while waiting for another build", {}, {}});
-    if (std::error_code ignored; !fs::exists(home / ".lock", ignored))
-      return fail(lock.error());  // not a matter of time
+    if (::access((home / ".lock").c_str(), W_OK) != 0) return fail(lock.error());  // not a matter of time
     sleep_for_a_moment();
   }
   // Whoever held the lock has perhaps made it.
@@ -202,9 +203,7 @@ Status Store::remove(const std::string& name) const {
     return known ? Status() : fail(known.error());
   }
   auto lock = Lock::try_take(home / ".lock");
-  if (!lock)
-    return lab_error("the image '" + name + "' is being built", home.string(),
-                     "wait for that build or end it");
+  if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
   for (const auto& old : folders_in(home))
     if (auto removed = discard(old); !removed) return removed;
   return remove_tree(home);

@@ -126,7 +126,9 @@ Result<Bundle> Bundle::reopen(const fs::path& folder) {
 Status Bundle::take() {
   auto lock = Lock::try_take(folder_ / lock_name);
   if (!lock)
-    return input_error("another labctl is at work on this bundle", folder_.string(), "wait for its end");
+    return input_error(
+        "another labctl is at work on this bundle, or it cannot be written: " + lock.error().what,
+        folder_.string(), "wait for its end");
   lock_ = std::move(*lock);
   return {};
 }

@@ -85,7 +85,7 @@ def main():
 
 def watch(command, root, cache, runtime, out):
     errors = root / "stderr.txt"
-    ended = lambda: len(re.findall(r"  (?:passed|crashed|hung|altered|lab-failed.*|not-loaded.*)$", errors.read_text(), re.M))
+    ended = lambda: len(re.findall(r"  (?:passed|(?:crashed|hung|altered|lab-failed|not-loaded).*)$", errors.read_text(), re.M))
     before = {path for path in holds.files_below([cache])}
     environment = {**os.environ, "LABCTL_CACHE": str(cache), "LABCTL_RUNTIME": str(runtime)}
     rows, began, last = [], time.monotonic(), -1

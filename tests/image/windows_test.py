@@ -55,7 +55,10 @@ def check_answers():
         command = texts(root, "CommandLine")[0]
         check("setup.ps1" in command and f"-Signing {'secure' if name == 'windows-11' else 'test'}" in command, name)
         check(any("viostor" in path for path in texts(root, "Path")), f"{name}: the disk's driver")
-    root = answers("windows-11", "AAAAA-<&>-BBBBB")
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("AAAAA-<&>-BBBBB\n")
+        file.flush()
+        root = answers("windows-11", file.name)
     check(texts(root, "Key")[-1] == "AAAAA-<&>-BBBBB", "a key is a text and no XML")
     check(texts(root, "Value")[0] == "Windows 11 Enterprise", "a key means the retail edition")
 
@@ -92,7 +95,51 @@ def check_messages():
         check(left == ["disk.qcow2", "guest.json", "packages", "theirs.img"], f"left: {left}")
 
 
+SPY = """#!/usr/bin/env python3
+import os, pathlib, sys
+seen = "\\n".join([*sys.argv, *(f"{n}={v}" for n, v in os.environ.items())])
+for file in ("seed", "seed.iso"):
+    if os.path.exists(file):
+        seen += f"\\n{file} is for others" * (os.stat(file).st_mode & 0o077 != 0)
+pathlib.Path(os.environ["SEEN"], pathlib.Path(sys.argv[0]).name).write_text(seen)
+if "xorriso" in sys.argv[0]:
+    pathlib.Path(os.environ["SEEN"], "on the medium").write_text(pathlib.Path("seed/autounattend.xml").read_text())
+    pathlib.Path("seed.iso").write_text(pathlib.Path("seed/autounattend.xml").read_text())
+sys.exit("qemu-system" in sys.argv[0])
+"""
+
+
+def check_secret():
+    """A product key is on the medium that setup reads, and nowhere else: in no command line, environment, output or file left."""
+    key = "SECRT-SECRT-SECRT-SECRT-SECRT"
+    with tempfile.TemporaryDirectory() as root:
+        programs, seen, work = (pathlib.Path(root, name) for name in ("bin", "seen", "work"))
+        for folder in (programs, seen, work):
+            folder.mkdir()
+        for name in ("xorriso", "qemu-img", "qemu-system-x86_64"):
+            (programs / name).write_text(SPY)
+            (programs / name).chmod(0o755)
+        pathlib.Path(root, "key").write_text(key + "\n")
+        environment = dict(os.environ, LABCTL_LAYERS=str(IMAGES / "windows-server-2022"), LABCTL_DISK_MIB="1024",
+                           LABCTL_WINDOWS_ISO="w.iso", LABCTL_VIRTIO_ISO="v.iso", LABCTL_WINDOWS_KEY_FILE=root + "/key",
+                           SEEN=str(seen), PATH=f"{programs}:{os.environ['PATH']}")
+        environment.pop("LABCTL_WINDOWS_DISK", None)
+        told = subprocess.run([BUILD], cwd=work, env=environment, capture_output=True, text=True, check=False)
+        check(told.returncode == 1 and "QEMU did not start" in told.stderr, f"the fake installation: {told.stderr}")
+        check(key in (seen / "on the medium").read_text(), "setup is not told the product key")
+        check(key not in told.stdout + told.stderr, "the product key is printed")
+        for program in programs.iterdir():
+            text = (seen / program.name).read_text()
+            check(key not in text, f"{program.name} has the product key in its command line or environment")
+            check("for others" not in text, "the medium with the product key is open to others")
+        check(not any(key.encode() in path.read_bytes() for path in work.rglob("*") if path.is_file()), "the product key is left in a file")
+        pathlib.Path(root, "key").write_text("")
+        told = subprocess.run([BUILD], cwd=work, env=environment, capture_output=True, text=True, check=False)
+        check(told.stderr.startswith("there is no product key in "), f"an empty file: {told.stderr}")
+
+
 def main():
+    check_secret()
     check_answers()
     check_scripts()
     check_messages()

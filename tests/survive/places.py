@@ -39,6 +39,20 @@ class Small:
         subprocess.run(["umount", "-l", self.path], check=True)
 
 
+class Unchangeable:
+    """Nothing below `path` can be written."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        for words in (["--bind", self.path, self.path], ["-o", "remount,bind,ro", self.path]):
+            subprocess.run(["mount", *words], check=True)
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.path], check=True)
+
+
 def says(done, code, *texts):
     expect(done.returncode == code, f"exit code {done.returncode} instead of {code}\n{done.stdout}{done.stderr}")
     for text in texts:
@@ -115,6 +129,28 @@ def read_only(proofs):
         gate.close()
 
 
+def read_only_cache(proofs):
+    """A cache that cannot be written, images and all: told at once and with the reason, and no image is lost. Locks that cannot
+    be taken are nobody's to wait for."""
+    gate = Gate(PROGRAM, proofs=proofs)
+    facts = next((gate.cache / "images/crate").glob("*/facts.json"))
+    whole = facts.read_text()
+    (facts.parents[1] / ".lock").touch()
+    with Unchangeable(gate.cache):
+        says(gate.call("run", gate.scenario, "--out", gate.out, timeout=60), 3, "Read-only file system", str(gate.cache))
+        says(gate.call("image", "rm", "box"), 3, "Read-only file system", str(gate.cache))
+        says(gate.call("image", "verify", "box"), 0)
+        expect(not gate.bundles(), "a bundle without a run")
+    says(gate.call("run", gate.scenario, "--out", gate.out), 0)
+    with Unchangeable(gate.cache / "host/slots"):
+        says(gate.call("run", gate.scenario, "--out", gate.out, timeout=120), 0)
+    facts.unlink()  # an image that is not whole
+    with Unchangeable(gate.cache):
+        says(gate.call("image", "build", "crate", timeout=60), 3, "Read-only file system", str(gate.cache))
+    facts.write_text(whole)
+    gate.close()
+
+
 def two_at_once(proofs):
     """Two runs of one user share images and slots; each ends with its own verdict and leaves nothing."""
     gate = Gate(PROGRAM, proofs=proofs)
@@ -173,7 +209,7 @@ def main():
         return 77
     first = Gate(PROGRAM)
     says(first.call("run", first.scenario, "--out", first.out), 0)
-    for story in (full_bundle, full_work, full_store, read_only, two_at_once, two_users):
+    for story in (full_bundle, full_work, full_store, read_only, read_only_cache, two_at_once, two_users):
         before = len(failures)
         story(first.cache)
         print(f"{story.__name__}: {'ok' if len(failures) == before else 'FAILED'}", flush=True)
