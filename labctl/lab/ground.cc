@@ -133,16 +133,20 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // nobody's boot stands on it
   if (!settled) return fail(not_fit(settled.error(), *image, partial));
 
+  // On a disk that has just become full it would keep what is in it from everybody else.
+  const auto give_up = [&](const Status& why) {
+    static_cast<void>(remove_tree(partial));
+    return fail(why.error());
+  };
   const Json facts{{"image", name},
                    {"image_sha256", image->sha256},
                    {"hypervisor", host.facts().hypervisor},
                    {"accel", machine::to_string(host.facts().accel)},
                    {"boot_time_ms", boot_time->count()}};
-  if (auto written = write_file(partial / definition_name, definition); !written)
-    return fail(written.error());
+  if (auto written = write_file(partial / definition_name, definition); !written) return give_up(written);
   if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written)
-    return fail(written.error());
-  if (auto renamed = rename_synced(partial, folder); !renamed) return fail(renamed.error());
+    return give_up(written);
+  if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
   say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
       show_duration(*boot_time) + " on this host");
   return read_ground(folder, *image, shape);
