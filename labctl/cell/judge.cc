@@ -85,8 +85,7 @@ void Life::judge(const event::Answer& answer) {
     }
     case Check::absent:
       if (fact(facts, "state") != "absent")
-        fail(Ending::not_loaded, os().taints() ? "the module is still there after its removal"
-                                               : "the service is still there after its removal");
+        fail(Ending::not_loaded, std::string("the ") + os().driver() + " is still there after its removal");
       return;
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
@@ -157,8 +156,8 @@ void Life::judge_loaded(const guest::Facts& facts) {
   }
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded, (os().taints() ? "the module " : "the service ") + driver.module +
-                                        " is " + (state.empty() ? "not there" : printable(state, 40)));
+    return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
+                                        (state.empty() ? "not there" : printable(state, 40)));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf;
   if (package != "right" && (packaged || !package.empty()))

@@ -81,8 +81,9 @@ class System {
   virtual bool is_boot_id(const std::string& text) const = 0;
   // Whether the kernel keeps a mark of what went wrong in it, as Linux does.
   virtual bool taints() const = 0;
-  // What people call the one that says how a boot went, and the log.
+  // What people call the one that says how a boot went, and what a driver is here: its module, its service.
   virtual const char* overseer() const = 0;
+  virtual const char* driver() const = 0;
 };
 const System& system_of(scenario::Os os);
 

@@ -29,6 +29,7 @@ class Linux final : public System {
   bool is_boot_id(const std::string& text) const override;
   bool taints() const override { return true; }
   const char* overseer() const override { return "systemd"; }
+  const char* driver() const override { return "module"; }
 };
 
 }  // namespace labctl::guest

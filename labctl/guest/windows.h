@@ -37,6 +37,7 @@ class Windows final : public System {
   bool is_boot_id(const std::string& text) const override;
   bool taints() const override { return false; }
   const char* overseer() const override { return "Windows"; }
+  const char* driver() const override { return "service"; }
 };
 
 }  // namespace labctl::guest
