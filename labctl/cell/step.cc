@@ -346,7 +346,7 @@ void Life::fail(Ending ending, const std::string& reason) {
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
   if (!windows()) s_.phase_until = s_.fair() + p_.grace;
-  actions_.push_back(TakePicture{"failure"});
+  actions_.push_back(TakePicture{"failure", windows()});
 }
 
 void Life::begin_last_sweep() {

@@ -137,8 +137,9 @@ bool Life::hear_dying(const event::What& what) {
   if (s_.phase != Phase::grace) return false;
   if (std::holds_alternative<event::Stopped>(what))
     s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);
-  if (const auto* found = std::get_if<event::Found>(&what))
-    s_.screen_read = s_.screen_read || found->channel == event::Channel::screen;
+  // The first picture, of the moment at which it failed, may be of a screen that is still being painted.
+  if (const auto* found = std::get_if<event::Found>(&what); found && found->channel == event::Channel::screen)
+    s_.screen_read |= s_.next_picture > Millis(0) || found->finding.title != crash::stop_screen;
   // It has booted again, or never died, and can be asked; a heartbeat that was under way is neither.
   if (std::holds_alternative<event::Beat>(what) &&
       (s_.falls > 0 ? s_.fair() - *s_.last_fall >= p_.back : s_.fair() - s_.failed_at >= p_.grace)) {

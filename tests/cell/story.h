@@ -107,6 +107,8 @@ class Scene {
   std::function<std::optional<Answer>(Scene&)> on_disk = [](Scene&) {
     return Answer{.question = cell::disk_question, .answered = true};
   };
+  // What a picture of its screen shows; nothing by default.
+  std::function<std::optional<event::What>(Scene&)> on_screen;
   // Called once per half second before anything else happens.
   std::function<void(Scene&)> each_moment = [](Scene&) {};
 
@@ -247,7 +249,11 @@ class Scene {
     if (const auto* listen = std::get_if<cell::Listen>(&action)) listened.insert(listen->text);
     if (std::holds_alternative<cell::ReadDisk>(action))
       if (auto told = on_disk(*this)) tell(std::move(*told));
-    pictures += std::holds_alternative<cell::TakePicture>(action);
+    if (const auto* picture = std::get_if<cell::TakePicture>(&action)) {
+      ++pictures;
+      if (picture->read && on_screen)
+        if (auto told = on_screen(*this)) tell(std::move(*told));
+    }
     ends += std::holds_alternative<cell::End>(action);
   }
 

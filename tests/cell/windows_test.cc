@@ -1,5 +1,6 @@
 // How Windows dies, told on several channels at once.
 
+#include "labctl/crash/event_log.h"
 #include "tests/catch.h"
 #include "tests/cell/story.h"
 
@@ -83,6 +84,21 @@ TEST_CASE("a stop code comes with the hypervisor's panic, whole") {
   CHECK(outcome.findings[0].channel == "panic-device");
   CHECK(outcome.findings[0].silent == list({"console", "evidence", "screen"}));
   CHECK(guest.pictures > 3);  // it was let go on, and looked at
+}
+
+TEST_CASE("the screen is read as it fails, and once more while it is still being painted") {
+  for (const int painted : {1, 2, 99}) {
+    Guest guest;
+    guest.hears(settle2, 2s, event::Panicked{.details = hyperv});
+    guest.when(settle2, 2s, [](Scene& g) { g.alive = false; });
+    guest.on_screen = [painted](Scene& g) {
+      const bool named = g.pictures >= painted;
+      return event::Found{event::Channel::screen, stop(named ? "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)"
+                                                             : std::string(crash::stop_screen))};
+    };
+    CHECK(guest.play().ending == Ending::crashed);
+    CHECK(guest.pictures == std::min(painted, 2));
+  }
 }
 
 TEST_CASE("one stop told on four channels is one finding that names them") {
