@@ -28,6 +28,7 @@ class Way(typing.NamedTuple):
     guest: str
     story: str = twice
     file: str = "sys"
+    machine: str = ""
 
 
 ways = {
@@ -46,6 +47,7 @@ ways = {
                    "[install driver, apply content, reboot x2]"),
     "power": Way("driver: {kind: service, service: sensor}", "[install driver, cold-boot, power-cut]"),
     "upgrade": Way("driver: {kind: service, service: sensor}", "[install driver old, reboot, install driver, reboot]"),
+    "secure-boot": Way("driver: {kind: service, service: sensor}", machine="{firmware: uefi-secure}"),
     "verifier": Way("driver: {kind: service, service: sensor}\n    verifier: standard"),
 }
 
@@ -112,7 +114,9 @@ def write_scenario(out, way, rows):
     (out / f"{way}.yaml").write_text(
         f"labctl: 1\nname: standin-{way}\ncandidate:\n  driver:\n{drivers}" +
         ("  content: {candidate: content.bin}\n" if content else "") +
+        (f"machines:\n  other: {ways[way].machine}\n" if ways[way].machine else "") +
         f"matrix:\n  image: [nt-standin]\n  driver: [{', '.join(labels)}]\n" +
+        ("  machine: [other]\n" if ways[way].machine else "") +
         ("  content: [candidate]\n" if content else "") +
         f"guest:\n  windows:\n    {ways[way].guest}\nstory: {ways[way].story}\nsettle: 5s\n")
     return labels

@@ -1,8 +1,11 @@
 /* How it ends: a stop on every channel, in the order of a Windows (serial block, screen, serial text, dump,
  * panic device, reset), a reset without a word, or nothing at all any more. */
+#include <fcntl.h>
+#include <linux/kd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +35,16 @@ _Noreturn void reset_now(void) {
 static void panic_device(unsigned char event) {
   if (iopl(3) != 0 || !(inb(PANIC_PORT) & event) || inb(PANIC_PORT) == 0xFF) return;
   outb(event, PANIC_PORT);
+}
+
+/* Under Secure Boot the kernel below keeps its ports to itself. Its own driver of the panic device speaks when it panics
+ * itself: that comes last, behind the dump, and neither paints nor waits (-1). */
+static _Noreturn void panic_below(bool restart) {
+  const int screen = open("/dev/tty0", O_RDWR | O_CLOEXEC);
+  if (screen >= 0) ioctl(screen, KDSETMODE, KD_GRAPHICS);
+  file_write("/proc/sys/kernel/panic", restart ? "-1" : "0", restart ? 2 : 1);
+  file_write("/proc/sysrq-trigger", "c", 1);
+  stand_still();
 }
 
 static void say_block(const struct stop *stop) {
@@ -91,8 +104,10 @@ _Noreturn void bug_check(const struct behaviour *how) {
   /* As the driver of real guests: PANICKED is said by those alone that wrote no dump. */
   if (how->panic && how->dump == DUMP_NONE) panic_device(PANICKED);
   usleep(500000);
+  const bool restart = how->restart && state_number("reg.crashcontrol.AutoReboot", 1);
   disk_release();
-  if (how->restart && state_number("reg.crashcontrol.AutoReboot", 1)) reset_now();
+  if (how->panic && iopl(3) != 0) panic_below(restart);
+  if (restart) reset_now();
   stand_still();
 }
 
