@@ -12,6 +12,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/base/units.h"
 #include "labctl/lab/first_boot.h"
 
 namespace labctl::lab {
@@ -19,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t no_room = 16u << 20;  // QEMU writes in larger pieces
 constexpr const char* nvram_name = "nvram.fd";
 constexpr const char* definition_name = "machine.xml";
 constexpr Millis fastest_boot{
@@ -46,7 +48,12 @@ bool is_defined_so(machine::Host& host, const fs::path& folder, const Ground& gr
 Status make_overlay(const image::Image& image, const fs::path& disk) {
   auto made = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk.string(), "-F",
                                "qcow2", disk.string()}});
-  return made ? Status() : fail(made.error());
+  if (!made) return fail(made.error());
+  // A snapshot holds what was in a guest's memory.
+  std::error_code problem;
+  fs::permissions(disk, fs::perms::owner_read | fs::perms::owner_write, problem);
+  if (problem) return lab_error("cannot be kept from others: " + problem.message(), disk.string());
+  return {};
 }
 
 Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
@@ -67,6 +74,15 @@ Result<Ground> read_ground(const fs::path& folder, const image::Image& image, ma
 
 // The console stays, in the place of the log of a failed build; nothing else does.
 Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
+  // QEMU calls a disk without room many things; none of them is the image's fault.
+  const std::uint64_t room = free_space(partial).value_or(no_room);
+  if (room < no_room && error.fault != Fault::interrupted) {
+    static_cast<void>(remove_tree(partial));
+    return {Fault::lab,
+            "no space left on the disk for the first boot of '" + image.name +
+                "' and its live snapshot: " + show_size(room) + " were free when it failed: " + error.what,
+            partial.parent_path().string(), "labctl gc, or set LABCTL_CACHE to a larger disk"};
+  }
   const fs::path kept = image.folder.parent_path() / "failed-console.log";
   std::error_code problem;
   fs::rename(partial / "console.log", kept, problem);

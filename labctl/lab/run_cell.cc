@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto tick = 500ms;
+constexpr auto oversleeping = 2s;  // longer than a busy host keeps a thread from its turn, as a rule
 constexpr std::size_t kept_log_line = 200;
 // What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
 constexpr std::uint64_t most_backlog = 64u << 20;                   // of its console, in memory
@@ -177,7 +178,9 @@ class CellRun {
         hold();
         continue;
       }
-      if (auto input = inputs_.pop_until(next_tick)) hear(*input);
+      auto input = inputs_.pop_until(next_tick);
+      if (const auto late = Clock::now() - next_tick; late > oversleeping) tell_asleep(late);
+      if (input) hear(*input);
       if (console_) happen_all(console_->idle());
       if (outrun_.exchange(false))
         happen(event::LabFault{"the console was louder than it could be read: some of it is lost", true});
@@ -200,7 +203,18 @@ class CellRun {
     return false;
   }
 
-  void tell_time() { happen(event::Tick{starved_before_ + (machine_ ? machine_->starved() : Millis(0))}); }
+  void tell_time() { happen(event::Tick{starved()}); }
+  Millis starved() const { return asleep_ + starved_before_ + (machine_ ? machine_->starved() : Millis(0)); }
+
+  // This process was stopped or frozen, perhaps with its guests: in a terminal, or with the container that it
+  // is in. Nobody listened then, so that nobody may be called silent; and what a guest's watchdogs have to
+  // say of that time is about the host. Told before what has come meanwhile. What the guest's own threads
+  // have waited of it is told by them.
+  void tell_asleep(Clock::duration late) {
+    const Millis waited = starved() - state_.starved;
+    asleep_ += std::max(Millis(0), std::chrono::duration_cast<Millis>(late) - std::max(Millis(0), waited));
+    tell_time();
+  }
 
   void hold() {
     auto wish = Desk::Wish::go_on;
@@ -444,7 +458,7 @@ class CellRun {
 
   Queue<Input> inputs_;
   int life_ = 0;  // how often the machine has been switched on again
-  Millis starved_before_{0};
+  Millis starved_before_{0}, asleep_{0};
   std::optional<Appender> journal_;
   event::Chain written_, read_;
   std::atomic<std::uint64_t> backlog_ = 0;  // console bytes in the queue

@@ -105,7 +105,7 @@ def watch(command, root, cache, runtime, out):
         code = run.wait()
     took = time.monotonic() - began
     bundles = list(out.iterdir()) if out.exists() else []
-    if not bundles or code not in (0, 1):
+    if not bundles or code not in (0, 1, 130):  # interrupted, because others want the host: what was seen counts
         sys.exit(errors.read_text())
     cells = json.loads((bundles[0] / "verdict.json").read_text())["cells"]
     outcomes = [cell["outcome"] for cell in cells]

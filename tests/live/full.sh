@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The disk under the cache fills up: while the live snapshot is made, and while a cell runs. By hand, as root: a small tmpfs of its
+# The disk under the cache fills up: while the live snapshot is made, while a cell runs, and under a dump. By hand, as root: a small tmpfs of its
 # own, with a copy of the image in it. Each time: the reason is said, nothing is corrupted, and with room again it goes on.
 #
-#   full.sh LABCTL SCENARIO     SCENARIO passes; short: one image, one reboot
+#   full.sh LABCTL SCENARIO [CRASHES]     SCENARIO passes and exercises; short: one image, one reboot; CRASHES: it fails
 set -euo pipefail
 labctl=$1 scenario=$2
 shared=${LABCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/labctl}
 out=$(mktemp -d)
 export LABCTL_RUNTIME=$out/r LABCTL_CACHE=$out/cache
-run=
-trap '[[ -z $run ]] || kill -9 "$run" 2>/dev/null || true; "$labctl" gc >/dev/null 2>&1 || true; umount -l "$LABCTL_CACHE" "$out/out" 2>/dev/null || true; rm -rf "$out"' EXIT
+writes=$(dirname "$scenario")/.full-$$.yaml run=
+trap '[[ -z $run ]] || kill -9 "$run" 2>/dev/null || true; "$labctl" gc >/dev/null 2>&1 || true; umount -l "$LABCTL_CACHE" "$out/out" 2>/dev/null || true; rm -rf "$out" "$writes"' EXIT
 
 fail() { echo "FAILED: $*"; exit 1; }
 resize() { mount -o "remount,size=$1" "$LABCTL_CACHE"; }
@@ -40,9 +40,10 @@ resize 8g
 "$labctl" image build --needed-by "$scenario" || fail "with room it is not made"
 
 echo "== full while a cell runs"
-"$labctl" run "$scenario" --out "$out/out" --jobs 1 >"$out/run.stdout" 2>"$out/run.stderr" &
+sed 's|exercise: *\[.*\]|exercise: [dd if=/dev/urandom of=/root/fill bs=1M count=64 conv=fsync]|' "$scenario" >"$writes"
+"$labctl" run "$writes" --out "$out/out" --jobs 1 >"$out/run.stdout" 2>"$out/run.stderr" &
 run=$!
-until grep -qs 'driver-candidate.*exercise' "$out/run.stderr"; do
+until grep -qs 'driver-candidate.*install driver' "$out/run.stderr"; do
   kill -0 "$run" 2>/dev/null || { cat "$out/run.stderr"; fail "the run ended before"; }
   sleep 0.1
 done
@@ -55,7 +56,7 @@ cat "$out/run.stdout"
 grep -qi 'no space left\|disk failed under the guest\|not enough disk space' "$out/run.stdout" "$out/run.stderr" || fail "no reason"
 whole
 resize 8g
-"$labctl" run "$scenario" --out "$out/out" --jobs 1 || fail "with room it does not pass"
+"$labctl" run "$writes" --out "$out/out" --jobs 1 || fail "with room it does not pass"
 
 if [[ -n ${3:-} ]]; then
   echo "== full under the bundle, while the memory of a guest that crashed is dumped"

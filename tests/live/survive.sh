@@ -34,7 +34,7 @@ for signal in KILL STOP; do
   echo "== QEMU gets SIG$signal, once"
   start "$signal" "$scenario" --out "$out/$signal"
   wait_for "$signal" 'candidate.*boot 1/1: settle'
-  victim=$(pgrep -f -- "qemu-system.*$LABCTL_RUNTIME/.*driver-candidate" || pgrep -f -- 'guest=labctl-.*driver-candidate' | head -1)
+  victim=$(pgrep -f -- "qemu-system.*$LABCTL_RUNTIME/.*driver-candidate" | head -1)
   kill "-$signal" "$victim"
   code=0
   wait "$run" || code=$?
