@@ -32,6 +32,7 @@ struct Script {
   int first_boot = 0;  // of a machine that was switched on again
   bool full = false;   // the host's disk, when memory is dumped
   Millis ping{0};      // how long its agent takes to answer one
+  std::string definition = "<fake/>";
 };
 
 class FakeMachine final : public machine::Machine {
@@ -83,7 +84,7 @@ class FakeMachine final : public machine::Machine {
     for (auto& thread : threads_) thread.request_stop();
     threads_.clear();
   }
-  std::string definition() const override { return "<fake/>"; }
+  std::string definition() const override { return script_.definition; }
   Status save(machine::From) override {
     ++saved;
     return {};

@@ -12,6 +12,7 @@ STORY = "labctl/cell/story.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/lab/bundle.cc"
+GROUND = "labctl/lab/ground.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
@@ -27,6 +28,7 @@ TESTS = {
     BUNDLE: ["attacks"],
     "labctl/lab/control.cc": ["lab/control_test"],
     "labctl/lab/believed.cc": ["lab/control_test"],
+    GROUND: ["lab/ground_test"],
 }
 
 RULES = [
@@ -74,6 +76,13 @@ RULES = [
     ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
     ("a proof of the future is not believed", "labctl/lab/believed.cc", "made > 0 && made <= now && ", ""),
     ("a proof is believed for a week", "labctl/lab/believed.cc", "&& now - made < believed_seconds;", ";"),
+    ("a cell's variables are a copy of what the first boot left", GROUND, "return nvram.empty() ? Status() : copy_disk(nvram, to);", "return {};"),
+    ("the first boot begins with the installation's variables", GROUND, "shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored)",
+     "false"),
+    ("variables that are gone are made again", GROUND, "!ground.nvram.empty() && !fs::exists(ground.nvram, ignored)", "false"),
+    ("a running state goes on in the machine in which it was saved", GROUND,
+     "return now && machine::definition_difference(*then, (*now)->definition()).empty();", "return now.has_value();"),
+    ("a Windows goes on in no machine that nobody knows", GROUND, "if (!then) return !ground.shape.windows;", "if (!then) return true;"),
     ("a control is of its own ground", VERDICT, "!plan::same_ground(control, cell)", "false"),
     ("no control, no verdict", VERDICT, "if (has_control) return;", "return;"),
     ("what was interrupted or never ran is not the control's doing", VERDICT,
