@@ -17,6 +17,7 @@ function Set-Value($key, $name, $value) {
   if (-not (Test-Path $key)) { New-Item -Force -Path $key | Out-Null }
   Set-ItemProperty -Path $key -Name $name -Value $value -Type DWord
 }
+function Test-Timer($group, $setting) { [bool](powercfg.exe /query SCHEME_CURRENT $group $setting | Select-String -Pattern 'AC Power Setting Index: 0x0*[1-9a-f]') }
 function Test-Boot($entry, $pattern) { [bool](bcdedit.exe /enum $entry | Select-String -Pattern $pattern) }
 
 # What it is for, whether it is so, and how it becomes so.
@@ -47,7 +48,7 @@ $wanted = @(
     }),
   @('fast startup is off', { (Get-Value $power 'HiberbootEnabled') -eq 0 }, { Set-Value $power 'HiberbootEnabled' 0 }),
   @('hibernation is off', { (Get-Value ($control + '\Power') 'HibernateEnabled') -eq 0 }, { powercfg.exe /hibernate off }),
-  @('nothing sleeps', { $true }, {
+  @('nothing sleeps', { -not (Test-Timer 'SUB_SLEEP' 'STANDBYIDLE') -and -not (Test-Timer 'SUB_VIDEO' 'VIDEOIDLE') }, {
       powercfg.exe /change standby-timeout-ac 0
       powercfg.exe /change monitor-timeout-ac 0
     }),

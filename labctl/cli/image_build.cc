@@ -53,6 +53,7 @@ class Builder {
       if (!recipe) return complain(recipe.error());  // before an hour's work, not after it
       if (store_.state(*recipe) != image::State::built) ++missing;
     }
+    if (!options_.iso.empty()) tell_accel();
     const unsigned at_once = static_cast<unsigned>(std::min<std::size_t>(jobs(), orders_.size()));
     if (orders_.size() > 1)
       say("labctl: " + std::to_string(missing) + " of " + std::to_string(orders_.size()) +
@@ -86,6 +87,12 @@ class Builder {
     }
     if (!*host_) return fail(host_->error());
     return (*host_)->get();
+  }
+
+  // The installation of a Windows runs by what was proved to run guests here. Without a hypervisor for cells
+  // its program looks for itself.
+  void tell_accel() {
+    if (auto opened = host()) ::setenv("LABCTL_ACCEL", machine::to_string((*opened)->facts().accel), 1);
   }
 
   Result<image::Image> make(const Order& order) {

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""How images/windows/build watches an installation, on a QEMU that is none (fake_qemu.py), and what it says of disks that somebody
+brings. Nothing is booted.
+
+usage: windows_build_test.py
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+IMAGES = pathlib.Path(__file__).resolve().parents[2] / "images"
+BUILD = IMAGES / "windows/build"
+failures = []
+
+
+def check(condition, text):
+    if not condition:
+        failures.append(text)
+
+
+def disk_of(*partitions, start=b"\x55\xaa"):
+    """One of 1 MiB with an old partition table: each partition is its type and what its first sector says that it is."""
+    data = bytearray(1 << 20)
+    data[510:512] = start
+    for number, (kind, name) in enumerate(partitions):
+        at = 446 + 16 * number
+        data[at + 4], data[at + 8:at + 12] = kind, (64 * (number + 1)).to_bytes(4, "little")
+        data[32768 * (number + 1) + 3:32768 * (number + 1) + 11] = name
+    return bytes(data)
+
+
+THEIRS = {  # what somebody brings as a windows-11, and the reason why it is not taken
+    "empty": (disk_of(start=b"\0\0"), "this is no disk of a Windows: it has no partitions (it was read as raw bytes)"),
+    "text": (b"no disk\n", "this is no disk of a Windows: it has no partitions (it was read as raw bytes)"),
+    "linux": (disk_of((0xEF, b"mkfs.fat"), (0x83, bytes(8))), "this is no disk of a Windows: none of its 2 partitions is an NTFS"),
+    "encrypted": (disk_of((0xEF, b"mkfs.fat"), (7, b"-FVE-FS-")), "the disk is encrypted by BitLocker: in the guest, manage-bde -off C:"),
+    "for a BIOS": (disk_of((7, b"NTFS    ")), "the disk has no EFI system partition, and this image starts by UEFI"),
+    "torn": (b"QFI\xfb\0\0\0\3" + bytes(60), "this is no disk that can be read: "),
+    "whole": (disk_of((0xEF, b"mkfs.fat"), (7, b"NTFS    ")), ""),
+}
+
+
+def check_theirs():
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, LABCTL_LAYERS=str(IMAGES / "windows-11"), LABCTL_DISK_MIB="1024")
+        take_theirs(folder, environment)
+
+
+def take_theirs(folder, environment):
+    for name, (content, reason) in THEIRS.items():
+        own = pathlib.Path(folder) / name
+        own.mkdir()
+        (own / "theirs.img").write_bytes(content)
+        told = subprocess.run([BUILD], cwd=own, env=dict(environment, LABCTL_WINDOWS_DISK=str(own / "theirs.img")),
+                              capture_output=True, text=True, check=False)
+        check(told.returncode == (1 if reason else 0) and told.stderr.startswith(reason), f"{name}: {told.stderr}")
+        left = sorted(path.name for path in own.iterdir())
+        check(reason or left == ["disk.qcow2", "guest.json", "packages", "theirs.img"], f"left: {left}")
+    # One that ends too early reads as if zeros followed: they must not become an image.
+    own = pathlib.Path(folder) / "whole"
+    (own / "theirs.img").write_bytes(THEIRS["whole"][0][:-(512 << 10)] + os.urandom(512 << 10))
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", "theirs.img", "short.img"], cwd=own, check=True)
+    os.truncate(own / "short.img", (own / "short.img").stat().st_size - (256 << 10))
+    told = subprocess.run([BUILD], cwd=own, env=dict(environment, LABCTL_WINDOWS_DISK=str(own / "short.img")),
+                          capture_output=True, text=True, check=False)
+    check(told.returncode == 1 and told.stderr.startswith("the disk is damaged or not whole"), f"cut short: {told.stderr}")
+
+
+INSTALLATIONS = {  # what QEMU's guest does, and what is said of it
+    "boots;installing the virtio drivers;package viostor.inf;ready 10.0.20348.0 Windows": "",
+    "boots;failed something is still missing": "Windows was not installed to its end: its last words are 'failed something is still missing'",
+    "boots": "Windows was not installed to its end: its last words are 'nothing'",
+    "boots;making it fit;silent": "the installation stalled: for 4 seconds its screen has not changed and it has said nothing; its agent "
+                                  "does not answer",
+    "dead": "the medium was not started in 4 seconds: is it one that installs this Windows?",
+}
+
+
+def install(folder, plan):
+    (folder / "bin").mkdir()
+    (folder / "bin/qemu-system-x86_64").symlink_to(pathlib.Path(__file__).resolve().with_name("fake_qemu.py"))
+    for name in ("setup.iso", "virtio.iso"):
+        (folder / name).touch()
+    environment = dict(os.environ, FAKE_QEMU=plan, PATH=f"{folder}/bin:{os.environ['PATH']}", LABCTL_LAYERS=str(IMAGES / "windows-server-2022"),
+                       LABCTL_DISK_MIB="64", LABCTL_WINDOWS_ISO=str(folder / "setup.iso"), LABCTL_VIRTIO_ISO=str(folder / "virtio.iso"),
+                       LABCTL_WINDOWS_STALL="4", LABCTL_ACCEL="tcg")
+    return subprocess.Popen([BUILD], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def check_installations():
+    with tempfile.TemporaryDirectory() as work:
+        begun = []
+        for number, plan in enumerate(INSTALLATIONS):
+            folder = pathlib.Path(work) / str(number)
+            folder.mkdir()
+            begun.append((plan, folder, install(folder, plan)))
+        for plan, folder, process in begun:
+            told, reason = process.communicate()
+            check(reason.startswith(INSTALLATIONS[plan]) and (process.returncode == 0) == (INSTALLATIONS[plan] == ""), f"{plan}: {reason}")
+            check("Traceback" not in reason, f"{plan}: {reason}")
+            if INSTALLATIONS[plan]:
+                continue
+            check(json.loads((folder / "guest.json").read_text())["kernel_release"] == "10.0.20348.0", "the build's number")
+            check((folder / "packages").read_text() == "viostor.inf\n", "the drivers that were added")
+            check("labctl: ready 10.0.20348.0 Windows" in told, "its last words are told")
+            check("accel\ntcg" in (folder / "arguments").read_text(), "what labctl found is used")
+
+
+def main():
+    check_theirs()
+    check_installations()
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0
+
+
+sys.exit(main())
