@@ -84,16 +84,11 @@ static void real_name(const char *folder, char *name, size_t room) {
   if (entries) closedir(entries);
 }
 
-void disk_path(const char *windows, char *to, size_t room) {
+void disk_path_in(const char *folder, const char *windows, char *to, size_t room) {
   char whole[512];
-  if (starts(windows, "%SystemRoot%") || starts(windows, "\\SystemRoot"))
-    snprintf(whole, sizeof whole, "C:\\Windows%s", windows + (windows[0] == '%' ? 12 : 11));
-  else
-    snprintf(whole, sizeof whole, "%s", starts(windows, "\\??\\") ? windows + 4 : windows);
-  const bool cd = starts(whole, "D:");
-  if (cd && !cd_mounted) disk_mount_cd();
-  snprintf(to, room, cd ? "/d" : "/c");
-  char *rest = whole[0] && whole[1] == ':' ? whole + 2 : whole, *part;
+  snprintf(whole, sizeof whole, "%s", windows);
+  snprintf(to, room, "%s", folder);
+  char *rest = whole, *part;
   while ((part = strsep(&rest, "\\/"))) {
     if (!*part || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) continue;
     char name[256];
@@ -102,6 +97,17 @@ void disk_path(const char *windows, char *to, size_t room) {
     const size_t used = strlen(to);
     snprintf(to + used, room - used, "/%s", name);
   }
+}
+
+void disk_path(const char *windows, char *to, size_t room) {
+  char whole[512];
+  if (starts(windows, "%SystemRoot%") || starts(windows, "\\SystemRoot"))
+    snprintf(whole, sizeof whole, "C:\\Windows%s", windows + (windows[0] == '%' ? 12 : 11));
+  else
+    snprintf(whole, sizeof whole, "%s", starts(windows, "\\??\\") ? windows + 4 : windows);
+  const bool cd = starts(whole, "D:");
+  if (cd && !cd_mounted) disk_mount_cd();
+  disk_path_in(cd ? "/d" : "/c", whole[0] && whole[1] == ':' ? whole + 2 : whole, to, room);
 }
 
 char *file_read(const char *path, size_t *size) {

@@ -78,7 +78,7 @@ static void watch_nmi(void) {
   while (interrupts && fgets(line, sizeof line, interrupts))
     if (sscanf(line, " NMI: %ld", &now) == 1) break;
   if (interrupts) fclose(interrupts);
-  if (now > 0) {
+  if (now > 0 && strcmp(state_get("nmi", "on"), "on") == 0) {
     struct behaviour how = behaviour_read("", 0);
     how.stop = (struct stop){
         .code = 0x80, .parameter = {0x4F4454}, .name = "NMI_HARDWARE_FAILURE", .layout = LAYOUT_10};
@@ -89,10 +89,10 @@ static void watch_nmi(void) {
 static void start_system(void) {
   if (state_number("boot.running", 0)) after_bug_check();
   state_set("boot.running", "1");
-  serial_boot();
+  if (strcmp(state_get("ems", "on"), "on") == 0) serial_boot();
   if (this_boot == NORMAL) driver_boot();
   screen_desktop();
-  agent_open();
+  if (strcmp(state_get("agent", "there"), "there") == 0) agent_open();
 }
 
 /* Not the first process of a machine: answers one command, which is read from standard input, in a folder
@@ -119,11 +119,13 @@ int main(void) {
   screen_open();
   screen_black();
   tell_boot_time();
+  if (setup_is_asked()) setup_run();
   if (!disk_mount_system()) {
     fprintf(stderr, "nt-standin: no NTFS\n");
     stand_still();
   }
   state_load();
+  if (first_logon_is_due()) first_logon();
   decide_kind();
   if (this_boot == RECOVERY) recover();
   start_system();

@@ -107,6 +107,13 @@ void screen_repair(void) {
   paragraph(96, y + 30, "Turn off your PC", false);
 }
 
+void screen_setup(const char *title, const char *words) {
+  fill(0x3A2A5C, 0xFFFFFF);
+  draw(64, mode.yres / 4, title, 2);
+  const unsigned y = paragraph(64, mode.yres / 4 + 120, words, false);
+  paragraph(64, y + 60, "nt-standin: test equipment for labctl. This is no Windows.", false);
+}
+
 static void paint_7(const struct stop *stop, int percent) {
   char text[600];
   fill(0x000080, 0xFFFFFF);

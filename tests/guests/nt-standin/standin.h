@@ -61,11 +61,48 @@ bool disk_mount_cd(void); /* D: as it is now */
 void disk_sync(void);
 void disk_release(void);                                    /* C: is clean afterwards */
 void disk_path(const char *windows, char *to, size_t room); /* "C:\a\b" -> "/c/a/b", whatever the case */
-char *file_read(const char *path, size_t *size);            /* NULL when it cannot be read */
+void disk_path_in(const char *folder, const char *windows, char *to,
+                  size_t room);                  /* the same below a folder */
+char *file_read(const char *path, size_t *size); /* NULL when it cannot be read */
 bool file_write(const char *path, const void *bytes, size_t size);
 bool file_copy(const char *from, const char *to);
 void make_folders(const char *file); /* those above it */
 void file_sha256(const void *bytes, size_t size, char hex[65]);
+
+/* ---- volumes.c: every medium in a drive, by letter and label ---- */
+enum { VOLUMES = 4 };
+struct volume {
+  char folder[16], label[33], letter;
+};
+void volumes_mount(void);
+const struct volume *volume_called(const char *pattern); /* NULL when there is none, as of the next two */
+const struct volume *volume_lettered(char letter);
+const struct volume *volume_with(const char *windows, char *to, size_t room);
+bool volume_file(const struct volume *in, const char *windows, char *to,
+                 size_t room); /* its path, when it is there */
+
+/* ---- answers.c: an answer file ---- */
+enum { ANSWERS = 200 };
+struct answers {
+  struct answer {
+    char *path, *value;
+  } entry[ANSWERS];
+  int count;
+  char wrong[200];
+};
+bool answers_read(const char *path, struct answers *to); /* false: `wrong` says why */
+const char *setting(const struct answers *in, const char *path, int which);
+bool setting_is(const struct answers *in, const char *path, const char *value);
+
+/* ---- setup.c, first_logon.c, fit.c: an unattended installation ---- */
+#define PANTHER SYSTEM_ROOT "/Panther/unattend.xml"
+bool setup_is_asked(void); /* this is the kernel of an installation medium */
+_Noreturn void setup_run(void);
+_Noreturn void setup_fails(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool first_logon_is_due(void);
+_Noreturn void first_logon(void);
+/* make-fit.ps1, with or without -Check: whether nothing is missing. */
+bool fit_run(const char *path, bool check, const char *signing, void (*say)(const char *format, ...));
 
 /* ---- screen.c: the real framebuffer, in the kernel's own font ---- */
 enum layout { LAYOUT_7, LAYOUT_8, LAYOUT_10, LAYOUT_11, LAYOUT_24H2, LAYOUT_GREEN };
@@ -74,6 +111,7 @@ void screen_open(void);
 void screen_black(void);
 void screen_desktop(void);
 void screen_repair(void); /* WinRE */
+void screen_setup(const char *title, const char *words);
 void screen_stop(const struct stop *stop, int percent);
 
 /* ---- behaviour.c: what a driver's file asks for ---- */
