@@ -339,8 +339,10 @@ void Program::add_images() {
     build.accel = wish();
     return cli::image_import(build);
   });
-  sub->add_option("NAME", build.names, "The image that it becomes, as 'labctl image list' names it")
-      ->expected(1)
+  // One word: a list would swallow the disk as well.
+  sub->add_option_function<std::string>(
+         "NAME", [this](const std::string& name) { build.names = {name}; },
+         "The image that it becomes, as 'labctl image list' names it")
       ->required();
   sub->add_option("DISK", build.disk,
                   "A disk of a Windows that images/windows/make-fit.ps1 has made fit; it is copied")

@@ -2,7 +2,7 @@
 """How images/windows/build watches an installation, on a QEMU that is none (fake_qemu.py), and what it says of disks that somebody
 brings. Nothing is booted.
 
-usage: windows_build_test.py
+usage: windows_build_test.py LABCTL
 """
 import json
 import os
@@ -109,8 +109,23 @@ def check_installations():
             check("accel\ntcg" in (folder / "arguments").read_text(), "what labctl found is used")
 
 
+def check_import(labctl):
+    """The same by labctl's own command, which leaves nothing in the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = pathlib.Path(folder) / "cache/images/windows-11"
+        disk = pathlib.Path(folder) / "theirs.img"
+        disk.write_bytes(THEIRS["linux"][0])
+        environment = dict(os.environ, LABCTL_CACHE=folder + "/cache", LABCTL_IMAGES=str(IMAGES))
+        for name, reason in (("windows-11", THEIRS["linux"][1]), ("windows-12", "there is no image 'windows-12'")):
+            told = subprocess.run([labctl, "image", "import", name, disk], env=environment, capture_output=True, text=True, check=False)
+            small = "are free, and a build takes up to" in told.stderr  # this host's disk
+            check(told.returncode in (2, 3) and (reason in told.stderr or small), f"import {name}: {told.stderr}")
+        check(not [path for path in store.glob("*") if path.is_dir()], "what was refused is left in the store")
+
+
 def main():
     check_theirs()
+    check_import(sys.argv[1])
     check_installations()
     for failure in failures:
         print(failure)
