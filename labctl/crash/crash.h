@@ -96,7 +96,7 @@ class Scanner {
   // one per boot.
   std::uint64_t kernel_starts() const;
 
-  // The last non-empty line, raw and bounded to 512 bytes: for progress displays.
+  // The last non-empty line, without terminals' controls, at most 512 bytes: for progress displays.
   std::string last_line() const;
 
  private:

@@ -486,7 +486,10 @@ std::vector<Finding> Scanner::flush() {
 
 bool Scanner::pending() const { return state_->pending(); }
 std::uint64_t Scanner::kernel_starts() const { return state_->starts; }
-std::string Scanner::last_line() const { return state_->last; }
+std::string Scanner::last_line() const {
+  std::string store;
+  return std::string(without_controls(state_->last, store));
+}
 
 std::vector<Finding> scan(std::string_view log, Os os, const std::vector<Signature>& signatures) {
   Scanner scanner(os, signatures);

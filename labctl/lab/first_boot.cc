@@ -77,6 +77,11 @@ class FirstBoot::Console {
     return tail_.find(text) != std::string::npos;
   }
 
+  std::string last_line() const {
+    std::lock_guard lock(mutex_);
+    return scanner_.last_line();
+  }
+
   std::vector<std::string> last_lines(std::size_t count) const {
     std::lock_guard lock(mutex_);
     std::vector<std::string> lines;
@@ -131,9 +136,9 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
       return failed("its agent did not answer in " + show_duration(waited));
     if (Clock::now() - said > 10s) {
       said = Clock::now();
-      const auto last = console_->last_lines(1);
+      const std::string last = printable(trim(console_->last_line()), 100);
       say_("booting, " + show_duration(waited) +
-           (last.empty() ? ", nothing on its console yet" : ", console: " + last.front().substr(0, 100)));
+           (last.empty() ? ", nothing on its console yet" : ", console: " + last));
     }
     std::this_thread::sleep_for(250ms);
   }
