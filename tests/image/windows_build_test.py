@@ -67,6 +67,12 @@ def take_theirs(folder, environment):
     told = subprocess.run([BUILD], cwd=own, env=dict(environment, LABCTL_WINDOWS_DISK=str(own / "short.img")),
                           capture_output=True, text=True, check=False)
     check(told.returncode == 1 and told.stderr.startswith("the disk is damaged or not whole"), f"cut short: {told.stderr}")
+    # One that names other files of this host as a part of itself: they would be the guest's to read.
+    for words in (["-b", own / "theirs.img", "-F", "raw"], ["-o", f"data_file={own}/other.img,data_file_raw=on"]):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *words, own / "named.qcow2", "4M"], check=True)
+        told = subprocess.run([BUILD], cwd=own, env=dict(environment, LABCTL_WINDOWS_DISK=str(own / "named.qcow2")),
+                              capture_output=True, text=True, check=False)
+        check(told.returncode == 1 and told.stderr.startswith("the disk is made of several files"), f"{words}: {told.stderr}")
 
 
 INSTALLATIONS = {  # what QEMU's guest does, and what is said of it
