@@ -49,6 +49,8 @@ INSTALLED = ("installing the virtio drivers and the agent", "changed: nothing sl
              "ready 10.0.20348.0", f"{SERVER}\t", "kernel 10.0.20348.0")
 CASES = {
     "installed": Case(INSTALLED, fit=True),
+    "installed-secure": Case(("ready 10.0.20348.0", "seen to boot"), ("--uefi", "--edition", "Windows 11 Enterprise Evaluation"),
+                             image="windows-11", fit=True, firmware="uefi-secure"),
     "with-key": Case(("its screen says 'Setup cannot go on The medium has no image that is called 'Windows Server 2022 SERVERSTANDARD'",),
                      words=("--key-file", "KEY"), stall=30),
     "another-edition": Case(("the installation stalled: for 30 seconds its screen has not changed and it has said nothing; its agent "
