@@ -97,6 +97,15 @@ std::string reason_in(const std::string& output) {
   return {};
 }
 
+constexpr std::string_view progress_mark = "labctl: ";
+
+// What a build said on its way has been told already.
+std::string without_progress(const std::string& output) {
+  auto lines = split(output, '\n');
+  std::erase_if(lines, [](const auto& line) { return line.starts_with(progress_mark); });
+  return join({lines.begin(), lines.end()}, "\n");
+}
+
 // "mmdebstrap 1.3.5-7" and so on; a host without dpkg knows only the names.
 Json tool_versions(const Recipe& recipe) {
   Json tools = Json::object();
@@ -216,9 +225,8 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
                   .directory = fs::absolute(half),
                   .on_line =
                       [&](std::string_view line) {
-                        constexpr std::string_view mark = "labctl: ";
-                        if (line.substr(0, mark.size()) == mark)
-                          say(prefix + printable(line.substr(mark.size())));
+                        if (line.starts_with(progress_mark))
+                          say(prefix + printable(line.substr(progress_mark.size())));
                         // A log that cannot be written means a full disk, and the build itself will tell
                         // that.
                         static_cast<void>(log->write(std::string(line) + "\n"));
@@ -228,6 +236,7 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
   if (!ended) {
     Error error = ended.error();
     if (error.fault == Fault::interrupted) return fail(error);
+    error.what = without_progress(error.what);
     if (error.hint.empty()) error.hint = hint_for(error.what);
     if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
     return fail(error);

@@ -167,6 +167,18 @@ TEST_CASE("a build that fails leaves its log and nothing that could be used") {
   CHECK(lab.left() == std::vector<std::string>{"failed.log"});
 }
 
+TEST_CASE("what a build said on its way is not told again when it fails") {
+  if (!as_root()) return;
+  Lab lab;
+  lab.put("images/base/build", "#!/bin/sh\necho 'labctl: half of it'; echo 'no more' >&2; exit 1\n", 0755);
+  auto image = lab.build();
+  REQUIRE_FALSE(image.has_value());
+  CHECK(std::find(lab.said.begin(), lab.said.end(), "image one: half of it") != lab.said.end());
+  CHECK_THAT(image.error().text(), ContainsSubstring("no more"));
+  CHECK_THAT(image.error().text(), !ContainsSubstring("half of it"));
+  CHECK_THAT(read_file(lab.path / "store/one/failed.log").value(), ContainsSubstring("half of it"));
+}
+
 TEST_CASE("the last screen of an installation that failed outlives its folder") {
   if (!as_root()) return;
   Lab lab;
