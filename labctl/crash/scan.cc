@@ -15,8 +15,7 @@
 // A header opens a report. The lines behind it are its body, until its end marker, a run of lines that have
 // nothing to do with it, another header, or the next boot. Some headers belong to the report that is open
 // ("Oops: 0000 [#1]" behind "BUG: unable to handle page fault", "Kernel panic - Fatal exception" behind
-// both): the cause is the finding. When the kernel tells which task speaks, reports that interleave are read
-// apart.
+// both): the cause is the finding. Where the kernel tells which task speaks, mixed reports are read apart.
 //
 // A body proves that the kernel spoke: a driver can print a header, but hardly the processor, the registers
 // and the trace that go with it. Without a proof the finding is unconfirmed.
@@ -449,8 +448,8 @@ bool Scanner::State::unread() const {
 
 void Scanner::State::flush() {
   if (!unread()) return tell_all();
-  // The line may go on, and then it says something else: "BUG: KA" is no report yet, "BUG: KASAN: ..." is. So
-  // another self reads it, and only what that one tells remains.
+  // The line may go on and say something else: "BUG: KA" is no report yet, "BUG: KASAN: ..." is. So another
+  // self reads it, and only what that one tells remains.
   State other(*this);
   other.peeking = true;
   other.line_offset = partial_offset;
@@ -494,8 +493,7 @@ std::string Scanner::last_line() const {
 std::vector<Finding> scan(std::string_view log, Os os, const std::vector<Signature>& signatures) {
   Scanner scanner(os, signatures);
   std::vector<Finding> findings = scanner.feed(log);
-  std::vector<Finding> rest = scanner.flush();
-  std::move(rest.begin(), rest.end(), std::back_inserter(findings));
+  for (auto& last : scanner.flush()) findings.push_back(std::move(last));
   return findings;
 }
 
