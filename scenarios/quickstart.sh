@@ -20,7 +20,7 @@ labctl=build/release/bin/labctl
 
 images=(debian-12-linux-6.1 debian-12-linux-6.12)
 part "3/5 images: ${images[*]}"
-built=$("$labctl" image build "${images[@]}")
+built=$(scenarios/images.sh "${images[@]}")
 mapfile -t kernels < <(sed -n 's/.*\tkernel //p' <<<"$built")
 
 part "4/5 the sample candidate, for the images' kernels"

@@ -61,7 +61,7 @@ ctest --preset tsan -R '^(base$|lab_)' -j "$side_by_side" | tail -12
 
 if [[ $live == ON ]]; then
   part "guests for the live tests: images, sample candidate, crash zoo"
-  built=$(build/release/bin/labctl image build debian-12-linux-6.1 debian-12-linux-6.12)
+  built=$(scenarios/images.sh debian-12-linux-6.1 debian-12-linux-6.12)
   mapfile -t kernels < <(sed -n 's/.*\tkernel //p' <<<"$built")
   scenarios/sensor/build.sh --out build/sensor "${kernels[@]}"
   tests/guests/build.sh --out build/zoo "${kernels[@]}"
