@@ -34,13 +34,18 @@ fs::path failed_attempt(const fs::path& folder, int attempt) {
 std::optional<Lock> take_slot(const Slots& slots, const std::string& cell, const Watch& watch,
                               const std::stop_token& stop) {
   if (slots.count == 0 || !make_dirs(slots.folder)) return std::nullopt;
-  for (bool told = false; !stop.stop_requested();
-       std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
-    for (unsigned i = 0; i < slots.count; ++i)
+  // Whoever has waited holds the turn until a place is free: otherwise a long run, whose cells take up the
+  // places of its cells at once, would keep everybody else waiting to its end.
+  const fs::path turns = slots.folder / "turn";
+  std::optional<Lock> turn;
+  for (int waits = 0; !stop.stop_requested(); std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
+    if (!turn)
+      if (auto mine = Lock::try_take(turns)) turn = std::move(*mine);
+    for (unsigned i = 0; turn && i < slots.count; ++i)
       if (auto lock = Lock::try_take(slots.folder / std::to_string(i))) return std::move(*lock);
-    if (::access((slots.folder / "0").c_str(), W_OK) != 0) return std::nullopt;
-    if (!told) watch({.cell = cell, .where = "waiting: other runs' guests have every slot of this host"});
-    told = true;
+    if (::access((turn ? slots.folder / "0" : turns).c_str(), W_OK) != 0) return std::nullopt;
+    if (++waits == 3)
+      watch({.cell = cell, .where = "waiting: other runs' guests have every slot of this host"});
   }
   return std::nullopt;
 }

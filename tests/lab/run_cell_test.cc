@@ -423,3 +423,27 @@ TEST_CASE("runs that share slots never have more guests than there are") {
   beside.join();
   CHECK(most == 1);
 }
+
+TEST_CASE("a long run lets another that waits for a slot have the next one") {
+  Lab one, other;
+  one.slots = other.slots = {.folder = one.root / "slots", .count = 1};
+  const plan::Cell cell = one.plan.cells.back();
+  for (char name = 'a'; name <= 'e'; ++name) {
+    one.plan.cells.push_back(cell);
+    one.plan.cells.back().id += name;
+  }
+  std::atomic<int> begun = 0;
+  int before_the_other = 0;
+  for (const auto& c : one.plan.cells)
+    one.host.scripts["labctl-" + c.id].at_start = [&](const machine::Sink&) { ++begun; };
+  other.control().at_start = other.candidate().at_start = [&](const machine::Sink&) {
+    if (before_the_other == 0) before_the_other = begun;
+  };
+  std::jthread beside([&] {
+    while (begun == 0) std::this_thread::sleep_for(5ms);
+    other.run();
+  });
+  one.run();
+  beside.join();
+  CHECK(before_the_other <= 4);  // of seven
+}

@@ -253,9 +253,10 @@ Status LibvirtMachine::dump(const std::filesystem::path& file) {
   inbox_->pause_wanted(true);
   const int done = virDomainCoreDumpWithFormat(domain_.get(), fs::absolute(file).c_str(),
                                                VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, VIR_DUMP_MEMORY_ONLY);
-  const Status dumped =
-      done < 0 ? libvirt_error("cannot dump the memory of " + spec_.name, "apt-get install libvirt-daemon")
-               : Status();
+  Status dumped = done < 0 ? libvirt_error("cannot dump the memory of " + spec_.name) : Status();
+  // libvirt's helper, or the place for the dump.
+  if (!dumped && dumped.error().what.find("No such file") != std::string::npos)
+    dumped.error().hint = "apt-get install libvirt-daemon";
   inbox_->pause_wanted(false);
   return dumped;
 }
