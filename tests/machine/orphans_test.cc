@@ -19,6 +19,7 @@ struct Base {
   fs::path path = fs::temp_directory_path() / ("o" + std::to_string(getpid()));
   fs::path runtime = path / "r";
   fs::path cache = path / "c";
+  Base() { static_cast<void>(remove_tree(path)); }  // process numbers come again
   ~Base() { static_cast<void>(remove_tree(path)); }
 };
 
