@@ -3,7 +3,7 @@
 # more; then a whole run is frozen for as long, labctl and guest, as by `docker pause`. Their kernels may call that a lockup;
 # labctl blames nobody for it. By hand, as root, with the controllers "cpu" and "freezer" of cgroup v1: a run's time for each.
 #
-#   starved.sh LABCTL SCENARIO     SCENARIO passes; short: one image, one reboot
+#   starved.sh LABCTL SCENARIO [starve|freeze]     SCENARIO passes; short: one image, one reboot
 set -euo pipefail
 labctl=$1 scenario=$2
 out=$(mktemp -d)
@@ -40,7 +40,7 @@ freeze() {
   done
 }
 
-for how in starve freeze; do
+for how in ${3:-starve freeze}; do
   echo "== $how"
   "$labctl" run "$scenario" --out "$out/$how" --jobs 1 >"$out/stdout" 2>"$out/stderr" &
   run=$!
