@@ -37,6 +37,7 @@ def live(plan, pressed):
 def main():
     plan = os.environ["FAKE_QEMU"].split(";")
     path = next(word for word in sys.argv if word.startswith("unix:"))[len("unix:"):].split(",")[0]
+    pathlib.Path("pid").write_text(str(os.getpid()))
     pathlib.Path("arguments").write_text("\n".join(sys.argv[1:]))
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
@@ -60,6 +61,7 @@ def main():
                       {"device": "medium", "stats": {"rd_bytes": read, "wr_bytes": 0}}]
         lines.write('{"event": "RTC_CHANGE"}\n' + json.dumps({"return": answer}) + "\n")
         lines.flush()
+    time.sleep(60)  # QEMU goes on when its monitor's other end is gone
 
 
 main()

@@ -7,9 +7,11 @@ usage: windows_build_test.py LABCTL
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 IMAGES = pathlib.Path(__file__).resolve().parents[2] / "images"
 BUILD = IMAGES / "windows/build"
@@ -115,6 +117,36 @@ def check_installations():
             check("accel\ntcg" in (folder / "arguments").read_text(), "what labctl found is used")
 
 
+def check_killed():
+    """Whoever waits for it may be killed without a word; then nothing goes on for hours."""
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        process = install(work, "boots;silent")
+        process_of_qemu = wait_for(lambda: (work / "arguments").exists() and pathlib.Path("/proc") / (work / "pid").read_text())
+        check(process_of_qemu and process_of_qemu.exists(), "the fake QEMU does not run")
+        process.kill()
+        process.wait()
+        if not wait_for(lambda: not runs(process_of_qemu)):
+            check(False, "QEMU outlives who started it")
+            os.kill(int(process_of_qemu.name), signal.SIGKILL)
+
+
+def runs(process):
+    """A zombie does not."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition):
+    for _ in range(100):
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    return None
+
+
 def check_import(labctl):
     """The same by labctl's own command, which leaves nothing in the store."""
     with tempfile.TemporaryDirectory() as folder:
@@ -133,6 +165,7 @@ def main():
     check_theirs()
     check_import(sys.argv[1])
     check_installations()
+    check_killed()
     for failure in failures:
         print(failure)
     return 1 if failures else 0
