@@ -6,7 +6,7 @@
 Each case is a build or an import by labctl's own command, and what it must say. After one that must work its image has a canary, and
 a run with a healthy driver and one that stops the system. Everything is kept below OUT_DIR, a cache of its own with it, so that no
 stand-in is ever found under a Windows' name. What passes here has been proved on test equipment that contains nothing of Windows.
-Exit 1 when a case ended otherwise than expected.
+Screens are read by tesseract. Exit 1 when a case ended otherwise than expected.
 """
 import json
 import os
@@ -49,13 +49,11 @@ INSTALLED = ("installing the virtio drivers and the agent", "changed: nothing sl
              "ready 10.0.20348.0", f"{SERVER}\t", "kernel 10.0.20348.0")
 CASES = {
     "installed": Case(INSTALLED, fit=True),
-    "installed-secure": Case(("ready 10.0.20348.0", "seen to boot"), ("--uefi", "--edition", "Windows 11 Enterprise Evaluation"),
-                             image="windows-11", fit=True, firmware="uefi-secure"),
-    "with-key": Case(("its screen says 'Setup cannot go on The medium has no image that is called 'Windows Server 2022 SERVERSTANDARD'",),
+    "with-key": Case(("the installation stalled", "its screen says 'Setup cannot go on The medium has no image", "SERVERSTANDARD"),
                      words=("--key-file", "KEY"), stall=30),
     "another-edition": Case(("the installation stalled: for 30 seconds its screen has not changed and it has said nothing; its agent "
                              "does not answer", "its last screen is"), ("--edition", "Another System"), stall=30),
-    "stalls": Case(("the installation stalled: for 30 seconds", "Copying the system's files", "its last screen is"),
+    "stalls": Case(("the installation stalled: for 30 seconds", "Copying the", "its last screen is"),
                    ("--behaviour", "stall=40"), stall=30),
     "powers-off": Case(("Windows was not installed to its end: its last words are 'nothing'",), ("--behaviour", "power-off=60")),
     "unfit": Case(("Windows was not installed to its end: its last words are 'failed something is still missing'",
@@ -70,7 +68,6 @@ CASES = {
     "empty-disk": Case(("this is no disk of a Windows: it has no partitions",), disk="empty"),
     "no-disk": Case(("this is no disk of a Windows: it has no partitions (it was read as raw bytes)",), disk="text"),
     "cut-short": Case(("the disk is damaged or not whole, says qemu-img check",), disk="short"),
-    "unbootable": Case(("is not fit for cells: ", "its agent did not answer"), disk="hollow"),
 }
 
 
@@ -116,10 +113,6 @@ class Bench:
         elif kind == "short":
             whole = self.standin.read_bytes()
             file.write_bytes(whole[:len(whole) // 2])
-        elif kind == "hollow":  # as a Windows' from the outside
-            subprocess.run(["qemu-img", "convert", "-O", "raw", self.standin, file], check=True)
-            with file.open("r+b") as bytes_of:
-                bytes_of.write(bytes(440))
         return file
 
     def try_case(self, case):
