@@ -15,9 +15,9 @@ SILENCE = 25  # seconds; the fake image's guests may be silent for 18
 
 
 def main():
-    first = Gate(sys.argv[1])
-    first.call("run", first.scenario, "--out", first.out, check=True)
     scenario = SCENARIO.replace("settle: 1s", "settle: 6s").replace("[box, crate]", "[box]")
+    first = Gate(sys.argv[1], scenario)
+    first.call("run", first.scenario, "--out", first.out, check=True)
     gate = Gate(sys.argv[1], scenario, proofs=first.cache)
     told = gate.root / "stderr.txt"
     with open(told, "wb") as err:
