@@ -116,7 +116,9 @@ void Life::hear(const event::Reset& reset) {
     return crash("unrequested reset", "the guest reset itself, nobody had asked for it", "resets");
   if (waits_for(Wait::cold_boot) && !s_.down)
     return crash("unrequested reset", "the guest reset itself instead of powering off", "resets");
-  const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.first_reset < p_.merge;
+  // Firmware may restart the machine once or twice more, in milliseconds, or seconds on a host with others.
+  const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.last_reset < p_.merge &&
+                           s_.fair() - s_.first_reset < 2 * p_.merge;
   if (s_.down && !same_reboot)
     return crash("unrequested reset during boot", "the guest reset itself again before its agent answered",
                  "resets");

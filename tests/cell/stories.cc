@@ -12,6 +12,11 @@ void forever(Scene& s, const std::string& step, std::function<What()> what) {
   };
 }
 
+void resets_before_any_word(Scene& s, std::initializer_list<Millis> moments) {
+  s.speaks = false;
+  for (const Millis moment : moments) s.hears("boot 2/3", moment, event::Reset{});
+}
+
 const std::vector<Story>& stories() {
   using enum Ending;
   static const std::vector<Story> all = {
@@ -22,6 +27,8 @@ const std::vector<Story>& stories() {
       {"a power cut is a boot that counts", passed, "", 3,
        [](Scene& s) { s.cell.story[4].kind = scenario::StepKind::power_cut; }},
       {"five resets of one reboot are one boot", passed, "", 3, [](Scene& s) { s.resets_per_reboot = 5; }},
+      {"a firmware that restarts the machine, seconds apart on a busy host", passed, "", 3,
+       [](Scene& s) { resets_before_any_word(s, {9s, 14s}); }},
       {"a console without a kernel's first line is no failure", passed, "", 3, [](Scene& s) { s.speaks = false; }},
       {"a guest twice as slow as its image passes", passed, "", 3, [](Scene& s) { s.boot_time = 40s, s.latency = 5s; }},
       {"a busy host makes a guest slow and not guilty", passed, "", 3,
@@ -181,6 +188,8 @@ const std::vector<Story>& stories() {
          s.speaks = false;
          s.when("boot 2/3", 16s, [](Scene& g) { g.go_down(); });
        }},
+      {"resets of a requested reboot that do not end", crashed, "reset itself again", 1,
+       [](Scene& s) { resets_before_any_word(s, {9s, 14s, 19s}); }},
       {"a boot loop", crashed, "reset itself again", 1,
        [](Scene& s) {
          s.each_moment = [](Scene& g) {
