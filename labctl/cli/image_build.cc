@@ -144,12 +144,18 @@ class Builder {
 
 namespace {
 
+constexpr const char* key_variable = "LABCTL_WINDOWS_KEY_FILE";
+
 // The build program reads them; it says itself what it lacks.
 Status hand_on(const char* variable, const std::string& file) {
   if (file.empty()) return {};
   std::error_code none;
   if (!std::filesystem::is_regular_file(file, none))
-    return input_error("there is no such file", file, "labctl image --help says what is wanted");
+    return input_error(
+        "there is no such file", file,
+        std::string_view(variable) == key_variable
+            ? "a product key is read from a file, because a command line is everybody's to read"
+            : "labctl image --help says what is wanted");
   ::setenv(variable, std::filesystem::absolute(file).c_str(), 1);
   return {};
 }
@@ -159,8 +165,7 @@ Status hand_on(const char* variable, const std::string& file) {
 int image_build(const BuildOptions& options) {
   for (const auto& [variable, file] :
        {std::pair{"LABCTL_WINDOWS_ISO", options.iso}, std::pair{"LABCTL_VIRTIO_ISO", options.virtio_iso},
-        std::pair{"LABCTL_WINDOWS_DISK", options.disk},
-        std::pair{"LABCTL_WINDOWS_KEY_FILE", options.key_file}})
+        std::pair{"LABCTL_WINDOWS_DISK", options.disk}, std::pair{key_variable, options.key_file}})
     if (auto there = hand_on(variable, file); !there) return complain(there.error());
   if (options.names.empty() == options.needed_by.empty())
     return complain(

@@ -331,7 +331,8 @@ void Program::add_images() {
       ->check(CLI::Range(1, 100));
   sub->add_option("--iso", build.iso, "Windows: Microsoft's installation medium")->type_name("FILE");
   sub->add_option("--virtio-iso", build.virtio_iso, "Windows: the virtio drivers' medium")->type_name("FILE");
-  sub->add_option("--key-file", build.key_file, "Windows: holds a product key (default: as an evaluation)")
+  sub->add_option("--key-file,--key", build.key_file,
+                  "Windows: holds a product key (default: as an evaluation)")
       ->type_name("FILE");
   sub->add_flag("--disks-only", build.disks, "Do not boot what was built; the first run does");
   add_host(sub, build.connect);
