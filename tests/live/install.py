@@ -58,6 +58,10 @@ CASES = {
     "powers-off": Case(("Windows was not installed to its end: its last words are 'nothing'",), ("--behaviour", "power-off=60")),
     "unfit": Case(("Windows was not installed to its end: its last words are 'failed something is still missing'",
                    "missing: the evaluation has not expired"), ("--behaviour", "missing=the evaluation has not expired")),
+    "no-agent": Case(("missing: the guest agent runs", "failed something is still missing"), ("--without", "guest-agent")),
+    "no-drivers": Case(("the installation stalled", "leads to the driver viostor"), ("--without", "viostor"), stall=30),
+    "no-medium": Case(("the medium was not started in 30 seconds: is it one that installs this Windows?", "its screen says"),
+                      ("--blank",), stall=30),
     "imported": Case(("live snapshot ready",), disk="standin", fit=True),
     "imported-secure": Case(("seen to boot",), disk="standin", image="windows-11", fit=True, firmware="uefi-secure"),
     "another-disk": Case(("this is no disk of a Windows: none of its 1 partitions is an NTFS",), disk="linux"),
@@ -87,6 +91,10 @@ class Bench:
         name = "medium" + "".join("-" + word.strip("-").split("=")[0].replace(" ", "-") for word in options)
         folder = self.out / name
         folder.mkdir(exist_ok=True)
+        if "--blank" in options:
+            self.medium(())
+            (folder / "setup.iso").write_bytes((self.out / "medium/virtio.iso").read_bytes())
+            return folder / "setup.iso", self.out / "medium/virtio.iso"
         subprocess.run([guest / "medium", self.standin, folder, *options], check=True, stderr=subprocess.DEVNULL)
         return folder / "setup.iso", folder / "virtio.iso"
 
