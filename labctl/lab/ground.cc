@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t no_room = 16u << 20;  // QEMU writes in larger pieces
 constexpr const char* nvram_name = "nvram.fd";
 constexpr const char* definition_name = "machine.xml";
-constexpr Millis fastest_boot{
-    500};  // firmware, loader, system and agent: what is said to be less was not measured
+// Firmware, loader, system and agent: what is said to be less was not measured.
+constexpr Millis fastest_boot{500};
 
 fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
                          const machine::Shape& shape) {
