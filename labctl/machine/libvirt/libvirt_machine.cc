@@ -196,12 +196,35 @@ Result<std::string> LibvirtMachine::human_monitor(const std::string& command) {
 
 Status LibvirtMachine::insert_cd(const std::filesystem::path& iso) {
   if (Status started = refuse_unless_started(); !started) return started;
+  const Status changed = connection_->root() ? change_medium(iso) : update_drive(iso);
+  if (!changed) return because(changed.error(), "cannot put the CD into " + spec_.name);
+  return {};
+}
+
+// libvirt opens the tray, and then fills it. In between the guest may close it again, as Linux does when
+// anything there looks at the drive: "Tray of device is not open". QEMU by itself does it in one.
+Status LibvirtMachine::change_medium(const std::filesystem::path& iso) {
+  const Result<Json> drives = monitor({{"execute", "query-block"}});
+  if (!drives) return fail(drives.error());
+  for (const Json& drive : drives->value("return", Json::array())) {
+    if (!drive.value("removable", false)) continue;
+    Json arguments = {{"id", text_at(drive, "qdev")}, {"force", true}};
+    if (!iso.empty())
+      arguments.update(
+          {{"filename", fs::absolute(iso).string()}, {"format", "raw"}, {"read-only-mode", "read-only"}});
+    const Result<Json> done =
+        monitor({{"execute", iso.empty() ? "eject" : "blockdev-change-medium"}, {"arguments", arguments}});
+    return done ? Status() : fail(done.error());
+  }
+  return lab_error("it has no drive for CDs");
+}
+
+Status LibvirtMachine::update_drive(const std::filesystem::path& iso) {
   const std::string xml = cd_xml(place_.machine_type, iso.empty() ? iso : fs::absolute(iso));
   constexpr unsigned flags = VIR_DOMAIN_DEVICE_MODIFY_LIVE | VIR_DOMAIN_DEVICE_MODIFY_FORCE;
-  // The guest may close the tray that libvirt has just opened ("Tray of the device is not open").
   for (int attempt = 1; virDomainUpdateDeviceFlags(domain_.get(), xml.c_str(), flags) < 0; ++attempt) {
-    if (attempt == 5) return libvirt_error("cannot put the CD into " + spec_.name);
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    if (attempt == 20) return libvirt_error("the hypervisor did not obey");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
   return {};
 }

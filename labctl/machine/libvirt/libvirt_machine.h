@@ -39,6 +39,8 @@ class LibvirtMachine final : public Machine {
   Status begin();
   Result<std::unique_ptr<Console>> open_console();
   Result<Json> monitor(const Json& command);
+  Status change_medium(const std::filesystem::path& iso);  // of our own QEMU
+  Status update_drive(const std::filesystem::path& iso);   // of another's libvirt
   Result<std::string> human_monitor(const std::string& command);
   Result<Json> ask_through_libvirt(const Json& command, std::chrono::seconds patience);
   Status refuse_unless_started() const;
