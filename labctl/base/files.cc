@@ -118,7 +118,9 @@ Status make_dirs(const fs::path& path) {
 
 Status remove_tree(const fs::path& path) {
   std::error_code problem;
-  fs::remove_all(path, problem);
+  // Somebody else who removes it at the same time is no failure: two runs clean up behind a third.
+  do fs::remove_all(path, problem);
+  while (problem == std::errc::no_such_file_or_directory);
   if (problem) return lab_error("cannot remove: " + problem.message(), path.string());
   return {};
 }

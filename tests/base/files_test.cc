@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -180,6 +181,24 @@ TEST_CASE("an appender appends, and tells when the disk is full") {
   CHECK(written.error().fault == Fault::lab);
   CHECK_THAT(written.error().text(), ContainsSubstring("/dev/full"));
   CHECK_FALSE(Appender::open(folder.path / "missing" / "log"));
+}
+
+TEST_CASE("a tree may be removed by two at once") {
+  Folder folder;
+  std::atomic<int> failed = 0;
+  for (int round = 0; round < 20; ++round) {
+    const auto tree = folder.path / "tree";
+    for (int i = 0; i < 50; ++i) {
+      REQUIRE(make_dirs(tree / std::to_string(i)));
+      REQUIRE(write_file(tree / std::to_string(i) / "file", "x"));
+    }
+    {
+      const auto remove = [&] { failed += !remove_tree(tree); };
+      std::jthread one(remove), another(remove);
+    }
+    CHECK_FALSE(std::filesystem::exists(tree));
+  }
+  CHECK(failed == 0);
 }
 
 TEST_CASE("a lock has one holder and goes with it") {
