@@ -1,6 +1,6 @@
 // summary.md. Guests, artefacts and authors chose much of its text, and the page that shows it belongs to
-// people with rights: what is not ours stands in <code> with every special character as an entity, or in a
-// fence that it cannot close. Forges look for mentions and references in neither.
+// people with rights: what is not ours stands in a code span or a fence that it cannot close, or in <code>
+// with every special character as an entity. Forges look for mentions and references in neither.
 
 #include <algorithm>
 
@@ -14,17 +14,25 @@ constexpr std::size_t largest = 480 << 10;  // GitHub refuses a job's summary ab
 constexpr std::size_t excerpt_lines = 12, excerpt_bytes = 2 << 10, most_rows = 300, most_problems = 30,
                       most_named = 12;
 
-// Nothing in here is markup, a mention or a reference any more, and it stays in its table cell.
-std::string code(std::string_view untrusted) {
-  std::string text = "<code>";
-  for (const char c : printable(untrusted, 400)) {
+// Where a code span cannot hold the text: nothing in here is markup, a mention or a reference any more, and
+// it stays in its table cell.
+std::string entities(const std::string& text) {
+  std::string html = "<code>";
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool plain = byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-                       (byte >= 'A' && byte <= 'Z') || byte == ' ' || byte == '.' || byte == ',' ||
-                       byte == '/';
-    text += plain ? std::string(1, c) : "&#" + std::to_string(byte) + ";";
+                       (byte >= 'A' && byte <= 'Z') || std::string_view(" .,/-").find(c) != std::string::npos;
+    html += plain ? std::string(1, c) : "&#" + std::to_string(byte) + ";";
   }
-  return text + "</code>";
+  return html + "</code>";
+}
+
+// A code span, which is readable as plain text too. It ends at the first backtick, and renderers disagree
+// about '|' in a table's cell; a span that only holds spaces, or nothing, is none.
+std::string code(std::string_view untrusted) {
+  const std::string text = printable(untrusted, 400);
+  const bool blank = text.find_first_not_of(' ') == std::string::npos;
+  return blank || text.find_first_of("`|\n") != std::string::npos ? entities(text) : "`" + text + "`";
 }
 
 std::string fenced(const std::string& text) {
