@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
+#include "labctl/cli/help.h"
 
 namespace labctl::cli {
 namespace {
@@ -16,22 +18,6 @@ constexpr const char* about =
     "labctl boots a matrix of virtual machines from snapshots, installs a candidate kernel driver\n"
     "with its content, reboots each several times while it watches every sign of life, and says\n"
     "whether it may be published.";
-
-constexpr const char* exit_codes =
-    "Exit codes of run and judge:\n"
-    "  0    passed: every cell and every boot was proved\n"
-    "  1    blocked: a guest crashed, hung, did not load the driver or changed its bytes\n"
-    "  2    bad input or usage: nothing was started\n"
-    "  3    no verdict: the lab failed; this blocks publishing too\n"
-    "  4    nothing ran\n"
-    "  130  interrupted\n"
-    "\n"
-    "First steps:\n"
-    "  labctl doctor                                  what this host lacks\n"
-    "  labctl image build debian-12-linux-6.12        make a guest, once\n"
-    "  labctl plan scenarios/quickstart.yaml          what would be run\n"
-    "  labctl run scenarios/quickstart.yaml           run it\n"
-    "Results go to stdout, everything else to stderr. NO_COLOR is respected.";
 
 struct Program {
   CLI::App app{about, "labctl"};
@@ -117,6 +103,9 @@ struct Program {
   void add_reproduce();
   void add_trust();
   void add_looking();
+  void add_scan();
+  void add_canary();
+  void add_upkeep();
   void add_images();
   void add_bundles();
   void add_bisect();
@@ -209,7 +198,7 @@ void Program::add_trust() {
       ->check(CLI::IsMember({"ed25519", "p256"}))
       ->capture_default_str();
 
-  auto* sub = add(app, "verify", "May these files be published? (exit 0 yes, 1 no, 2 bad input)",
+  auto* sub = add(app, "verify", "Check whether these files may be published",
                   [this] { return cli::verify(verification); });
   sub->add_option("ATTESTATION", verification.attestation, "attestation.json of a bundle")->required();
   sub->add_option("--key", verification.keys, "A public key that must have signed; repeated: all of them")
@@ -269,12 +258,13 @@ void Program::add_looking() {
   report_verb->add_option("--out", asked_report.out, "Write it here instead of to standard output")
       ->type_name("FILE");
   add_debug(report_verb, asked_report.debug);
+}
 
-  auto* scan_verb = add(
-      app, "scan", "Name the crashes in a console log or a dump (exit 0 none, 1 found, 2 bad input)", [this] {
-        scan.json = json;
-        return cli::scan(scan);
-      });
+void Program::add_scan() {
+  auto* scan_verb = add(app, "scan", "Name the crashes in a console log or a dump", [this] {
+    scan.json = json;
+    return cli::scan(scan);
+  });
   scan_verb->add_option("FILE", scan.file, "A log or a Windows crash dump, or - for standard input")
       ->required();
   scan_verb->add_option("--signatures", scan.signatures, "Also look for the patterns of this file")
@@ -284,9 +274,11 @@ void Program::add_looking() {
       ->check(CLI::IsMember({"linux", "windows", "auto"}))
       ->capture_default_str();
   scan_verb->add_flag("--json", json, "For programs");
+}
 
+void Program::add_canary() {
   auto* canary_verb =
-      add(app, "canary", "Kill clones of images on purpose and see every channel speak (0 proved, 3 not)",
+      add(app, "canary", "Crash image clones on purpose and check that every detection channel reports it",
           [this] {
             canary.accel = wish();
             return cli::canary(canary);
@@ -294,18 +286,21 @@ void Program::add_looking() {
   canary_verb->add_option("IMAGE", canary.images, "Images, as 'labctl image list' names them")->required();
   canary_verb->add_option("--out", canary.out, "Keep journals and consoles here")->type_name("DIR");
   add_host(canary_verb, canary.connect);
+}
 
+void Program::add_upkeep() {
   auto* doctor_verb =
-      add(app, "doctor", "Say what this host lacks, each with the command that mends it", [this] {
-        plan.variables = variables();
-        if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
-        return cli::doctor(plan);
-      });
+      add(app, "doctor", "Check this host for missing prerequisites and print the command that fixes each",
+          [this] {
+            plan.variables = variables();
+            if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
+            return cli::doctor(plan);
+          });
   doctor_verb->add_option("SCENARIO", plan.scenario, "Also whether its matrix finds enough disk and memory");
   add_set(doctor_verb);
   doctor_verb->add_flag("--json", plan.json, "For programs");
   auto* gc_verb =
-      add(app, "gc", "End the guests and free the space of runs that were killed; list what is kept",
+      add(app, "gc", "Clean up after killed runs: stop orphaned guests, free disk space, list kept machines",
           [this] { return cli::gc(kept); });
   gc_verb->add_flag("--kept", kept, "Remove the kept machines too");
 }
@@ -377,7 +372,7 @@ void Program::add_bundles() {
 }
 
 void Program::add_bisect() {
-  auto* sub = add(app, "bisect", "Find the smallest cause of a cell's crash (exit 0 sure, 1 not)", [this] {
+  auto* sub = add(app, "bisect", "Find the smallest cause of a cell's crash", [this] {
     cause.accel = wish();
     cause.json = json;
     return cli::bisect(cause);
@@ -404,39 +399,78 @@ void Program::add_bisect() {
   add_host(sub, cause.connect);
 }
 
-// "labctl rum": the nearest verb is named. Only for the first word; options have CLI11's own message.
-std::string with_suggestion(const CLI::App& app, int argc, char** argv, std::string message) {
-  if (argc < 2 || argv[1][0] == '-') return message;
-  std::vector<std::string> verbs;
-  for (const auto* sub : app.get_subcommands({})) verbs.push_back(sub->get_name());
-  if (std::find(verbs.begin(), verbs.end(), argv[1]) != verbs.end()) return message;
-  message = "there is no verb '" + printable(argv[1], 60) + "'";
-  if (auto meant = did_you_mean(argv[1], verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
-  return message;
+// Each verb says its own; CLI11 would hand the general footer down to all of them.
+void set_help(CLI::App& app, const std::string& above = {}) {
+  for (auto* sub : app.get_subcommands({})) {
+    const std::string name = above + sub->get_name();
+    set_help(*sub, name + " ");
+    if (const auto* help = help_of(name)) {
+      sub->footer(footer_of(*help));
+      if (above.empty()) sub->group(help->group);
+    } else if (above.empty()) {  // "image" and "bundle", which only have verbs
+      sub->group(help_of(name + " " + sub->get_subcommands({}).front()->get_name())->group);
+      sub->footer("'labctl " + name + " VERB --help' lists the options, examples and exit codes of a verb.");
+    }
+  }
+}
+
+// "labctl rum", "labctl image biuld": the first word that names no verb, with the nearest one. Asked before
+// CLI11 parses, which would answer a --help that follows and exit with 0.
+std::optional<std::string> unknown_verb(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* above = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) continue;
+    std::vector<std::string> verbs;
+    const CLI::App* found = nullptr;
+    for (const auto* sub : above->get_subcommands({})) {
+      verbs.push_back(sub->get_name());
+      if (sub->get_name() == word) found = sub;
+    }
+    if (verbs.empty()) break;
+    if (found == nullptr) {
+      std::string message = "there is no verb '" + printable(word, 60) + "'";
+      if (above != &app) message += " of 'labctl " + above->get_name() + "'";
+      if (auto meant = did_you_mean(word, verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
+      return message;
+    }
+    above = found;
+  }
+  return std::nullopt;
+}
+
+int refuse(const std::string& message) {
+  say("labctl: " + message);
+  say("labctl: run 'labctl --help' for the verbs, 'labctl VERB --help' for the options of one");
+  return exit_code::bad_input;
 }
 
 int parse_and_call(int argc, char** argv, const machine::HostOpener& open_host) {
   Program program;
   program.run.open_host = open_host;
-  program.app.footer(exit_codes);
   program.app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
   program.app.require_subcommand(1);
   program.app.get_formatter()->column_width(28);
+  // In the order of the groups, as the general help shows them.
   program.add_run();
-  program.add_reproduce();
-  program.add_trust();
   program.add_looking();
-  program.add_images();
+  program.add_trust();
   program.add_bundles();
+  program.add_images();
+  program.add_canary();
+  program.add_reproduce();
   program.add_bisect();
+  program.add_scan();
+  program.add_upkeep();
+  program.app.footer(general_footer());
+  set_help(program.app);
+  if (const auto mistake = unknown_verb(program.app, argc, argv)) return refuse(*mistake);
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version
     return program.app.exit(asked);
   } catch (const CLI::ParseError& problem) {
-    say("labctl: " + with_suggestion(program.app, argc, argv, problem.what()));
-    say("labctl: 'labctl --help' and 'labctl VERB --help' tell more");
-    return exit_code::bad_input;
+    return refuse(problem.what());
   }
   return program.verb();
 }
