@@ -79,7 +79,7 @@ constexpr VerbHelp verbs[] = {
     {"bundle unpack", judging, "labctl bundle unpack quickstart.tar.zst --into reports/runs", bundle_codes},
     {"image list", images, "labctl image list\nlabctl image list --json",
      "0    done\n"
-     "2    bad usage\n"
+     "2    a recipe has a mistake, or bad usage\n"
      "3    the images cannot be read"},
     {"image build", images,
      "labctl image build debian-12-linux-6.12\n"
