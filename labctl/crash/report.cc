@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "labctl/crash/blame.h"
+
 namespace labctl::crash {
 namespace {
 
@@ -125,6 +127,7 @@ void Report::ordinary(bool own) { ++(own ? since_ : foreign_); }
 
 void Report::raw(std::string_view line) {
   ++lines_;
+  if (kind_ == Kind::lock && lock_.empty()) lock_ = lock_site(line);
   std::string& excerpt = start_.excerpt;
   if (excerpt.size() >= excerpt_limit) return;
   excerpt.append(line.substr(0, excerpt_limit - excerpt.size()));
@@ -158,16 +161,20 @@ bool Report::confirmed() const {
 }
 
 Place Report::culprit() const {
-  for (const Place* place : {&heading_.place, &place_}) {
+  const bool stuck = wants_interrupted();
+  if (stuck && !trace_.empty()) {
+    std::vector<Place> whole = trace_;
+    if (!place_.empty() && place_.function != whole.front().function) whole.insert(whole.begin(), place_);
+    if (const Place* place = blamed(whole, kind_)) return *place;
+  }
+  for (const Place* place : {&heading_.place, &lock_, &place_}) {
     if (!place->empty() && !is_helper(place->function)) return *place;
   }
-  for (const Place& place : trace_) {
-    if (!is_helper(place.function)) return place;
-  }
+  if (const Place* place = blamed(trace_, kind_)) return *place;
   for (const Place* place : {&heading_.place, &place_}) {
     if (!place->empty()) return *place;
   }
-  return {};
+  return trace_.empty() ? Place{} : trace_.front();
 }
 
 std::string Report::module(const Place& culprit) const {
@@ -188,7 +195,8 @@ std::string Report::title(const Place& culprit) const {
     if (!title.empty() && !title.ends_with(": ")) title += ": ";
     title += heading_.what;
   }
-  if ((rule().flags & no_function) == 0 && !culprit.empty()) title += " in " + plain_text(culprit.function);
+  if ((rule().flags & no_function) == 0 && !culprit.empty())
+    title += " in " + plain_text(operation(culprit.function));
   return title;
 }
 

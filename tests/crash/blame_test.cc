@@ -1,0 +1,68 @@
+#include "labctl/crash/blame.h"
+
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace labctl::crash {
+namespace {
+
+std::string blame(const std::vector<std::string>& functions, Kind kind) {
+  std::vector<Place> trace;
+  for (const std::string& function : functions) trace.push_back(Place{function, ""});
+  const Place* place = blamed(trace, kind);
+  return place == nullptr ? "" : operation(place->function);
+}
+
+std::string title(const std::string& log) {
+  const std::vector<Finding> findings = scan(log, Os::linux_);
+  return findings.empty() ? "" : findings.front().title;
+}
+
+}  // namespace
+
+TEST_CASE("a stall is named by its operation, wherever in the loop the processor was") {
+  const std::vector<std::string> outer{"foo_ioctl", "vfs_ioctl", "do_vfs_ioctl", "do_syscall_64"};
+  for (const char* inner : {"foo_step", "foo_look", "memcpy", "local_apic_timer_interrupt"}) {
+    std::vector<std::string> trace{inner};
+    trace.insert(trace.end(), outer.begin(), outer.end());
+    CHECK(blame(trace, Kind::stall) == "foo_ioctl");
+    CHECK(blame(trace, Kind::lockup) == "foo_ioctl");
+  }
+  CHECK(blame({"change_mount", "path_mount", "__x64_sys_mount", "do_syscall_64"}, Kind::stall) == "mount");
+  CHECK(blame({"foo_poll", "foo_work", "process_one_work", "kthread"}, Kind::stall) == "foo_work");
+}
+
+TEST_CASE("a fault is named by the innermost function that is no helper") {
+  CHECK(blame({"memcpy", "foo_step", "foo_ioctl", "vfs_ioctl"}, Kind::oops) == "foo_step");
+  CHECK(blame({"osq_lock", "__mutex_lock", "foo_disconnect"}, Kind::oops) == "foo_disconnect");
+  CHECK(blame({"skb_put", "foo_send"}, Kind::bug) == "foo_send");
+  CHECK(blame({"memcpy", "kfree"}, Kind::oops).empty());
+}
+
+TEST_CASE("one operation has one name, whatever the kernel's settings") {
+  CHECK(operation("synchronize_rcu_expedited") == operation("synchronize_rcu"));
+  CHECK(operation("__synchronize_srcu") == operation("synchronize_rcu"));
+  CHECK(operation("smp_call_function_single") == operation("smp_call_function_many_cond"));
+  CHECK(operation("SyS_mount") == operation("__x64_sys_mount"));
+  CHECK(operation("foo_mount") == "foo_mount");
+}
+
+TEST_CASE("a module's frame is told before the operation it was called for") {
+  const std::vector<Place> trace{{"memcpy", ""}, {"foo_step", "foo"}, {"vfs_foo", ""}, {"vfs_ioctl", ""}};
+  CHECK(blamed(trace, Kind::stall)->function == "foo_step");
+}
+
+TEST_CASE("lockdep's report is named by the place that wanted the lock, cut short or not") {
+  CHECK(lock_site("[    5.000000]  (&a){+.+.}, at: foo_take+0x10/0x20").function == "foo_take");
+  CHECK(lock_site(" (&a){+.+.}, at: [<ffffffff81000010>] foo_take+0x10/0x20").function == "foo_take");
+  CHECK(lock_site(" (&a){+.+.}, somewhere else").empty());
+  const std::string cut =
+      "[    5.000000] WARNING: possible circular locking dependency detected\n"
+      "[    5.000001] foo/12 is trying to acquire lock:\n"
+      "[    5.000002] ffff888000000000 (&a){+.+.}, at: foo_take+0x10/0x20\n";
+  CHECK(title(cut) == "WARNING: possible circular locking dependency detected in foo_take");
+}
+
+}  // namespace labctl::crash
