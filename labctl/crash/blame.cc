@@ -38,7 +38,7 @@ constexpr std::array helpers{
             "kref_.*|kobject_(?:put|get)|_*list_(?:add|del).*|_*hlist_(?:add|del).*|plist_.*|"
             "_*rb_(?:erase|insert).*|_*(?:might_(?:sleep|resched|fault)|cant_sleep|cant_migrate)|"
             "ref_tracker_.*|check_preemption_disabled|_*this_cpu_preempt_check|"
-            "debug_smp_processor_id|call_rcu|_*call_rcu_.*|kvfree_call_rcu|"
+            "debug_smp_processor_id|_*call_rcu|_*call_rcu_.*|kvfree_call_rcu|"
             "lockdep_rcu_suspicious|assert_spin_locked|_*check_heap_.*|__might_.*|"
             "kernel_fpu_begin.*|init_object|_atomic_dec_and_.*lock.*|_*atomic_.*|arch_atomic.*|"
             "instrument_.*|osq_lock|osq_unlock|klist_.*|ida_(?:free|destroy|alloc.*)|"
@@ -133,6 +133,15 @@ constexpr std::array helpers{
             "_*smp_call_function_.*cond"},
     Helpers{"languages", "start the panic of another language",
             "rust_.*|core::panick.*|_R.*(?:4core9panicking|rust_begin_unwind).*"},
+    Helpers{
+        "driver core", "register and remove what a driver hands them",
+        "device_(?:add|del|initialize|register|unregister)|_*cdev_(?:add|del|device_.*)|_*driver_register"},
+    Helpers{"page cache", "find and allocate pages for a file system",
+            "_*filemap_get_folio.*|grab_cache_page.*|pagecache_get_page.*|find_or_create_page"},
+    Helpers{"signals to waiters", "wake others for their caller",
+            "complete(?:_all|_with_flags)?|_*wake_up(?:_(?:all|bit|common|interruptible|klogd|locked|nr|poll|"
+            "process|state|sync|var).*)?|try_to_wake_up|swake_up.*"},
+    Helpers{"ports", "reach a device for its driver", "logic_(?:in|out).*"},
 };
 
 struct Operation {
@@ -154,13 +163,16 @@ constexpr std::array<const char*, 6> dispatchers{
     "ia32_sys_call|do_trap_ecall_u",
     // file operations
     "vfs_(?:read|write|ioctl|iter_read|iter_write|iocb_iter_.*|fsync.*|fallocate)|__vfs_.*|do_vfs_ioctl|"
-    "new_sync_.*|call_(?:read|write)_iter|do_iter_.*|do_loop_readv_writev.*|__x64_sys_ioctl|__se_sys_ioctl|"
+    "new_sync_.*|call_(?:read|write)_iter|do_iter_.*|do_loop_readv_writev.*|__se_sys_ioctl|"
     "__arm64_sys_ioctl|(?:ksys|SyS|SYSC|compat_SyS|__do_sys|sys)_ioctl|file_ioctl|blkdev_(?:driver_)?ioctl|"
-    "do_dentry_open|__fput|task_work_run",
+    "do_dentry_open|__fput|task_work_run"
+    "|_*(?:x64_|ia32_|arm64_|se_|do_)?(?:compat_)?(?:sys|ksys|SyS|SYSC)_ioctl|_*(?:compat_)?blkdev_"
+    "(?:compat_|common_|driver_)*ioctl",
     // sockets
     "sock_sendmsg.*|____sys_sendmsg|___sys_sendmsg|sock_recvmsg.*|____sys_recvmsg|sock_write_iter|"
     "sock_do_ioctl|sock_ioctl|_*sock_release|sock_close|(?:__sys|__x64_sys|__do_sys|SyS|SYSC|do_sock)_"
-    "(?:setsockopt|getsockopt|connect|bind|sendto|recvfrom|listen|accept4?)|sock_common_.*|sock_setsockopt",
+    "(?:setsockopt|getsockopt|connect|bind|sendto|recvfrom|listen|accept4?)|sock_common_.*|sock_setsockopt"
+    "|netlink_rcv_skb|netlink_unicast.*|rtnetlink_rcv.*|nfnetlink_rcv.*|genl_.*rcv_msg.*|genl_rcv",
     // packets
     "__netif_receive_skb.*|netif_receive_skb.*|process_backlog|napi_poll|__napi_poll.*|net_rx_action|"
     "dst_output|NF_HOOK.*|nf_hook_slow|ip6?_local_deliver.*|ip_protocol_deliver_rcu|ip6_protocol_deliver_rcu",
@@ -197,9 +209,9 @@ std::string all_dispatchers() {
 
 // "__x64_sys_mount", "SyS_mount" and "sys_mount" are "mount" on one kernel or another.
 std::string_view system_call(std::string_view function) {
-  constexpr std::array<std::string_view, 12> prefixes{
-      "__x64_sys_", "__ia32_sys_",  "__arm64_sys_", "__se_sys_",          "__do_sys_", "compat_SyS_",
-      "SyS_",       "compat_SYSC_", "SYSC_",        "__ia32_compat_sys_", "ksys_",     "__sys_"};
+  constexpr std::array<std::string_view, 13> prefixes{
+      "__x64_sys_",   "__ia32_sys_", "__arm64_sys_",       "__se_sys_", "__do_sys_", "compat_SyS_", "SyS_",
+      "compat_SYSC_", "SYSC_",       "__ia32_compat_sys_", "ksys_",     "__sys_",    "sys_"};
   for (const std::string_view prefix : prefixes) {
     if (function.starts_with(prefix)) return function.substr(prefix.size());
   }
@@ -246,8 +258,12 @@ const Place* blamed(std::span<const Place> trace, Kind kind) {
 
 Place lock_site(std::string_view line) {
   const std::size_t at = line.find(", at: ");
-  if (at == std::string_view::npos) return {};
-  return parse_register_place(line.substr(at + 6));
+  return at == std::string_view::npos ? Place{} : parse_register_place(line.substr(at + 6));
+}
+
+bool lists_held_lock(std::string_view line) {
+  const std::size_t hash = line.find('#');
+  return hash + 2 < line.size() && hash < line.find(", at: ") && hash < line.find('(');
 }
 
 }  // namespace labctl::crash

@@ -25,5 +25,7 @@ const Place* blamed(std::span<const Place> trace, Kind kind);
 
 // The place in a line of lockdep's list, "(&lock){+.+.}, at: function+0x1/0x2"; empty when it has none.
 Place lock_site(std::string_view line);
+// The line is of the list of locks that a task holds ("#0: ..."), which need not be those of the report.
+bool lists_held_lock(std::string_view line);
 
 }  // namespace labctl::crash

@@ -127,7 +127,10 @@ void Report::ordinary(bool own) { ++(own ? since_ : foreign_); }
 
 void Report::raw(std::string_view line) {
   ++lines_;
-  if (kind_ == Kind::lock && lock_.empty()) lock_ = lock_site(line);
+  if (kind_ == Kind::lock) {
+    Place& lock = lists_held_lock(line) ? held_ : lock_;
+    if (lock.empty()) lock = lock_site(line);
+  }
   std::string& excerpt = start_.excerpt;
   if (excerpt.size() >= excerpt_limit) return;
   excerpt.append(line.substr(0, excerpt_limit - excerpt.size()));
@@ -171,10 +174,10 @@ Place Report::culprit() const {
     if (!place->empty() && !is_helper(place->function)) return *place;
   }
   if (const Place* place = blamed(trace_, kind_)) return *place;
-  for (const Place* place : {&heading_.place, &place_}) {
+  for (const Place* place : {&heading_.place, &lock_, &held_, &place_}) {
     if (!place->empty()) return *place;
   }
-  return trace_.empty() ? Place{} : trace_.front();
+  return {};
 }
 
 std::string Report::module(const Place& culprit) const {

@@ -87,6 +87,7 @@ class Report {
   Severity severity_;
   Start start_;
   std::string caller_;
+  Place held_;                // of the first lock that the task holds
   Place lock_;                // where the first lock of the report is taken
   Place place_;               // of the instruction pointer
   std::vector<Place> trace_;  // trustworthy frames of the trace that counts

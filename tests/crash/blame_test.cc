@@ -39,6 +39,8 @@ TEST_CASE("a fault is named by the innermost function that is no helper") {
   CHECK(blame({"osq_lock", "__mutex_lock", "foo_disconnect"}, Kind::oops) == "foo_disconnect");
   CHECK(blame({"skb_put", "foo_send"}, Kind::bug) == "foo_send");
   CHECK(blame({"memcpy", "kfree"}, Kind::oops).empty());
+  CHECK(blame({"_raw_spin_lock", "wake_up_new_task"}, Kind::lock) == "wake_up_new_task");
+  CHECK(blame({"debug_print_object", "__call_rcu", "foo_release"}, Kind::memory_safety) == "foo_release");
 }
 
 TEST_CASE("one operation has one name, whatever the kernel's settings") {
@@ -58,6 +60,8 @@ TEST_CASE("lockdep's report is named by the place that wanted the lock, cut shor
   CHECK(lock_site("[    5.000000]  (&a){+.+.}, at: foo_take+0x10/0x20").function == "foo_take");
   CHECK(lock_site(" (&a){+.+.}, at: [<ffffffff81000010>] foo_take+0x10/0x20").function == "foo_take");
   CHECK(lock_site(" (&a){+.+.}, somewhere else").empty());
+  CHECK_FALSE(lists_held_lock(" ff88 (&x->s_type#36){+.+.}, at: foo_take+0x10/0x20"));
+  CHECK(lists_held_lock("[    5.000000]  #0: ff88 (&a){+.+.}, at: foo_take+0x10/0x20"));
   const std::string cut =
       "[    5.000000] WARNING: possible circular locking dependency detected\n"
       "[    5.000001] foo/12 is trying to acquire lock:\n"
