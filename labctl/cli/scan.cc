@@ -5,6 +5,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
+#include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
 #include "labctl/crash/dump.h"
 #include "labctl/crash/frames.h"
@@ -95,7 +96,13 @@ int scan(const ScanOptions& options) {
   bool first = true;
   while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
     const std::string_view read(block.data(), got);
-    if (std::exchange(first, false) && crash::is_dump(read))
+    const bool head = std::exchange(first, false);
+    if (const auto kind = head ? crash::binary_kind(read) : std::string_view(); !kind.empty()) {
+      if (input != stdin) std::fclose(input);
+      return complain(Error{
+          Fault::input, "is " + std::string(kind) + " and no log: give the text that it holds", file, {}});
+    }
+    if (head && crash::is_dump(read))
       add({read_dump(input, std::string(read))});
     else
       add(scanner.feed(read));
@@ -103,6 +110,7 @@ int scan(const ScanOptions& options) {
   const bool broken = std::ferror(input) != 0;
   if (input != stdin) std::fclose(input);
   if (broken) return complain(Error{Fault::input, "cannot be read", file, {}});
+  if (first) return complain(Error{Fault::input, "is empty: there is no log to read", file, {}});
   add(scanner.flush());
   const auto places = look_up(findings, debug);
   if (!places) return complain(places.error());
