@@ -1,3 +1,5 @@
+#include <cctype>
+
 #include "labctl/machine/machine.h"
 
 namespace labctl::machine {
@@ -9,9 +11,16 @@ std::string why_no_snapshot(const Shape& shape) {
   return {};
 }
 
+// What is no letter, digit, '-', '_' or '.' becomes '_': nobody who asks for a shape chooses a path.
+static std::string file_name_of(std::string name) {
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_' && c != '.') c = '_';
+  return name;
+}
+
 std::string slug_of(const Shape& shape) {
   std::string slug = std::to_string(shape.vcpus) + "x" + std::to_string(shape.memory >> 20) + "M";
-  if (!shape.cpu.empty()) slug += "-" + shape.cpu;
+  if (!shape.cpu.empty()) slug += "-" + file_name_of(shape.cpu);  // a folder is called so
   if (shape.firmware != Firmware::bios) slug += std::string("-") + to_string(shape.firmware);
   if (shape.disk != DiskBus::virtio) slug += std::string("-") + to_string(shape.disk);
   if (shape.network) slug += "-net";

@@ -7,6 +7,7 @@
 
 #include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
+#include "labctl/scenario/names.h"
 
 namespace labctl::plan {
 namespace {
@@ -262,6 +263,16 @@ Mark read_mark(In in) {
   return mark;
 }
 
+// They become words of command lines, as a scenario's do.
+void check_names(In& in, const Guest& guest) {
+  const std::string& module = guest.driver.module;
+  const bool windows = guest.os == scenario::Os::windows;
+  if (!module.empty() && !(windows ? scenario::is_service_name(module) : scenario::is_module_name(module)))
+    in.wrong(windows ? "module: not a service's name" : "module: not a module name");
+  for (const auto& option : guest.driver.options)
+    if (!scenario::is_module_option(option)) in.wrong("options: not a module parameter");
+}
+
 Guest read_guest(In in) {
   Guest guest;
   In driver = in.object("driver");
@@ -276,6 +287,7 @@ Guest read_guest(In in) {
     guest.driver.start = driver.text("start");
     guest.driver.certificate = driver.text("certificate");
   }
+  check_names(driver, guest);
   if (in.has("content")) {
     In content = in.object("content");
     guest.content = {content.text("path"), content.text("apply")};
@@ -297,6 +309,7 @@ scenario::Machine read_machine(In in) {
   machine.vcpus = static_cast<int>(in.number("vcpus", 1, 64));
   machine.memory = static_cast<std::uint64_t>(in.number("memory", 1, 1ll << 40));
   machine.cpu = in.text("cpu");
+  if (!machine.cpu.empty() && !scenario::is_cpu_model(machine.cpu)) in.wrong("cpu: not a CPU model");
   machine.firmware = in.kind("firmware", firmwares);
   machine.disk = in.kind("disk", disks);
   if (in.has("network")) machine.network = in.kind("network", networks);
@@ -358,6 +371,7 @@ Cell read_cell(In& in) {
   if (!is_safe_id(cell.id)) in.wrong("id: not a cell id");
   cell.control = in.flag("control");
   cell.image = in.text("image");
+  if (!scenario::is_slug(cell.image)) in.wrong("image: not the name of an image");
   cell.driver = in.text("driver");
   cell.content = in.text("content");
   cell.driver_path = in.text("driver_path");

@@ -39,25 +39,11 @@ const Dialect dialects[] = {
 const std::vector<std::string> starts = {"boot", "system", "auto"};
 const std::vector<std::string> verifiers = {"off", "standard", "low-resources"};
 
-bool is_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) || c == '_');
-  });
-}
-
 // The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name.
 std::optional<std::string> module_name(std::string text) {
   std::replace(text.begin(), text.end(), '-', '_');
-  if (text.size() > 55 || !is_word(text)) return std::nullopt;
+  if (!is_module_name(text)) return std::nullopt;
   return text;
-}
-
-// A service's name becomes a word of command lines and a key of the registry.
-bool is_service(std::string_view text) {
-  return !text.empty() && text.size() <= 80 && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-' || c == '.');
-         });
 }
 
 // "build/my-sensor.ko.xz" -> "my-sensor"
@@ -191,7 +177,7 @@ class GuestReader {
   std::string read_service(const Node& node, const std::string& what) {
     const auto text = reader_.one_line(node, what);
     if (!text) return "";
-    if (is_service(*text)) return *text;
+    if (is_service_name(*text)) return *text;
     reader_.mistake(node.mark, what + ": " + quoted(*text) + " is not a service's name",
                     "letters, digits, '_', '-' and '.', at most 80, without .sys");
     return "";
@@ -234,10 +220,7 @@ class GuestReader {
   std::vector<std::string> read_options(const Node& node, const std::string& what) {
     auto options = reader_.texts(node, what);
     for (const std::string& option : options) {
-      std::string name = option.substr(0, option.find('='));
-      std::replace(name.begin(), name.end(), '-', '_');
-      std::replace(name.begin(), name.end(), '.', '_');
-      if (!is_word(name) || option.find_first_of("\n\t") != std::string::npos) {
+      if (!is_module_option(option)) {
         reader_.mistake(node.mark, what + ": " + quoted(option) + " is not a module parameter",
                         "write name=value");
       }

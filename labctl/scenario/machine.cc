@@ -26,10 +26,7 @@ std::vector<std::string> words_for(const Kind (&all)[n]) {
 std::string read_cpu(const Node& node, const std::string& what, Reader& reader) {
   const auto name = reader.one_line(node, what);
   if (!name) return "";
-  const auto sound = [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) || c == '-' || c == '_' || c == '.');
-  };
-  if (name->size() > 60 || !std::all_of(name->begin(), name->end(), sound) || name->front() == '-')
+  if (!is_cpu_model(*name))
     reader.mistake(node.mark, what + ": " + quoted(*name) + " is not a CPU model",
                    "a name of 'qemu-system-x86_64 -cpu help', such as Skylake-Client");
   return *name;

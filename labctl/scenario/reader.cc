@@ -87,17 +87,6 @@ std::string suggest(const std::string& word, const std::vector<std::string>& kno
   return otherwise;
 }
 
-bool is_slug(std::string_view text) {
-  if (text.empty() || text.size() > longest_name) return false;
-  const auto word = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (word(text[i])) continue;
-    const bool between = i > 0 && i + 1 < text.size() && word(text[i - 1]) && word(text[i + 1]);
-    if ((text[i] != '.' && text[i] != '-') || !between) return false;
-  }
-  return true;
-}
-
 Result<Millis> bounded_duration(const std::string& text, Millis least, Millis most) {
   if (is_bare_number(text)) {
     return input_error(quoted(text) + " has no unit", "", "write " + printable(text, 20) + "s for seconds");

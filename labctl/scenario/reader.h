@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "labctl/scenario/names.h"
 #include "labctl/scenario/scenario.h"
 #include "labctl/scenario/yaml.h"
 
@@ -91,7 +92,6 @@ std::string suggest(const std::string& word, const std::vector<std::string>& kno
                     const std::string& otherwise);
 std::string quoted(std::string_view text);  // 'text', printable and not too long
 std::string describe(const Node& node);     // "a list", "nothing", "'text'"
-bool is_slug(std::string_view text);
 
 // The duration with its bounds checked, for steps too. The error has no place yet.
 Result<Millis> bounded_duration(const std::string& text, Millis least, Millis most);

@@ -66,6 +66,7 @@ TEST_CASE("a shape is saved only where QEMU can save all of it") {
   CHECK_FALSE(why_no_snapshot({.firmware = Firmware::uefi}).empty());
   CHECK_FALSE(why_no_snapshot({.firmware = Firmware::uefi_secure}).empty());
   CHECK(slug_of({.vcpus = 2}) == "2x1024M");
+  CHECK(slug_of({.cpu = "x/../../etc"}) == "1x1024M-x_.._.._etc");
   CHECK(slug_of({.network = true}) == "1x1024M-net");
   CHECK(slug_of({.cpu = "Skylake-Client", .firmware = Firmware::uefi_secure, .disk = DiskBus::nvme}) ==
         "1x1024M-Skylake-Client-uefi-secure-nvme");

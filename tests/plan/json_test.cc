@@ -127,3 +127,25 @@ TEST_CASE("a plan that would prove nothing is refused") {
   json["cells"][0]["story"] = Json::array();
   CHECK_FALSE(from_json(json, "run.json"));
 }
+
+TEST_CASE("a name that no scenario may have is refused in a plan that is read back") {
+  const std::pair<const char*, const char*> names[] = {
+      {"/cells/0/machine/cpu", "x/../../../home/somebody/photos"},
+      {"/cells/0/machine/cpu", "-cpu"},
+      {"/cells/0/machine/cpu", "host' feature='"},
+      {"/cells/0/image", "../../etc"},
+      {"/cells/0/image", "-rf"},
+      {"/cells/0/guest/driver/module", "a b"},
+      {"/cells/0/guest/driver/module", "../x"},
+      {"/cells/0/guest/driver/module", "-r"},
+  };
+  for (const auto& [place, name] : names) {
+    Json json = to_json(planned("bare-module.yaml"));
+    json.at(Json::json_pointer(place)) = name;
+    INFO(place << " = " << name);
+    CHECK_FALSE(from_json(json, "run.json"));
+  }
+  Json json = to_json(planned("bare-module.yaml"));
+  json["cells"][0]["guest"]["driver"]["options"] = {"a;b=1"};
+  CHECK_FALSE(from_json(json, "run.json"));
+}
