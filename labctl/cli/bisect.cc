@@ -1,7 +1,10 @@
 // labctl bisect: the smallest cause of a recorded crash. bisect() is the table of contents.
 #include "labctl/cli/bisect.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <iostream>
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
@@ -39,7 +42,19 @@ Result<cell::Failure> recorded_end(const lab::Judged& judged, const plan::Cell& 
   return input_error("the bundle has no outcome of '" + cell.id + "'");
 }
 
-// Commands are believed of a file on this host only: a bundle may come from anywhere.
+// The commands that a recorded path leads to are run only for somebody who has read them.
+bool agrees_to(const scenario::Split& split, const std::string& file) {
+  if (::isatty(0) == 0 || ::isatty(2) == 0) return false;
+  say("labctl: " + printable(file) + " says how its content is taken apart, by commands on this host:");
+  for (const auto& command : {split.records, split.subset})
+    if (!command.empty()) say("  " + printable(command, 4000));
+  std::fputs("labctl: run them as you? [y/N] ", stderr);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y";
+}
+
+// A bundle may come from anywhere: it can name a file, but its commands need --scenario or an answer.
 Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Json& recorded, Case& about) {
   scenario::Variables variables;
   if (recorded.contains("set") && recorded.at("set").is_object())
@@ -47,21 +62,24 @@ Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Jso
       if (value.is_string()) variables[name] = value.get<std::string>();
   std::string file = options.scenario.empty() ? lab::scenario_file(recorded).string() : options.scenario;
   about.folder = fs::path(file).parent_path();
-  auto text = read_file(file, 4u << 20);
-  const bool ours = text.has_value();
-  if (!ours && !options.scenario.empty()) return input_error(text.error().what, file);
-  if (!ours) {
-    about.notes.push_back(
-        "the scenario " + printable(file) +
-        " is not on this host, so the content cannot be taken apart; --scenario FILE names it");
-    text = text_at(recorded, "text");
-  }
+  const bool named = !options.scenario.empty();
+  Result<std::string> text = text_at(recorded, "text");
+  if (named) text = read_file(file, 4u << 20);
+  if (!text) return input_error(text.error().what, file);
   auto loaded = scenario::load(*text, file, variables);
   if (!loaded.scenario) {
     complain(loaded.mistakes);
     return input_error("the scenario cannot be read", file);
   }
-  if (!ours) loaded.scenario->split.reset();
+  auto& split = loaded.scenario->split;
+  if (named || !split) return std::move(*loaded.scenario);
+  std::string why = lab::why_no_commands(recorded, options.bundle);
+  if (why.empty() && !agrees_to(*split, file)) why = "is named by the bundle alone";
+  if (!why.empty()) {
+    about.notes.push_back("the scenario " + printable(file) + ' ' + why +
+                          ", so the content is not taken apart; --scenario FILE names one to trust");
+    split.reset();
+  }
   return std::move(*loaded.scenario);
 }
 

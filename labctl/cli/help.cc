@@ -103,7 +103,8 @@ constexpr VerbHelp verbs[] = {
      "130  interrupted"},
     {"bisect", crashes,
      "labctl bisect reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*'\n"
-     "labctl bisect reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*' --sure 0.99 --json",
+     "labctl bisect reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*' "
+     "--scenario quickstart.yaml --json",
      "0    a cause was found, as sure as --sure asks\n"
      "1    no cause is that sure\n"
      "2    bad input or usage: no such cell, it did not fail, an artifact is missing or differs\n"

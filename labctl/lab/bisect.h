@@ -83,4 +83,8 @@ Result<std::filesystem::path> make_subset(const scenario::Split& split, const st
                                           const std::filesystem::path& folder,
                                           const std::filesystem::path& work);
 
+// Why a bundle's recorded scenario must not give commands to this host: it lies in the bundle, is not here,
+// or has another text than the run's. Empty: its user may be asked. `recorded` is run.json's "scenario".
+std::string why_no_commands(const Json& recorded, const fs::path& bundle);
+
 }  // namespace labctl::lab

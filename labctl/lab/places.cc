@@ -25,14 +25,14 @@ fs::path cache_root() {
 }
 
 // Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation
-// prefix.
+// prefix. Never in the current folder: a recipe is a program, and a checkout's would run as the gate's user.
 std::vector<fs::path> recipe_folders() {
   std::vector<fs::path> folders;
   for (const auto& folder : split(variable("LABCTL_IMAGES"), ':'))
     if (!folder.empty()) folders.emplace_back(folder);
   std::error_code ignored;
   const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const auto& folder : {fs::path("images"), here / "../../../images", here / "../share/labctl/images"})
+  for (const auto& folder : {here / "../../../images", here / "../share/labctl/images"})
     if (fs::is_directory(folder, ignored)) folders.push_back(fs::canonical(folder, ignored));
   return folders;
 }

@@ -55,3 +55,22 @@ TEST_CASE("a subset holds the records that are kept, and a command that makes no
   CHECK_THAT(make("true", {"a"}).error().what, ContainsSubstring("made no $LABCTL_SUBSET"));
   CHECK(make("exit 1", {"b"}).error().fault == Fault::input);
 }
+
+TEST_CASE("a bundle that names its own scenario gives no commands to the host") {
+  const fs::path root = fs::temp_directory_path() / ("labctl-commands-" + std::to_string(::getpid()));
+  const fs::path bundle = root / "bundle", inside = bundle / "x.yaml", outside = root / "x.yaml";
+  REQUIRE(make_dirs(bundle));
+  REQUIRE(write_file(inside, "text"));
+  REQUIRE(write_file(outside, "text"));
+  const auto why = [&](const fs::path& path, const char* text) {
+    return lab::why_no_commands({{"path", path.string()}, {"text", text}}, bundle);
+  };
+  CHECK(why(inside, "text") == "lies in the bundle itself");
+  CHECK(why(root / "bundle/../bundle/x.yaml", "text") == "lies in the bundle itself");
+  fs::create_symlink(inside, root / "link.yaml");
+  CHECK(why(root / "link.yaml", "text") == "lies in the bundle itself");
+  CHECK(why(root / "none.yaml", "text") == "is not on this host");
+  CHECK(why(outside, "other") == "has another text than the run's");
+  CHECK(why(outside, "text").empty());
+  fs::remove_all(root);
+}
