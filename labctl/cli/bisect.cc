@@ -45,10 +45,10 @@ Result<cell::Failure> recorded_end(const lab::Judged& judged, const plan::Cell& 
 // The commands that a recorded path leads to are run only for somebody who has read them.
 bool agrees_to(const scenario::Split& split, const std::string& file) {
   if (::isatty(0) == 0 || ::isatty(2) == 0) return false;
-  say("labctl: " + printable(file) + " says how its content is taken apart, by commands on this host:");
-  for (const auto& command : {split.records, split.subset})
-    if (!command.empty()) say("  " + printable(command, 4000));
-  std::fputs("labctl: run them as you? [y/N] ", stderr);
+  say("labctl: to take the content apart, " + printable(file) + " runs these commands on this host:");
+  for (const auto& command : {split.records, split.subset})  // whole: what is cut off is not agreed to
+    if (!command.empty()) say("  " + printable(command, 4 * command.size() + 3));
+  std::fputs("labctl: run them as your user? [y/N] ", stderr);
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y";
@@ -72,9 +72,12 @@ Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Jso
     return input_error("the scenario cannot be read", file);
   }
   auto& split = loaded.scenario->split;
-  if (named || !split) return std::move(*loaded.scenario);
-  std::string why = lab::why_no_commands(recorded, options.bundle);
-  if (why.empty() && !agrees_to(*split, file)) why = "is named by the bundle alone";
+  const bool carries = split && lab::holds_recorded_values(*text, variables, *split);
+  if (!split || (named && !carries)) return std::move(*loaded.scenario);
+  std::string why = named ? std::string() : lab::why_no_commands(recorded, options.bundle);
+  if (why.empty() && !agrees_to(*split, file))
+    why = carries ? "has commands with values of --set that the bundle recorded"
+                  : "is named by the bundle alone";
   if (!why.empty()) {
     about.notes.push_back("the scenario " + printable(file) + ' ' + why +
                           ", so the content is not taken apart; --scenario FILE names one to trust");

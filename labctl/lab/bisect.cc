@@ -176,4 +176,13 @@ std::string why_no_commands(const Json& recorded, const fs::path& bundle) {
   return {};
 }
 
+bool holds_recorded_values(const std::string& text, scenario::Variables variables,
+                           const scenario::Split& split) {
+  for (auto& [name, value] : variables) value = "another-" + name;
+  const auto other = scenario::load(text, "the scenario", variables).scenario;
+  if (!other || !other->split) return true;  // not known, so not trusted
+  return other->split->files != split.files || other->split->records != split.records ||
+         other->split->subset != split.subset;
+}
+
 }  // namespace labctl::lab

@@ -87,4 +87,9 @@ Result<std::filesystem::path> make_subset(const scenario::Split& split, const st
 // or has another text than the run's. Empty: its user may be asked. `recorded` is run.json's "scenario".
 std::string why_no_commands(const Json& recorded, const fs::path& bundle);
 
+// Whether the commands of this scenario's text depend on the values of its variables. Those of a recorded run
+// are the bundle's, so a trusted scenario may not carry them to this host's shell unseen.
+bool holds_recorded_values(const std::string& text, scenario::Variables variables,
+                           const scenario::Split& split);
+
 }  // namespace labctl::lab

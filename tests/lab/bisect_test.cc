@@ -74,3 +74,22 @@ TEST_CASE("a bundle that names its own scenario gives no commands to the host") 
   CHECK(why(outside, "text").empty());
   fs::remove_all(root);
 }
+
+TEST_CASE("values that a bundle recorded are seen in a trusted scenario's commands") {
+  const std::string head =
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: '${driver}'}, content: {candidate: c.bin}}\n"
+      "matrix: {image: [debian-12-linux-6.1], driver: [candidate], content: [candidate]}\n"
+      "guest: {linux: {driver: {kind: kmod, module: x}, content: {path: /c}}}\n";
+  const auto holds = [&](const std::string& bisect) {
+    const scenario::Variables variables{{"driver", "x.ko; true"}};
+    const auto loaded = scenario::load(head + bisect, "x.yaml", variables);
+    REQUIRE(loaded.scenario);
+    REQUIRE(loaded.scenario->split);
+    return lab::holds_recorded_values(head + bisect, variables, *loaded.scenario->split);
+  };
+  CHECK_FALSE(holds("bisect: {records: cat c.bin, subset: cp a b}\n"));
+  CHECK_FALSE(holds("bisect: {records: 'echo $${driver}', subset: cp a b}\n"));
+  CHECK(holds("bisect: {records: 'cat ${driver}', subset: cp a b}\n"));
+  CHECK(holds("bisect: {records: cat c.bin, subset: 'cp a ${driver}'}\n"));
+  CHECK(holds("bisect: {records: ['${driver}', b], subset: cp a b}\n"));
+}
