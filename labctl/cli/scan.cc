@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -71,6 +72,13 @@ crash::Finding read_dump(std::FILE* input, std::string head) {
   return crash::finding_of(*crash::read_dump(head, size));
 }
 
+// A guest chooses the first bytes of its console, and they may not hide a crash behind them. A program that
+// only holds the messages of a kernel has no report behind any of them.
+bool any_whole(const std::vector<crash::Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const auto& finding) { return finding.confirmed && finding.corrupted.empty(); });
+}
+
 }  // namespace
 
 int scan(const ScanOptions& options) {
@@ -93,15 +101,12 @@ int scan(const ScanOptions& options) {
     for (auto& finding : more) findings.push_back(std::move(finding));
   };
   std::string block(1u << 18, '\0');
+  std::string_view kind;
   bool first = true;
   while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
     const std::string_view read(block.data(), got);
     const bool head = std::exchange(first, false);
-    if (const auto kind = head ? crash::binary_kind(read) : std::string_view(); !kind.empty()) {
-      if (input != stdin) std::fclose(input);
-      return complain(Error{
-          Fault::input, "is " + std::string(kind) + " and no log: give the text that it holds", file, {}});
-    }
+    if (head) kind = crash::binary_kind(read);
     if (head && crash::is_dump(read))
       add({read_dump(input, std::string(read))});
     else
@@ -109,9 +114,13 @@ int scan(const ScanOptions& options) {
   }
   const bool broken = std::ferror(input) != 0;
   if (input != stdin) std::fclose(input);
-  if (broken) return complain(Error{Fault::input, "cannot be read", file, {}});
-  if (first) return complain(Error{Fault::input, "is empty: there is no log to read", file, {}});
+  const std::string name = file == "-" ? "standard input" : file;
+  if (broken) return complain(Error{Fault::input, "cannot be read", name, {}});
+  if (first) return complain(Error{Fault::input, "is empty: there is no log to read", name, {}});
   add(scanner.flush());
+  if (!kind.empty() && !any_whole(findings))
+    return complain(Error{Fault::input, "is " + std::string(kind) + " and no log", name,
+                          "extract the text and scan that"});
   const auto places = look_up(findings, debug);
   if (!places) return complain(places.error());
   if (json) print(dump_pretty(describe(findings, *places)));

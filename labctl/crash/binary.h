@@ -1,4 +1,5 @@
-// What a file that is no log is, by its first bytes. A log in another encoding is not told from text.
+// What a file that is no log is, by its first bytes. It proves nothing about what follows: a guest chooses
+// the first bytes of its console. Text in another encoding is not recognised.
 #pragma once
 
 #include <cstddef>
