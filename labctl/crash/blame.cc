@@ -20,8 +20,7 @@ struct Helpers {
 constexpr std::array helpers{
     Helpers{"reports", "print the report itself, behind the fault",
             "_*dump_stack(?:_lvl)?|_*show_(?:stack|regs|trace).*|"
-            "print_(?:address|report|circular|usage|bad|unlock|lock|freed|irq|cpu|other|deadlock|trailer|"
-            "unreference|nested).*|"
+            "print_.*|"
             "_*warn(?:_slowpath.*|_printk)?|__warn.*|report_bug|handle_bug|exc_.*|asm_.*|"
             "do_(?:trap|error_trap|invalid_op|page_fault|user_addr_fault|kern_addr_fault).*|"
             "error_entry|page_fault(?:_oops)?|v?panic|nmi_panic|_*die(?:_.*)?|oops_.*|"
@@ -60,7 +59,7 @@ constexpr std::array helpers{
             "_*rq_(?:un)?lock.*|raw_spin_rq_.*|downgrade_.*|rtnl_(?:net_)?(?:un)?lock.*|lock_.*|"
             "_*percpu_(?:down|up)_.*|rt_(?:read|write)_.*|inode_(?:un)?lock.*|srcu_.*|"
             "_*srcu_read_.*|bh_lock_sock.*|sk_.*lock.*|local_lock.*|_*local_bh_.*|mutex.*|"
-            "rwsem.*|debug_mutex.*|lock_two_nondirectories|lock_rename|print_.*"},
+            "rwsem.*|debug_mutex.*|lock_two_nondirectories|lock_rename"},
     Helpers{"scheduler", "wait: the question is who waits",
             "_*schedule(?:_.*)?|io_schedule.*|preempt_schedule.*|_*wait_(?:for|on)_.*|do_wait_.*|"
             "_*wait_event.*|wait_woken|_*cond_resched.*|context_switch|_*switch_to.*|"
@@ -220,15 +219,15 @@ std::string_view system_call(std::string_view function) {
 
 const Place* first_to_blame(std::span<const Place> trace) {
   const auto found =
-      std::find_if(trace.begin(), trace.end(), [](const Place& place) { return !is_helper(place.function); });
+      std::find_if(trace.begin(), trace.end(), [](const Place& place) { return !is_helper(place); });
   return found == trace.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-bool is_helper(std::string_view function) {
+bool is_helper(const Place& place) {
   static const RE2 pattern(all_helpers(), latin1());
-  return full_match(function, pattern);
+  return place.module.empty() && full_match(place.function, pattern);
 }
 
 bool is_dispatcher(std::string_view function) {
@@ -251,7 +250,7 @@ const Place* blamed(std::span<const Place> trace, Kind kind) {
   const Place* inner = first;
   for (const Place& place : trace.subspan(static_cast<std::size_t>(first - trace.data()))) {
     if (is_dispatcher(place.function)) return inner;
-    if (!is_helper(place.function)) inner = &place;
+    if (!is_helper(place)) inner = &place;
   }
   return first;
 }

@@ -11,6 +11,10 @@
 
 namespace labctl::crash {
 
+// The kernel's own function that is never to blame itself. A module's is none, whatever it is called: a
+// driver may have a list_show() and a lock_device() of its own.
+bool is_helper(const Place& place);
+
 // Calls on through a table of functions (a system call, a file operation, a work item, a timer): what it
 // calls names the operation.
 bool is_dispatcher(std::string_view function);

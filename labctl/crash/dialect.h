@@ -110,7 +110,6 @@ bool parse_frame(std::string_view text, Frame& frame);
 
 // title.cc
 std::string plain_function(std::string_view symbol);  // without offset and compiler suffixes
-bool is_helper(std::string_view function);            // never to blame itself
 std::string plain_text(std::string_view text);        // without addresses and numbers
 
 }  // namespace labctl::crash

@@ -171,7 +171,7 @@ Place Report::culprit() const {
     if (const Place* place = blamed(whole, kind_)) return *place;
   }
   for (const Place* place : {&heading_.place, &lock_, &place_}) {
-    if (!place->empty() && !is_helper(place->function)) return *place;
+    if (!place->empty() && !is_helper(*place)) return *place;
   }
   if (const Place* place = blamed(trace_, kind_)) return *place;
   for (const Place* place : {&heading_.place, &lock_, &held_, &place_}) {

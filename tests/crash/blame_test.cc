@@ -56,6 +56,14 @@ TEST_CASE("a module's frame is told before the operation it was called for") {
   CHECK(blamed(trace, Kind::stall)->function == "foo_step");
 }
 
+TEST_CASE("a module's function is to blame, whatever it is called") {
+  const std::vector<Place> trace{
+      {"memcpy", ""}, {"list_show", "foo"}, {"foo_ioctl", "foo"}, {"vfs_ioctl", ""}};
+  for (const Kind kind : {Kind::oops, Kind::stall}) CHECK(blamed(trace, kind)->function == "list_show");
+  CHECK_FALSE(is_helper({"print_state", "foo"}));
+  CHECK(is_helper({"print_address_description", ""}));
+}
+
 TEST_CASE("lockdep's report is named by the place that wanted the lock, cut short or not") {
   CHECK(lock_site("[    5.000000]  (&a){+.+.}, at: foo_take+0x10/0x20").function == "foo_take");
   CHECK(lock_site(" (&a){+.+.}, at: [<ffffffff81000010>] foo_take+0x10/0x20").function == "foo_take");
