@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
@@ -30,20 +33,62 @@ fs::path failed_attempt(const fs::path& folder, int attempt) {
   return folder.string() + ".lab-failed-" + std::to_string(attempt);
 }
 
+// A place in the line of everybody who waits for a slot, in any run: a file that is held, named by when it
+// was joined. Without a line a long run, whose cells ask again at once, would keep all others waiting to its
+// end.
+class Turn {
+ public:
+  // None: the folder cannot be written.
+  static std::optional<Turn> join(const fs::path& line) {
+    static std::atomic<unsigned> number = 0;
+    // The monotonic clock, which all processes of this boot share. Names are compared as text.
+    char name[64];
+    std::snprintf(name, sizeof name, "%020lld-%d-%u",
+                  static_cast<long long>(std::chrono::steady_clock::now().time_since_epoch().count()),
+                  ::getpid(), number++);
+    if (!make_dirs(line)) return std::nullopt;
+    auto lock = Lock::try_take(line / name);
+    if (!lock) return std::nullopt;
+    return Turn(line, name, std::move(*lock));
+  }
+  Turn(Turn&& other) noexcept
+      : line_(std::move(other.line_)), name_(std::exchange(other.name_, {})), lock_(std::move(other.lock_)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    std::error_code ignored;
+    if (!name_.empty()) fs::remove(line_ / name_, ignored);
+  }
+
+  // What the killed left in the line is removed on the way.
+  bool is_first() const {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(line_, ignored)) {
+      if (entry.path().filename().string() >= name_) continue;
+      if (!Lock::try_take(entry.path())) return false;
+      fs::remove(entry.path(), ignored);
+    }
+    return true;
+  }
+
+ private:
+  Turn(fs::path line, std::string name, Lock lock)
+      : line_(std::move(line)), name_(std::move(name)), lock_(std::move(lock)) {}
+  fs::path line_;
+  std::string name_;
+  Lock lock_;
+};
+
 // Waits for a place among all runs; without one only when the run is stopped, or the places cannot be made.
 std::optional<Lock> take_slot(const Slots& slots, const std::string& cell, const Watch& watch,
                               const std::stop_token& stop) {
   if (slots.count == 0 || !make_dirs(slots.folder)) return std::nullopt;
-  // Whoever has waited holds the turn until a place is free: otherwise a long run, whose cells take up the
-  // places of its cells at once, would keep everybody else waiting to its end.
-  const fs::path turns = slots.folder / "turn";
-  std::optional<Lock> turn;
+  const auto turn = Turn::join(slots.folder / "line");
+  if (!turn) return std::nullopt;
   for (int waits = 0; !stop.stop_requested(); std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
-    if (!turn)
-      if (auto mine = Lock::try_take(turns)) turn = std::move(*mine);
-    for (unsigned i = 0; turn && i < slots.count; ++i)
+    const bool first = turn->is_first();
+    for (unsigned i = 0; first && i < slots.count; ++i)
       if (auto lock = Lock::try_take(slots.folder / std::to_string(i))) return std::move(*lock);
-    if (::access((turn ? slots.folder / "0" : turns).c_str(), W_OK) != 0) return std::nullopt;
+    if (first && ::access((slots.folder / "0").c_str(), W_OK) != 0) return std::nullopt;
     if (++waits == 3)
       watch({.cell = cell, .where = "waiting: other runs' guests have every slot of this host"});
   }
