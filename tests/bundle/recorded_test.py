@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Bundles that labctl 0.1 recorded: however the code is arranged, their verdicts stay the same to the byte.
+
+usage: recorded_test.py LABCTL
+
+tests/bundle/recorded/<name>/ holds run.json, the journals and the verdict.json of that day, without consoles and reports.
+A verdict that is to change on purpose is recorded again, in the commit that changes it and says why.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+CODES = {"passed": 0, "windows-passed": 0, "resumed": 0, "kept-control": 0, "blocked": 1, "windows-blocked": 1, "no-verdict": 3,
+         "interrupted": 130}
+
+
+def judge(program, bundle, *words):
+    return subprocess.run([program, "judge", str(bundle), *words], capture_output=True, text=True)
+
+
+def main():
+    program, failures = sys.argv[1], []
+    bundles = sorted((pathlib.Path(__file__).parent / "recorded").iterdir())
+    if [bundle.name for bundle in bundles] != sorted(CODES):
+        failures.append(f"the recorded bundles are {[bundle.name for bundle in bundles]}")
+    for bundle in bundles:
+        recorded = (bundle / "verdict.json").read_text()
+        done = judge(program, bundle, "--json")
+        if done.returncode != CODES[bundle.name]:
+            failures.append(f"{bundle.name}: exit code {done.returncode}\n{done.stdout[:2000]}{done.stderr}")
+        if done.stdout != recorded:
+            now, then = json.loads(done.stdout or "{}"), json.loads(recorded)
+            keys = [key for key in {**then, **now} if now.get(key) != then.get(key)]
+            failures.append(f"{bundle.name}: verdict.json differs in {keys or 'its form'}")
+    print("\n".join(failures) or f"{len(bundles)} recorded bundles have the verdicts that they had")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
