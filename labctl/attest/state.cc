@@ -5,16 +5,12 @@
 
 #include "labctl/attest/statement.h"
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/units.h"
 #include "labctl/verdict/accept.h"
 
 namespace labctl::attest {
 namespace {
-
-const Json& member(const Json& object, const char* key) {
-  static const Json none;
-  return object.is_object() && object.contains(key) ? object.at(key) : none;
-}
 
 // The paths of the candidate's own artefacts, as the plan names them.
 std::vector<std::string> candidate_paths(const plan::Plan& plan) {
@@ -43,10 +39,9 @@ void name_subjects(std::vector<Resource>& subjects) {
 }
 
 Status take_artefacts(const Record& record, Statement& statement) {
-  const auto candidates = candidate_paths(record.plan);
+  const auto candidates = candidate_paths(record.run.plan);
   std::map<std::string, std::string> digests;
-  for (const auto& artefact : member(record.run, "artefacts")) {
-    const std::string path = text_at(artefact, "path"), digest = text_at(artefact, "sha256");
+  for (const auto& [path, digest, size] : record.run.artifacts) {
     if (!is_sha256(digest)) return input_error("run.json has no digest for the artefact '" + path + "'");
     digests[path] = digest;
     if (std::find(candidates.begin(), candidates.end(), path) == candidates.end())
@@ -63,25 +58,22 @@ Status take_artefacts(const Record& record, Statement& statement) {
 }
 
 Status take_images(const Record& record, Statement& statement) {
-  for (const auto& image : member(record.run, "images")) {
-    const std::string name = text_at(image, "name"), digest = text_at(image, "sha256");
-    if (!is_sha256(digest)) return input_error("run.json has no digest for the image '" + name + "'");
-    statement.configuration.push_back({"image/" + name, digest});
+  for (const auto& image : record.run.images) {
+    if (!is_sha256(image.sha256))
+      return input_error("run.json has no digest for the image '" + image.name + "'");
+    statement.configuration.push_back({"image/" + image.name, image.sha256});
   }
   return {};
 }
 
 // Texts that decided with the scenario what counts, where the run was given some.
-void take_text(const char* name, const Json& from, Statement& statement) {
-  const Json& given = member(from, name);
-  const std::string text = text_at(given, "text");
-  if (!text.empty())
-    statement.configuration.push_back({name, sha256(text), {{"file", text_at(given, "file")}}});
+void take_text(const char* name, const std::string& file, const std::string& text, Statement& statement) {
+  if (!text.empty()) statement.configuration.push_back({name, sha256(text), {{"file", file}}});
 }
 
 Status take_times(const Record& record, Statement& statement) {
-  auto began = parse_moment(text_at(record.run, "began"));
-  auto ended = parse_moment(text_at(record.run, "ended"));
+  auto began = parse_moment(record.run.began);
+  auto ended = parse_moment(record.run.ended);
   if (!began || !ended) return input_error("run.json does not say when the run began and ended");
   statement.began = *began;
   statement.ended = *ended;
@@ -90,9 +82,9 @@ Status take_times(const Record& record, Statement& statement) {
 
 void take_cells(const Record& record, Statement& statement) {
   for (const auto& outcome : record.verdict.cells) {
-    const auto cell = std::find_if(record.plan.cells.begin(), record.plan.cells.end(),
+    const auto cell = std::find_if(record.run.plan.cells.begin(), record.run.plan.cells.end(),
                                    [&](const auto& c) { return c.id == outcome.cell; });
-    const bool control = cell != record.plan.cells.end() && cell->control;
+    const bool control = cell != record.run.plan.cells.end() && cell->control;
     statement.cells.push_back({.id = outcome.cell,
                                .control = control,
                                .outcome = verdict::to_string(outcome.ending),
@@ -102,7 +94,7 @@ void take_cells(const Record& record, Statement& statement) {
                                .journal = outcome.journal});
     if (control) continue;
     const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
-    const bool waived = cell != record.plan.cells.end() && verdict::took_waiver(*cell, outcome);
+    const bool waived = cell != record.run.plan.cells.end() && verdict::took_waiver(*cell, outcome);
     (!sound ? statement.failed : waived ? statement.warned : statement.passed).push_back(outcome.cell);
   }
 }
@@ -111,18 +103,18 @@ void take_cells(const Record& record, Statement& statement) {
 
 Result<Statement> state(const Record& record) {
   Statement statement;
-  const Json& scenario = member(record.run, "scenario");
-  statement.scenario = record.plan.scenario;
-  statement.tool = text_at(record.run, "tool");
+  const auto& run = record.run;
+  statement.scenario = run.plan.scenario;
+  statement.tool = run.tool;
   statement.verdict = verdict::to_string(record.verdict.decision);
   statement.result = record.verdict.decision != verdict::Decision::passed ? TestResult::failed
                      : record.verdict.waived                              ? TestResult::warned
                                                                           : TestResult::passed;
-  statement.configuration = {
-      {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
-      {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};
-  take_text("signatures", member(record.run, "plan"), statement);
-  take_text("waivers", record.run, statement);
+  statement.configuration = {{"scenario", sha256(run.scenario.text), {{"file", run.scenario.file}}},
+                             {"plan", sha256(dump_pretty(plan::to_json(record.run.plan)))}};
+  if (const auto& signatures = run.plan.signatures)
+    take_text("signatures", signatures->file, signatures->text, statement);
+  take_text("waivers", run.waivers.file, run.waivers.text, statement);
   if (auto taken = take_images(record, statement); !taken) return fail(taken.error());
   if (auto taken = take_artefacts(record, statement); !taken) return fail(taken.error());
   if (auto taken = take_times(record, statement); !taken) return fail(taken.error());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 

@@ -9,7 +9,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/result.h"
-#include "labctl/plan/plan.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::attest {
@@ -51,9 +51,8 @@ struct Statement {
 
 // What a bundle says about itself, already judged.
 struct Record {
-  const plan::Plan& plan;
+  const outcome::RunRecord& run;
   const verdict::Verdict& verdict;
-  const Json& run;  // run.json
   std::string run_sha256, verdict_sha256;
 };
 

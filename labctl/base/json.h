@@ -5,11 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 
 namespace labctl {
-
-using Json = nlohmann::ordered_json;
 
 // Never throws. Refuses documents nested deeper than 64, because the library recurses, and a key that stands
 // twice in an object, because two readers may take different ones.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 
 namespace labctl::cell {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "labctl/base/interval.h"
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/cell/failure.h"
 
 namespace labctl::cell {

@@ -1,9 +1,10 @@
 // labctl attest and labctl keygen: a signature over a bundle that is there already, and the key for it.
 
 #include "labctl/base/files.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cli/cli.h"
 #include "labctl/cli/signer.h"
-#include "labctl/lab/bundle.h"
 
 namespace labctl::cli {
 
@@ -15,10 +16,10 @@ int attest(const std::string& bundle, const SigningOptions& signing) {
   if (fs::exists(file, problem))
     return complain(Error{Fault::input, "there is an attestation already", file.string(),
                           "move it away when it is to be replaced"});
-  auto judged = lab::judge_bundle(bundle);
+  auto judged = bundle::judge_bundle(bundle);
   if (!judged) return complain(judged.error());
   // Only what the events give is signed, and only when the bundle says the same.
-  if (auto same = lab::check_verdict_json(bundle, *judged); !same) return complain(same.error());
+  if (auto same = bundle::check_verdict_json(bundle, *judged); !same) return complain(same.error());
   auto text = signer->attest(*judged);
   if (!text) return complain(text.error());
   if (auto written = write_file(file, *text); !written) return complain(written.error());

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/crash/frames.h"
@@ -15,14 +16,14 @@
 #include "labctl/lab/interrupt.h"
 #include "labctl/lab/inventory.h"
 #include "labctl/lab/reproduce.h"
-#include "labctl/lab/source_lines.h"
+#include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
 namespace {
 
 // What is read before anything starts.
 struct Case {
-  lab::RecordedRun run;
+  bundle::RecordedRun run;
   plan::Cell cell;
   bool from_content = false;  // its failure lies where probes may begin at the content
   cell::Failure wanted;
@@ -31,7 +32,7 @@ struct Case {
   std::vector<std::string> notes;
 };
 
-Result<cell::Failure> recorded_end(const lab::Judged& judged, const plan::Cell& cell) {
+Result<cell::Failure> recorded_end(const bundle::Judged& judged, const plan::Cell& cell) {
   if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
   for (const auto& outcome : judged.verdict.cells) {
     if (outcome.cell != cell.id) continue;
@@ -55,15 +56,13 @@ bool agrees_to(const scenario::Split& split, const std::string& file) {
 }
 
 // A bundle may come from anywhere: it can name a file, but its commands need --scenario or an answer.
-Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Json& recorded, Case& about) {
-  scenario::Variables variables;
-  if (recorded.contains("set") && recorded.at("set").is_object())
-    for (const auto& [name, value] : recorded.at("set").items())
-      if (value.is_string()) variables[name] = value.get<std::string>();
-  std::string file = options.scenario.empty() ? lab::scenario_file(recorded).string() : options.scenario;
+Result<scenario::Scenario> read_scenario(const BisectOptions& options, Case& about) {
+  const auto& recorded = about.run.record.scenario;
+  const scenario::Variables variables(recorded.set.begin(), recorded.set.end());
+  std::string file = options.scenario.empty() ? recorded.location() : options.scenario;
   about.folder = fs::path(file).parent_path();
   const bool named = !options.scenario.empty();
-  Result<std::string> text = text_at(recorded, "text");
+  Result<std::string> text = recorded.text;
   if (named) text = read_file(file, 4u << 20);
   if (!text) return input_error(text.error().what, file);
   auto loaded = scenario::load(*text, file, variables);
@@ -87,12 +86,12 @@ Result<scenario::Scenario> read_scenario(const BisectOptions& options, const Jso
 }
 
 Result<Case> read_case(const BisectOptions& options) {
-  auto run = lab::read_run(options.bundle);
+  auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
-  auto judged = lab::judge_bundle(options.bundle);
+  auto judged = bundle::judge_bundle(options.bundle);
   if (!judged) return fail(judged.error());
   Case about{.run = std::move(*run)};
-  auto cell = lab::find_cell(about.run.plan, options.cell);
+  auto cell = lab::find_cell(about.run.record.plan, options.cell);
   if (!cell) return fail(cell.error());
   auto wanted = recorded_end(*judged, *cell);
   if (!wanted) return fail(wanted.error());
@@ -101,9 +100,7 @@ Result<Case> read_case(const BisectOptions& options) {
   about.from_content = !options.afresh && lab::fails_from_content(*recorded_cell);
   about.cell = cell::cut_story(std::move(*cell), wanted->boot);
   about.wanted = std::move(*wanted);
-  const Json none = Json::object();
-  const Json& recorded = about.run.record.contains("scenario") ? about.run.record.at("scenario") : none;
-  auto scenario = read_scenario(options, recorded, about);
+  auto scenario = read_scenario(options, about);
   if (!scenario) return fail(scenario.error());
   about.scenario = std::move(*scenario);
   return about;
@@ -249,7 +246,7 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
       {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
   if (!host) return fail(host.error());
   const lab::Seek seek{.bundle = options.bundle,
-                       .store = lab::ArtefactStore(places.artefacts),
+                       .store = bundle::ArtefactStore(places.artefacts),
                        .given = {options.artifacts.begin(), options.artifacts.end()}};
   auto inventory = lab::take_inventory(about.run, about.cell, seek, store, **host,
                                        std::string("labctl ") + LABCTL_VERSION, work);
@@ -266,8 +263,8 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
   auto content = earlier(options.content, about.scenario.contents, about.cell.content, about, *all);
   if (!content) return fail(content.error());
 
-  auto places_told = lab::source_lines(crash::module_frames(about.wanted.excerpt),
-                                       {options.debug.begin(), options.debug.end()});
+  auto places_told = symbolize::source_lines(crash::module_frames(about.wanted.excerpt),
+                                             {options.debug.begin(), options.debug.end()});
   if (!places_told) return fail(places_told.error());
 
   auto ground = lab::prepare_ground(
@@ -278,7 +275,7 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
   lab::Probes probes({.cell = cell,
                       .wanted = about.wanted,
                       .ground = std::move(*ground),
-                      .signatures = signatures_of(about.run.plan),
+                      .signatures = signatures_of(about.run.record.plan),
                       .from_content = about.from_content,
                       .records = options.out.empty() ? work / "records" : fs::path(options.out),
                       .work = work},

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/search/search.h"
 
 namespace labctl::cli {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/bisect.h"
 

@@ -1,9 +1,9 @@
 // labctl bundle pack | unpack: a bundle as one file for another machine.
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/bundle/archive.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/inventory.h"
-#include "labctl/lab/portable.h"
 
 namespace labctl::cli {
 namespace {
@@ -13,10 +13,10 @@ namespace fs = std::filesystem;
 // The bytes that guests were given, by their path in the bundle. What is not to be had is said and left out:
 // the record of the run is worth carrying without it.
 Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options) {
-  auto run = lab::read_run(options.bundle);
+  auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
   const lab::Seek seek{.bundle = options.bundle,
-                       .store = lab::ArtefactStore(lab::places().artefacts),
+                       .store = bundle::ArtefactStore(lab::places().artefacts),
                        .given = {options.artifacts.begin(), options.artifacts.end()}};
   auto inventory = lab::find_artefacts(*run, seek);
   if (!inventory) return fail(inventory.error());
@@ -46,7 +46,7 @@ int bundle_pack(const PackOptions& options) {
       options.out.empty()
           ? fs::path(fs::weakly_canonical(options.bundle, problem).filename().string() + ".tar.zst")
           : fs::path(options.out);
-  auto packed = lab::pack_bundle(options.bundle, also, file);
+  auto packed = bundle::pack_bundle(options.bundle, also, file);
   if (!packed) return complain(packed.error());
   print(file.string() + ": " + std::to_string(packed->files) + " files, " + show_size(packed->bytes) +
         " in " + show_size(packed->size) + "\nsha256 " + packed->sha256 + "\n");
@@ -54,7 +54,7 @@ int bundle_pack(const PackOptions& options) {
 }
 
 int bundle_unpack(const std::string& file, const std::string& into) {
-  auto folder = lab::unpack_bundle(file, into);
+  auto folder = bundle::unpack_bundle(file, into);
   if (!folder) return complain(folder.error());
   print("bundle: " + folder->string() + "\n");
   return exit_code::passed;

@@ -1,4 +1,5 @@
 #include "labctl/lab/doctor.h"
+#include "labctl/base/json.h"
 
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"

@@ -1,3 +1,4 @@
+#include "labctl/base/json.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/ground.h"
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "labctl/base/json.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/ground.h"

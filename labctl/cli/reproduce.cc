@@ -2,6 +2,7 @@
 // where somebody wants to take the guest over; or many times over, to know how often it fails.
 
 #include "labctl/lab/reproduce.h"
+#include "labctl/base/json.h"
 
 #include <unistd.h>
 
@@ -198,7 +199,7 @@ int how_often(const Bench& bench) {
 
 int reproduce(const ReproduceOptions& options) {
   const auto began = std::chrono::steady_clock::now();
-  auto run = lab::read_run(options.bundle);
+  auto run = bundle::read_run(options.bundle);
   if (!run) return complain(run.error());
   auto recorded = lab::read_recorded(*run, options.bundle, options.cell);
   if (!recorded) return complain(recorded.error());
@@ -216,7 +217,7 @@ int reproduce(const ReproduceOptions& options) {
   if (!host) return complain(host.error());
 
   const std::vector<fs::path> given(options.artefacts.begin(), options.artefacts.end());
-  const lab::Seek seek{options.bundle, lab::ArtefactStore(places.artefacts), given};
+  const lab::Seek seek{options.bundle, bundle::ArtefactStore(places.artefacts), given};
   auto inventory = lab::take_inventory(*run, recorded->cell, seek, store, **host,
                                        std::string("labctl ") + LABCTL_VERSION, work->path());
   if (!inventory) return complain(inventory.error());
@@ -226,7 +227,7 @@ int reproduce(const ReproduceOptions& options) {
     say("labctl: image, machine, host and " + std::to_string(inventory->artefacts.size()) +
         " artefacts are the same as in the run");
 
-  plan::Plan alone = run->plan;
+  plan::Plan alone = run->record.plan;
   alone.cells = {inventory->at_hand(recorded->cell)};
   auto supplies = lab::Supplies::gather(alone, "run.json", store, work->path());
   if (!supplies) return complain(supplies.error());
@@ -245,7 +246,7 @@ int reproduce(const ReproduceOptions& options) {
                       .ground = *ground,
                       .payload = supply.payload,
                       .files = supply.files,
-                      .signatures = signatures_of(run->plan),
+                      .signatures = signatures_of(run->record.plan),
                       .folder = records / "replay",
                       .disk = work->path() / "replay.qcow2"},
               .host = **host,

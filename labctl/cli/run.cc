@@ -6,11 +6,15 @@
 #include <set>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/judge.h"
+#include "labctl/bundle/reports.h"
 #include "labctl/cli/cli.h"
 #include "labctl/cli/progress.h"
 #include "labctl/cli/signer.h"
-#include "labctl/lab/bundle.h"
 #include "labctl/lab/canary.h"
 #include "labctl/lab/control.h"
 #include "labctl/lab/crew.h"
@@ -18,11 +22,10 @@
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
 #include "labctl/lab/needs.h"
-#include "labctl/lab/record.h"
 #include "labctl/lab/resume.h"
-#include "labctl/lab/source_lines.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
+#include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
 namespace {
@@ -39,7 +42,7 @@ struct Waivers {
 // Complains by itself and gives nothing when there is a mistake; no file is no waiver. What a record holds is
 // believed as it was.
 std::optional<Waivers> read_waivers(const std::string& file, const lab::Unfinished* before) {
-  const std::string recorded = before ? before->waivers : std::string();
+  const std::string recorded = before ? before->record.waivers.text : std::string();
   if (file.empty() && recorded.empty()) return Waivers{};
   auto text = before ? Result<std::string>(recorded) : read_file(file, 4u << 20);
   if (!text) {
@@ -122,44 +125,43 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
   return grounds;
 }
 
-Json describe_run(const RunOptions& options, const scenario::Scenario& scenario, const std::string& waivers,
-                  const plan::Plan& plan, const lab::Supplies& supplies, const Grounds& grounds,
-                  const machine::HostFacts& host, const std::string& tool) {
-  Json images = Json::array();
+std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
+  std::vector<outcome::ImageRecord> images;
   std::set<std::string> seen;
-  for (const auto& [cell, ground] : grounds) {
-    if (!seen.insert(ground.name()).second) continue;
-    images.push_back({{"name", ground.image.name},
-                      {"machine", ground.machine},
-                      {"shape", machine::slug_of(ground.shape)},
-                      {"snapshot", ground.live()},
-                      {"sha256", ground.image.sha256},
-                      {"facts", ground.image.facts},
-                      {"boot_time_ms", ground.boot_time.count()}});
-  }
-  Json variables = Json::object();
+  for (const auto& [cell, ground] : grounds)
+    if (seen.insert(ground.name()).second)
+      images.push_back({.name = ground.image.name,
+                        .machine = ground.machine,
+                        .shape = machine::slug_of(ground.shape),
+                        .snapshot = ground.live(),
+                        .sha256 = ground.image.sha256,
+                        .facts = outcome::facts_from(dump_line(ground.image.facts)),
+                        .boot_time = ground.boot_time});
+  return images;
+}
+
+outcome::RunRecord describe_run(const RunOptions& options, const scenario::Scenario& scenario,
+                                const std::string& waivers, const plan::Plan& plan,
+                                const lab::Supplies& supplies, const Grounds& grounds,
+                                const machine::HostFacts& host, const std::string& tool) {
   std::error_code ignored;
-  for (const auto& [name, value] : options.variables) variables[name] = value;
-  return {{"labctl", 1},
-          {"tool", std::string("labctl ") + LABCTL_VERSION},
-          {"tool_sha256", tool},
-          {"began", lab::utc_now()},
-          {"scenario",
-           {{"file", options.scenario},
-            {"path", fs::absolute(options.scenario, ignored).lexically_normal().string()},
-            {"text", scenario.text},
-            {"set", variables},
-            {"only", options.only}}},
-          {"waivers", {{"file", options.waivers}, {"text", waivers}}},
-          {"artefacts", supplies.to_json()},
-          {"images", images},
-          {"host",
-           {{"hypervisor", host.hypervisor},
-            {"accel", machine::to_string(host.accel)},
-            {"accel_reason", host.accel_reason},
-            {"machine_type", host.machine_type},
-            {"architecture", host.architecture}}},
-          {"plan", plan::to_json(plan)}};
+  return {.tool = std::string("labctl ") + LABCTL_VERSION,
+          .tool_sha256 = tool,
+          .began = bundle::utc_now(),
+          .scenario = {.file = options.scenario,
+                       .path = fs::absolute(options.scenario, ignored).lexically_normal().string(),
+                       .text = scenario.text,
+                       .set = {options.variables.begin(), options.variables.end()},
+                       .only = options.only},
+          .waivers = {options.waivers, waivers},
+          .artifacts = supplies.artifacts(),
+          .images = image_records(grounds),
+          .host = {.hypervisor = host.hypervisor,
+                   .accel = machine::to_string(host.accel),
+                   .accel_reason = host.accel_reason,
+                   .machine_type = host.machine_type,
+                   .architecture = host.architecture},
+          .plan = plan};
 }
 
 // Guests at once over all runs: what the host carries, or more where a person said so.
@@ -171,7 +173,7 @@ lab::Slots slots_of(const lab::Places& places, const plan::Plan& plan, unsigned 
 
 // A lab that was not seen to notice a death may not say that there was none: clones of every ground die
 // first. Gives the names of those that are proved.
-Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::Bundle& bundle,
+Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const bundle::Bundle& bundle,
                                              machine::Host& host, const lab::Places& places,
                                              const fs::path& work, const std::string& tool, unsigned at_once,
                                              const lab::Slots& slots, const std::stop_token& stop) {
@@ -201,7 +203,7 @@ Result<std::set<std::string>> proved_grounds(const Grounds& grounds, const lab::
 
 std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies& supplies,
                                     const Grounds& grounds, const std::set<std::string>& proved,
-                                    const lab::Bundle& bundle, const fs::path& work) {
+                                    const bundle::Bundle& bundle, const fs::path& work) {
   const auto signatures = signatures_of(plan);
   std::vector<lab::CellJob> jobs;
   for (const auto& cell : plan.cells)
@@ -229,10 +231,10 @@ Status take_kept(const std::vector<lab::CellJob>& jobs, const lab::KeptControls&
 }
 
 // What passed is kept, and what was kept and is not enough is lived now: a guest has failed beside it.
-Status settle_controls(const std::vector<lab::CellJob>& jobs, const lab::Bundle& bundle,
+Status settle_controls(const std::vector<lab::CellJob>& jobs, const bundle::Bundle& bundle,
                        const lab::KeptControls& controls,
                        const std::function<void(const std::vector<lab::CellJob>&)>& live) {
-  auto judged = lab::judge_bundle(bundle.folder());
+  auto judged = bundle::judge_bundle(bundle.folder());
   if (!judged) return fail(judged.error());
   auto wanted = lab::afresh(jobs, judged->verdict.wants_afresh);
   if (!wanted) return fail(wanted.error());
@@ -293,48 +295,42 @@ void watch_cells(const std::vector<lab::CellJob>& jobs, machine::Host& host, uns
 
 // What the record says is run again as it says it; the scenario may have been moved.
 RunOptions as_recorded(RunOptions options, const lab::Unfinished& before) {
-  if (options.scenario.empty()) options.scenario = before.scenario;
-  options.variables = before.variables;
-  options.only = before.only;
+  const auto& recorded = before.record.scenario;
+  if (options.scenario.empty()) options.scenario = recorded.path;
+  options.variables = {recorded.set.begin(), recorded.set.end()};
+  options.only = recorded.only;
   return options;
 }
 
 // A run that is gone on with must mean the same as it did.
-Result<lab::Bundle> reopen(const lab::Unfinished& before, const Json& now) {
+Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunRecord& now) {
   if (const auto told = lab::differences(before.record, now); !told.empty())
     return input_error("the run cannot go on: " + join(told, "; "), before.folder.string(),
                        "put it back as it was, or run the scenario from its beginning");
-  auto bundle = lab::Bundle::reopen(before.folder);
+  auto bundle = bundle::Bundle::reopen(before.folder);
   if (!bundle) return bundle;
   // Canaries whose proof was cut off die again.
   bool proved = true;
-  for (const auto* cell : before.plan.grounds())
-    proved &= lab::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+  for (const auto* cell : before.record.plan.grounds())
+    proved &= bundle::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
   std::error_code ignored;
   if (!proved && fs::exists(bundle->canary_folder(), ignored))
-    if (auto aside = rename_synced(bundle->canary_folder(), lab::free_name(bundle->canary_folder())); !aside)
+    if (auto aside = rename_synced(bundle->canary_folder(), bundle::free_name(bundle->canary_folder()));
+        !aside)
       return fail(aside.error());
   return bundle;
 }
 
-Json resumed(Json record) {
-  Json& times = record["resumed"];
-  if (!times.is_array()) times = Json::array();
-  times.push_back(lab::utc_now());
-  return record;
-}
-
 // The record is completed, judged from what is on disk, signed, and given its final name. A verdict that
 // should have been signed and was not opens nothing.
-int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool interrupted,
+int publish(bundle::Bundle& bundle, outcome::RunRecord run, const lab::Supplies& supplies, bool interrupted,
             const std::optional<Signer>& signer, const std::vector<fs::path>& debug_files) {
-  run["ended"] = lab::utc_now();
-  run["interrupted"] = interrupted;
-  Json faults = run.contains("faults") && run["faults"].is_array() ? run["faults"] : Json::array();
-  for (const auto& fault : supplies.changed()) faults.push_back(fault);
-  run["faults"] = faults;
+  run.ended = bundle::utc_now();
+  run.interrupted = interrupted;
+  if (!run.faults) run.faults.emplace();  // none that an earlier part of the run met
+  for (const auto& fault : supplies.changed()) run.faults->push_back(fault);
   if (auto written = bundle.write_run(run); !written) return complain(written.error());
-  auto judged = lab::judge_bundle(bundle.folder());
+  auto judged = bundle::judge_bundle(bundle.folder());
   if (!judged) return complain(judged.error());
   if (auto written = bundle.add("verdict.json", judged->verdict_json); !written)
     return complain(written.error());
@@ -345,10 +341,10 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
         attestation ? bundle.add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
   // Reports are for people: one that cannot be written is said, and the verdict stands.
-  for (const auto& problem : lab::write_reports(bundle.folder(), *judged, debug_files)) complain(problem);
+  for (const auto& problem : bundle::write_reports(bundle.folder(), *judged, debug_files)) complain(problem);
   auto folder = bundle.close();
   if (!folder) return complain(folder.error());
-  print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
+  print(report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");
   if (interrupted) say("labctl: to go on: labctl run --resume " + shell_quote(folder->string()));
   const int code = interrupted ? exit_code::interrupted : judged->verdict.exit_code();
@@ -370,11 +366,11 @@ int run(const RunOptions& asked) {
   const auto waivers = read_waivers(options.waivers, before ? &*before : nullptr);
   if (!waivers) return exit_code::bad_input;
   auto loaded = load_plan(options.scenario, options.variables, options.only, waivers->entries,
-                          before ? before->plan.date : today());
+                          before ? before->record.plan.date : today());
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   const std::vector<fs::path> debug_files(options.debug.begin(), options.debug.end());
-  if (auto usable = lab::source_lines({}, debug_files); !usable) return complain(usable.error());
+  if (auto usable = symbolize::source_lines({}, debug_files); !usable) return complain(usable.error());
   for (const auto& note : plan.notes) say("labctl: note: " + note);
 
   std::optional<Signer> signer;
@@ -394,7 +390,7 @@ int run(const RunOptions& asked) {
   auto supplies = lab::Supplies::gather(plan, options.scenario, store, work->path());
   if (!supplies) return complain(supplies.error());
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
-  for (const auto& problem : supplies->keep(lab::ArtefactStore(places.artefacts))) complain(problem);
+  for (const auto& problem : supplies->keep(bundle::ArtefactStore(places.artefacts))) complain(problem);
 
   auto host = options.open_host(
       {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
@@ -408,11 +404,14 @@ int run(const RunOptions& asked) {
 
   auto tool = own_digest();
   if (!tool) return complain(tool.error());
-  Json record =
+  auto record =
       describe_run(options, scenario, waivers->text, plan, *supplies, *grounds, (*host)->facts(), *tool);
-  auto bundle = before ? reopen(*before, record) : lab::Bundle::create(options.out, plan.scenario);
+  auto bundle = before ? reopen(*before, record) : bundle::Bundle::create(options.out, plan.scenario);
   if (!bundle) return complain(bundle.error());
-  if (before) record = resumed(before->record);
+  if (before) {
+    record = before->record;
+    record.resumed.push_back(bundle::utc_now());
+  }
   if (auto written = bundle->write_run(record); !written) return complain(written.error());
   // From here on something has happened, and it ends with a bundle.
   say("labctl: writing " + bundle->folder().string() + "; if it is cut off, 'labctl run --resume' goes on");

@@ -4,14 +4,15 @@
 #include <cstring>
 #include <utility>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
 #include "labctl/crash/dump.h"
 #include "labctl/crash/frames.h"
-#include "labctl/lab/source_lines.h"
 #include "labctl/scenario/signatures.h"
+#include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
 namespace {
@@ -23,7 +24,8 @@ Result<Places> look_up(const std::vector<crash::Finding>& findings, const std::v
   Places places(findings.size());
   if (debug.empty()) return places;
   for (std::size_t i = 0; i < findings.size(); ++i) {
-    auto lines = lab::source_lines(crash::module_frames(findings[i].excerpt), {debug.begin(), debug.end()});
+    auto lines =
+        symbolize::source_lines(crash::module_frames(findings[i].excerpt), {debug.begin(), debug.end()});
     if (!lines) return fail(lines.error());
     places[i] = std::move(*lines);
   }

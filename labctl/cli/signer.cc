@@ -119,10 +119,9 @@ Result<std::string> Signer::sign(const std::string& bytes) const {
   return signature;
 }
 
-Result<std::string> Signer::attest(const lab::Judged& judged) const {
-  auto statement = attest::state({.plan = judged.plan,
+Result<std::string> Signer::attest(const bundle::Judged& judged) const {
+  auto statement = attest::state({.run = judged.run,
                                   .verdict = judged.verdict,
-                                  .run = judged.run,
                                   .run_sha256 = judged.run_sha256,
                                   .verdict_sha256 = sha256(judged.verdict_json)});
   if (!statement) return fail(statement.error());

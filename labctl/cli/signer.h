@@ -5,8 +5,9 @@
 #include <string>
 
 #include "labctl/attest/key.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cli/cli.h"
-#include "labctl/lab/bundle.h"
 
 namespace labctl::cli {
 
@@ -19,7 +20,7 @@ class Signer {
   const attest::PublicKey& public_key() const { return public_; }
 
   // attestation.json for a judged bundle. The signature was checked with the public key.
-  Result<std::string> attest(const lab::Judged& judged) const;
+  Result<std::string> attest(const bundle::Judged& judged) const;
 
  private:
   Result<std::string> sign(const std::string& bytes) const;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 

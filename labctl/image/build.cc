@@ -12,6 +12,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"

@@ -3,17 +3,9 @@
 #include <chrono>
 
 #include "labctl/base/files.h"
+#include "labctl/bundle/control_record.h"
 
 namespace labctl::lab {
-namespace {
-
-constexpr std::int64_t believed_seconds = 7 * 24 * 3600;
-
-}  // namespace
-
-bool still_believed(std::int64_t made, std::int64_t now) {
-  return made > 0 && made <= now && now - made < believed_seconds;
-}
 
 Status keep_whole(const fs::path& place, const std::function<Status(const fs::path&)>& fill) {
   const fs::path partial = place.string() + ".partial";
@@ -38,7 +30,7 @@ void forget_old(const fs::path& folder) {
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
     const auto age = fs::file_time_type::clock::now() - entry.last_write_time(problem);
-    if (!problem && age > std::chrono::seconds(believed_seconds)) fs::remove_all(entry.path(), problem);
+    if (!problem && age > std::chrono::seconds(bundle::fresh_seconds)) fs::remove_all(entry.path(), problem);
   }
 }
 

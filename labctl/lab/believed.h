@@ -2,16 +2,12 @@
 // digest of everything that they stand on.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 
 #include "labctl/base/result.h"
 
 namespace labctl::lab {
-
-// Whether a proof of that moment is believed at this one; both in seconds since 1970.
-bool still_believed(std::int64_t made, std::int64_t now);
 
 // Other runs may read and write the same place: what `fill` writes appears there whole or not at all.
 Status keep_whole(const std::filesystem::path& place,

@@ -4,10 +4,12 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cell/hold.h"
-#include "labctl/lab/bundle.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/kept.h"
 #include "labctl/lab/supplies.h"
@@ -164,15 +166,15 @@ Result<fs::path> make_subset(const scenario::Split& split, const fs::path& conte
   return subset;
 }
 
-std::string why_no_commands(const Json& recorded, const fs::path& bundle) {
+std::string why_no_commands(const outcome::ScenarioRecord& recorded, const fs::path& bundle) {
   std::error_code problem, unknown;
-  const fs::path file = fs::canonical(scenario_file(recorded), problem);
+  const fs::path file = fs::canonical(recorded.location(), problem);
   const fs::path folder = fs::canonical(bundle, unknown);
   if (problem || unknown) return "is not on this host";
   if (std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end())
     return "lies in the bundle itself";
   const auto text = read_file(file, 4u << 20);
-  if (!text || *text != text_at(recorded, "text")) return "has another text than the run's";
+  if (!text || *text != recorded.text) return "has another text than the run's";
   return {};
 }
 

@@ -8,6 +8,8 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/control_record.h"
 #include "labctl/cell/canary.h"
 #include "labctl/lab/believed.h"
 
@@ -15,8 +17,6 @@ namespace labctl::lab {
 namespace {
 
 using guest::Crash;
-
-constexpr std::uint64_t largest_journal = 16u << 20;
 
 // One ground's clones. Their journals are called by what they stand on, so that machines which the scenario
 // calls by two names, and bundles of other scenarios, can share them. Images are not shared by their disks:
@@ -26,14 +26,6 @@ struct Clones {
   std::string prefix;  // "debian-12.1a2b3c4d", before ".canary-nmi"
   fs::path kept;       // where the proof is kept between runs
 };
-
-std::string id_of(const std::string& prefix, Crash crash) {
-  return prefix + ".canary-" + guest::to_string(crash);
-}
-
-fs::path summary_file(const fs::path& records, const std::string& image, const std::string& machine) {
-  return records / (slug(image) + (machine.empty() ? "" : ".machine-" + slug(machine)) + ".json");
-}
 
 // An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
 // locked down: it loads no module without a signature. Everything else needs nothing.
@@ -59,11 +51,11 @@ Clones clones_of(const CanaryOrder& order, const Ground& ground) {
 }
 
 bool holds(const fs::path& kept, const std::string& image) {
-  auto text = read_file(summary_file(kept, image, {}));
+  auto text = read_file(bundle::canary_summary(kept, image, {}));
   if (!text) return false;
   auto summary = parse_json(*text, {});
-  return summary && still_believed(number_at(*summary, "made_unix"), std::time(nullptr)) &&
-         read_canary(kept, image).proved();
+  return summary && bundle::is_fresh(number_at(*summary, "made_unix"), std::time(nullptr)) &&
+         bundle::read_canary(kept, image).proved();
 }
 
 // The journals and what names them, from the cache to a bundle or the other way.
@@ -72,14 +64,14 @@ Status copy_records(const fs::path& from, const std::string& from_machine, const
   const std::string& image = ground.image.name;
   if (auto made = make_dirs(to); !made) return made;
   for (const Crash crash : guest::every_crash) {
-    const fs::path folder = from / id_of(prefix, crash);
+    const fs::path folder = from / bundle::canary_id(prefix, crash);
     std::error_code problem;
     if (!fs::exists(folder, problem)) continue;
     if (auto copied = copy_folder(folder, to / folder.filename()); !copied) return copied;
   }
-  auto text = read_file(summary_file(from, image, from_machine));
+  auto text = read_file(bundle::canary_summary(from, image, from_machine));
   if (!text) return fail(text.error());
-  return write_file(summary_file(to, image, to_machine), *text);
+  return write_file(bundle::canary_summary(to, image, to_machine), *text);
 }
 
 Status keep(const fs::path& records, const Ground& ground, const Clones& clones) {
@@ -99,14 +91,14 @@ Status write_summary(const fs::path& records, const Ground& ground, const std::s
                {"made_unix", static_cast<long long>(std::time(nullptr))},
                {"crashes", crashes}};
   if (os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
-  return write_file(summary_file(records, ground.image.name, ground.machine), dump_pretty(summary));
+  return write_file(bundle::canary_summary(records, ground.image.name, ground.machine), dump_pretty(summary));
 }
 
 std::vector<CellJob> jobs_for(const CanaryOrder& order, const Ground& ground, const std::string& prefix) {
   std::vector<CellJob> jobs;
   for (const Crash crash : guest::every_crash) {
     if (!can_stage(ground, crash)) continue;
-    const std::string id = id_of(prefix, crash);
+    const std::string id = bundle::canary_id(prefix, crash);
     jobs.push_back({.cell = cell::canary_cell(id, ground.image.name, os_of(ground.image)),
                     .canary = crash,
                     .ground = ground,
@@ -116,47 +108,7 @@ std::vector<CellJob> jobs_for(const CanaryOrder& order, const Ground& ground, co
   return jobs;
 }
 
-verdict::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
-                                const std::string& id, Crash crash) {
-  verdict::CanaryDeath death{.crash = guest::to_string(crash)};
-  for (const auto channel : cell::due(crash)) death.due.emplace_back(event::to_string(channel));
-  auto text = read_file(records / id / "events.jsonl", largest_journal);
-  auto journal = text ? event::read_journal(*text, id, id + "/events.jsonl")
-                      : Result<event::Journal>(fail(text.error()));
-  if (!journal) {
-    death.reason = "no record of it: " + journal.error().what;
-    return death;
-  }
-  const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
-  for (const auto channel : seen.spoke) death.spoke.emplace_back(event::to_string(channel));
-  death.title = seen.title;
-  death.reason = seen.reason;
-  return death;
-}
-
 }  // namespace
-
-verdict::Canary read_canary(const fs::path& records, const std::string& image, const std::string& machine) {
-  verdict::Canary canary{.image = image, .machine = machine};
-  auto text = read_file(summary_file(records, image, machine));
-  auto summary = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
-  if (!summary || text_at(*summary, "image") != image) return canary;
-  const std::string prefix = text_at(*summary, "records");
-  if (prefix.empty() || slug(prefix) != prefix) return canary;
-  canary.made = show_moment(number_at(*summary, "made_unix"));
-  const Json none = Json::array();
-  const Json& crashes = summary->contains("crashes") ? summary->at("crashes") : none;
-  const bool windows = text_at(*summary, "os") == "windows";
-  const auto os = windows ? scenario::Os::windows : scenario::Os::linux_;
-  const auto made = [&](Crash crash) {
-    return std::find(crashes.begin(), crashes.end(), guest::to_string(crash)) != crashes.end();
-  };
-  // A death that no record names was never there to be proved, but for those that every image must show.
-  for (const Crash crash : guest::system_of(os).crashes())
-    if ((crash != Crash::oops && !(windows && crash == Crash::panic)) || made(crash))
-      canary.deaths.push_back(read_death(records, image, os, id_of(prefix, crash), crash));
-  return canary;
-}
 
 Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop) {
@@ -184,7 +136,7 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
 
   std::vector<verdict::Canary> canaries;
   for (const Ground& ground : order.grounds) {
-    canaries.push_back(read_canary(order.records, ground.image.name, ground.machine));
+    canaries.push_back(bundle::read_canary(order.records, ground.image.name, ground.machine));
     const Clones clones = clones_of(order, ground);
     if (canaries.back().proved() && being_made.erase(clones.key) != 0)
       if (auto done = keep(order.records, ground, clones); !done) return fail(done.error());

@@ -37,8 +37,4 @@ using Crew = std::function<void(const std::vector<CellJob>&)>;
 Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop);
 
-// From records as prove_channels() leaves them. Whatever is missing or damaged proves nothing.
-verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image,
-                            const std::string& machine = {});
-
 }  // namespace labctl::lab

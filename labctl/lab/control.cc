@@ -5,19 +5,20 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/control_record.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cell/cell.h"
 #include "labctl/lab/believed.h"
-#include "labctl/lab/bundle.h"
 
 namespace labctl::lab {
 namespace {
 
-constexpr const char* word_file = "control.json";
-
 bool passed(const plan::Cell& cell, const fs::path& folder) {
-  auto journal = read_cell_journal(cell, folder);
+  auto journal = bundle::read_cell_journal(cell, folder);
   return journal && cell::replay(cell, journal->events).ending == verdict::Ending::passed;
 }
 
@@ -47,13 +48,13 @@ fs::path KeptControls::place(const CellJob& job) const {
 Result<bool> KeptControls::take(const CellJob& job) const {
   const fs::path kept = place(job);
   std::error_code ignored;
-  if (!fs::exists(kept / word_file, ignored)) return false;
+  if (!fs::exists(kept / bundle::control_file, ignored)) return false;
   auto lock = Lock::wait(kept.string() + ".lock");  // nobody replaces it meanwhile
   if (!lock) return fail(lock.error());
-  auto text = read_file(kept / word_file);
+  auto text = read_file(kept / bundle::control_file);
   if (!text) return false;
   auto word = parse_json(*text, {});
-  if (!word || !still_believed(number_at(*word, "made_unix"), std::time(nullptr))) return false;
+  if (!word || !bundle::is_fresh(number_at(*word, "made_unix"), std::time(nullptr))) return false;
   if (!passed(job.cell, kept)) return false;
   if (auto copied = copy_folder(kept, job.folder); !copied) return fail(copied.error());
   return true;
@@ -64,29 +65,15 @@ Status KeptControls::keep(const CellJob& job, const std::string& run) const {
   return keep_whole(place(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
     const Json word{{"labctl", 1}, {"made_unix", static_cast<long long>(std::time(nullptr))}, {"run", run}};
-    return write_file(partial / word_file, dump_pretty(word));
+    return write_file(partial / bundle::control_file, dump_pretty(word));
   });
-}
-
-Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const Json& run) {
-  const fs::path file = folder / word_file;
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return std::nullopt;
-  auto text = read_file(file);
-  auto word = text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
-  if (!word) return fail(word.error());
-  const auto began = parse_moment(text_at(run, "began"));
-  const auto made = number_at(*word, "made_unix");
-  if (!began || !still_believed(made, *began))
-    return lab_error("its control was not lived in this run, and is not of the week before it");
-  return verdict::Kept{show_moment(made), printable(text_at(*word, "run"), 120)};
 }
 
 Result<std::vector<CellJob>> afresh(const std::vector<CellJob>& jobs, const std::vector<std::string>& ids) {
   std::vector<CellJob> wanted;
   for (const auto& job : jobs) {
     if (std::find(ids.begin(), ids.end(), job.cell.id) == ids.end()) continue;
-    if (auto aside = rename_synced(job.folder, free_name(job.folder.string() + ".kept")); !aside)
+    if (auto aside = rename_synced(job.folder, bundle::free_name(job.folder.string() + ".kept")); !aside)
       return fail(aside.error());
     wanted.push_back(job);
   }

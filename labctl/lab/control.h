@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/verdict/verdict.h"
@@ -35,10 +35,6 @@ class KeptControls {
   std::filesystem::path cache_;
   std::string tool_, host_, signatures_;
 };
-
-// Where a control's records come from: nothing when they are this run's own. Errors: they say that they are
-// kept ones, and do not say when they were made, or were too old when this run began.
-Result<std::optional<verdict::Kept>> read_kept(const std::filesystem::path& folder, const Json& run);
 
 // The jobs whose kept records do not do, with these put aside.
 Result<std::vector<CellJob>> afresh(const std::vector<CellJob>& jobs, const std::vector<std::string>& ids);

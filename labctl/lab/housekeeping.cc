@@ -1,7 +1,7 @@
 #include "labctl/lab/housekeeping.h"
 
 #include "labctl/base/units.h"
-#include "labctl/lab/artefact_store.h"
+#include "labctl/bundle/artefact_store.h"
 #include "labctl/lab/believed.h"
 #include "labctl/lab/kept.h"
 #include "labctl/machine/machine.h"
@@ -89,7 +89,7 @@ Collected collect_garbage(const Places& places, const image::Store& store, bool 
     collected.problems.push_back(freed.error());
   else if (*freed != 0)
     collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
-  auto artefacts = ArtefactStore(places.artefacts).collect();
+  auto artefacts = bundle::ArtefactStore(places.artefacts).collect();
   if (!artefacts)
     collected.problems.push_back(artefacts.error());
   else if (*artefacts != 0)

@@ -5,6 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/lab/ground.h"
 #include "labctl/plan/damage.h"
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::size_t most_given = 10000;
 constexpr std::uint64_t largest_damaged = 256u << 20;
-
-const Json nothing = Json::object();
-
-const Json& member(const Json& object, const char* key) {
-  return object.contains(key) ? object.at(key) : nothing;
-}
 
 // An artefact as the plan names it, with its damage; run.json has its digest.
 struct Named {
@@ -75,30 +70,26 @@ std::string different(const std::string& sha256, const fs::path& file, const std
 
 class Search {
  public:
-  Search(const RecordedRun& run, const Seek& seek, std::vector<fs::path> given)
-      : seek_(seek), given_(std::move(given)) {
-    base_ = scenario_file(member(run.record, "scenario")).parent_path();
-    for (const auto& artefact : member(run.record, "artefacts"))
-      recorded_[text_at(artefact, "path")] = {text_at(artefact, "sha256"), number_at(artefact, "size")};
-  }
+  Search(const bundle::RecordedRun& run, const Seek& seek, std::vector<fs::path> given)
+      : run_(run.record),
+        seek_(seek),
+        given_(std::move(given)),
+        base_(fs::path(run.record.scenario.location()).parent_path()) {}
 
   void find(const Named& named, Inventory& inventory) const {
     Item item{.thing = Thing::artefact, .name = named.path};
-    const auto recorded = recorded_.find(named.path);
-    if (recorded == recorded_.end() || !is_sha256(recorded->second.sha256)) {
+    const auto* recorded = run_.artifact(named.path);
+    if (!recorded || !is_sha256(recorded->sha256)) {
       item.standing = Standing::missing;
       item.what = "the run recorded no digest of it";
-    } else if (auto found = look(named, recorded->second, item)) {
+    } else if (auto found = look(named, *recorded, item)) {
       inventory.artefacts[named.path] = std::move(*found);
     }
     inventory.items.push_back(std::move(item));
   }
 
  private:
-  struct Recorded {
-    std::string sha256;
-    long long size = 0;
-  };
+  using Recorded = outcome::ArtifactRecord;
 
   std::optional<FoundArtefact> look(const Named& named, const Recorded& wanted, Item& item) const {
     const fs::path origin = base_ / origin_of(named);
@@ -127,8 +118,7 @@ class Search {
                                           const fs::path& origin) const {
     for (const auto& file : given_) {
       std::error_code problem;
-      if (static_cast<long long>(fs::file_size(file, problem)) == wanted.size &&
-          digest_of(file) == wanted.sha256)
+      if (fs::file_size(file, problem) == wanted.size && digest_of(file) == wanted.sha256)
         return FoundArtefact{file, {}, wanted.sha256};
       if (named.damage != scenario::Damage::none && file.filename() == origin.filename() &&
           digest_of(file, named.damage) == wanted.sha256)
@@ -146,13 +136,14 @@ class Search {
     return bytes ? sha256(plan::damaged(std::move(*bytes), damage)) : std::string();
   }
 
+  const outcome::RunRecord& run_;
   const Seek& seek_;
   std::vector<fs::path> given_;
   fs::path base_;
-  std::map<std::string, Recorded> recorded_;
 };
 
-Result<Inventory> find_named(const RecordedRun& run, const std::vector<Named>& wanted, const Seek& seek) {
+Result<Inventory> find_named(const bundle::RecordedRun& run, const std::vector<Named>& wanted,
+                             const Seek& seek) {
   auto given = given_files(seek.given);
   if (!given) return fail(given.error());
   const Search search(run, seek, std::move(*given));
@@ -162,24 +153,24 @@ Result<Inventory> find_named(const RecordedRun& run, const std::vector<Named>& w
 }
 
 // "kernel_version 6.12.1 instead of 6.12.0": what the facts of two disks of one name say differently.
-std::string facts_differing(const Json& then, const Json& now) {
+std::string facts_differing(const outcome::ImageFacts& then, const outcome::ImageFacts& now) {
+  using Facts = outcome::ImageFacts;
   std::vector<std::string> parts;
-  for (const char* fact : {"kernel_release", "kernel_version", "suite", "key", "built"}) {
-    const std::string before = text_at(then, fact), here = text_at(now, fact);
-    if (before == here) continue;
-    parts.push_back(std::string(fact == std::string_view("key") ? "recipe" : fact) + " " +
-                    printable(here.substr(0, 40)) + " instead of " + printable(before.substr(0, 40)));
-  }
-  if (text_at(member(then, "packages"), "sha256") != text_at(member(now, "packages"), "sha256"))
-    parts.emplace_back("other packages");
+  for (const auto& [name, member] : {std::pair{"kernel_release", &Facts::kernel_release},
+                                     {"kernel_version", &Facts::kernel_version},
+                                     {"suite", &Facts::suite},
+                                     {"recipe", &Facts::key},
+                                     {"built", &Facts::built}})
+    if (then.*member != now.*member)
+      parts.push_back(std::string(name) + " " + printable((now.*member).substr(0, 40)) + " instead of " +
+                      printable((then.*member).substr(0, 40)));
+  if (then.packages_sha256 != now.packages_sha256) parts.emplace_back("other packages");
   return join(parts, ", ");
 }
 
-Item image_item(const RecordedRun& run, const plan::Cell& cell, const image::Store& store) {
+Item image_item(const bundle::RecordedRun& run, const plan::Cell& cell, const image::Store& store) {
   Item item{.thing = Thing::image, .name = cell.image};
-  const Json* recorded = nullptr;
-  for (const auto& image : member(run.record, "images"))
-    if (text_at(image, "name") == cell.image) recorded = &image;
+  const auto* recorded = run.record.image(cell.image);
   auto here = store.find(cell.image);
   if (!here) {
     item.standing = Standing::missing;
@@ -190,10 +181,10 @@ Item image_item(const RecordedRun& run, const plan::Cell& cell, const image::Sto
   } else if (!recorded) {
     item.standing = Standing::differs;
     item.what = "the run recorded no disk of it";
-  } else if (const std::string then = text_at(*recorded, "sha256"); then != here->sha256) {
+  } else if (recorded->sha256 != here->sha256) {
     item.standing = Standing::differs;
-    item.what = different(printable(then, 64), here->disk, here->sha256);
-    const std::string facts = facts_differing(member(*recorded, "facts"), here->facts);
+    item.what = different(printable(recorded->sha256, 64), here->disk, here->sha256);
+    const std::string facts = facts_differing(recorded->facts, outcome::facts_from(dump_line(here->facts)));
     if (!facts.empty()) item.what += ": " + facts;
     item.hint = "the run's own disk is below images/" + cell.image +
                 "/ in the cache of the host that ran it: put that folder at " + here->folder.string();
@@ -232,7 +223,7 @@ Item machine_item(const plan::Cell& cell, const fs::path& bundle, const std::opt
   return item;
 }
 
-void add_host(const Json& then, const machine::HostFacts& now, Inventory& inventory) {
+void add_host(const outcome::HostRecord& then, const machine::HostFacts& now, Inventory& inventory) {
   const auto compare = [&](const char* name, std::string before, const std::string& here) {
     Item item{.thing = Thing::host, .name = name};
     if (before != here) {
@@ -243,15 +234,14 @@ void add_host(const Json& then, const machine::HostFacts& now, Inventory& invent
     inventory.items.push_back(std::move(item));
     return inventory.items.back().standing != Standing::same;
   };
-  // Before it was recorded there was only this one.
-  if (compare("architecture", text_at(then, "architecture", "x86_64"), now.architecture)) {
+  if (compare("architecture", then.architecture, now.architecture)) {
     inventory.items.back().standing = Standing::missing;
     inventory.items.back().hint =
         "take the bundle to a host of its own architecture: labctl bundle pack, and unpack there";
   }
-  compare("hypervisor", text_at(then, "hypervisor"), now.hypervisor);
-  compare("machine type", text_at(then, "machine_type"), now.machine_type);
-  if (compare("acceleration", text_at(then, "accel"), machine::to_string(now.accel)))
+  compare("hypervisor", then.hypervisor, now.hypervisor);
+  compare("machine type", then.machine_type, now.machine_type);
+  if (compare("acceleration", then.accel, machine::to_string(now.accel)))
     inventory.items.back().what += ": " + now.accel_reason;
 }
 
@@ -318,13 +308,13 @@ plan::Cell Inventory::at_hand(plan::Cell cell) const {
   return cell;
 }
 
-Result<Inventory> find_artefacts(const RecordedRun& run, const Seek& seek) {
+Result<Inventory> find_artefacts(const bundle::RecordedRun& run, const Seek& seek) {
   std::vector<Named> wanted;
-  for (const auto& cell : run.plan.cells) name_artefacts(cell, wanted);
+  for (const auto& cell : run.record.plan.cells) name_artefacts(cell, wanted);
   return find_named(run, wanted, seek);
 }
 
-Result<Inventory> take_inventory(const RecordedRun& run, const plan::Cell& cell, const Seek& seek,
+Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cell& cell, const Seek& seek,
                                  const image::Store& images, machine::Host& host, const std::string& tool,
                                  const fs::path& work) {
   std::vector<Named> wanted;
@@ -335,9 +325,9 @@ Result<Inventory> take_inventory(const RecordedRun& run, const plan::Cell& cell,
   std::optional<fs::path> disk;
   if (auto image = images.find(cell.image)) disk = image->disk;
   inventory->items.push_back(machine_item(cell, seek.bundle, disk, host, work));
-  add_host(member(run.record, "host"), host.facts(), *inventory);
+  add_host(run.record.host, host.facts(), *inventory);
   Item own{.thing = Thing::tool, .name = "labctl"};
-  if (const std::string then = text_at(run.record, "tool"); then != tool) {
+  if (const std::string& then = run.record.tool; then != tool) {
     own.standing = Standing::differs;
     own.what = "the run was made by '" + printable(then, 60) + "', this is '" + tool + "'";
   }

@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "labctl/base/result.h"
+#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/artefact_store.h"
-#include "labctl/lab/bundle.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
 
@@ -54,17 +55,17 @@ struct Inventory {
 // artefacts/, in the store, and in files and folders that somebody names.
 struct Seek {
   std::filesystem::path bundle;
-  ArtefactStore store;
+  bundle::ArtefactStore store;
   std::vector<std::filesystem::path> given;  // folders with all that is below them
 };
 
 // Every artefact of the plan with its digest, found or not. Errors (input): what is given does not exist; a
 // record that is not one.
-Result<Inventory> find_artefacts(const RecordedRun& run, const Seek& seek);
+Result<Inventory> find_artefacts(const bundle::RecordedRun& run, const Seek& seek);
 
 // The same for what one cell stands on: its artefacts, its image, its machine, the host and labctl itself.
 // `tool` is this labctl as run.json would call it. `work` is for files that a definition wants.
-Result<Inventory> take_inventory(const RecordedRun& run, const plan::Cell& cell, const Seek& seek,
+Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cell& cell, const Seek& seek,
                                  const image::Store& images, machine::Host& host, const std::string& tool,
                                  const std::filesystem::path& work);
 

@@ -9,7 +9,8 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/units.h"
-#include "labctl/lab/bundle.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 
 namespace labctl::lab {
 namespace {
@@ -83,7 +84,7 @@ Status Kept::put(const std::string& key, const CellJob& job, Checkpoint checkpoi
                    {"image", job.ground.image.name},
                    {"step", checkpoint.step},
                    {"left", checkpoint.left},
-                   {"made", utc_now()}};
+                   {"made", bundle::utc_now()}};
   if (auto written = write_file(partial / "events.jsonl", *journal); !written) return written;
   if (auto written = write_file(partial / "kept.json", dump_pretty(facts)); !written) return written;
   if (auto gone = remove_tree(root_ / key); !gone) return gone;

@@ -33,10 +33,11 @@ std::optional<Millis> RecordedCell::reached(const cell::Hold& hold) const {
   return std::nullopt;
 }
 
-Result<RecordedCell> read_recorded(const RecordedRun& run, const fs::path& bundle, const std::string& id) {
-  auto cell = find_cell(run.plan, id);
+Result<RecordedCell> read_recorded(const bundle::RecordedRun& run, const fs::path& bundle,
+                                   const std::string& id) {
+  auto cell = find_cell(run.record.plan, id);
   if (!cell) return fail(cell.error());
-  auto journal = read_cell_journal(*cell, bundle / "cells" / cell->id);
+  auto journal = bundle::read_cell_journal(*cell, bundle / "cells" / cell->id);
   if (!journal)
     return input_error("the cell cannot be reproduced: " + journal.error().what, journal.error().where,
                        "its journal says what was done to the guest; without it nothing can be replayed");

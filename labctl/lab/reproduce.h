@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cell/failure.h"
 #include "labctl/cell/hold.h"
-#include "labctl/lab/bundle.h"
 
 namespace labctl::lab {
 
@@ -27,7 +28,7 @@ struct RecordedCell {
 Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id);
 
 // `id` as above. Errors (input): no such cell, one that was never started, a journal that cannot be read.
-Result<RecordedCell> read_recorded(const RecordedRun& run, const std::filesystem::path& bundle,
+Result<RecordedCell> read_recorded(const bundle::RecordedRun& run, const std::filesystem::path& bundle,
                                    const std::string& id);
 
 }  // namespace labctl::lab

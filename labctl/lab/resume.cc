@@ -3,20 +3,17 @@
 #include <algorithm>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/cell/cell.h"
-#include "labctl/lab/bundle.h"
 #include "labctl/lab/crew.h"
 
 namespace labctl::lab {
 namespace {
 
 constexpr std::uint64_t largest_console = 256u << 20;
-
-const Json& at(const Json& object, const char* key) {
-  static const Json nothing = Json::object();
-  return object.is_object() && object.contains(key) ? object.at(key) : nothing;
-}
 
 // "line 12: it was 'reboot x3', it is 'reboot x1'"
 std::string first_difference(const std::string& before, const std::string& now) {
@@ -31,35 +28,44 @@ std::string first_difference(const std::string& before, const std::string& now) 
   return "in white space";
 }
 
-// Lists of objects, compared by what names their members.
-void compare_lists(const Json& before, const Json& now, const std::string& noun,
-                   const std::vector<const char*>& names, const std::vector<const char*>& facts,
-                   std::vector<std::string>& told) {
-  const auto name_of = [&](const Json& one) {
-    std::vector<std::string> parts;
-    for (const char* name : names)
-      if (std::string part = text_at(one, name); !part.empty()) parts.push_back(std::move(part));
-    return join(parts, " on machine ");
+// What is compared of one thing that a run stood on: its name, and facts with their values.
+struct Compared {
+  std::string name;
+  std::vector<std::pair<const char*, std::string>> facts;
+};
+
+Compared compared(const outcome::ArtifactRecord& artifact) {
+  return {artifact.path, {{"sha256", artifact.sha256}}};
+}
+Compared compared(const outcome::ImageRecord& image) {
+  return {image.machine.empty() ? image.name : image.name + " on machine " + image.machine,
+          {{"sha256", image.sha256}, {"shape", image.shape}, {"snapshot", image.snapshot ? "live" : "none"}}};
+}
+
+template <class T>
+void compare_lists(const std::vector<T>& before, const std::vector<T>& now, const std::string& noun,
+                   std::vector<std::string>& differences) {
+  const auto find = [](const std::vector<T>& list, const std::string& name) {
+    return std::find_if(list.begin(), list.end(), [&](const T& one) { return compared(one).name == name; });
   };
-  const auto find = [&](const Json& list, const std::string& name) {
-    return std::find_if(list.begin(), list.end(), [&](const Json& one) { return name_of(one) == name; });
-  };
-  for (const Json& one : before) {
-    const std::string name = name_of(one), called = noun + " " + printable(name, 200);
+  for (const T& one : before) {
+    const auto [name, facts] = compared(one);
+    const std::string called = noun + " " + printable(name, 200);
     const auto other = find(now, name);
     if (other == now.end()) {
-      told.push_back("the " + called + " is not there any more");
+      differences.push_back("the " + called + " is missing");
       continue;
     }
-    for (const char* fact : facts)
-      if (at(one, fact) != at(*other, fact))
-        told.push_back("the " + called + " is another one: its " + fact + " was " +
-                       printable(dump_line(at(one, fact)), 80) + ", it is " +
-                       printable(dump_line(at(*other, fact)), 80));
+    const auto here = compared(*other).facts;
+    for (std::size_t i = 0; i < facts.size(); ++i)
+      if (facts[i].second != here[i].second)
+        differences.push_back("the " + called + " is another one: its " + facts[i].first + " was '" +
+                              printable(facts[i].second, 80) + "', it is '" + printable(here[i].second, 80) +
+                              "'");
   }
-  for (const Json& one : now)
-    if (find(before, name_of(one)) == before.end())
-      told.push_back("the " + noun + " " + printable(name_of(one), 200) + " was not there");
+  for (const T& one : now)
+    if (const std::string name = compared(one).name; find(before, name) == before.end())
+      differences.push_back("the " + noun + " " + printable(name, 200) + " was not part of the run");
 }
 
 // What the kernel had said on the console and the journal not yet, when the run was cut off.
@@ -120,7 +126,7 @@ std::string last_records(const cell::State& cut, const CutJournal& journal,
 Status close_failed(const CutJournal& cut, const std::string& rest, const fs::path& folder) {
   const fs::path journal = folder / "events.jsonl";
   std::error_code problem;
-  fs::copy_file(journal, free_name(folder / "events.jsonl.cut-off"), problem);
+  fs::copy_file(journal, bundle::free_name(folder / "events.jsonl.cut-off"), problem);
   if (problem) return lab_error("cannot be kept aside: " + problem.message(), journal.string());
   return write_file(journal, cut.text + rest);
 }
@@ -138,56 +144,48 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
   if (!text)
     return input_error("is not a bundle: " + text.error().what, file.string(),
                        "give the folder that 'labctl run' named; one without run.json has nothing in it");
-  auto record = parse_json(*text, file.string());
+  auto record = outcome::read_run_record(*text, file.string());
   if (!record) return fail(record.error());
   const bool whole = run.folder.extension() != ".partial";
-  if (whole && !flag_at(*record, "interrupted"))
+  if (whole && !record->interrupted)
     return input_error("this run came to its end: there is nothing to go on with", run.folder.string(),
                        "'labctl judge' says its verdict; for another one run the scenario again");
-  auto plan = plan::from_json(at(*record, "plan"), file.string());
-  if (!plan) return fail(plan.error());
-  run.plan = std::move(*plan);
-  const Json& scenario = at(*record, "scenario");
-  run.scenario = text_at(scenario, "path");
-  run.only = text_at(scenario, "only");
-  for (const auto& [name, value] : at(scenario, "set").items())
-    if (value.is_string()) run.variables[name] = value.get<std::string>();
-  run.waivers = text_at(at(*record, "waivers"), "text");
-  for (const char* end : {"ended", "interrupted"}) record->erase(end);
+  record->ended.clear();
+  record->interrupted = false;
   run.record = std::move(*record);
   return run;
 }
 
-std::vector<std::string> differences(const Json& recorded, const Json& now) {
-  std::vector<std::string> told;
-  const auto program = [](const Json& run) {
-    return printable(text_at(run, "tool"), 60) + " (sha256 " + printable(text_at(run, "tool_sha256"), 12) +
-           ")";
+std::vector<std::string> differences(const outcome::RunRecord& recorded, const outcome::RunRecord& now) {
+  std::vector<std::string> all;
+  const auto program = [](const outcome::RunRecord& run) {
+    return printable(run.tool, 60) + " (sha256 " + printable(run.tool_sha256, 12) + ")";
   };
   if (program(recorded) != program(now))
-    told.push_back("the program is another one: the run was begun by " + program(recorded) + ", this is " +
-                   program(now));
-  const std::string before = text_at(at(recorded, "scenario"), "text"),
-                    text = text_at(at(now, "scenario"), "text");
-  const bool same_text = before == text;
-  if (!same_text) told.push_back("the scenario was changed: " + first_difference(before, text));
-  const Json &old_plan = at(recorded, "plan"), &new_plan = at(now, "plan");
-  const std::string signatures = text_at(at(old_plan, "signatures"), "text"),
-                    new_signatures = text_at(at(new_plan, "signatures"), "text");
+    all.push_back("the program is another one: the run was begun by " + program(recorded) + ", this is " +
+                  program(now));
+  const std::string &before = recorded.scenario.text, &text = now.scenario.text;
+  if (before != text) all.push_back("the scenario was changed: " + first_difference(before, text));
+  const auto signatures_of = [](const outcome::RunRecord& run) {
+    return run.plan.signatures ? run.plan.signatures->text : std::string();
+  };
+  const std::string signatures = signatures_of(recorded), new_signatures = signatures_of(now);
   if (signatures != new_signatures)
-    told.push_back("the signature file was changed: " + first_difference(signatures, new_signatures));
-  if (same_text && at(old_plan, "cells") != at(new_plan, "cells"))
-    told.emplace_back("the scenario means other cells now");
-  compare_lists(at(recorded, "artefacts"), at(now, "artefacts"), "artefact", {"path"}, {"sha256"}, told);
-  compare_lists(at(recorded, "images"), at(now, "images"), "image", {"name", "machine"},
-                {"sha256", "shape", "snapshot"}, told);
-  for (const char* fact : {"hypervisor", "accel", "machine_type"}) {
-    const std::string was = text_at(at(recorded, "host"), fact), is = text_at(at(now, "host"), fact);
+    all.push_back("the signature file was changed: " + first_difference(signatures, new_signatures));
+  if (before == text && plan::to_json(recorded.plan).at("cells") != plan::to_json(now.plan).at("cells"))
+    all.emplace_back("the scenario means other cells now");
+  compare_lists(recorded.artifacts, now.artifacts, "artifact", all);
+  compare_lists(recorded.images, now.images, "image", all);
+  using Host = outcome::HostRecord;
+  for (const auto& [fact, member] : {std::pair{"hypervisor", &Host::hypervisor},
+                                     {"accel", &Host::accel},
+                                     {"machine_type", &Host::machine_type}}) {
+    const std::string &was = recorded.host.*member, &is = now.host.*member;
     if (was != is)
-      told.push_back(std::string("the host's ") + fact + " is another one: it was '" + printable(was, 80) +
-                     "', it is '" + printable(is, 80) + "'");
+      all.push_back(std::string("the host's ") + fact + " is another one: it was '" + printable(was, 80) +
+                    "', it is '" + printable(is, 80) + "'");
   }
-  return told;
+  return all;
 }
 
 Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
@@ -229,7 +227,7 @@ Result<Missing> still_missing(std::vector<CellJob> jobs) {
     if (*left == Left::retrying) aside = set_failed_aside(job.folder);
     if (*left == Left::cut_off) {
       ++missing.cut_off;
-      aside = rename_synced(job.folder, free_name(job.folder.string() + ".cut-off"));
+      aside = rename_synced(job.folder, bundle::free_name(job.folder.string() + ".cut-off"));
     }
     if (!aside) return fail(aside.error());
     missing.jobs.push_back(std::move(job));

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
 #include "labctl/base/result.h"
 #include "labctl/lab/run_cell.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -17,20 +17,15 @@ namespace labctl::lab {
 // What a bundle says of its run, read without changing anything.
 struct Unfinished {
   std::filesystem::path folder;
-  Json record;  // run.json as it was when the run began
-  plan::Plan plan;
-  std::string scenario;  // the scenario's file
-  std::string only;
-  scenario::Variables variables;
-  std::string waivers;  // their text
+  outcome::RunRecord record;  // as it was when the run began
 };
 
 // The folder, or the name it would have had when whole. Errors (input): no bundle, or a run that did end.
 Result<Unfinished> read_unfinished(const std::filesystem::path& folder);
 
-// Where two records (run.json) do not mean the same run: one sentence each, none when they do. The verdict
-// would be of neither otherwise.
-std::vector<std::string> differences(const Json& recorded, const Json& now);
+// Where two records do not mean the same run: one sentence each, none when they do. The verdict would be of
+// neither otherwise.
+std::vector<std::string> differences(const outcome::RunRecord& recorded, const outcome::RunRecord& now);
 
 // What a run that was cut off left of one cell.
 enum class Left {

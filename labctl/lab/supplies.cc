@@ -139,14 +139,13 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
   return supplies;
 }
 
-Json Supplies::to_json() const {
-  Json list = Json::array();
-  for (const auto& [path, artefact] : artefacts_)
-    list.push_back({{"path", path}, {"sha256", artefact.sha256}, {"size", artefact.size}});
+std::vector<outcome::ArtifactRecord> Supplies::artifacts() const {
+  std::vector<outcome::ArtifactRecord> list;
+  for (const auto& [path, artefact] : artefacts_) list.push_back({path, artefact.sha256, artefact.size});
   return list;
 }
 
-std::vector<Error> Supplies::keep(const ArtefactStore& store) const {
+std::vector<Error> Supplies::keep(const bundle::ArtefactStore& store) const {
   std::vector<Error> problems;
   for (const auto& [path, artefact] : artefacts_)
     if (auto kept = store.keep(artefact.copy, artefact.sha256); !kept) problems.push_back(kept.error());

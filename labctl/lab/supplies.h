@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
 #include "labctl/base/result.h"
+#include "labctl/bundle/artefact_store.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/artefact_store.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -41,10 +41,10 @@ class Supplies {
   const CellSupplies& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
 
   // The bundle's record: every artefact with its digest.
-  Json to_json() const;
+  std::vector<outcome::ArtifactRecord> artifacts() const;
 
   // What the guests get, for those who want to bring a cell back one day. What could not be kept comes back.
-  std::vector<Error> keep(const ArtefactStore& store) const;
+  std::vector<Error> keep(const bundle::ArtefactStore& store) const;
 
   // Artefacts whose file on disk is no longer what was tested: one sentence each.
   std::vector<std::string> changed() const;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 

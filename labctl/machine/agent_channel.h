@@ -12,7 +12,7 @@
 #include <string>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 
 namespace labctl::machine {

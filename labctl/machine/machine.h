@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/observe/observe.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/crash/crash.h"
 #include "labctl/event/event.h"

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "labctl/base/strict_json.h"
 #include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
 #include "labctl/scenario/names.h"
@@ -12,6 +13,7 @@
 namespace labctl::plan {
 namespace {
 
+using In = JsonObject;
 using scenario::Acceptance;
 using scenario::As;
 using scenario::Axes;
@@ -146,114 +148,6 @@ Json cell_json(const Cell& cell) {
   add_damage(json, cell.content_damage, cell.content_may_be_refused);
   return json;
 }
-
-// An object being read. The first fault is kept and everything after it gives defaults, so that readers are
-// plain sequences; the caller asks once, at the end.
-class In {
- public:
-  In(const Json& json, std::string path, std::string& fault)
-      : json_(json), path_(std::move(path)), fault_(fault) {
-    if (!json_.is_object()) wrong("expected an object");
-  }
-
-  bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
-
-  std::string text(const char* key) {
-    const Json* value = get(key);
-    if (value && value->is_string()) return value->get<std::string>();
-    if (value) wrong(std::string(key) + ": expected text");
-    return "";
-  }
-
-  bool flag(const char* key) {
-    const Json* value = get(key);
-    if (value && value->is_boolean()) return value->get<bool>();
-    if (value) wrong(std::string(key) + ": expected true or false");
-    return false;
-  }
-
-  long long number(const char* key, long long least, long long most) {
-    const Json* value = get(key);
-    if (!value) return least;
-    // Unsigned values beyond long long would come out negative.
-    const bool huge =
-        value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
-    if (value->is_number_integer() && !huge) {
-      const auto number = value->get<long long>();
-      if (number >= least && number <= most) return number;
-    }
-    wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " +
-          std::to_string(most));
-    return least;
-  }
-
-  In object(const char* key) {
-    const Json* value = get(key);
-    return In(value ? *value : empty(), path_ + "." + key, fault_);
-  }
-
-  // Calls read(In) for each object of the list.
-  template <class F>
-  void each(const char* key, F read) {
-    const Json* value = get(key);
-    if (!value) return;
-    if (!value->is_array()) return wrong(std::string(key) + ": expected a list");
-    for (std::size_t i = 0; i < value->size() && fault_.empty(); ++i) {
-      In item((*value)[i], path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
-      if (fault_.empty()) read(item);
-    }
-  }
-
-  std::vector<std::string> texts(const char* key) {
-    std::vector<std::string> values;
-    const Json* value = get(key);
-    if (!value) return values;
-    if (!value->is_array()) {
-      wrong(std::string(key) + ": expected a list");
-      return values;
-    }
-    for (const Json& item : *value) {
-      if (!item.is_string()) {
-        wrong(std::string(key) + ": expected a list of texts");
-        return values;
-      }
-      values.push_back(item.get<std::string>());
-    }
-    return values;
-  }
-
-  template <class Kind, std::size_t n>
-  Kind kind(const char* key, const Kind (&all)[n]) {
-    const std::string word = text(key);
-    for (const Kind one : all) {
-      if (word == to_string(one)) return one;
-    }
-    wrong(std::string(key) + ": unknown word");
-    return all[0];
-  }
-
-  void wrong(const std::string& what) {
-    if (fault_.empty()) fault_ = path_ + ": " + what;
-  }
-
- private:
-  static const Json& empty() {
-    static const Json object = Json::object();
-    return object;
-  }
-
-  const Json* get(const char* key) {
-    if (!fault_.empty()) return nullptr;
-    const auto found = json_.find(key);
-    if (found != json_.end()) return &*found;
-    wrong(std::string("'") + key + "' is missing");
-    return nullptr;
-  }
-
-  const Json& json_;
-  std::string path_;
-  std::string& fault_;
-};
 
 Mark read_mark(In in) {
   constexpr int most = 1 << 24;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/scenario/scenario.h"
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/page.h"
 

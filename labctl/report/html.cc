@@ -3,6 +3,7 @@
 
 #include <kainjow/mustache.hpp>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/page.h"
 

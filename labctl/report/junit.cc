@@ -6,6 +6,7 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 
@@ -92,10 +93,10 @@ void add_problem(pugi::xml_node testcase, const char* element, const std::string
 }
 
 void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts& counts) {
-  const plan::Cell& cell = record.plan.cells[i];
+  const plan::Cell& cell = record.run.plan.cells[i];
   const verdict::Outcome& outcome = record.verdict.cells[i];
   auto testcase = suite.append_child("testcase");
-  set(testcase, "classname", class_name(record.plan.scenario) + "." + class_name(cell.image));
+  set(testcase, "classname", class_name(record.run.plan.scenario) + "." + class_name(cell.image));
   set(testcase, "name", cell.control ? "control without the candidate: " + cell.id : cell.id);
   set(testcase, "time", seconds(outcome.took));
   counts.tests += 1;
@@ -119,28 +120,24 @@ void add_verdict(pugi::xml_node suite, const Record& record, Counts& counts) {
   const bool red = counts.failures + counts.errors != 0;
   if (red || record.verdict.decision == verdict::Decision::passed) return;
   auto testcase = suite.append_child("testcase");
-  set(testcase, "classname", class_name(record.plan.scenario));
+  set(testcase, "classname", class_name(record.run.plan.scenario));
   set(testcase, "name", "the verdict");
   set(testcase, "time", seconds(Millis(0)));
   counts.tests += 1;
   add_problem(testcase, "error", verdict::to_string(record.verdict.decision),
-              last_word(record.verdict, record.plan), join(record.verdict.reasons, "\n"), counts);
+              last_word(record.verdict, record.run.plan), join(record.verdict.reasons, "\n"), counts);
 }
 
 void add_properties(pugi::xml_node suite, const Record& record) {
   auto properties = suite.append_child("properties");
   add_property(properties, "labctl.verdict", verdict::to_string(record.verdict.decision));
-  add_property(properties, "labctl.tool", text_at(record.run, "tool"));
-  if (record.run.contains("host"))
-    add_property(properties, "labctl.hypervisor", text_at(record.run["host"], "hypervisor"));
-  if (record.run.contains("host"))
-    add_property(properties, "labctl.accel", text_at(record.run["host"], "accel"));
-  const auto statistics = verdict::statistics(record.verdict, record.plan);
+  add_property(properties, "labctl.tool", record.run.tool);
+  add_property(properties, "labctl.hypervisor", record.run.host.hypervisor);
+  add_property(properties, "labctl.accel", record.run.host.accel);
+  const auto statistics = verdict::statistics(record.verdict, record.run.plan);
   add_property(properties, "labctl.statistics", statistics_in_words(statistics));
-  if (record.run.contains("artefacts") && record.run["artefacts"].is_array())
-    for (const auto& artefact : record.run["artefacts"])
-      add_property(properties, "labctl.artefact." + text_at(artefact, "path"),
-                   "sha256:" + text_at(artefact, "sha256"));
+  for (const auto& artifact : record.run.artifacts)
+    add_property(properties, "labctl.artefact." + artifact.path, "sha256:" + artifact.sha256);
 }
 
 }  // namespace
@@ -154,12 +151,12 @@ std::string junit(const Record& record) {
   auto suite = suites.append_child("testsuite");
   Counts counts;
   add_properties(suite, record);
-  for (std::size_t i = 0; i < record.plan.cells.size() && i < record.verdict.cells.size(); ++i)
+  for (std::size_t i = 0; i < record.run.plan.cells.size() && i < record.verdict.cells.size(); ++i)
     add_cell(suite, record, i, counts);
   add_verdict(suite, record, counts);
   set(suites, "name", "labctl");
   set_counts(suites, counts);
-  set(suite, "name", record.plan.scenario);
+  set(suite, "name", record.run.plan.scenario);
   set_counts(suite, counts);
   if (const std::string time = started_at(record); !time.empty()) set(suite, "timestamp", time);
   std::ostringstream text;

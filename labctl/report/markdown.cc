@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 
@@ -53,7 +54,7 @@ std::string headline(const Record& record) {
                      : decision == verdict::Decision::blocked ? "❌"
                                                               : "⚠️";
   // The last word may quote a reason or a waiver's title, which are not ours.
-  const std::string word = last_word(record.verdict, record.plan);
+  const std::string word = last_word(record.verdict, record.run.plan);
   const auto colon = word.find(": ");
   return std::string("## ") + sign + " " + word.substr(0, colon) + "\n\n" + code(word.substr(colon + 2)) +
          "\n\n";
@@ -84,7 +85,7 @@ std::string problems_part(const Record& record) {
     if (!problem.module.empty()) text += ", in module " + code(problem.module);
     text += ", in " + plural(problem.cells.size(), "cell") + "\n\n" + named_cells(problem.cells) + "\n";
     const std::string fault =
-        whose_fault(record.plan, record.verdict, {problem.cells.begin(), problem.cells.end()});
+        whose_fault(record.run.plan, record.verdict, {problem.cells.begin(), problem.cells.end()});
     if (!fault.empty()) text += "Where it is: " + code(fault) + "\n\n";
     if (const auto* finding = first_with(record, problem.title))
       text += fenced(excerpt(*finding, excerpt_lines, excerpt_bytes)) + "\n";
@@ -138,11 +139,10 @@ std::string reasons_part(const Record& record) {
 
 std::string tested_part(const Record& record) {
   std::string text;
-  if (record.run.contains("artefacts") && record.run["artefacts"].is_array())
-    for (const auto& artefact : record.run["artefacts"]) {
-      if (text.size() > (32 << 10)) break;
-      text += "| " + code(text_at(artefact, "path")) + " | " + code(text_at(artefact, "sha256")) + " |\n";
-    }
+  for (const auto& artifact : record.run.artifacts) {
+    if (text.size() > (32 << 10)) break;
+    text += "| " + code(artifact.path) + " | " + code(artifact.sha256) + " |\n";
+  }
   if (!text.empty()) text = "### Tested bytes\n\n| artefact | sha256 |\n| --- | --- |\n" + text + "\n";
   return text;
 }
@@ -150,10 +150,10 @@ std::string tested_part(const Record& record) {
 }  // namespace
 
 std::string markdown(const Record& record) {
-  std::string text = headline(record) + "Scenario " + code(record.plan.scenario);
+  std::string text = headline(record) + "Scenario " + code(record.run.plan.scenario);
   if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
   text += "\n\n" + reasons_part(record);
-  text += statistics_in_words(verdict::statistics(record.verdict, record.plan)) + ".\n\n";
+  text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";
   for (const auto& part :
        {waivers_part(record), problems_part(record), cells_part(record), tested_part(record)}) {
     if (text.size() + part.size() > largest) {

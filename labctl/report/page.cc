@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 #include "labctl/verdict/accept.h"
@@ -39,14 +40,14 @@ std::string shape_of(const plan::Cell& cell) {
 class Page {
  public:
   explicit Page(const Record& record)
-      : record_(record), count_(std::min(record.plan.cells.size(), record.verdict.cells.size())) {}
+      : record_(record), count_(std::min(record.run.plan.cells.size(), record.verdict.cells.size())) {}
 
   Json make() {
-    Json page{{"scenario", record_.plan.scenario},
+    Json page{{"scenario", record_.run.plan.scenario},
               {"bundle", record_.bundle.empty() ? "BUNDLE" : record_.bundle},
-              {"tool", text_at(record_.run, "tool", "labctl")},
+              {"tool", record_.run.tool.empty() ? "labctl" : record_.run.tool},
               {"again", run_again(record_, "")},
-              {"statistics", statistics_in_words(verdict::statistics(record_.verdict, record_.plan))}};
+              {"statistics", statistics_in_words(verdict::statistics(record_.verdict, record_.run.plan))}};
     head(page);
     grid(page);
     problems(page);
@@ -58,14 +59,14 @@ class Page {
   }
 
  private:
-  const plan::Cell& planned(std::size_t i) const { return record_.plan.cells[i]; }
+  const plan::Cell& planned(std::size_t i) const { return record_.run.plan.cells[i]; }
   const verdict::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
 
   void head(Json& page) const {
     using verdict::Decision;
     const auto decision = record_.verdict.decision;
     const bool passed = decision == Decision::passed, blocked = decision == Decision::blocked;
-    const std::string last = last_word(record_.verdict, record_.plan);
+    const std::string last = last_word(record_.verdict, record_.run.plan);
     const auto colon = last.find(": ");
     page["verdict"] = {{"class", passed    ? "passed"
                                  : blocked ? "failed"
@@ -81,7 +82,7 @@ class Page {
       ++candidates;
       good += outcome(i).as_wanted();
     }
-    const auto statistics = verdict::statistics(record_.verdict, record_.plan);
+    const auto statistics = verdict::statistics(record_.verdict, record_.run.plan);
     page["facts"] = Json::array();
     const auto fact = [&](const char* label, const std::string& value) {
       if (!value.empty()) page["facts"].push_back({{"label", label}, {"value", value}});
@@ -182,7 +183,7 @@ class Page {
                                   {"severity", crash::to_string(problem.severity)},
                                   {"kind", crash::to_string(problem.kind)},
                                   {"module", problem.module},
-                                  {"fault", whose_fault(record_.plan, record_.verdict,
+                                  {"fault", whose_fault(record_.run.plan, record_.verdict,
                                                         {problem.cells.begin(), problem.cells.end()})},
                                   {"count", "in " + plural(problem.cells.size(), "cell")},
                                   {"cells", cells},
@@ -213,7 +214,7 @@ class Page {
     for (std::size_t i = 0; i < count_; ++i)
       if (!planned(i).control) add(drivers, planned(i).driver), add(contents, planned(i).content);
     page["has_comparison"] = drivers.size() * contents.size() > 1 || !failed_cells(record_.verdict).empty();
-    page["overall_fault"] = whose_fault(record_.plan, record_.verdict, failed_cells(record_.verdict));
+    page["overall_fault"] = whose_fault(record_.run.plan, record_.verdict, failed_cells(record_.verdict));
     page["contents"] = page["drivers"] = Json::array();
     for (const auto& content : contents) page["contents"].push_back(content.empty() ? "no content" : content);
     for (const auto& driver : drivers) {
@@ -303,35 +304,26 @@ class Page {
   }
 
   void tested(Json& page) const {
-    const Json& run = record_.run;
-    const auto list = [&](const char* name) {
-      return run.contains(name) && run[name].is_array() ? run[name] : Json::array();
-    };
-    const auto object = [&](const char* name) { return run.contains(name) ? run[name] : Json::object(); };
+    const auto& run = record_.run;
     page["artefacts"] = page["images"] = page["host"] = Json::array();
-    for (const auto& artefact : list("artefacts"))
+    for (const auto& artifact : run.artifacts)
       page["artefacts"].push_back(
-          {{"path", text_at(artefact, "path")},
-           {"sha256", text_at(artefact, "sha256")},
-           {"size", show_size(static_cast<std::uint64_t>(number_at(artefact, "size")))}});
-    for (const auto& image : list("images")) {
-      const Json facts = image.is_object() && image.contains("facts") ? image["facts"] : Json::object();
-      page["images"].push_back({{"name", text_at(image, "name")},
-                                {"kernel", text_at(facts, "kernel_release")},
-                                {"sha256", text_at(image, "sha256")},
-                                {"boot_time", show_duration(Millis(number_at(image, "boot_time_ms")))}});
-    }
-    const Json host = object("host"), scenario = object("scenario");
+          {{"path", artifact.path}, {"sha256", artifact.sha256}, {"size", show_size(artifact.size)}});
+    for (const auto& image : run.images)
+      page["images"].push_back({{"name", image.name},
+                                {"kernel", image.facts.kernel_release},
+                                {"sha256", image.sha256},
+                                {"boot_time", show_duration(image.boot_time)}});
     const auto fact = [&](const char* label, const std::string& value) {
       if (!value.empty()) page["host"].push_back({{"label", label}, {"value", value}});
     };
-    fact("hypervisor", text_at(host, "hypervisor"));
-    fact("acceleration", text_at(host, "accel"));
-    fact("machine type", text_at(host, "machine_type"));
-    fact("tool", text_at(run, "tool"));
-    page["accel_reason"] = text_at(host, "accel_reason");
-    page["scenario_file"] = text_at(scenario, "file");
-    page["scenario_text"] = text_at(scenario, "text").substr(0, 64 << 10);
+    fact("hypervisor", run.host.hypervisor);
+    fact("acceleration", run.host.accel);
+    fact("machine type", run.host.machine_type);
+    fact("tool", run.tool);
+    page["accel_reason"] = run.host.accel_reason;
+    page["scenario_file"] = run.scenario.file;
+    page["scenario_text"] = run.scenario.text.substr(0, 64 << 10);
   }
 
   const Record& record_;

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "labctl/base/json.h"
+#include "labctl/base/json_fwd.h"
 #include "labctl/report/report.h"
 
 namespace labctl::report {

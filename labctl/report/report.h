@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "labctl/base/json.h"
 #include "labctl/event/event.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/analysis.h"
 #include "labctl/verdict/verdict.h"
@@ -80,8 +80,7 @@ struct CellRecord {
 
 struct Record {
   std::string bundle;  // its folder's name
-  Json run;            // run.json
-  plan::Plan plan;
+  outcome::RunRecord run;
   verdict::Verdict verdict;
   std::vector<CellRecord> cells;  // in the plan's order
 };

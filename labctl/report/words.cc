@@ -1,5 +1,6 @@
 #include "labctl/report/words.h"
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 
 namespace labctl::report {
@@ -74,18 +75,14 @@ std::string place(const verdict::Seen& seen) {
 }
 
 std::string run_again(const Record& record, const std::string& cell) {
-  const bool told =
-      record.run.is_object() && record.run.contains("scenario") && record.run["scenario"].is_object();
-  const Json scenario = told ? record.run["scenario"] : Json::object();
-  std::string command = "labctl run " + shell_quote(text_at(scenario, "file", "SCENARIO"));
-  if (scenario.contains("set") && scenario["set"].is_object())
-    for (const auto& [name, value] : scenario["set"].items())
-      if (value.is_string()) command += " --set " + shell_quote(name + "=" + value.get<std::string>());
+  const auto& scenario = record.run.scenario;
+  std::string command = "labctl run " + shell_quote(scenario.file.empty() ? "SCENARIO" : scenario.file);
+  for (const auto& [name, value] : scenario.set) command += " --set " + shell_quote(name + "=" + value);
   return cell.empty() ? command : command + " --only " + shell_quote(cell);
 }
 
 std::string started_at(const Record& record) {
-  const std::string began = text_at(record.run, "began");
+  const std::string& began = record.run.began;
   static constexpr std::string_view shape = "0000-00-00T00:00:00Z";
   if (began.size() != shape.size()) return {};
   for (std::size_t i = 0; i < shape.size(); ++i)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/json.h"
 #include "labctl/verdict/accept.h"
 #include "labctl/verdict/analysis.h"
 #include "labctl/verdict/blame.h"

@@ -300,12 +300,12 @@ def lines(edit):
 refused("an edited record", changed_bundle(bundle, JOURNAL, lambda t: t.replace(b'"taint=', b'"taint=0', 1)), 3, "edited, cut or reordered")
 refused("a record removed", changed_bundle(bundle, JOURNAL, lines(lambda rows: rows.pop(20))), 3, "edited, cut or reordered")
 refused("records swapped", changed_bundle(bundle, JOURNAL, lines(lambda rows: rows.insert(20, rows.pop(21)))), 3, "edited, cut or reordered")
-refused("the last record removed", changed_bundle(bundle, JOURNAL, lines(lambda rows: rows.pop())), 3, "RECORDED EVENTS")
-refused("the last record edited", changed_bundle(bundle, JOURNAL, lambda t: t[:-2] + b" }\n"), 3, "RECORDED EVENTS")
+refused("the last record removed", changed_bundle(bundle, JOURNAL, lines(lambda rows: rows.pop())), 3, "derived from the recorded events")
+refused("the last record edited", changed_bundle(bundle, JOURNAL, lambda t: t[:-2] + b" }\n"), 3, "derived from the recorded events")
 refused("half a journal", changed_bundle(bundle, JOURNAL, lambda t: t[: len(t) // 2]), 3, "torn")
 refused("the control's journal", changed_bundle(bundle, JOURNAL, lambda _: (bundle / "cells/debian.control/events.jsonl").read_bytes()), 3, "does not begin this cell's journal")
-refused("a verdict edited to passed", changed_bundle(blocked, "verdict.json", lambda t: t.replace(b'"blocked"', b'"passed"')), 1, "RECORDED EVENTS")
-refused("a verdict edited in a word", changed_bundle(bundle, "verdict.json", lambda t: t.replace(b"sensor-release", b"sensor-Release")), 3, "RECORDED EVENTS")
+refused("a verdict edited to passed", changed_bundle(blocked, "verdict.json", lambda t: t.replace(b'"blocked"', b'"passed"')), 1, "derived from the recorded events")
+refused("a verdict edited in a word", changed_bundle(bundle, "verdict.json", lambda t: t.replace(b"sensor-release", b"sensor-Release")), 3, "derived from the recorded events")
 refused("other artefacts in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(b"content.bin", b"content.new", 1)), 3, "other artefacts")
 digest = next(a["sha256"] for a in json.loads((bundle / "run.json").read_text())["artefacts"]).encode()
 refused("another digest in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(digest, b"0" * 64)), 3, "other artefacts")
@@ -322,7 +322,7 @@ def said_of_the_run(**words):
 
 refused("a run that was never finished", said_of_the_run(faults=None), 3, "never finished")
 refused("a fault of the run", said_of_the_run(faults=["an image changed"]), 3, "an image changed")
-refused("a fault that is no text", said_of_the_run(faults=[None]), 3, "?")
+refused("a fault that is no text", said_of_the_run(faults=[None]), 2, "faults: expected a list of texts")
 refused("a run that was interrupted", said_of_the_run(interrupted=True), 130, "interrupted")
 
 # ---- signing ----

@@ -5,6 +5,7 @@
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/policy.h"
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "tests/catch.h"
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/cell/cell.h"
 
 namespace story {

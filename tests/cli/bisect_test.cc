@@ -2,6 +2,7 @@
 
 #include "labctl/cli/bisect.h"
 
+#include "labctl/base/json.h"
 #include "tests/catch.h"
 
 using namespace labctl;

@@ -1,6 +1,7 @@
 // The journal on disk: everything that can be written can be read, and nothing else.
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/event/event.h"
 #include "tests/catch.h"

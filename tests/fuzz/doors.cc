@@ -8,6 +8,7 @@
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/statement.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/crash/dump.h"
 #include "labctl/event/event.h"

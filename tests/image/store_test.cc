@@ -2,6 +2,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/image/image.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"

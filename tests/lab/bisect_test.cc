@@ -63,7 +63,7 @@ TEST_CASE("a bundle that names its own scenario gives no commands to the host") 
   REQUIRE(write_file(inside, "text"));
   REQUIRE(write_file(outside, "text"));
   const auto why = [&](const fs::path& path, const char* text) {
-    return lab::why_no_commands({{"path", path.string()}, {"text", text}}, bundle);
+    return lab::why_no_commands({.path = path.string(), .text = text}, bundle);
   };
   CHECK(why(inside, "text") == "lies in the bundle itself");
   CHECK(why(root / "bundle/../bundle/x.yaml", "text") == "lies in the bundle itself");

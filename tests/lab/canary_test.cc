@@ -1,12 +1,14 @@
 // Proofs of channels are made once, kept, and believed only while everything they stand on is the same.
 
 #include "labctl/lab/canary.h"
+#include "labctl/base/json.h"
+#include "labctl/bundle/canary_record.h"
 
 #include <unistd.h>
 
 #include "labctl/base/digest.h"
+#include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
-#include "tests/lab/canary_records.h"
 
 using namespace labctl;
 
@@ -67,7 +69,7 @@ TEST_CASE("a proof is made once and its records are in every bundle") {
   CHECK(again.proved());
   CHECK(again.deaths.size() == 5);
   CHECK(lab.killings == 1);
-  CHECK(lab::read_canary(lab.order.records, "box").proved());
+  CHECK(bundle::read_canary(lab.order.records, "box").proved());
   CHECK(fs::exists(lab.journal("hang")));
 }
 
@@ -133,15 +135,15 @@ TEST_CASE("records that are missing, damaged or another's prove nothing") {
   Lab lab;
   REQUIRE(lab.prove().proved());
   const fs::path records = lab.order.records;
-  CHECK_FALSE(lab::read_canary(records, "other").proved());
+  CHECK_FALSE(bundle::read_canary(records, "other").proved());
   fs::rename(lab.journal("panic"), records / "aside");
-  CHECK(lab::read_canary(records, "box").reason().starts_with("panic: no record of it"));
+  CHECK(bundle::read_canary(records, "box").reason().starts_with("panic: no record of it"));
   fs::copy(lab.journal("nmi"), lab.journal("panic"));
-  CHECK_FALSE(lab::read_canary(records, "box").proved());
+  CHECK_FALSE(bundle::read_canary(records, "box").proved());
   fs::rename(records / "aside", lab.journal("panic"));
-  CHECK(lab::read_canary(records, "box").proved());
+  CHECK(bundle::read_canary(records, "box").proved());
   fs::remove(records / "box.json");
-  CHECK_FALSE(lab::read_canary(records, "box").proved());
+  CHECK_FALSE(bundle::read_canary(records, "box").proved());
 }
 
 TEST_CASE("an image without the module that oopses is proved by the other deaths") {
@@ -213,9 +215,9 @@ TEST_CASE("every shape wants its own proof, and two names for one shape share it
   CHECK(canaries[1].proved());
   CHECK(canaries[1].name() == "box on machine smp");
   CHECK_FALSE(canaries[2].proved());
-  CHECK(lab::read_canary(lab.order.records, "box", "smp").proved());
-  CHECK_FALSE(lab::read_canary(lab.order.records, "box", "uefi").proved());
-  CHECK_FALSE(lab::read_canary(lab.order.records, "box", "never").proved());
+  CHECK(bundle::read_canary(lab.order.records, "box", "smp").proved());
+  CHECK_FALSE(bundle::read_canary(lab.order.records, "box", "uefi").proved());
+  CHECK_FALSE(bundle::read_canary(lab.order.records, "box", "never").proved());
   lab.silent.reset();
   lab.order.records = lab.root / "bundle-2";
   canaries = prove();

@@ -1,6 +1,8 @@
 // Controls that passed are believed for a week, while everything they stand on is the same.
 
 #include "labctl/lab/control.h"
+#include "labctl/base/json.h"
+#include "labctl/bundle/control_record.h"
 
 #include <unistd.h>
 
@@ -8,8 +10,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/lab/believed.h"
+#include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
-#include "tests/lab/canary_records.h"
 
 using namespace labctl;
 
@@ -64,7 +66,7 @@ class Lab {
   static inline int count = 0;
 };
 
-Json began(long long ago) { return {{"began", show_moment(std::time(nullptr) - ago)}}; }
+std::string began(long long ago) { return show_moment(std::time(nullptr) - ago); }
 constexpr long long day = 24 * 3600;
 
 }  // namespace
@@ -75,12 +77,12 @@ TEST_CASE("a control that passed is believed, and says where it comes from") {
   lab.job.folder = lab.root / "bundle" / lab.job.cell.id;
   lab.live();
   lab.keep();
-  const auto fresh = lab::read_kept(lab.job.folder, began(0));
+  const auto fresh = bundle::read_kept(lab.job.folder, began(0));
   REQUIRE(fresh);
   CHECK_FALSE(*fresh);
   REQUIRE(lab.take());
   CHECK(fs::exists(lab.job.folder / "events.jsonl"));
-  const auto kept = lab::read_kept(lab.job.folder, began(-1));
+  const auto kept = bundle::read_kept(lab.job.folder, began(-1));
   REQUIRE(kept);
   REQUIRE(*kept);
   CHECK((*kept)->run == "run-1");
@@ -171,13 +173,13 @@ TEST_CASE("a record that was kept is judged by the day of its run") {
   lab.keep();
   lab.made(2 * day);
   REQUIRE(lab.take());
-  CHECK(lab::read_kept(lab.job.folder, began(0)));
-  CHECK(lab::read_kept(lab.job.folder, began(day)));
-  CHECK_FALSE(lab::read_kept(lab.job.folder, began(3 * day)));   // before it was made
-  CHECK_FALSE(lab::read_kept(lab.job.folder, began(-6 * day)));  // more than a week later
-  CHECK_FALSE(lab::read_kept(lab.job.folder, Json::object()));
+  CHECK(bundle::read_kept(lab.job.folder, began(0)));
+  CHECK(bundle::read_kept(lab.job.folder, began(day)));
+  CHECK_FALSE(bundle::read_kept(lab.job.folder, began(3 * day)));   // before it was made
+  CHECK_FALSE(bundle::read_kept(lab.job.folder, began(-6 * day)));  // more than a week later
+  CHECK_FALSE(bundle::read_kept(lab.job.folder, ""));
   REQUIRE(write_file(lab.job.folder / "control.json", "{}"));
-  CHECK_FALSE(lab::read_kept(lab.job.folder, began(0)));
+  CHECK_FALSE(bundle::read_kept(lab.job.folder, began(0)));
 }
 
 TEST_CASE("what is lived afresh leaves its kept records beside") {

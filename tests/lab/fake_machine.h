@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/machine/machine.h"
 

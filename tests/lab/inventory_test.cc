@@ -1,6 +1,7 @@
 // A run's record against a host: for every thing that it stood on, the same, different or missing, and told.
 
 #include "labctl/lab/inventory.h"
+#include "labctl/base/json.h"
 
 #include <unistd.h>
 
@@ -20,9 +21,9 @@ namespace {
 // A run on an earlier day, its build folder, and this host.
 struct Desk {
   fs::path path = fs::temp_directory_path() / ("labctl-inventory-" + std::to_string(::getpid()));
-  lab::RecordedRun run;
+  bundle::RecordedRun run;
   test::FakeHost host;
-  lab::Seek seek{.bundle = path / "bundle", .store = lab::ArtefactStore(path / "store"), .given = {}};
+  lab::Seek seek{.bundle = path / "bundle", .store = bundle::ArtefactStore(path / "store"), .given = {}};
   image::Store images{{path / "recipes"}, path / "images"};
 
   Desk() {
@@ -33,13 +34,11 @@ struct Desk {
     auto cell = story::candidate();
     cell.driver_path = "build/driver.deb";
     cell.content_path = "build/content.bin";
-    run.plan.cells = {cell, story::control()};
-    run.record = {{"labctl", 1},
-                  {"tool", "labctl 1"},
-                  {"scenario", {{"file", (path / "gate/release.yaml").string()}}},
-                  {"artefacts", Json::array()},
-                  {"images", {{{"name", "debian"}, {"sha256", sha256("disk")}}}},
-                  {"host", {{"hypervisor", "fake"}, {"accel", "tcg"}, {"machine_type", ""}}}};
+    run.record.plan.cells = {cell, story::control()};
+    run.record.tool = "labctl 1";
+    run.record.scenario.file = (path / "gate/release.yaml").string();
+    run.record.images = {{.name = "debian", .sha256 = sha256("disk")}};
+    run.record.host = {.hypervisor = "fake", .accel = "tcg"};
     record(cell.driver_path, "driver");
     record(cell.content_path, "content");
   }
@@ -50,9 +49,9 @@ struct Desk {
     REQUIRE(write_file(path / name, bytes));
   }
   void record(const std::string& name, const std::string& bytes) {
-    run.record["artefacts"].push_back({{"path", name}, {"sha256", sha256(bytes)}, {"size", bytes.size()}});
+    run.record.artifacts.push_back({name, sha256(bytes), bytes.size()});
   }
-  plan::Cell& cell() { return run.plan.cells[0]; }
+  plan::Cell& cell() { return run.record.plan.cells[0]; }
 
   lab::Inventory take() {
     auto taken = lab::take_inventory(run, cell(), seek, images, host, "labctl 1", path);
@@ -100,8 +99,8 @@ TEST_CASE(
 
 TEST_CASE("artefacts are looked for where the scenario lay, wherever labctl is called from") {
   Desk desk;
-  desk.run.record["scenario"] = {{"file", "gate/release.yaml"},
-                                 {"path", (desk.path / "gate/release.yaml").string()}};
+  desk.run.record.scenario.file = "gate/release.yaml";
+  desk.run.record.scenario.path = (desk.path / "gate/release.yaml").string();
   CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::same);
   CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
 }
@@ -159,11 +158,11 @@ TEST_CASE("damaged content is made again from its origin, or taken as it was kep
 
 TEST_CASE("another architecture ends it; another hypervisor, no KVM and another labctl are told") {
   Desk desk;
-  auto& then = desk.run.record["host"];
-  then["architecture"] = "aarch64";
-  then["hypervisor"] = "QEMU 99\x1b[31m";
-  then["accel"] = "kvm";
-  desk.run.record["tool"] = "labctl 9";
+  auto& then = desk.run.record.host;
+  then.architecture = "aarch64";
+  then.hypervisor = "QEMU 99\x1b[31m";
+  then.accel = "kvm";
+  desk.run.record.tool = "labctl 9";
   CHECK(desk.item(Thing::host, "architecture").standing == Standing::missing);
   CHECK_THAT(desk.item(Thing::host, "architecture").what, ContainsSubstring("aarch64"));
   CHECK_THAT(desk.item(Thing::host, "acceleration").what,
@@ -208,5 +207,5 @@ TEST_CASE("the store gives back only what has its digest, and forgets the oldest
   desk.put("store/" + sha256("three"), "damaged");
   CHECK_FALSE(store.find(sha256("three")));
   CHECK_FALSE(store.find("../../etc/passwd"));
-  CHECK(lab::ArtefactStore(desk.path / "none yet").collect().value() == 0);
+  CHECK(bundle::ArtefactStore(desk.path / "none yet").collect().value() == 0);
 }

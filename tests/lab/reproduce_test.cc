@@ -4,6 +4,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/cell/hold.h"
 #include "labctl/lab/bisect.h"
 #include "labctl/lab/kept.h"
@@ -296,10 +297,10 @@ TEST_CASE("what is kept has a quota, and the oldest goes first") {
 
 TEST_CASE("a recorded cell is found by its id or by a pattern that only one matches") {
   Desk lab;
-  lab::RecordedRun run;
+  bundle::RecordedRun run;
   plan::Cell other = lab.cell;
   other.id = "box.control";
-  run.plan.cells = {lab.cell, other};
+  run.record.plan.cells = {lab.cell, other};
   const auto problem = [&](const std::string& id) {
     auto cell = lab::read_recorded(run, lab.root, id);
     REQUIRE(!cell);

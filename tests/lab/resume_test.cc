@@ -1,15 +1,17 @@
 // What a run that was cut off left of a cell, and what becomes of it: nothing that had failed is tried again.
 
 #include "labctl/lab/resume.h"
+#include "labctl/base/json.h"
 
 #include <unistd.h>
 
 #include "labctl/base/text.h"
-#include "labctl/lab/bundle.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/lab/crew.h"
+#include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
 #include "tests/cell/story.h"
-#include "tests/lab/canary_records.h"
 
 using namespace labctl;
 using namespace std::chrono_literals;
@@ -54,7 +56,7 @@ struct Cut {
     return *left;
   }
   verdict::Outcome outcome() const {
-    auto read = lab::read_cell_journal(cell, folder());
+    auto read = bundle::read_cell_journal(cell, folder());
     REQUIRE(read);
     return cell::replay(cell, read->events);
   }
@@ -217,36 +219,40 @@ TEST_CASE("jobs: what had ended is kept, what was cut off is put aside") {
 }
 
 TEST_CASE("a run that means something else is not the same run, and each difference is told") {
-  const Json record = *parse_json(R"({
-    "tool": "labctl 1", "tool_sha256": "aaaa", "scenario": {"text": "a: 1\nstory: [reboot x3]\n"},
-    "plan": {"cells": [], "signatures": {"text": "x"}},
-    "artefacts": [{"path": "driver.deb", "sha256": "d1"}],
-    "images": [{"name": "debian", "machine": "uefi", "shape": "1x1024M-uefi", "snapshot": false, "sha256": "i1", "boot_time_ms": 1}],
-    "host": {"hypervisor": "QEMU 7", "accel": "tcg", "machine_type": "pc-7"}})",
-                                  "run.json");
+  outcome::RunRecord record{.tool = "labctl 1", .tool_sha256 = "aaaa"};
+  record.scenario.text = "a: 1\nstory: [reboot x3]\n";
+  record.plan.signatures = plan::SignatureFile{"crashes.yaml", "x"};
+  record.artifacts = {{"driver.deb", "d1"}};
+  record.images = {
+      {.name = "debian", .machine = "uefi", .shape = "1x1024M-uefi", .sha256 = "i1", .boot_time = Millis(1)}};
+  record.host = {.hypervisor = "QEMU 7", .accel = "tcg", .machine_type = "pc-7"};
   CHECK(lab::differences(record, record).empty());
-  const auto told = [&](const char* pointer, const Json& value) {
-    Json now = record;
-    now[Json::json_pointer(pointer)] = value;
+  const auto differences = [&](const std::function<void(outcome::RunRecord&)>& change) {
+    auto now = record;
+    change(now);
     return join(lab::differences(record, now), "; ");
   };
-  CHECK(told("/images/0/boot_time_ms", 2) == "");
-  CHECK(told("/scenario/text", "a: 1\nstory: [reboot x1]\n") ==
+  CHECK(differences([](auto& now) { now.images[0].boot_time = Millis(2); }).empty());
+  CHECK(differences([](auto& now) { now.scenario.text = "a: 1\nstory: [reboot x1]\n"; }) ==
         "the scenario was changed: line 2: it was 'story: [reboot x3]', it is 'story: [reboot x1]'");
-  CHECK(told("/tool_sha256", "bbbb") ==
+  CHECK(differences([](auto& now) { now.tool_sha256 = "bbbb"; }) ==
         "the program is another one: the run was begun by labctl 1 (sha256 aaaa), this is labctl 1 (sha256 "
         "bbbb)");
-  CHECK(told("/artefacts/0/sha256", "d2") ==
-        "the artefact driver.deb is another one: its sha256 was \"d1\", it is \"d2\"");
-  CHECK(told("/images/0/sha256", "i2") ==
-        "the image debian on machine uefi is another one: its sha256 was \"i1\", it is \"i2\"");
-  CHECK(told("/images/0/name", "other") ==
-        "the image debian on machine uefi is not there any more; the image other on machine uefi was not "
-        "there");
-  CHECK(told("/host/accel", "kvm") == "the host's accel is another one: it was 'tcg', it is 'kvm'");
-  CHECK(told("/plan/signatures/text", "y") ==
+  CHECK(differences([](auto& now) { now.artifacts[0].sha256 = "d2"; }) ==
+        "the artifact driver.deb is another one: its sha256 was 'd1', it is 'd2'");
+  CHECK(differences([](auto& now) { now.images[0].sha256 = "i2"; }) ==
+        "the image debian on machine uefi is another one: its sha256 was 'i1', it is 'i2'");
+  CHECK(differences([](auto& now) { now.images[0].snapshot = true; }) ==
+        "the image debian on machine uefi is another one: its snapshot was 'none', it is 'live'");
+  CHECK(differences([](auto& now) { now.images[0].name = "other"; }) ==
+        "the image debian on machine uefi is missing; the image other on machine uefi was not part of the "
+        "run");
+  CHECK(differences([](auto& now) { now.host.accel = "kvm"; }) ==
+        "the host's accel is another one: it was 'tcg', it is 'kvm'");
+  CHECK(differences([](auto& now) { now.plan.signatures->text = "y"; }) ==
         "the signature file was changed: line 1: it was 'x', it is 'y'");
-  CHECK(told("/plan/cells", Json::array({1})) == "the scenario means other cells now");
+  CHECK(differences([](auto& now) { now.plan.cells = {story::control()}; }) ==
+        "the scenario means other cells now");
 }
 
 TEST_CASE("a bundle that ended is told so, and one that somebody works on is not taken") {
@@ -254,29 +260,29 @@ TEST_CASE("a bundle that ended is told so, and one that somebody works on is not
   const auto missing = lab::read_unfinished(cut.root);
   REQUIRE_FALSE(missing);
   CHECK_THAT(missing.error().what, ContainsSubstring("is not a bundle"));
-  plan::Plan plan;
-  plan.scenario = "fake";
-  plan.cells = {cut.cell};
-  Json run{{"labctl", 1}, {"plan", plan::to_json(plan)}, {"interrupted", false}, {"faults", Json::array()}};
-  REQUIRE(write_file(cut.root / "run.json", dump_pretty(run)));
+  outcome::RunRecord run{.ended = "2026-11-22T02:35:09Z", .faults = std::vector<std::string>()};
+  run.plan.scenario = "fake";
+  run.plan.cells = {cut.cell};
+  REQUIRE(write_file(cut.root / "run.json", outcome::write_run_record(run)));
   const auto ended = lab::read_unfinished(cut.root);
   REQUIRE_FALSE(ended);
   CHECK_THAT(ended.error().what, ContainsSubstring("came to its end"));
-  run["interrupted"] = true;
-  REQUIRE(write_file(cut.root / "run.json", dump_pretty(run)));
+  run.interrupted = true;
+  REQUIRE(write_file(cut.root / "run.json", outcome::write_run_record(run)));
   REQUIRE(write_file(cut.root / "verdict.json", "{}"));
   const auto unfinished = lab::read_unfinished(cut.root / "");
   REQUIRE(unfinished);
-  CHECK_FALSE(unfinished->record.contains("interrupted"));
+  CHECK_FALSE(unfinished->record.interrupted);
+  CHECK(unfinished->record.ended.empty());
 
-  auto bundle = lab::Bundle::reopen(unfinished->folder);
+  auto bundle = bundle::Bundle::reopen(unfinished->folder);
   REQUIRE(bundle);
   CHECK(bundle->folder() == cut.root.string() + ".partial");
   CHECK(fs::exists(bundle->folder() / "before-resume-1/verdict.json"));
   CHECK_FALSE(fs::exists(bundle->folder() / "verdict.json"));
   const auto again = lab::read_unfinished(cut.root);  // by the name it had
   REQUIRE(again);
-  const auto twice = lab::Bundle::reopen(again->folder);
+  const auto twice = bundle::Bundle::reopen(again->folder);
   REQUIRE_FALSE(twice);
   CHECK_THAT(twice.error().what, ContainsSubstring("another labctl is at work"));
   CHECK(bundle->close() == cut.root);

@@ -6,13 +6,15 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/lab/bundle.h"
+#include "labctl/base/json.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
+#include "labctl/bundle/reports.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/record.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/report/report.h"
+#include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
-#include "tests/lab/canary_records.h"
 #include "tests/lab/fake_machine.h"
 
 using namespace labctl;
@@ -39,7 +41,7 @@ class Lab {
   test::Script& candidate() { return host.scripts["labctl-box.candidate"]; }
   test::Script& control() { return host.scripts["labctl-box.control"]; }
 
-  lab::Judged run() {
+  bundle::Judged run() {
     std::vector<lab::CellJob> jobs;
     for (const auto& c : plan.cells)
       jobs.push_back({.cell = c,
@@ -56,13 +58,19 @@ class Lab {
           if (p.where.starts_with("waiting:") && at_wait) at_wait();
         },
         stop.get_token(), slots);
-    const Json run{{"labctl", 1}, {"faults", Json::array()}, {"plan", plan::to_json(plan)}};
     // Thrown, not required: one run may be beside another, and Catch knows one thread.
-    if (!write_file(root / "bundle/run.json", dump_pretty(run))) throw std::runtime_error("no run.json");
-    return lab::judge_bundle(root / "bundle").value();
+    if (!write_record(std::vector<std::string>())) throw std::runtime_error("no run.json");
+    return bundle::judge_bundle(root / "bundle").value();
   }
 
-  const verdict::Outcome& outcome(const lab::Judged& judged, const std::string& id) {
+  Status write_record(std::optional<std::vector<std::string>> faults) const {
+    outcome::RunRecord run{.artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
+                           .plan = plan,
+                           .faults = std::move(faults)};
+    return write_file(root / "bundle/run.json", outcome::write_run_record(run));
+  }
+
+  const verdict::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {
     for (const auto& o : judged.verdict.cells)
       if (o.cell == id) return o;
     FAIL("no outcome for " << id);
@@ -268,18 +276,17 @@ TEST_CASE("an edited or truncated journal never gives more than it shows") {
   const std::string whole = *read_file(journal);
   for (std::size_t keep : {whole.size() - 1, whole.size() / 2, std::size_t{10}, std::size_t{0}}) {
     REQUIRE(write_file(journal, whole.substr(0, keep)));
-    CHECK(lab::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
+    CHECK(bundle::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
   }
   fs::remove(journal);
-  CHECK(lab::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
+  CHECK(bundle::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
 }
 
 TEST_CASE("a bundle whose run never ended its record gives no verdict") {
   Lab lab;
   REQUIRE(lab.run().verdict.decision == verdict::Decision::passed);
-  const Json unfinished{{"labctl", 1}, {"plan", plan::to_json(lab.plan)}};
-  REQUIRE(write_file(lab.root / "bundle/run.json", dump_pretty(unfinished)));
-  CHECK(lab::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
+  REQUIRE(lab.write_record(std::nullopt));
+  CHECK(bundle::judge_bundle(lab.root / "bundle")->verdict.decision == verdict::Decision::no_verdict);
 }
 
 namespace {
@@ -377,7 +384,7 @@ TEST_CASE("names, escapes and markup of a guest reach no path, no terminal and n
   auto judged = lab.run();
   CHECK(judged.verdict.decision == verdict::Decision::blocked);
   REQUIRE(write_file(lab.root / "bundle/verdict.json", judged.verdict_json));
-  CHECK(lab::write_reports(lab.root / "bundle", judged).empty());
+  CHECK(bundle::write_reports(lab.root / "bundle", judged).empty());
 
   const std::set<std::string> known{"events.jsonl",       "console.log", "kernel.log",  "machine.xml",
                                     "screen-failure.png", "run.json",    "report.html", "summary.md",
@@ -402,7 +409,7 @@ TEST_CASE("names, escapes and markup of a guest reach no path, no terminal and n
     }
     CHECK(fence.empty());
   }
-  const std::string told = report::summary(judged.verdict, judged.plan, {.colour = false});
+  const std::string told = report::summary(judged.verdict, judged.run.plan, {.colour = false});
   CHECK(told.find('\x1b') == std::string::npos);
   CHECK(told.find('\x07') == std::string::npos);
 }

@@ -10,6 +10,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/subprocess.h"

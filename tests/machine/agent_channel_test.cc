@@ -1,6 +1,7 @@
 // Guest agents that lie, each over a real socket: whatever comes back, the answer is an error within its
 // deadline, and memory stays within what the header promises.
 #include "labctl/machine/agent_channel.h"
+#include "labctl/base/json.h"
 
 #include <poll.h>
 #include <sys/resource.h>

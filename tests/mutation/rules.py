@@ -11,7 +11,8 @@ STARVED = "labctl/cell/starved.cc"
 STORY = "labctl/cell/story.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
-BUNDLE = "labctl/lab/bundle.cc"
+BUNDLE = "labctl/bundle/judge.cc"
+CONTROL_RECORD = "labctl/bundle/control_record.cc"
 GROUND = "labctl/lab/ground.cc"
 
 TESTS = {
@@ -27,7 +28,7 @@ TESTS = {
     JOURNAL: ["event"],
     BUNDLE: ["attacks"],
     "labctl/lab/control.cc": ["lab/control_test"],
-    "labctl/lab/believed.cc": ["lab/control_test"],
+    CONTROL_RECORD: ["lab/control_test"],
     GROUND: ["lab/ground_test"],
 }
 
@@ -71,11 +72,11 @@ RULES = [
     ("a kept control supports a pass", VERDICT, "if (control.kept && guests_fault(cell.ending))", "if (control.kept)"),
     ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
      "      if (false) {"),
-    ("a kept control is of the week before its run", "labctl/lab/control.cc", "if (!began || !still_believed(made, *began))", "if (!began)"),
+    ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
     ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_tree(place(job));", ""),
     ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
-    ("a proof of the future is not believed", "labctl/lab/believed.cc", "made > 0 && made <= now && ", ""),
-    ("a proof is believed for a week", "labctl/lab/believed.cc", "&& now - made < believed_seconds;", ";"),
+    ("a proof of the future is not believed", CONTROL_RECORD, "made > 0 && made <= now && ", ""),
+    ("a proof is believed for a week", CONTROL_RECORD, "&& now - made < fresh_seconds;", ";"),
     ("a cell's variables are a copy of what the first boot left", GROUND, "return nvram.empty() ? Status() : copy_disk(nvram, to);", "return {};"),
     ("the first boot begins with the installation's variables", GROUND, "shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored)",
      "false"),
@@ -401,11 +402,13 @@ RULES = [
 
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
-     'if (run.contains("artefacts") && !given_as_recorded(', 'if (run.contains("") && !given_as_recorded('),
+     "if (!given_as_recorded(cell, run, opened)) {", "if (false) {"),
     ("a run whose record was never finished passes nothing", BUNDLE,
-     'faults.emplace_back("the run\'s record was never finished");', ";"),
-    ("a fault of the run is read", BUNDLE, "faults.push_back(fault.is_string() ? fault.get<std::string>() : \"?\");", "static_cast<void>(fault);"),
-    ("an interrupted run is read as one", BUNDLE, 'const bool interrupted = flag_at(run, "interrupted");', "const bool interrupted = false;"),
+     'run.faults.value_or(std::vector<std::string>{"the run\'s record was never finished"})',
+     "run.faults.value_or(std::vector<std::string>())"),
+    ("a fault of the run is read", BUNDLE, "auto faults = run.faults.value_or(",
+     "auto faults = (run.faults ? std::optional(std::vector<std::string>()) : std::nullopt).value_or("),
+    ("an interrupted run is read as one", BUNDLE, "if (run.interrupted) judged.verdict.interrupted = true;", ""),
     ("verdict.json is what the events give", BUNDLE, "if (*text == judged.verdict_json) return {};", "return {};"),
 ]
 

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/observe/observe.h"
 #include "tests/catch.h"

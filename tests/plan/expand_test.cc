@@ -1,5 +1,6 @@
 #include <set>
 
+#include "labctl/base/json.h"
 #include "labctl/plan/plan.h"
 #include "tests/scenario/table.h"
 

@@ -1,6 +1,7 @@
 // run.json may have been changed by anybody: every value in it is replaced here, one at a time, by everything
 // else.
 
+#include "labctl/base/json.h"
 #include "labctl/plan/plan.h"
 #include "tests/scenario/table.h"
 

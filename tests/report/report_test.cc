@@ -1,6 +1,7 @@
 // What reports say of outcomes: statistics in words, whose fault, one life on one axis, and hostile text.
 
 #include "labctl/report/report.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 #include "tests/catch.h"
@@ -159,19 +160,15 @@ TEST_CASE("an endless journal gives a bounded timeline") {
 
 TEST_CASE("records that lack everything still make every report") {
   Matrix matrix({"new/new!", "control"});
-  report::Record record{.run = Json::array(), .plan = matrix.plan, .verdict = matrix.verdict};
-  for (Json run :
-       {Json(), Json::array(), Json::object(), Json{{"host", 1}, {"scenario", "x"}, {"images", {1}}}}) {
-    record.run = run;
-    CHECK_THAT(report::html(record), ContainsSubstring("</html>"));
-    CHECK_THAT(report::junit(record), ContainsSubstring("</testsuites>"));
-    CHECK_THAT(report::markdown(record), ContainsSubstring("new"));
-  }
+  const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
+  CHECK_THAT(report::html(record), ContainsSubstring("</html>"));
+  CHECK_THAT(report::junit(record), ContainsSubstring("</testsuites>"));
+  CHECK_THAT(report::markdown(record), ContainsSubstring("new"));
 }
 
 TEST_CASE("where in the source it was stands with the finding, and cannot be more than text") {
   const Matrix matrix({"driver/content!"});
-  report::Record record{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   record.verdict.cells[0].findings = {{.finding = {.title = "oops in sensor"}}};
   record.cells.resize(1);
   record.cells[0].places["oops in sensor"] = {
@@ -217,7 +214,7 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
                             {entry(As::waived, "old/*"), verdict::WaiverState::unused}};
   CHECK(verdict::statistics(matrix.verdict, matrix.plan).boots_proved == 6);  // not those of the crash
 
-  const report::Record record{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   const std::string page = report::html(record), summary = report::markdown(record);
   for (const std::string& made : {page, summary}) {
     CHECK_THAT(made, ContainsSubstring("crashed, as expected"));
@@ -230,7 +227,7 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
   CHECK_THAT(summary, !ContainsSubstring("❌"));
 
   matrix.verdict.cells[0].expected = false;  // and without the word of anybody it is red
-  const report::Record red{.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict};
+  const report::Record red{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   CHECK_THAT(report::html(red), ContainsSubstring("class=\"tile failed"));
   CHECK_THAT(report::markdown(red), ContainsSubstring("❌"));
 }
@@ -238,7 +235,7 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
 TEST_CASE("in a wide matrix what went wrong stands first, in a narrow one the author's order stays") {
   const auto first_column = [](const std::vector<std::string>& cells) {
     const Matrix matrix(cells);
-    const auto page = report::html({.run = Json::object(), .plan = matrix.plan, .verdict = matrix.verdict});
+    const auto page = report::html({.run = {.plan = matrix.plan}, .verdict = matrix.verdict});
     const auto at = page.find("content <b>");
     return page.substr(at + 11, page.find('<', at + 11) - at - 11);
   };

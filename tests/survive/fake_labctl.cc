@@ -19,6 +19,7 @@
 #include <cstdlib>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/ground.h"
 #include "labctl/machine/libvirt/root.h"

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "labctl/base/json.h"
 #include "labctl/verdict/accept.h"
 #include "labctl/verdict/blame.h"
 #include "tests/verdict/outcomes.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "labctl/base/json.h"
 #include "tests/verdict/outcomes.h"
 
 using namespace outcomes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/machine/processes.h"
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "labctl/base/json.h"
 #include "labctl/machine/agent_channel.h"
 #include "labctl/machine/libvirt/connection.h"
 #include "labctl/machine/libvirt/domain_xml.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 
 namespace labctl::machine {

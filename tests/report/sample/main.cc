@@ -5,9 +5,11 @@
 #include <fstream>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/crash/crash.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
-#include "tests/lab/canary_records.h"
+#include "tests/bundle/canary_records.h"
 
 using namespace story;
 using namespace std::string_view_literals;
@@ -71,38 +73,32 @@ class Teller {
   void close(const std::string& scenario, const std::string& setting,
              const std::vector<std::string>& faults = {}) {
     plan_.scenario = scenario;
-    Json images = Json::array();
+    labctl::outcome::RunRecord run{
+        .tool = "labctl 0.1.0",
+        .began = "2026-11-22T00:33:38Z",
+        .scenario = {.file = "scenarios/" + scenario + ".yaml",
+                     .text = "labctl: 1\nname: " + scenario + "\n# " + setting + "\n",
+                     .set = {{"build", setting}}},
+        .host = {.hypervisor = "QEMU 7.2.22, libvirt 9.0.0",
+                 .accel = "kvm",
+                 .accel_reason = "guest code ran at speed",
+                 .machine_type = "pc-i440fx-7.2"},
+        .plan = plan_,
+        .ended = "2026-11-22T00:41:02Z",
+        .faults = faults};
     constexpr long long five_minutes_before = 1795307318;
     for (const auto& image : plan_.images()) {
       if (!labctl::test::write_canary(folder_ / "canary", image, five_minutes_before)) std::exit(1);
-      images.push_back({{"name", image},
-                        {"sha256", sha256(image)},
-                        {"facts", {{"kernel_release", image.substr(image.rfind('-') + 1) + "-amd64"}}},
-                        {"boot_time_ms", 17000}});
+      const std::string kernel = image.substr(image.rfind('-') + 1) + "-amd64";
+      run.images.push_back({.name = image,
+                            .sha256 = sha256(image),
+                            .facts = labctl::outcome::facts_from(R"({"kernel_release":")" + kernel + "\"}"),
+                            .boot_time = Millis(17000)});
     }
-    Json artefacts = Json::array();
     for (const char* path : {"build/content-291.bin", "build/sensor_7.16.deb", "releases/content-290.bin",
                              "releases/sensor_7.15.deb"})
-      artefacts.push_back({{"path", path}, {"sha256", sha256(path)}, {"size", 373212}});
-    const Json run{{"labctl", 1},
-                   {"tool", "labctl 0.1.0"},
-                   {"began", "2026-11-22T00:33:38Z"},
-                   {"ended", "2026-11-22T00:41:02Z"},
-                   {"scenario",
-                    {{"file", "scenarios/" + scenario + ".yaml"},
-                     {"text", "labctl: 1\nname: " + scenario + "\n# " + setting + "\n"},
-                     {"set", {{"build", setting}}}}},
-                   {"artefacts", artefacts},
-                   {"images", images},
-                   {"host",
-                    {{"hypervisor", "QEMU 7.2.22, libvirt 9.0.0"},
-                     {"accel", "kvm"},
-                     {"accel_reason", "guest code ran at speed"},
-                     {"machine_type", "pc-i440fx-7.2"}}},
-                   {"plan", plan::to_json(plan_)},
-                   {"interrupted", false},
-                   {"faults", faults}};
-    write(folder_ / "run.json", dump_pretty(run));
+      run.artifacts.push_back({path, sha256(path), 373212});
+    write(folder_ / "run.json", labctl::outcome::write_run_record(run));
   }
 
   void write(const fs::path& path, std::string_view text) {

@@ -1,4 +1,4 @@
-#include "labctl/lab/artefact_store.h"
+#include "labctl/bundle/artefact_store.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 namespace {
 
 struct Kept {
@@ -80,4 +80,4 @@ Result<std::uint64_t> ArtefactStore::collect(const Bounds& bounds) const {
   return freed;
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

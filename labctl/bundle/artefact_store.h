@@ -11,7 +11,7 @@
 
 #include "labctl/base/result.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 
 class ArtefactStore {
  public:
@@ -36,4 +36,4 @@ class ArtefactStore {
   std::filesystem::path root_;
 };
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

@@ -1,6 +1,6 @@
 // Places as lines of source: by a module made of this test's own C, when there is a compiler.
 
-#include "labctl/lab/source_lines.h"
+#include "labctl/symbolize/source_lines.h"
 
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ TEST_CASE("a place in a module is a line of its source, and another build is tol
   REQUIRE(compile("-g", "my-fall.ko"));
   REQUIRE(compile("-g0", "bare.ko"));
   const auto lines = [&](std::vector<crash::ModuleFrame> frames, const char* file) {
-    return lab::source_lines(frames, {folder / file});
+    return symbolize::source_lines(frames, {folder / file});
   };
   const auto found =
       lines({{"step", 0x8, 0x20, "my_fall", true}, {"other", 1, 2, "other", false}}, "my-fall.ko");

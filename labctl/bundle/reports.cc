@@ -1,15 +1,16 @@
-#include "labctl/lab/record.h"
+#include "labctl/bundle/reports.h"
 
 #include <algorithm>
 #include <exception>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/cell/cell.h"
 #include "labctl/crash/frames.h"
-#include "labctl/lab/source_lines.h"
+#include "labctl/symbolize/source_lines.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 namespace {
 
 constexpr std::uint64_t largest_picture = 4u << 20;
@@ -57,18 +58,14 @@ report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) 
 class Places {
  public:
   Places(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
-    const fs::path folder =
-        judged.run.contains("scenario") ? scenario_file(judged.run.at("scenario")).parent_path() : fs::path();
-    std::map<std::string, std::string> digests;
-    if (judged.run.contains("artefacts"))
-      for (const auto& artefact : judged.run.at("artefacts"))
-        digests[text_at(artefact, "path")] = text_at(artefact, "sha256");
-    for (const auto& cell : judged.plan.cells) {
+    const fs::path folder = fs::path(judged.run.scenario.location()).parent_path();
+    for (const auto& cell : judged.run.plan.cells) {
       if (cell.control || cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
       const fs::path file = folder / cell.driver_path;
       if (std::find(files_.begin(), files_.end(), file) != files_.end()) continue;
       const auto digest = sha256_file(file);
-      if (digest && *digest == digests[cell.driver_path]) files_.push_back(file);
+      const auto* recorded = judged.run.artifact(cell.driver_path);
+      if (digest && recorded && *digest == recorded->sha256) files_.push_back(file);
     }
   }
 
@@ -85,7 +82,8 @@ class Places {
     std::vector<std::string> plain;
     for (const auto& frame : frames) plain.push_back(frame.text());
     for (const auto& file : files_)
-      if (auto lines = source_lines(frames, {file}); lines && *lines != plain) return places = *lines;
+      if (auto lines = symbolize::source_lines(frames, {file}); lines && *lines != plain)
+        return places = *lines;
     return places;
   }
 
@@ -102,9 +100,8 @@ report::Record read_record(const fs::path& folder, const Judged& judged,
   std::error_code ignored;
   fs::path name = fs::weakly_canonical(folder, ignored).filename();
   if (name.extension() == ".partial") name.replace_extension();  // as it will be called
-  report::Record record{
-      .bundle = name.string(), .run = judged.run, .plan = judged.plan, .verdict = judged.verdict};
-  for (const auto& cell : record.plan.cells)
+  report::Record record{.bundle = name.string(), .run = judged.run, .verdict = judged.verdict};
+  for (const auto& cell : record.run.plan.cells)
     record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
   Places places(judged, debug_files);
   for (std::size_t i = 0; i < record.cells.size() && i < record.verdict.cells.size(); ++i)
@@ -133,4 +130,4 @@ std::vector<Error> write_reports(const fs::path& folder, const Judged& judged,
   return problems;
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

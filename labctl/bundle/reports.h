@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/lab/bundle.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 #include "labctl/report/report.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 
 // The verdict with timelines and small pictures. Journals are read one at a
 // time and consoles not at all, so it does not matter how much the guests said. A journal that cannot be read
@@ -24,4 +25,4 @@ report::Record read_record(const std::filesystem::path& folder, const Judged& ju
 std::vector<Error> write_reports(const std::filesystem::path& folder, const Judged& judged,
                                  const std::vector<std::filesystem::path>& debug_files = {});
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

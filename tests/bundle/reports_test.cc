@@ -4,8 +4,9 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
-#include "labctl/lab/record.h"
+#include "labctl/bundle/reports.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -18,14 +19,13 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
-lab::Judged one_cell() {
-  lab::Judged judged;
+bundle::Judged one_cell() {
+  bundle::Judged judged;
   plan::Cell cell;
   cell.id = "debian.candidate";
-  judged.plan.scenario = "story";
-  judged.plan.cells = {cell};
-  judged.verdict = verdict::judge(judged.plan, {}, {});
-  judged.run = Json::object();
+  judged.run.plan.scenario = "story";
+  judged.run.plan.cells = {cell};
+  judged.verdict = verdict::judge(judged.run.plan, {}, {});
   return judged;
 }
 
@@ -34,7 +34,7 @@ lab::Judged one_cell() {
 TEST_CASE("a report that cannot be written is told and leaves the others") {
   Folder folder;
   fs::create_directories(folder.path / "report.html" / "in the way");
-  const auto problems = lab::write_reports(folder.path, one_cell());
+  const auto problems = bundle::write_reports(folder.path, one_cell());
   REQUIRE(problems.size() == 1);
   CHECK_THAT(problems[0].where, ContainsSubstring("report.html"));
   CHECK(fs::is_regular_file(folder.path / "junit.xml"));
@@ -45,7 +45,7 @@ TEST_CASE("a journal that cannot be read leaves its cell without a timeline") {
   Folder folder;
   fs::create_directories(folder.path / "cells/debian.candidate");
   REQUIRE(write_file(folder.path / "cells/debian.candidate/events.jsonl", "torn"));
-  const auto record = lab::read_record(folder.path, one_cell());
+  const auto record = bundle::read_record(folder.path, one_cell());
   REQUIRE(record.cells.size() == 1);
   CHECK(record.cells[0].timeline.steps.empty());
   CHECK(record.cells[0].files == std::vector<std::string>{"events.jsonl"});
@@ -60,7 +60,7 @@ TEST_CASE("only true pictures are taken, no links, and none that is large") {
   REQUIRE(write_file(cell / "screen-text.png", "<svg>"));
   REQUIRE(write_file(cell / "screen-large.png", png + std::string(5 << 20, 'x')));
   fs::create_symlink("screen-failure.png", cell / "screen-link.png");
-  const auto record = lab::read_record(folder.path, one_cell());
+  const auto record = bundle::read_record(folder.path, one_cell());
   REQUIRE(record.cells[0].pictures.size() == 1);
   CHECK(record.cells[0].pictures[0].name == "screen-failure.png");
 }
@@ -71,18 +71,18 @@ TEST_CASE("a finding in a bare module is told as a place in its source, while th
   REQUIRE(
       run_ok({.argv = {"gcc-12", "-g", "-O0", "-c", "fall.c", "-o", "fall.ko"}, .directory = folder.path}));
   auto judged = one_cell();
-  auto& cell = judged.plan.cells[0];
+  auto& cell = judged.run.plan.cells[0];
   cell.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "fall"};
   cell.driver_path = "fall.ko";
   crash::Finding finding{.title = "BUG in step"};
   finding.excerpt = "BUG: unable to handle page fault\nRIP: 0010:step+0x8/0x20 [fall]\n";
   judged.verdict.cells.at(0).findings = {{.finding = finding}};
   const auto recorded = [&](const std::string& sha256) {
-    judged.run = {{"scenario", {{"path", (folder.path / "gate.yaml").string()}}},
-                  {"artefacts", {{{"path", "fall.ko"}, {"sha256", sha256}}}}};
+    judged.run.scenario.path = (folder.path / "gate.yaml").string();
+    judged.run.artifacts = {{"fall.ko", sha256}};
   };
   const auto places = [&](std::vector<fs::path> given) {
-    return lab::read_record(folder.path, judged, given).cells.at(0).places;
+    return bundle::read_record(folder.path, judged, given).cells.at(0).places;
   };
   recorded(sha256_file(folder.path / "fall.ko").value());
   CHECK_THAT(places({}).at("BUG in step").at(0),
@@ -96,7 +96,7 @@ TEST_CASE("a bundle of another version of labctl is told as one, with the labctl
   Folder folder;
   const auto refusal = [&](const Json& run) {
     REQUIRE(write_file(folder.path / "run.json", dump_line(run)));
-    const auto read = lab::read_run(folder.path);
+    const auto read = bundle::read_run(folder.path);
     REQUIRE(!read);
     CHECK(read.error().fault == Fault::input);
     CHECK_THAT(read.error().hint, ContainsSubstring("the labctl that made it"));

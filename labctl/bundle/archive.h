@@ -10,7 +10,7 @@
 
 #include "labctl/base/result.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 
 struct Packed {
   std::uint64_t files = 0, bytes = 0;  // what went in
@@ -36,4 +36,4 @@ Result<std::filesystem::path> unpack_bundle(const std::filesystem::path& file,
                                             const std::filesystem::path& into,
                                             const PortableBounds& bounds = {});
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

@@ -8,7 +8,7 @@
 #include "labctl/base/result.h"
 #include "labctl/crash/frames.h"
 
-namespace labctl::lab {
+namespace labctl::symbolize {
 
 // "sensor_equal+0x39/0x60 [sensor]: sensor_equal at driver/sensor.c:255", with what was inlined there; a
 // frame whose module has no file is told as it is. A file belongs to the module that it is named after.
@@ -16,4 +16,4 @@ namespace labctl::lab {
 Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFrame>& frames,
                                               const std::vector<std::filesystem::path>& debug_files);
 
-}  // namespace labctl::lab
+}  // namespace labctl::symbolize

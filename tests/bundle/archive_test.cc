@@ -1,6 +1,7 @@
 // A bundle as one file, and every way in which such a file can lie.
 
-#include "labctl/lab/portable.h"
+#include "labctl/bundle/archive.h"
+#include "labctl/outcome/run_record.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -32,9 +33,9 @@ struct Folder {
     REQUIRE(write_file(path / name, bytes));
   }
   fs::path bundle() const {
-    plan::Plan plan{.scenario = "gate"};
-    plan.cells = {story::candidate()};
-    put("out/20260101T000000Z-gate/run.json", dump_pretty({{"labctl", 1}, {"plan", plan::to_json(plan)}}));
+    outcome::RunRecord run{.plan = {.scenario = "gate"}};
+    run.plan.cells = {story::candidate()};
+    put("out/20260101T000000Z-gate/run.json", outcome::write_run_record(run));
     put("out/20260101T000000Z-gate/cells/debian.candidate/console.log", std::string(300000, 'x') + "\x1b[0m");
     put("out/20260101T000000Z-gate/cells/debian.candidate/events.jsonl", "");
     return path / "out/20260101T000000Z-gate";
@@ -80,11 +81,11 @@ TEST_CASE("a bundle comes back byte for byte, with what was packed beside it") {
   Folder folder;
   const auto bundle = folder.bundle();
   folder.put("driver.deb", "driver");
-  const auto packed = lab::pack_bundle(
+  const auto packed = bundle::pack_bundle(
       bundle, {{"artefacts/" + sha256("driver"), folder.path / "driver.deb"}}, folder.path / "x.tar.zst");
   REQUIRE(packed);
   CHECK(packed->files == 4);
-  const auto back = lab::unpack_bundle(folder.path / "x.tar.zst", folder.path / "desk");
+  const auto back = bundle::unpack_bundle(folder.path / "x.tar.zst", folder.path / "desk");
   REQUIRE(back);
   CHECK(*back == folder.path / "desk/20260101T000000Z-gate");
   CHECK(read_file(*back / "artefacts" / sha256("driver")).value() == "driver");
@@ -92,7 +93,7 @@ TEST_CASE("a bundle comes back byte for byte, with what was packed beside it") {
        {"run.json", "cells/debian.candidate/console.log", "cells/debian.candidate/events.jsonl"})
     CHECK(read_file(*back / name).value() == read_file(bundle / name).value());
 
-  const auto twice = lab::unpack_bundle(folder.path / "x.tar.zst", folder.path / "desk");
+  const auto twice = bundle::unpack_bundle(folder.path / "x.tar.zst", folder.path / "desk");
   REQUIRE_FALSE(twice);
   CHECK(twice.error().fault == Fault::input);
 }
@@ -100,35 +101,44 @@ TEST_CASE("a bundle comes back byte for byte, with what was packed beside it") {
 TEST_CASE("the same bundle gives the same bytes, whoever packs it and when") {
   Folder folder;
   const auto bundle = folder.bundle();
-  const auto first = lab::pack_bundle(bundle, {}, folder.path / "1");
+  const auto first = bundle::pack_bundle(bundle, {}, folder.path / "1");
   fs::last_write_time(bundle / "run.json", fs::file_time_type::clock::now() + std::chrono::hours(5));
   fs::permissions(bundle / "run.json", fs::perms::owner_read);
-  const auto second = lab::pack_bundle(bundle.string() + "/", {}, folder.path / "2");
+  const auto second = bundle::pack_bundle(bundle.string() + "/", {}, folder.path / "2");
   REQUIRE((first && second));
   CHECK(first->sha256 == second->sha256);
 }
 
 TEST_CASE("what is no bundle, or holds what no bundle holds, is not packed") {
   Folder folder;
-  CHECK(lab::pack_bundle(folder.path, {}, folder.path / "x").error().fault == Fault::input);
+  CHECK(bundle::pack_bundle(folder.path, {}, folder.path / "x").error().fault == Fault::input);
   const auto bundle = folder.bundle();
   fs::create_symlink("/etc/passwd", bundle / "link");
-  const auto packed = lab::pack_bundle(bundle, {}, folder.path / "x");
+  const auto packed = bundle::pack_bundle(bundle, {}, folder.path / "x");
   REQUIRE_FALSE(packed);
   CHECK(packed.error().fault == Fault::input);
   CHECK_FALSE(fs::exists(folder.path / "x"));
 }
 
-TEST_CASE("an archive that is damaged anywhere is told and leaves nothing") {
+TEST_CASE("an archive that is damaged anywhere is refused and leaves nothing, or no file in it is damaged") {
   Folder folder;
-  const fs::path file = folder.path / "x.tar.zst";
-  REQUIRE(lab::pack_bundle(folder.bundle(), {}, file));
+  const fs::path file = folder.path / "x.tar.zst", original = folder.bundle();
+  REQUIRE(bundle::pack_bundle(original, {}, file));
   const std::string whole = read_file(file).value();
   const auto refused = [&](const std::string& bytes) {
     REQUIRE(write_file(file, bytes));
-    const auto back = lab::unpack_bundle(file, folder.path / "desk");
+    const auto back = bundle::unpack_bundle(file, folder.path / "desk");
+    if (back) return false;
     CHECK(fs::is_empty(folder.path / "desk"));
-    return !back && back.error().fault == Fault::input;
+    return back.error().fault == Fault::input;
+  };
+  // Between the files of a tar there are bytes that mean nothing.
+  const auto same_files = [&] {
+    for (const char* name : {"run.json", "cells/debian.candidate/console.log"})
+      if (read_file(folder.path / "desk" / original.filename() / name).value_or("") !=
+          read_file(original / name).value())
+        return false;
+    return true;
   };
   fs::create_directories(folder.path / "desk");
   CHECK(refused(""));
@@ -138,7 +148,7 @@ TEST_CASE("an archive that is damaged anywhere is told and leaves nothing") {
     cut += refused(whole.substr(0, at)) ? 0 : 1;
     std::string other = whole;
     other[at] = static_cast<char>(other[at] ^ 0x10);
-    flipped += refused(other) ? 0 : 1;
+    flipped += refused(other) || same_files() ? 0 : 1;
     fs::remove_all(folder.path / "desk/20260101T000000Z-gate");
   }
   CHECK(cut == 0);
@@ -197,7 +207,7 @@ TEST_CASE("no way leads out of the folder, and nothing but listed plain files in
   for (const auto& lie : lies) {
     INFO(lie.about << ": " << dump_line(lie.list).substr(0, 200));
     forge(file, lie.list, lie.items);
-    const auto back = lab::unpack_bundle(file, desk);
+    const auto back = bundle::unpack_bundle(file, desk);
     REQUIRE_FALSE(back);
     CHECK(back.error().fault == Fault::input);
     CHECK_THAT(back.error().text(), ContainsSubstring(lie.about));
@@ -205,17 +215,17 @@ TEST_CASE("no way leads out of the folder, and nothing but listed plain files in
     CHECK_FALSE(fs::exists(folder.path / "x"));
   }
   forge(file, list({good}), {run_item});
-  CHECK(lab::unpack_bundle(file, desk));  // the truth, by the same hand
+  CHECK(bundle::unpack_bundle(file, desk));  // the truth, by the same hand
 }
 
 TEST_CASE("an archive may hold no more than its reader allows") {
   Folder folder;
-  REQUIRE(lab::pack_bundle(folder.bundle(), {}, folder.path / "x"));
-  CHECK_THAT(lab::unpack_bundle(folder.path / "x", folder.path, {.files = 2}).error().what,
+  REQUIRE(bundle::pack_bundle(folder.bundle(), {}, folder.path / "x"));
+  CHECK_THAT(bundle::unpack_bundle(folder.path / "x", folder.path, {.files = 2}).error().what,
              ContainsSubstring("more than 2 files"));
-  CHECK_THAT(lab::unpack_bundle(folder.path / "x", folder.path, {.bytes = 1000}).error().what,
+  CHECK_THAT(bundle::unpack_bundle(folder.path / "x", folder.path, {.bytes = 1000}).error().what,
              ContainsSubstring("larger than 1000 B"));
   forge(folder.path / "gz", Json::object(), {}, "gzip");
-  CHECK_THAT(lab::unpack_bundle(folder.path / "gz", folder.path).error().what,
+  CHECK_THAT(bundle::unpack_bundle(folder.path / "gz", folder.path).error().what,
              ContainsSubstring("not a packed bundle"));
 }

@@ -1,4 +1,4 @@
-#include "labctl/lab/source_lines.h"
+#include "labctl/symbolize/source_lines.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +11,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 
-namespace labctl::lab {
+namespace labctl::symbolize {
 namespace {
 
 // Behind a function the kernel counts the padding up to the next one as its own.
@@ -138,4 +138,4 @@ Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFra
   return lines;
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::symbolize

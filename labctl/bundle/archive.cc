@@ -1,4 +1,4 @@
-#include "labctl/lab/portable.h"
+#include "labctl/bundle/archive.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -16,9 +16,10 @@
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/lab/bundle.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 namespace {
 
 using Reader = Owned<archive, archive_read_free>;
@@ -338,4 +339,4 @@ Result<fs::path> unpack_bundle(const fs::path& file, const fs::path& into, const
   return folder;
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

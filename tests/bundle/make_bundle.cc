@@ -9,8 +9,10 @@
 #include <string>
 
 #include "labctl/base/files.h"
-#include "labctl/lab/bundle.h"
-#include "tests/lab/canary_records.h"
+#include "labctl/base/json.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/judge.h"
+#include "tests/bundle/canary_records.h"
 
 using namespace labctl;
 
@@ -38,7 +40,7 @@ plan::Plan make_plan() {
   return plan;
 }
 
-void live(const plan::Cell& cell, const std::string& wanted, const lab::Bundle& bundle) {
+void live(const plan::Cell& cell, const std::string& wanted, const bundle::Bundle& bundle) {
   story::Scene scene(cell);
   if (!cell.control && wanted == "blocked")
     scene.hears("boot 2/3", std::chrono::seconds(1), story::on_console(story::finding("oops in sensor")));
@@ -57,24 +59,20 @@ int main(int argc, char** argv) {
   }
   const std::string wanted = argv[2];
   const auto plan = make_plan();
-  auto bundle = must(lab::Bundle::create(argv[1], plan.scenario));
+  auto bundle = must(bundle::Bundle::create(argv[1], plan.scenario));
   for (const auto& cell : plan.cells) live(cell, wanted, bundle);
   must(test::write_canary(bundle.canary_folder(), "debian"));
-  must(bundle.write_run(
-      {{"labctl", 1},
-       {"tool", "labctl test"},
-       {"began", argc == 5 ? argv[3] : lab::utc_now()},
-       {"scenario", {{"file", "gate/release.yaml"}, {"text", "labctl: 1\n"}, {"set", Json::object()}}},
-       {"artefacts",
-        {{{"path", "build/driver.deb"}, {"sha256", story::driver_digest}, {"size", 6}},
-         {{"path", "build/content.bin"}, {"sha256", story::content_digest}, {"size", 7}}}},
-       {"images", {{{"name", "debian"}, {"sha256", sha256("disk")}}}},
-       {"waivers", {{"file", "waivers.yaml"}, {"text", "labctl: 1\nwaivers: []\n"}}},
-       {"plan", plan::to_json(plan)},
-       {"ended", argc == 5 ? argv[4] : lab::utc_now()},
-       {"interrupted", false},
-       {"faults", Json::array()}}));
-  const auto judged = must(lab::judge_bundle(bundle.folder()));
+  must(bundle.write_run({.tool = "labctl test",
+                         .began = argc == 5 ? argv[3] : bundle::utc_now(),
+                         .scenario = {.file = "gate/release.yaml", .text = "labctl: 1\n"},
+                         .waivers = {"waivers.yaml", "labctl: 1\nwaivers: []\n"},
+                         .artifacts = {{"build/driver.deb", story::driver_digest, 6},
+                                       {"build/content.bin", story::content_digest, 7}},
+                         .images = {{.name = "debian", .sha256 = sha256("disk")}},
+                         .plan = plan,
+                         .ended = argc == 5 ? argv[4] : bundle::utc_now(),
+                         .faults = std::vector<std::string>()}));
+  const auto judged = must(bundle::judge_bundle(bundle.folder()));
   if (verdict::to_string(judged.verdict.decision) != wanted) {
     std::fprintf(stderr, "make_bundle: the story gave\n%s", judged.verdict_json.c_str());
     return 3;

@@ -1,0 +1,103 @@
+#include "labctl/base/strict_json.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+
+namespace labctl {
+namespace {
+
+const Json& empty() {
+  static const Json object = Json::object();
+  return object;
+}
+
+}  // namespace
+
+JsonObject::JsonObject(const Json& json, std::string path, std::string& fault)
+    : json_(json.is_object() ? json : empty()), path_(std::move(path)), fault_(fault) {
+  if (!json.is_object()) wrong("expected an object");
+}
+
+bool JsonObject::has(const char* key) const { return json_.contains(key); }
+
+std::string JsonObject::text(const char* key) {
+  const Json* value = get(key);
+  if (value && value->is_string()) return value->get<std::string>();
+  if (value) wrong(std::string(key) + ": expected text");
+  return "";
+}
+
+std::string JsonObject::text_or(const char* key, std::string fallback) {
+  return has(key) ? text(key) : std::move(fallback);
+}
+
+bool JsonObject::flag(const char* key) {
+  const Json* value = get(key);
+  if (value && value->is_boolean()) return value->get<bool>();
+  if (value) wrong(std::string(key) + ": expected true or false");
+  return false;
+}
+
+long long JsonObject::number(const char* key, long long least, long long most) {
+  const Json* value = get(key);
+  if (!value) return least;
+  // Unsigned values beyond long long would come out negative.
+  const bool huge =
+      value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+  if (value->is_number_integer() && !huge) {
+    const auto number = value->get<long long>();
+    if (number >= least && number <= most) return number;
+  }
+  wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " +
+        std::to_string(most));
+  return least;
+}
+
+std::vector<std::string> JsonObject::texts(const char* key) {
+  std::vector<std::string> values;
+  const Json* value = get(key);
+  if (!value) return values;
+  if (!value->is_array()) {
+    wrong(std::string(key) + ": expected a list");
+    return values;
+  }
+  for (const Json& item : *value) {
+    if (!item.is_string()) {
+      wrong(std::string(key) + ": expected a list of texts");
+      return values;
+    }
+    values.push_back(item.get<std::string>());
+  }
+  return values;
+}
+
+JsonObject JsonObject::object(const char* key) {
+  const Json* value = get(key);
+  return JsonObject(value ? *value : empty(), path_ + "." + key, fault_);
+}
+
+const Json& JsonObject::value(const char* key) {
+  const Json* value = get(key);
+  return value ? *value : empty();
+}
+
+void JsonObject::only(std::initializer_list<std::string_view> keys) {
+  for (const auto& [key, value] : json_.items())
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      return wrong("'" + printable(key, 60) + "' is not known");
+}
+
+void JsonObject::wrong(const std::string& what) {
+  if (fault_.empty()) fault_ = path_ + ": " + what;
+}
+
+const Json* JsonObject::get(const char* key) {
+  if (!fault_.empty()) return nullptr;
+  const auto found = json_.find(key);
+  if (found != json_.end()) return &*found;
+  wrong(std::string("'") + key + "' is missing");
+  return nullptr;
+}
+
+}  // namespace labctl

@@ -1,0 +1,191 @@
+#include "labctl/outcome/run_record.h"
+
+#include <algorithm>
+
+#include "labctl/base/strict_json.h"
+#include "labctl/base/text.h"
+
+namespace labctl::outcome {
+namespace {
+
+constexpr int version = 1;
+constexpr long long most = 1LL << 53;  // beyond it readers of JSON differ
+constexpr const char* use_its_own = "read it with the labctl that made it, or run its scenario again";
+
+Json texts_json(const std::map<std::string, std::string>& texts) {
+  Json json = Json::object();
+  for (const auto& [name, text] : texts) json[name] = text;
+  return json;
+}
+
+Json given_json(const GivenText& given) { return {{"file", given.file}, {"text", given.text}}; }
+
+Json scenario_json(const ScenarioRecord& scenario) {
+  return {{"file", scenario.file},
+          {"path", scenario.path},
+          {"text", scenario.text},
+          {"set", texts_json(scenario.set)},
+          {"only", scenario.only}};
+}
+
+Json artifacts_json(const std::vector<ArtifactRecord>& artifacts) {
+  Json list = Json::array();
+  for (const auto& artifact : artifacts)
+    list.push_back({{"path", artifact.path}, {"sha256", artifact.sha256}, {"size", artifact.size}});
+  return list;
+}
+
+Json images_json(const std::vector<ImageRecord>& images) {
+  Json list = Json::array();
+  for (const auto& image : images) {
+    auto facts = parse_json(image.facts.json, {});
+    list.push_back({{"name", image.name},
+                    {"machine", image.machine},
+                    {"shape", image.shape},
+                    {"snapshot", image.snapshot},
+                    {"sha256", image.sha256},
+                    {"facts", facts ? std::move(*facts) : Json::object()},
+                    {"boot_time_ms", image.boot_time.count()}});
+  }
+  return list;
+}
+
+Json host_json(const HostRecord& host) {
+  return {{"hypervisor", host.hypervisor},
+          {"accel", host.accel},
+          {"accel_reason", host.accel_reason},
+          {"machine_type", host.machine_type},
+          {"architecture", host.architecture}};
+}
+
+GivenText read_given(JsonObject in) {
+  in.only({"file", "text"});
+  return {in.text("file"), in.text("text")};
+}
+
+ScenarioRecord read_scenario(JsonObject in) {
+  in.only({"file", "path", "text", "set", "only"});
+  ScenarioRecord scenario{.file = in.text("file"), .path = in.text_or("path", {}), .text = in.text("text")};
+  if (in.has("set"))
+    in.each_text("set", [&](const std::string& name, std::string text) { scenario.set[name] = text; });
+  scenario.only = in.text_or("only", {});
+  return scenario;
+}
+
+ArtifactRecord read_artifact(JsonObject& in) {
+  in.only({"path", "sha256", "size"});
+  ArtifactRecord artifact{.path = in.text("path"), .sha256 = in.text("sha256")};
+  artifact.size = static_cast<std::uint64_t>(in.number("size", 0, most));
+  return artifact;
+}
+
+ImageRecord read_image(JsonObject& in) {
+  in.only({"name", "machine", "shape", "snapshot", "sha256", "facts", "boot_time_ms"});
+  ImageRecord image{.name = in.text("name"),
+                    .machine = in.text_or("machine", {}),
+                    .shape = in.text_or("shape", {}),
+                    .snapshot = in.has("snapshot") && in.flag("snapshot"),
+                    .sha256 = in.text("sha256")};
+  if (in.has("facts")) {
+    in.object("facts");  // it must be one
+    image.facts = facts_from(dump_line(in.value("facts")));
+  }
+  if (in.has("boot_time_ms")) image.boot_time = Millis(in.number("boot_time_ms", 0, most));
+  return image;
+}
+
+HostRecord read_host(JsonObject in) {
+  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture"});
+  HostRecord host;
+  host.hypervisor = in.text_or("hypervisor", {});
+  host.accel = in.text_or("accel", {});
+  host.accel_reason = in.text_or("accel_reason", {});
+  host.machine_type = in.text_or("machine_type", {});
+  host.architecture = in.text_or("architecture", host.architecture);
+  return host;
+}
+
+}  // namespace
+
+ImageFacts facts_from(const std::string& json) {
+  auto read = parse_json(json, {});
+  if (!read) return {};
+  ImageFacts facts{.json = json,
+                   .kernel_release = text_at(*read, "kernel_release"),
+                   .kernel_version = text_at(*read, "kernel_version"),
+                   .suite = text_at(*read, "suite"),
+                   .key = text_at(*read, "key"),
+                   .built = text_at(*read, "built")};
+  if (read->contains("packages")) facts.packages_sha256 = text_at(read->at("packages"), "sha256");
+  return facts;
+}
+
+const ArtifactRecord* RunRecord::artifact(std::string_view path) const {
+  const auto found = std::find_if(artifacts.begin(), artifacts.end(),
+                                  [&](const ArtifactRecord& artifact) { return artifact.path == path; });
+  return found == artifacts.end() ? nullptr : &*found;
+}
+
+const ImageRecord* RunRecord::image(std::string_view name) const {
+  const auto found = std::find_if(images.begin(), images.end(),
+                                  [&](const ImageRecord& image) { return image.name == name; });
+  return found == images.end() ? nullptr : &*found;
+}
+
+std::string write_run_record(const RunRecord& record) {
+  Json json{{"labctl", version},
+            {"tool", record.tool},
+            {"tool_sha256", record.tool_sha256},
+            {"began", record.began},
+            {"scenario", scenario_json(record.scenario)},
+            {"waivers", given_json(record.waivers)},
+            {"artefacts", artifacts_json(record.artifacts)},
+            {"images", images_json(record.images)},
+            {"host", host_json(record.host)},
+            {"plan", plan::to_json(record.plan)}};
+  if (!record.resumed.empty()) json["resumed"] = record.resumed;
+  if (!record.ended.empty()) {
+    json["ended"] = record.ended;
+    json["interrupted"] = record.interrupted;
+  }
+  if (record.faults) json["faults"] = *record.faults;
+  return dump_pretty(json);
+}
+
+Result<RunRecord> read_run_record(std::string_view text, const std::string& where) {
+  auto json = parse_json(text, where);
+  if (!json) return fail(json.error());
+  const std::string made_by = printable(text_at(*json, "tool", "an unknown labctl"), 60);
+  if (number_at(*json, "labctl") != version)
+    return input_error("the bundle is of another version of labctl: it was made by '" + made_by + "'", where,
+                       use_its_own);
+  auto plan = plan::from_json(json->contains("plan") ? json->at("plan") : Json(), where);
+  // A member that is missing is what a plan of an earlier version looks like, and a damaged one too.
+  if (!plan)
+    return input_error("the bundle is of an older version of labctl, or damaged: it was made by '" + made_by +
+                           "', and its plan cannot be read: " + plan.error().what,
+                       where, use_its_own);
+  std::string fault;
+  JsonObject in(*json, "run", fault);
+  in.only({"labctl", "tool", "tool_sha256", "began", "scenario", "waivers", "artefacts", "images", "host",
+           "plan", "resumed", "ended", "interrupted", "faults"});
+  RunRecord record{.tool = in.text("tool"),
+                   .tool_sha256 = in.text_or("tool_sha256", {}),
+                   .began = in.text("began"),
+                   .plan = std::move(*plan)};
+  record.scenario = read_scenario(in.object("scenario"));
+  if (in.has("waivers")) record.waivers = read_given(in.object("waivers"));
+  in.each("artefacts", [&](JsonObject& item) { record.artifacts.push_back(read_artifact(item)); });
+  in.each("images", [&](JsonObject& item) { record.images.push_back(read_image(item)); });
+  record.host = read_host(in.object("host"));
+  if (in.has("resumed")) record.resumed = in.texts("resumed");
+  record.ended = in.text_or("ended", {});
+  if (in.has("interrupted")) record.interrupted = in.flag("interrupted");
+  if (in.has("faults")) record.faults = in.texts("faults");
+  if (!fault.empty())
+    return input_error("the record of the run is damaged: " + fault + " (it was made by '" + made_by + "')",
+                       where, use_its_own);
+  return record;
+}
+
+}  // namespace labctl::outcome

@@ -1,0 +1,93 @@
+// The record of a run, which is run.json: what was run, with which bytes, on what, and how it came to its
+// end. It is no verdict: that is derived from the journals beside it. reports/run.schema.json describes the
+// document.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/base/units.h"
+#include "labctl/plan/plan.h"
+
+namespace labctl::outcome {
+
+// A file that the run was given, with its text of that moment.
+struct GivenText {
+  std::string file;  // as it was named; empty: there was none
+  std::string text;
+};
+
+struct ScenarioRecord {
+  std::string file;  // as it was named
+  std::string path;  // absolute; empty in records of before it was written
+  std::string text;
+  std::map<std::string, std::string> set;  // values of --set
+  std::string only;                        // the pattern of --only; empty: all cells
+
+  const std::string& location() const { return path.empty() ? file : path; }
+};
+
+struct ArtifactRecord {
+  std::string path;    // as the plan names it
+  std::string sha256;  // of what the guests were given; not checked to be one
+  std::uint64_t size = 0;
+};
+
+// What a build wrote down of an image, whole as one line of JSON, and what is read of it.
+struct ImageFacts {
+  std::string json = "{}";
+  std::string kernel_release, kernel_version, suite, key, built;
+  std::string packages_sha256;
+};
+// Of the JSON text of an object; nothing of a text that is none.
+ImageFacts facts_from(const std::string& json);
+
+struct ImageRecord {
+  std::string name;
+  std::string machine;    // the scenario's name for the machine; empty: it has one machine, without a name
+  std::string shape;      // of the machine, as a folder of a snapshot is called
+  bool snapshot = false;  // whether cells begin at a live one; else each boots
+  std::string sha256;     // of the golden disk; not checked to be one
+  ImageFacts facts;
+  Millis boot_time{0};
+};
+
+struct HostRecord {
+  std::string hypervisor, accel, accel_reason, machine_type;
+  std::string architecture = "x86_64";  // the only one before it was recorded
+};
+
+struct RunRecord {
+  std::string tool;         // "labctl 0.1.0"
+  std::string tool_sha256;  // of the program; empty in early records
+  std::string began;        // UTC, "2026-11-22T02:35:09Z"
+  ScenarioRecord scenario;
+  GivenText waivers;
+  std::vector<ArtifactRecord> artifacts;
+  std::vector<ImageRecord> images;
+  HostRecord host;
+  plan::Plan plan;
+  std::vector<std::string> resumed;  // when the run was resumed, in UTC
+
+  // How it came to its end; nothing of this is there while it runs.
+  std::string ended;
+  bool interrupted = false;
+  std::optional<std::vector<std::string>> faults;  // the lab's own; missing: the record was never finished
+
+  const ArtifactRecord* artifact(std::string_view path) const;  // nullptr: it has none of that path
+  const ImageRecord* image(std::string_view name) const;        // on any machine
+};
+
+// The text of run.json; equal records give equal bytes.
+std::string write_run_record(const RunRecord& record);
+
+// `where` names the file in errors. Errors (input): no JSON, another version of labctl, a member that is
+// missing, unknown or of another type, a plan that cannot be read.
+Result<RunRecord> read_run_record(std::string_view text, const std::string& where);
+
+}  // namespace labctl::outcome
