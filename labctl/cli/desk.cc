@@ -38,13 +38,6 @@ constexpr const char* help =
     "  .discard     leaves; nothing is kept\n"
     "Ctrl-D leaves too.\n";
 
-// A shell on the console, unless there is one; a guest that has a login there keeps it.
-constexpr const char* shell_on_console =
-    "kill -0 \"$(cat /run/labctl-console 2>/dev/null)\" 2>/dev/null && exit; "
-    "systemctl is-active -q serial-getty@ttyS0 && exit; "
-    "setsid --fork --ctty sh -c 'echo $$ >/run/labctl-console; stty sane; export TERM=vt220 HOME=/root; cd; "
-    "exec bash -i' </dev/ttyS0 >/dev/ttyS0 2>&1";
-
 // Everything that is typed goes to the guest, Ctrl-C too.
 class RawTerminal {
  public:
@@ -204,7 +197,7 @@ void TerminalDesk::run(const lab::Guest& guest, const std::string& command) {
 
 // A guest that is dead has none, and its console can be looked at all the same.
 void TerminalDesk::put_shell_on_console(const lab::Guest& guest) {
-  static_cast<void>(lab::ask_shell(guest.machine, shell_on_console, 5s, stop_, guest.breathe));
+  static_cast<void>(lab::ask_shell(guest.machine, guest::console_shell().command, 5s, stop_, guest.breathe));
 }
 
 void TerminalDesk::type(const lab::Guest& guest, const std::string& line) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "labctl/base/text.h"
+#include "labctl/guest/script.h"
 
 namespace labctl::guest {
 namespace {
@@ -65,17 +66,9 @@ std::string symbols_of(const LoadedModule& module) {
 
 }  // namespace
 
-// Only root may see addresses, and the agent is.
-Question loaded_addresses() {
-  return {"loaded-addresses",
-          "echo release=$(uname -r); "
-          "echo text=$(sed -n 's/ T _text$//p' /proc/kallsyms); "
-          "cd /sys/module && for m in *; do "
-          "[ -e $m/sections/.text ] && grep -qs O $m/taint || continue; "
-          "printf 'module=%s file=%s' $m $(modinfo -n $m 2>/dev/null); "
-          "for s in .text .init.text .exit.text .rodata .data .bss; do "
-          "[ -e $m/sections/$s ] && printf ' %s=%s' $s $(cat $m/sections/$s); done; echo; done; true"};
-}
+Question loaded_addresses() { return {"loaded-addresses", std::string(scripts::loaded_addresses_sh)}; }
+
+Question console_shell() { return {"console-shell", std::string(scripts::console_shell_sh)}; }
 
 Loaded read_loaded(std::string_view output) {
   Loaded loaded;

@@ -24,6 +24,7 @@ struct Loaded {
 };
 
 Question loaded_addresses();
+Question console_shell();  // starts a shell on the serial console
 // At most a few modules and sections; what is no address, or no name a module can have, is left out.
 Loaded read_loaded(std::string_view output);
 

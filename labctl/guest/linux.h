@@ -1,4 +1,5 @@
-// Linux. The commands use nothing but a POSIX shell, coreutils, util-linux and kmod, which every image has.
+// Linux. The commands, scripts/*.sh where they are longer than a line, use nothing but a POSIX shell,
+// coreutils, util-linux and kmod, which every image has.
 #pragma once
 
 #include "labctl/guest/guest.h"

@@ -1,6 +1,6 @@
 // Windows. Every command is a PowerShell script: a first line that names it, the values that differ as
-// assignments of single-quoted texts, and a body that is always the same. No double quotes, because three
-// programs would have a word in how they are read on the way.
+// assignments of single-quoted texts, and a body that is always the same, from scripts/*.ps1. No double
+// quotes, because three programs would have a word in how they are read on the way.
 //
 // No Windows was at hand where this was written: the scripts come from Microsoft's documentation, and are run
 // against the stand-in guest of tests/guests/nt-standin, which reads them by their first lines and values.

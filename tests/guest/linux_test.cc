@@ -146,8 +146,8 @@ TEST_CASE("simple commands are as they were") {
   CHECK(linux_.kernel_log().command == "dmesg");
   CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
   CHECK(linux_.install(of(driver(DriverKind::deb)), "driver.deb").command ==
-        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew '/var/lib/labctl/payload/driver.deb' "
-        "</dev/null");
+        "package='/var/lib/labctl/payload/driver.deb'\n"
+        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew \"$package\" </dev/null\n");
   CHECK_THAT(linux_.install(of(driver(DriverKind::script)), "driver.bin").command,
              ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
 }

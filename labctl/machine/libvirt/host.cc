@@ -11,6 +11,10 @@
 #include "labctl/machine/libvirt/reaper.h"
 
 namespace labctl::machine {
+
+namespace scripts {  // libvirt/scripts/*.sh, compiled in
+extern const std::string_view one_thread_tcg_sh;
+}
 namespace {
 
 constexpr const char* embedded = "qemu:///embed";
@@ -29,16 +33,8 @@ std::string three_numbers(unsigned long packed) {
 // the translator), and libvirt cannot say thread=single. In the cache, because libvirt probes every new path
 // for seconds.
 Result<fs::path> one_thread_emulator(const fs::path& emulator, const fs::path& cache) {
-  const std::string script =
-      "#!/bin/sh\n"
-      "# Round-robin TCG: libvirt cannot ask for it.\n"
-      "for word; do\n"
-      "  shift\n"
-      "  case $word in tcg|tcg,*) word=$word,thread=single ;; esac\n"
-      "  set -- \"$@\" \"$word\"\n"
-      "done\n"
-      "exec " +
-      shell_quote(emulator.string()) + " \"$@\"\n";
+  const std::string script = "#!/bin/sh\n" + std::string(scripts::one_thread_tcg_sh) + "exec " +
+                             shell_quote(emulator.string()) + " \"$@\"\n";
   const fs::path path = fs::absolute(cache) / ("qemu-one-thread-" + sha256(script).substr(0, 8));
   if (read_file(path).value_or("") != script) {
     if (Status written = write_file(path, script); !written) return fail(written.error());

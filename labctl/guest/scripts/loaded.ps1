@@ -1,0 +1,31 @@
+# What is loaded cannot be compared with the file that it came from, so `fresh` is unknown; the file is the build.
+# A file that is not there is an answer: an error would only say that the guest could not answer.
+# Answers state= file= file_sha256= build_id= version= fresh= package= verifier=.
+# Values: service, kind.
+
+$key = 'HKLM:\SYSTEM\CurrentControlSet\Services\' + $service
+if (-not (Test-Path $key)) { 'state=absent'; exit 0 }
+$state = 'stopped'
+if (sc.exe query $service | Select-String 'STATE *: *4') { $state = 'live' }
+$boot = (Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToUniversalTime().ToString('o')
+$pending = Get-Content -ErrorAction SilentlyContinue C:\ProgramData\labctl\pending
+if ($pending -eq $boot) { $state = 'pending' }
+'state=' + $state
+$file = (Get-ItemProperty $key).ImagePath -replace '^\\[?][?]\\', '' -replace '^\\SystemRoot\\', 'C:\Windows\' -replace '^System32\\', 'C:\Windows\System32\'
+$hash = 'absent'
+$version = ''
+if (Test-Path $file) {
+  $hash = (Get-FileHash -Algorithm SHA256 $file).Hash.ToLower()
+  $version = (Get-Item $file).VersionInfo.FileVersion
+}
+'file=' + $file
+'file_sha256=' + $hash
+'build_id=' + $hash
+'version=' + $version
+'fresh=unknown'
+if ($kind -eq 'inf') {
+  $own = @(Get-ChildItem -Recurse C:\ProgramData\labctl\package -Filter *.sys | Where-Object { (Get-FileHash -Algorithm SHA256 $_.FullName).Hash -eq $hash })
+  if ($own.Count -gt 0) { 'package=right' } else { 'package=another file than the package has' }
+}
+$verified = (Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management').VerifyDrivers
+if (($verified + '').Split(' ') -contains (Split-Path -Leaf $file)) { 'verifier=on' } else { 'verifier=off' }

@@ -1,0 +1,28 @@
+# `fresh` compares the build id of the module in memory with the file that it should have come from: a package may
+# have replaced the file while the old code goes on running. A compressed module cannot be compared and is "unknown".
+# The digests are of standard input, because sha256sum puts a backslash before that of a file with a strange name;
+# and what the module says of itself goes through printf, because echo would let it write lines of its own.
+# Answers state= version= build_id= file= file_sha256= fresh=.
+# Values: module, file (empty: where modinfo finds it).
+# shellcheck shell=sh disable=SC2154  # its values are assigned before it
+
+cd "/sys/module/$module" 2>/dev/null || { echo state=absent; exit 0; }
+echo state="$(cat initstate 2>/dev/null || echo builtin)"
+printf 'version=%s\n' "$(head -n 1 version 2>/dev/null)"
+# The build id is the last bytes of its note.
+id=$(od -An -v -tx1 "/sys/module/$module/notes/.note.gnu.build-id" 2>/dev/null | tr -d ' \n' | tail -c 40)
+echo build_id="$id"
+[ -n "$file" ] || file=$(modinfo -n "$module" 2>/dev/null)
+printf 'file=%s\n' "$file"
+echo file_sha256="$(sha256sum 2>/dev/null <"$file" | cut -c1-64)"
+# grep reads a module at once where od needs seconds, but cannot see a newline.
+has_build_id() {
+  case $id in
+    *0a*) od -An -v -tx1 "$file" | tr -d ' \n' | grep -q "$id" ;;
+    *) LC_ALL=C grep -qaP "$(printf %s "$id" | sed 's/../\\x&/g')" "$file" ;;
+  esac
+}
+case "$id,$file" in
+  ,* | *, | *.xz | *.gz | *.zst) echo fresh=unknown ;;
+  *) if has_build_id; then echo fresh=yes; else echo fresh=no; fi ;;
+esac
