@@ -166,12 +166,12 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   const fs::path half = home / (known->key.substr(0, 16) + ".partial");
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
-    if (auto removed = discard(old); !removed) return fail(removed.error());
+    if (auto removed = discard(root_, old); !removed) return fail(removed.error());
   auto built = build_disk(*known, half, say, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
-    static_cast<void>(discard(half));
+    static_cast<void>(discard(root_, half));
     if (built.error().fault == Fault::interrupted) return fail(built.error());
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();
@@ -205,14 +205,14 @@ Status Store::remove(const std::string& name) const {
   auto lock = Lock::try_take(home / ".lock");
   if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
   for (const auto& old : folders_in(home))
-    if (auto removed = discard(old); !removed) return removed;
-  return remove_tree(home);
+    if (auto removed = discard(root_, old); !removed) return removed;
+  return remove_below(root_, home);
 }
 
 Status Store::take_back(const Image& image) const {
   auto lock = Lock::wait(root_ / image.name / ".lock");
   if (!lock) return fail(lock.error());
-  return discard(image.folder);
+  return discard(root_, image.folder);
 }
 
 fs::path Store::snapshot_dir(const Image& image) const { return image.folder / "snapshots"; }
@@ -225,17 +225,17 @@ Result<std::uint64_t> Store::collect() const {
     for (const auto& folder : folders_in(home)) {
       if (is_whole(folder)) continue;
       freed += bytes_in(folder);
-      if (auto removed = discard(folder); !removed) return fail(removed.error());
+      if (auto removed = discard(root_, folder); !removed) return fail(removed.error());
     }
   }
   return freed;
 }
 
-Status discard(const fs::path& folder) {
+Status discard(const fs::path& root, const fs::path& folder) {
   std::error_code ignored;
   if (!fs::exists(folder, ignored)) return {};
   fs::remove(folder / facts_file, ignored);
-  return remove_tree(folder);
+  return remove_below(root, folder);
 }
 
 }  // namespace labctl::image

@@ -15,14 +15,15 @@ bool still_believed(std::int64_t made, std::int64_t now) {
   return made > 0 && made <= now && now - made < believed_seconds;
 }
 
-Status keep_whole(const fs::path& place, const std::function<Status(const fs::path&)>& fill) {
+Status keep_whole(const fs::path& root, const fs::path& place,
+                  const std::function<Status(const fs::path&)>& fill) {
   const fs::path partial = place.string() + ".partial";
   if (auto made = make_dirs(place.parent_path()); !made) return made;
   auto lock = Lock::wait(place.string() + ".lock");
   if (!lock) return fail(lock.error());
-  if (auto gone = remove_tree(partial); !gone) return gone;
+  if (auto gone = remove_below(root, partial); !gone) return gone;
   if (auto done = fill(partial); !done) return done;
-  if (auto gone = remove_tree(place); !gone) return gone;
+  if (auto gone = remove_below(root, place); !gone) return gone;
   return rename_synced(partial, place);
 }
 
@@ -38,7 +39,8 @@ void forget_old(const fs::path& folder) {
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
     const auto age = fs::file_time_type::clock::now() - entry.last_write_time(problem);
-    if (!problem && age > std::chrono::seconds(believed_seconds)) fs::remove_all(entry.path(), problem);
+    if (!problem && age > std::chrono::seconds(believed_seconds))
+      static_cast<void>(remove_below(folder, entry.path()));
   }
 }
 

@@ -14,7 +14,8 @@ namespace labctl::lab {
 bool still_believed(std::int64_t made, std::int64_t now);
 
 // Other runs may read and write the same place: what `fill` writes appears there whole or not at all.
-Status keep_whole(const std::filesystem::path& place,
+// `place` is a folder below `root`.
+Status keep_whole(const std::filesystem::path& root, const std::filesystem::path& place,
                   const std::function<Status(const std::filesystem::path&)>& fill);
 
 Status copy_folder(const std::filesystem::path& from, const std::filesystem::path& to);

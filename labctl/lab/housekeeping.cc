@@ -19,7 +19,7 @@ std::uint64_t size_of(const fs::path& folder) {
 
 void end_orphans(const Places& places, Collected& collected) {
   for (const auto& orphan : machine::find_orphans(places.runtime)) {
-    if (auto ended = machine::end_orphan(orphan); !ended)
+    if (auto ended = machine::end_orphan(places.runtime, orphan); !ended)
       collected.problems.push_back(ended.error());
     else
       collected.done.push_back("ended " + std::to_string(orphan.pids.size()) +
@@ -29,11 +29,12 @@ void end_orphans(const Places& places, Collected& collected) {
 
 void remove_work(const Places& places, Collected& collected) {
   std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(work_folder(places).parent_path(), problem)) {
+  const fs::path root = work_folder(places).parent_path();
+  for (const auto& entry : fs::directory_iterator(root, problem)) {
     if (!entry.is_directory(problem)) continue;
     if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
     const std::uint64_t bytes = size_of(entry.path());
-    auto gone = remove_tree(entry.path());
+    auto gone = remove_below(root, entry.path());
     fs::remove(entry.path().string() + ".lock", problem);
     if (!gone)
       collected.problems.push_back(gone.error());
@@ -63,7 +64,7 @@ Result<WorkFolder> WorkFolder::create(const Places& places) {
   if (auto made = make_dirs(path.parent_path()); !made) return fail(made.error());
   auto lock = Lock::try_take(path.string() + ".lock");
   if (!lock) return fail(lock.error());
-  if (auto gone = remove_tree(path); !gone) return fail(gone.error());
+  if (auto gone = remove_below(path.parent_path(), path); !gone) return fail(gone.error());
   if (auto made = make_dirs(path); !made) return fail(made.error());
   std::error_code problem;
   fs::permissions(path, fs::perms::owner_all, problem);  // guests' disks are nobody else's
@@ -74,7 +75,7 @@ Result<WorkFolder> WorkFolder::create(const Places& places) {
 WorkFolder::~WorkFolder() {
   if (path_.empty() || !lock_) return;
   std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  static_cast<void>(remove_below(path_.parent_path(), path_));
   fs::remove(path_.string() + ".lock", ignored);
 }
 

@@ -21,12 +21,12 @@ std::vector<Orphan> find_orphans(const fs::path& runtime_base) {
   return orphans;
 }
 
-Status end_orphan(const Orphan& orphan) {
+Status end_orphan(const fs::path& runtime_base, const Orphan& orphan) {
   // Between finding and ending, somebody may have begun to end it too.
   const Result<Lock> lock = Lock::try_take(lock_of(orphan.root));
   if (!lock) return because(lock.error(), "the root is in use");
   if (Status ended = end_qemus_in(orphan.root); !ended) return ended;
-  if (Status removed = remove_tree(orphan.root); !removed) return removed;
+  if (Status removed = remove_below(runtime_base, orphan.root); !removed) return removed;
   std::error_code ignored;
   fs::remove(lock_of(orphan.root), ignored);
   return {};

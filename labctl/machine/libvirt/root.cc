@@ -123,7 +123,7 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
 Root::~Root() {
   if (path_.empty()) return;         // moved from
   if (!end_qemus_in(path_)) return;  // kept, for gc
-  if (!remove_tree(path_)) return;
+  if (!remove_below(path_.parent_path(), path_)) return;
   unlink(lock_of(path_).c_str());
 }
 
