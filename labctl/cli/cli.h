@@ -170,7 +170,7 @@ void say(std::string_view line);    // one line on stderr
 void print(std::string_view text);  // stdout; a closed or full stdout is an error at exit
 bool stderr_is_terminal();
 bool use_colour(int fd);
-image::Store open_store();
+image::Store open_store(const lab::Places& places);
 int refuse_bad_host(const lab::Places& places);  // what would only fail later is said now
 Result<std::string> own_digest();                // of the running program
 

@@ -1,4 +1,5 @@
 #include "labctl/cli/cli.h"
+#include "labctl/lab/cache.h"
 #include "labctl/lab/ground.h"
 
 namespace labctl::cli {
@@ -21,7 +22,9 @@ const char* word(image::State state) {
 }  // namespace
 
 int image_list(bool json) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  const auto store = open_store(*places);
   auto recipes = store.recipes();
   if (!recipes) return complain(recipes.error());
   if (recipes->empty())
@@ -49,7 +52,9 @@ int image_list(bool json) {
 }
 
 int image_verify(const std::vector<std::string>& names) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : names) {
     auto image = store.find(name);
@@ -66,7 +71,10 @@ int image_verify(const std::vector<std::string>& names) {
 }
 
 int image_remove(const std::vector<std::string>& names) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  if (auto own = lab::check_cache(places->root); !own) return complain(own.error());
+  const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : names)
     if (auto removed = store.remove(name); !removed) code = complain(removed.error());

@@ -205,8 +205,10 @@ int reproduce(const ReproduceOptions& options) {
   auto hold = where_to_hold(options, *recorded);
   if (!hold) return complain(hold.error());
 
-  const auto places = lab::places();
-  const auto store = open_store();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  const auto store = open_store(places);
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guest"); });
   auto work = lab::WorkFolder::create(places);

@@ -267,7 +267,7 @@ void leave_something(std::vector<lab::CellJob>& jobs, const RunOptions& options,
   }
 }
 
-unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
+unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan, const lab::Places& places) {
   std::uint64_t memory = 0;
   for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
   const auto capacity = lab::capacity(memory);
@@ -275,8 +275,7 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
   const auto jobs = static_cast<unsigned>(std::min<std::size_t>(wanted, plan.cells.size()));
   say("labctl: " + std::to_string(plan.cells.size()) + " cells, " + std::to_string(jobs) + " at once (" +
       (options.jobs != 0 ? "--jobs" : capacity.why) + ")");
-  for (const auto& check :
-       lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(lab::places())))
+  for (const auto& check : lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(places)))
     if (check.health != lab::Health::good)
       say("labctl: warning: " + check.name + ": " + check.detail + " (" + check.mend + ")");
   return jobs;
@@ -383,8 +382,10 @@ int run(const RunOptions& asked) {
     if (!opened) return complain(opened.error());
     signer = std::move(*opened);
   }
-  const auto places = lab::places();
-  const auto store = open_store();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  const auto store = open_store(places);
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guests and keeping what they left"); });
   for (const auto& line : lab::collect_garbage(places, store).done) say("labctl: " + line);
@@ -403,7 +404,7 @@ int run(const RunOptions& asked) {
       (*host)->facts().accel_reason);
   auto grounds = prepare_grounds(plan, **host, store, interrupt.token());
   if (!grounds) return complain(grounds.error());
-  const unsigned at_once = guests_at_once(options, plan);
+  const unsigned at_once = guests_at_once(options, plan, places);
   if (auto space = check_space(work->path(), *grounds, at_once); !space) return complain(space.error());
 
   auto tool = own_digest();

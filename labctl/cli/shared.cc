@@ -51,10 +51,7 @@ bool use_colour(int fd) {
   return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
 }
 
-image::Store open_store() {
-  const auto places = lab::places();
-  return {places.recipes, places.store};
-}
+image::Store open_store(const lab::Places& places) { return {places.recipes, places.store}; }
 
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
   auto text = read_file(file, 1u << 20);

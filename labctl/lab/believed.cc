@@ -2,12 +2,20 @@
 
 #include <chrono>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 
 namespace labctl::lab {
 namespace {
 
 constexpr std::int64_t believed_seconds = 7 * 24 * 3600;
+
+// keep_whole()'s names: a digest, alone or with what stands beside while it is written.
+bool is_record(std::string name) {
+  for (const std::string ending : {".lock", ".partial"})
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  return is_sha256(name);
+}
 
 }  // namespace
 
@@ -38,6 +46,7 @@ Status copy_folder(const fs::path& from, const fs::path& to) {
 void forget_old(const fs::path& folder) {
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    if (!is_record(entry.path().filename().string())) continue;
     const auto age = fs::file_time_type::clock::now() - entry.last_write_time(problem);
     if (!problem && age > std::chrono::seconds(believed_seconds))
       static_cast<void>(remove_below(folder, entry.path()));

@@ -20,7 +20,7 @@ Status keep_whole(const std::filesystem::path& root, const std::filesystem::path
 
 Status copy_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Forgets what is too old to be believed.
+// Forgets what of such records is too old to be believed.
 void forget_old(const std::filesystem::path& folder);
 
 }  // namespace labctl::lab

@@ -3,6 +3,7 @@
 #include "labctl/base/units.h"
 #include "labctl/lab/artefact_store.h"
 #include "labctl/lab/believed.h"
+#include "labctl/lab/cache.h"
 #include "labctl/lab/kept.h"
 #include "labctl/machine/machine.h"
 
@@ -27,11 +28,19 @@ void end_orphans(const Places& places, Collected& collected) {
   }
 }
 
+// What a killed run left: a folder that WorkFolder made, called by its process, with its lock beside.
+bool is_left_work(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  std::error_code problem;
+  return name.find_first_not_of("0123456789") == name.npos && entry.is_directory(problem) &&
+         !entry.is_symlink(problem) && fs::exists(entry.path().string() + ".lock", problem);
+}
+
 void remove_work(const Places& places, Collected& collected) {
   std::error_code problem;
   const fs::path root = work_folder(places).parent_path();
   for (const auto& entry : fs::directory_iterator(root, problem)) {
-    if (!entry.is_directory(problem)) continue;
+    if (!is_left_work(entry)) continue;
     if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
     const std::uint64_t bytes = size_of(entry.path());
     auto gone = remove_below(root, entry.path());
@@ -60,6 +69,7 @@ void remove_kept(const Kept& kept, bool all, Collected& collected) {
 }  // namespace
 
 Result<WorkFolder> WorkFolder::create(const Places& places) {
+  if (auto claimed = claim_cache(places.root); !claimed) return fail(claimed.error());
   const fs::path path = work_folder(places);
   if (auto made = make_dirs(path.parent_path()); !made) return fail(made.error());
   auto lock = Lock::try_take(path.string() + ".lock");
@@ -81,6 +91,10 @@ WorkFolder::~WorkFolder() {
 
 Collected collect_garbage(const Places& places, const image::Store& store, bool kept_too) {
   Collected collected;
+  if (auto own = check_cache(places.root); !own) {
+    collected.problems.push_back(own.error());
+    return collected;
+  }
   remove_kept(Kept(places.kept), kept_too, collected);
   end_orphans(places, collected);
   remove_work(places, collected);

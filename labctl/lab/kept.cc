@@ -74,7 +74,8 @@ Status Kept::put(const std::string& key, const CellJob& job, Checkpoint checkpoi
   const fs::path partial = root_ / (key + ".partial");
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(root_, problem))  // nobody but us writes now
-    if (entry.path().extension() == ".partial") static_cast<void>(remove_below(root_, entry.path()));
+    if (entry.path().extension() == ".partial" && is_sha256(entry.path().stem().string()))
+      static_cast<void>(remove_below(root_, entry.path()));
   if (auto made = make_dirs(partial); !made) return made;
   fs::rename(job.disk, partial / "disk.qcow2", problem);
   if (problem) return lab_error("the machine cannot be kept: " + problem.message(), partial.string());

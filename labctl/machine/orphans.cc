@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "labctl/base/private_folder.h"
 #include "labctl/machine/libvirt/root.h"
 #include "labctl/machine/machine.h"
 
@@ -7,6 +8,7 @@ namespace labctl::machine {
 
 std::vector<Orphan> find_orphans(const fs::path& runtime_base) {
   std::vector<Orphan> orphans;
+  if (!check_private(runtime_base, "LABCTL_RUNTIME")) return orphans;  // whose are they?
   std::error_code wrong;
   const fs::path base = fs::canonical(runtime_base, wrong);
   if (wrong) return orphans;

@@ -88,6 +88,20 @@ TEST_CASE("a living root is no orphan, an abandoned one is") {
   CHECK(fs::exists(living->path()));
 }
 
+TEST_CASE("what looks like an orphan in a folder that somebody else may have prepared is left alone") {
+  Base base;
+  const fs::path home = base.path / "home";
+  REQUIRE(make_dirs(home / "photos"));
+  REQUIRE(write_file(lock_of(home / "photos"), ""));
+  fs::create_directory_symlink(home, base.runtime);
+  CHECK(find_orphans(base.runtime).empty());
+  fs::remove(base.runtime);
+  fs::rename(home, base.runtime);
+  CHECK(find_orphans(base.runtime).size() == 1);
+  fs::permissions(base.runtime, fs::perms::all);
+  CHECK(find_orphans(base.runtime).empty());
+}
+
 TEST_CASE("a root removes itself") {
   Base base;
   fs::path path;
