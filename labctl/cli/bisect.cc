@@ -309,7 +309,10 @@ int bisect(const BisectOptions& options) {
   if (!work) return complain(work.error());
   auto found = find_cause(options, std::move(*about), places, work->path(), interrupt.token());
   if (!found) return complain(found.error());
-  print(options.json ? dump_pretty(bisect_json(*found)) : bisect_story(*found));
+  if (options.json)
+    print_json(dump_pretty(bisect_json(*found)));
+  else
+    print(bisect_story(*found));
   return found->sure() ? 0 : 1;
 }
 

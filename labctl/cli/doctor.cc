@@ -75,7 +75,10 @@ int doctor(const PlanOptions& options) {
     if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
   }
   if (bad) text += "everything at once: " + lab::install_command() + "\n";
-  print(options.json ? dump_pretty({{"checks", list}}) : text);
+  if (options.json)
+    print_json(dump_pretty({{"checks", list}}));
+  else
+    print(text);
   return bad ? exit_code::no_verdict : exit_code::passed;
 }
 

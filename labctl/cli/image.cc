@@ -47,7 +47,10 @@ int image_list(bool json) {
     text += "\n";
     list.push_back(std::move(item));
   }
-  print(json ? dump_pretty({{"images", list}}) : text);
+  if (json)
+    print_json(dump_pretty({{"images", list}}));
+  else
+    print(text);
   return exit_code::passed;
 }
 

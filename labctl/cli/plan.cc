@@ -128,7 +128,7 @@ int plan(const PlanOptions& options) {
     json["excluded"] = to_json(excluded);
     json["cost"] = to_json(cost);
     json["warnings"] = warnings;
-    print(dump_pretty(json));
+    print_json(dump_pretty(json));
     return exit_code::passed;
   }
   print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));

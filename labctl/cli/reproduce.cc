@@ -184,7 +184,7 @@ int how_often(const Bench& bench) {
     Json json = cell::to_json(often);
     json["same_bytes"] = bench.differences.empty();
     json["differences"] = bench.differences;
-    print(dump_pretty(json));
+    print_json(dump_pretty(json));
   } else {
     print(cell::in_words(often) + "\n");
     for (const auto& difference : bench.differences) print("NOT THE SAME: " + difference + "\n");

@@ -347,7 +347,7 @@ int publish(lab::Bundle& bundle, Json run, const lab::Supplies& supplies, bool i
   for (const auto& problem : lab::write_reports(bundle.folder(), *judged, debug_files)) complain(problem);
   auto folder = bundle.close();
   if (!folder) return complain(folder.error());
-  print(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
+  print_as_is(report::summary(judged->verdict, judged->plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");
   if (interrupted) say("labctl: to go on: labctl run --resume " + shell_quote(folder->string()));
   const int code = interrupted ? exit_code::interrupted : judged->verdict.exit_code();

@@ -5,6 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/doctor.h"
@@ -35,10 +36,13 @@ int complain(const std::vector<Error>& errors) {
 }
 
 void say(std::string_view line) {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  const std::string safe = for_terminal(line) + "\n";
+  std::fwrite(safe.data(), 1, safe.size(), stderr);
 }
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print_as_is(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::string_view text) { print_as_is(for_terminal(text)); }
+void print_json(std::string_view json) { print_as_is(json_for_terminal(json)); }
 
 bool stderr_is_terminal() {
   const char* terminal = std::getenv("TERM");
