@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -116,7 +117,25 @@ Status make_dirs(const fs::path& path) {
   return {};
 }
 
-Status remove_tree(const fs::path& path) {
+namespace {
+
+// Where `path` really is: its folder without links, its own name as it stands.
+bool lies_below(const fs::path& root, const fs::path& path) {
+  const fs::path name = path.filename();
+  if (name.empty() || name == "." || name == "..") return false;
+  std::error_code problem;
+  const fs::path top = fs::weakly_canonical(fs::absolute(root, problem), problem);
+  if (problem) return false;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(path, problem).parent_path(), problem);
+  if (problem) return false;
+  return std::mismatch(top.begin(), top.end(), folder.begin(), folder.end()).first == top.end();
+}
+
+}  // namespace
+
+Status remove_below(const fs::path& root, const fs::path& path) {
+  if (!lies_below(root, path))
+    return lab_error("is not removed: it does not lie below " + root.string(), path.string());
   std::error_code problem;
   // Somebody else who removes it at the same time is no failure: two runs clean up behind a third.
   do fs::remove_all(path, problem);

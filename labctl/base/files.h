@@ -46,7 +46,12 @@ Status create_file(const fs::path& path, std::string_view content, unsigned mode
 Status write_file(const fs::path& path, std::string_view content);
 
 Status make_dirs(const fs::path& path);
-Status remove_tree(const fs::path& path);
+
+// Removes what is at `path`, with everything in it; nothing is there: fine. Refuses (lab) whatever does not
+// lie below `root` once links and '..' are resolved, and `root` itself: a path that was put together from
+// somebody's names cannot lead elsewhere. A link is removed, not followed.
+Status remove_below(const fs::path& root, const fs::path& path);
+
 Status rename_synced(const fs::path& from, const fs::path& to);
 
 // Appends whole records and tells at once when the disk refuses. Not thread-safe.

@@ -19,15 +19,22 @@ struct Kept {
   bool whole = true;  // false: an interrupted keep()
 };
 
+constexpr std::string_view beginning = ".new.";  // of what keep() is writing: .new.PROCESS.NUMBER
+
+bool is_unfinished(const std::string& name) {
+  return name.starts_with(beginning) && name.find_first_not_of("0123456789.", beginning.size()) == name.npos;
+}
+
 Result<std::vector<Kept>> list(const fs::path& root) {
   std::vector<Kept> all;
   std::error_code problem;
   if (!fs::exists(root, problem)) return all;
   auto entry = fs::directory_iterator(root, problem);
   for (; !problem && entry != fs::directory_iterator(); entry.increment(problem)) {
+    const std::string name = entry->path().filename().string();
+    if (!is_sha256(name) && !is_unfinished(name)) continue;
     std::error_code gone;  // meanwhile, by another run
-    const Kept kept{entry->path(), entry->last_write_time(gone), entry->file_size(gone),
-                    is_sha256(entry->path().filename().string())};
+    const Kept kept{entry->path(), entry->last_write_time(gone), entry->file_size(gone), is_sha256(name)};
     if (!gone) all.push_back(kept);
   }
   if (problem) return lab_error("cannot be read: " + problem.message(), root.string());
@@ -39,7 +46,8 @@ Result<std::vector<Kept>> list(const fs::path& root) {
 Status ArtefactStore::keep(const fs::path& file, const std::string& sha256) const {
   if (auto made = make_dirs(root_); !made) return made;
   static std::atomic<int> serial = 0;
-  const fs::path beside = root_ / (".new." + std::to_string(::getpid()) + "." + std::to_string(serial++));
+  const fs::path beside =
+      root_ / (std::string(beginning) + std::to_string(::getpid()) + "." + std::to_string(serial++));
   std::error_code problem;
   fs::create_hard_link(file, beside, problem);
   if (problem) fs::copy_file(file, beside, fs::copy_options::overwrite_existing, problem);

@@ -241,7 +241,7 @@ class Bisect {
 
 Result<BisectFindings> find_cause(const BisectOptions& options, Case about, const lab::Places& places,
                                   const fs::path& work, const std::stop_token& stop) {
-  const auto store = open_store();
+  const auto store = open_store(places);
   auto host = machine::open_host(
       {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
   if (!host) return fail(host.error());
@@ -296,15 +296,20 @@ int bisect(const BisectOptions& options) {
     return complain(Error{Fault::input, "is not empty", options.out, "give --out a new folder"});
   auto about = read_case(options);
   if (!about) return complain(about.error());
-  const auto places = lab::places();
+  const auto own = lab::places();
+  if (!own) return complain(own.error());
+  const lab::Places& places = *own;
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guest"); });
-  for (const auto& line : lab::collect_garbage(places, open_store()).done) say("labctl: " + line);
+  for (const auto& line : lab::collect_garbage(places, open_store(places)).done) say("labctl: " + line);
   auto work = lab::WorkFolder::create(places);
   if (!work) return complain(work.error());
   auto found = find_cause(options, std::move(*about), places, work->path(), interrupt.token());
   if (!found) return complain(found.error());
-  print(options.json ? dump_pretty(bisect_json(*found)) : bisect_story(*found));
+  if (options.json)
+    print_json(dump_pretty(bisect_json(*found)));
+  else
+    print(bisect_story(*found));
   return found->sure() ? 0 : 1;
 }
 

@@ -15,8 +15,10 @@ namespace fs = std::filesystem;
 Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options) {
   auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
+  const auto places = lab::places();
+  if (!places) return fail(places.error());
   const lab::Seek seek{.bundle = options.bundle,
-                       .store = bundle::ArtefactStore(lab::places().artefacts),
+                       .store = bundle::ArtefactStore(places->artefacts),
                        .given = {options.artifacts.begin(), options.artifacts.end()}};
   auto inventory = lab::find_artefacts(*run, seek);
   if (!inventory) return fail(inventory.error());

@@ -12,8 +12,10 @@
 namespace labctl::cli {
 
 int canary(const CanaryOptions& options) {
-  const auto places = lab::places();
-  const auto store = open_store();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  const auto store = open_store(places);
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the clones"); });
   auto work = lab::WorkFolder::create(places);

@@ -166,11 +166,17 @@ int main(int argc, char** argv, const machine::HostOpener& open_host = machine::
 // ---- shared by the verbs ----
 int complain(const Error& error);  // prints it; the exit code its fault asks for
 int complain(const std::vector<Error>& errors);
-void say(std::string_view line);    // one line on stderr
-void print(std::string_view text);  // stdout; a closed or full stdout is an error at exit
+// The doors to the terminal: whatever guests and bundles put into a text does nothing there
+// (base/terminal_text.h). A closed or full stdout is an error at exit.
+void say(std::string_view line);         // one line on stderr
+void print(std::string_view text);       // stdout
+void print_json(std::string_view json);  // the same for JSON, which keeps its meaning
+// For what has been through the door already and has colours of labctl's own, and for a guest's console that
+// somebody has asked for.
+void print_as_is(std::string_view text);
 bool stderr_is_terminal();
 bool use_colour(int fd);
-image::Store open_store();
+image::Store open_store(const lab::Places& places);
 int refuse_bad_host(const lab::Places& places);  // what would only fail later is said now
 Result<std::string> own_digest();                // of the running program
 

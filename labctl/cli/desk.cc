@@ -82,7 +82,7 @@ TerminalDesk::TerminalDesk(DeskOptions options, std::stop_token stop)
 void TerminalDesk::heard(std::string_view bytes) {
   if (console_ == Console::kept_quiet) return;
   if (console_ == Console::passed) {
-    print(bytes);
+    print_as_is(bytes);
     std::fflush(stdout);
     return;
   }

@@ -19,9 +19,9 @@ lab::Check acceleration(const lab::Places& places) {
           {}};
 }
 
-std::vector<lab::Check> images() {
+std::vector<lab::Check> images(const lab::Places& places) {
   std::vector<lab::Check> checks;
-  const auto store = open_store();
+  const auto store = open_store(places);
   auto recipes = store.recipes();
   if (!recipes) return {{"images", lab::Health::bad, recipes.error().text(), recipes.error().hint}};
   for (const auto& recipe : *recipes) {
@@ -49,7 +49,9 @@ const char* word(lab::Health health) {
 }  // namespace
 
 int doctor(const PlanOptions& options) {
-  const auto places = lab::places();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
   auto checks = lab::check_host(places);
   if (!options.scenario.empty()) {
     auto loaded = load_plan(options.scenario, options.variables, {});
@@ -60,7 +62,7 @@ int doctor(const PlanOptions& options) {
   bool bad = false;
   for (const auto& check : checks) bad |= check.health == lab::Health::bad;
   if (!bad) checks.push_back(acceleration(places));
-  for (auto& check : images()) checks.push_back(std::move(check));
+  for (auto& check : images(places)) checks.push_back(std::move(check));
   bad = false;
   Json list = Json::array();
   std::string text;
@@ -74,13 +76,18 @@ int doctor(const PlanOptions& options) {
     if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
   }
   if (bad) text += "everything at once: " + lab::install_command() + "\n";
-  print(options.json ? dump_pretty({{"checks", list}}) : text);
+  if (options.json)
+    print_json(dump_pretty({{"checks", list}}));
+  else
+    print(text);
   return bad ? exit_code::no_verdict : exit_code::passed;
 }
 
 int gc(bool kept) {
-  const auto places = lab::places();
-  auto collected = lab::collect_garbage(places, open_store(), kept);
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  auto collected = lab::collect_garbage(places, open_store(places), kept);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) complain(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");

@@ -1,5 +1,6 @@
 #include "labctl/base/json.h"
 #include "labctl/cli/cli.h"
+#include "labctl/lab/cache.h"
 #include "labctl/lab/ground.h"
 
 namespace labctl::cli {
@@ -22,7 +23,9 @@ const char* word(image::State state) {
 }  // namespace
 
 int image_list(bool json) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  const auto store = open_store(*places);
   auto recipes = store.recipes();
   if (!recipes) return complain(recipes.error());
   if (recipes->empty())
@@ -45,12 +48,17 @@ int image_list(bool json) {
     text += "\n";
     list.push_back(std::move(item));
   }
-  print(json ? dump_pretty({{"images", list}}) : text);
+  if (json)
+    print_json(dump_pretty({{"images", list}}));
+  else
+    print(text);
   return exit_code::passed;
 }
 
 int image_verify(const std::vector<std::string>& names) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : names) {
     auto image = store.find(name);
@@ -67,7 +75,10 @@ int image_verify(const std::vector<std::string>& names) {
 }
 
 int image_remove(const std::vector<std::string>& names) {
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  if (auto own = lab::check_cache(places->root); !own) return complain(own.error());
+  const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : names)
     if (auto removed = store.remove(name); !removed) code = complain(removed.error());

@@ -9,6 +9,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/cli/cli.h"
+#include "labctl/lab/cache.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"
 #include "labctl/lab/interrupt.h"
@@ -44,8 +45,8 @@ std::optional<std::vector<Order>> orders_of(const BuildOptions& options) {
 
 class Builder {
  public:
-  Builder(const BuildOptions& options, std::vector<Order> orders, std::stop_token stop)
-      : options_(options), orders_(std::move(orders)), stop_(std::move(stop)) {}
+  Builder(const BuildOptions& options, lab::Places places, std::vector<Order> orders, std::stop_token stop)
+      : options_(options), places_(std::move(places)), orders_(std::move(orders)), stop_(std::move(stop)) {}
 
   int run() {
     std::size_t missing = 0;
@@ -80,11 +81,10 @@ class Builder {
   Result<machine::Host*> host() {
     std::lock_guard lock(mutex_);
     if (!host_) {
-      const auto places = lab::places();
       host_ = machine::open_host({.uri = options_.connect,
                                   .accel = options_.accel,
-                                  .runtime = places.runtime,
-                                  .cache = places.cache});
+                                  .runtime = places_.runtime,
+                                  .cache = places_.cache});
     }
     if (!*host_) return fail(host_->error());
     return (*host_)->get();
@@ -132,9 +132,10 @@ class Builder {
   }
 
   const BuildOptions& options_;
+  const lab::Places places_;
   const std::vector<Order> orders_;
   const std::stop_token stop_;
-  const image::Store store_ = open_store();
+  const image::Store store_ = open_store(places_);
   std::mutex mutex_;
   std::optional<Result<std::unique_ptr<machine::Host>>> host_;
   std::atomic<std::size_t> next_ = 0;
@@ -176,13 +177,18 @@ int image_build(const BuildOptions& options) {
               "labctl image build IMAGE..., or --needed-by SCENARIO; labctl image list names them"});
   auto orders = orders_of(options);
   if (!orders) return exit_code::bad_input;
+  auto places = lab::places();
+  if (!places) return complain(places.error());
+  if (auto own = lab::claim_cache(places->root); !own) return complain(own.error());
   lab::Interrupt interrupt([] { say("labctl: interrupted: removing what is half-built"); });
-  return Builder(options, std::move(*orders), interrupt.token()).run();
+  return Builder(options, std::move(*places), std::move(*orders), interrupt.token()).run();
 }
 
 int image_import(const BuildOptions& options) {
   const std::string& name = options.names.front();
-  const auto store = open_store();
+  const auto places = lab::places();
+  if (!places) return complain(places.error());
+  const auto store = open_store(*places);
   auto recipe = store.recipe(name);
   if (!recipe) return complain(recipe.error());
   if (recipe->os != "windows")

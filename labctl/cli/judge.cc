@@ -8,8 +8,10 @@ namespace labctl::cli {
 int judge(const std::string& bundle, bool json) {
   auto judged = bundle::judge_bundle(bundle);
   if (!judged) return complain(judged.error());
-  print(json ? judged->verdict_json
-             : report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
+  if (json)
+    print_json(judged->verdict_json);
+  else
+    print_as_is(report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
   int code = judged->verdict.exit_code();
   std::error_code problem;
   if (!std::filesystem::exists(std::filesystem::path(bundle) / "verdict.json", problem)) {

@@ -32,13 +32,13 @@ std::string why_unknown(const Error& error) {
 }
 
 Cost cost_of(const plan::Plan& plan) {
-  const auto store = open_store();
+  const auto places = lab::places();
   Cost cost;
   for (const auto* ground : plan.grounds()) {
     const auto shape = lab::shape_of(ground->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
-    const auto image = store.find(ground->image);
-    const Millis boot = image ? lab::known_boot_time(store, *image, shape) : Millis(0);
+    const auto image = places ? open_store(*places).find(ground->image) : fail(places.error());
+    const Millis boot = image ? lab::known_boot_time(open_store(*places), *image, shape) : Millis(0);
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
@@ -103,7 +103,9 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
 std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const plan::Plan& plan,
                                      const Cost& cost) {
   auto warnings = plan::review(scenario, plan);
-  for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(lab::places())))
+  const auto places = lab::places();
+  if (!places) return warnings;
+  for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(*places)))
     if (check.health != lab::Health::good)
       warnings.push_back(check.name + ": " + check.detail + " (" + check.mend + ")");
   return warnings;
@@ -127,7 +129,7 @@ int plan(const PlanOptions& options) {
     json["excluded"] = to_json(excluded);
     json["cost"] = to_json(cost);
     json["warnings"] = warnings;
-    print(dump_pretty(json));
+    print_json(dump_pretty(json));
     return exit_code::passed;
   }
   print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));

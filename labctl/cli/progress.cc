@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 
@@ -85,7 +86,7 @@ void ProgressDisplay::draw() {
     const auto& p = row->second.progress;
     const std::string line = padded(show_duration(p.elapsed), 6) + "  " + padded(cell, width_) + "  " +
                              padded(p.where, 20) + "  " + p.last_line;
-    std::fprintf(stderr, "%s\n", cut(line, width).c_str());
+    std::fprintf(stderr, "%s\n", cut(for_terminal(line), width).c_str());
     ++drawn_;
   }
 }

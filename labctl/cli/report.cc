@@ -21,7 +21,10 @@ int report(const ReportOptions& options) {
                            : format == "md"    ? report::markdown(record)
                                                : judged->verdict_json;
   if (out.empty()) {
-    print(text);
+    if (format == "json")
+      print_json(text);
+    else
+      print(text);
     return 0;
   }
   if (auto written = write_file(out, text); !written) return complain(written.error());

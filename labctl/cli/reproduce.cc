@@ -185,7 +185,7 @@ int how_often(const Bench& bench) {
     Json json = cell::to_json(often);
     json["same_bytes"] = bench.differences.empty();
     json["differences"] = bench.differences;
-    print(dump_pretty(json));
+    print_json(dump_pretty(json));
   } else {
     print(cell::in_words(often) + "\n");
     for (const auto& difference : bench.differences) print("NOT THE SAME: " + difference + "\n");
@@ -206,8 +206,10 @@ int reproduce(const ReproduceOptions& options) {
   auto hold = where_to_hold(options, *recorded);
   if (!hold) return complain(hold.error());
 
-  const auto places = lab::places();
-  const auto store = open_store();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  const auto store = open_store(places);
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guest"); });
   auto work = lab::WorkFolder::create(places);

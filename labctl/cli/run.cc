@@ -269,7 +269,7 @@ void leave_something(std::vector<lab::CellJob>& jobs, const RunOptions& options,
   }
 }
 
-unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
+unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan, const lab::Places& places) {
   std::uint64_t memory = 0;
   for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
   const auto capacity = lab::capacity(memory);
@@ -277,8 +277,7 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan) {
   const auto jobs = static_cast<unsigned>(std::min<std::size_t>(wanted, plan.cells.size()));
   say("labctl: " + std::to_string(plan.cells.size()) + " cells, " + std::to_string(jobs) + " at once (" +
       (options.jobs != 0 ? "--jobs" : capacity.why) + ")");
-  for (const auto& check :
-       lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(lab::places())))
+  for (const auto& check : lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(places)))
     if (check.health != lab::Health::good)
       say("labctl: warning: " + check.name + ": " + check.detail + " (" + check.mend + ")");
   return jobs;
@@ -344,7 +343,7 @@ int publish(bundle::Bundle& bundle, outcome::RunRecord run, const lab::Supplies&
   for (const auto& problem : bundle::write_reports(bundle.folder(), *judged, debug_files)) complain(problem);
   auto folder = bundle.close();
   if (!folder) return complain(folder.error());
-  print(report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
+  print_as_is(report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
   print("bundle: " + folder->string() + "\n");
   if (interrupted) say("labctl: to go on: labctl run --resume " + shell_quote(folder->string()));
   const int code = interrupted ? exit_code::interrupted : judged->verdict.exit_code();
@@ -379,8 +378,10 @@ int run(const RunOptions& asked) {
     if (!opened) return complain(opened.error());
     signer = std::move(*opened);
   }
-  const auto places = lab::places();
-  const auto store = open_store();
+  const auto found = lab::places();
+  if (!found) return complain(found.error());
+  const lab::Places& places = *found;
+  const auto store = open_store(places);
   if (int code = refuse_bad_host(places); code != exit_code::passed) return code;
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guests and keeping what they left"); });
   for (const auto& line : lab::collect_garbage(places, store).done) say("labctl: " + line);
@@ -399,7 +400,7 @@ int run(const RunOptions& asked) {
       (*host)->facts().accel_reason);
   auto grounds = prepare_grounds(plan, **host, store, interrupt.token());
   if (!grounds) return complain(grounds.error());
-  const unsigned at_once = guests_at_once(options, plan);
+  const unsigned at_once = guests_at_once(options, plan, places);
   if (auto space = check_space(work->path(), *grounds, at_once); !space) return complain(space.error());
 
   auto tool = own_digest();

@@ -125,7 +125,7 @@ int scan(const ScanOptions& options) {
                           "extract the text and scan that"});
   const auto places = look_up(findings, debug);
   if (!places) return complain(places.error());
-  if (json) print(dump_pretty(describe(findings, *places)));
+  if (json) print_json(dump_pretty(describe(findings, *places)));
   for (std::size_t i = 0; !json && i < findings.size(); ++i) {
     print(line(findings[i]));
     for (const auto& place : (*places)[i]) print("    " + printable(place, 500) + "\n");

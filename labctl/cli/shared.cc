@@ -5,6 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/doctor.h"
@@ -35,10 +36,13 @@ int complain(const std::vector<Error>& errors) {
 }
 
 void say(std::string_view line) {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  const std::string safe = for_terminal(line) + "\n";
+  std::fwrite(safe.data(), 1, safe.size(), stderr);
 }
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print_as_is(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::string_view text) { print_as_is(for_terminal(text)); }
+void print_json(std::string_view json) { print_as_is(json_for_terminal(json)); }
 
 bool stderr_is_terminal() {
   const char* terminal = std::getenv("TERM");
@@ -51,10 +55,7 @@ bool use_colour(int fd) {
   return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
 }
 
-image::Store open_store() {
-  const auto places = lab::places();
-  return {places.recipes, places.store};
-}
+image::Store open_store(const lab::Places& places) { return {places.recipes, places.store}; }
 
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
   auto text = read_file(file, 1u << 20);

@@ -21,6 +21,9 @@ constexpr const char* facts_file = "facts.json";
 constexpr std::pair<const char*, const char*> kept_of_failure[] = {{"build.log", "failed.log"},
                                                                    {"screen.png", "failed-screen.png"}};
 
+// What else stands beside the images of one name.
+constexpr const char* own_files[] = {"failed.log", "failed-screen.png", "failed-console.log", ".lock"};
+
 std::string build_command(const std::string& name) { return "labctl image build " + name; }
 
 std::vector<fs::path> folders_in(const fs::path& path) {
@@ -30,6 +33,18 @@ std::vector<fs::path> folders_in(const fs::path& path) {
     if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+// sixteen digits of a recipe's key, and beside it one that is being built
+bool is_image_folder(const fs::path& path) {
+  const std::string name = path.extension() == ".partial" ? path.stem().string() : path.filename().string();
+  return name.size() == 16 && name.find_first_not_of("0123456789abcdef") == name.npos;
+}
+
+std::vector<fs::path> image_folders_in(const fs::path& path) {
+  auto folders = folders_in(path);
+  std::erase_if(folders, [](const fs::path& folder) { return !is_image_folder(folder); });
+  return folders;
 }
 
 bool is_whole(const fs::path& folder) {
@@ -167,12 +182,12 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   const fs::path half = home / (known->key.substr(0, 16) + ".partial");
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
-    if (auto removed = discard(old); !removed) return fail(removed.error());
+    if (auto removed = discard(root_, old); !removed) return fail(removed.error());
   auto built = build_disk(*known, half, say, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
-    static_cast<void>(discard(half));
+    static_cast<void>(discard(root_, half));
     if (built.error().fault == Fault::interrupted) return fail(built.error());
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();
@@ -205,15 +220,18 @@ Status Store::remove(const std::string& name) const {
   }
   auto lock = Lock::try_take(home / ".lock");
   if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
-  for (const auto& old : folders_in(home))
-    if (auto removed = discard(old); !removed) return removed;
-  return remove_tree(home);
+  for (const auto& old : image_folders_in(home))
+    if (auto removed = discard(root_, old); !removed) return removed;
+  for (const char* file : own_files) fs::remove(home / file, ignored);
+  if (!fs::is_empty(home, ignored))
+    return lab_error("holds what is not of an image, and stays", home.string());
+  return remove_below(root_, home);
 }
 
 Status Store::take_back(const Image& image) const {
   auto lock = Lock::wait(root_ / image.name / ".lock");
   if (!lock) return fail(lock.error());
-  return discard(image.folder);
+  return discard(root_, image.folder);
 }
 
 fs::path Store::snapshot_dir(const Image& image) const { return image.folder / "snapshots"; }
@@ -221,22 +239,23 @@ fs::path Store::snapshot_dir(const Image& image) const { return image.folder / "
 Result<std::uint64_t> Store::collect() const {
   std::uint64_t freed = 0;
   for (const auto& home : folders_in(root_)) {
+    if (image_folders_in(home).empty()) continue;
     auto lock = Lock::try_take(home / ".lock");
     if (!lock) continue;  // a build is at work there
-    for (const auto& folder : folders_in(home)) {
+    for (const auto& folder : image_folders_in(home)) {
       if (is_whole(folder)) continue;
       freed += bytes_in(folder);
-      if (auto removed = discard(folder); !removed) return fail(removed.error());
+      if (auto removed = discard(root_, folder); !removed) return fail(removed.error());
     }
   }
   return freed;
 }
 
-Status discard(const fs::path& folder) {
+Status discard(const fs::path& root, const fs::path& folder) {
   std::error_code ignored;
   if (!fs::exists(folder, ignored)) return {};
   fs::remove(folder / facts_file, ignored);
-  return remove_tree(folder);
+  return remove_below(root, folder);
 }
 
 }  // namespace labctl::image

@@ -13,8 +13,8 @@ Status check_build(const Recipe& recipe, const fs::path& store);
 // packages, build.log and, last, facts.json, all on stable storage.
 Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, std::stop_token stop);
 
-// Removes an image's folder so that an interruption leaves nothing that looks whole.
-Status discard(const fs::path& folder);
+// Removes an image's folder below the store's `root` so that an interruption leaves nothing that looks whole.
+Status discard(const fs::path& root, const fs::path& folder);
 
 void sleep_for_a_moment();
 

@@ -10,12 +10,13 @@
 namespace labctl::lab {
 
 // Other runs may read and write the same place: what `fill` writes appears there whole or not at all.
-Status keep_whole(const std::filesystem::path& place,
+// `place` is a folder below `root`.
+Status keep_whole(const std::filesystem::path& root, const std::filesystem::path& place,
                   const std::function<Status(const std::filesystem::path&)>& fill);
 
 Status copy_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Forgets what is too old to be believed.
+// Forgets what of such records is too old to be believed.
 void forget_old(const std::filesystem::path& folder);
 
 }  // namespace labctl::lab

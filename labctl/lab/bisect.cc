@@ -117,8 +117,7 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
       return lab_error("the lab failed a probe: " + seen.outcome.reason, job.folder.string());
     }
     seen.same = cell::is_same(stand_.wanted, cell, seen.outcome);
-    std::error_code ignored;
-    fs::remove_all(work, ignored);
+    static_cast<void>(remove_below(stand_.work, work));
     return seen;
   }
 }

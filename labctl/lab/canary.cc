@@ -75,7 +75,7 @@ Status copy_records(const fs::path& from, const std::string& from_machine, const
 }
 
 Status keep(const fs::path& records, const Ground& ground, const Clones& clones) {
-  return keep_whole(clones.kept, [&](const fs::path& partial) {
+  return keep_whole(clones.kept.parent_path(), clones.kept, [&](const fs::path& partial) {
     return copy_records(records, ground.machine, partial, {}, ground, clones.prefix);
   });
 }

@@ -61,8 +61,8 @@ Result<bool> KeptControls::take(const CellJob& job) const {
 }
 
 Status KeptControls::keep(const CellJob& job, const std::string& run) const {
-  if (!passed(job.cell, job.folder)) return remove_tree(place(job));
-  return keep_whole(place(job), [&](const fs::path& partial) -> Status {
+  if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));
+  return keep_whole(cache_, place(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
     const Json word{{"labctl", 1}, {"made_unix", static_cast<long long>(std::time(nullptr))}, {"run", run}};
     return write_file(partial / bundle::control_file, dump_pretty(word));

@@ -6,9 +6,11 @@
 #include <filesystem>
 
 #include "labctl/base/files.h"
+#include "labctl/base/private_folder.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/lab/cache.h"
 #include "labctl/machine/firmware.h"
 #include "labctl/machine/machine.h"
 #include "labctl/observe/disk.h"
@@ -100,14 +102,20 @@ Check space_check(const Places& places) {
   return {"disk space", Health::good, detail, {}};
 }
 
+Check cache_check(const Places& places) {
+  if (auto good = check_cache(places.root); !good)
+    return {"cache", Health::bad, good.error().text(), good.error().hint};
+  return {"cache", Health::good, places.root.string(), {}};
+}
+
 Check runtime_check(const Places& places) {
   // The longest socket below it: <runtime>/<root>/lib/qemu/domain-1-.../monitor.sock
   constexpr std::size_t longest = 40;
   if (places.runtime.string().size() > longest)
     return {"runtime folder", Health::bad, places.runtime.string() + " is too long for unix sockets",
             "set LABCTL_RUNTIME to a path of at most " + std::to_string(longest) + " characters"};
-  if (auto made = make_dirs(places.runtime); !made)
-    return {"runtime folder", Health::bad, made.error().text(), "set LABCTL_RUNTIME to a folder of yours"};
+  if (auto made = make_private(places.runtime, "LABCTL_RUNTIME"); !made)
+    return {"runtime folder", Health::bad, made.error().text(), made.error().hint};
   return {"runtime folder", Health::good, places.runtime.string(), {}};
 }
 
@@ -135,6 +143,7 @@ std::vector<Check> check_host(const Places& places) {
   checks.push_back(disk_reader_check());
   checks.push_back(user_check());
   checks.push_back(space_check(places));
+  checks.push_back(cache_check(places));
   checks.push_back(runtime_check(places));
   checks.push_back(orphan_check(places));
   return checks;

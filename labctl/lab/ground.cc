@@ -74,7 +74,7 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
   // QEMU calls a disk without room many things; none of them is the image's fault.
   const std::uint64_t room = free_space(partial).value_or(no_room);
   if (room < no_room && error.fault != Fault::interrupted) {
-    static_cast<void>(remove_tree(partial));
+    static_cast<void>(remove_below(image.folder, partial));
     return {Fault::lab,
             "no space left on the disk for the first boot of '" + image.name +
                 "' and its live snapshot: " + show_size(room) + " were free when it failed: " + error.what,
@@ -83,7 +83,7 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
   const fs::path kept = image.folder.parent_path() / "failed-console.log";
   std::error_code problem;
   fs::rename(partial / "console.log", kept, problem);
-  static_cast<void>(remove_tree(partial));
+  static_cast<void>(remove_below(image.folder, partial));
   if (error.fault == Fault::interrupted) return error;
   error.what = "the image '" + image.name + "' is not fit for cells: " + error.what;
   if (!problem) error.where = kept.string();
@@ -121,9 +121,9 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   else
     say(called +
         ": booting it on this host (once) to see it well and to measure it; its cells boot too: " + cannot);
-  const fs::path partial = folder.string() + ".partial";
-  if (auto gone = remove_tree(partial); !gone) return fail(gone.error());
-  if (auto gone = remove_tree(folder); !gone) return fail(gone.error());
+  const fs::path partial = folder.string() + ".partial", snapshots = store.snapshot_dir(*image);
+  if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
+  if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
   if (auto made = make_dirs(partial); !made) return fail(made.error());
   const fs::path disk = partial / "disk.qcow2";
   if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
@@ -151,7 +151,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
 
   // On a disk that has just become full it would keep what is in it from everybody else.
   const auto give_up = [&](const Status& why) {
-    static_cast<void>(remove_tree(partial));
+    static_cast<void>(remove_below(snapshots, partial));
     return fail(why.error());
   };
   const Json facts{{"image", name},

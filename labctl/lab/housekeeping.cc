@@ -3,6 +3,7 @@
 #include "labctl/base/units.h"
 #include "labctl/bundle/artefact_store.h"
 #include "labctl/lab/believed.h"
+#include "labctl/lab/cache.h"
 #include "labctl/lab/kept.h"
 #include "labctl/machine/machine.h"
 
@@ -19,7 +20,7 @@ std::uint64_t size_of(const fs::path& folder) {
 
 void end_orphans(const Places& places, Collected& collected) {
   for (const auto& orphan : machine::find_orphans(places.runtime)) {
-    if (auto ended = machine::end_orphan(orphan); !ended)
+    if (auto ended = machine::end_orphan(places.runtime, orphan); !ended)
       collected.problems.push_back(ended.error());
     else
       collected.done.push_back("ended " + std::to_string(orphan.pids.size()) +
@@ -27,13 +28,22 @@ void end_orphans(const Places& places, Collected& collected) {
   }
 }
 
+// What a killed run left: a folder that WorkFolder made, called by its process, with its lock beside.
+bool is_left_work(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  std::error_code problem;
+  return name.find_first_not_of("0123456789") == name.npos && entry.is_directory(problem) &&
+         !entry.is_symlink(problem) && fs::exists(entry.path().string() + ".lock", problem);
+}
+
 void remove_work(const Places& places, Collected& collected) {
   std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(work_folder(places).parent_path(), problem)) {
-    if (!entry.is_directory(problem)) continue;
+  const fs::path root = work_folder(places).parent_path();
+  for (const auto& entry : fs::directory_iterator(root, problem)) {
+    if (!is_left_work(entry)) continue;
     if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
     const std::uint64_t bytes = size_of(entry.path());
-    auto gone = remove_tree(entry.path());
+    auto gone = remove_below(root, entry.path());
     fs::remove(entry.path().string() + ".lock", problem);
     if (!gone)
       collected.problems.push_back(gone.error());
@@ -59,11 +69,12 @@ void remove_kept(const Kept& kept, bool all, Collected& collected) {
 }  // namespace
 
 Result<WorkFolder> WorkFolder::create(const Places& places) {
+  if (auto claimed = claim_cache(places.root); !claimed) return fail(claimed.error());
   const fs::path path = work_folder(places);
   if (auto made = make_dirs(path.parent_path()); !made) return fail(made.error());
   auto lock = Lock::try_take(path.string() + ".lock");
   if (!lock) return fail(lock.error());
-  if (auto gone = remove_tree(path); !gone) return fail(gone.error());
+  if (auto gone = remove_below(path.parent_path(), path); !gone) return fail(gone.error());
   if (auto made = make_dirs(path); !made) return fail(made.error());
   std::error_code problem;
   fs::permissions(path, fs::perms::owner_all, problem);  // guests' disks are nobody else's
@@ -74,12 +85,16 @@ Result<WorkFolder> WorkFolder::create(const Places& places) {
 WorkFolder::~WorkFolder() {
   if (path_.empty() || !lock_) return;
   std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  static_cast<void>(remove_below(path_.parent_path(), path_));
   fs::remove(path_.string() + ".lock", ignored);
 }
 
 Collected collect_garbage(const Places& places, const image::Store& store, bool kept_too) {
   Collected collected;
+  if (auto own = check_cache(places.root); !own) {
+    collected.problems.push_back(own.error());
+    return collected;
+  }
   remove_kept(Kept(places.kept), kept_too, collected);
   end_orphans(places, collected);
   remove_work(places, collected);

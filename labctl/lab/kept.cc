@@ -75,7 +75,8 @@ Status Kept::put(const std::string& key, const CellJob& job, Checkpoint checkpoi
   const fs::path partial = root_ / (key + ".partial");
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(root_, problem))  // nobody but us writes now
-    if (entry.path().extension() == ".partial") fs::remove_all(entry.path(), problem);
+    if (entry.path().extension() == ".partial" && is_sha256(entry.path().stem().string()))
+      static_cast<void>(remove_below(root_, entry.path()));
   if (auto made = make_dirs(partial); !made) return made;
   fs::rename(job.disk, partial / "disk.qcow2", problem);
   if (problem) return lab_error("the machine cannot be kept: " + problem.message(), partial.string());
@@ -87,11 +88,11 @@ Status Kept::put(const std::string& key, const CellJob& job, Checkpoint checkpoi
                    {"made", bundle::utc_now()}};
   if (auto written = write_file(partial / "events.jsonl", *journal); !written) return written;
   if (auto written = write_file(partial / "kept.json", dump_pretty(facts)); !written) return written;
-  if (auto gone = remove_tree(root_ / key); !gone) return gone;
+  if (auto gone = remove_below(root_, root_ / key); !gone) return gone;
   return rename_synced(partial, root_ / key);
 }
 
-Status Kept::discard(const std::string& key) const { return remove_tree(root_ / key); }
+Status Kept::discard(const std::string& key) const { return remove_below(root_, root_ / key); }
 
 std::vector<KeptMachine> Kept::all() const {
   std::vector<KeptMachine> machines;

@@ -17,11 +17,13 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
-fs::path cache_root() {
-  if (auto own = variable("LABCTL_CACHE"); !own.empty()) return own;
+// In a folder that users share, another user could have prepared one.
+Result<fs::path> cache_root() {
+  if (auto own = variable("LABCTL_CACHE"); !own.empty()) return fs::path(own);
   if (auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "labctl";
   if (auto home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache/labctl";
-  return "/var/tmp/labctl-" + std::to_string(::getuid());
+  return input_error("there is no place for the cache: LABCTL_CACHE, XDG_CACHE_HOME and HOME are not set", {},
+                     "export LABCTL_CACHE=FOLDER, one that is not there yet");
 }
 
 // Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation
@@ -39,10 +41,13 @@ std::vector<fs::path> recipe_folders() {
 
 }  // namespace
 
-Places places() {
-  const fs::path root = cache_root();
+Result<Places> places() {
+  const auto found = cache_root();
+  if (!found) return fail(found.error());
+  const fs::path& root = *found;
   const std::string runtime = variable("LABCTL_RUNTIME");
-  return {
+  return Places{
+      .root = root,
       .recipes = recipe_folders(),
       .store = root / "images",
       .artefacts = root / "artefacts",
@@ -52,8 +57,6 @@ Places places() {
   };
 }
 
-fs::path work_folder(const Places& places) {
-  return places.store.parent_path() / "work" / std::to_string(::getpid());
-}
+fs::path work_folder(const Places& places) { return places.root / "work" / std::to_string(::getpid()); }
 
 }  // namespace labctl::lab

@@ -178,7 +178,8 @@ struct Orphan {
   std::vector<int> pids;
 };
 std::vector<Orphan> find_orphans(const std::filesystem::path& runtime_base);
-Status end_orphan(const Orphan& orphan);
+// `runtime_base` is where it was found.
+Status end_orphan(const std::filesystem::path& runtime_base, const Orphan& orphan);
 
 const char* to_string(Accel accel);
 const char* to_string(Firmware firmware);

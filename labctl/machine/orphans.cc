@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "labctl/base/private_folder.h"
 #include "labctl/machine/libvirt/root.h"
 #include "labctl/machine/machine.h"
 
@@ -7,6 +8,7 @@ namespace labctl::machine {
 
 std::vector<Orphan> find_orphans(const fs::path& runtime_base) {
   std::vector<Orphan> orphans;
+  if (!check_private(runtime_base, "LABCTL_RUNTIME")) return orphans;  // whose are they?
   std::error_code wrong;
   const fs::path base = fs::canonical(runtime_base, wrong);
   if (wrong) return orphans;
@@ -21,12 +23,12 @@ std::vector<Orphan> find_orphans(const fs::path& runtime_base) {
   return orphans;
 }
 
-Status end_orphan(const Orphan& orphan) {
+Status end_orphan(const fs::path& runtime_base, const Orphan& orphan) {
   // Between finding and ending, somebody may have begun to end it too.
   const Result<Lock> lock = Lock::try_take(lock_of(orphan.root));
   if (!lock) return because(lock.error(), "the root is in use");
   if (Status ended = end_qemus_in(orphan.root); !ended) return ended;
-  if (Status removed = remove_tree(orphan.root); !removed) return removed;
+  if (Status removed = remove_below(runtime_base, orphan.root); !removed) return removed;
   std::error_code ignored;
   fs::remove(lock_of(orphan.root), ignored);
   return {};

@@ -3,6 +3,7 @@
 
 #include "labctl/base/json.h"
 
+#include <algorithm>
 #include <set>
 
 #include "labctl/base/strict_json.h"
@@ -157,7 +158,18 @@ Mark read_mark(In in) {
   return mark;
 }
 
-// They become words of command lines, as a scenario's do.
+// What becomes a path, a word of a command line or an attribute of XML is held to the scenario's rules. Empty
+// is none.
+std::string read_name(In& in, const char* key, bool (*good)(std::string_view), const char* what) {
+  std::string name = in.text(key);
+  if (!name.empty() && !good(name)) in.wrong(std::string(key) + ": not " + what);
+  return name;
+}
+
+bool is_any_label(std::string_view text) { return scenario::is_label(text, scenario::longest_made_label); }
+std::string read_label(In& in, const char* key) { return read_name(in, key, is_any_label, "a label"); }
+std::string read_path(In& in, const char* key) { return read_name(in, key, scenario::is_one_line, "a path"); }
+
 void check_names(In& in, const Guest& guest) {
   const std::string& module = guest.driver.module;
   const bool windows = guest.os == scenario::Os::windows;
@@ -165,6 +177,16 @@ void check_names(In& in, const Guest& guest) {
     in.wrong(windows ? "module: not a service's name" : "module: not a module name");
   for (const auto& option : guest.driver.options)
     if (!scenario::is_module_option(option)) in.wrong("options: not a module parameter");
+  if (!guest.driver.start.empty() && !scenario::is_service_start(guest.driver.start))
+    in.wrong("start: unknown word");
+}
+
+std::string read_guest_path(In& in, const char* key, bool windows) {
+  std::string path = in.text(key);
+  const std::string fault = scenario::fault_of_guest_path(path, windows);
+  if (!scenario::is_one_line(path) || !fault.empty())
+    in.wrong(std::string(key) + ": not the path of a file in the guest");
+  return path;
 }
 
 Guest read_guest(In in) {
@@ -179,12 +201,13 @@ Guest read_guest(In in) {
     guest.os = in.kind("os", systems);
     guest.verifier = in.kind("verifier", verifiers);
     guest.driver.start = driver.text("start");
-    guest.driver.certificate = driver.text("certificate");
+    guest.driver.certificate = read_name(driver, "certificate", scenario::is_package_file, "a file's name");
   }
   check_names(driver, guest);
   if (in.has("content")) {
     In content = in.object("content");
-    guest.content = {content.text("path"), content.text("apply")};
+    guest.content = {read_guest_path(content, "path", guest.os == scenario::Os::windows),
+                     content.text("apply")};
   }
   guest.exercise = in.texts("exercise");
   in.each("proof", [&](In& entry) {
@@ -199,11 +222,11 @@ Guest read_guest(In in) {
 
 scenario::Machine read_machine(In in) {
   scenario::Machine machine;
-  machine.name = in.text("name");
-  machine.vcpus = static_cast<int>(in.number("vcpus", 1, 64));
-  machine.memory = static_cast<std::uint64_t>(in.number("memory", 1, 1ll << 40));
-  machine.cpu = in.text("cpu");
-  if (!machine.cpu.empty() && !scenario::is_cpu_model(machine.cpu)) in.wrong("cpu: not a CPU model");
+  machine.name = read_label(in, "name");
+  machine.vcpus = static_cast<int>(in.number("vcpus", 1, scenario::most_vcpus));
+  machine.memory =
+      static_cast<std::uint64_t>(in.number("memory", scenario::least_memory, scenario::most_memory));
+  machine.cpu = read_name(in, "cpu", scenario::is_cpu_model, "a CPU model");
   machine.firmware = in.kind("firmware", firmwares);
   machine.disk = in.kind("disk", disks);
   if (in.has("network")) machine.network = in.kind("network", networks);
@@ -214,7 +237,7 @@ Step read_step(In& in) {
   Step step;
   step.kind = in.kind("kind", step_kinds);
   step.text = in.text("text");
-  step.label = in.text("label");
+  step.label = read_label(in, "label");
   step.wait = Millis(in.number("wait_ms", 0, 3'600'000));
   step.times = static_cast<int>(in.number("times", 1, 1000));
   if (step.kind == StepKind::run) step.exit_code = static_cast<int>(in.number("exit", 0, 255));
@@ -232,7 +255,7 @@ void read_damage(In& in, scenario::Damage& damage, bool& may_be_refused) {
 std::vector<Cell::Extra> read_extras(In& in, const char* key) {
   std::vector<Cell::Extra> extras;
   in.each(key, [&](In& entry) {
-    extras.push_back({entry.text("label"), entry.text("path"), read_mark(entry.object("mark"))});
+    extras.push_back({read_label(entry, "label"), read_path(entry, "path"), read_mark(entry.object("mark"))});
     read_damage(entry, extras.back().damage, extras.back().may_be_refused);
   });
   return extras;
@@ -259,6 +282,15 @@ bool is_safe_id(const std::string& id) {
   return id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
 }
 
+std::pair<std::string, std::string> read_axis(In& in) {
+  std::string axis = in.text("axis");
+  const auto& known = scenario::axis_names;
+  if (std::find(known.begin(), known.end(), axis) == known.end()) in.wrong("axis: unknown word");
+  std::string value = axis == "image" ? read_name(in, "value", scenario::is_slug, "the name of an image")
+                                      : read_label(in, "value");
+  return {std::move(axis), std::move(value)};
+}
+
 Cell read_cell(In& in) {
   Cell cell;
   cell.id = in.text("id");
@@ -266,14 +298,14 @@ Cell read_cell(In& in) {
   cell.control = in.flag("control");
   cell.image = in.text("image");
   if (!scenario::is_slug(cell.image)) in.wrong("image: not the name of an image");
-  cell.driver = in.text("driver");
-  cell.content = in.text("content");
-  cell.driver_path = in.text("driver_path");
-  cell.content_path = in.text("content_path");
+  cell.driver = read_label(in, "driver");
+  cell.content = read_label(in, "content");
+  cell.driver_path = read_path(in, "driver_path");
+  cell.content_path = read_path(in, "content_path");
   read_damage(in, cell.content_damage, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));
-  in.each("axes", [&](In& axis) { cell.axes.emplace_back(axis.text("axis"), axis.text("value")); });
+  in.each("axes", [&](In& axis) { cell.axes.push_back(read_axis(axis)); });
   cell.machine = read_machine(in.object("machine"));
   cell.guest = read_guest(in.object("guest"));
   in.each("story", [&](In& step) { cell.story.push_back(read_step(step)); });
@@ -320,14 +352,16 @@ Result<Plan> from_json(const Json& json, const std::string& where) {
                        "judge it with the labctl that made it");
   }
   Plan plan;
-  plan.scenario = in.text("scenario");
+  plan.scenario = read_name(in, "scenario", scenario::is_slug, "a scenario's name");
   if (in.has("signatures")) {
     In signatures = in.object("signatures");
-    plan.signatures = SignatureFile{signatures.text("file"), signatures.text("text")};
+    plan.signatures = SignatureFile{read_path(signatures, "file"), signatures.text("text")};
   }
   plan.date = read_date(in, "date");
   in.each("waivers", [&](In& entry) {
     plan.waivers.push_back(read_acceptance(entry, As::waived, entry.texts("cells")));
+    for (const auto& glob : plan.waivers.back().cells)
+      if (!scenario::is_cell_glob(glob)) entry.wrong("cells: not the ids of cells");
   });
   std::set<std::string> ids;
   in.each("cells", [&](In& entry) {

@@ -31,6 +31,7 @@ struct Style {
 
 // The end of a run on a terminal: every cell with its ending, the findings behind it, what they have in
 // common, the verdict and its reasons.
+// Safe for a terminal and a log, whatever guests have said; the colours are labctl's own.
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style);
 
 // The last word, one line: "PASSED: 2 cells, 6 boots proved".

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 #include "labctl/verdict/accept.h"
@@ -40,9 +41,9 @@ std::string story_text(const plan::Cell& cell) {
 }
 
 std::string in_colour(const std::string& text, Ending ending, Style style) {
-  if (!style.colour) return text;
+  if (!style.colour) return for_terminal(text);
   const char* code = ending == Ending::passed ? "32" : verdict::guests_fault(ending) ? "31" : "33";
-  return std::string("\033[") + code + "m" + text + "\033[0m";
+  return std::string("\033[") + code + "m" + for_terminal(text) + "\033[0m";
 }
 
 // A waiver that did nothing is a lie waiting to be believed.
@@ -52,6 +53,19 @@ std::string idle_waivers(const verdict::Verdict& verdict) {
     for (const auto& title : waivers_in_words(verdict, state))
       text += std::string("  waiver ") + verdict::to_string(state) + ": " + title + "\n";
   return text.empty() ? text : "\n" + text;
+}
+
+// What follows the ending in its cell's line, and the reason below it.
+std::string behind_ending(const verdict::Outcome& outcome) {
+  std::string text = "  " + std::to_string(outcome.boots_proved) + "/" +
+                     std::to_string(outcome.boots_wanted) + " boots  " + show_duration(outcome.took);
+  if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
+  if (outcome.expected) text += ", as expected";
+  if (outcome.kept)
+    text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
+  text += "\n";
+  if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
+  return text;
 }
 
 std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
@@ -103,23 +117,16 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
     const auto& outcome = verdict.cells[i];
     const Ending shown = outcome.as_wanted() ? Ending::passed : outcome.ending;
-    text += "  " + padded(outcome.cell, width) + "  " +
-            in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) + "  " +
-            std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted) + " boots  " +
-            show_duration(outcome.took);
-    if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
-    if (outcome.expected) text += ", as expected";
-    if (outcome.kept)
-      text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
-    text += "\n";
-    if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
-    for (const auto& seen : outcome.findings) text += finding_line(seen, plan.cells[i]);
+    text += for_terminal("  " + padded(outcome.cell, width) + "  ") +
+            in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) +
+            for_terminal(behind_ending(outcome));
+    for (const auto& seen : outcome.findings) text += for_terminal(finding_line(seen, plan.cells[i]));
   }
   const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
-  text += problems_text(verdict, plan);
-  text += idle_waivers(verdict);
+  text += for_terminal(problems_text(verdict, plan));
+  text += for_terminal(idle_waivers(verdict));
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
 }

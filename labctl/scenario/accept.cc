@@ -9,8 +9,6 @@
 namespace labctl::scenario {
 namespace {
 
-constexpr std::size_t longest_glob = 200;
-
 // A wildcard would accept what nobody has seen yet.
 bool is_exact(const std::string& text, const Node& node, const std::string& what, Reader& reader) {
   const auto wild = text.find_first_of("*?[");
@@ -32,8 +30,7 @@ std::vector<std::string> globs(const Node* node, const std::string& what, Reader
   std::vector<std::string> list;
   if (!node) return list;
   for (const std::string& glob : reader.texts(*node, what)) {
-    if (glob.size() > longest_glob ||
-        glob.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-*?") != std::string::npos)
+    if (!is_cell_glob(glob))
       reader.mistake(node->mark, what + ": " + quoted(glob) + " matches no cell's id",
                      "an id as 'labctl plan' shows it, with * and ?");
     list.push_back(glob);

@@ -6,12 +6,6 @@
 namespace labctl::scenario {
 namespace {
 
-bool is_label(std::string_view text) {
-  const auto word = [](unsigned char c) { return (c < 0x80 && std::isalnum(c)) || c == '_'; };
-  return !text.empty() && text.size() <= 40 && word(text.front()) && word(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
-}
-
 const std::vector<std::string> damages = {"truncated", "empty", "zero", "flipped", "oversized"};
 
 class ArtefactReader {

@@ -160,7 +160,7 @@ class GuestReader {
       if (const auto index = reader_.choice(*start, what + ".start", starts)) driver.start = starts[*index];
     if (const Node* certificate = node.find("certificate")) {
       const auto name = reader_.one_line(*certificate, what + ".certificate");
-      if (name && name->find_first_of("/\\:*?\"<>|'") != std::string::npos)
+      if (name && !is_package_file(*name))
         reader_.mistake(certificate->mark, what + ".certificate: " + quoted(*name) + " is not a file's name",
                         "name a file in the top folder of the driver's package");
       else if (name)
@@ -242,23 +242,10 @@ class GuestReader {
 
   // Windows takes '/' for '\\', but not in every place: only the one is asked for.
   std::string guest_path(const std::string& text, Mark mark, const std::string& what) {
-    const char slash = windows() ? '\\' : '/';
-    const std::string end(1, slash);
-    const bool absolute = windows() ? text.size() > 3 && std::isalpha(static_cast<unsigned char>(text[0])) &&
-                                          text.substr(1, 2) == ":\\"
-                                    : text.front() == '/';
-    if (!absolute) {
-      reader_.mistake(mark, what + ": " + quoted(text) + " is not an absolute path in the guest",
-                      windows() ? "write C:\\folder\\file" : "");
-    } else if (windows() && text.find_first_of("/*?\"<>|", 2) != std::string::npos) {
-      reader_.mistake(mark, what + ": " + quoted(text) + " holds what no path of Windows can");
-    } else if (text.back() == slash || text.ends_with(end + ".")) {
-      reader_.mistake(mark, what + ": " + quoted(text) + " is a directory, a file is wanted");
-    } else if ((text + end).find(end + ".." + end) != std::string::npos) {
-      reader_.mistake(mark, what + ": " + quoted(text) + " must not contain '..'");
-    } else if (text.size() > 1024) {
-      reader_.mistake(mark, what + " is longer than 1024 bytes");
-    }
+    const std::string fault = fault_of_guest_path(text, windows());
+    if (!fault.empty())
+      reader_.mistake(mark, what + ": " + quoted(text) + " " + fault,
+                      windows() && fault.ends_with("in the guest") ? "write C:\\folder\\file" : "");
     return text;
   }
 

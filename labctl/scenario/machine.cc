@@ -9,8 +9,6 @@
 namespace labctl::scenario {
 namespace {
 
-constexpr std::uint64_t mebibyte = 1ull << 20;
-
 constexpr Firmware firmwares[] = {Firmware::bios, Firmware::uefi, Firmware::uefi_secure};
 constexpr DiskBus disks[] = {DiskBus::virtio, DiskBus::sata, DiskBus::nvme};
 constexpr Network networks[] = {Network::none, Network::isolated};
@@ -37,10 +35,10 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
   if (!reader.map(node, what, {{"vcpus"}, {"memory"}, {"cpu"}, {"firmware"}, {"disk"}, {"network"}}))
     return machine;
   if (const Node* vcpus = node.find("vcpus"))
-    machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, 64).value_or(machine.vcpus);
+    machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, most_vcpus).value_or(machine.vcpus);
   if (const Node* memory = node.find("memory"))
     machine.memory =
-        reader.size(*memory, what + ".memory", 256 * mebibyte, mebibyte * mebibyte).value_or(machine.memory);
+        reader.size(*memory, what + ".memory", least_memory, most_memory).value_or(machine.memory);
   if (const Node* cpu = node.find("cpu")) machine.cpu = read_cpu(*cpu, what + ".cpu", reader);
   if (const Node* firmware = node.find("firmware"))
     if (const auto index = reader.choice(*firmware, what + ".firmware", words_for(firmwares)))

@@ -6,6 +6,7 @@
 namespace labctl::scenario {
 namespace {
 
+constexpr std::size_t longest_glob = 200, longest_guest_path = 1024;
 constexpr std::size_t longest_slug = 64, longest_model = 60, longest_module = 55, longest_service = 80;
 
 // Letters, digits and these, whatever the locale is.
@@ -16,6 +17,23 @@ bool consists_of(std::string_view text, std::string_view others) {
 }
 
 }  // namespace
+
+bool is_one_line(std::string_view text) {
+  const bool plain =
+      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return plain && text.find_first_not_of(' ') != text.npos;
+}
+
+bool is_label(std::string_view text, std::size_t longest) {
+  const auto word = [](char c) { return consists_of({&c, 1}, "_"); };
+  return !text.empty() && text.size() <= longest && word(text.front()) && word(text.back()) &&
+         consists_of(text, "_.-");
+}
+
+bool is_cell_glob(std::string_view text) {
+  return text.size() <= longest_glob &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-*?") == text.npos;
+}
 
 bool is_slug(std::string_view text) {
   if (text.empty() || text.size() > longest_slug) return false;
@@ -43,6 +61,25 @@ bool is_service_name(std::string_view text) {
 bool is_module_option(std::string_view text) {
   const std::string_view name = text.substr(0, text.find('='));
   return !name.empty() && consists_of(name, "_-.") && text.find_first_of("\n\t") == text.npos;
+}
+
+bool is_service_start(std::string_view text) { return text == "boot" || text == "system" || text == "auto"; }
+
+bool is_package_file(std::string_view text) {
+  return is_one_line(text) && text.find_first_of("/\\:*?\"<>|'") == text.npos;
+}
+
+std::string fault_of_guest_path(std::string_view path, bool windows) {
+  const std::string slash(1, windows ? '\\' : '/');
+  const bool absolute = windows ? path.size() > 3 && std::isalpha(static_cast<unsigned char>(path[0])) &&
+                                      path.substr(1, 2) == ":\\"
+                                : path.starts_with('/');
+  if (!absolute) return "is not an absolute path in the guest";
+  if (windows && path.find_first_of("/*?\"<>|", 2) != path.npos) return "holds what no path of Windows can";
+  if (path.ends_with(slash) || path.ends_with(slash + ".")) return "is a directory, a file is wanted";
+  if ((std::string(path) + slash).find(slash + ".." + slash) != path.npos) return "must not contain '..'";
+  if (path.size() > longest_guest_path) return "is longer than 1024 bytes";
+  return {};
 }
 
 }  // namespace labctl::scenario

@@ -1,12 +1,26 @@
 // What a name in a scenario may look like. A plan that is read back from a bundle is held to the same rules:
 // such names become paths, words of command lines and XML attributes. Pure; each says yes or no, and nothing
-// about why.
+// about why, but for the one that says which mistake it is.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace labctl::scenario {
 
+inline constexpr int most_vcpus = 64;
+inline constexpr std::uint64_t least_memory = 256ull << 20, most_memory = 1ull << 40;  // bytes
+
+// What an author may write as a label; those of damaged variants, which labctl makes of one, are longer.
+inline constexpr std::size_t longest_label = 40, longest_made_label = 50;
+
+// Not blank, without line breaks, tabs and other control characters: a path, for one.
+bool is_one_line(std::string_view text);
+// Letters, digits and '_', inside also '.' and '-'.
+bool is_label(std::string_view text, std::size_t longest = longest_label);
+// What may match the ids of cells, with * and ?.
+bool is_cell_glob(std::string_view text);
 // [a-z0-9] with single '.' or '-' between: safe as a file name and in a cell's id.
 bool is_slug(std::string_view text);
 // A model as 'qemu-system-x86_64 -cpu help' lists them.
@@ -17,5 +31,12 @@ bool is_module_name(std::string_view text);
 bool is_service_name(std::string_view text);
 // name=value, or a name alone, on one line.
 bool is_module_option(std::string_view text);
+// A file of a Windows driver's package, by its name alone.
+bool is_package_file(std::string_view text);
+// When Windows starts a service: boot, system or auto.
+bool is_service_start(std::string_view text);
+// What is wrong with a file's path in the guest, to be read behind it: "must not contain '..'". Empty:
+// nothing.
+std::string fault_of_guest_path(std::string_view path, bool windows);
 
 }  // namespace labctl::scenario

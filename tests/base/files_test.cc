@@ -193,7 +193,7 @@ TEST_CASE("a tree may be removed by two at once") {
       REQUIRE(write_file(tree / std::to_string(i) / "file", "x"));
     }
     {
-      const auto remove = [&] { failed += !remove_tree(tree); };
+      const auto remove = [&] { failed += !remove_below(folder.path, tree); };
       std::jthread one(remove), another(remove);
     }
     CHECK_FALSE(std::filesystem::exists(tree));
@@ -262,9 +262,33 @@ TEST_CASE("folders are made, renamed and removed") {
   CHECK(fs::exists(folder.path / "c" / "b"));
   CHECK_FALSE(rename_synced(folder.path / "a", folder.path / "d"));
   fs::create_directory_symlink("/usr", folder.path / "c" / "link");
-  CHECK(remove_tree(folder.path / "c"));
+  CHECK(remove_below(folder.path, folder.path / "c"));
   CHECK(fs::exists("/usr"));
-  CHECK(remove_tree(folder.path / "c"));
+  CHECK(remove_below(folder.path, folder.path / "c"));
+  CHECK(remove_below(folder.path / "none", folder.path / "none" / "c"));
+}
+
+TEST_CASE("nothing is removed that does not lie below the root that its caller names") {
+  const Folder folder;
+  const fs::path root = folder.path / "root", other = folder.path / "photos";
+  REQUIRE(make_dirs(root / "own"));
+  REQUIRE(make_dirs(other / "summer"));
+  fs::create_directory_symlink(other, root / "link");
+  fs::create_directory_symlink(root, folder.path / "way");
+  for (const auto& path :
+       {root / "../photos", root / "own/../../photos", root / "link/summer", other, root, root / "",
+        root / ".", root / "..", folder.path / "root2", fs::path("photos"), fs::path()}) {
+    INFO(path);
+    const auto refused = remove_below(root, path);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().text(), ContainsSubstring("does not lie below"));
+  }
+  CHECK(fs::exists(other / "summer"));
+  CHECK(fs::exists(root / "own"));
+  CHECK(remove_below(root, root / "link"));  // the link alone
+  CHECK(fs::exists(other / "summer"));
+  CHECK(remove_below(folder.path / "way", root / "own"));  // the same place, whatever it is called
+  CHECK_FALSE(fs::exists(root / "own"));
 }
 
 TEST_CASE("free space is told for places that are not there yet") {

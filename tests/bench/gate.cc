@@ -194,7 +194,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: gate_bench IMAGE [REBOOTS [GUESTS]]\n");
     return 2;
   }
-  const auto places = lab::places();
+  const auto places = must(lab::places());
   const image::Store store(places.recipes, places.store);
   auto work = must(lab::WorkFolder::create(places));
   auto host = must(machine::open_host({.runtime = places.runtime, .cache = places.cache}));

@@ -265,6 +265,18 @@ TEST_CASE("removing an image removes its snapshots, and a name that means nothin
   CHECK_THAT(lab.store.remove("onne").error().text(), ContainsSubstring("did you mean 'one'"));
 }
 
+TEST_CASE("removing an image leaves what is not of one where it is") {
+  Lab lab;
+  const std::string key = lab.store.recipe("one").value().key.substr(0, 16);
+  lab.put("store/one/" + key + "/disk.qcow2", "x");
+  lab.put("store/one/holiday/beach.jpg", "x");
+  const auto removed = lab.store.remove("one");
+  REQUIRE_FALSE(removed.has_value());
+  CHECK_THAT(removed.error().text(), ContainsSubstring("holds what is not of an image"));
+  CHECK(fs::exists(lab.path / "store/one/holiday/beach.jpg"));
+  CHECK_FALSE(fs::exists(lab.path / "store/one" / key));
+}
+
 TEST_CASE("what the host lacks is said before a build starts, with the command that mends it") {
   Lab lab;
   lab.put("images/base/image.yaml",

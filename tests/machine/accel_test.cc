@@ -80,7 +80,7 @@ TEST_CASE("the proof guest passes under TCG, so its bytes are right") {
   REQUIRE(run);
   INFO(run->said << " / " << run->problem);
   CHECK(judge_proof(*run).works);
-  REQUIRE(remove_tree(scratch()));
+  fs::remove_all(scratch());
 }
 
 TEST_CASE("the committed bytes are the committed source") {
@@ -97,5 +97,5 @@ TEST_CASE("the committed bytes are the committed source") {
   const Result<std::string> bytes = read_file(binary);
   REQUIRE(bytes);
   CHECK((*bytes == std::string_view(reinterpret_cast<const char*>(proof_guest), sizeof proof_guest)));
-  REQUIRE(remove_tree(scratch()));
+  fs::remove_all(scratch());
 }

@@ -19,8 +19,8 @@ struct Base {
   fs::path path = fs::temp_directory_path() / ("o" + std::to_string(getpid()));
   fs::path runtime = path / "r";
   fs::path cache = path / "c";
-  Base() { static_cast<void>(remove_tree(path)); }  // process numbers come again
-  ~Base() { static_cast<void>(remove_tree(path)); }
+  Base() { fs::remove_all(path); }  // process numbers come again
+  ~Base() { fs::remove_all(path); }
 };
 
 // A process that looks like a QEMU whose files are below `root`, and one that does not.
@@ -72,7 +72,7 @@ TEST_CASE("a living root is no orphan, an abandoned one is") {
   REQUIRE(found.size() == 1);
   CHECK(found[0].root == dead);
   CHECK(found[0].pids == std::vector<int>{qemu});
-  REQUIRE(end_orphan(found[0]));
+  REQUIRE(end_orphan(base.runtime, found[0]));
   CHECK(ended(qemu));
   CHECK(kill(neighbour, 0) == 0);
   CHECK(kill(editor, 0) == 0);
@@ -84,8 +84,22 @@ TEST_CASE("a living root is no orphan, an abandoned one is") {
   waitpid(editor, nullptr, 0);
 
   // Whoever lives again is left alone.
-  CHECK_FALSE(end_orphan({living->path(), {}}));
+  CHECK_FALSE(end_orphan(base.runtime, {living->path(), {}}));
   CHECK(fs::exists(living->path()));
+}
+
+TEST_CASE("what looks like an orphan in a folder that somebody else may have prepared is left alone") {
+  Base base;
+  const fs::path home = base.path / "home";
+  REQUIRE(make_dirs(home / "photos"));
+  REQUIRE(write_file(lock_of(home / "photos"), ""));
+  fs::create_directory_symlink(home, base.runtime);
+  CHECK(find_orphans(base.runtime).empty());
+  fs::remove(base.runtime);
+  fs::rename(home, base.runtime);
+  CHECK(find_orphans(base.runtime).size() == 1);
+  fs::permissions(base.runtime, fs::perms::all);
+  CHECK(find_orphans(base.runtime).empty());
 }
 
 TEST_CASE("a root removes itself") {

@@ -51,6 +51,6 @@ TEST_CASE("a guest's wait is its most starved vCPU's, since the start") {
   thread("43", "CPU 0/KVM", "5 1300000000 1");
   thread("44", "CPU 1/KVM", "5 2500000000 1");
   CHECK(starvation.waited() == 500ms);
-  REQUIRE(remove_tree(proc));
+  fs::remove_all(proc);
   CHECK(starvation.waited() == 500ms);  // its process is gone
 }

@@ -73,7 +73,7 @@ RULES = [
     ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
      "      if (false) {"),
     ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
-    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_tree(place(job));", ""),
+    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
     ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
     ("a proof of the future is not believed", CONTROL_RECORD, "made > 0 && made <= now && ", ""),
     ("a proof is believed for a week", CONTROL_RECORD, "&& now - made < fresh_seconds;", ";"),

@@ -24,7 +24,7 @@ struct Folder {
     char name[] = "/tmp/labctl-disk-XXXXXX";
     path = ::mkdtemp(name);
   }
-  ~Folder() { static_cast<void>(remove_tree(path)); }
+  ~Folder() { fs::remove_all(path); }
   fs::path path;
 };
 

@@ -139,6 +139,20 @@ TEST_CASE("a name that no scenario may have is refused in a plan that is read ba
       {"/cells/0/guest/driver/module", "a b"},
       {"/cells/0/guest/driver/module", "../x"},
       {"/cells/0/guest/driver/module", "-r"},
+      {"/scenario", "../x"},
+      {"/cells/0/driver", "a/b"},
+      {"/cells/0/driver", "-a"},
+      {"/cells/0/driver_path", "a\nb"},
+      {"/cells/0/driver_path", "\x1b[2J"},
+      {"/cells/0/driver_path", " "},
+      {"/cells/0/content", "../x"},
+      {"/cells/0/content_path", "a\tb"},
+      {"/cells/0/machine/name", "../x"},
+      {"/cells/0/machine/name", "a\" b=\"c"},
+      {"/cells/0/story/0/label", "a b"},
+      {"/cells/0/axes/0/axis", "colour"},
+      {"/cells/0/axes/0/value", "../x"},
+      {"/cells/0/axes/1/value", "a'b"},
   };
   for (const auto& [place, name] : names) {
     Json json = to_json(planned("bare-module.yaml"));
@@ -149,4 +163,43 @@ TEST_CASE("a name that no scenario may have is refused in a plan that is read ba
   Json json = to_json(planned("bare-module.yaml"));
   json["cells"][0]["guest"]["driver"]["options"] = {"a;b=1"};
   CHECK_FALSE(from_json(json, "run.json"));
+  for (const auto memory : {std::uint64_t{1} << 20, std::uint64_t{1} << 50}) {
+    json = to_json(planned("bare-module.yaml"));
+    json["cells"][0]["machine"]["memory"] = memory;
+    CHECK_FALSE(from_json(json, "run.json"));
+  }
+  json = to_json(planned("bare-module.yaml"));
+  json["signatures"] = {{"file", "a\nb"}, {"text", ""}};
+  CHECK_FALSE(from_json(json, "run.json"));
+  json = to_json(planned("bare-module.yaml"));
+  json["waivers"] = Json::array(
+      {{{"title", "t"}, {"owner", "kim"}, {"reason", "r"}, {"until", "2026-12-31"}, {"cells", {"*"}}}});
+  REQUIRE(from_json(json, "run.json"));
+  json["waivers"][0]["cells"] = {"a/b"};
+  CHECK_FALSE(from_json(json, "run.json"));
+}
+
+TEST_CASE("a guest's path that no scenario may have is refused in a plan that is read back") {
+  const Json content = to_json(planned("everything.yaml"));
+  for (const char* path : {"", "relative", "/a/../b", "/a/", "/a\nb"}) {
+    Json json = content;
+    json["cells"][0]["guest"]["content"]["path"] = path;
+    INFO(path);
+    CHECK_FALSE(from_json(json, "run.json"));
+  }
+  const Json windows = to_json(planned("windows.yaml"));
+  REQUIRE(from_json(windows, "run.json"));
+  for (const auto& [key, value] :
+       {std::pair("start", "demand"), std::pair("certificate", "..\\x'; rm '.cer")}) {
+    Json json = windows;
+    json["cells"][0]["guest"]["driver"][key] = value;
+    INFO(key);
+    CHECK_FALSE(from_json(json, "run.json"));
+  }
+}
+
+TEST_CASE("the longest label that a damaged variant gets is read back") {
+  Json json = to_json(planned("bare-module.yaml"));
+  json["cells"][0]["content"] = std::string(40, 'a') + "-oversized";
+  CHECK(from_json(json, "run.json"));
 }

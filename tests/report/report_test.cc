@@ -232,6 +232,26 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
   CHECK_THAT(report::markdown(red), ContainsSubstring("❌"));
 }
 
+TEST_CASE("a summary has no colours but its own, and no line of it is a command") {
+  Matrix matrix({"new/new!", "control"});
+  auto& outcome = matrix.verdict.cells[0];
+  outcome.reason = "::error::\033[32mPASSED\033[0m\n::error::again";
+  outcome.step = "##vso[x]\r";
+  outcome.findings.push_back({});
+  outcome.findings[0].finding.title = "oops in f";
+  outcome.findings[0].finding.suppressed = "\n::error::x\033[2J";
+  const std::string plain = report::summary(matrix.verdict, matrix.plan, {});
+  CHECK_THAT(plain, !ContainsSubstring("\033") && !ContainsSubstring("##vso[") && !ContainsSubstring("\r"));
+  CHECK_THAT(plain, !ContainsSubstring(" ::error::") && !ContainsSubstring("\n::error::"));
+  std::string coloured = report::summary(matrix.verdict, matrix.plan, {.colour = true});
+  for (const char* own : {"\033[31m", "\033[32m", "\033[33m", "\033[0m"}) {
+    const std::string code = own;
+    for (auto at = coloured.find(code); at != std::string::npos; at = coloured.find(code))
+      coloured.erase(at, code.size());
+  }
+  CHECK(coloured == plain);
+}
+
 TEST_CASE("in a wide matrix what went wrong stands first, in a narrow one the author's order stays") {
   const auto first_column = [](const std::vector<std::string>& cells) {
     const Matrix matrix(cells);

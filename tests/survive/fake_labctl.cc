@@ -59,7 +59,7 @@ std::map<std::string, std::string> pairs(const std::string& text) {
 
 // True the first time that any process asks for this name.
 bool first_time(const std::string& name) {
-  const fs::path marks = fs::path(variable("LABCTL_CACHE")) / "fake";
+  const fs::path marks = fs::path(variable("LABCTL_CACHE")) / "host" / "fake";
   return make_dirs(marks) && create_file(marks / name, "", 0600).has_value();
 }
 
@@ -193,7 +193,9 @@ Result<std::unique_ptr<machine::Host>> open_fake(const machine::HostOptions& opt
 
 // What a build and a first boot would have left.
 Status make_image(const std::string& name) {
-  const auto store = cli::open_store();
+  const auto places = lab::places();
+  if (!places) return fail(places.error());
+  const auto store = cli::open_store(*places);
   auto recipe = store.recipe(name);
   if (!recipe) return fail(recipe.error());
   const std::string disk = "the golden disk of " + name + "\n";

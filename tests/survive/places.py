@@ -184,7 +184,7 @@ def two_users(proofs):
     strange = {**other.environment, "LABCTL_CACHE": str(gate.cache)}
     refused = subprocess.run([*as_other, "run", other.scenario, "--out", other.out], env=strange, capture_output=True, text=True,
                              cwd=other.root)
-    expect(refused.returncode in (2, 3) and "ermission denied" in refused.stderr,
+    expect(refused.returncode in (2, 3) and "belongs to another user" in refused.stderr,
            f"another's cache: {refused.returncode}\n{refused.stderr}")
     expect(not other.left_behind() and not gate.left_behind(), f"behind two users: {other.left_behind()} {gate.left_behind()}")
     os.unlink(program)

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "labctl/base/private_folder.h"
 #include "labctl/machine/processes.h"
 
 namespace labctl::machine {
@@ -24,22 +25,6 @@ std::string random_name() {
 }
 
 std::string errno_text() { return strerror(errno); }
-
-// A directory of ours that nobody else can enter or has prepared for us: the base may be in /tmp.
-Status private_dir(const fs::path& path) {
-  if (Status parents = make_dirs(path.parent_path()); !parents) return parents;
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return lab_error("cannot make the directory: " + errno_text(), path);
-  }
-  struct stat seen {};
-  if (lstat(path.c_str(), &seen) != 0) return lab_error(errno_text(), path);
-  if (!S_ISDIR(seen.st_mode)) return lab_error("is not a directory", path);
-  if (seen.st_uid != geteuid()) {
-    return lab_error("belongs to another user", path, "choose another runtime directory");
-  }
-  if ((seen.st_mode & 0077) != 0 && chmod(path.c_str(), 0700) != 0) return lab_error(errno_text(), path);
-  return {};
-}
 
 // A wrong root would match too much: it must be absolute and deeper than a directory of the system.
 bool plausible(const fs::path& root) {
@@ -82,7 +67,7 @@ std::string qemu_conf(bool as_root) {
 fs::path lock_of(const fs::path& root) { return root.string() + ".lock"; }
 
 Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
-  if (Status made = private_dir(base); !made)
+  if (Status made = make_private(base, "LABCTL_RUNTIME"); !made)
     return because(made.error(), "cannot make the hypervisor's root");
   // realpath: QEMU's command line holds the path we hand out, and orphans are found by it.
   std::error_code wrong;
@@ -123,7 +108,7 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
 Root::~Root() {
   if (path_.empty()) return;         // moved from
   if (!end_qemus_in(path_)) return;  // kept, for gc
-  if (!remove_tree(path_)) return;
+  if (!remove_below(path_.parent_path(), path_)) return;
   unlink(lock_of(path_).c_str());
 }
 

@@ -1,0 +1,59 @@
+#include "labctl/base/private_folder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "labctl/base/text.h"
+
+namespace labctl {
+namespace {
+
+bool is_own(uid_t owner) {
+  if (owner == ::geteuid()) return true;
+  const char* caller = std::getenv("SUDO_UID");
+  return ::geteuid() == 0 && caller && std::to_string(owner) == caller;
+}
+
+// 'folder/' would look through a link.
+fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+
+}  // namespace
+
+Status check_private(const fs::path& given, const std::string& variable) {
+  const fs::path path = without_slash(given);
+  struct stat seen {};
+  if (::lstat(path.c_str(), &seen) != 0)
+    return errno == ENOENT ? Status() : lab_error(std::strerror(errno), path.string());
+  const std::string choose = "export " + variable + "=";
+  std::error_code problem;
+  if (S_ISLNK(seen.st_mode))
+    return lab_error("is a symbolic link, and a folder that labctl trusts is none", path.string(),
+                     choose + shell_quote(fs::weakly_canonical(path, problem).string()));
+  if (!S_ISDIR(seen.st_mode)) return lab_error("is not a directory", path.string(), choose + "FOLDER");
+  if (!is_own(seen.st_uid))
+    return lab_error("belongs to another user", path.string(), choose + "FOLDER, with one of your own");
+  if ((seen.st_mode & 0022) != 0 && !fs::is_empty(path, problem))
+    return lab_error("can be written by other users, so anything in it may be theirs", path.string(),
+                     "chmod 700 " + shell_quote(path.string()) + ", when all that is in it is yours");
+  return {};
+}
+
+Status make_private(const fs::path& given, const std::string& variable) {
+  const fs::path path = without_slash(given);
+  if (path.has_parent_path())
+    if (auto parents = make_dirs(path.parent_path()); !parents) return parents;
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return lab_error(std::string("cannot create the directory: ") + std::strerror(errno), path.string());
+  if (auto good = check_private(path, variable); !good) return good;
+  struct stat seen {};
+  if (::stat(path.c_str(), &seen) != 0) return lab_error(std::strerror(errno), path.string());
+  if ((seen.st_mode & 0777) != 0700 && ::chmod(path.c_str(), 0700) != 0)
+    return lab_error(std::string("cannot be closed to other users: ") + std::strerror(errno), path.string());
+  return {};
+}
+
+}  // namespace labctl
