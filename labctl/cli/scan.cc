@@ -8,8 +8,8 @@
 #include "labctl/cli/cli.h"
 #include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dump.h"
 #include "labctl/crash/frames.h"
+#include "labctl/crash/windows/dump.h"
 #include "labctl/lab/source_lines.h"
 #include "labctl/scenario/signatures.h"
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dialect.h"
-#include "labctl/crash/message.h"
-#include "labctl/crash/rules.h"
+#include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/rules.h"
 
 namespace labctl::crash {
 namespace {

@@ -9,7 +9,7 @@
 #include "labctl/attest/statement.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
-#include "labctl/crash/dump.h"
+#include "labctl/crash/windows/dump.h"
 #include "labctl/event/event.h"
 #include "labctl/image/image.h"
 #include "labctl/observe/disk.h"

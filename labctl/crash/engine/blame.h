@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 

@@ -1,10 +1,10 @@
-#include "labctl/crash/report.h"
+#include "labctl/crash/engine/report.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "labctl/crash/blame.h"
+#include "labctl/crash/engine/blame.h"
 
 namespace labctl::crash {
 namespace {

@@ -1,4 +1,4 @@
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/stop_codes.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // guest is alive then, and that is why nothing else tells of it.
 #include <array>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {

@@ -1,6 +1,6 @@
 // The dialect of Windows: blue screens of XP to 11 as the emergency console repeats them, the boot manager's
 // error screens, rescue environments. English texts only, because images are built in English.
-#include "labctl/crash/windows.h"
+#include "labctl/crash/windows/windows.h"
 
 #include <array>
 

@@ -1,5 +1,5 @@
 // Places in the kernel and the lines of call traces, read by hand: a log that is all crashes is mostly these.
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {

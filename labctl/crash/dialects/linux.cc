@@ -3,7 +3,7 @@
 // other processors call the same things.
 #include <array>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {

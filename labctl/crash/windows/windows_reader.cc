@@ -16,9 +16,9 @@
 #include <memory>
 #include <stdexcept>
 
-#include "labctl/crash/message.h"
-#include "labctl/crash/stop_codes.h"
-#include "labctl/crash/windows.h"
+#include "labctl/crash/engine/message.h"
+#include "labctl/crash/windows/stop_codes.h"
+#include "labctl/crash/windows/windows.h"
 
 namespace labctl::crash {
 namespace {

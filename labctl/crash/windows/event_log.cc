@@ -1,4 +1,4 @@
-#include "labctl/crash/event_log.h"
+#include "labctl/crash/windows/event_log.h"
 
 #include <re2/re2.h>
 
@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::crash {
 namespace {

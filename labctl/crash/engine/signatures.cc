@@ -1,4 +1,4 @@
-#include "labctl/crash/signatures.h"
+#include "labctl/crash/engine/signatures.h"
 
 #include <re2/re2.h>
 #include <re2/set.h>

@@ -1,7 +1,7 @@
 // Who is not to blame: functions that report, check, lock, wait or copy on behalf of their caller. Kernels
 // differ in which of them stands on top of a trace (memcpy, __memcpy, rep_movs_alternative), and none is ever
 // the culprit.
-#include "labctl/crash/blame.h"
+#include "labctl/crash/engine/blame.h"
 
 #include <re2/re2.h>
 

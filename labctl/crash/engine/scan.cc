@@ -27,13 +27,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include "labctl/crash/boot_loop.h"
 #include "labctl/crash/crash.h"
-#include "labctl/crash/message.h"
-#include "labctl/crash/report.h"
-#include "labctl/crash/rules.h"
-#include "labctl/crash/signatures.h"
-#include "labctl/crash/windows.h"
+#include "labctl/crash/engine/boot_loop.h"
+#include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/report.h"
+#include "labctl/crash/engine/rules.h"
+#include "labctl/crash/engine/signatures.h"
+#include "labctl/crash/windows/windows.h"
 
 namespace labctl::crash {
 namespace {

@@ -1,4 +1,4 @@
-#include "labctl/crash/boot_loop.h"
+#include "labctl/crash/engine/boot_loop.h"
 
 #include <algorithm>
 #include <array>

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/report.h"
+#include "labctl/crash/engine/report.h"
 
 namespace labctl::crash {
 

@@ -1,9 +1,9 @@
-#include "labctl/crash/dump.h"
+#include "labctl/crash/windows/dump.h"
 
 #include <algorithm>
 #include <charconv>
 
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::crash {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 

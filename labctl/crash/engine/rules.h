@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
-#include "labctl/crash/message.h"
-#include "labctl/crash/report.h"
+#include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/report.h"
 
 namespace labctl::crash {
 

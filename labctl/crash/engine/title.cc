@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {

@@ -1,11 +1,11 @@
-#include "labctl/crash/screen.h"
+#include "labctl/crash/windows/screen.h"
 
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <vector>
 
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::crash {
 namespace {

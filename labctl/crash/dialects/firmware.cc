@@ -2,7 +2,7 @@
 // is final by itself: firmware that goes on to try another device prints other words.
 #include <array>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {

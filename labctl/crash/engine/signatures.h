@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/message.h"
+#include "labctl/crash/engine/message.h"
 
 namespace labctl::crash {
 

@@ -1,4 +1,4 @@
-#include "labctl/crash/message.h"
+#include "labctl/crash/engine/message.h"
 
 #include <algorithm>
 #include <cstdint>

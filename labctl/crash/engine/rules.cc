@@ -1,4 +1,4 @@
-#include "labctl/crash/rules.h"
+#include "labctl/crash/engine/rules.h"
 
 #include <re2/re2.h>
 
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace labctl::crash {
 namespace {
