@@ -23,12 +23,12 @@
 // Windows has a reader of its own beside this (windows.h). When nobody says whose log it is, it reads
 // wherever no Linux kernel has spoken for a while: what a kernel logs about Windows is not Windows.
 #include <algorithm>
-#include <cstring>
 #include <unordered_map>
 #include <utility>
 
 #include "labctl/crash/crash.h"
 #include "labctl/crash/engine/boot_loop.h"
+#include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
 #include "labctl/crash/engine/report.h"
 #include "labctl/crash/engine/rules.h"
@@ -38,24 +38,11 @@
 namespace labctl::crash {
 namespace {
 
-constexpr std::size_t line_limit = 8192;
-constexpr std::size_t last_line_limit = 512;
 constexpr std::size_t open_limit = 4;
 constexpr std::size_t told_limit = 512;
 constexpr unsigned prelude_life = 10;  // lines from "cut here" to the header
 constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
 constexpr unsigned linux_voice = 50;   // lines after a kernel's in which nobody listens for Windows
-
-// Where to cut an overlong line: in front of what may be a timestamp, so that no message is torn.
-std::size_t cut_point(std::string_view line) {
-  constexpr std::size_t window = 512;
-  for (std::size_t at = line.size() - 1; at > line.size() - window; --at) {
-    if (line[at] != '[') continue;
-    if (at + 1 == line.size() || line[at + 1] == ' ' || (line[at + 1] >= '0' && line[at + 1] <= '9'))
-      return at;
-  }
-  return line.size();
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
@@ -85,11 +72,7 @@ struct Scanner::State {
   void flush();
   bool pending() const;
 
-  // Bytes to lines.
-  void take(std::string_view bytes);
-  void cut();
-  void end_line();
-  void read_line(std::string_view raw, bool mid_line);
+  void read_line(const Lines::Line& next);
   void other_voices(std::string_view raw, std::string_view clean);
   void firmware(std::string_view text);
   bool hears_windows() const {
@@ -123,17 +106,12 @@ struct Scanner::State {
   const Rules& rules;
   std::shared_ptr<const Signatures> signatures;  // of the user; often none
   std::string noise;                             // why the message that is being read is known noise
-  std::string partial;                           // of the line that has not ended
-  std::uint64_t partial_offset = 0;
-  std::uint64_t line = 1;
+  Lines lines;
   bool kernel_line = false;  // a kernel has spoken since the last LF
-  bool mid_line = false;     // `partial` continues an overlong line
   bool peeking = false;      // reading a line that has not ended
-  bool peeked = false;       // `partial` was read at a flush as it is now
-  std::string last;
+  bool peeked = false;       // the line that has not ended was read at a flush as it is now
 
-  std::uint64_t line_offset = 0;  // of the line that is being read
-  std::string_view raw_line;
+  Lines::Line now;  // the line that is being read
   std::vector<Message> messages;
   std::string cleaned;
   Lead lead;
@@ -149,73 +127,16 @@ struct Scanner::State {
 };
 
 void Scanner::State::feed(std::string_view bytes) {
-  std::string_view latest;
-  while (!bytes.empty()) {
-    const void* newline = std::memchr(bytes.data(), '\n', bytes.size());
-    const std::size_t end = newline == nullptr
-                                ? bytes.size()
-                                : static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data());
-    std::string_view text = bytes.substr(0, end);
-    for (;;) {
-      const std::size_t carriage = text.empty() ? std::string_view::npos : text.find('\r');
-      const std::string_view piece = text.substr(0, carriage);
-      const bool ended = carriage != std::string_view::npos || end < bytes.size();
-      if (!piece.empty()) latest = piece;
-      if (!piece.empty() && !partial.empty()) latest = {};
-      if (ended && partial.empty() && !mid_line && piece.size() <= line_limit) {
-        line_offset = partial_offset;
-        if (!piece.empty()) read_line(piece, false);
-        partial_offset += piece.size() + 1;
-      } else {
-        take(piece);
-        if (!partial.empty() && !piece.empty()) last = partial.substr(0, last_line_limit);
-        if (ended) end_line();
-      }
-      if (carriage == std::string_view::npos) break;
-      text.remove_prefix(carriage + 1);
-      if (text.empty() && end == bytes.size()) break;
-    }
-    if (end < bytes.size()) {
-      ++line;
-      kernel_line = false;
-    }
-    bytes.remove_prefix(std::min(end + 1, bytes.size()));
-  }
-  if (!latest.empty()) last = latest.substr(0, last_line_limit);
+  if (!bytes.empty()) peeked = false;
+  lines.feed(bytes, [this](const Lines::Line& each) { read_line(each); });
 }
 
-void Scanner::State::take(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (partial.size() == line_limit) cut();
-    const std::size_t count = std::min(bytes.size(), line_limit - partial.size());
-    peeked = false;
-    partial.append(bytes.substr(0, count));
-    bytes.remove_prefix(count);
-  }
-}
-
-void Scanner::State::cut() {
-  const std::size_t at = cut_point(partial);
-  line_offset = partial_offset;
-  read_line(std::string_view(partial).substr(0, at), mid_line);
-  partial.erase(0, at);
-  partial_offset += at;
-  mid_line = true;
-  peeked = false;
-}
-
-void Scanner::State::end_line() {
-  line_offset = partial_offset;
-  if (!partial.empty()) read_line(partial, mid_line);
-  partial_offset += partial.size() + 1;
-  partial.clear();
-  mid_line = peeked = false;
-}
-
-void Scanner::State::read_line(std::string_view raw, bool continued) {
-  raw_line = raw;
+void Scanner::State::read_line(const Lines::Line& next) {
+  if (next.number != now.number) kernel_line = false;
+  now = next;
+  const std::string_view raw = now.text;
   const std::string_view clean = without_controls(raw, cleaned);
-  split_messages(clean, continued, messages);
+  split_messages(clean, now.continued, messages);
   bool kernel = false;
   for (Message& each : messages) {
     kernel = kernel || each.kernel;
@@ -249,7 +170,7 @@ void Scanner::State::other_voices(std::string_view raw, std::string_view clean) 
   }
   if (!hears_windows() || !windows.concerns(raw, clean)) return;
   std::vector<Finding> told_now;
-  const bool boots = windows.line(raw, clean, {line_offset, line}, told_now);
+  const bool boots = windows.line(raw, clean, {now.offset, now.number}, told_now);
   announce_all(std::move(told_now));
   if (boots && !peeking) boot();
 }
@@ -265,7 +186,8 @@ void Scanner::State::firmware(std::string_view text) {
 bool Scanner::State::partial_header() const {
   std::string store;
   std::vector<Message> parts;
-  split_messages(without_controls(partial, store), mid_line, parts);
+  const Lines::Line unfinished = lines.partial();
+  split_messages(without_controls(unfinished.text, store), unfinished.continued, parts);
   return std::any_of(parts.begin(), parts.end(), [&](const Message& part) {
     return rules.header(part).has_value() || (signatures && !signatures->match(part).empty());
   });
@@ -283,7 +205,7 @@ void Scanner::State::message(const Message& message) {
     if (const Prelude* prelude = rules.prelude(message.text)) {
       // Those of one report stand close together; an endless row of them must not become one.
       if (lead.prelude == nullptr || lead.age > prelude_life / 2)
-        lead = Lead{prelude, Start{line_offset, line, {}}, 0};
+        lead = Lead{prelude, Start{now.offset, now.number, {}}, 0};
       if (*prelude->title != '\0') lead.prelude = prelude;
       return;
     }
@@ -336,7 +258,7 @@ void Scanner::State::header(Heading heading, const Message& message) {
 
 void Scanner::State::open(Heading heading, const Message& message) {
   if (reports.size() >= open_limit) close(0);
-  Start start{line_offset, line, {}};
+  Start start{now.offset, now.number, {}};
   const Prelude* prelude = lead.prelude;
   if (prelude != nullptr) start = std::move(lead.start);
   lead = Lead{};
@@ -393,7 +315,7 @@ void Scanner::State::sweep() {
 void Scanner::State::close(std::size_t index) {
   Report report = std::move(reports[index]);
   reports.erase(reports.begin() + static_cast<std::ptrdiff_t>(index));
-  if (report.lines() == 0) report.raw(raw_line);  // another begins in the very line that this one began in
+  if (report.lines() == 0) report.raw(now.text);  // another begins in the very line that this one began in
   tell(report);
 }
 
@@ -422,9 +344,9 @@ void Scanner::State::announce(Finding finding) {
 }
 
 void Scanner::State::announce_here(Finding finding) {
-  finding.offset = line_offset;
-  finding.line = line;
-  finding.excerpt = raw_line.substr(0, line_limit);
+  finding.offset = now.offset;
+  finding.line = now.number;
+  finding.excerpt = now.text;
   announce(std::move(finding));
 }
 
@@ -442,8 +364,9 @@ void Scanner::State::tell_all() {
 
 // The line that has not ended may have something to say.
 bool Scanner::State::unread() const {
-  if (partial.empty() || peeked) return false;
-  return !reports.empty() || partial_header() || (hears_windows() && windows.concerns(partial));
+  const std::string_view text = lines.partial().text;
+  if (text.empty() || peeked) return false;
+  return !reports.empty() || partial_header() || (hears_windows() && windows.concerns(text));
 }
 
 void Scanner::State::flush() {
@@ -452,8 +375,7 @@ void Scanner::State::flush() {
   // self reads it, and only what that one tells remains.
   State other(*this);
   other.peeking = true;
-  other.line_offset = partial_offset;
-  other.read_line(partial, mid_line);
+  other.read_line(other.lines.partial());
   other.tell_all();
   findings = std::move(other.findings);
   told = std::move(other.told);
@@ -487,7 +409,7 @@ bool Scanner::pending() const { return state_->pending(); }
 std::uint64_t Scanner::kernel_starts() const { return state_->starts; }
 std::string Scanner::last_line() const {
   std::string store;
-  return std::string(without_controls(state_->last, store));
+  return std::string(without_controls(state_->lines.last(), store));
 }
 
 std::vector<Finding> scan(std::string_view log, Os os, const std::vector<Signature>& signatures) {
