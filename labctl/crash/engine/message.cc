@@ -55,11 +55,12 @@ std::size_t calendar_length(std::string_view text) {
   return text[4] == ' ' && text[8] == ' ' && text[14] == ':' && text[17] == ':' ? length : 0;
 }
 
-// "[ T123]" or "[   C0]".
+// "[ T123]" or "[   C0]" as the kernel prints it; dmesg puts a blank in front.
 std::size_t caller_length(std::string_view text, std::string_view& caller) {
-  if (text.empty() || text[0] != '[') return 0;
-  std::size_t at = 1;
-  while (at < text.size() && at < 10 && text[at] == ' ') ++at;
+  const std::size_t blank = text.starts_with(" [") ? 1 : 0;
+  if (text.size() < blank + 1 || text[blank] != '[') return 0;
+  std::size_t at = blank + 1;
+  while (at < text.size() && at < blank + 10 && text[at] == ' ') ++at;
   const std::size_t begin = at;
   if (at + 1 >= text.size() || (text[at] != 'T' && text[at] != 'C') || !digit(text[at + 1])) return 0;
   ++at;
@@ -79,16 +80,24 @@ std::size_t journal_length(std::string_view text) {
   const std::size_t at = text.substr(0, 120).find(" kernel: ");
   if (at == std::string_view::npos) return 0;
   const std::string_view before = text.substr(0, at);
+  if (before.ends_with(':')) return 0;  // "host root[55]: kernel: ...": another program's words
   const auto colons = std::count(before.begin(), before.end(), ':');
   const auto spaces = std::count(before.begin(), before.end(), ' ');
   return colons >= 2 && colons <= 3 && spaces >= 1 && spaces <= 5 ? at + 9 : 0;
 }
 
-// "host login: " without the newline that never came.
+// A prompt without the newline that never came: "host login: ", "[root@host ~]# ", "root@host:/# ", "~ # ".
 std::size_t prompt_length(std::string_view text) {
-  const std::size_t at = text.substr(0, 80).find(" login: ");
-  if (at == std::string_view::npos || at == 0) return 0;
-  return text.substr(0, at).find(' ') == std::string_view::npos ? at + 8 : 0;
+  const std::size_t login = text.substr(0, 80).find(" login: ");
+  if (login != std::string_view::npos && login != 0 && text.find(' ') == login) return login + 8;
+  const std::size_t shell = std::min(text.substr(0, 80).find("# "), text.substr(0, 80).find("$ "));
+  if (shell == std::string_view::npos || shell == 0) return 0;
+  const std::string_view before = text.substr(0, shell);
+  const auto blanks = std::count(before.begin(), before.end(), ' ');
+  const bool bracketed =
+      before.starts_with('[') && before.ends_with(']') && before.find('@') < before.find(' ');
+  const bool path = blanks == 1 && (before == "~ " || (before.starts_with('/') && before.ends_with(' ')));
+  return blanks == 0 || (bracketed && blanks == 1) || path ? shell + 2 : 0;
 }
 
 void drop(std::string_view& text, std::size_t length) { text.remove_prefix(length); }
@@ -103,10 +112,10 @@ void strip_time(Message& message, std::size_t length) {
 }
 
 void strip_front(Message& message) {
-  if (!message.text.starts_with('[')) {
-    drop(message.text, prompt_length(message.text));
-    drop(message.text, level_length(message.text));
-  }
+  const bool bracket = message.text.starts_with('[');
+  const char second = message.text.size() > 1 ? message.text[1] : ' ';
+  if (!bracket || (second != ' ' && !digit(second))) drop(message.text, prompt_length(message.text));
+  if (!message.text.starts_with('[')) drop(message.text, level_length(message.text));
   if (const std::size_t length = journal_length(message.text)) {
     message.kernel = message.journal = true;
     drop(message.text, length);
