@@ -111,7 +111,14 @@ void strip_time(Message& message, std::size_t length) {
   if (message.text.starts_with(' ')) drop(message.text, 1);
 }
 
+// An editor's mark of the encoding; UTF-16 itself needs no care, its zeros are control bytes.
+std::size_t byte_order_mark_length(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) return 3;
+  return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") ? 2 : 0;
+}
+
 void strip_front(Message& message) {
+  drop(message.text, byte_order_mark_length(message.text));
   const bool bracket = message.text.starts_with('[');
   const char second = message.text.size() > 1 ? message.text[1] : ' ';
   if (!bracket || (second != ' ' && !digit(second))) drop(message.text, prompt_length(message.text));
