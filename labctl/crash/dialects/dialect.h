@@ -29,13 +29,15 @@ constexpr unsigned bit(Group group) { return 1U << static_cast<unsigned>(group);
 
 enum Flag : unsigned {
   none = 0,
-  instant = 1U << 0,      // the line is the whole report
-  userspace = 1U << 1,    // never printed by a kernel: a line with a kernel's timestamp is somebody else's
-  no_function = 1U << 2,  // the title is complete without a function
-  needs_body = 1U << 3,   // too vague to be told without a body
-  last_trace = 1U << 4,   // the trace behind "stack backtrace:" is the one that counts
-  panic_line = 1U << 5,   // may be the consequence of the report before it
-  panic_end = 1U << 6,    // the last line of a panic
+  instant = 1U << 0,         // the line is the whole report
+  userspace = 1U << 1,       // never printed by a kernel: a line with a kernel's timestamp is somebody else's
+  no_function = 1U << 2,     // the title is complete without a function
+  needs_body = 1U << 3,      // too vague to be told without a body
+  last_trace = 1U << 4,      // the trace behind "stack backtrace:" is the one that counts
+  panic_line = 1U << 5,      // may be the consequence of the report before it
+  panic_end = 1U << 6,       // the last line of a panic
+  must_repeat = 1U << 7,     // once, it may be a wait that ends
+  lists_handlers = 1U << 8,  // names the functions that should have cared
 };
 
 // A message that begins with `head` and matches `pattern` (RE2, anchored) is the header of a report. The

@@ -13,6 +13,11 @@ constexpr Rule failure(std::string_view head, const char* pattern, const char* t
   return Rule{head, pattern, title, Kind::boot_failure, Severity::fatal, Group::other, 0, prompt};
 }
 
+// A hypervisor below the system.
+constexpr Rule xen(std::string_view head, const char* pattern) {
+  return Rule{head, pattern, "Xen panic", Kind::panic, Severity::fatal, Group::other, 0, prompt};
+}
+
 constexpr std::array rules{
     failure("No bootable device", "No bootable device", "boot failure: no bootable device"),
     failure("BdsDxe: No bootable", "BdsDxe: No bootable option or device was found",
@@ -32,13 +37,21 @@ constexpr std::array rules{
             "boot failure: GRUB shell"),
     failure("   Minimal BASH-like line", "   Minimal BASH-like line editing is supported",
             "boot failure: GRUB shell"),
-    failure("error: you need to load the kernel", "error: you need to load the kernel first",
+    failure("error: ", "error: (?:\\S+:\\d+: ?)?you need to load the kernel first",
             "boot failure: GRUB has no kernel"),
+    failure(
+        "EFI stub: ERROR: ",
+        "EFI stub: ERROR: (?:Failed to (?:allocate (?:usable )?memory|relocate|decompress|load|exit boot|get "
+        "memory map|handle fs_proto)|exit_boot\\(\\) failed|Unable to (?:construct|handle) |.*allocate "
+        "memory for kernel)",
+        "boot failure: EFI stub gave up"),
     failure("!!!! ", "!!!! (?:X64|IA32|AARCH64|RISCV64) Exception Type", "boot failure: firmware exception"),
     failure("Synchronous Exception at ", "Synchronous Exception at 0x[0-9A-Fa-f]+",
             "boot failure: firmware exception"),
     failure("### ERROR ### Please RESET", "### ERROR ### Please RESET the board",
             "boot failure: boot loader gave up"),
+    xen("(XEN) ",
+        "\\(XEN\\) (?:\\[[^\\]]{1,40}\\] )?(?:Panic on CPU \\d+:|FATAL (?:TRAP|PAGE FAULT)|Xen BUG at )"),
 };
 
 }  // namespace

@@ -11,7 +11,10 @@ namespace {
 #define SYMBOL "[^\\s+/()]+"
 #define FUNCTION "(?P<func>" SYMBOL ")(?:\\+0x|\\(\\)|$|\\s)"
 #define OLD_WARNING "WARNING: CPU: \\d+ PID: \\d+ at "
-#define NEW_WARNING(FILE) "WARNING: " FILE ":\\d+ at (?:0x0|" FUNCTION ").*CPU#\\d+: "
+#define PLACE "(?P<func>[^\\s+/(),]+)"
+#define NEW_WARNING(FILE) "WARNING: (?:\\[.{1,200}\\] )?" FILE ":\\d+ at (?:0x0\\b|" PLACE ").*CPU#\\d+: "
+// Another processor's message stands where the end of the line should be.
+#define TORN_WARNING "WARNING: (?:\\[.{1,200}\\] )?[^\\s:]+\\.[chrs]+:\\d+ at " PLACE "\\+0x"
 // Traps that die() names and that stand alone, and those that may follow a header which says more.
 #define LONE_TRAPS                                                                                    \
   "(?:segment-related )?general protection fault|divide[ _]error|stack segment|int3|alignment check|" \
@@ -67,6 +70,8 @@ constexpr std::array rules{
          Kind::memory_safety, Severity::fatal, Group::bug, dies},
     Rule{"kernel BUG at ", "kernel BUG at \\S+:\\d+", "kernel BUG", Kind::bug, Severity::fatal, Group::bug,
          dies},
+    Rule{"kernel BUG at ", "kernel BUG at \\S{6}", "kernel BUG", Kind::bug, Severity::fatal, Group::bug, dies,
+         needs_body},
     Rule{"Kernel BUG at ", "Kernel BUG at ", "kernel BUG", Kind::bug, Severity::fatal, Group::bug, dies},
     Rule{"BUG: failure at ", "BUG: failure at [^/\\s]\\S*:\\d+/(?P<func>\\w+)\\(\\)!", "kernel BUG",
          Kind::bug, Severity::fatal, Group::bug, dies | bit(Group::panic)},
@@ -82,6 +87,16 @@ constexpr std::array rules{
     Rule{"", "(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops, Severity::fatal,
          Group::die},
     Rule{"", "(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
+
+    // The same, cut short before the number.
+    Rule{"Oops: ", "Oops: (?:Oops: )?[0-9a-f]{4}(?: |$)", "Oops", Kind::oops, Severity::fatal, Group::die, 0,
+         needs_body},
+    Rule{"general protection fault", "(?P<what>general protection fault)[^\\[]*$", "", Kind::oops,
+         Severity::fatal, Group::fault, dies, needs_body},
+    Rule{"invalid opcode: ", "(?P<what>invalid opcode): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,
+         Group::die, 0, needs_body},
+    Rule{"divide error: ", "(?P<what>divide error): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,
+         Group::die, 0, needs_body},
 
     // Panics. Those that come because something died before are sorted out by consequence_pattern.
     Rule{"Kernel panic - not syncing: VFS",
@@ -99,7 +114,13 @@ constexpr std::array rules{
          Kind::panic, Severity::fatal, Group::panic, 0, no_function | panic_line},
     Rule{"Kernel panic: ", "Kernel panic: (?P<what>.*)", "kernel panic", Kind::panic, Severity::fatal,
          Group::panic, 0, no_function | panic_line},
-    Rule{"---[ end Kernel panic", "---\\[ end Kernel panic - not syncing:? ?(?P<what>.*?)(?: \\]---)?$",
+    Rule{"---[ end Kernel panic",
+         "---\\[ end Kernel panic - not syncing: (?P<what>VFS: Unable to mount root fs|No (?:working )?init "
+         "found|"
+         "Requested init)",
+         "kernel panic", Kind::boot_failure, Severity::fatal, Group::panic, 0,
+         no_function | panic_line | panic_end},
+    Rule{"---[ end Kernel panic", "---\\[ end Kernel panic - not syncing:? ?(?P<what>.*?)(?: \\]---)?\\s*$",
          "kernel panic", Kind::panic, Severity::fatal, Group::panic, 0, no_function | panic_line | panic_end},
 
     // Lockups, stalls, hung tasks: found by watchdogs, so the header comes seconds after the fact.
@@ -113,10 +134,13 @@ constexpr std::array rules{
     Rule{"NMI watchdog: ", "NMI watchdog: Watchdog detected hard LOCKUP on cpu \\d+", "BUG: hard lockup",
          Kind::lockup},
     Rule{"watchdog: CPU ",
-         "watchdog: CPU \\d+ (?:self-detected hard LOCKUP|detected hard LOCKUP on other CPUs)",
+         "watchdog: CPU \\d+ (?:self-detected hard LOCKUP(?: @ " FUNCTION
+         ")?|detected hard LOCKUP on other CPUs)",
          "BUG: hard lockup", Kind::lockup},
     Rule{"BUG: spinlock lockup", "BUG: spinlock lockup suspected on CPU#\\d+", "BUG: spinlock lockup",
          Kind::lockup},
+    Rule{"Watchdog detected hard", "Watchdog detected hard LOCKUP on cpu \\d+", "BUG: hard lockup",
+         Kind::lockup, Severity::fatal, Group::stall, 0, needs_body},
     Rule{"rcu: INFO: rcu", "rcu: INFO: rcu\\w* (?:self-)?detected (?:expedited )?stalls? on",
          "INFO: rcu detected stall", Kind::stall, Severity::fatal, Group::stall, bit(Group::stall)},
     Rule{"INFO: rcu", "INFO: rcu\\w* (?:self-)?detected (?:expedited )?stalls? on",
@@ -131,7 +155,12 @@ constexpr std::array rules{
     Rule{"INFO: task ", "INFO: task [^ ]*[\\x80-\\xff][^ ]*$", "INFO: task hung", Kind::hung_task},
     Rule{"unregister_netdevice: ", "unregister_netdevice: waiting for \\S+ to become free\\. Usage count = ",
          "unregister_netdevice: waiting for a device to become free", Kind::hung_task, Severity::fatal,
-         Group::other, 0, no_function | instant},
+         Group::other, 0, no_function | instant | must_repeat},
+    Rule{"irq ", "irq \\d+: nobody cared", "irq: nobody cared", Kind::warning, warning, Group::other, 0,
+         no_function | lists_handlers},
+    // Solaris' porting layer, which ZFS brings along.
+    Rule{"PANIC at ", "PANIC at \\S+:\\d+:(?P<func>\\w+)\\(\\)", "SPL panic", Kind::bug, Severity::fatal,
+         Group::bug},
 
     // Memory: sanitizers, the allocators' own checks, pages in states that must not be.
     Rule{"BUG: KASAN: ", "BUG: KASAN: (?P<what>[\\w-]+) in " FUNCTION, "KASAN: ", Kind::memory_safety,
@@ -213,19 +242,22 @@ constexpr std::array rules{
     // wrong. New kernels tell the place first and the processor last.
     Rule{"WARNING: CPU: ", OLD_WARNING "lib/refcount\\.c:\\d+(?: " FUNCTION ")?", "WARNING: refcount bug",
          Kind::memory_safety},
-    Rule{"WARNING: lib/refcount.c:", NEW_WARNING("lib/refcount\\.c"), "WARNING: refcount bug",
-         Kind::memory_safety},
+    Rule{"WARNING: ", NEW_WARNING("lib/refcount\\.c"), "WARNING: refcount bug", Kind::memory_safety},
     Rule{"WARNING: CPU: ", OLD_WARNING "lib/list_debug\\.c:\\d+(?: " FUNCTION ")?", "BUG: corrupted list",
          Kind::bug},
-    Rule{"WARNING: lib/list_debug.c:", NEW_WARNING("lib/list_debug\\.c"), "BUG: corrupted list", Kind::bug},
+    Rule{"WARNING: ", NEW_WARNING("lib/list_debug\\.c"), "BUG: corrupted list", Kind::bug},
     Rule{"WARNING: CPU: ", OLD_WARNING "kernel/locking/lockdep\\.c:\\d+(?: " FUNCTION ")?",
          "WARNING: locking bug", Kind::lock},
-    Rule{"WARNING: kernel/locking/lockdep.c:", NEW_WARNING("kernel/locking/lockdep\\.c"),
-         "WARNING: locking bug", Kind::lock},
+    Rule{"WARNING: ", NEW_WARNING("kernel/locking/lockdep\\.c"), "WARNING: locking bug", Kind::lock},
     Rule{"WARNING: CPU: ", OLD_WARNING "\\S+:\\d+(?: " FUNCTION ")?", "WARNING", Kind::warning, warning},
     Rule{"WARNING: CPU: ", OLD_WARNING, "WARNING", Kind::warning, warning},
     Rule{"WARNING: ", NEW_WARNING("\\S+"), "WARNING", Kind::warning, warning},
+    Rule{"WARNING: ", TORN_WARNING, "WARNING", Kind::warning, warning, Group::other, 0, needs_body},
+    Rule{"WARNING: at kernel/watchdog.c", "WARNING: at kernel/watchdog\\.c:\\d+", "BUG: hard lockup",
+         Kind::lockup, Severity::fatal, Group::stall, bit(Group::stall)},
     Rule{"WARNING: at ", "WARNING: at \\S+:\\d+ " FUNCTION, "WARNING", Kind::warning, warning},
+    Rule{"WARNING: at ", "WARNING: at \\S+:\\d+\\s*$", "WARNING", Kind::warning, warning, Group::other, 0,
+         needs_body},
     Rule{"WARNING: kernel stack", "WARNING: kernel stack (?:regs|frame pointer) at ",
          "WARNING: kernel stack is broken", Kind::warning, warning, Group::other, 0, no_function | instant},
 
@@ -241,7 +273,14 @@ constexpr std::array preludes{
     Prelude{"list_add double add", "BUG: corrupted list", Kind::bug},
     Prelude{"slab_common: list corruption", "BUG: corrupted list", Kind::bug},
     Prelude{"refcount_t: ", "WARNING: refcount bug", Kind::memory_safety},
-    Prelude{"ODEBUG: ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: activate ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: assert_init ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: deactivate ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: free ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: init ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"ODEBUG: object ", "WARNING: ODEBUG bug", Kind::memory_safety},
+    Prelude{"VERIFY", "", Kind::other},
+    Prelude{"rust_kernel: panicked at ", "Rust panic", Kind::bug},
     Prelude{"usercopy: Kernel memory ", "BUG: bad usercopy", Kind::memory_safety},
     Prelude{"usercopy: kernel memory ", "BUG: bad usercopy", Kind::memory_safety},
     Prelude{"detected buffer overflow in ", "BUG: buffer overflow", Kind::memory_safety},
@@ -274,6 +313,18 @@ constexpr std::array body{
     BodyLine{"epc : ", nullptr, Proof::rip},
     BodyLine{"NIP [", nullptr, Proof::rip},
     BodyLine{"NIP:", nullptr, Proof::registers},
+    BodyLine{"Krnl PSW : ", nullptr, Proof::rip},
+    BodyLine{"epc   : ", nullptr, Proof::rip},
+    BodyLine{"ERA: ", nullptr, Proof::rip},
+    BodyLine{"TPC: ", nullptr, Proof::rip},
+    BodyLine{"but task is already holding", nullptr, Proof::special},
+    BodyLine{"the existing dependency chain", nullptr, Proof::special},
+    BodyLine{"which lock already depends", nullptr, Proof::special},
+    BodyLine{"and this task is already holding", nullptr, Proof::special},
+    BodyLine{"Possible unsafe locking scenario", nullptr, Proof::special},
+    BodyLine{"handlers:", nullptr, Proof::special},
+    BodyLine{"Disabling IRQ #", nullptr, Proof::special},
+    BodyLine{"Showing stack for process ", nullptr, Proof::special},
     BodyLine{"LR [", nullptr, Proof::nothing},
     BodyLine{"RSP: ", "RSP: 0018:[0-9a-f]{8,16} ", Proof::registers},
     BodyLine{"RAX: ", "RAX: [0-9a-f]{16} RBX: ", Proof::registers},

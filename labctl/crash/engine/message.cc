@@ -103,9 +103,9 @@ std::size_t prompt_length(std::string_view text) {
 void drop(std::string_view& text, std::size_t length) { text.remove_prefix(length); }
 
 void strip_time(Message& message, std::size_t length) {
-  const std::string_view stamp = message.text.substr(0, length);
+  message.stamp = message.text.substr(0, length);
   message.kernel = true;
-  message.time_zero = stamp.find_first_of("123456789") == std::string_view::npos;
+  message.time_zero = message.stamp.find_first_of("123456789") == std::string_view::npos;
   drop(message.text, length);
   drop(message.text, caller_length(message.text, message.caller));
   if (message.text.starts_with(' ')) drop(message.text, 1);

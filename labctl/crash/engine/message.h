@@ -9,6 +9,7 @@ namespace labctl::crash {
 
 struct Message {
   std::string_view text;    // behind every prefix, where a kernel's own words begin
+  std::string_view stamp;   // "[   12.345678]", empty without one
   std::string_view caller;  // "T123" or "C0" when the kernel tells who speaks
   bool anchored = true;     // false for text that does not begin a message
   bool kernel = false;      // it had a kernel's timestamp or a log's "kernel: "

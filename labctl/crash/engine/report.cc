@@ -36,6 +36,20 @@ bool dumps_stack(std::string_view function) {
          function == "show_stack";
 }
 
+// "[<00000000a1b2c3d4>] foo_irq [foo]"
+std::string handlers_module(std::string_view line) {
+  const std::size_t end = line.rfind(']');
+  const std::size_t begin = line.rfind(" [");
+  if (line.find("[<") == std::string_view::npos || end == std::string_view::npos ||
+      begin == std::string_view::npos || begin + 2 >= end || line.find("+0x") != std::string_view::npos)
+    return {};
+  const std::string_view name = line.substr(begin + 2, end - begin - 2);
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return plain && name.size() < 64 ? std::string(name) : std::string();
+}
+
 }  // namespace
 
 Report::Report(Heading heading, const Prelude* prelude, Start start, std::string_view caller)
@@ -100,7 +114,7 @@ void Report::body(const BodyLine& line, std::string_view text) {
     trace_closed_ = false;
   }
   if (line.proof == Proof::rip) {
-    place(text.substr(line.head.size()));
+    place(text.substr(line.head.size() - (line.head.ends_with('[') ? 1 : 0)));
     if (place_.empty() && text.find("+0x") == std::string_view::npos &&
         text.find("0x") == std::string_view::npos) {
       return;
@@ -131,6 +145,7 @@ void Report::raw(std::string_view line) {
     Place& lock = lists_held_lock(line) ? held_ : lock_;
     if (lock.empty()) lock = lock_site(line);
   }
+  if ((rule().flags & lists_handlers) != 0 && handler_.empty()) handler_ = handlers_module(line);
   std::string& excerpt = start_.excerpt;
   if (excerpt.size() >= excerpt_limit) return;
   excerpt.append(line.substr(0, excerpt_limit - excerpt.size()));
@@ -145,7 +160,7 @@ bool Report::over() const {
 }
 
 bool Report::confirmed() const {
-  if ((rule().flags & instant) != 0) return true;
+  if ((rule().flags & instant) != 0) return (rule().flags & must_repeat) == 0;
   if (proved(Proof::panic_end)) return true;
   const bool panic_without =
       rule().group == Group::panic && !trace_.empty() && !panic_frame_ && place_.empty();
@@ -181,7 +196,11 @@ Place Report::culprit() const {
 }
 
 std::string Report::module(const Place& culprit) const {
+  if (!handler_.empty()) return handler_;
   if (!culprit.module.empty()) return culprit.module;
+  for (const Place& place : trace_) {
+    if (place.function == culprit.function && !place.module.empty()) return place.module;
+  }
   for (const Place* place : {&heading_.place, &place_}) {
     if (!place->module.empty()) return place->module;
   }

@@ -87,6 +87,7 @@ class Report {
   Severity severity_;
   Start start_;
   std::string caller_;
+  std::string handler_;       // the module of a function that should have cared
   Place held_;                // of the first lock that the task holds
   Place lock_;                // where the first lock of the report is taken
   Place place_;               // of the instruction pointer

@@ -23,6 +23,7 @@
 // Windows has a reader of its own beside this (windows.h). When nobody says whose log it is, it reads
 // wherever no Linux kernel has spoken for a while: what a kernel logs about Windows is not Windows.
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -41,6 +42,8 @@ namespace {
 constexpr std::size_t open_limit = 4;
 constexpr std::size_t told_limit = 512;
 constexpr unsigned prelude_life = 10;  // lines from "cut here" to the header
+constexpr double prelude_seconds = 2;  // the same, where the kernel tells the time
+constexpr unsigned one_failure = 60;   // lines in which a failed boot says so again
 constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
 constexpr unsigned linux_voice = 50;   // lines after a kernel's in which nobody listens for Windows
 
@@ -57,8 +60,18 @@ bool says_lost(std::string_view text) {
 struct Lead {
   const Prelude* prelude = nullptr;
   Start start;
+  double time = 0;  // 0 when it is not known
   unsigned age = 0;
 };
+
+// Seconds of a kernel's timestamp, 0 without one.
+double seconds(std::string_view stamp) {
+  double value = 0;
+  const std::size_t begin = stamp.find_first_of("0123456789");
+  if (begin != std::string_view::npos)
+    std::from_chars(stamp.data() + begin, stamp.data() + stamp.size(), value);
+  return value;
+}
 
 }  // namespace
 
@@ -121,6 +134,9 @@ struct Scanner::State {
   unsigned deaf = 0;                           // lines in which nobody listens for Windows
   std::unordered_map<std::string, bool> told;  // titles of this boot, and whether they were confirmed
   unsigned since_fatal = aftermath;
+  unsigned since_failure = one_failure;
+  std::string failure;               // title of the last failure to boot
+  std::optional<Finding> once_seen;  // of a rule whose line must come again
   bool panicked = false;
   std::uint64_t starts = 0;
   std::vector<Finding> findings;
@@ -155,6 +171,7 @@ void Scanner::State::read_line(const Lines::Line& next) {
     lead.start.excerpt.append(raw.substr(0, 512)).push_back('\n');
   }
   if (since_fatal < aftermath) ++since_fatal;
+  if (since_failure < one_failure) ++since_failure;
   if (reports.empty()) return;
   for (Report& report : reports) report.raw(raw);
   sweep();
@@ -205,7 +222,7 @@ void Scanner::State::message(const Message& message) {
     if (const Prelude* prelude = rules.prelude(message.text)) {
       // Those of one report stand close together; an endless row of them must not become one.
       if (lead.prelude == nullptr || lead.age > prelude_life / 2)
-        lead = Lead{prelude, Start{now.offset, now.number, {}}, 0};
+        lead = Lead{prelude, Start{now.offset, now.number, {}}, seconds(message.stamp), 0};
       if (*prelude->title != '\0') lead.prelude = prelude;
       return;
     }
@@ -239,7 +256,8 @@ void Scanner::State::header(Heading heading, const Message& message) {
   // A header that nothing followed led to nothing, except that some kernels panic on it before they print its
   // body.
   const bool its_end = consequence && current != nullptr &&
-                       (current->read_anything() || message.text.find("panic_on_") != std::string_view::npos);
+                       (current->read_anything() || (current->rule().absorbs & bit(rule.group)) != 0 ||
+                        message.text.find("panic_on_") != std::string_view::npos);
   if (current != nullptr && current->absorbs(rule, its_end)) {
     current->absorb(rule);
     current->grew();
@@ -260,6 +278,8 @@ void Scanner::State::open(Heading heading, const Message& message) {
   if (reports.size() >= open_limit) close(0);
   Start start{now.offset, now.number, {}};
   const Prelude* prelude = lead.prelude;
+  if (prelude != nullptr && lead.time > 0 && seconds(message.stamp) > lead.time + prelude_seconds)
+    prelude = nullptr;
   if (prelude != nullptr) start = std::move(lead.start);
   lead = Lead{};
   reports.emplace_back(std::move(heading), prelude, std::move(start), message.caller);
@@ -299,6 +319,8 @@ void Scanner::State::boot() {
   told.clear();
   lead = Lead{};
   since_fatal = aftermath;
+  since_failure = one_failure;
+  once_seen.reset();
   panicked = false;
 }
 
@@ -330,10 +352,24 @@ void Scanner::State::tell(Report& report) {
   *report.told = {report.told->flushed, true, finding->confirmed, finding->severity};
   if (finding->confirmed && finding->severity == Severity::fatal) since_fatal = 0;
   if (finding->severity == Severity::warning) finding->suppressed = report.noise;
+  if ((report.rule().flags & must_repeat) != 0) {
+    if (once_seen && once_seen->offset != finding->offset) {
+      finding = once_seen;
+      finding->confirmed = true;
+    } else {
+      once_seen = finding;
+    }
+  }
   announce(std::move(*finding));
 }
 
 void Scanner::State::announce(Finding finding) {
+  const bool failed = finding.kind == Kind::boot_failure && finding.title.starts_with("boot failure: ");
+  if (failed && since_failure < one_failure && finding.title != failure) return;
+  if (failed) {
+    since_failure = 0;
+    failure = finding.title;
+  }
   if (told.size() >= told_limit) told.clear();
   const char* const counts = finding.suppressed.empty() ? "" : "suppressed";
   const auto [entry, fresh] = told.try_emplace(

@@ -52,15 +52,33 @@ Place parse_place(std::string_view text) {
   return Place{plain_function(text.substr(0, end)), std::string(module_behind(text.substr(at)))};
 }
 
+// "0704c00180000000 000003ff801e59e4 (foo+0x1/0x2", "<foo+0x1/0x2": words that are numbers alone, brackets.
 Place parse_register_place(std::string_view text) {
-  while (skip_address(text)) {
+  for (;;) {
+    while (skip_address(text)) {
+    }
+    const std::size_t number = hex_length(text, 0);
+    if (text.starts_with(' ') || text.starts_with('(') || text.starts_with('<'))
+      text.remove_prefix(1);
+    else if (number >= 8 && text.substr(number).starts_with(' '))
+      text.remove_prefix(number);
+    else
+      return parse_place(text);
   }
+}
+
+// "<NMI>  [<ffffffff8105f8ef>] foo+0x1/0x2": kernels up to 4.x mark another stack in the line.
+void skip_stack_mark(std::string_view& text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
-  return parse_place(text);
+  if (!text.starts_with('<')) return;
+  const std::size_t end = text.find_first_not_of("<#ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  if (end == std::string_view::npos || end < 3 || text[end] != '>') return;
+  text.remove_prefix(text.substr(end).starts_with(">>") ? end + 2 : end + 1);
 }
 
 bool parse_frame(std::string_view text, Frame& frame) {
   if (text.find("+0x") == std::string_view::npos) return false;
+  skip_stack_mark(text);
   while (skip_address(text)) {
   }
   frame.trusted = true;

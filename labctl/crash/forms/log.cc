@@ -181,6 +181,13 @@ struct LogScanner::State {
 
   void take(std::vector<Finding> findings) {
     for (Finding& each : findings) {
+      const auto again = std::find_if(found.begin(), found.end(), [&](const Found& other) {
+        return other.finding.offset == each.offset && other.finding.title == each.title;
+      });
+      if (again != found.end()) {  // told once more, confirmed
+        again->finding = std::move(each);
+        continue;
+      }
       const auto rows =
           static_cast<std::uint64_t>(std::count(each.excerpt.begin(), each.excerpt.end(), '\n'));
       const std::uint64_t last = each.line + (rows == 0 ? 0 : rows - 1);
