@@ -8,8 +8,8 @@
 
 #include "labctl/base/json.h"
 #include "labctl/cell/life.h"
-#include "labctl/crash/event_log.h"
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/event_log.h"
+#include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::cell {
 

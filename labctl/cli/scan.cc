@@ -9,8 +9,9 @@
 #include "labctl/cli/cli.h"
 #include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dump.h"
 #include "labctl/crash/frames.h"
+#include "labctl/crash/log.h"
+#include "labctl/crash/windows/dump.h"
 #include "labctl/scenario/signatures.h"
 #include "labctl/symbolize/source_lines.h"
 
@@ -94,10 +95,10 @@ int scan(const ScanOptions& options) {
   std::FILE* input = file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
   if (!input)
     return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
-  crash::Scanner scanner(os == "linux"     ? crash::Os::linux_
-                         : os == "windows" ? crash::Os::windows
-                                           : crash::Os::automatic,
-                         signatures);
+  crash::LogScanner scanner(os == "linux"     ? crash::Os::linux_
+                            : os == "windows" ? crash::Os::windows
+                                              : crash::Os::automatic,
+                            signatures);
   std::vector<crash::Finding> findings;
   auto add = [&](std::vector<crash::Finding> more) {
     for (auto& finding : more) findings.push_back(std::move(finding));
@@ -112,14 +113,14 @@ int scan(const ScanOptions& options) {
     if (head && crash::is_dump(read))
       add({read_dump(input, std::string(read))});
     else
-      add(scanner.feed(read));
+      scanner.feed(read);
   }
   const bool broken = std::ferror(input) != 0;
   if (input != stdin) std::fclose(input);
   const std::string name = file == "-" ? "standard input" : file;
   if (broken) return complain(Error{Fault::input, "cannot be read", name, {}});
   if (first) return complain(Error{Fault::input, "is empty: there is no log to read", name, {}});
-  add(scanner.flush());
+  add(scanner.finish());
   if (!kind.empty() && !any_whole(findings))
     return complain(Error{Fault::input, "is " + std::string(kind) + " and no log", name,
                           "extract the text and scan that"});

@@ -60,7 +60,9 @@ Question Linux::evidence() const {
           "echo kernel=$(uname -r)"};
 }
 
-Question Linux::kernel_log() const { return {"kernel-log", "dmesg"}; }
+// Raw, because the ways to print it for people differ: newer util-linux puts the caller in a column of its
+// own.
+Question Linux::kernel_log() const { return {"kernel-log", "dmesg -r 2>/dev/null || dmesg"}; }
 
 Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 

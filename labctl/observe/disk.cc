@@ -14,8 +14,8 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/crash/dump.h"
-#include "labctl/crash/event_log.h"
+#include "labctl/crash/windows/dump.h"
+#include "labctl/crash/windows/event_log.h"
 #include "labctl/observe/observe.h"
 
 namespace labctl::observe {

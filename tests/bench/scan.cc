@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 
 namespace fs = std::filesystem;
 using labctl::crash::Scanner;

@@ -1,6 +1,6 @@
 // How Windows dies, told on several channels at once.
 
-#include "labctl/crash/event_log.h"
+#include "labctl/crash/windows/event_log.h"
 #include "tests/catch.h"
 #include "tests/cell/story.h"
 

@@ -1,4 +1,4 @@
-#include "labctl/crash/blame.h"
+#include "labctl/crash/engine/blame.h"
 
 #include <string>
 #include <vector>

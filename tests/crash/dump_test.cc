@@ -1,5 +1,5 @@
 // Crash dumps of Windows, made here byte by byte after the published layouts: no real one was at hand.
-#include "labctl/crash/dump.h"
+#include "labctl/crash/windows/dump.h"
 
 #include <random>
 

@@ -1,6 +1,6 @@
-#include "labctl/crash/event_log.h"
+#include "labctl/crash/windows/event_log.h"
 
-#include "labctl/crash/screen.h"
+#include "labctl/crash/windows/screen.h"
 #include "tests/catch.h"
 
 using namespace labctl::crash;

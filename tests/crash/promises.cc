@@ -11,9 +11,10 @@
 #include <vector>
 
 #include "labctl/crash/crash.h"
-#include "labctl/crash/dialect.h"
-#include "labctl/crash/message.h"
-#include "labctl/crash/rules.h"
+#include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/rules.h"
+#include "labctl/crash/log.h"
 
 namespace labctl::crash {
 namespace {
@@ -185,6 +186,23 @@ std::string about_silences(std::string_view log, Os os, unsigned seed, const std
   return {};
 }
 
+// A log whose form is not known: what stands there as it is stays found.
+std::string about_forms(std::string_view log, Os os, unsigned seed, const std::vector<Finding>& whole) {
+  LogScanner at_once(os), in_pieces(os);
+  at_once.feed(log);
+  std::minstd_rand random(seed);
+  for (std::string_view rest = log; !rest.empty();) {
+    const std::size_t size = std::min<std::size_t>(rest.size(), 1 + random() % 300);
+    in_pieces.feed(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  const auto findings = at_once.finish();
+  if (findings != in_pieces.finish()) return "other findings of a form when fed in pieces";
+  if (findings.empty() && !whole.empty()) return "a form hides every finding";
+  if (!any_fatal(findings) && any_fatal(whole)) return "a form hides what is fatal";
+  return {};
+}
+
 }  // namespace
 
 std::string broken_promise(std::string_view log) {
@@ -203,6 +221,7 @@ std::string broken_promise(std::string_view log) {
       if (!reading.callers && !std::is_sorted(whole.begin(), whole.end(), earlier)) return "out of order";
     }
     if (std::string wrong = about_pieces(log, os, seed, whole); !wrong.empty()) return wrong;
+    if (std::string wrong = about_forms(log, os, seed, whole); !wrong.empty()) return wrong;
     if (std::string wrong = about_silences(log, os, seed, whole); !wrong.empty()) return wrong;
   }
   return {};

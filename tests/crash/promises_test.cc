@@ -7,7 +7,7 @@
 #include <iterator>
 #include <numeric>
 
-#include "labctl/crash/dialect.h"
+#include "labctl/crash/dialects/dialect.h"
 #include "promises.h"
 #include "recorded.h"
 #include "tests/catch.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "labctl/crash/stop_codes.h"
+#include "labctl/crash/windows/stop_codes.h"
 #include "tests/catch.h"
 
 namespace labctl::crash {

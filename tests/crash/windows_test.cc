@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "labctl/crash/boot_loop.h"
+#include "labctl/crash/engine/boot_loop.h"
 #include "recorded.h"
 #include "tests/catch.h"
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "labctl/crash/dialect.h"
-#include "labctl/crash/windows.h"
+#include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/windows/windows.h"
 #include "tests/crash/promises.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t limit);

@@ -10,7 +10,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/crash/dump.h"
+#include "labctl/crash/windows/dump.h"
 #include "labctl/event/event.h"
 #include "labctl/image/image.h"
 #include "labctl/observe/disk.h"

@@ -148,7 +148,7 @@ class FakeMachine final : public machine::Machine {
         if (driver->first.rfind("driver", 0) == 0) out += "file_sha256=" + driver->second + "\n";
     }
     if (has("echo content_sha256=")) out += "content_sha256=" + script_.payload.at("content.bin") + "\n";
-    if (command == "dmesg") out = "[    1.000000] all is well\n";
+    if (command.starts_with("dmesg")) out = "[    1.000000] all is well\n";
     return {0, out};
   }
 

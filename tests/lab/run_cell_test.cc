@@ -173,7 +173,7 @@ TEST_CASE("a dump for which there is no room is told and is not there") {
 TEST_CASE("an oops on a muted console is found in the kernel's own log") {
   Lab lab;
   lab.candidate().on_command = [](const std::string& command, int, const machine::Sink&) {
-    return command == "dmesg" ? std::optional(std::pair(0, oops)) : std::nullopt;
+    return command.starts_with("dmesg") ? std::optional(std::pair(0, oops)) : std::nullopt;
   };
   CHECK(lab.outcome(lab.run(), "box.candidate").ending == verdict::Ending::crashed);
 }
@@ -311,7 +311,7 @@ TEST_CASE("a kernel log that is too long to be read is no good sign") {
   Lab lab;
   lab.candidate().on_command = [](const std::string& command, int boot,
                                   const auto&) -> std::optional<std::pair<int, std::string>> {
-    if (command != "dmesg" || boot < 2) return std::nullopt;
+    if (!command.starts_with("dmesg") || boot < 2) return std::nullopt;
     return std::pair{0, repeat("[    1.000000] all is well, and all is well, and all is well\n", 80'000)};
   };
   auto judged = lab.run();
@@ -376,7 +376,7 @@ TEST_CASE("names, escapes and markup of a guest reach no path, no terminal and n
   };
   lab.candidate().on_command = [&](const std::string& command, int boot,
                                    const auto&) -> std::optional<std::pair<int, std::string>> {
-    if (boot == 1 && command == "dmesg") return std::pair{0, evil + "=" + evil + "\n" + evil};
+    if (boot == 1 && command.starts_with("dmesg")) return std::pair{0, evil + "=" + evil + "\n" + evil};
     return std::nullopt;
   };
   std::set<std::string> before;

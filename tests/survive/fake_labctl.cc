@@ -90,7 +90,8 @@ std::optional<std::pair<int, std::string>> die(const std::string& command, test:
   }
   if (has("taint=") && script.payload.count("dead") != 0)
     return std::pair{0, std::string("taint=12416\nkernel=6.1.0-fake\n")};
-  if (command == "dmesg" && script.payload.count("dead") != 0) return std::pair{0, std::string(oops)};
+  if (command.starts_with("dmesg") && script.payload.count("dead") != 0)
+    return std::pair{0, std::string(oops)};
   if (has("/sys/kernel/reboot/type")) {
     sink(machine::GuestReset{true});
     return done;

@@ -1,0 +1,147 @@
+#include "labctl/crash/engine/rules.h"
+
+#include <re2/re2.h>
+
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "labctl/crash/dialects/dialect.h"
+
+namespace labctl::crash {
+namespace {
+
+using re2::StringPiece;
+
+// Console bytes are no UTF-8, and a pattern that does not compile would be a blind detector: refuse to start.
+std::unique_ptr<RE2> compile(const char* pattern) {
+  RE2::Options options(RE2::Latin1);
+  options.set_log_errors(false);
+  auto compiled = std::make_unique<RE2>(pattern, options);
+  if (!compiled->ok()) throw std::logic_error(std::string("bad pattern: ") + pattern);
+  return compiled;
+}
+
+std::size_t first_byte(std::string_view head) { return static_cast<unsigned char>(head.front()); }
+
+StringPiece piece(std::string_view text) { return StringPiece(text.data(), text.size()); }
+std::string_view view(const StringPiece& text) { return std::string_view(text.data(), text.size()); }
+
+struct CompiledRule {
+  const Rule* rule;
+  std::unique_ptr<RE2> pattern;
+  int what = 0;
+  int func = 0;
+
+  explicit CompiledRule(const Rule& source) : rule(&source), pattern(compile(source.pattern)) {
+    const auto& groups = pattern->NamedCapturingGroups();
+    if (const auto at = groups.find("what"); at != groups.end()) what = at->second;
+    if (const auto at = groups.find("func"); at != groups.end()) func = at->second;
+    if (pattern->NumberOfCapturingGroups() > 3)
+      throw std::logic_error(std::string("groups: ") + source.pattern);
+  }
+};
+
+struct CompiledBody {
+  const BodyLine* line;
+  std::unique_ptr<RE2> pattern;
+};
+
+constexpr std::size_t bytes = 256;
+
+std::optional<Heading> match(const CompiledRule& candidate, const Message& message) {
+  const Rule& rule = *candidate.rule;
+  if ((rule.flags & userspace) != 0 && message.kernel) return std::nullopt;
+  if (!message.text.starts_with(rule.head)) return std::nullopt;
+  std::array<StringPiece, 4> groups;
+  const RE2::Anchor anchor = rule.head.empty() ? RE2::UNANCHORED : RE2::ANCHOR_START;
+  const int count = candidate.pattern->NumberOfCapturingGroups() + 1;
+  if (!candidate.pattern->Match(piece(message.text), 0, message.text.size(), anchor, groups.data(), count)) {
+    return std::nullopt;
+  }
+  Heading heading;
+  heading.rule = &rule;
+  if (candidate.what != 0) heading.what = plain_text(view(groups[static_cast<std::size_t>(candidate.what)]));
+  if (candidate.func == 0) return heading;
+  const std::string_view symbol = view(groups[static_cast<std::size_t>(candidate.func)]);
+  if (symbol.empty()) return heading;
+  const auto behind = static_cast<std::size_t>(symbol.data() - message.text.data());
+  heading.place = parse_place(message.text.substr(behind));
+  if (heading.place.empty()) heading.place.function = plain_function(symbol);
+  return heading;
+}
+
+}  // namespace
+
+struct Rules::Tables {
+  std::array<std::vector<CompiledRule>, bytes> headers;
+  std::vector<CompiledRule> anywhere;
+  std::array<std::vector<const Prelude*>, bytes> preludes;
+  std::array<std::vector<CompiledBody>, bytes> body;
+  std::unique_ptr<RE2> consequence = compile(consequence_pattern);
+
+  explicit Tables(Os os) {
+    add(firmware_rules());
+    if (os == Os::windows) return;
+    add(recovery_rules());
+    add(linux_rules());
+    for (const Prelude& prelude : linux_preludes()) preludes[first_byte(prelude.head)].push_back(&prelude);
+    for (const BodyLine& line : linux_body()) {
+      body[first_byte(line.head)].push_back(
+          {&line, line.pattern == nullptr ? nullptr : compile(line.pattern)});
+    }
+  }
+
+  void add(std::span<const Rule> rules) {
+    for (const Rule& rule : rules)
+      (rule.head.empty() ? anywhere : headers[first_byte(rule.head)]).emplace_back(rule);
+  }
+};
+
+const Rules& Rules::of(Os os) {
+  static const Tables every(Os::automatic);
+  static const Tables windows_only(Os::windows);
+  static const Rules all(every);
+  static const Rules windows(windows_only);
+  return os == Os::windows ? windows : all;
+}
+
+std::optional<Heading> Rules::header(const Message& message) const {
+  if (message.text.empty()) return std::nullopt;
+  if (message.anchored) {
+    for (const CompiledRule& rule : tables_->headers[first_byte(message.text)]) {
+      if (auto heading = match(rule, message)) return heading;
+    }
+  }
+  if (!message.die_mark) return std::nullopt;
+  for (const CompiledRule& rule : tables_->anywhere) {
+    if (auto heading = match(rule, message)) return heading;
+  }
+  return std::nullopt;
+}
+
+const Prelude* Rules::prelude(std::string_view text) const {
+  if (text.empty()) return nullptr;
+  for (const Prelude* prelude : tables_->preludes[first_byte(text)]) {
+    if (text.starts_with(prelude->head)) return prelude;
+  }
+  return nullptr;
+}
+
+const BodyLine* Rules::body(std::string_view text) const {
+  if (text.empty()) return nullptr;
+  for (const CompiledBody& candidate : tables_->body[first_byte(text)]) {
+    if (!text.starts_with(candidate.line->head)) continue;
+    if (candidate.pattern == nullptr) return candidate.line;
+    if (candidate.pattern->Match(piece(text), 0, text.size(), RE2::ANCHOR_START, nullptr, 0))
+      return candidate.line;
+  }
+  return nullptr;
+}
+
+bool Rules::consequence(std::string_view text) const {
+  return tables_->consequence->Match(piece(text), 0, text.size(), RE2::UNANCHORED, nullptr, 0);
+}
+
+}  // namespace labctl::crash

@@ -1,0 +1,108 @@
+// Text that was made fit for something else: a web page, a mail, a log that shows controls.
+#include <re2/re2.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "labctl/crash/forms/form.h"
+
+namespace labctl::crash {
+namespace {
+
+RE2::Options latin1() {
+  RE2::Options options(RE2::Latin1);
+  options.set_log_errors(false);
+  return options;
+}
+
+bool hex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); }
+
+class Markup : public Form {
+ public:
+  bool watch(const Row& row) override {
+    static const RE2 sign(
+        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|=$)",
+        latin1());
+    if (row.text.find_first_of("&^#\\=<") == std::string_view::npos) return false;
+    return RE2::PartialMatch(re2::StringPiece(row.text.data(), row.text.size()), sign) && ++seen_ >= 2;
+  }
+
+  void read(const Row& row, const Emit& emit) override {
+    std::string text = quoted_printable(row.text);
+    const bool goes_on = !text.empty() && text.back() == '=' && row.text.size() >= 60;
+    if (open_.empty()) origin_ = row.origin;
+    if (goes_on) {
+      text.pop_back();
+      open_ += text;
+      if (open_.size() < 8192) return;
+      text.clear();
+    }
+    emit(plain(std::exchange(open_, {}) + text), origin_);
+  }
+
+  void finish(const Emit& emit) override {
+    if (!open_.empty()) emit(plain(open_), origin_);
+  }
+
+ private:
+  static std::string quoted_printable(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (text[at] != '=' || at + 2 >= text.size() || !hex(text[at + 1]) || !hex(text[at + 2]) ||
+          text[at + 1] > '7') {
+        out.push_back(text[at]);
+        continue;
+      }
+      const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'A' + 10; };
+      const int code = digit(text[at + 1]) * 16 + digit(text[at + 2]);
+      if (code != 0x3D && code != 0x20 && code != 0x09 && code != 0x5B && code != 0x5D) {
+        out.push_back(text[at]);
+        continue;
+      }
+      out.push_back(static_cast<char>(code));
+      at += 2;
+    }
+    return out;
+  }
+
+  static std::string plain(std::string text) {
+    static const RE2 tag(
+        R"(</?(?i:pre|span|div|br|code|p|td|tr|table|tbody|li|ul|ol|a|b|i|em|font|html|body|head|tt)\b[^>]{0,200}>)",
+        latin1());
+    static const RE2 colour(R"((?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK])", latin1());
+    RE2::GlobalReplace(&text, tag, "");
+    RE2::GlobalReplace(&text, colour, "");
+    constexpr std::array<std::pair<const char*, const char*>, 16> words{{{"&lt;", "<"},
+                                                                         {"&gt;", ">"},
+                                                                         {"&quot;", "\""},
+                                                                         {"&#34;", "\""},
+                                                                         {"&#39;", "'"},
+                                                                         {"&#x27;", "'"},
+                                                                         {"&#43;", "+"},
+                                                                         {"&#x2B;", "+"},
+                                                                         {"&#60;", "<"},
+                                                                         {"&#62;", ">"},
+                                                                         {"&#91;", "["},
+                                                                         {"&#93;", "]"},
+                                                                         {"&nbsp;", " "},
+                                                                         {"&#160;", " "},
+                                                                         {"#011", "\t"},
+                                                                         {"&amp;", "&"}}};
+    for (const auto& [from, to] : words) {
+      for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + 1))
+        text.replace(at, std::string_view(from).size(), to);
+    }
+    return text;
+  }
+
+  unsigned seen_ = 0;
+  std::string open_;  // a line that a mail broke
+  Origin origin_;
+};
+
+}  // namespace
+
+std::unique_ptr<Form> markup_form() { return std::make_unique<Markup>(); }
+
+}  // namespace labctl::crash

@@ -1,0 +1,120 @@
+#include "labctl/crash/windows/event_log.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+
+#include "labctl/crash/windows/stop_codes.h"
+
+namespace labctl::crash {
+namespace {
+
+constexpr std::size_t most_findings = 32, longest_excerpt = 600;
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 16> digits;
+  return "0x" + std::string(digits.data(), std::to_chars(digits.data(), digits.data() + 16, value, 16).ptr);
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
+  if (is_hex) text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, problem] =
+      std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
+  if (problem != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+// The text of <Data Name='NAME'>...</Data>, with either quote.
+std::string data(std::string_view event, const std::string& name) {
+  const re2::RE2 wanted("<Data Name=['\"]" + re2::RE2::QuoteMeta(name) + R"(['"]>([^<]{0,400})</Data>)",
+                        re2::RE2::Latin1);
+  re2::StringPiece found;
+  if (!re2::RE2::PartialMatch(re2::StringPiece(event.data(), event.size()), wanted, &found)) return {};
+  return std::string(found.data(), found.size());
+}
+
+Finding sign(std::string_view title, Kind kind, std::string_view excerpt) {
+  Finding found;
+  found.title = title;
+  found.kind = kind;
+  found.excerpt = excerpt.substr(0, longest_excerpt);
+  return found;
+}
+
+// "0x0000007e (0xffffffffc0000005, 0x..., 0x..., 0x...)"
+std::optional<Finding> reported_stop(std::string_view event) {
+  static const re2::RE2 shape(
+      R"((0x[0-9a-fA-F]{1,16}) \((0x[0-9a-fA-F]{1,16}), (0x[0-9a-fA-F]{1,16}), (0x[0-9a-fA-F]{1,16}), (0x[0-9a-fA-F]{1,16})\))",
+      re2::RE2::Latin1);
+  std::array<std::string, 5> words;
+  if (!re2::RE2::PartialMatch(re2::StringPiece(event.data(), event.size()), shape, &words[0], &words[1],
+                              &words[2], &words[3], &words[4]))
+    return std::nullopt;
+  return stop_finding(*number(words[0]),
+                      {*number(words[1]), *number(words[2]), *number(words[3]), *number(words[4])});
+}
+
+// Kernel-Power's: a code of 0 says that the power went.
+std::optional<Finding> power_event(std::string_view event) {
+  const auto code = number(data(event, "BugcheckCode"));
+  if (!code || *code == 0) return sign(unclean_shutdown, Kind::reset, event);
+  std::array<std::uint64_t, 4> parameters{};
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    parameters[i] = number(data(event, "BugcheckParameter" + std::to_string(i + 1))).value_or(0);
+  return stop_finding(*code, parameters);
+}
+
+std::optional<Finding> read_event(std::string_view event) {
+  static const re2::RE2 number_of(R"(<EventID[^>]*>(\d{1,5})</EventID>)", re2::RE2::Latin1);
+  std::string id;
+  if (!re2::RE2::PartialMatch(re2::StringPiece(event.data(), event.size()), number_of, &id))
+    return std::nullopt;
+  const auto by = [&](std::string_view provider) { return event.find(provider) != std::string_view::npos; };
+  if (id == "1001" && by("Microsoft-Windows-WER-SystemErrorReporting")) {
+    auto stop = reported_stop(event);
+    return stop ? stop : sign("stop code unknown", Kind::stop_code, event);
+  }
+  if (id == "41" && by("Microsoft-Windows-Kernel-Power")) return power_event(event);
+  if (id == "6008") return sign(unclean_shutdown, Kind::reset, event);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Finding stop_finding(std::uint64_t code, const std::array<std::uint64_t, 4>& parameters) {
+  Finding found;
+  found.title = stop_title(code);
+  found.kind = Kind::stop_code;
+  found.excerpt = "stop " + hex(code) + " (" + hex(parameters[0]) + ", " + hex(parameters[1]) + ", " +
+                  hex(parameters[2]) + ", " + hex(parameters[3]) + ")";
+  return found;
+}
+
+std::vector<Finding> read_event_log(std::string_view text) {
+  std::vector<Finding> found;
+  const auto add = [&](Finding finding) {
+    const bool known = std::any_of(found.begin(), found.end(),
+                                   [&](const Finding& other) { return other.title == finding.title; });
+    if (!known && found.size() < most_findings) found.push_back(std::move(finding));
+  };
+  for (std::size_t at = 0; (at = text.find("<Event ", at)) != std::string_view::npos;) {
+    const auto end = text.find("</Event>", at);
+    const auto event = text.substr(at, end == std::string_view::npos ? end : end - at);
+    if (auto finding = read_event(event)) add(std::move(*finding));
+    at += event.size();
+  }
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.starts_with("dump=")) add(sign(dump_there, Kind::stop_code, line.substr(5)));
+  }
+  return found;
+}
+
+}  // namespace labctl::crash
