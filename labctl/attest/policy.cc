@@ -52,6 +52,25 @@ Objection to_cells(const Statement& statement) {
   return {};
 }
 
+// The files are published together: somewhere they must have booted together, wherever one of them ran.
+Objection to_tuple(const Statement& statement) {
+  std::vector<plan::Holding> holdings;
+  std::vector<bool> counts;
+  for (const auto& cell : statement.cells) {
+    if (cell.control) continue;
+    if (cell.held.boots_together > cell.boots_wanted)
+      return "the cell " + quoted(cell.id) + " has more boots with all candidates than boots";
+    holdings.push_back(cell.held);
+    counts.push_back(!cell.expected);
+  }
+  const plan::Tuple tuple = plan::tuple_of(holdings);
+  if (tuple.empty()) return "no cell holds an artefact labelled 'candidate'";
+  if (const auto apart = plan::never_together(holdings, counts); !apart.empty())
+    return "no cell that passed has booted with " + tuple.in_words() + " on " +
+           printable(apart.front().in_words(), 200);
+  return {};
+}
+
 Objection to_time(const Statement& statement, const Policy& policy) {
   if (statement.began > statement.ended) return "the run ended before it began";
   if (statement.ended > policy.now + allowed_clock_skew_seconds)
@@ -84,6 +103,7 @@ Objection to_wishes(const Statement& statement, const Policy& policy) {
 Objection objection(const Statement& statement, const Policy& policy) {
   if (auto why = to_result(statement, policy)) return why;
   if (auto why = to_cells(statement)) return why;
+  if (auto why = to_tuple(statement)) return why;
   if (auto why = to_time(statement, policy)) return why;
   return to_wishes(statement, policy);
 }

@@ -24,9 +24,16 @@ Json to_json(const Resource& resource) {
 }
 
 Json to_json(const CellRecord& cell) {
-  Json json{{"id", cell.id}, {"control", cell.control}, {"outcome", cell.outcome}};
+  Json json{{"id", cell.id},
+            {"control", cell.control},
+            {"image", cell.held.image},
+            {"machine", cell.held.machine},
+            {"drivers", cell.held.drivers},
+            {"contents", cell.held.contents},
+            {"outcome", cell.outcome}};
   if (cell.expected) json["expected"] = true;
-  json["boots"] = {{"wanted", cell.boots_wanted}, {"proved", cell.boots_proved}};
+  json["boots"] = {
+      {"wanted", cell.boots_wanted}, {"proved", cell.boots_proved}, {"together", cell.held.boots_together}};
   json["journal"] = {{"sha256", cell.journal.sha256}, {"events", cell.journal.events}};
   return json;
 }
@@ -82,6 +89,18 @@ class Reader {
     }
     return values;
   }
+  // Statements of labctl before this was asked do not have it.
+  plan::Holding holding(const Json& json, const Json& boots) {
+    if (!boots.is_object() || !boots.contains("together"))
+      refuse(
+          "its cells do not state in how many boots the candidates were together: an earlier labctl made "
+          "it, which did not ask; run the scenario again");
+    return {.image = text(json, "image"),
+            .machine = text(json, "machine"),
+            .drivers = texts(json, "drivers"),
+            .contents = texts(json, "contents"),
+            .boots_together = static_cast<int>(number(boots, "together"))};
+  }
   CellRecord cell(const Json& json) {
     CellRecord record;
     record.id = text(json, "id");
@@ -92,6 +111,7 @@ class Reader {
     const Json& boots = at(json, "boots", Json::value_t::object);
     record.boots_wanted = static_cast<int>(number(boots, "wanted"));
     record.boots_proved = static_cast<int>(number(boots, "proved"));
+    record.held = holding(json, boots);
     const Json& journal = at(json, "journal", Json::value_t::object);
     record.journal.sha256 = text(journal, "sha256");
     record.journal.events = static_cast<std::uint64_t>(number(journal, "events"));

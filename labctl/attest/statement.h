@@ -10,6 +10,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/result.h"
 #include "labctl/outcome/run_record.h"
+#include "labctl/plan/tuple.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::attest {
@@ -33,6 +34,7 @@ struct CellRecord {
   int boots_wanted = 0;
   int boots_proved = 0;
   verdict::Journal journal;
+  plan::Holding held = {};  // where it ran, with which artefacts, in how many boots with all candidates
 };
 
 struct Statement {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
+#include "labctl/plan/tuple.h"
 
 namespace labctl::plan {
 namespace {
@@ -11,12 +12,10 @@ using scenario::Acceptance;
 
 // A cell with all that is to be published. What is found there is found in those very bytes.
 bool holds_every_candidate(const Plan& plan, const Cell& cell) {
-  const auto lacks = [&](std::string Cell::*own) {
-    return cell.*own != "candidate" &&
-           std::any_of(plan.cells.begin(), plan.cells.end(),
-                       [&](const Cell& other) { return other.*own == "candidate"; });
-  };
-  return !lacks(&Cell::driver) && !lacks(&Cell::content);
+  const Tuple tuple = tuple_of(holdings(plan));
+  const bool own =
+      (cell.driver == "candidate" || !tuple.driver) && (cell.content == "candidate" || !tuple.content);
+  return own || boots_with(cell, tuple) > 0;
 }
 
 tl::unexpected<Error> no_such_cell(const Plan& plan, const std::string& id, const std::string& where) {

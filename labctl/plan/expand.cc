@@ -6,6 +6,7 @@
 #include "labctl/base/text.h"
 #include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
+#include "labctl/plan/tuple.h"
 
 namespace labctl::plan {
 namespace {
@@ -225,6 +226,23 @@ void note_unused_stories(Plan& plan, const Scenario& scenario) {
       plan.notes.push_back("story '" + story.name + "' is in no cell");
 }
 
+// A verdict speaks of all candidates together, on each image and machine where one of them runs.
+Status check_tuple(const Plan& plan, const Scenario& scenario) {
+  const auto held = holdings(plan);
+  const auto apart = never_together(held, std::vector<bool>(held.size(), true));
+  if (apart.empty()) return {};
+  const Tuple tuple = tuple_of(held);
+  const auto mark = scenario.image_marks.find(apart.front().image);
+  return input_error("no cell boots with " + tuple.in_words() + " on " + apart.front().in_words() +
+                         ", and what is published must be proved wherever a part of it runs",
+                     mark == scenario.image_marks.end() ? scenario.source : at(scenario.source, mark->second),
+                     "add a cell there with " + std::string(tuple.driver ? "driver: candidate" : "") +
+                         (tuple.driver && tuple.content ? " and " : "") +
+                         (tuple.content ? "content: candidate" : "") +
+                         " and a reboot after they are installed" +
+                         (scenario.exclude.empty() ? "" : "; an exclude may have taken it away"));
+}
+
 Status check_ids(const Plan& plan, const std::string& source) {
   std::map<std::string, const Cell*> ids;
   for (const Cell& cell : plan.cells) {
@@ -332,6 +350,7 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
   add_controls(plan);
   if (auto unique = check_ids(plan, scenario.source); !unique) return fail(unique.error());
   if (auto placed = place_expectations(plan, scenario); !placed) return fail(placed.error());
+  if (auto together = check_tuple(plan, scenario); !together) return fail(together.error());
   place_waivers(plan);
   note_expired_waivers(plan);
   return plan;

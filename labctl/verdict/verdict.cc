@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
+#include "labctl/plan/tuple.h"
 #include "labctl/verdict/accept.h"
 
 namespace labctl::verdict {
@@ -140,17 +141,17 @@ std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, cons
   return text;
 }
 
-// What is to be published must have passed somewhere; cells that crash as expected prove nothing of it.
-void demand_each_candidate(const plan::Plan& plan, Verdict& verdict, const char* what,
-                           std::string plan::Cell::*label) {
-  bool wanted = false, proved = false;
-  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
-    if (plan.cells[i].*label != "candidate") continue;
-    wanted = true;
-    proved = proved || verdict.cells[i].ending == Ending::passed;
-  }
-  if (wanted && !proved)
-    verdict.reasons.push_back(std::string("no cell with the candidate ") + what + " in it passed");
+// What is to be published must have passed together wherever a part of it ran; cells that crash as expected
+// prove nothing of it. A plan that is read back has not been through expand(), so this asks again.
+void demand_tuple(const plan::Plan& plan, Verdict& verdict) {
+  const auto holdings = plan::holdings(plan);
+  const plan::Tuple tuple = plan::tuple_of(holdings);
+  if (tuple.empty()) verdict.reasons.emplace_back("nothing in the plan is labelled 'candidate'");
+  std::vector<bool> passed;
+  for (const Outcome& outcome : verdict.cells) passed.push_back(outcome.ending == Ending::passed);
+  for (const plan::Place& place : plan::never_together(holdings, passed))
+    verdict.reasons.push_back("no cell that passed has booted with " + tuple.in_words() + " on " +
+                              place.in_words());
 }
 
 // Why the channels of this image on this machine are not proved, empty when they are.
@@ -263,8 +264,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
   if (blamed == 0 && passed + expected == candidates && candidates != 0) {
     if (passed == 0) verdict.reasons.push_back("no cell passed: crashes that are expected prove nothing");
-    demand_each_candidate(plan, verdict, "driver", &plan::Cell::driver);
-    demand_each_candidate(plan, verdict, "content", &plan::Cell::content);
+    demand_tuple(plan, verdict);
   }
 
   verdict.interrupted =

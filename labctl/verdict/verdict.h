@@ -114,10 +114,10 @@ struct Verdict {
 
 // Passed needs a positive proof: every cell of the plan has exactly one outcome, every outcome is passed with
 // as many boots proved as wanted, more than none and no finding that blocks, or is the crash that the
-// scenario expects there; each candidate artefact of the plan is in a cell that passed; every image has a
-// control that passed too (a kept one does, where no guest failed) and a canary that every channel reported,
-// and no cell was left out of the plan. `run_faults` are complaints about the run as a whole (an artefact
-// that changed meanwhile); any of them excludes passed.
+// scenario expects there; on every image and machine where a candidate appears, a cell that passed has booted
+// with all candidates together; every image has a control that passed too (a kept one does, where no guest
+// failed) and a canary that every channel reported, and no cell was left out of the plan. `run_faults` are
+// complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
               const std::vector<Canary>& canaries, const std::vector<std::string>& run_faults = {});
 

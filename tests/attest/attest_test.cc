@@ -55,8 +55,10 @@ attest::Statement good_statement() {
   statement.tool = "labctl 1";
   statement.began = 1'700'000'000;
   statement.ended = 1'700'000'600;
-  statement.cells = {{"debian.candidate", false, "passed", false, 3, 3, {sha256("a"), 90}},
-                     {"debian.control", true, "passed", false, 3, 3, {sha256("b"), 80}}};
+  const plan::Holding all{
+      .image = "debian", .drivers = {"candidate"}, .contents = {"candidate"}, .boots_together = 3};
+  statement.cells = {{"debian.candidate", false, "passed", false, 3, 3, {sha256("a"), 90}, all},
+                     {"debian.control", true, "passed", false, 3, 3, {sha256("b"), 80}, {.image = "debian"}}};
   return statement;
 }
 
@@ -285,7 +287,7 @@ TEST_CASE("a statement in which anything is missing or of another type is refuse
       for (const Json& wrong :
            {Json(nullptr), Json(-1), Json(1.5), Json(true), Json("nonsense"), Json::array({7})}) {
         if (key == "name" || key == "id" || key == "outcome" || key == "verdict" || key == "scenario" ||
-            key == "tool")
+            key == "tool" || key == "image" || key == "machine")
           if (wrong.is_string()) continue;  // any text can be meant
         if (here.to_string().ends_with("journal/sha256") && wrong.is_string())
           continue;  // a failed cell has none
@@ -322,6 +324,17 @@ TEST_CASE("a statement in which anything is missing or of another type is refuse
   CHECK(refused(two));
 }
 
+TEST_CASE("a statement from before boots together were counted is refused by that name") {
+  auto old = parse_json(attest::to_payload(good_statement()), "x").value();
+  for (auto& cell : old["predicate"]["configuration"][4]["annotations"]["labctl"]["cells"]) {
+    cell["boots"].erase("together");
+    for (const char* key : {"image", "machine", "drivers", "contents"}) cell.erase(key);
+  }
+  const auto back = attest::read_payload(old.dump(), "here");
+  REQUIRE_FALSE(back);
+  CHECK_THAT(back.error().what, ContainsSubstring("in how many boots the candidates were together"));
+}
+
 TEST_CASE("everything that a policy asks for is asked") {
   using Change = std::function<void(attest::Statement&, attest::Policy&)>;
   using S = attest::Statement;
@@ -337,7 +350,8 @@ TEST_CASE("everything that a policy asks for is asked") {
   };
   const auto negative = [](S& s) {
     s.passed.push_back("debian.previous");
-    s.cells.push_back({"debian.previous", false, "crashed", true, 3, 0, {sha256("c"), 70}});
+    s.cells.push_back(
+        {"debian.previous", false, "crashed", true, 3, 0, {sha256("c"), 70}, {.image = "debian"}});
   };
   const Row rows[] = {
       {"all is well", [](S&, P&) {}, ""},
@@ -372,6 +386,27 @@ TEST_CASE("everything that a policy asks for is asked") {
       {"a control that was to fail", [](S& s, P&) { s.cells[1].expected = true; }, "control"},
       {"a waived cell with a boot missing",
        [&](S& s, P& p) { waived(s), p.allow_waived = true, s.cells[0].boots_proved = 2; }, "2 of 3"},
+      {"candidates that were never together", [](S& s, P&) { s.cells[0].held.boots_together = 0; },
+       "no cell that passed has booted with the candidate driver and the candidate content together on image "
+       "debian"},
+      {"together in more boots than there were", [](S& s, P&) { s.cells[0].held.boots_together = 4; },
+       "more boots with all candidates"},
+      {"no candidate", [](S& s, P&) { s.cells[0].held.drivers = s.cells[0].held.contents = {"current"}; },
+       "labelled 'candidate'"},
+      {"a candidate on a machine where the two were never together",
+       [](S& s, P&) {
+         s.passed.push_back("debian.other");
+         s.cells.push_back(s.cells[0]);
+         s.cells.back().id = "debian.other";
+         s.cells.back().held = {.image = "debian", .machine = "smp", .drivers = {"candidate"}};
+       },
+       "on image debian, machine smp"},
+      {"a negative test that claims them together",
+       [&](S& s, P&) {
+         negative(s);
+         std::swap(s.cells[0].held, s.cells.back().held);
+       },
+       "no cell that passed has booted"},
       {"age unasked", [](S&, P& p) { p.now += 1'000'000'000; }, ""},
       {"too old", [](S&, P& p) { p.max_age = 10min; }, "too old"},
       {"just young enough", [](S&, P& p) { p.max_age = 700s; }, ""},

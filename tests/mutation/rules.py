@@ -2,6 +2,7 @@
 there instead, and the test programs that must notice, or one file of their tests. The text must stand in the file exactly once."""
 
 VERDICT = "labctl/verdict/verdict.cc"
+TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/verdict/accept.cc"
 CANARY_VERDICT = "labctl/verdict/canary.cc"
 STEP = "labctl/cell/step.cc"
@@ -17,6 +18,10 @@ GROUND = "labctl/lab/ground.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
+    TUPLE: ["plan"],
+    "labctl/plan/expand.cc": ["plan"],
+    "labctl/plan/accept.cc": ["plan"],
+    "labctl/attest/policy.cc": ["attest"],
     ACCEPT: ["verdict", "cell"],
     CANARY_VERDICT: ["verdict", "cell"],
     STEP: ["cell"],
@@ -48,10 +53,39 @@ RULES = [
      "  found.expected = ended_as_expected(cell, found);\n", ""),
     ("a negative test that fired is as wanted", VERDICT,
      "found.expected = ended_as_expected(cell, found);", "found.expected = false;"),
-    ("the candidate's driver must have passed somewhere", VERDICT,
-     'demand_each_candidate(plan, verdict, "driver", &plan::Cell::driver);', ""),
-    ("the candidate's content must have passed somewhere", VERDICT,
-     'demand_each_candidate(plan, verdict, "content", &plan::Cell::content);', ""),
+    ("all candidates must have passed together", VERDICT, "    demand_tuple(plan, verdict);\n", ""),
+    ("only a cell that passed proves them together", VERDICT,
+     "passed.push_back(outcome.ending == Ending::passed);", "passed.push_back(outcome.ending != Ending::not_run);"),
+    ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
+    # ---- the tuple ----
+    ("a scenario in which the candidates are never together is a mistake", "labctl/plan/expand.cc",
+     "if (auto together = check_tuple(plan, scenario); !together)", "if (Status together; !together)"),
+    ("together on one image is not together on another", TUPLE, "other.image == wanted.image &&", ""),
+    ("together on one machine is not together on another", TUPLE, "&& other.machine == wanted.machine;", ";"),
+    ("a boot counts with all candidates only", TUPLE,
+     "(in.driver || !tuple.driver) && (in.content || !tuple.content)", "in.driver || in.content"),
+    ("another driver takes the candidate's place", TUPLE, "if (label.empty() || label == own) return own == candidate;",
+     "if (own == candidate) return true;"),
+    ("a removed driver is gone", TUPLE, "      in = {};\n", ""),
+    ("after a power cut in an installation nobody knows the driver", TUPLE,
+     "if (step.moment == Moment::install) in.driver = false;", ""),
+    ("after a power cut in an apply nobody knows the content", TUPLE,
+     "if (step.moment == Moment::apply) in.content = false;", ""),
+    ("content without a place is never applied", TUPLE, "in.content = cell.guest.content &&", "in.content ="),
+    ("a label needs its artefact", TUPLE, "return label == candidate && std::any_of(", "return label == candidate || std::any_of("),
+    ("a damaged copy is not the candidate", TUPLE, "extra.damage == scenario::Damage::none && ", ""),
+    ("what may be refused is not the candidate", TUPLE, " && !extra.may_be_refused;", ";"),
+    ("a cell whose content may be refused proves no tuple", TUPLE, "return cell.content_may_be_refused ||", "return"),
+    ("a cell with damaged content proves no tuple", TUPLE, "cell.content_damage != scenario::Damage::none ||", ""),
+    ("a cell that expects a finding proves no tuple", TUPLE, "entry.as == scenario::As::expected;", "false && &entry;"),
+    ("a control proves no tuple", TUPLE, "if (!plan.cells[i].control && ", "if ("),
+    ("a cell's own content belongs to the tuple", TUPLE, "tuple.content |= has(one.contents, candidate);", ""),
+    ("what only a story names belongs to the tuple", TUPLE, "if (!has(labels, extra.label)) labels.push_back(extra.label);", ";"),
+    ("a cell whose story holds all candidates expects nothing", "labctl/plan/accept.cc",
+     "return own || boots_with(cell, tuple) > 0;", "return own;"),
+    ("verify asks for the tuple", "labctl/attest/policy.cc", "  if (auto why = to_tuple(statement)) return why;\n", ""),
+    ("verify takes no negative test for it", "labctl/attest/policy.cc", "counts.push_back(!cell.expected);", "counts.push_back(true);"),
+    ("verify takes no statement without candidates", "labctl/attest/policy.cc", "if (tuple.empty()) return", "if (false) return"),
     ("a canary proves its own image", VERDICT, "canary.image == cell.image &&", ""),
     ("a canary proves its own machine", VERDICT, "&& canary.machine == cell.machine.name;", ";"),
     ("no canary, no cell", VERDICT, "own == canaries.end() ? Canary{}.reason() : own->reason();",

@@ -35,7 +35,7 @@ BEYOND_A_SCHEMA = re.compile(
             r"(machines|stories) has no '|(machines|stories) is not given|but (machines|stories) are given",
             r"is the same machine as",
             r"matrix\.exclude: this matches nothing|matrix\.include: this entry has no '",
-            r"the matrix is empty|no cell has a candidate|two cells would both be called",
+            r"the matrix is empty|no cell has a candidate|no cell boots with the candidate|two cells would both be called",
             r"there is no module and no proof|has no '(module|service)' and there is no proof|has no 'module', and the file name",
             r"expect: (the matrix has no cell|.* is a control|.* holds all that|.* expired on)",
             r"candidate\.content has no file '",

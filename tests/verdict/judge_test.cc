@@ -179,6 +179,25 @@ o.push_back(ended("a.control2", Ending::hung));
    CHANGE{o.push_back(ended("z", Ending::passed)), (void)p, (void)f;
 }
 }
+, {"candidates that were never together on one of two images", Decision::no_verdict, 3,
+   "no cell that passed has booted with the candidate driver and the candidate content together on image "
+   "debian-b",
+   CHANGE{p.cells[1].content = "current", (void)o, (void)f;
+}
+}
+, {"no candidate in a plan that was read back", Decision::no_verdict, 3, "labelled 'candidate'",
+   CHANGE{p.cells[0].driver = p.cells[1].driver = "previous", (void)o, (void)f;
+p.cells[0].content = p.cells[1].content = "current";
+}
+}
+, {"a comparison on an image of its own", Decision::passed, 0, "",
+   CHANGE{p.cells[1].driver = "previous", p.cells[1].content = "current", (void)o, (void)f;
+}
+}
+, {"a candidate that no story puts in", Decision::no_verdict, 3, "on image debian-b",
+   CHANGE{p.cells[1].story.erase(p.cells[1].story.begin()), (void)o, (void)f;
+}
+}
 , {"an interruption", Decision::no_verdict, 130, "interrupted",
    CHANGE{o[0] = ended("a", Ending::interrupted), (void)p, (void)f;
 }

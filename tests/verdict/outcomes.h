@@ -21,8 +21,13 @@ inline plan::Cell cell(const std::string& id, const std::string& image, bool con
   cell.control = control;
   cell.image = image;
   cell.axes = {{"image", image}};
-  if (!control) cell.axes.insert(cell.axes.end(), {{"driver", "candidate"}, {"content", "candidate"}});
   cell.story.assign(3, {.kind = scenario::StepKind::reboot});
+  if (control) return cell;
+  cell.axes.insert(cell.axes.end(), {{"driver", "candidate"}, {"content", "candidate"}});
+  cell.driver = cell.content = "candidate";
+  cell.guest.content = scenario::Content{};
+  cell.story.insert(cell.story.begin(),
+                    {{.kind = scenario::StepKind::install}, {.kind = scenario::StepKind::apply}});
   return cell;
 }
 
