@@ -81,7 +81,7 @@ Status take_times(const Record& record, Statement& statement) {
 }
 
 void take_cells(const Record& record, Statement& statement) {
-  const auto holdings = plan::holdings(record.plan);
+  const auto holdings = plan::holdings(record.run.plan);
   for (const auto& outcome : record.verdict.cells) {
     const auto cell = std::find_if(record.run.plan.cells.begin(), record.run.plan.cells.end(),
                                    [&](const auto& c) { return c.id == outcome.cell; });
@@ -93,8 +93,8 @@ void take_cells(const Record& record, Statement& statement) {
                                .boots_wanted = outcome.boots_wanted,
                                .boots_proved = outcome.boots_proved,
                                .journal = outcome.journal});
-    if (cell != record.plan.cells.end())
-      statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.plan.cells.begin())];
+    if (cell != record.run.plan.cells.end())
+      statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.run.plan.cells.begin())];
     if (control) continue;
     const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
     const bool waived = cell != record.run.plan.cells.end() && verdict::took_waiver(*cell, outcome);
