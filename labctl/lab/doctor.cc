@@ -9,7 +9,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/machine/firmware.h"
+#include "labctl/machine/qemu/firmware.h"
 #include "labctl/machine/machine.h"
 #include "labctl/observe/disk.h"
 

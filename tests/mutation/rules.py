@@ -81,7 +81,7 @@ RULES = [
      "false"),
     ("variables that are gone are made again", GROUND, "!ground.nvram.empty() && !fs::exists(ground.nvram, ignored)", "false"),
     ("a running state goes on in the machine in which it was saved", GROUND,
-     "return now && machine::definition_difference(*then, (*now)->definition()).empty();", "return now.has_value();"),
+     "return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();", "return now.has_value();"),
     ("a Windows goes on in no machine that nobody knows", GROUND, "if (!then) return !ground.shape.windows;", "if (!then) return true;"),
     ("a control is of its own ground", VERDICT, "!plan::same_ground(control, cell)", "false"),
     ("no control, no verdict", VERDICT, "if (has_control) return;", "return;"),

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 namespace labctl::machine {
 namespace {
