@@ -50,6 +50,4 @@ std::string run_again(const Record& record, const std::string& cell);
 // "2026-11-22T00:33:38", in UTC; empty when run.json does not say it.
 std::string started_at(const Record& record);
 
-std::string upper(std::string text);
-
 }  // namespace labctl::report
