@@ -103,8 +103,8 @@ std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const p
                                      const Cost& cost) {
   auto warnings = plan::review(scenario, plan);
   for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(lab::places())))
-    if (check.health != lab::Health::good)
-      warnings.push_back(check.name + ": " + check.detail + " (" + check.mend + ")");
+    if (check.health != lab::Health::ok)
+      warnings.push_back(check.name + ": " + check.detail + " (" + check.fix + ")");
   return warnings;
 }
 
