@@ -8,12 +8,12 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/image/image.h"
-#include "labctl/scenario/yaml.h"
+#include "labctl/yaml/yaml.h"
 
 namespace labctl::image {
 namespace {
 
-using scenario::Node;
+using yaml::Node;
 
 const std::vector<std::string> known_keys = {"extends",       "template", "summary", "os",    "suite",
                                              "kernel",        "disk",     "build",   "needs", "needs_files",
@@ -26,7 +26,7 @@ struct Sheet {
   Node root;
 };
 
-std::string place(const Sheet& sheet, const scenario::Mark& mark) {
+std::string place(const Sheet& sheet, const yaml::Mark& mark) {
   return sheet.file.string() + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
 }
 
@@ -34,7 +34,7 @@ Result<Sheet> read_sheet(const fs::path& folder) {
   Sheet sheet{folder, folder / "image.yaml", {}};
   auto text = read_file(sheet.file, 1u << 20);
   if (!text) return fail(text.error());
-  auto parsed = scenario::parse_yaml(*text, sheet.file.string());
+  auto parsed = yaml::parse_yaml(*text, sheet.file.string(), {"a recipe", ""});
   if (!parsed.mistakes.empty()) return fail(parsed.mistakes.front().error);
   if (!parsed.root || parsed.root->kind != Node::Kind::map)
     return input_error("a recipe is a list of `key: value` lines", sheet.file.string());
