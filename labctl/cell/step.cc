@@ -67,7 +67,8 @@ State Life::live(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
   if (s_.phase == Phase::held && !heard_while_held(event.what)) return std::move(s_);
-  if (!windows() || !hear_dying(event.what)) std::visit([this](const auto& what) { hear(what); }, event.what);
+  if (!traits().reboots_by_itself || !hear_dying(event.what))
+    std::visit([this](const auto& what) { hear(what); }, event.what);
   if (s_.phase == Phase::held) return std::move(s_);
   look_into_suspects();
   check_deadlines();
@@ -152,7 +153,7 @@ void Life::hear(const event::Stopped& stopped) {
 }
 
 void Life::hear(const event::Panicked& panicked) {
-  if (windows()) return stop_told(panicked);
+  if (traits().panic_has_stop_code) return stop_told(panicked);
   if (!panicked.crash_loaded) s_.dead = true;
   crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
         crash::Kind::panic);
@@ -339,7 +340,8 @@ void Life::fail(Ending ending, const std::string& reason) {
     s_.failed_at = s_.fair();
     if (s_.last_fall != s_.failed_at) s_.falls = 0;  // what fell before had been asked to
   }
-  if (worse && windows() && s_.phase <= Phase::grace) s_.phase_until = s_.fair() + time_to_die(ending);
+  if (worse && traits().reboots_by_itself && s_.phase <= Phase::grace)
+    s_.phase_until = s_.fair() + time_to_die(ending);
   if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
@@ -347,15 +349,15 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  if (!windows()) s_.phase_until = s_.fair() + p_.grace;
-  actions_.push_back(TakePicture{"failure", windows()});
+  if (!traits().reboots_by_itself) s_.phase_until = s_.fair() + p_.grace;
+  actions_.push_back(TakePicture{"failure", traits().screen_tells});
 }
 
 void Life::begin_last_sweep() {
   if (s_.outcome.ending == Ending::lab_failed) return end();
   if (s_.dead) return end_or_read_disk(false);
   s_.phase = Phase::last_sweep;
-  s_.phase_until = s_.fair() + (windows() ? p_.answer : p_.sweep);
+  s_.phase_until = s_.fair() + (traits().sends_dumps ? p_.answer : p_.sweep);
   for (const guest::Question& question : os().last_questions()) {
     s_.sweep_open.insert(question.name);
     actions_.push_back(Ask{question});
@@ -369,7 +371,7 @@ void Life::end() {
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
   excuse_starved();
-  if (windows()) one_crash();
+  if (traits().crash_on_many_channels) one_crash();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
   s_.outcome.findings = s_.findings;

@@ -38,11 +38,10 @@ fs::path summary_file(const fs::path& records, const std::string& image, const s
 // An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
 // locked down: it loads no module without a signature. Everything else needs nothing.
 bool can_stage(const Ground& ground, Crash crash) {
-  const auto ways = guest::system_of(os_of(ground.image)).crashes();
+  const auto& os = guest::system_of(os_of(ground.image));
+  const auto ways = os.crashes();
   if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
-  // Windows stops on request by a tool that an image may bring.
-  if (crash == Crash::panic && os_of(ground.image) == scenario::Os::windows)
-    return flag_at(ground.image.facts, "notmyfault");
+  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(ground.image.facts, "notmyfault");
   return crash != Crash::oops || (flag_at(ground.image.facts, "canary_module") &&
                                   ground.shape.firmware != machine::Firmware::uefi_secure);
 }
@@ -146,14 +145,14 @@ verdict::Canary read_canary(const fs::path& records, const std::string& image, c
   canary.made = show_moment(number_at(*summary, "made_unix"));
   const Json none = Json::array();
   const Json& crashes = summary->contains("crashes") ? summary->at("crashes") : none;
-  const bool windows = text_at(*summary, "os") == "windows";
-  const auto os = windows ? scenario::Os::windows : scenario::Os::linux_;
+  const auto os = text_at(*summary, "os") == "windows" ? scenario::Os::windows : scenario::Os::linux_;
+  const bool only_with_tool = guest::system_of(os).traits().panic_needs_tool;
   const auto made = [&](Crash crash) {
     return std::find(crashes.begin(), crashes.end(), guest::to_string(crash)) != crashes.end();
   };
   // A death that no record names was never there to be proved, but for those that every image must show.
   for (const Crash crash : guest::system_of(os).crashes())
-    if ((crash != Crash::oops && !(windows && crash == Crash::panic)) || made(crash))
+    if ((crash != Crash::oops && !(only_with_tool && crash == Crash::panic)) || made(crash))
       canary.deaths.push_back(read_death(records, image, os, id_of(prefix, crash), crash));
   return canary;
 }

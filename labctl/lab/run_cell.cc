@@ -308,7 +308,7 @@ class CellRun {
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
     if (answer && answer->question == "kernel-log" && answer->answered) {
-      if (scanned_ == crash::Os::windows)
+      if (os_.traits().kernel_log_is_records)
         happen_all(observe::read_system_log(said.full_output));
       else
         happen_all(observe::scan_kernel_log(scanned_, said.full_output, job_.signatures));
