@@ -2,22 +2,20 @@
 //
 // The rules, in the order in which they win:
 //   1. Anything fatal that any channel recognises ends the story. The cell then keeps listening for a grace
-//   period (the
-//      rest of the oops comes later), asks the guest a last time what its kernel logged, and ends. What is
-//      found meanwhile may make the ending worse (a hang turns out to be a crash), never better.
-//   2. A reset, power-off or boot that nobody asked for is a crash, however healthy the guest looks
-//   afterwards. The two
-//      to five RESET events of one reboot are merged: resets belong together while no kernel has spoken in
-//      between.
+//      period (the rest of the oops comes later), asks the guest a last time what its kernel logged, and
+//      ends. What is found meanwhile may make the ending worse (a hang turns out to be a crash), never
+//      better.
+//   2. A reset, power-off or boot that was not asked for is a crash, however healthy the guest looks
+//      afterwards. The two to five RESET events of one reboot are merged: resets belong together while no
+//      kernel has spoken in between.
 //   3. A missing sign is never read as a good one: every operation waits for a positive answer, and has a
-//   deadline.
+//      deadline.
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
-//   it wanted
-//      a CPU and got none does not count, so a busy host makes a guest slow and not guilty.
-//   What a starved kernel's watchdogs say is the lab's failure (starved.cc).
+//      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
+//      a kernel's watchdogs say after such a wait is the lab's failure (starved.cc).
 //   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
-//   the guest
-//      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
+//      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
+//      has.
 
 #include <algorithm>
 
