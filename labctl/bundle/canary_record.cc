@@ -54,14 +54,14 @@ verdict::Canary read_canary(const fs::path& records, const std::string& image, c
   canary.made = show_moment(number_at(*summary, "made_unix"));
   const Json none = Json::array();
   const Json& crashes = summary->contains("crashes") ? summary->at("crashes") : none;
-  const bool windows = text_at(*summary, "os") == "windows";
-  const auto os = windows ? scenario::Os::windows : scenario::Os::linux_;
+  const auto os = text_at(*summary, "os") == "windows" ? scenario::Os::windows : scenario::Os::linux_;
+  const bool only_with_tool = guest::system_of(os).traits().panic_needs_tool;
   const auto made = [&](Crash crash) {
     return std::find(crashes.begin(), crashes.end(), guest::to_string(crash)) != crashes.end();
   };
   // A death that no record names was never there to be proved, but for those that every image must show.
   for (const Crash crash : guest::system_of(os).crashes())
-    if ((crash != Crash::oops && !(windows && crash == Crash::panic)) || made(crash))
+    if ((crash != Crash::oops && !(only_with_tool && crash == Crash::panic)) || made(crash))
       canary.deaths.push_back(read_death(records, image, os, canary_id(prefix, crash), crash));
   return canary;
 }

@@ -81,8 +81,9 @@ class Life {
   bool blame_the_host(const crash::Finding& finding, const std::string& channel);
   void excuse_starved();
 
-  // windows.cc: how Windows dies, and that one crash is one finding
-  bool windows() const { return s_.cell.guest.os == scenario::Os::windows; }
+  guest::Traits traits() const { return os().traits(); }
+
+  // windows.cc: how a guest dies that boots again by itself, and that one crash is one finding
   void stop_told(const event::Panicked& panicked);
   bool by_our_own_hand(const crash::Finding& finding) const;
   bool hear_dying(const event::What& what);

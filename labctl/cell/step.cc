@@ -2,22 +2,20 @@
 //
 // The rules, in the order in which they win:
 //   1. Anything fatal that any channel recognises ends the story. The cell then keeps listening for a grace
-//   period (the
-//      rest of the oops comes later), asks the guest a last time what its kernel logged, and ends. What is
-//      found meanwhile may make the ending worse (a hang turns out to be a crash), never better.
-//   2. A reset, power-off or boot that nobody asked for is a crash, however healthy the guest looks
-//   afterwards. The two
-//      to five RESET events of one reboot are merged: resets belong together while no kernel has spoken in
-//      between.
+//      period (the rest of the oops comes later), asks the guest a last time what its kernel logged, and
+//      ends. What is found meanwhile may make the ending worse (a hang turns out to be a crash), never
+//      better.
+//   2. A reset, power-off or boot that was not asked for is a crash, however healthy the guest looks
+//      afterwards. The two to five RESET events of one reboot are merged: resets belong together while no
+//      kernel has spoken in between.
 //   3. A missing sign is never read as a good one: every operation waits for a positive answer, and has a
-//   deadline.
+//      deadline.
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
-//   it wanted
-//      a CPU and got none does not count, so a busy host makes a guest slow and not guilty.
-//   What a starved kernel's watchdogs say is the lab's failure (starved.cc).
+//      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
+//      a kernel's watchdogs say after such a wait is the lab's failure (starved.cc).
 //   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
-//   the guest
-//      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
+//      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
+//      has.
 
 #include <algorithm>
 
@@ -67,7 +65,8 @@ State Life::live(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
   if (s_.phase == Phase::held && !heard_while_held(event.what)) return std::move(s_);
-  if (!windows() || !hear_dying(event.what)) std::visit([this](const auto& what) { hear(what); }, event.what);
+  if (!traits().reboots_by_itself || !hear_dying(event.what))
+    std::visit([this](const auto& what) { hear(what); }, event.what);
   if (s_.phase == Phase::held) return std::move(s_);
   look_into_suspects();
   check_deadlines();
@@ -152,7 +151,7 @@ void Life::hear(const event::Stopped& stopped) {
 }
 
 void Life::hear(const event::Panicked& panicked) {
-  if (windows()) return stop_told(panicked);
+  if (traits().panic_has_stop_code) return stop_told(panicked);
   if (!panicked.crash_loaded) s_.dead = true;
   crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
         crash::Kind::panic);
@@ -339,7 +338,8 @@ void Life::fail(Ending ending, const std::string& reason) {
     s_.failed_at = s_.fair();
     if (s_.last_fall != s_.failed_at) s_.falls = 0;  // what fell before had been asked to
   }
-  if (worse && windows() && s_.phase <= Phase::grace) s_.phase_until = s_.fair() + time_to_die(ending);
+  if (worse && traits().reboots_by_itself && s_.phase <= Phase::grace)
+    s_.phase_until = s_.fair() + time_to_die(ending);
   if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
@@ -347,15 +347,15 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  if (!windows()) s_.phase_until = s_.fair() + p_.grace;
-  actions_.push_back(TakePicture{"failure", windows()});
+  if (!traits().reboots_by_itself) s_.phase_until = s_.fair() + p_.grace;
+  actions_.push_back(TakePicture{"failure", traits().screen_tells});
 }
 
 void Life::begin_last_sweep() {
   if (s_.outcome.ending == Ending::lab_failed) return end();
   if (s_.dead) return end_or_read_disk(false);
   s_.phase = Phase::last_sweep;
-  s_.phase_until = s_.fair() + (windows() ? p_.answer : p_.sweep);
+  s_.phase_until = s_.fair() + (traits().sends_dumps ? p_.answer : p_.sweep);
   for (const guest::Question& question : os().last_questions()) {
     s_.sweep_open.insert(question.name);
     actions_.push_back(Ask{question});
@@ -369,7 +369,7 @@ void Life::end() {
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
   excuse_starved();
-  if (windows()) one_crash();
+  if (traits().crash_on_many_channels) one_crash();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
   s_.outcome.findings = s_.findings;

@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "labctl/cell/cell.h"
+#include "labctl/yaml/variables.h"
 
 namespace labctl::cell {
 namespace {
-
-std::string replace_all(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
 
 class Teller {
  public:
@@ -284,7 +279,7 @@ class Teller {
 
   // A proof that only a driver with this very content can give.
   static bool names_content(const scenario::Proof& proof) {
-    const auto names = [](const std::string& text) { return text.find("${content.") != std::string::npos; };
+    const auto names = [](const std::string& text) { return yaml::names_variable(text, "content."); };
     return names(proof.run) || (proof.prints && names(*proof.prints));
   }
 
@@ -294,11 +289,11 @@ class Teller {
     return found == opened_.payload.end() ? std::string() : found->second;
   }
 
-  std::string with_variables(std::string text) const {
-    text = replace_all(std::move(text), "${content.sha256}", digest(content_file_));
-    text = replace_all(std::move(text), "${driver.sha256}", digest(driver_file_));
-    return replace_all(std::move(text), "${content.path}",
-                       cell_.guest.content ? cell_.guest.content->path : "");
+  std::string with_variables(const std::string& text) const {
+    return yaml::fill_variables(text,
+                                {{"content.sha256", digest(content_file_)},
+                                 {"driver.sha256", digest(driver_file_)},
+                                 {"content.path", cell_.guest.content ? cell_.guest.content->path : ""}});
   }
 
   const plan::Cell& cell_;

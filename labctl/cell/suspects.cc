@@ -59,7 +59,7 @@ bool Life::known(const crash::Finding& finding) const {
 
 // True when it is kept from now on.
 bool Life::note(const crash::Finding& finding, const std::string& channel) {
-  if (windows())  // one crash of its is told on several channels, and they are named
+  if (traits().crash_on_many_channels)  // they are named
     for (auto& seen : s_.findings)
       if (seen.boot == s_.boot && same(seen.finding, finding) && seen.channel != channel &&
           std::find(seen.also.begin(), seen.also.end(), channel) == seen.also.end())
@@ -71,7 +71,7 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
 }
 
 void Life::remember(const crash::Finding& finding, const std::string& channel) {
-  if (windows() && by_our_own_hand(finding)) return;
+  if (traits().records_power_cuts && by_our_own_hand(finding)) return;
   if (finding.confirmed) supersede(finding, channel);
   if (!verdict::blocks(s_.cell, finding)) {
     go_on_behind(finding, channel);

@@ -120,12 +120,13 @@ bool Life::spoke(const char* channel) const {
 // Of one that crashed or hung, a heartbeat would have been heard by now.
 bool Life::lives_on() const {
   const bool died = s_.outcome.ending == Ending::crashed || s_.outcome.ending == Ending::hung;
-  return !windows() || (!died && s_.last_beat >= s_.failed_at) || s_.outcome.ending == Ending::lab_failed;
+  return !traits().reboots_by_itself || (!died && s_.last_beat >= s_.failed_at) ||
+         s_.outcome.ending == Ending::lab_failed;
 }
 
-// What Windows did not tell itself of its death may still be on its disk.
+// What a guest did not tell itself of its death may still be on its disk.
 void Life::end_or_read_disk(bool told) {
-  if (told || !windows() || !verdict::guests_fault(s_.outcome.ending)) return end();
+  if (told || !traits().disk_tells || !verdict::guests_fault(s_.outcome.ending)) return end();
   s_.phase = Phase::post_mortem;
   s_.phase_until = s_.fair() + p_.disk;
   actions_.push_back(ReadDisk{});

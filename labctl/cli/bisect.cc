@@ -17,6 +17,7 @@
 #include "labctl/lab/inventory.h"
 #include "labctl/lab/reproduce.h"
 #include "labctl/symbolize/source_lines.h"
+#include "labctl/yaml/variables.h"
 
 namespace labctl::cli {
 namespace {
@@ -116,8 +117,7 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
   }
   for (const auto& artefact : known) {
     if (artefact.label == label || artefact.damage != scenario::Damage::none) continue;
-    std::string path = artefact.path;
-    if (const auto at = path.find("${image}"); at != std::string::npos) path.replace(at, 8, about.cell.image);
+    const std::string path = yaml::fill_variables(artefact.path, {{"image", about.cell.image}});
     if (const auto kept = inventory.artefacts.find(path); kept != inventory.artefacts.end())
       return fs::absolute(kept->second.file, problem);
     if (fs::is_regular_file(about.folder / path, problem)) return fs::absolute(about.folder / path, problem);

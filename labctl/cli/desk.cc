@@ -144,6 +144,12 @@ std::optional<std::string> TerminalDesk::read_line(const lab::Guest& guest) {
   }
 }
 
+machine::Debuggable* TerminalDesk::debuggable_of(const lab::Guest& guest) const {
+  machine::Debuggable* debuggable = guest.machine.debuggable();
+  if (debuggable == nullptr) complain(Error{Fault::lab, "this kind of machine cannot be debugged", {}, {}});
+  return debuggable;
+}
+
 std::optional<lab::Desk::Wish> TerminalDesk::obey(const lab::Guest& guest, const std::string& typed) {
   const std::string line{trim(typed)};
   if (line.empty()) return std::nullopt;
@@ -201,21 +207,25 @@ void TerminalDesk::put_shell_on_console(const lab::Guest& guest) {
 }
 
 void TerminalDesk::type(const lab::Guest& guest, const std::string& line) {
+  machine::Debuggable* debuggable = debuggable_of(guest);
+  if (debuggable == nullptr) return;
   put_shell_on_console(guest);
   console_ = Console::told;
-  if (auto put = guest.machine.type(line + "\n"); !put) complain(put.error());
+  if (auto put = debuggable->type(line + "\n"); !put) complain(put.error());
   const auto until = std::chrono::steady_clock::now() + 1s;
   while (std::chrono::steady_clock::now() < until && guest.breathe()) std::this_thread::sleep_for(50ms);
   console_ = Console::kept_quiet;
 }
 
 void TerminalDesk::console(const lab::Guest& guest) {
+  machine::Debuggable* debuggable = debuggable_of(guest);
+  if (debuggable == nullptr) return;
   if (!terminal_) return say("labctl: the console wants a terminal; .type TEXT types a line on it");
   say("labctl: the serial console; Ctrl-] comes back");
   put_shell_on_console(guest);
   RawTerminal raw;
   console_ = Console::passed;
-  if (!guest.over) static_cast<void>(guest.machine.type("\n"));
+  if (!guest.over) static_cast<void>(debuggable->type("\n"));
   while (guest.breathe()) {
     if (!input_waits(20ms)) continue;
     char block[512];
@@ -224,7 +234,7 @@ void TerminalDesk::console(const lab::Guest& guest) {
     const std::string_view bytes(block, static_cast<std::size_t>(got));
     const auto end = bytes.find(leave_console);
     if (end != 0)
-      if (auto put = guest.machine.type(bytes.substr(0, end)); !put) say("labctl: " + put.error().what);
+      if (auto put = debuggable->type(bytes.substr(0, end)); !put) say("labctl: " + put.error().what);
     if (end != std::string_view::npos) break;
   }
   console_ = Console::kept_quiet;
@@ -236,8 +246,10 @@ void TerminalDesk::save(const lab::Guest& guest) {
 }
 
 void TerminalDesk::dump(const lab::Guest& guest, const std::string& file) {
+  machine::Debuggable* debuggable = debuggable_of(guest);
+  if (debuggable == nullptr) return;
   if (file.empty()) return say("labctl: .dump wants a file");
-  if (auto dumped = guest.machine.dump(file); !dumped) {
+  if (auto dumped = debuggable->dump(file); !dumped) {
     complain(dumped.error());
     return;
   }
@@ -247,12 +259,14 @@ void TerminalDesk::dump(const lab::Guest& guest, const std::string& file) {
 }
 
 void TerminalDesk::gdb(const lab::Guest& guest, const std::string& wanted) {
+  machine::Debuggable* debuggable = debuggable_of(guest);
+  if (debuggable == nullptr) return;
   int port = options_.gdb != 0 ? options_.gdb : usual_gdb_port;
   if (!wanted.empty() && std::from_chars(wanted.data(), wanted.data() + wanted.size(), port).ptr !=
                              wanted.data() + wanted.size())
     return say("labctl: '" + printable(wanted, 40) + "' is no port");
   if (!gdb_listens_ || port != options_.gdb)
-    if (auto listens = guest.machine.listen_for_gdb(port); !listens) {
+    if (auto listens = debuggable->listen_for_gdb(port); !listens) {
       complain(listens.error());
       return;
     }
@@ -267,7 +281,9 @@ void TerminalDesk::gdb(const lab::Guest& guest, const std::string& wanted) {
 }
 
 void TerminalDesk::vnc(const lab::Guest& guest) {
-  auto screen = guest.machine.vnc();
+  machine::Debuggable* debuggable = debuggable_of(guest);
+  if (debuggable == nullptr) return;
+  auto screen = debuggable->vnc();
   if (!screen) {
     complain(Error{Fault::input, screen.error().what, {}, "give --vnc"});
     return;

@@ -38,6 +38,8 @@ class TerminalDesk final : public lab::Desk {
   void begin(const lab::Guest& guest);
   std::optional<std::string> read_line(const lab::Guest& guest);
   std::optional<Wish> obey(const lab::Guest& guest, const std::string& line);
+  // Null, and said, where the machine has no such interface.
+  machine::Debuggable* debuggable_of(const lab::Guest& guest) const;
   void run(const lab::Guest& guest, const std::string& command);
   void put_shell_on_console(const lab::Guest& guest);
   void type(const lab::Guest& guest, const std::string& line);

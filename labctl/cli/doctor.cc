@@ -1,6 +1,8 @@
 #include "labctl/lab/doctor.h"
 #include "labctl/base/json.h"
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/lab/housekeeping.h"
@@ -11,39 +13,59 @@ namespace {
 
 lab::Check acceleration(const lab::Places& places) {
   auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
-  if (!host) return {"acceleration", lab::Health::bad, host.error().what, host.error().hint};
+  if (!host) return {"acceleration", lab::Health::error, host.error().what, host.error().hint};
   const auto& facts = (*host)->facts();
   return {"acceleration",
-          facts.accel == machine::Accel::kvm ? lab::Health::good : lab::Health::poor,
+          facts.accel == machine::Accel::kvm ? lab::Health::ok : lab::Health::warning,
           std::string(machine::to_string(facts.accel)) + " (" + facts.hypervisor + "): " + facts.accel_reason,
           {}};
 }
 
-std::vector<lab::Check> images(const lab::Places& places) {
-  std::vector<lab::Check> checks;
+// `needed`: the images of a scenario's cells.
+std::vector<lab::Check> images(const lab::Places& places, const std::vector<std::string>& needed) {
   const auto store = open_store(places);
-  auto recipes = store.recipes();
-  if (!recipes) return {{"images", lab::Health::bad, recipes.error().text(), recipes.error().hint}};
+  const auto recipes = store.recipes();
+  if (!recipes) return {{"images", lab::Health::error, recipes.error().text(), recipes.error().hint}};
+  std::vector<std::string> names, built;
   for (const auto& recipe : *recipes) {
-    auto image = store.find(recipe.name);
-    if (image)
-      checks.push_back({recipe.name, lab::Health::good, "built", {}});
-    else
-      checks.push_back({recipe.name, lab::Health::poor, "is not built", "labctl image build " + recipe.name});
+    names.push_back(recipe.name);
+    if (store.find(recipe.name)) built.push_back(recipe.name);
   }
-  return checks;
+  return lab::check_images(names, built, needed);
 }
 
 const char* word(lab::Health health) {
   switch (health) {
-    case lab::Health::good:
+    case lab::Health::ok:
       return "ok";
-    case lab::Health::poor:
-      return "poor";
-    case lab::Health::bad:
-      return "BAD";
+    case lab::Health::warning:
+      return "warning";
+    case lab::Health::error:
+      return "error";
   }
   return "?";
+}
+
+bool has_error(const std::vector<lab::Check>& checks) {
+  return std::any_of(checks.begin(), checks.end(),
+                     [](const auto& check) { return check.health == lab::Health::error; });
+}
+
+std::string as_text(const std::vector<lab::Check>& checks) {
+  std::string text;
+  for (const auto& check : checks) {
+    text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
+    if (!check.fix.empty()) text += "\t  fix: " + check.fix + "\n";
+  }
+  return text;
+}
+
+Json as_json(const std::vector<lab::Check>& checks) {
+  Json list = Json::array();
+  for (const auto& check : checks)
+    list.push_back(
+        {{"name", check.name}, {"health", word(check.health)}, {"detail", check.detail}, {"fix", check.fix}});
+  return {{"checks", list}};
 }
 
 }  // namespace
@@ -53,34 +75,23 @@ int doctor(const PlanOptions& options) {
   if (!found) return complain(found.error());
   const lab::Places& places = *found;
   auto checks = lab::check_host(places);
+  std::vector<std::string> needed;
   if (!options.scenario.empty()) {
     auto loaded = load_plan(options.scenario, options.variables, {});
     if (!loaded) return exit_code::bad_input;
-    const auto needed = lab::check_needs(lab::needs_of(loaded->second), lab::free_space_for_guests(places));
-    checks.insert(checks.end(), needed.begin(), needed.end());
+    const auto& plan = loaded->second;
+    for (const auto& cell : plan.cells) needed.push_back(cell.image);
+    const auto found = lab::check_needs(lab::needs_of(plan), lab::free_space_for_guests(places));
+    checks.insert(checks.end(), found.begin(), found.end());
   }
-  bool bad = false;
-  for (const auto& check : checks) bad |= check.health == lab::Health::bad;
-  if (!bad) checks.push_back(acceleration(places));
-  for (auto& check : images(places)) checks.push_back(std::move(check));
-  bad = false;
-  Json list = Json::array();
-  std::string text;
-  for (const auto& check : checks) {
-    bad |= check.health == lab::Health::bad;
-    list.push_back({{"name", check.name},
-                    {"health", word(check.health)},
-                    {"detail", check.detail},
-                    {"mend", check.mend}});
-    text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
-    if (!check.mend.empty()) text += "\t  mend: " + check.mend + "\n";
-  }
-  if (bad) text += "everything at once: " + lab::install_command() + "\n";
+  const bool lacking = has_error(checks);
+  if (!lacking) checks.push_back(acceleration(places));
+  for (auto& check : images(places, needed)) checks.push_back(std::move(check));
   if (options.json)
-    print_json(dump_pretty({{"checks", list}}));
+    print_json(dump_pretty(as_json(checks)));
   else
-    print(text);
-  return bad ? exit_code::no_verdict : exit_code::passed;
+    print(as_text(checks) + (lacking ? "everything at once: " + lab::install_command() + "\n" : ""));
+  return has_error(checks) ? exit_code::no_verdict : exit_code::passed;
 }
 
 int gc(bool kept) {

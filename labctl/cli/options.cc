@@ -296,7 +296,8 @@ void Program::add_upkeep() {
             if (!mistake.empty()) return complain(Error{Fault::input, mistake, {}, {}});
             return cli::doctor(plan);
           });
-  doctor_verb->add_option("SCENARIO", plan.scenario, "Also whether its matrix finds enough disk and memory");
+  doctor_verb->add_option("SCENARIO", plan.scenario,
+                          "Also check its images, and its matrix's disk and memory");
   add_set(doctor_verb);
   doctor_verb->add_flag("--json", plan.json, "For programs");
   auto* gc_verb =

@@ -106,8 +106,8 @@ std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const p
   const auto places = lab::places();
   if (!places) return warnings;
   for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(*places)))
-    if (check.health != lab::Health::good)
-      warnings.push_back(check.name + ": " + check.detail + " (" + check.mend + ")");
+    if (check.health != lab::Health::ok)
+      warnings.push_back(check.name + ": " + check.detail + " (" + check.fix + ")");
   return warnings;
 }
 

@@ -46,12 +46,6 @@ ProgressDisplay::ProgressDisplay(std::vector<std::string> cells, bool terminal)
 
 ProgressDisplay::~ProgressDisplay() { erase(); }
 
-void ProgressDisplay::say(std::string_view line) {
-  erase();
-  cli::say(line);
-  if (terminal_) draw();
-}
-
 void ProgressDisplay::update(const lab::Progress& progress) {
   Row& row = rows_[progress.cell];
   row.progress = progress;

@@ -18,7 +18,6 @@ class ProgressDisplay {
   ~ProgressDisplay();
 
   void update(const lab::Progress& progress);
-  void say(std::string_view line);
 
  private:
   struct Row {

@@ -278,8 +278,8 @@ unsigned guests_at_once(const RunOptions& options, const plan::Plan& plan, const
   say("labctl: " + std::to_string(plan.cells.size()) + " cells, " + std::to_string(jobs) + " at once (" +
       (options.jobs != 0 ? "--jobs" : capacity.why) + ")");
   for (const auto& check : lab::check_needs(lab::needs_of(plan, jobs), lab::free_space_for_guests(places)))
-    if (check.health != lab::Health::good)
-      say("labctl: warning: " + check.name + ": " + check.detail + " (" + check.mend + ")");
+    if (check.health != lab::Health::ok)
+      say("labctl: warning: " + check.name + ": " + check.detail + " (" + check.fix + ")");
   return jobs;
 }
 

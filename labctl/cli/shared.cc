@@ -88,8 +88,8 @@ std::vector<crash::Signature> signatures_of(const plan::Plan& plan) {
 int refuse_bad_host(const lab::Places& places) {
   int code = exit_code::passed;
   for (const auto& check : lab::check_host(places))
-    if (check.health == lab::Health::bad && !check.only_for_building)
-      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.mend});
+    if (check.health == lab::Health::error && !check.only_for_building)
+      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.fix});
   return code;
 }
 

@@ -2,17 +2,8 @@
 #include "labctl/guest/guest.h"
 
 #include "labctl/base/text.h"
-#include "labctl/guest/linux.h"
-#include "labctl/guest/windows.h"
 
 namespace labctl::guest {
-
-const System& system_of(scenario::Os os) {
-  static const Linux a_linux;
-  static const Windows a_windows;
-  if (os == scenario::Os::windows) return a_windows;
-  return a_linux;
-}
 
 std::string driver_file(const scenario::Driver& driver, const std::string& label) {
   const std::string stem = label.empty() ? "driver" : "driver-" + label;

@@ -39,6 +39,23 @@ enum class Crash {
 inline constexpr Crash every_crash[] = {Crash::nmi, Crash::panic, Crash::oops, Crash::hang, Crash::reset};
 const char* to_string(Crash crash);
 
+// What differs in how the guests of one system fail, and in how they are reached. Whoever must know asks for
+// the one thing that matters there, and never which system it is.
+struct Traits {
+  // After its panic device has spoken, a guest that crashed paints its screen, writes a dump, boots again by
+  // itself and can then be asked. Otherwise it stays dead, and what it had to say has been said.
+  bool reboots_by_itself = false;
+  bool panic_has_stop_code = false;     // the panic device says which crash it is
+  bool crash_on_many_channels = false;  // console, panic device, screen, records: one crash, several findings
+  bool screen_tells = false;            // the text on the screen of a crash is read
+  bool disk_tells = false;              // a dead one's dumps and logs can be read off its disk
+  bool records_power_cuts = false;      // a power cut that was asked for stands in its log like a crash
+  bool sends_dumps = false;             // its last answers are large and take as long as any other
+  bool kernel_log_is_records = false;  // kernel_log() gives events of an event log, and no lines of a console
+  bool panic_needs_tool = false;       // stage(Crash::panic) works only where an image brings a tool for it
+  bool wants_joliet = false;           // reads long file names of a CD in no other form
+};
+
 // Every answer that an operating system must be able to give. Whoever judges answers asks through this and
 // never one system directly.
 class System {
@@ -84,6 +101,7 @@ class System {
   // What people call the one that says how a boot went, and what a driver is here: its module, its service.
   virtual const char* overseer() const = 0;
   virtual const char* driver() const = 0;
+  virtual Traits traits() const = 0;
 };
 const System& system_of(scenario::Os os);
 

@@ -38,6 +38,18 @@ class Windows final : public System {
   bool taints() const override { return false; }
   const char* overseer() const override { return "Windows"; }
   const char* driver() const override { return "service"; }
+  Traits traits() const override {
+    return {.reboots_by_itself = true,
+            .panic_has_stop_code = true,
+            .crash_on_many_channels = true,
+            .screen_tells = true,
+            .disk_tells = true,
+            .records_power_cuts = true,
+            .sends_dumps = true,
+            .kernel_log_is_records = true,
+            .panic_needs_tool = true,
+            .wants_joliet = true};
+  }
 };
 
 }  // namespace labctl::guest

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
@@ -9,127 +10,160 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/image/image.h"
-#include "labctl/scenario/yaml.h"
+#include "labctl/yaml/reader.h"
 
 namespace labctl::image {
 namespace {
 
-using scenario::Node;
+using yaml::Field;
+using yaml::Node;
 
-const std::vector<std::string> known_keys = {"extends",       "template", "summary", "os",    "suite",
-                                             "kernel",        "disk",     "build",   "needs", "needs_files",
-                                             "needs_as_user", "import",   "install"};
-
-// One image.yaml as written, before what it extends.
+// One image.yaml as written, before what it extends, and the mistakes that were found in it.
 struct Sheet {
   fs::path folder;
   fs::path file;
   Node root;
+  yaml::Reader reader;
 };
 
-std::string place(const Sheet& sheet, const scenario::Mark& mark) {
-  return sheet.file.string() + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
-}
-
 Result<Sheet> read_sheet(const fs::path& folder) {
-  Sheet sheet{folder, folder / "image.yaml", {}};
-  auto text = read_file(sheet.file, 1u << 20);
+  static const yaml::Variables none;
+  const fs::path file = folder / "image.yaml";
+  auto text = read_file(file, 1u << 20);
   if (!text) return fail(text.error());
-  auto parsed = scenario::parse_yaml(*text, sheet.file.string());
-  if (!parsed.mistakes.empty()) return fail(parsed.mistakes.front().error);
-  if (!parsed.root || parsed.root->kind != Node::Kind::map)
-    return input_error("a recipe is a list of `key: value` lines", sheet.file.string());
+  auto parsed = yaml::parse_yaml(*text, file.string(), {"a recipe", "a recipe begins with 'summary:'"});
+  Sheet sheet{folder, file, {}, {file.string(), "the recipe", none, {}, std::move(parsed.mistakes)}};
+  if (!parsed.root) return sheet;
   sheet.root = std::move(*parsed.root);
-  for (const auto& key : sheet.root.keys) {
-    if (std::find(known_keys.begin(), known_keys.end(), key.text) != known_keys.end()) continue;
-    auto meant = did_you_mean(key.text, known_keys);
-    return input_error("'" + printable(key.text, 80) + "' is no key of a recipe", place(sheet, key.mark),
-                       meant ? "did you mean '" + *meant + "'?" : "the keys are: " + join(known_keys, ", "));
-  }
+  sheet.reader.map(sheet.root, "",
+                   {{"extends"},
+                    {"template"},
+                    {"summary"},
+                    {"os"},
+                    {"suite"},
+                    {"kernel"},
+                    {"disk"},
+                    {"build"},
+                    {"needs"},
+                    {"needs_files"},
+                    {"needs_as_user"},
+                    {"import"},
+                    {"install"}});
   return sheet;
 }
 
-// The value of `key` in the recipe itself, else in the nearest one that it extends.
+// All mistakes as one error: as it is when there is one, else a line for each. A recipe that extends itself
+// is told of once.
+Status without_mistakes(std::vector<Sheet>& sheets) {
+  std::vector<Error> mistakes;
+  std::set<fs::path> told;
+  for (auto& sheet : sheets)
+    if (auto found = sheet.reader.take_mistakes(); !found.empty() && told.insert(sheet.file).second)
+      mistakes.insert(mistakes.end(), found.begin(), found.end());
+  if (mistakes.empty()) return {};
+  if (mistakes.size() == 1) return fail(mistakes.front());
+  std::string lines = std::to_string(mistakes.size()) + " mistakes:";
+  for (const auto& mistake : mistakes) lines += "\n  " + join(split(mistake.text(), '\n'), "\n  ");
+  return input_error(lines, sheets.front().file.string());
+}
+
+// The value of `key` in the recipe itself, else in the nearest one that it extends. What is wrong is recorded
+// with the file that says it, and what was read is then empty.
 class Words {
  public:
-  explicit Words(const std::vector<Sheet>& sheets) : sheets_(sheets) {}
+  explicit Words(std::vector<Sheet>& sheets) : sheets_(sheets) {}
 
-  Result<std::string> text(const char* key) const {
-    const auto [sheet, node] = find(key);
-    if (!node)
-      return input_error(std::string("the recipe says no '") + key + "'", sheets_.front().file.string());
-    if (node->kind != Node::Kind::scalar || node->text.empty())
-      return input_error(std::string("'") + key + "' takes one word", place(*sheet, node->mark));
-    return node->text;
-  }
-
-  std::string where(const char* key) const {
-    const auto [sheet, node] = find(key);
-    return node ? place(*sheet, node->mark) : sheets_.front().file.string();
-  }
-
-  Status add_needs(const char* key, bool only_as_user, std::vector<Need>& needs) const {
-    const auto [sheet, node] = find(key);
-    if (!node) return {};
-    if (node->kind != Node::Kind::map)
-      return input_error(std::string("'") + key + "' takes lines of `name: package`",
-                         place(*sheet, node->mark));
-    for (std::size_t i = 0; i < node->keys.size(); ++i) {
-      if (node->items[i].kind != Node::Kind::scalar)
-        return input_error("a need names one package", place(*sheet, node->items[i].mark));
-      needs.push_back({node->keys[i].text, node->items[i].text, only_as_user});
+  struct Said {
+    Sheet* sheet = nullptr;
+    const Node* node = nullptr;
+    explicit operator bool() const { return node != nullptr; }
+    void wrong(const std::string& what, const std::string& hint = {}) const {
+      sheet->reader.mistake(node->mark, what, hint);
     }
+  };
+
+  Said find(const char* key) const {
+    for (auto& sheet : sheets_)
+      if (const Node* node = sheet.root.find(key)) return {&sheet, node};
     return {};
   }
 
-  Result<std::optional<Source>> import() const {
-    const auto [sheet, node] = find("import");
-    if (!node) return std::optional<Source>();
-    auto source = source_of(*sheet, *node);
-    if (!source) return fail(source.error());
-    return std::optional(std::move(*source));
+  Said required(const char* key) const {
+    const Said said = find(key);
+    const auto meant = [&](const Sheet& sheet) { return yaml::Reader::has(sheet.root, key); };
+    if (!said && std::none_of(sheets_.begin(), sheets_.end(), meant))
+      missing(std::string("the recipe has no '") + key + "'");
+    return said;
   }
 
-  Result<std::vector<Source>> install() const {
-    std::vector<Source> sources;
-    const auto [sheet, node] = find("install");
-    if (node && node->kind != Node::Kind::list)
-      return input_error("'install' takes a list", place(*sheet, node->mark));
-    for (std::size_t i = 0; node && i < node->items.size(); ++i) {
-      auto source = source_of(*sheet, node->items[i]);
-      if (!source) return fail(source.error());
-      sources.push_back(std::move(*source));
+  // Not of one whose text could not be read to its end, or whose base is not known: it may have been there.
+  void missing(const std::string& what) const {
+    auto& own = sheets_.front();
+    if (!own.root.keys.empty() && !sheets_.back().root.find("extends"))
+      own.reader.mistake(own.root.mark, what);
+  }
+
+  std::string text(const Said& said, const char* key) const {
+    return said ? said.sheet->reader.one_line(*said.node, key).value_or("") : std::string();
+  }
+
+  // It becomes a word of a command line.
+  std::string word(const Said& said, const char* key) const {
+    const std::string value = text(said, key);
+    if (value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-=~:") ==
+            std::string::npos &&
+        !value.starts_with("-"))
+      return value;
+    said.wrong("'" + printable(value) + "' is not a name of a " + key);
+    return {};
+  }
+
+  void add_needs(const char* key, bool only_as_user, std::vector<Need>& needs) const {
+    const Said said = find(key);
+    if (!said || !said.sheet->reader.names(*said.node, key)) return;
+    for (std::size_t i = 0; i < said.node->keys.size(); ++i) {
+      const std::string name = said.node->keys[i].text;
+      if (auto package = said.sheet->reader.one_line(said.node->items[i], std::string(key) + "." + name))
+        needs.push_back({name, *package, only_as_user});
     }
+  }
+
+  std::optional<Source> import() const {
+    const Said said = find("import");
+    return said ? source_of(*said.sheet, *said.node, "import") : std::nullopt;
+  }
+
+  std::vector<Source> install() const {
+    std::vector<Source> sources;
+    const Said said = find("install");
+    if (!said || !said.sheet->reader.list(*said.node, "install")) return sources;
+    for (const auto& item : said.node->items)
+      if (auto source = source_of(*said.sheet, item, "install")) sources.push_back(std::move(*source));
     return sources;
   }
 
  private:
   // A file is named from the recipe that names it.
-  static Result<Source> source_of(const Sheet& sheet, const Node& node) {
-    const std::string here = place(sheet, node.mark);
-    const std::string hint = "import: {source: disk.qcow2, sha256: 64 digits}";
+  static std::optional<Source> source_of(Sheet& sheet, const Node& node, const std::string& what) {
+    constexpr const char* hint = "import: {source: disk.qcow2, sha256: 64 digits}";
+    if (!sheet.reader.map(node, what,
+                          {{"source", yaml::Need::required, hint}, {"sha256", yaml::Need::required, hint}}))
+      return std::nullopt;
     const Node* from = node.find("source");
     const Node* digest = node.find("sha256");
-    if (node.kind != Node::Kind::map || node.keys.size() != 2 || !from || !digest)
-      return input_error("a source is a file or URL with its sha256, and nothing else", here, hint);
-    if (!is_sha256(digest->text))
-      return input_error("'" + printable(digest->text, 80) + "' is no sha256: 64 digits of 0-9 and a-f",
-                         place(sheet, digest->mark));
-    const auto unprintable = [](unsigned char c) { return c < ' ' || c == 127; };
-    if (from->text.empty() || std::any_of(from->text.begin(), from->text.end(), unprintable))
-      return input_error("'source' is a file or a URL", place(sheet, from->mark), hint);
-    if (from->text.rfind("https://", 0) == 0 || from->text.rfind("http://", 0) == 0)
-      return Source{from->text, digest->text};
-    return Source{fs::absolute(sheet.folder / from->text).lexically_normal().string(), digest->text};
+    if (!from || !digest) return std::nullopt;
+    const auto name = sheet.reader.one_line(*from, what + ".source");
+    if (!is_sha256(digest->text)) {
+      sheet.reader.mistake(digest->mark, what + ".sha256: '" + printable(digest->text, 80) +
+                                             "' is not a sha256: 64 digits of 0-9 and a-f");
+      return std::nullopt;
+    }
+    if (!name) return std::nullopt;
+    if (name->starts_with("https://") || name->starts_with("http://")) return Source{*name, digest->text};
+    return Source{fs::absolute(sheet.folder / *name).lexically_normal().string(), digest->text};
   }
 
-  std::pair<const Sheet*, const Node*> find(const char* key) const {
-    for (const auto& sheet : sheets_)
-      if (const Node* node = sheet.root.find(key)) return {&sheet, node};
-    return {nullptr, nullptr};
-  }
-
-  const std::vector<Sheet>& sheets_;
+  std::vector<Sheet>& sheets_;
 };
 
 constexpr std::size_t deepest_chain = 8;
@@ -143,28 +177,39 @@ fs::path find_base(const fs::path& beside, const std::vector<fs::path>& elsewher
   return beside / name;
 }
 
-// The recipe first, then what it extends, and what that extends ...
+// A name that is not a recipe's is recorded; empty then.
+std::string extended(Sheet& sheet, const Node& node, std::size_t depth) {
+  const std::string name = node.text;
+  const bool with_control =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (node.kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
+      name.front() == '.' || with_control)
+    sheet.reader.mistake(node.mark,
+                         "'extends' names another recipe: its folder beside this one, or where images are");
+  else if (depth == deepest_chain)
+    sheet.reader.mistake(node.mark, "too long a chain of 'extends', or one that leads back to itself",
+                         "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
+  else
+    return name;
+  return {};
+}
+
+// The recipe first, then what it extends, and what that extends ... An error only where the recipe itself
+// cannot be read; what is wrong with the others is recorded.
 Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<fs::path>& elsewhere) {
   std::vector<Sheet> sheets;
   auto own = read_sheet(folder);
   if (!own) return fail(own.error());
   sheets.push_back(std::move(*own));
   while (const Node* base = sheets.back().root.find("extends")) {
-    const std::string name = base->text;
-    const std::string here = place(sheets.back(), base->mark);
-    const bool with_control =
-        std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    if (base->kind != Node::Kind::scalar || name.empty() || name.find('/') != std::string::npos ||
-        name.front() == '.' || with_control)
-      return input_error("'extends' names another recipe: its folder beside this one, or where images are",
-                         here);
-    if (sheets.size() == deepest_chain)
-      return input_error("too long a chain of 'extends', or one that leads back to itself", here,
-                         "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
+    const std::string name = extended(sheets.back(), *base, sheets.size());
+    if (name.empty()) break;
     auto sheet = read_sheet(find_base(sheets.back().folder.parent_path(), elsewhere, name));
-    if (!sheet)
-      return fail(
-          {Fault::input, "cannot extend '" + printable(name, 80) + "': " + sheet.error().text(), here, {}});
+    if (!sheet) {
+      sheets.back().reader.mistake(base->mark,
+                                   "cannot extend '" + printable(name, 80) + "': " + sheet.error().text());
+      break;
+    }
     sheets.push_back(std::move(*sheet));
   }
   return sheets;
@@ -218,67 +263,55 @@ Status add_files(const fs::path& folder, const std::vector<std::string>& sources
   return {};
 }
 
-Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
-  const Words words(sheets);
-  auto import = words.import();
-  auto install = words.install();
-  if (!import || !install) return fail(import ? install.error() : import.error());
-  recipe.import = std::move(*import);
-  recipe.install = std::move(*install);
-  std::vector<std::pair<const char*, std::string*>> wanted = {{"os", &recipe.os},
-                                                              {"summary", &recipe.summary}};
-  const auto os = words.text("os");
-  const bool windows = os && *os == "windows";
-  if (!recipe.import && !windows) {
-    wanted.emplace_back("suite", &recipe.suite);
-    wanted.emplace_back("kernel", &recipe.kernel_package);
-    if (!recipe.install.empty())
-      return input_error("'install' is for a disk that is imported", words.where("install"),
-                         "a recipe of packages names them in its customize, or not at all");
-  }
-  // A guest of another system may be made of Debian's packages all the same.
-  if (windows)
-    for (const auto& [key, value] :
-         {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
-      if (auto text = words.text(key)) *value = *text;
-  for (const auto& [key, value] : wanted) {
-    auto text = words.text(key);
-    if (!text) return fail(text.error());
-    *value = *text;
-  }
-  // What a recipe inherits would be another image's description.
-  if (!sheets.front().root.find("summary"))
-    return input_error("the recipe says no 'summary' of its own", sheets.front().file.string());
-  if (recipe.os != "linux" && recipe.os != "windows")
-    return input_error("'os' is linux or windows, not '" + printable(recipe.os, 40) + "'", words.where("os"));
-  // These two become words of a command line.
-  for (auto [key, value] : {std::pair{"suite", &recipe.suite}, std::pair{"kernel", &recipe.kernel_package}})
-    if (!value->empty() &&
-        (value->find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-=~:") !=
-             std::string::npos ||
-         value->front() == '-'))
-      return input_error("'" + printable(*value) + "' is no name of a " + key, words.where(key));
+void fill_disk(Recipe& recipe, const Words& words) {
+  constexpr std::uint64_t least = 1ull << 30, most = 1ull << 40, step = 1u << 20;
+  const auto said = words.required("disk");
+  if (!said) return;
+  recipe.disk_size = said.sheet->reader.size(*said.node, "disk", least, most).value_or(0);
+  if (recipe.disk_size % step != 0) said.wrong("disk: a whole number of MiB");
+}
 
-  auto disk = words.text("disk");
-  if (!disk) return fail(disk.error());
-  auto size = parse_size(*disk);
-  if (!size) return input_error(size.error().what, words.where("disk"), size.error().hint);
-  if (*size < (1ull << 30) || *size > (1ull << 40) || *size % (1u << 20) != 0)
-    return input_error("a disk is between 1GiB and 1024GiB, in whole MiB", words.where("disk"));
-  recipe.disk_size = *size;
-
-  auto builder = words.text("build");
-  if (!builder) return fail(builder.error());
+void fill_builder(Recipe& recipe, const Words& words, const std::vector<Sheet>& sheets) {
+  const auto said = words.required("build");
+  const std::string name = words.text(said, "build");
+  if (name.empty()) return;
   for (const auto& sheet : sheets)
-    if (std::error_code none; recipe.builder.empty() && fs::is_regular_file(sheet.folder / *builder, none))
-      recipe.builder = fs::absolute(sheet.folder / *builder);
-  if (recipe.builder.empty())
-    return input_error("there is no file '" + printable(*builder) + "' beside the recipe",
-                       words.where("build"));
+    if (std::error_code none; recipe.builder.empty() && fs::is_regular_file(sheet.folder / name, none))
+      recipe.builder = fs::absolute(sheet.folder / name);
+  if (recipe.builder.empty()) said.wrong("there is no file '" + printable(name) + "' beside the recipe");
+}
 
-  if (auto added = words.add_needs("needs", false, recipe.needs); !added) return added;
-  if (auto added = words.add_needs("needs_files", false, recipe.needs); !added) return added;
-  return words.add_needs("needs_as_user", true, recipe.needs);
+// What a guest is made of: a vendor's disk, or Debian's packages. A guest of another system may be made of
+// Debian's packages all the same.
+void fill_origin(Recipe& recipe, const Words& words) {
+  recipe.import = words.import();
+  recipe.install = words.install();
+  const bool packages = recipe.os != "windows" && !words.find("import");
+  const auto one = [&](const char* key) { return packages ? words.required(key) : words.find(key); };
+  if (packages || recipe.os == "windows") {
+    recipe.suite = words.word(one("suite"), "suite");
+    recipe.kernel_package = words.word(one("kernel"), "kernel");
+  }
+  if (packages && !recipe.install.empty())
+    words.find("install").wrong("'install' is for a disk that is imported",
+                                "a recipe of packages names them in its customize, or not at all");
+}
+
+void fill(Recipe& recipe, std::vector<Sheet>& sheets) {
+  const Words words(sheets);
+  if (const auto said = words.required("os"))
+    recipe.os = said.sheet->reader.choice(*said.node, "os", {"linux", "windows"}) == 1 ? "windows" : "linux";
+  // What a recipe inherits would be another image's description.
+  if (words.find("summary").sheet == &sheets.front())
+    recipe.summary = words.text(words.find("summary"), "summary");
+  else if (!yaml::Reader::has(sheets.front().root, "summary"))
+    words.missing("the recipe has no 'summary' of its own");
+  fill_origin(recipe, words);
+  fill_disk(recipe, words);
+  fill_builder(recipe, words, sheets);
+  words.add_needs("needs", false, recipe.needs);
+  words.add_needs("needs_files", false, recipe.needs);
+  words.add_needs("needs_as_user", true, recipe.needs);
 }
 
 }  // namespace
@@ -286,13 +319,14 @@ Status fill(Recipe& recipe, const std::vector<Sheet>& sheets) {
 Result<std::optional<Recipe>> read_recipe(const fs::path& folder, const std::vector<fs::path>& elsewhere) {
   auto sheets = read_chain(folder, elsewhere);
   if (!sheets) return fail(sheets.error());
-  if (const Node* word = sheets->front().root.find("template"); word && word->text == "true")
-    return std::optional<Recipe>();
-
+  const Node* word = sheets->front().root.find("template");
+  const bool is_template = word && word->text == "true";
   Recipe recipe;
   recipe.name = fs::absolute(folder).lexically_normal().filename().string();
   recipe.folder = folder;
-  if (auto filled = fill(recipe, *sheets); !filled) return fail(filled.error());
+  if (!is_template) fill(recipe, *sheets);
+  if (auto good = without_mistakes(*sheets); !good) return fail(good.error());
+  if (is_template) return std::optional<Recipe>();
   std::vector<std::string> sources, digests;
   for (const auto& source : recipe.install) {
     sources.push_back(source.from);

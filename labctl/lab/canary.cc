@@ -30,11 +30,10 @@ struct Clones {
 // An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
 // locked down: it loads no module without a signature. Everything else needs nothing.
 bool can_stage(const Ground& ground, Crash crash) {
-  const auto ways = guest::system_of(os_of(ground.image)).crashes();
+  const auto& os = guest::system_of(os_of(ground.image));
+  const auto ways = os.crashes();
   if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
-  // Windows stops on request by a tool that an image may bring.
-  if (crash == Crash::panic && os_of(ground.image) == scenario::Os::windows)
-    return flag_at(ground.image.facts, "notmyfault");
+  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(ground.image.facts, "notmyfault");
   return crash != Crash::oops || (flag_at(ground.image.facts, "canary_module") &&
                                   ground.shape.firmware != machine::Firmware::uefi_secure);
 }

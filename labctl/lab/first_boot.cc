@@ -9,7 +9,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/crash/crash.h"
-#include "labctl/lab/run_cell.h"
+#include "labctl/lab/os.h"
 #include "labctl/lab/shell.h"
 
 namespace labctl::lab {
@@ -126,7 +126,7 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
   for (;;) {
     // Asking takes as long as the rest of a quick boot.
     const bool answers = machine_->ask({{"execute", "guest-ping"}}, 5s).has_value();
-    const Millis waited = since(began), starved = machine_->starved();
+    const Millis waited = since(began), starved = machine::cpu_wait(*machine_);
     if (answers) return std::max(Millis(1), waited - starved);
     if (stop_.stop_requested()) return interrupted();
     if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
@@ -209,7 +209,7 @@ Status FirstBoot::prove_console() {
       "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
   if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
     return fail(said.error());
-  for (const auto began = Clock::now(); since(began) - machine_->starved() < patience_.word;) {
+  for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.word;) {
     if (console_->shows(word)) return {};
     if (stop_.stop_requested()) return interrupted();
     std::this_thread::sleep_for(100ms);
@@ -233,7 +233,7 @@ Status FirstBoot::power_off() {
   // In the background: the answer would be lost with the agent.
   if (auto told = ask("sync; (sleep 1; systemctl poweroff) >/dev/null 2>&1 &", patience_.settle); !told)
     return fail(told.error());
-  for (const auto began = Clock::now(); since(began) - machine_->starved() < patience_.settle;) {
+  for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.settle;) {
     if (console_->stopped()) return {};
     if (stop_.stop_requested()) return interrupted();
     if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
@@ -242,6 +242,6 @@ Status FirstBoot::power_off() {
   return failed("it was told to power itself off and did not");
 }
 
-Status FirstBoot::save() { return machine_->save(machine::From::snapshot); }
+Status FirstBoot::save() { return machine::save(*machine_, machine::From::snapshot); }
 
 }  // namespace labctl::lab

@@ -40,7 +40,7 @@ bool is_defined_so(machine::Host& host, const fs::path& folder, const Ground& gr
                           .disk = ground.disk,
                           .nvram = ground.nvram},
                          [](const machine::Sign&) {});
-  return now && machine::definition_difference(*then, (*now)->definition()).empty();
+  return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();
 }
 
 Status make_overlay(const image::Image& image, const fs::path& disk) {
@@ -92,10 +92,6 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
 
 }  // namespace
 
-scenario::Os os_of(const image::Image& image) {
-  return image.os == "windows" ? scenario::Os::windows : scenario::Os::linux_;
-}
-
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
   if (host.accel == machine::Accel::tcg && !host.one_thread) asked.vcpus = 1;
   return asked;
@@ -140,7 +136,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
                                      .accel = host.facts().accel,
                                      .disk = disk,
                                      .nvram = nvram});
-  const std::string definition = boot_time ? guest.machine().definition() : "";
+  const std::string definition = boot_time ? machine::definition_of(guest.machine()) : "";
   Status settled = boot_time ? guest.settle() : fail(boot_time.error());
   if (settled) settled = guest.prove_drive();
   if (settled) settled = guest.prove_console();

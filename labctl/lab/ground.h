@@ -9,6 +9,7 @@
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/os.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
 
@@ -34,8 +35,6 @@ struct Ground {
 // The shape a guest really gets: under TCG one vCPU, because the translator's threads race with kernel text
 // patching and a healthy guest with two vCPUs dies of "Oops: int3" in one boot of six.
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked);
-
-scenario::Os os_of(const image::Image& image);
 
 // What an image is booted in where no scenario says it: what its build says it wants, else a small machine.
 machine::Shape usual_shape(const image::Image& image);

@@ -217,7 +217,7 @@ Item machine_item(const plan::Cell& cell, const fs::path& bundle, const std::opt
     item.hint = machine.error().hint;
     return item;
   }
-  if (auto difference = machine::definition_difference(*recorded, (*machine)->definition());
+  if (auto difference = machine::definition_difference(*recorded, machine::definition_of(**machine));
       !difference.empty())
     return cannot_tell(difference);
   return item;

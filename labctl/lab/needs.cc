@@ -34,22 +34,22 @@ std::vector<Check> check_needs(const Needs& needs, const Space& free) {
   const std::string guests =
       needs.at_once == 1 ? "a guest" : std::to_string(needs.at_once) + " guests at once";
   Check disk{"disk for the matrix",
-             Health::good,
+             Health::ok,
              guests + " may need " + show_size(needs.disk) + ", " + show_size(free.disk) + " free in " +
                  free.where.string(),
              {}};
   if (free.disk < needs.disk) {
-    disk.health = Health::bad;
-    disk.mend = "labctl gc, run with a smaller --jobs, or set LABCTL_CACHE to a larger disk";
+    disk.health = Health::error;
+    disk.fix = "labctl gc, run with a smaller --jobs, or set LABCTL_CACHE to a larger disk";
   }
   Check memory{
       "memory for the matrix",
-      Health::good,
+      Health::ok,
       "a guest and its QEMU may need " + show_size(needs.memory) + ", " + show_size(free.memory) + " free",
       {}};
   if (free.memory < needs.memory) {
-    memory.health = Health::poor;
-    memory.mend = "end what else runs here, or give the scenario's machine less memory";
+    memory.health = Health::warning;
+    memory.fix = "end what else runs here, or give the scenario's machine less memory";
   }
   return {disk, memory};
 }

@@ -26,7 +26,7 @@ struct Space {
 };
 Space free_space_for_guests(const Places& places);
 
-// Memory is poor: a guest seldom uses all of its own. Disk is bad: the run would refuse to begin.
+// Memory is a warning: a guest seldom uses all of its own. Disk is an error: the run would refuse to begin.
 std::vector<Check> check_needs(const Needs& needs, const Space& free);
 
 }  // namespace labctl::lab

@@ -136,7 +136,7 @@ class CellRun {
     if (auto begun = begin_life(from); !begun) return begun;
     if (job_.from) act(cell::SetClock{});
     if (delivered_ && !job_.exchange) act(cell::InsertPayload{});
-    return write_file(job_.folder / "machine.xml", machine_->definition());
+    return write_file(job_.folder / "machine.xml", machine::definition_of(*machine_));
   }
 
   Status begin_life(machine::From from) {
@@ -165,7 +165,7 @@ class CellRun {
   Status switch_on() {
     machine_->end();
     agent_.reset();
-    starved_before_ += machine_->starved();
+    starved_before_ += machine::cpu_wait(*machine_);
     machine_.reset();
     ++life_;
     return begin_life(machine::From::power_on);
@@ -204,7 +204,9 @@ class CellRun {
   }
 
   void tell_time() { happen(event::Tick{starved()}); }
-  Millis starved() const { return asleep_ + starved_before_ + (machine_ ? machine_->starved() : Millis(0)); }
+  Millis starved() const {
+    return asleep_ + starved_before_ + (machine_ ? machine::cpu_wait(*machine_) : Millis(0));
+  }
 
   // This process was stopped or frozen, perhaps with its guests: in a terminal, or with the container that it
   // is in. Nobody listened then, so that nobody may be called silent; and what a guest's watchdogs have to
@@ -257,7 +259,7 @@ class CellRun {
     const Status dumped = free < 2 * memory
                               ? lab_error("not enough disk space for a dump: " + show_size(free) + " free, " +
                                           show_size(2 * memory) + " wanted, twice the guest's memory")
-                              : machine_->dump(file);
+                              : machine::dump(*machine_, file);
     if (dumped) return;
     std::error_code ignored;
     fs::remove(file, ignored);
@@ -267,7 +269,7 @@ class CellRun {
   Status save_checkpoint() {
     if (!job_.ground.live()) return lab_error(machine::why_no_snapshot(job_.ground.shape));
     checkpoint_.reset();
-    Status saved = machine_->save(machine::From::before);
+    Status saved = machine::save(*machine_, machine::From::before);
     if (auto resumed = machine_->resume(); !resumed) {
       happen(event::LabFault{resumed.error().text()});
       return resumed;
@@ -306,7 +308,7 @@ class CellRun {
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
     if (answer && answer->question == "kernel-log" && answer->answered) {
-      if (scanned_ == crash::Os::windows)
+      if (os_.traits().kernel_log_is_records)
         happen_all(observe::read_system_log(said.full_output));
       else
         happen_all(observe::scan_kernel_log(scanned_, said.full_output, job_.signatures));
@@ -394,7 +396,8 @@ class CellRun {
               if (auto on = switch_on(); !on) happen(event::LabFault{on.error().text()});
             },
             [this](const cell::InjectNmi&) {
-              if (auto sent = machine_->inject_nmi(); !sent) happen(event::LabFault{sent.error().text()});
+              if (auto sent = machine::inject_nmi(*machine_); !sent)
+                happen(event::LabFault{sent.error().text()});
             },
             [this](const cell::Resume&) {
               // It died, and that is known; what it would still have said is a help to the reader.
@@ -403,7 +406,7 @@ class CellRun {
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.
               const fs::path file = job_.folder / ("screen-" + picture.label + ".png");
-              const bool taken = machine_ && machine_->screenshot(file);
+              const bool taken = machine_ && machine::screenshot(*machine_, file);
               if (taken && picture.read) happen_all(observe::read_screen(file));
             },
             [this](const cell::ReadDisk&) { read_disk(); },
@@ -476,10 +479,6 @@ class CellRun {
 };
 
 }  // namespace
-
-crash::Os scanned_as(scenario::Os os) {
-  return os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
-}
 
 verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop) {

@@ -87,9 +87,6 @@ struct Progress {
 };
 using Watch = std::function<void(const Progress&)>;  // called on the cell's thread
 
-// Whose words are listened for.
-crash::Os scanned_as(scenario::Os os);
-
 // Runs the cell to its end. Always gives an outcome; what the lab could not do is lab-failed. The journal in
 // folder/events.jsonl gives the same outcome again: the state machine is fed with what was written there.
 verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,

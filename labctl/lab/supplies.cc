@@ -128,7 +128,7 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
     }
     if (!on_cd.empty() && missing.empty()) {
       mine.payload = work / ("payload-" + sha256(key).substr(0, 16) + ".iso");
-      const bool joliet = cell.guest.os == scenario::Os::windows;
+      const bool joliet = guest::system_of(cell.guest.os).traits().wants_joliet;
       if (!fs::exists(mine.payload))
         if (auto made = image::make_payload_cd(mine.payload, on_cd, joliet); !made)
           mistakes.push_back(made.error());

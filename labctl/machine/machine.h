@@ -87,13 +87,49 @@ using Sink = std::function<void(Sign)>;
 // moment of a story that somebody wanted to come back to.
 enum class From { power_on, snapshot, before };
 
-// Destroying it ends the guest.
+// What explains a failure. Errors are the lab's.
+class Diagnosable {
+ public:
+  virtual ~Diagnosable() = default;
+  virtual Status inject_nmi() = 0;  // to every vCPU; what the guest makes of it is its own affair
+  virtual Status screenshot(const std::filesystem::path& png) = 0;  // of a dead guest too
+  // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's
+  // run queues, and the time that it was stopped from outside, by us or by a debugger. Never goes back.
+  // Deadlines are stretched by it, so that a busy host makes guests slow and not guilty.
+  virtual Millis cpu_wait() const = 0;
+  // As given to the hypervisor, for the bundle; see definition_difference().
+  virtual std::string definition() const = 0;
+};
+
+class Checkpointable {
+ public:
+  virtual ~Checkpointable() = default;
+  // Stores the running state inside the guest's disk, where start(as) finds it, in the place of an earlier
+  // one. The guest is paused afterwards, also when it fails; resume() lets it go on. Errors are the lab's.
+  virtual Status save(From as) = 0;
+};
+
+// What a person wants of a guest that is held. Errors are the lab's.
+class Debuggable {
+ public:
+  virtual ~Debuggable() = default;
+  virtual Status type(std::string_view bytes) = 0;  // as if typed on the serial console
+  // Its memory as a kdump file, compressed with zlib, which `crash` reads. The guest stands still meanwhile.
+  virtual Status dump(const std::filesystem::path& file) = 0;
+  // QEMU listens for a debugger on this TCP port of the loopback, and from then on the debugger may stop the
+  // guest.
+  virtual Status listen_for_gdb(int port) = 0;
+  // Where a VNC viewer finds the screen, "127.0.0.1:5900"; an error when the machine was made without.
+  virtual Result<std::string> vnc() const = 0;
+};
+
+// Destroying it ends the guest. Errors of every verb are the lab's (Fault::lab) where nothing else is said.
 class Machine {
  public:
   virtual ~Machine() = default;
 
   // Console and every other channel are attached before the first instruction runs (or before the restored
-  // state goes on). Errors are the lab's.
+  // state goes on).
   virtual Status start(From from) = 0;
 
   // One guest agent command and its "return" value. Errors: Fault::lab when it did not answer within
@@ -101,42 +137,33 @@ class Machine {
   // Safe to call from one thread while signs arrive on another.
   virtual Result<Json> ask(const Json& command, Millis patience) = 0;
 
-  virtual Status insert_cd(const std::filesystem::path& iso) = 0;
-  virtual Status power_cut() = 0;   // cold reset, the guest is not told
-  virtual Status inject_nmi() = 0;  // to every vCPU; what the guest makes of it is its own affair
-  // Lets a guest go on that its panic device paused. Nothing happens to one that runs.
+  virtual Status insert_cd(const std::filesystem::path& iso) = 0;  // in the place of the one that is in
+  virtual Status power_cut() = 0;                                  // cold reset, the guest is not told
+  // Lets a guest go on that was paused: by its panic device, or by save(). Nothing happens to one that runs.
   virtual Status resume() = 0;
-  virtual Status screenshot(const std::filesystem::path& png) = 0;
 
-  // What somebody types on the serial console.
-  virtual Status type(std::string_view bytes) = 0;
-  // Its memory as a kdump file, compressed with zlib, which `crash` reads. The guest stands still meanwhile.
-  virtual Status dump(const std::filesystem::path& file) = 0;
-  // QEMU listens for a debugger on the loopback, and from then on who debugs may stop the guest.
-  virtual Status listen_for_gdb(int port) = 0;
-  // Where a VNC viewer finds the screen, "127.0.0.1:5900"; an error when the machine was made without.
-  virtual Result<std::string> vnc() const = 0;
-
-  // How long the guest wanted a CPU and did not get one, since start: its vCPU threads' time in the host's
-  // run queues, and the time that it was stopped from outside, by us or by a debugger. Deadlines are
-  // stretched by it, so that a busy host makes guests slow and not guilty.
-  virtual Millis starved() const = 0;
-
-  // Ends the guest now; asks under way return an error. Everything else fails from then on. Destroying does
-  // it too.
+  // Ends the guest now; questions that wait for an answer return an error. Everything else fails from then
+  // on, but for cpu_wait() and definition(). Destroying does it too.
   virtual void end() = 0;
 
-  // The definition as given to the hypervisor, for the bundle.
-  virtual std::string definition() const = 0;
-
-  // Stores the running state inside the guest's disk, where start(as) finds it, in the place of an earlier
-  // one. The guest is paused afterwards; resume() lets it go on.
-  virtual Status save(From as) = 0;
+  // What not every machine can do: null where it cannot. They live as long as the machine.
+  virtual Diagnosable* diagnosable() { return nullptr; }
+  virtual Checkpointable* checkpointable() { return nullptr; }
+  virtual Debuggable* debuggable() { return nullptr; }
 };
 
-// Two definitions as Machine::definition() gives them, compared but for what no two machines share: names,
-// paths and identities. "`<vcpu>2</vcpu>` instead of `<vcpu>1</vcpu>`", at most a few; empty when a guest
-// could not tell them apart.
+// Of a machine that is not diagnosable: no wait that is known of, and an empty text.
+Millis cpu_wait(Machine& machine);
+std::string definition_of(Machine& machine);
+// An error where the machine has no such interface.
+Status inject_nmi(Machine& machine);
+Status screenshot(Machine& machine, const std::filesystem::path& png);
+Status save(Machine& machine, From as);
+Status dump(Machine& machine, const std::filesystem::path& file);
+
+// Two definitions as Diagnosable::definition() gives them, compared but for what no two machines share:
+// names, paths and identities. "`<vcpu>2</vcpu>` instead of `<vcpu>1</vcpu>`", at most a few; empty when a
+// guest could not tell them apart.
 std::string definition_difference(const std::string& then, const std::string& now);
 
 struct HostFacts {

@@ -7,6 +7,7 @@
 #include "labctl/plan/accept.h"
 #include "labctl/plan/plan.h"
 #include "labctl/plan/tuple.h"
+#include "labctl/yaml/variables.h"
 
 namespace labctl::plan {
 namespace {
@@ -65,13 +66,8 @@ Result<const Artefact*> find_artefact(const std::vector<Artefact>& artefacts, co
 }
 
 // ${image} in a path is the cell's image: a driver may have one build per system.
-std::string fill_image(std::string path, const std::string& image) {
-  static const std::string variable = "${image}";
-  for (std::size_t i = path.find(variable); i != std::string::npos;
-       i = path.find(variable, i + image.size())) {
-    path.replace(i, variable.size(), image);
-  }
-  return path;
+std::string fill_image(const std::string& path, const std::string& image) {
+  return yaml::fill_variables(path, {{"image", image}});
 }
 
 std::string id_of(const Axes& axes) {

@@ -112,10 +112,4 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
   return titles;
 }
 
-std::string upper(std::string text) {
-  for (char& c : text)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return text;
-}
-
 }  // namespace labctl::report

@@ -39,9 +39,10 @@ std::string places_text(const Record& record, std::size_t cell, const std::strin
 // The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
 
-// "oops, in module sensor, console.log line 17 (byte 688), boot 0".
 // ", told by console as well, and not by screen"; empty for a finding of one channel.
 std::string channels_in_words(const verdict::Seen& seen);
+
+// "oops, in module sensor, console.log line 17 (byte 688), boot 0".
 std::string place(const verdict::Seen& seen);
 
 // The command that runs this cell again, from the folder where the run was started.
@@ -49,7 +50,5 @@ std::string run_again(const Record& record, const std::string& cell);
 
 // "2026-11-22T00:33:38", in UTC; empty when run.json does not say it.
 std::string started_at(const Record& record);
-
-std::string upper(std::string text);
 
 }  // namespace labctl::report

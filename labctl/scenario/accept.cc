@@ -108,8 +108,8 @@ void read_expect(const Node& root, Reader& reader, Scenario& scenario) {
 
 LoadedWaivers load_waivers(std::string_view yaml, const std::string& name) {
   const Variables none;
-  Parsed parsed = parse_yaml(yaml, name);
-  Reader reader(name, none, std::move(parsed.mistakes));
+  Parsed parsed = parse(yaml, name);
+  Reader reader = reader_of(name, none, parsed);
   LoadedWaivers loaded;
   std::vector<Acceptance> waivers;
   const bool readable =

@@ -7,6 +7,8 @@
 namespace labctl::scenario {
 namespace {
 
+constexpr std::size_t longest_slug = 64;
+
 void read_policy(const Node& root, Reader& reader, Policy& policy) {
   const Node* node = root.find("policy");
   if (!node || !reader.map(*node, "policy", {{"warnings"}, {"lab_retries"}})) return;
@@ -61,7 +63,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
        {"expect"},
        {"bisect"}});
   if (!is_map) return scenario;
-  if (const Node* name = root.find("name")) scenario.name = reader.slug_name(*name, "name").value_or("");
+  if (const Node* name = root.find("name")) scenario.name = slug_name(*name, "name", reader).value_or("");
   read_candidate(root, reader, scenario);
   read_machines(root, reader, scenario);
   read_story_names(root, reader, scenario);
@@ -95,13 +97,34 @@ bool readable_version(const Node& root, Reader& reader) {
   return false;
 }
 
-std::string at(const std::string& name, Mark mark) {
-  return name + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+Parsed parse(std::string_view text, const std::string& name) {
+  return yaml::parse_yaml(text, name, {"a scenario", "a scenario begins with 'labctl: 1'"});
+}
+
+Reader reader_of(const std::string& name, const Variables& variables, Parsed& parsed) {
+  static constexpr yaml::Reserved reserved[] = {
+      {"image", image_later, "in the paths of artefacts"},
+      {"content.sha256", content_later, "in proofs and run steps of a scenario with content"},
+      {"content.path", content_later, "in proofs and run steps of a scenario with content"},
+      {"driver.sha256", driver_later, "in proofs and run steps"},
+  };
+  return {name, "the scenario", variables, reserved, std::move(parsed.mistakes)};
+}
+
+std::optional<std::string> slug_name(const Node& node, const std::string& what, Reader& reader) {
+  auto value = reader.one_line(node, what);
+  if (!value || is_slug(*value)) return value;
+  const std::string better = value->size() <= longest_slug ? slug(trim(*value)) : "";
+  reader.mistake(node.mark,
+                 what + ": " + quoted(*value) +
+                     " must be a-z, 0-9 with single '.' or '-' between, at most 64 characters",
+                 is_slug(better) ? "write " + better : "");
+  return std::nullopt;
 }
 
 Loaded load(std::string_view yaml, const std::string& name, const Variables& variables) {
-  Parsed parsed = parse_yaml(yaml, name);
-  Reader reader(name, variables, std::move(parsed.mistakes));
+  Parsed parsed = parse(yaml, name);
+  Reader reader = reader_of(name, variables, parsed);
   Loaded loaded;
   if (parsed.root && readable_version(*parsed.root, reader)) {
     Scenario scenario = read_scenario(*parsed.root, reader);

@@ -100,7 +100,7 @@ class Matrix {
 
   std::optional<std::string> read_value(const std::string& axis, const Node& node, const std::string& what) {
     if (axis == "image") {
-      auto name = reader_.slug_name(node, what);
+      auto name = slug_name(node, what, reader_);
       if (name) scenario_.image_marks.emplace(*name, node.mark);
       return name;
     }

@@ -12,15 +12,14 @@
 
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
+#include "labctl/yaml/mark.h"
+#include "labctl/yaml/variables.h"
 
 namespace labctl::scenario {
 
-// Where something stands in the file, counted from 1, for errors that are found later (a missing artefact).
-struct Mark {
-  int line = 0;
-  int column = 0;
-  bool operator==(const Mark&) const = default;
-};
+using yaml::at;
+using yaml::Mark;
+using yaml::Variables;  // --set K=V
 
 // A finding that a person has accepted beforehand, with a name to ask and a day on which it ends. One idea
 // with two doors: a scenario expects a finding in one cell (a negative test, which must fire), a waiver lets
@@ -211,10 +210,6 @@ struct Scenario {
   std::vector<Acceptance> expect;
   std::optional<Split> split;
 };
-
-using Variables = std::map<std::string, std::string>;  // --set K=V
-
-std::string at(const std::string& name, Mark mark);  // "file:line:col"
 
 // The kernel module that a .ko file holds, by its name; empty when the name is none a module can have.
 std::string module_of_file(const std::string& path);

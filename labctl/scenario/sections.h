@@ -4,9 +4,37 @@
 #include <string>
 #include <vector>
 
-#include "labctl/scenario/reader.h"
+#include "labctl/scenario/names.h"
+#include "labctl/scenario/scenario.h"
+#include "labctl/yaml/reader.h"
 
 namespace labctl::scenario {
+
+using yaml::bounded_duration;
+using yaml::describe;
+using yaml::Field;
+using yaml::Key;
+using yaml::Mistake;
+using yaml::Need;
+using yaml::Node;
+using yaml::nothing_later;
+using yaml::Parsed;
+using yaml::quoted;
+using yaml::Reader;
+using yaml::suggest;
+
+// Where the names that ${} keeps for later stages mean something.
+inline constexpr unsigned image_later = 1;    // ${image}: in artefact paths, filled in by the plan
+inline constexpr unsigned content_later = 2;  // ${content.sha256}, ${content.path}: in commands and proofs,
+                                              // filled in before they run
+inline constexpr unsigned driver_later = 4;   // ${driver.sha256}
+
+// The file as a tree, and what reads it; waivers and signatures as well.
+Parsed parse(std::string_view text, const std::string& name);
+Reader reader_of(const std::string& name, const Variables& variables, Parsed& parsed);
+
+// [a-z0-9] with single '.' or '-' between: safe as a file name and in a cell's id.
+std::optional<std::string> slug_name(const Node& node, const std::string& what, Reader& reader);
 
 // candidate: -> drivers, contents. `root` is the whole file.
 void read_candidate(const Node& root, Reader& reader, Scenario& scenario);

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "labctl/scenario/reader.h"
+#include "labctl/scenario/sections.h"
 
 namespace labctl::scenario {
 namespace {
@@ -82,9 +82,9 @@ Signature read_signature(const Node& entry, const std::string& what, Reader& rea
 }  // namespace
 
 Signatures load_signatures(std::string_view yaml, const std::string& name) {
-  Parsed parsed = parse_yaml(yaml, name);
+  Parsed parsed = parse(yaml, name);
   const Variables none;
-  Reader reader(name, none, std::move(parsed.mistakes));
+  Reader reader = reader_of(name, none, parsed);
   Signatures loaded;
   if (parsed.root &&
       reader.map(*parsed.root, "",

@@ -151,6 +151,11 @@ TEST_CASE("what was meant is offered when it is near") {
   const std::vector<std::string> words = {"settle", "matrix", "machine", "policy"};
   CHECK(did_you_mean("setle", words) == "settle");
   CHECK(did_you_mean("Matrix", words) == "matrix");
+  // Two letters that changed places are one slip, in a short word too.
+  CHECK(did_you_mean("rnu", {"run", "ru"}) == "run");
+  CHECK(did_you_mean("paln", {"plan", "report"}) == "plan");
+  CHECK(did_you_mean("gcc", {"gc"}) == "gc");
+  CHECK_FALSE(did_you_mean("nur", {"run"}));
   CHECK_FALSE(did_you_mean("something", words));
   CHECK_FALSE(did_you_mean("", {}));
   CHECK_FALSE(did_you_mean(std::string(1'000'000, 'x'), words));

@@ -10,6 +10,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/guest/guest.h"
+#include "labctl/guest/script.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -124,6 +125,47 @@ TEST_CASE("every command is one that a shell can read") {
     CHECK(said.code == 0);
     CHECK(said.output == "");
   }
+}
+
+TEST_CASE("a value reaches a script as it is, whatever is in it, and so does an argument") {
+  const Folder folder;
+  const std::string values[] = {"",     "it's",     "a\"b",     "$HOME $(exit 3) `exit 4`",
+                                "a\nb", "-n",       "*",        "a\\nb",
+                                "'",    "\xc3\xbc", "x; exit 5"};
+  for (const auto& value : values) {
+    INFO(value);
+    const auto said =
+        shell(shell_script({{"first", value}, {"second", "2"}},
+                           "printf '%s|%s|%s|%s.' \"$first\" \"$second\" \"$1\" \"$2\"\n", {value, "last"}),
+              folder.path);
+    CHECK(said.code == 0);
+    CHECK(said.output == value + "|2|" + value + "|last.");
+  }
+}
+
+TEST_CASE("a bare module's options are words of its loader, each one") {
+  const Folder folder;
+  fs::create_directories(folder.path / "bin");
+  for (const char* tool : {"modinfo", "modprobe", "insmod"}) {
+    const fs::path program = folder.path / "bin" / tool;
+    write(program, std::string("#!/bin/sh\nprintf '<%s>' \"$@\" >>") + (folder.path / tool).string() +
+                       "\n[ $0 != " + (folder.path / "bin/modinfo").string() + " ] || echo usbcore,hid\n");
+    fs::permissions(program, fs::perms::owner_all);
+  }
+  auto command = linux_.install(of(driver(DriverKind::kmod)), "driver.ko").command;
+  for (const char* place : {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload"})
+    command = replace(command, place, folder.path.string() + place);
+  fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
+  write(folder.path.string() + "/var/lib/labctl/payload/driver.ko", "ELF");
+  const auto said = shell("PATH=" + (folder.path / "bin").string() + ":$PATH\n" + command, folder.path);
+  INFO(said.output);
+  CHECK(said.code == 0);
+  CHECK(text_of(folder.path / "modprobe") == "<usbcore><hid>");
+  const std::string module = folder.path.string() + "/usr/lib/labctl-candidate/sensor.ko";
+  CHECK(text_of(folder.path / "insmod") == "<" + module + "><level=3><name=it's>");
+  CHECK(text_of(module) == "ELF");
+  CHECK_THAT(text_of(folder.path.string() + "/etc/systemd/system/labctl-candidate.service"),
+             ContainsSubstring("ExecStart=" + folder.path.string() + "/usr/lib/labctl-candidate/load\n"));
 }
 
 TEST_CASE("questions have the names by which their answers are found") {

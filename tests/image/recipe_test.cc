@@ -132,10 +132,12 @@ TEST_CASE("a vendor's disk is a recipe without suite and kernel, believed for it
 
   const std::string start = "extends: vendor\nsummary: s\n";
   CHECK_THAT(recipes.mistake(start + "import: disk.qcow2\n"), ContainsSubstring("bad/image.yaml:3:9"));
-  CHECK_THAT(recipes.mistake(start + "import: {source: disk.qcow2}\n"), ContainsSubstring("with its sha256"));
-  CHECK_THAT(recipes.mistake(start + "import: {source: x, sha256: abc}\n"), ContainsSubstring("no sha256"));
+  CHECK_THAT(recipes.mistake(start + "import: {source: disk.qcow2}\n"),
+             ContainsSubstring("import has no 'sha256'"));
+  CHECK_THAT(recipes.mistake(start + "import: {source: x, sha256: abc}\n"),
+             ContainsSubstring("not a sha256"));
   CHECK_THAT(recipes.mistake(start + "import: {source: \"a\\nb\", sha256: " + digest + "}\n"),
-             ContainsSubstring("a file or a URL"));
+             ContainsSubstring("one line"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ninstall: [{source: x, sha256: " + digest +
                              "}]\n"),
              ContainsSubstring("for a disk that is imported"));
@@ -201,15 +203,15 @@ TEST_CASE("mistakes in a recipe are told with their place") {
   CHECK_THAT(recipes.mistake("extends: ba\tse\nsummary: s\nkernel: k\n"),
              ContainsSubstring("names another recipe"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: --force\n"),
-             ContainsSubstring("no name of a kernel"));
+             ContainsSubstring("not a name of a kernel"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: 'a b'\n"),
-             ContainsSubstring("no name of a kernel"));
+             ContainsSubstring("not a name of a kernel"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ndisk: 3\n"),
              ContainsSubstring("bad/image.yaml:4:7"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\ndisk: 1KiB\n"),
-             ContainsSubstring("between 1GiB"));
+             ContainsSubstring("is not between 1.0 GiB"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nos: beos\n"),
-             ContainsSubstring("is linux or windows"));
+             ContainsSubstring("expected one of linux, windows"));
   CHECK_THAT(recipes.mistake("extends: base\nsummary: s\nkernel: k\nbuild: none\n"),
              ContainsSubstring("no file 'none'"));
   CHECK_THAT(recipes.mistake("extends: bad\nsummary: s\nkernel: k\n"),
@@ -217,7 +219,26 @@ TEST_CASE("mistakes in a recipe are told with their place") {
   CHECK_THAT(recipes.mistake("extends: one\nkernel: k\n"), ContainsSubstring("no 'summary' of its own"));
   CHECK_THAT(recipes.mistake("extends: base\nextends: base\nsummary: s\nkernel: k\n"),
              ContainsSubstring(":2:1"));
-  CHECK_THAT(recipes.mistake("- a\n"), ContainsSubstring("key: value"));
+  CHECK_THAT(recipes.mistake("- a\n"), ContainsSubstring("expected keys and values"));
+}
+
+TEST_CASE("all mistakes in a recipe and in what it extends are told at once, each with its place") {
+  Recipes recipes;
+  recipes.put("wrong/image.yaml", "extends: base\nsuite: -x\n");
+  const std::string told =
+      recipes.mistake("extends: wrong\nsumary: s\nkernel: 'a b'\ndisk: 3\nbuild: none\nos: beos\n");
+  CHECK_THAT(told, ContainsSubstring("6 mistakes:"));
+  for (const char* place : {"bad/image.yaml:2:1: ", "bad/image.yaml:3:9: ", "bad/image.yaml:4:7: ",
+                            "bad/image.yaml:5:8: ", "bad/image.yaml:6:5: ", "wrong/image.yaml:2:8: "})
+    CHECK_THAT(told, ContainsSubstring(place));
+}
+
+TEST_CASE("a recipe without a key that it needs is told of each; one whose base is missing only of that") {
+  Recipes recipes;
+  const std::string told = recipes.mistake("summary: s\n");
+  for (const char* key : {"'os'", "'suite'", "'kernel'", "'disk'", "'build'"})
+    CHECK_THAT(told, ContainsSubstring(std::string("the recipe has no ") + key));
+  CHECK_THAT(recipes.mistake("extends: nowhere\nsummary: s\n"), !ContainsSubstring("has no"));
 }
 
 TEST_CASE("the recipes in this repository can be read") {

@@ -36,7 +36,10 @@ struct Script {
   std::string definition = "<fake/>";
 };
 
-class FakeMachine final : public machine::Machine {
+class FakeMachine final : public machine::Machine,
+                          public machine::Diagnosable,
+                          public machine::Checkpointable,
+                          public machine::Debuggable {
  public:
   FakeMachine(Script script, machine::Sink sink)
       : script_(std::move(script)),
@@ -78,7 +81,7 @@ class FakeMachine final : public machine::Machine {
     std::ofstream(png) << "picture";
     return {};
   }
-  Millis starved() const override { return Millis(0); }
+  Millis cpu_wait() const override { return Millis(0); }
   void end() override {
     alive_ = false;
     std::lock_guard lock(mutex_);
@@ -97,6 +100,9 @@ class FakeMachine final : public machine::Machine {
   }
   Status listen_for_gdb(int) override { return {}; }
   Result<std::string> vnc() const override { return lab_error("no screen"); }
+  machine::Diagnosable* diagnosable() override { return this; }
+  machine::Checkpointable* checkpointable() override { return this; }
+  machine::Debuggable* debuggable() override { return this; }
 
   static inline std::atomic<int> saved = 0;
 

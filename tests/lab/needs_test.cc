@@ -33,13 +33,28 @@ TEST_CASE("too little disk or memory is told with what is wanted, what is there 
   const auto health = [&](std::uint64_t memory, std::uint64_t disk) {
     const auto checks = lab::check_needs(needs, {.memory = memory, .disk = disk, .where = "/cache"});
     REQUIRE(checks.size() == 2);
-    for (const auto& check : checks) CHECK(check.mend.empty() == (check.health == lab::Health::good));
+    for (const auto& check : checks) CHECK(check.fix.empty() == (check.health == lab::Health::ok));
     CHECK_THAT(checks[0].detail, ContainsSubstring("3 guests at once may need 6.0 GiB"));
     CHECK_THAT(checks[0].detail, ContainsSubstring("/cache"));
     return std::pair{checks[0].health, checks[1].health};
   };
   using enum lab::Health;
-  CHECK(health(2ull << 30, 6ull << 30) == std::pair{good, good});
-  CHECK(health(2ull << 30, (6ull << 30) - 1) == std::pair{bad, good});
-  CHECK(health((2ull << 30) - 1, 6ull << 30) == std::pair{good, poor});
+  CHECK(health(2ull << 30, 6ull << 30) == std::pair{ok, ok});
+  CHECK(health(2ull << 30, (6ull << 30) - 1) == std::pair{error, ok});
+  CHECK(health((2ull << 30) - 1, 6ull << 30) == std::pair{ok, warning});
+}
+
+TEST_CASE(
+    "images are one line; what a scenario needs and is not built is an error with the command that builds "
+    "it") {
+  const std::vector<std::string> recipes = {"debian-11", "debian-12", "windows-11"}, built = {"debian-12"};
+  const auto idle = lab::check_images(recipes, built, {});
+  REQUIRE(idle.size() == 1);
+  CHECK(idle[0].health == lab::Health::ok);
+  CHECK(idle[0].detail == "1 of 3 are built");
+  const auto needed = lab::check_images(recipes, built, {"debian-12", "windows-11", "windows-11"});
+  REQUIRE(needed.size() == 2);
+  CHECK(needed[1].health == lab::Health::error);
+  CHECK(needed[1].name == "image windows-11");
+  CHECK(needed[1].fix == "labctl image build windows-11");
 }

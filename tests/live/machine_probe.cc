@@ -16,7 +16,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/machine/machine.h"
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 using namespace labctl;
 using namespace labctl::machine;
@@ -167,12 +167,12 @@ int main(int argc, char** argv) {
     check(seen.until(seconds(20), [&] { return seen.console.find("Linux version") != std::string::npos; }),
           "the console has the kernel's first line");
     std::printf("     cold boot to agent %.1fs, starved %lld ms, %zu console bytes\n", boot_time,
-                static_cast<long long>(machine->starved().count()), seen.console.size());
-    check(machine->screenshot(work / "screen.png"), "screenshot");
+                static_cast<long long>(machine::cpu_wait(*machine).count()), seen.console.size());
+    check(machine->diagnosable()->screenshot(work / "screen.png"), "screenshot");
     std::printf("     %s", run_in(*machine, "uname -r; cat /proc/cmdline; systemd-analyze time").c_str());
     seen.until(seconds(5), [] { return false; });
     const auto saving = Clock::now();
-    check(machine->save(From::snapshot), "save");
+    check(machine::save(*machine, From::snapshot), "save");
     std::printf("     save took %.2fs\n", since(saving));
     seen.drain();
     check(!seen.lost && !seen.stopped && !seen.console_ended, "saving looks like nothing");
@@ -277,7 +277,7 @@ int main(int argc, char** argv) {
     check(!seen.lost && !seen.stopped && !seen.console_ended, "and nothing else");
     check(seen.console.find("Kernel panic - not syncing") != std::string::npos,
           "the console says so: " + tail_of(seen.console));
-    check(machine->screenshot(work / "panic.png"), "a dead guest has a screen");
+    check(machine->diagnosable()->screenshot(work / "panic.png"), "a dead guest has a screen");
     const auto asking = Clock::now();
     check(!machine->ask(ping, Millis(1500)), "a dead guest does not answer");
     std::printf("     which took %.2fs to learn\n", since(asking));

@@ -1,10 +1,10 @@
-#include "labctl/machine/accel.h"
+#include "labctl/machine/qemu/accel.h"
 
 #include <unistd.h>
 
 #include "labctl/base/files.h"
 #include "labctl/base/subprocess.h"
-#include "labctl/machine/proof_guest.h"
+#include "labctl/machine/qemu/proof_guest.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -88,7 +88,7 @@ TEST_CASE("the committed bytes are the committed source") {
     WARN("no assembler here");
     return;
   }
-  const std::string source = std::string(LABCTL_SOURCE) + "/labctl/machine/proof_guest.S";
+  const std::string source = std::string(LABCTL_SOURCE) + "/labctl/machine/qemu/proof_guest.S";
   REQUIRE(make_dirs(scratch()));
   const std::string object = (scratch() / "p.o").string();
   const std::string binary = (scratch() / "p.bin").string();

@@ -7,7 +7,7 @@
 #include "labctl/base/files.h"
 #include "labctl/machine/libvirt/root.h"
 #include "labctl/machine/machine.h"
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 #include "tests/catch.h"
 
 using namespace labctl;

@@ -27,17 +27,8 @@ class Liar final : public machine::Machine {
   Status start(machine::From) override { return {}; }
   Status insert_cd(const std::filesystem::path&) override { return {}; }
   Status power_cut() override { return {}; }
-  Status inject_nmi() override { return {}; }
   Status resume() override { return {}; }
-  Status screenshot(const std::filesystem::path&) override { return {}; }
-  Millis starved() const override { return Millis(0); }
   void end() override {}
-  std::string definition() const override { return {}; }
-  Status save(machine::From) override { return {}; }
-  Status type(std::string_view) override { return {}; }
-  Status dump(const std::filesystem::path&) override { return {}; }
-  Status listen_for_gdb(int) override { return {}; }
-  Result<std::string> vnc() const override { return std::string(); }
 };
 
 struct Heard {

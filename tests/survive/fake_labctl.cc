@@ -144,16 +144,10 @@ class Guest final : public machine::Machine {
     return fs::exists(iso, ignored) ? Status() : lab_error("there is no CD", iso.string());
   }
   Status power_cut() override { return fake_.power_cut(); }
-  Status inject_nmi() override { return fake_.inject_nmi(); }
   Status resume() override { return fake_.resume(); }
-  Status screenshot(const fs::path& png) override { return fake_.screenshot(png); }
-  Millis starved() const override { return fake_.starved(); }
-  std::string definition() const override { return fake_.definition(); }
-  Status save(machine::From as) override { return fake_.save(as); }
-  Status type(std::string_view bytes) override { return fake_.type(bytes); }
-  Status dump(const fs::path& file) override { return fake_.dump(file); }
-  Status listen_for_gdb(int port) override { return fake_.listen_for_gdb(port); }
-  Result<std::string> vnc() const override { return fake_.vnc(); }
+  machine::Diagnosable* diagnosable() override { return &fake_; }
+  machine::Checkpointable* checkpointable() override { return &fake_; }
+  machine::Debuggable* debuggable() override { return &fake_; }
   void end() override {
     fake_.end();
     if (pid_ <= 0) return;

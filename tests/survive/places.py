@@ -90,7 +90,8 @@ def full_work(proofs):
     with Small(gate.cache / "work", "8m"):
         says(gate.call("run", gate.scenario, "--out", gate.out), 3, "warning: disk for the matrix", "not enough disk space", "labctl gc")
         told = gate.call("doctor", gate.scenario)
-        expect(told.returncode == 3 and "BAD\tdisk for the matrix" in told.stdout, f"doctor: {told.returncode}\n{told.stdout}")
+        expect(told.returncode == 3 and "error\tdisk for the matrix" in told.stdout, f"doctor: {told.returncode}\n{told.stdout}")
+        expect(told.stdout.count("images: ") == 1 and "are built" in told.stdout, f"doctor: images\n{told.stdout}")
         expect(not gate.bundles(), "a bundle without a run")
     says(gate.call("run", gate.scenario, "--out", gate.out), 0)
     gate.close()

@@ -5,10 +5,10 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
-#include "labctl/machine/accel.h"
-#include "labctl/machine/firmware.h"
 #include "labctl/machine/libvirt/libvirt_machine.h"
 #include "labctl/machine/libvirt/reaper.h"
+#include "labctl/machine/qemu/accel.h"
+#include "labctl/machine/qemu/firmware.h"
 
 namespace labctl::machine {
 

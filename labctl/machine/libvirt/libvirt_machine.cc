@@ -5,7 +5,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 namespace labctl::machine {
 namespace {
@@ -85,7 +85,7 @@ Status LibvirtMachine::start(From from) {
   // No API of libvirt tells the process of a guest; its command line has the uuid.
   const std::vector<int> processes = qemus_with(place_.uuid);
   if (!processes.empty()) {
-    starvation_.watch(processes.front());
+    cpu_wait_.watch(processes.front());
     process_ = fs::path("/proc") / std::to_string(processes.front());
   }
 
@@ -304,10 +304,10 @@ Result<std::string> LibvirtMachine::vnc() const {
   return "127.0.0.1:" + std::to_string(port);
 }
 
-Millis LibvirtMachine::starved() const {
+Millis LibvirtMachine::cpu_wait() const {
   // Asked twice a second: a guest whose process is stopped is silent, and it is not its fault.
   if (!process_.empty() && is_stopped(process_)) inbox_->connection_lost(stopped_process);
-  return starvation_.waited() + inbox_->paused();
+  return cpu_wait_.waited() + inbox_->paused();
 }
 
 Status LibvirtMachine::save(From as) {

@@ -11,11 +11,11 @@
 #include "labctl/machine/libvirt/connection.h"
 #include "labctl/machine/libvirt/domain_xml.h"
 #include "labctl/machine/machine.h"
-#include "labctl/machine/starved.h"
+#include "labctl/machine/qemu/cpu_wait.h"
 
 namespace labctl::machine {
 
-class LibvirtMachine final : public Machine {
+class LibvirtMachine final : public Machine, public Diagnosable, public Checkpointable, public Debuggable {
  public:
   LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink);
   ~LibvirtMachine() override;
@@ -31,10 +31,13 @@ class LibvirtMachine final : public Machine {
   Status dump(const std::filesystem::path& file) override;
   Status listen_for_gdb(int port) override;
   Result<std::string> vnc() const override;
-  Millis starved() const override;
+  Millis cpu_wait() const override;
   std::string definition() const override { return definition_; }
   Status save(From as) override;
   void end() override;
+  Diagnosable* diagnosable() override { return this; }
+  Checkpointable* checkpointable() override { return this; }
+  Debuggable* debuggable() override { return this; }
 
  private:
   Status begin();
@@ -53,7 +56,7 @@ class LibvirtMachine final : public Machine {
   std::filesystem::path log_;  // libvirt's, of this guest; empty where it is not ours
   std::shared_ptr<Inbox> inbox_;
   DomainHandle domain_;
-  Starvation starvation_;
+  CpuWait cpu_wait_;
   std::filesystem::path process_;  // in /proc; empty while it is not known
 
   std::optional<AgentChannel> agent_;  // none on a host that is not ours: its sockets are not here

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "labctl/base/private_folder.h"
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 namespace labctl::machine {
 namespace {

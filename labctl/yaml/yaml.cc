@@ -1,4 +1,4 @@
-#include "labctl/scenario/yaml.h"
+#include "labctl/yaml/yaml.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -11,11 +11,11 @@
 
 #include "labctl/base/text.h"
 
-namespace labctl::scenario {
+namespace labctl::yaml {
 namespace {
 
 constexpr std::size_t max_bytes = 1u << 20;
-constexpr std::size_t max_depth = 32;  // a scenario needs six
+constexpr std::size_t max_depth = 32;  // a scenario has six
 constexpr std::size_t max_mistakes = 100;
 
 // Thrown through the parser to stop it; the reason has been recorded before.
@@ -75,11 +75,13 @@ std::optional<Mistake> refuse_bytes(std::string_view text, const std::string& na
 // so that neither its recursion nor ours ever goes deep.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(const std::string& name, Parsed& parsed) : name_(name), parsed_(parsed) {}
+  Builder(const std::string& name, const Document& document, Parsed& parsed)
+      : name_(name), document_(document), parsed_(parsed) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
-      stop(ours(mark), "a second document: a scenario is one document", "remove the line '---' before it");
+      stop(ours(mark), std::string("a second document: ") + document_.called + " is one document",
+           "remove the line '---' before it");
     }
   }
   void OnDocumentEnd() override {}
@@ -198,6 +200,7 @@ class Builder : public YAML::EventHandler {
   }
 
   const std::string& name_;
+  const Document& document_;
   Parsed& parsed_;
   int documents_ = 0;
   std::vector<Node> open_;                         // the lists and maps we are inside of
@@ -236,6 +239,10 @@ std::string syntax_error(const std::string& message) {
 
 }  // namespace
 
+std::string at(const std::string& name, Mark mark) {
+  return name + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+}
+
 const Node* Node::find(std::string_view key) const {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].text == key) return &items[i];
@@ -243,17 +250,18 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
-Parsed parse_yaml(std::string_view text, const std::string& name) {
+Parsed parse_yaml(std::string_view text, const std::string& name, const Document& document) {
   Parsed parsed;
   if (text.size() > max_bytes) {
-    parsed.mistakes.push_back(placed(name, {1, 1}, "larger than 1 MiB: this is not a scenario", ""));
+    parsed.mistakes.push_back(
+        placed(name, {1, 1}, std::string("larger than 1 MiB: this is not ") + document.called, ""));
     return parsed;
   }
   if (auto error = refuse_bytes(text, name)) {
     parsed.mistakes.push_back(std::move(*error));
     return parsed;
   }
-  Builder builder(name, parsed);
+  Builder builder(name, document, parsed);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -267,10 +275,9 @@ Parsed parse_yaml(std::string_view text, const std::string& name) {
     parsed.root.reset();
   }
   if (!parsed.root && parsed.mistakes.empty()) {
-    parsed.mistakes.push_back(
-        placed(name, {1, 1}, "the file is empty", "a scenario begins with 'labctl: 1'"));
+    parsed.mistakes.push_back(placed(name, {1, 1}, "the file is empty", document.begins));
   }
   return parsed;
 }
 
-}  // namespace labctl::scenario
+}  // namespace labctl::yaml

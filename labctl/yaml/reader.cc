@@ -1,4 +1,4 @@
-#include "labctl/scenario/reader.h"
+#include "labctl/yaml/reader.h"
 
 #include <algorithm>
 #include <cctype>
@@ -7,7 +7,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
-namespace labctl::scenario {
+namespace labctl::yaml {
 namespace {
 
 constexpr std::size_t max_mistakes = 100;
@@ -57,8 +57,6 @@ std::string why_not_text(const std::string& text) {
   if (is_number(text)) return "is a number to YAML, not text";
   return "";
 }
-
-std::string article(const std::string& what) { return what.empty() ? "the scenario" : what; }
 
 }  // namespace
 
@@ -131,10 +129,10 @@ std::vector<Error> Reader::take_mistakes() {
 
 bool Reader::map(const Node& node, const std::string& what, std::initializer_list<Field> fields) {
   if (node.kind != Node::Kind::map) {
-    mistake(node.mark, article(what) + ": expected keys and values, found " + describe(node));
+    mistake(node.mark, called(what) + ": expected keys and values, found " + describe(node));
     return false;
   }
-  if (too_many(node, article(what))) return false;
+  if (too_many(node, called(what))) return false;
   std::vector<std::string> known;
   for (const Field& field : fields) known.push_back(field.name);
   for (const Key& key : node.keys) {
@@ -144,7 +142,7 @@ bool Reader::map(const Node& node, const std::string& what, std::initializer_lis
   }
   for (const Field& field : fields) {
     if (field.need == Need::required && !has(node, field.name)) {
-      mistake(node.mark, article(what) + " has no '" + field.name + "'", field.hint);
+      mistake(node.mark, called(what) + " has no '" + field.name + "'", field.hint);
     }
   }
   return true;
@@ -313,17 +311,6 @@ std::optional<std::size_t> Reader::choice(const Node& node, const std::string& w
   return std::nullopt;
 }
 
-std::optional<std::string> Reader::slug_name(const Node& node, const std::string& what) {
-  auto value = one_line(node, what);
-  if (!value || is_slug(*value)) return value;
-  const std::string better = value->size() <= longest_name ? slug(trim(*value)) : "";
-  mistake(node.mark,
-          what + ": " + quoted(*value) +
-              " must be a-z, 0-9 with single '.' or '-' between, at most 64 characters",
-          is_slug(better) ? "write " + better : "");
-  return std::nullopt;
-}
-
 std::vector<std::string> Reader::texts(const Node& node, const std::string& what, unsigned later) {
   std::vector<std::string> values;
   if (!list(node, what)) return values;
@@ -339,4 +326,4 @@ std::vector<std::string> Reader::texts(const Node& node, const std::string& what
   return values;
 }
 
-}  // namespace labctl::scenario
+}  // namespace labctl::yaml

@@ -1,4 +1,4 @@
-#include "labctl/machine/starved.h"
+#include "labctl/machine/qemu/cpu_wait.h"
 
 #include <unistd.h>
 
@@ -44,13 +44,13 @@ TEST_CASE("a guest's wait is its most starved vCPU's, since the start") {
   thread("42", "qemu-system-x86", "5 9000000000 1");
   thread("43", "CPU 0/KVM", "5 1000000000 1");
   thread("44", "CPU 1/KVM", "5 2000000000 1");
-  Starvation starvation;
-  CHECK(starvation.waited() == 0ms);
-  starvation.watch(42, proc);
-  CHECK(starvation.waited() == 0ms);
+  CpuWait wait;
+  CHECK(wait.waited() == 0ms);
+  wait.watch(42, proc);
+  CHECK(wait.waited() == 0ms);
   thread("43", "CPU 0/KVM", "5 1300000000 1");
   thread("44", "CPU 1/KVM", "5 2500000000 1");
-  CHECK(starvation.waited() == 500ms);
+  CHECK(wait.waited() == 500ms);
   fs::remove_all(proc);
-  CHECK(starvation.waited() == 500ms);  // its process is gone
+  CHECK(wait.waited() == 500ms);  // its process is gone
 }

@@ -25,7 +25,7 @@ std::optional<std::chrono::nanoseconds> stolen(std::string_view stat, long ticks
 bool is_vcpu_thread(std::string_view name);
 
 // Cheap enough to be asked every second, from any thread; never fails: what cannot be read counts as no wait.
-class Starvation {
+class CpuWait {
  public:
   // Begins now. Not while another thread asks.
   void watch(int pid, std::filesystem::path proc = "/proc");

@@ -1,4 +1,4 @@
-#include "labctl/machine/accel.h"
+#include "labctl/machine/qemu/accel.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 #include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
-#include "labctl/machine/processes.h"
-#include "labctl/machine/proof_guest.h"
+#include "labctl/machine/qemu/processes.h"
+#include "labctl/machine/qemu/proof_guest.h"
 
 namespace labctl::machine {
 namespace {

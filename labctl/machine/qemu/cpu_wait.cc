@@ -1,4 +1,4 @@
-#include "labctl/machine/starved.h"
+#include "labctl/machine/qemu/cpu_wait.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <string>
 
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 namespace labctl::machine {
 namespace {
@@ -52,7 +52,7 @@ bool is_vcpu_thread(std::string_view name) {
   return name.find("/TCG") != std::string_view::npos || name.find("/KVM") != std::string_view::npos;
 }
 
-void Starvation::watch(int pid, std::filesystem::path proc) {
+void CpuWait::watch(int pid, std::filesystem::path proc) {
   proc_ = std::move(proc);
   threads_.clear();
   std::error_code wrong;
@@ -66,12 +66,12 @@ void Starvation::watch(int pid, std::filesystem::path proc) {
   steal_at_start_ = steal_now();
 }
 
-nanoseconds Starvation::steal_now() const {
+nanoseconds CpuWait::steal_now() const {
   const long cpus = std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
   return stolen(kernel_file(proc_ / "stat"), sysconf(_SC_CLK_TCK)).value_or(nanoseconds(0)) / cpus;
 }
 
-Millis Starvation::waited() const {
+Millis CpuWait::waited() const {
   if (threads_.empty()) return Millis(0);
   nanoseconds longest(0);
   bool alive = false;

@@ -1,4 +1,4 @@
-#include "labctl/machine/processes.h"
+#include "labctl/machine/qemu/processes.h"
 
 #include <fcntl.h>
 #include <unistd.h>

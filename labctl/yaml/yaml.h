@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/scenario/scenario.h"
+#include "labctl/yaml/mark.h"
 
-namespace labctl::scenario {
+namespace labctl::yaml {
 
 struct Key {
   std::string text;
@@ -36,12 +36,18 @@ struct Mistake {
 };
 
 struct Parsed {
-  std::optional<Node> root;       // missing when the text is no YAML, or more than a scenario may hold
+  std::optional<Node> root;       // missing when the text is not YAML, or more than is read
   std::vector<Mistake> mistakes;  // may be there beside a root: duplicate keys do not stop the reading
+};
+
+// How mistakes call what is read.
+struct Document {
+  const char* called = "a file";  // "a scenario"
+  const char* begins = "";        // the hint for an empty one
 };
 
 // Refuses: more than 1 MiB, NUL, invalid UTF-8, nesting deeper than 32, anchors, aliases, tags, keys that are
 // not text and a second document.
-Parsed parse_yaml(std::string_view text, const std::string& name);
+Parsed parse_yaml(std::string_view text, const std::string& name, const Document& document);
 
-}  // namespace labctl::scenario
+}  // namespace labctl::yaml

@@ -4,24 +4,24 @@
 
 #include <initializer_list>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "labctl/scenario/names.h"
-#include "labctl/scenario/scenario.h"
-#include "labctl/scenario/yaml.h"
+#include "labctl/base/units.h"
+#include "labctl/yaml/variables.h"
+#include "labctl/yaml/yaml.h"
 
-namespace labctl::scenario {
+namespace labctl::yaml {
 
-// Names that ${} keeps for later stages, and where they mean something.
-enum Later : unsigned {
-  nothing_later = 0,
-  image_later = 1,    // ${image}: in artefact paths, filled in by the plan
-  content_later = 2,  // ${content.sha256}, ${content.path}: in commands and proofs, filled in before they run
-  driver_later = 4,   // ${driver.sha256}
+// A name that ${} keeps for a later stage: it stays in the text, and cannot be given a value.
+struct Reserved {
+  const char* name;
+  unsigned where;     // one bit for the places in which it means something
+  const char* means;  // what they are, for people: "in the paths of artefacts"
 };
+inline constexpr unsigned nothing_later = 0;
 
 enum class Need { optional, required };
 struct Field {
@@ -32,8 +32,14 @@ struct Field {
 
 class Reader {
  public:
-  Reader(std::string name, const Variables& variables, std::vector<Mistake> mistakes)
-      : name_(std::move(name)), variables_(variables), mistakes_(std::move(mistakes)) {}
+  // `whole` is how mistakes call the file itself: "the scenario". `mistakes` are those of parse_yaml().
+  Reader(std::string name, const char* whole, const Variables& variables, std::span<const Reserved> reserved,
+         std::vector<Mistake> mistakes)
+      : name_(std::move(name)),
+        whole_(whole),
+        variables_(variables),
+        reserved_(reserved),
+        mistakes_(std::move(mistakes)) {}
 
   void mistake(Mark mark, const std::string& what, const std::string& hint = {});
   void add(Error error);  // one that has its place already
@@ -66,8 +72,6 @@ class Reader {
   // One of the words; gives its index.
   std::optional<std::size_t> choice(const Node& node, const std::string& what,
                                     const std::vector<std::string>& words);
-  // [a-z0-9] with single '.' or '-' between: safe as a file name and in a cell's id.
-  std::optional<std::string> slug_name(const Node& node, const std::string& what);
   // A list of texts without duplicates.
   std::vector<std::string> texts(const Node& node, const std::string& what, unsigned later = nothing_later);
 
@@ -77,12 +81,15 @@ class Reader {
   // The scalar's text with its variables replaced. `replaced` tells whether there was one.
   std::optional<std::string> scalar(const Node& node, const std::string& what, const char* expected,
                                     unsigned later, bool* replaced = nullptr);
+  std::string called(const std::string& what) const { return what.empty() ? whole_ : what; }
+  const Reserved* reserved(std::string_view name) const;
   bool too_many(const Node& node, const std::string& what);
   std::optional<std::string> substitute(const Node& node, const std::string& what, unsigned later,
                                         bool* replaced);
 
-  std::string name_;
+  std::string name_, whole_;
   const Variables& variables_;
+  std::span<const Reserved> reserved_;
   std::vector<Mistake> mistakes_;
   std::size_t dropped_ = 0;  // not kept, because nobody reads thousands
 };
@@ -96,4 +103,4 @@ std::string describe(const Node& node);     // "a list", "nothing", "'text'"
 // The duration with its bounds checked, for steps too. The error has no place yet.
 Result<Millis> bounded_duration(const std::string& text, Millis least, Millis most);
 
-}  // namespace labctl::scenario
+}  // namespace labctl::yaml

@@ -1,4 +1,4 @@
-#include "labctl/machine/firmware.h"
+#include "labctl/machine/qemu/firmware.h"
 
 #include <array>
 
