@@ -13,7 +13,7 @@ namespace labctl {
 using Millis = std::chrono::milliseconds;
 using Date = std::chrono::year_month_day;  // of UTC; a value like any other, no clock
 
-// "500ms" "20s" "3m" "1h", a decimal fraction allowed ("1.5s"). At most 30 days; never negative.
+// "500ms" "20s" "3m" "1h" "7d" "1.5s"; never negative. An upper bound is the caller's.
 Result<Millis> parse_duration(std::string_view text);
 
 // "512MiB" "1GiB" "64KiB": binary units only, because "GB" means two things. In bytes.

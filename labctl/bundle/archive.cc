@@ -41,9 +41,10 @@ std::string why(archive* handle) {
   return text ? printable(text) : "unknown reason";
 }
 
-// One folder's or file's name that means the same everywhere and nothing special anywhere.
+// One folder's or file's name that means the same everywhere and nothing special anywhere: no option of a
+// program that is given it.
 bool is_plain_name(const std::string& name) {
-  if (name.empty() || name == "." || name == "..") return false;
+  if (name.empty() || name == "." || name == ".." || name.front() == '-') return false;
   return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+@=,") ==
          std::string::npos;
 }
@@ -164,6 +165,32 @@ Status put_bytes(int fd, std::string_view bytes, const fs::path& path) {
   return {};
 }
 
+// A bundle is of its user alone, as when it was made.
+Status make_folder(const fs::path& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return lab_error(std::string("cannot create: ") + std::strerror(errno), path.string());
+}
+
+Status make_folders(const fs::path& root, const fs::path& below) {
+  fs::path path = root;
+  for (const auto& name : below) {
+    path /= name;
+    if (auto made = make_folder(path); !made) return made;
+  }
+  return {};
+}
+
+// Beside where the bundle is to be, under a name that nobody can have prepared.
+Result<fs::path> make_unpacking_folder(const fs::path& into) {
+  std::error_code problem;
+  if (const fs::path above = into.parent_path(); !above.empty())
+    if (auto made = make_dirs(above); !made) return fail(made.error());
+  if (auto made = make_folder(into); !made) return fail(made.error());
+  std::string name = (into / ".labctl-unpacking-XXXXXX").string();
+  if (!::mkdtemp(name.data())) return lab_error(std::string("cannot create: ") + std::strerror(errno), name);
+  return fs::path(name);
+}
+
 class Unpacking {
  public:
   Unpacking(fs::path file, const PortableBounds& bounds)
@@ -209,7 +236,7 @@ class Unpacking {
           "not enough disk space: " + show_size(*free) + " free, " + show_size(total_) + " needed",
           folder.string());
     for (const auto& listed : files_)
-      if (auto done = unpack_file(listed, folder / listed.path); !done) return done;
+      if (auto done = unpack_file(listed, folder); !done) return done;
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(in(), &entry);
     if (code == ARCHIVE_EOF) return {};
@@ -261,12 +288,13 @@ class Unpacking {
     return {};
   }
 
-  Status unpack_file(const Listed& listed, const fs::path& to) {
+  Status unpack_file(const Listed& listed, const fs::path& folder) {
+    const fs::path to = folder / listed.path;
     auto entry = next(listed.path);
     if (!entry) return fail(entry.error());
     if (name_of(*entry) != name_ + "/" + listed.path)
       return damaged("holds '" + printable(name_of(*entry)) + "' where its list has '" + listed.path + "'");
-    if (auto made = make_dirs(to.parent_path()); !made) return made;
+    if (auto made = make_folders(folder, fs::path(listed.path).parent_path()); !made) return made;
     // Only names of this program's own making lead here: the folder is new.
     const Fd fd(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return lab_error(std::string("cannot create: ") + std::strerror(errno), to.string());
@@ -326,14 +354,14 @@ Result<fs::path> unpack_bundle(const fs::path& file, const fs::path& into, const
   if (fs::exists(fs::symlink_status(folder, problem)))
     return input_error("is there already", folder.string(),
                        "move it away, or unpack somewhere else: --into DIR");
-  const fs::path half = into / ("." + unpacking.name() + ".unpacking." + std::to_string(::getpid()));
-  if (auto made = make_dirs(half); !made) return fail(made.error());
-  Status done = unpacking.unpack_to(half);
+  const auto half = make_unpacking_folder(into);
+  if (!half) return fail(half.error());
+  Status done = unpacking.unpack_to(*half);
   if (done)
-    if (auto run = read_run(half); !run) done = fail(run.error());
-  if (done) done = rename_synced(half, folder);
+    if (auto run = read_run(*half); !run) done = fail(run.error());
+  if (done) done = rename_synced(*half, folder);
   if (!done) {
-    fs::remove_all(half, problem);
+    static_cast<void>(remove_below(into, *half));
     return fail(done.error());
   }
   return folder;

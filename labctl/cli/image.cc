@@ -30,12 +30,14 @@ int image_list(bool json) {
   if (!recipes) return complain(recipes.error());
   if (recipes->empty())
     say("labctl: there are no recipes here\n"
-        "  hint: they are looked for in images/ and in the folders that LABCTL_IMAGES names");
+        "  hint: they are looked for in the folders that LABCTL_IMAGES names, and beside labctl");
   Json list = Json::array();
   std::string text;
   for (const auto& recipe : *recipes) {
     const auto state = store.state(recipe);
-    Json item{{"name", recipe.name}, {"os", recipe.os}, {"summary", recipe.summary}, {"state", word(state)}};
+    const std::string origin = lab::is_built_in(recipe.folder) ? "built in" : "LABCTL_IMAGES";
+    Json item{{"name", recipe.name},  {"os", recipe.os},  {"summary", recipe.summary},
+              {"state", word(state)}, {"origin", origin}, {"folder", recipe.folder.string()}};
     text += recipe.name + "\t" + word(state) + "\t" + recipe.summary;
     if (auto image = store.find(recipe.name)) {
       const Millis boot = lab::known_boot_time(store, *image, {});
@@ -45,7 +47,8 @@ int image_list(bool json) {
       text += "\tkernel " + text_at(image->facts, "kernel_release");
       if (boot.count() != 0) text += ", boots in " + show_duration(boot);
     }
-    text += "\n";
+    text +=
+        "\t" + (origin == "built in" ? origin : "of " + recipe.folder.string() + " (" + origin + ")") + "\n";
     list.push_back(std::move(item));
   }
   if (json)

@@ -74,7 +74,8 @@ class Builder {
   // A build keeps one core busy and its packages in memory.
   unsigned jobs() const {
     if (options_.jobs != 0) return options_.jobs;
-    return std::min(std::max(1u, std::thread::hardware_concurrency()), lab::capacity(1ull << 30).jobs);
+    const auto host = lab::capacity(1ull << 30);
+    return std::min(host.cores, host.jobs);
   }
 
   // The hypervisor is opened when the first guest is to be booted: there may be none.

@@ -10,6 +10,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/cli.h"
 #include "labctl/cli/help.h"
+#include "labctl/cli/signer.h"
 
 namespace labctl::cli {
 namespace {
@@ -479,6 +480,7 @@ int parse_and_call(int argc, char** argv, const machine::HostOpener& open_host) 
 }  // namespace
 
 int main(int argc, char** argv, const machine::HostOpener& open_host) {
+  take_passphrase();
   try {
     const int code = parse_and_call(argc, argv, open_host);
     // A verdict that could not be printed was not given.

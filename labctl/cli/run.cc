@@ -390,6 +390,7 @@ int run(const RunOptions& asked) {
   if (!work) return complain(work.error());
   auto supplies = lab::Supplies::gather(plan, options.scenario, store, work->path());
   if (!supplies) return complain(supplies.error());
+  for (const auto& link : supplies->links()) say("labctl: note: " + link);
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
   for (const auto& problem : supplies->keep(bundle::ArtefactStore(places.artefacts))) complain(problem);
 

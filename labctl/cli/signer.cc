@@ -1,6 +1,7 @@
 #include "labctl/cli/signer.h"
 
 #include <cstdlib>
+#include <cstring>
 
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/statement.h"
@@ -23,11 +24,13 @@ Result<std::string> read_named(const std::string& file) {
   return text;
 }
 
+std::optional<std::string>& from_environment() {
+  static std::optional<std::string> value;
+  return value;
+}
+
 Result<std::optional<std::string>> passphrase(const SigningOptions& options) {
-  constexpr const char* variable = "LABCTL_KEY_PASSPHRASE";
-  std::optional<std::string> value;
-  if (const char* set = std::getenv(variable)) value = set;
-  ::unsetenv(variable);
+  const std::optional<std::string>& value = from_environment();
   if (options.passphrase_file.empty()) return value;
   auto text = read_named(options.passphrase_file);
   if (!text) return fail(text.error());
@@ -72,6 +75,15 @@ Result<std::string> sign_by_command(const std::string& command, const std::strin
 }
 
 }  // namespace
+
+void take_passphrase() {
+  constexpr const char* variable = "LABCTL_KEY_PASSPHRASE";
+  char* set = std::getenv(variable);
+  if (!set) return;
+  from_environment() = set;
+  ::explicit_bzero(set, std::strlen(set));
+  ::unsetenv(variable);
+}
 
 bool wants_signature(const SigningOptions& options) {
   return !options.key.empty() || !options.command.empty() || !options.public_key.empty() ||

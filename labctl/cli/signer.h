@@ -14,7 +14,6 @@ namespace labctl::cli {
 class Signer {
  public:
   // Everything that can be wrong with the options is told here, before guests are started for nothing.
-  // Takes the passphrase out of the environment: no child of ours needs it.
   static Result<Signer> open(const SigningOptions& options);
 
   const attest::PublicKey& public_key() const { return public_; }
@@ -29,6 +28,10 @@ class Signer {
   std::string command_;
   attest::PublicKey public_;
 };
+
+// Takes the passphrase out of the environment, so that no program that labctl starts inherits it; what
+// /proc/PID/environ shows of this one is overwritten too. Once, before anything else.
+void take_passphrase();
 
 bool wants_signature(const SigningOptions& options);
 

@@ -123,7 +123,7 @@ Result<Recipe> Store::recipe(const std::string& name) const {
   else if (!names.empty())
     hint = "there are: " + join(names, ", ");
   else
-    hint = "recipes are looked for in images/ and in the folders that LABCTL_IMAGES names";
+    hint = "recipes are looked for in the folders that LABCTL_IMAGES names, and beside labctl";
   return input_error("there is no image '" + printable(name) + "'", {}, hint);
 }
 

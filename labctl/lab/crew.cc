@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -130,13 +131,28 @@ bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::
 }
 
 Capacity capacity(std::uint64_t guest_memory) {
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  const std::uint64_t memory = available_memory();
-  Capacity result{.memory_each = guest_memory + overhead, .memory_free = memory};
+  return capacity(guest_memory, std::max(1u, std::thread::hardware_concurrency()), available_memory(),
+                  read_limits());
+}
+
+Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memory, const Limits& limits) {
+  const bool fewer = limits.processors && *limits.processors < cores;
+  const bool less = limits.memory_free && *limits.memory_free < memory;
+  const double processors = fewer ? *limits.processors : cores;
+  if (less) memory = *limits.memory_free;
+  Capacity result{.cores = std::max(1u, static_cast<unsigned>(std::ceil(processors))),
+                  .memory_each = guest_memory + overhead,
+                  .memory_free = memory};
   const auto by_memory = static_cast<unsigned>(std::min<std::uint64_t>(memory / result.memory_each, 1000));
-  result.jobs = std::max(1u, std::min(2 * cores, by_memory));
-  result.why =
-      std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") + show_size(memory) + " of memory free";
+  result.jobs = std::max(1u, std::min(static_cast<unsigned>(2 * processors), by_memory));
+  result.why = std::to_string(cores) + (cores == 1 ? " core, " : " cores, ");
+  if (fewer) {
+    char share[32];
+    std::snprintf(share, sizeof share, "%.1f of ", processors);
+    result.why = share + result.why;
+  }
+  result.why += show_size(memory) + " of memory free";
+  if (fewer || less) result.why += ", within the limits of the control group";
   return result;
 }
 

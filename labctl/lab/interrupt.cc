@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <optional>
 
 namespace labctl::lab {
@@ -14,6 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 int pipe_ends[2] = {-1, -1};
+constexpr int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+struct sigaction before[std::size(numbers)];  // what whoever started this process wanted
 
 // Handlers instead of a blocked mask: children would inherit the mask and never hear our SIGTERM.
 extern "C" void on_signal(int number) {
@@ -30,7 +33,11 @@ Interrupt::Interrupt(std::function<void()> say) {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
+  for (std::size_t i = 0; i < std::size(numbers); ++i) {
+    ::sigaction(numbers[i], &action, &before[i]);
+    // 'nohup' asks that the terminal's end is not ours.
+    if (numbers[i] == SIGHUP && before[i].sa_handler == SIG_IGN) ::sigaction(numbers[i], &before[i], nullptr);
+  }
   ::signal(SIGPIPE, SIG_IGN);
   thread_ = std::jthread([this, say = std::move(say)] {
     std::optional<Clock::time_point> first;
@@ -52,7 +59,7 @@ Interrupt::Interrupt(std::function<void()> say) {
 }
 
 Interrupt::~Interrupt() {
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  for (std::size_t i = 0; i < std::size(numbers); ++i) ::sigaction(numbers[i], &before[i], nullptr);
   const char byte = 0;
   [[maybe_unused]] ssize_t put = ::write(pipe_ends[1], &byte, 1);
 }

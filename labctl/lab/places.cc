@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -28,14 +29,20 @@ Result<fs::path> cache_root() {
 
 // Recipes stand beside the binary: in the source tree (build/<preset>/bin/labctl) or below the installation
 // prefix. Never in the current folder: a recipe is a program, and a checkout's would run as the gate's user.
-std::vector<fs::path> recipe_folders() {
+std::vector<fs::path> built_in_recipes() {
   std::vector<fs::path> folders;
-  for (const auto& folder : split(variable("LABCTL_IMAGES"), ':'))
-    if (!folder.empty()) folders.emplace_back(folder);
   std::error_code ignored;
   const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   for (const auto& folder : {here / "../../../images", here / "../share/labctl/images"})
     if (fs::is_directory(folder, ignored)) folders.push_back(fs::canonical(folder, ignored));
+  return folders;
+}
+
+std::vector<fs::path> recipe_folders() {
+  std::vector<fs::path> folders;
+  for (const auto& folder : split(variable("LABCTL_IMAGES"), ':'))
+    if (!folder.empty()) folders.emplace_back(folder);
+  for (auto& folder : built_in_recipes()) folders.push_back(std::move(folder));
   return folders;
 }
 
@@ -55,6 +62,13 @@ Result<Places> places() {
       .cache = root / "host",
       .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,
   };
+}
+
+bool is_built_in(const fs::path& recipe) {
+  const auto own = built_in_recipes();
+  std::error_code ignored;
+  const fs::path parent = fs::weakly_canonical(fs::absolute(recipe, ignored).parent_path(), ignored);
+  return std::find(own.begin(), own.end(), parent) != own.end();
 }
 
 fs::path work_folder(const Places& places) { return places.root / "work" / std::to_string(::getpid()); }

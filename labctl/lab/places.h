@@ -24,6 +24,9 @@ struct Places {
 // names a cache.
 Result<Places> places();
 
+// Whether a recipe's folder is one of labctl's own, and not of LABCTL_IMAGES.
+bool is_built_in(const std::filesystem::path& recipe);
+
 // Where cells' disks of this very run go: below the store, because they are large; named after the process,
 // so that what a killed run left behind can be told from what is in use.
 std::filesystem::path work_folder(const Places& places);

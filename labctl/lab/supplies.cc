@@ -78,6 +78,7 @@ Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
   Artefact artefact{.source = source, .sha256 = *digest, .size = size, .source_sha256 = *digest};
+  if (fs::is_symlink(source, problem)) artefact.target = fs::canonical(source, problem);
   if (damage != scenario::Damage::none) {
     auto changed = damage_copy(copy, damage, *digest, where);
     if (!changed) return fail(changed.error());
@@ -150,6 +151,15 @@ std::vector<Error> Supplies::keep(const bundle::ArtefactStore& store) const {
   for (const auto& [path, artefact] : artefacts_)
     if (auto kept = store.keep(artefact.copy, artefact.sha256); !kept) problems.push_back(kept.error());
   return problems;
+}
+
+std::vector<std::string> Supplies::links() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, artefact] : artefacts_)
+    if (!artefact.target.empty())
+      sentences.push_back("the artifact " + path + " is a symbolic link: what is tested is " +
+                          artefact.target.string() + ", and 'labctl verify' takes that file alone");
+  return sentences;
 }
 
 std::vector<std::string> Supplies::changed() const {

@@ -18,7 +18,8 @@ namespace labctl::lab {
 
 struct Artefact {
   std::filesystem::path source;
-  std::string sha256;  // of the copy that guests get
+  std::filesystem::path target;  // of a source that is a symbolic link: the file itself
+  std::string sha256;            // of the copy that guests get
   std::uint64_t size = 0;
   std::filesystem::path copy;  // in the work folder
   std::string source_sha256;   // of the file; another one when the copy was damaged on purpose
@@ -39,6 +40,9 @@ class Supplies {
                                                            const std::filesystem::path& work);
 
   const CellSupplies& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
+
+  // Artefacts whose path is a symbolic link: one sentence each, with the file that was taken.
+  std::vector<std::string> links() const;
 
   // The bundle's record: every artefact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;

@@ -11,23 +11,23 @@ using namespace labctl;
 using namespace std::chrono_literals;
 
 TEST_CASE("durations are read with a unit and never without") {
-  const std::pair<const char*, Millis> good[] = {{"500ms", 500ms}, {"20s", 20s},  {"3m", 3min},
-                                                 {"3min", 3min},   {"1h", 1h},    {"1.5s", 1500ms},
-                                                 {"0s", 0ms},      {"720h", 720h}};
+  const std::pair<const char*, Millis> good[] = {
+      {"500ms", 500ms}, {"20s", 20s},   {"3m", 3min}, {"3min", 3min}, {"1h", 1h},         {"1.5s", 1500ms},
+      {"0s", 0ms},      {"720h", 720h}, {"7d", 168h}, {"1.5d", 36h},  {"10000d", 240000h}};
   for (const auto& [text, value] : good) {
     INFO(text);
     REQUIRE(parse_duration(text));
     CHECK(*parse_duration(text) == value);
   }
   for (const char* text :
-       {"",      "20",   "s",     "20 s", " 20s",  "20s ", "-1s",  "+1s",  "1e3s",
-        "0x10s", "20S",  "20sec", "1d",   "inf s", "infs", "nans", "721h", "99999999999999999999999999h",
-        "1s2s",  "1,5s", "\xff",  "1..5s"}) {
+       {"",     "20",    "s",    "20 s",  " 20s",  "20s ", "-1s",  "+1s",
+        "1e3s", "0x10s", "20S",  "20sec", "inf s", "infs", "nans", "99999999999999999999999999h",
+        "1s2s", "1,5s",  "\xff", "1..5s"}) {
     INFO(text);
     CHECK_FALSE(parse_duration(text));
   }
   CHECK_THAT(parse_duration("20").error().text(), ContainsSubstring("no unit"));
-  CHECK_THAT(parse_duration("20d").error().text(), ContainsSubstring("'d'"));
+  CHECK_THAT(parse_duration("20w").error().text(), ContainsSubstring("'w'"));
 }
 
 TEST_CASE("sizes are read in binary units") {

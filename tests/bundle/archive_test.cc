@@ -93,6 +93,11 @@ TEST_CASE("a bundle comes back byte for byte, with what was packed beside it") {
        {"run.json", "cells/debian.candidate/console.log", "cells/debian.candidate/events.jsonl"})
     CHECK(read_file(*back / name).value() == read_file(bundle / name).value());
 
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path / "desk")) {  // and of its user alone
+    INFO(entry.path());
+    CHECK((entry.status().permissions() & (fs::perms::group_all | fs::perms::others_all)) == fs::perms::none);
+  }
+
   const auto twice = bundle::unpack_bundle(folder.path / "x.tar.zst", folder.path / "desk");
   REQUIRE_FALSE(twice);
   CHECK(twice.error().fault == Fault::input);
@@ -174,6 +179,9 @@ TEST_CASE("no way leads out of the folder, and nothing but listed plain files in
       {"not a path inside", list({entry("../x", "x")}), {{"gate/../x", "x"}}},
       {"not a path inside", list({entry("a/../../x", "x")}), {{"gate/a/../../x", "x"}}},
       {"not a path inside", list({entry("a\nb", "x")}), {{"gate/a\nb", "x"}}},
+      {"not a path inside", list({entry("-rf", "x")}), {{"gate/-rf", "x"}}},
+      {"not a path inside", list({entry("cells/--x/y", "x")}), {{"gate/cells/--x/y", "x"}}},
+      {"name that no bundle has", list({good}, "-rf"), {{"-rf/run.json", run}}},
       {"not a path inside", list({entry(std::string(2000, 'a'), "x")}), {{"gate/a", "x"}}},
       {"name that no bundle has", list({good}, "../gate"), {{"../gate/run.json", run}}},
       {"name that no bundle has", list({good}, ".ssh"), {{".ssh/run.json", run}}},
@@ -216,6 +224,19 @@ TEST_CASE("no way leads out of the folder, and nothing but listed plain files in
   }
   forge(file, list({good}), {run_item});
   CHECK(bundle::unpack_bundle(file, desk));  // the truth, by the same hand
+}
+
+TEST_CASE("what somebody has prepared where a bundle is unpacked is not written into") {
+  Folder folder;
+  REQUIRE(lab::pack_bundle(folder.bundle(), {}, folder.path / "x"));
+  const fs::path desk = folder.path / "desk", photos = folder.path / "photos";
+  fs::create_directories(desk);
+  fs::create_directories(photos);
+  const std::string half = ".20260101T000000Z-gate.unpacking." + std::to_string(::getpid());
+  fs::create_directory_symlink(photos, desk / half);  // a name that could be foreseen
+  REQUIRE(lab::unpack_bundle(folder.path / "x", desk));
+  CHECK(fs::is_empty(photos));
+  CHECK(fs::is_symlink(desk / half));
 }
 
 TEST_CASE("an archive may hold no more than its reader allows") {
