@@ -13,8 +13,8 @@ constexpr std::size_t excerpt_limit = 8192;
 constexpr std::size_t trace_limit = 48;
 constexpr unsigned line_limit = 3000;
 // How many lines of others may stand between two lines of a report.
-constexpr unsigned patience_for_body = 16;
-constexpr unsigned patience_inside = 24;
+constexpr unsigned patience_for_body = 40;
+constexpr unsigned patience_inside = 80;
 constexpr unsigned patience_at_end = 4;
 constexpr unsigned patience_with_others = 400;
 
@@ -102,6 +102,9 @@ void Report::place(std::string_view text) {
 
 void Report::body(const BodyLine& line, std::string_view text) {
   since_ = foreign_ = 0;
+  // "Preemption disabled at:" and its like name places of their own before the trace begins.
+  if (starts_trace(text) && !trace_begun_ && kind_ == Kind::lock) trace_.clear();
+  trace_begun_ = trace_begun_ || starts_trace(text);
   if (kind_ == Kind::stall && text.starts_with("NMI backtrace for cpu") && place_.empty()) {
     trace_.clear();
     trace_closed_ = false;
@@ -179,11 +182,12 @@ bool Report::confirmed() const {
 }
 
 Place Report::culprit() const {
-  const bool stuck = wants_interrupted();
+  // What overflowed a stack was stopped anywhere too.
+  const bool stuck = wants_interrupted() || (rule().flags & by_operation) != 0;
   if (stuck && !trace_.empty()) {
     std::vector<Place> whole = trace_;
     if (!place_.empty() && place_.function != whole.front().function) whole.insert(whole.begin(), place_);
-    if (const Place* place = blamed(whole, kind_)) return *place;
+    if (const Place* place = blamed(whole, Kind::stall)) return *place;
   }
   for (const Place* place : {&heading_.place, &lock_, &place_}) {
     if (!place->empty() && !is_helper(*place)) return *place;
@@ -192,7 +196,10 @@ Place Report::culprit() const {
   for (const Place* place : {&heading_.place, &lock_, &held_, &place_}) {
     if (!place->empty()) return *place;
   }
-  return {};
+  // The way into or out of the kernel is better than nothing.
+  const auto entry =
+      std::find_if(trace_.begin(), trace_.end(), [](const Place& place) { return is_entry(place.function); });
+  return entry == trace_.end() ? Place{} : *entry;
 }
 
 std::string Report::module(const Place& culprit) const {

@@ -98,6 +98,7 @@ class Report {
   unsigned since_ = 0;    // own ordinary lines since the last line of a body
   unsigned foreign_ = 0;  // ordinary lines of others since then
   unsigned lines_ = 0;
+  bool trace_begun_ = false;
   bool trace_closed_ = false;
   bool self_dumped_ = false;  // a module printed the backtrace itself
   bool panic_frame_ = false;
