@@ -11,6 +11,7 @@
 #include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
 #include "labctl/crash/forms/form.h"
+#include "labctl/crash/windows/stop_text.h"
 
 namespace labctl::crash {
 namespace {
@@ -56,10 +57,12 @@ class Text {
   void open(Branch& branch);
   void keep(const Row& row);
   void take(std::vector<Finding> findings);
+  StopText::Tell teller();
 
   Shared& shared_;
   unsigned used_;  // kinds of forms that this text came through
   std::unique_ptr<Scanner> scanner_;
+  StopText stops_;
   std::uint64_t lines_ = 0;     // given to the scanner
   std::deque<Origin> origins_;  // of the last of them
   std::vector<Branch> branches_;
@@ -83,7 +86,22 @@ void Text::line(std::string_view text, Origin origin) {
     take(scanner_->feed(text));
     take(scanner_->feed("\n"));
   }
-  if (!text.empty()) forms({without_controls(text, cleaned_), origin});
+  if (text.empty()) return;
+  const Row row{without_controls(text, cleaned_), origin};
+  if (shared_.os != Os::linux_ && timestamp_length(row.text) == 0)
+    stops_.line(row.text, row.origin, teller());
+  forms(row);
+}
+
+StopText::Tell Text::teller() {
+  return [this](Finding finding, std::uint64_t last) {
+    const auto same = [&](const Found& other) {
+      return other.finding.title == finding.title && other.finding.module == finding.module;
+    };
+    if (shared_.found.size() < most_findings &&
+        std::none_of(shared_.found.begin(), shared_.found.end(), same))
+      shared_.found.push_back({std::move(finding), last});
+  };
 }
 
 void Text::forms(const Row& row) {
@@ -144,6 +162,7 @@ void Text::finish() {
     child.finish();
   }
   if (scanner_) take(scanner_->flush());
+  stops_.finish(teller());
 }
 
 unsigned weight(const Finding& finding) {
