@@ -126,6 +126,11 @@ TEST_CASE("each class of reports is told as what it is") {
       {"the EFI stub",
        "EFI stub: ERROR: Failed to relocate kernel\n",
        {"boot failure: EFI stub gave up | boot-failure | fatal | "}},
+      {"a file system that gave up",
+       "[   12.0] x\n[   12.000001] EXT4-fs error (device sda1): ext4_lookup:1850: inode #2: comm x: deleted "
+       "inode "
+       "referenced: 12\n[   12.000002] EXT4-fs (sda1): Remounting filesystem read-only\n",
+       {"file system error: ext4 | other | warning | ", "file system shut down: ext4 | other | warning | "}},
       {"Xen", "(XEN) [2026-01-02 03:04:05] Panic on CPU 0:\n", {"Xen panic | panic | fatal | "}}};
   for (const Case& each : cases) {
     INFO(each.what);

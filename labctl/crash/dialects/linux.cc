@@ -205,6 +205,22 @@ constexpr std::array rules{
     Rule{"VFS: Close: file count", "VFS: Close: file count is 0", "VFS: Close: file count is 0",
          Kind::memory_safety, Severity::fatal, Group::other, 0, no_function | instant},
 
+    // File systems that are damaged or gave up.
+    Rule{"EXT4-fs error (device ", "EXT4-fs error \\(device [^)]+\\):? ", "file system error: ext4",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"EXT4-fs (", "EXT4-fs \\([^)]+\\): (?:Remounting filesystem read-only|shut(?:ting)? ?down)",
+         "file system shut down: ext4", Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"Aborting journal on device ", "Aborting journal on device ", "file system shut down: ext4",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"XFS (",
+         "XFS \\([^)]+\\): .*(?:[Ss]hutting down filesystem|[Ff]ilesystem has been shut down|"
+         "Corruption of in-memory data)",
+         "file system shut down: xfs", Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"BTRFS", "BTRFS[: ].*(?:forced readonly|Transaction aborted)", "file system shut down: btrfs",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"F2FS-fs (", "F2FS-fs \\([^)]+\\): .*(?:Stopped filesystem|[Ss]top checkpoint)",
+         "file system shut down: f2fs", Kind::other, warning, Group::other, 0, no_function | instant},
+
     // Locks and contexts.
     Rule{"WARNING: ",
          "WARNING: (?P<what>possible [\\w ]+ detected|inconsistent lock state|bad unlock balance "

@@ -2,9 +2,12 @@
 // is text again and may have a form of its own (a terminal's lines in a container's log in JSON).
 #include "labctl/crash/log.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -192,6 +195,24 @@ bool hides(const Found& better, const Found& other, bool form) {
 
 }  // namespace
 
+// Whether a kernel's command line asks for a shell on the way up.
+bool asks_for_shell(std::string_view line) {
+  static const RE2 wanted(
+      R"( (?:rd\.break(?:=\S*)?|break(?:=\S*)?|rescue|emergency|single|systemd\.unit=(?:rescue|emergency)\.target|init=/bin/\w*sh)(?: |$))",
+      RE2::Latin1);
+  return RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), wanted);
+}
+
+// A prompt that was asked for; what tells why it could not go on counts all the same.
+bool only_a_shell(const Finding& finding) {
+  const std::string& title = finding.title;
+  const bool shell = title == "boot failure: initramfs shell" || title == "boot failure: emergency mode" ||
+                     title == "boot failure: rescue mode";
+  static const RE2 reason(
+      "ALERT!|Gave up|not exist|[Ff]ailed|FATAL|Could not|could not|No init|error occurred", RE2::Latin1);
+  return shell && !RE2::PartialMatch(finding.excerpt, reason);
+}
+
 struct LogScanner::State {
   State(Os os, const std::vector<Signature>& signatures) : raw(os, signatures) {
     shared.os = os;
@@ -214,6 +235,24 @@ struct LogScanner::State {
     }
   }
 
+  void command_line(std::string_view words, std::uint64_t line) {
+    const std::size_t at = words.find("ommand line: ");
+    if (at == std::string_view::npos) return;
+    const bool asks = asks_for_shell(words.substr(at));
+    if (!asks && (asked.empty() || !asked.back().second)) return;
+    if (asked.size() < most_findings) asked.emplace_back(line, asks);
+  }
+
+  // By the command line of the boot that it belongs to.
+  void excuse(Finding& finding) const {
+    if (!only_a_shell(finding) || !finding.suppressed.empty()) return;
+    const auto after =
+        std::upper_bound(asked.begin(), asked.end(), finding.line,
+                         [](std::uint64_t line, const auto& each) { return line < each.first; });
+    if (after != asked.begin() && std::prev(after)->second)
+      finding.suppressed = "the kernel's command line asks for a shell";
+  }
+
   // Each reading has told its own crashes once; what two readings see is compared.
   std::vector<Finding> merged() {
     std::vector<Finding> findings;
@@ -234,6 +273,7 @@ struct LogScanner::State {
     for (std::size_t i = 0; i < others.size(); ++i) {
       if (!gone[i]) findings.push_back(others[i].finding);
     }
+    for (Finding& each : findings) excuse(each);
     std::stable_sort(findings.begin(), findings.end(),
                      [](const Finding& a, const Finding& b) { return a.offset < b.offset; });
     return findings;
@@ -241,6 +281,8 @@ struct LogScanner::State {
 
   Scanner raw;  // the bytes as they stand
   std::vector<Found> found;
+  std::vector<std::pair<std::uint64_t, bool>>
+      asked;  // lines with a command line: whether it asks for a shell
   Lines lines;
   Shared shared;
   Text text{shared, 0, false};
@@ -255,6 +297,7 @@ LogScanner& LogScanner::operator=(LogScanner&&) noexcept = default;
 void LogScanner::feed(std::string_view bytes) {
   state_->take(state_->raw.feed(bytes));
   state_->lines.feed(bytes, [this](const Lines::Line& line) {
+    state_->command_line(line.text, line.number);
     state_->text.line(line.text, {line.offset, line.number});
   });
 }
