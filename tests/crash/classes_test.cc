@@ -155,6 +155,9 @@ TEST_CASE("user space's faults and healthy boots are no reports") {
         "general protection fault, probably\n", "Oops: 0000 \n"}) {
     INFO(line);
     CHECK(told(line).empty());
+    std::string log = std::string("[   20.000001] ") + line;
+    for (int i = 0; i < 20; ++i) log += "[   20.000002] usb 1-1: new device\n";
+    CHECK(told(log + body).empty());
   }
 }
 

@@ -91,8 +91,9 @@ constexpr std::array rules{
     // The same, cut short before the number.
     Rule{"Oops: ", "Oops: (?:Oops: )?[0-9a-f]{4}(?: |$)", "Oops", Kind::oops, Severity::fatal, Group::die, 0,
          needs_body},
-    Rule{"general protection fault", "(?P<what>general protection fault)[^\\[]*$", "", Kind::oops,
-         Severity::fatal, Group::fault, dies, needs_body},
+    Rule{"general protection fault",
+         "(?P<what>general protection fault)(?:: [0-9a-f]{0,4} ?|, (?:probably|maybe) for [^\\[]*)?$", "",
+         Kind::oops, Severity::fatal, Group::fault, dies, needs_body},
     Rule{"invalid opcode: ", "(?P<what>invalid opcode): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,
          Group::die, 0, needs_body},
     Rule{"divide error: ", "(?P<what>divide error): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,

@@ -15,6 +15,7 @@ constexpr unsigned line_limit = 3000;
 // How many lines of others may stand between two lines of a report.
 constexpr unsigned patience_for_body = 40;
 constexpr unsigned patience_inside = 80;
+constexpr unsigned patience_when_vague = 16;  // while the header may be anybody's words
 constexpr unsigned patience_at_end = 4;
 constexpr unsigned patience_with_others = 400;
 
@@ -159,6 +160,7 @@ bool Report::over() const {
   if ((rule().flags & instant) != 0 || lines_ > line_limit || foreign_ > patience_with_others) return true;
   if (proved(Proof::panic_end)) return true;
   if (proved(Proof::trace_end)) return since_ > patience_at_end;
+  if (!credible()) return since_ > patience_when_vague;
   return since_ > (read_anything() ? patience_inside : patience_for_body);
 }
 
