@@ -285,6 +285,9 @@ constexpr std::array rules{
     Rule{"BUG: ", "BUG: (?P<what>\\S.*)", "BUG: ", Kind::bug, Severity::fatal, Group::generic, 0, needs_body},
 };
 
+constexpr Rule lost_header{"CPU: ", "",      "oops (header lost)", Kind::oops, Severity::fatal, Group::other,
+                           0,       headless};
+
 constexpr std::array preludes{
     Prelude{"------------[ cut here ]------------", "", Kind::other},
     Prelude{"8<--- cut here ---", "", Kind::other},
@@ -433,6 +436,7 @@ const char* const consequence_pattern =
     "Aiee, killing|Fatal hardware error|kernel stack overflow|workqueue lockup|panic_on_|double fault|"
     "BUG!|Unrecoverable exception|VFS: Unable to mount root";
 
+const Rule& lost_header_rule() { return lost_header; }
 std::span<const Rule> linux_rules() { return rules; }
 std::span<const Prelude> linux_preludes() { return preludes; }
 std::span<const BodyLine> linux_body() { return body; }

@@ -90,7 +90,26 @@ void Report::absorb(const Rule& header) {
   }
 }
 
-bool Report::credible() const { return (rule().flags & needs_body) == 0 || proved(Proof::cpu); }
+// What tells an oops from a warning when the header is lost: both have the same body.
+void Report::headless_line(std::string_view text) {
+  if (text.starts_with("CPU: ")) {
+    const std::size_t taint = text.find("Tainted: ");
+    died_ = died_ ||
+            (taint != std::string_view::npos && text.substr(taint, 24).find(" D") != std::string_view::npos);
+  } else if (text.starts_with("Code: ") && place_.module.size() + place_.function.size() > 0) {
+    warned_ = warned_ || text.find("<0f> 0b") != std::string_view::npos ||
+              text.find("<0f> b9") != std::string_view::npos ||
+              text.find("<67> 48 0f b9") != std::string_view::npos;
+    died_ = died_ || (!warned_ && text.find('<') != std::string_view::npos);
+  }
+}
+
+bool Report::credible() const {
+  if ((rule().flags & headless) != 0)
+    return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
+           proved(Proof::trace) && proved(Proof::trace_end);
+  return (rule().flags & needs_body) == 0 || proved(Proof::cpu);
+}
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
 
@@ -103,6 +122,7 @@ void Report::place(std::string_view text) {
 
 void Report::body(const BodyLine& line, std::string_view text) {
   since_ = foreign_ = 0;
+  if ((rule().flags & headless) != 0) headless_line(text);
   // "Preemption disabled at:" and its like name places of their own before the trace begins.
   if (starts_trace(text) && !trace_begun_ && kind_ == Kind::lock) trace_.clear();
   trace_begun_ = trace_begun_ || starts_trace(text);
@@ -233,6 +253,7 @@ std::string Report::title(const Place& culprit) const {
 
 std::string Report::corrupted() const {
   if ((rule().flags & instant) != 0) return {};
+  if ((rule().flags & headless) != 0) return "the header is lost";
   if (lost_) return "the console lost messages";
   if (!read_anything()) return "no body follows the header";
   if (cut_ && !confirmed()) return "another report begins inside";
