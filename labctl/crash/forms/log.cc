@@ -221,7 +221,9 @@ struct LogScanner::State {
 
   void take(std::vector<Finding> findings) {
     for (Finding& each : findings) {
-      const auto again = std::find_if(found.begin(), found.end(), [&](const Found& other) {
+      constexpr std::ptrdiff_t open_reports = 64;  // no more can still grow
+      const auto since = found.size() > open_reports ? found.end() - open_reports : found.begin();
+      const auto again = std::find_if(since, found.end(), [&](const Found& other) {
         return other.finding.offset == each.offset && other.finding.title == each.title;
       });
       if (again != found.end()) {  // told once more, confirmed
@@ -231,7 +233,7 @@ struct LogScanner::State {
       const auto rows =
           static_cast<std::uint64_t>(std::count(each.excerpt.begin(), each.excerpt.end(), '\n'));
       const std::uint64_t last = each.line + (rows == 0 ? 0 : rows - 1);
-      if (found.size() < most_findings) found.push_back({std::move(each), last});
+      found.push_back({std::move(each), last});
     }
   }
 
