@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "labctl/base/json.h"
@@ -12,41 +13,58 @@
 #include "labctl/crash/frames.h"
 #include "labctl/crash/log.h"
 #include "labctl/crash/windows/dump.h"
+#include "labctl/lab/log_files.h"
 #include "labctl/scenario/signatures.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
 namespace {
 
-// The places of each finding as lines of source, in the findings' order; nothing without debug files.
-using Places = std::vector<std::vector<std::string>>;
+// A finding, the log that it is of, and its places as lines of source; none without debug files.
+struct Told {
+  crash::Finding finding;
+  std::string file;  // empty unless a folder is scanned
+  std::vector<std::string> places;
+};
 
-Result<Places> look_up(const std::vector<crash::Finding>& findings, const std::vector<std::string>& debug) {
-  Places places(findings.size());
-  if (debug.empty()) return places;
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    auto lines =
-        symbolize::source_lines(crash::module_frames(findings[i].excerpt), {debug.begin(), debug.end()});
+Status look_up(std::vector<Told>& all, const std::vector<std::string>& debug) {
+  if (debug.empty()) return {};
+  for (Told& each : all) {
+    auto lines = symbolize::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
     if (!lines) return fail(lines.error());
-    places[i] = std::move(*lines);
+    each.places = std::move(*lines);
   }
-  return places;
+  return {};
 }
 
-Json describe(const std::vector<crash::Finding>& findings, const Places& places) {
+Json frames_of(const crash::Finding& finding) {
   Json list = Json::array();
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    const auto& f = findings[i];
+  for (const auto& frame : crash::call_frames(finding.excerpt)) {
+    Json item{{"function", frame.function}, {"module", frame.module}};
+    if (frame.inlined)
+      item["inline"] = true;
+    else
+      item["offset"] = frame.offset;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+Json describe(const std::vector<Told>& all) {
+  Json list = Json::array();
+  for (const auto& [f, file, places] : all) {
     Json item{{"title", f.title},
               {"kind", crash::to_string(f.kind)},
               {"severity", crash::to_string(f.severity)},
               {"module", f.module},
               {"offset", f.offset},
               {"line", f.line},
-              {"corrupted", f.corrupted}};
-    if (!f.confirmed) item["confirmed"] = false;
+              {"corrupted", f.corrupted},
+              {"confirmed", f.confirmed},
+              {"frames", frames_of(f)}};
+    if (!file.empty()) item["file"] = file;
     if (!f.suppressed.empty()) item["suppressed"] = f.suppressed;
-    if (!places[i].empty()) item["places"] = places[i];
+    if (!places.empty()) item["places"] = places;
     list.push_back(std::move(item));
   }
   return {{"findings", list}};
@@ -64,76 +82,139 @@ std::string line(const crash::Finding& f) {
   return text + ")\n";
 }
 
-// The rest of a file that began like a dump: its head, and how long it is.
-crash::Finding read_dump(std::FILE* input, std::string head) {
-  std::string block(1u << 18, '\0');
-  std::uint64_t size = head.size();
-  while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
-    if (head.size() < crash::dump_head) head.append(block, 0, got);
-    size += got;
-  }
-  return crash::finding_of(*crash::read_dump(head, size));
-}
-
 // A guest chooses the first bytes of its console, and they may not hide a crash behind them. A program that
 // only holds the messages of a kernel has no report behind any of them.
 bool any_whole(const std::vector<crash::Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(),
-                     [](const auto& finding) { return finding.confirmed && finding.corrupted.empty(); });
+  return std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
+    return finding.confirmed && finding.corrupted.empty() && finding.kind != crash::Kind::reset;
+  });
+}
+
+// One log from its first byte to its last, as it is and as what it decompresses to.
+class Log {
+ public:
+  Log(crash::Os os, const std::vector<crash::Signature>& signatures)
+      : raw_(os, signatures), text_(os, signatures) {}
+
+  // Why it cannot be read, empty when it can.
+  std::string read(std::FILE* input) {
+    std::string head(1u << 18, '\0');
+    head.resize(std::fread(head.data(), 1, head.size(), input));
+    if (first_) kind_ = crash::binary_kind(head);
+    first_ = first_ && head.empty();
+    if (crash::is_dump(head)) {
+      read_dump(input, std::move(head));
+    } else {
+      const auto unpacked = lab::read_log(
+          input, head, [&](std::string_view bytes) { raw_.feed(bytes); },
+          [&](std::string_view bytes) { text_.feed(bytes); });
+      compressed_ = compressed_ || unpacked.compressed;
+      too_long_ = too_long_ || unpacked.too_long;
+    }
+    return std::ferror(input) != 0 ? "cannot be read" : "";
+  }
+
+  bool empty() const { return first_; }
+  bool too_long() const { return too_long_; }
+
+  std::vector<crash::Finding> finish() {
+    auto findings = raw_.finish();
+    auto text = text_.finish();
+    // What bytes that are no text look like is nothing beside what they hold.
+    if (compressed_) findings = std::move(text);
+    if (dump_) findings.push_back(std::move(*dump_));
+    return findings;
+  }
+
+  // What it is instead of a log, when nothing whole was found in it.
+  std::string_view other_than_a_log(const std::vector<crash::Finding>& findings) const {
+    return compressed_ || any_whole(findings) ? std::string_view() : kind_;
+  }
+
+ private:
+  void read_dump(std::FILE* input, std::string head) {
+    std::string block(1u << 18, '\0');
+    std::uint64_t size = head.size();
+    while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
+      if (head.size() < crash::dump_head) head.append(block, 0, got);
+      size += got;
+    }
+    dump_ = crash::finding_of(*crash::read_dump(head, size));
+  }
+
+  crash::LogScanner raw_, text_;
+  std::optional<crash::Finding> dump_;
+  std::string_view kind_;
+  bool first_ = true, compressed_ = false, too_long_ = false;
+};
+
+struct Scanned {
+  std::vector<crash::Finding> findings;
+  std::string problem;  // why it is no log; empty when it is one
+};
+
+Result<Scanned> scan_one(const lab::LogFile& file, crash::Os os,
+                         const std::vector<crash::Signature>& signatures) {
+  Log log(os, signatures);
+  for (const std::string& part : file.parts) {
+    std::FILE* input = part == "-" ? stdin : std::fopen(part.c_str(), "rbe");
+    if (!input) return input_error(std::string("cannot open: ") + std::strerror(errno), part);
+    const std::string problem = log.read(input);
+    if (input != stdin) std::fclose(input);
+    if (!problem.empty()) return input_error(problem, part == "-" ? "standard input" : part);
+  }
+  Scanned scanned{log.finish(), {}};
+  if (log.empty()) scanned.problem = "is empty: there is no log to read";
+  if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty())
+    scanned.problem = "is " + std::string(kind) + " and no log";
+  if (log.too_long()) say(printable(file.name) + " decompresses to more than 1 GiB: only that much was read");
+  return scanned;
+}
+
+void print_all(const std::vector<Told>& all) {
+  for (const Told& each : all) {
+    print((each.file.empty() ? "" : printable(each.file) + ":") + line(each.finding));
+    for (const auto& place : each.places) print("    " + printable(place, 500) + "\n");
+  }
 }
 
 }  // namespace
 
 int scan(const ScanOptions& options) {
-  const auto& [file, os, signature_file, json, debug] = options;
+  const auto& [file, os_name, signature_file, json, debug] = options;
   std::vector<crash::Signature> signatures;
   if (!signature_file.empty()) {
     auto text = load_signatures(signature_file);
     if (!text) return exit_code::bad_input;
     signatures = scenario::load_signatures(*text, signature_file).all;
   }
-  std::FILE* input = file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
-  if (!input)
-    return complain(Error{Fault::input, std::string("cannot open: ") + std::strerror(errno), file, {}});
-  crash::LogScanner scanner(os == "linux"     ? crash::Os::linux_
-                            : os == "windows" ? crash::Os::windows
-                                              : crash::Os::automatic,
-                            signatures);
-  std::vector<crash::Finding> findings;
-  auto add = [&](std::vector<crash::Finding> more) {
-    for (auto& finding : more) findings.push_back(std::move(finding));
-  };
-  std::string block(1u << 18, '\0');
-  std::string_view kind;
-  bool first = true;
-  while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
-    const std::string_view read(block.data(), got);
-    const bool head = std::exchange(first, false);
-    if (head) kind = crash::binary_kind(read);
-    if (head && crash::is_dump(read))
-      add({read_dump(input, std::string(read))});
-    else
-      scanner.feed(read);
+  const crash::Os os = os_name == "linux"     ? crash::Os::linux_
+                       : os_name == "windows" ? crash::Os::windows
+                                              : crash::Os::automatic;
+  const auto files = lab::log_files(file);
+  if (!files) return complain(files.error());
+  const bool folder = files->size() != 1 || files->front().name != file;
+  if (files->empty()) return complain(Error{Fault::input, "holds no files", file, {}});
+  std::vector<Told> all;
+  for (const lab::LogFile& each : *files) {
+    auto scanned = scan_one(each, os, signatures);
+    if (!scanned) return complain(scanned.error());
+    if (!scanned->problem.empty()) {
+      const std::string name = each.name == "-" ? "standard input" : each.name;
+      if (!folder)
+        return complain(Error{Fault::input, scanned->problem, name, "extract the text and scan that"});
+      continue;
+    }
+    for (auto& finding : scanned->findings) all.push_back({std::move(finding), folder ? each.name : "", {}});
   }
-  const bool broken = std::ferror(input) != 0;
-  if (input != stdin) std::fclose(input);
-  const std::string name = file == "-" ? "standard input" : file;
-  if (broken) return complain(Error{Fault::input, "cannot be read", name, {}});
-  if (first) return complain(Error{Fault::input, "is empty: there is no log to read", name, {}});
-  add(scanner.finish());
-  if (!kind.empty() && !any_whole(findings))
-    return complain(Error{Fault::input, "is " + std::string(kind) + " and no log", name,
-                          "extract the text and scan that"});
-  const auto places = look_up(findings, debug);
-  if (!places) return complain(places.error());
-  if (json) print_json(dump_pretty(describe(findings, *places)));
-  for (std::size_t i = 0; !json && i < findings.size(); ++i) {
-    print(line(findings[i]));
-    for (const auto& place : (*places)[i]) print("    " + printable(place, 500) + "\n");
-  }
-  std::size_t counting = 0;
-  for (const auto& finding : findings) counting += finding.suppressed.empty();
-  return counting == 0 ? 0 : 1;
+  if (const auto found = look_up(all, debug); !found) return complain(found.error());
+  if (json)
+    print_json(dump_pretty(describe(all)));
+  else
+    print_all(all);
+  const bool counts =
+      std::any_of(all.begin(), all.end(), [](const Told& each) { return each.finding.suppressed.empty(); });
+  return counts ? 1 : 0;
 }
 
 }  // namespace labctl::cli

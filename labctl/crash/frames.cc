@@ -22,6 +22,25 @@ std::string ModuleFrame::text() const {
   return function + "+" + hex(offset) + "/" + hex(size) + " [" + module + "]";
 }
 
+std::vector<CallFrame> call_frames(std::string_view report) {
+  constexpr std::size_t most = 64;
+  static const re2::RE2 place(
+      R"((\? |)\b([A-Za-z_][A-Za-z0-9_.$]{0,256})(?:\+0x([0-9a-f]{1,8})/0x[0-9a-f]{1,8}(?: \[([A-Za-z0-9_-]{1,64})[\] (])?| [\w./-]{1,200}:\d{1,7} (\[inline\])))",
+      re2::RE2::Latin1);
+  std::vector<CallFrame> frames;
+  re2::StringPiece rest(report.data(), report.size());
+  std::string doubt, offset, inlined;
+  CallFrame frame;
+  while (frames.size() < most &&
+         re2::RE2::FindAndConsume(&rest, place, &doubt, &frame.function, &offset, &frame.module, &inlined)) {
+    frame.inlined = !inlined.empty();
+    frame.offset = 0;
+    std::from_chars(offset.data(), offset.data() + offset.size(), frame.offset, 16);
+    if (doubt.empty() && (frames.empty() || !(frames.back() == frame))) frames.push_back(frame);
+  }
+  return frames;
+}
+
 std::vector<ModuleFrame> module_frames(std::string_view report) {
   static const re2::RE2 pattern(
       R"((RIP: [0-9a-f]{1,4}:|pc : |\? |)([A-Za-z0-9_.$]{1,256})\+0x([0-9a-f]{1,8})/0x([0-9a-f]{1,8}) \[([A-Za-z0-9_-]{1,64})[\] (])",

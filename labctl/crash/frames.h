@@ -19,6 +19,19 @@ struct ModuleFrame {
   std::string text() const;
 };
 
+// A line of a report's trace. `function` and `module` as they are printed, `module` empty for the kernel's
+// own; an inlined function, which only a symbolised log names, has no offset.
+struct CallFrame {
+  std::string function;
+  std::string module;
+  std::uint64_t offset = 0;
+  bool inlined = false;
+  bool operator==(const CallFrame&) const = default;
+};
+
+// Those of a Linux report, the instruction that it is about first, at most 64; none that the kernel doubts.
+std::vector<CallFrame> call_frames(std::string_view report);
+
 // Those of a Linux report in modules, in its order and each once, at most 32; none that the kernel doubts.
 std::vector<ModuleFrame> module_frames(std::string_view report);
 

@@ -228,13 +228,13 @@ TEST_CASE("no way leads out of the folder, and nothing but listed plain files in
 
 TEST_CASE("what somebody has prepared where a bundle is unpacked is not written into") {
   Folder folder;
-  REQUIRE(lab::pack_bundle(folder.bundle(), {}, folder.path / "x"));
+  REQUIRE(bundle::pack_bundle(folder.bundle(), {}, folder.path / "x"));
   const fs::path desk = folder.path / "desk", photos = folder.path / "photos";
   fs::create_directories(desk);
   fs::create_directories(photos);
   const std::string half = ".20260101T000000Z-gate.unpacking." + std::to_string(::getpid());
   fs::create_directory_symlink(photos, desk / half);  // a name that could be foreseen
-  REQUIRE(lab::unpack_bundle(folder.path / "x", desk));
+  REQUIRE(bundle::unpack_bundle(folder.path / "x", desk));
   CHECK(fs::is_empty(photos));
   CHECK(fs::is_symlink(desk / half));
 }

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """What `labctl scan` says of a file that is no log, and that a log's first bytes do not hide the crash behind them."""
 
+import bz2
 import gzip
+import json
+import lzma
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 LABCTL = sys.argv[1]
 CRASH = (pathlib.Path(__file__).resolve().parents[1] / "crash/linux").glob("*oops*")
@@ -24,13 +28,39 @@ def expect(what, data, code, words):
 
 crash = next(path for path in sorted(CRASH) if path.is_file()).read_bytes()
 expect("nothing", b"", 2, "standard input: is empty")
-expect("a gzip archive", gzip.compress(crash), 2, "a gzip archive")
+for name, packed in (("gzip", gzip.compress(crash)), ("xz", lzma.compress(crash)), ("bzip2", bz2.compress(crash))):
+    expect(f"a crash packed by {name}", packed, 1, "(oops, fatal")
+expect("a torn gzip archive", gzip.compress(crash)[:40], 2, "a gzip archive")
 expect("a program", pathlib.Path(LABCTL).read_bytes(), 2, "an ELF file")
 expect("a program that holds a header", b"\x7fELF\0\0\n[    1.0] BUG: unable to handle page fault for address: 0\n", 2, "an ELF file")
 expect("a healthy log", b"[    0.000000] Linux version 6.1\n", 0, "")
 expect("a crash", crash, 1, "")
 for magic in (b"BZh", b"%PDF-", b"\x7fELF", b"LPKSHHRH", b"KDUMP   ", b"\x1f\x8b\x08"):
     expect(f"a crash behind {magic!r}", magic + b"\n" + crash, 1, "")
+
+# A folder is one table; what a kernel left in pstore in parts is one log, its part 1 the end.
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    (folder / "127.0.0.1").mkdir()
+    (folder / "127.0.0.1/vmcore-dmesg.txt").write_bytes(crash)
+    (folder / "127.0.0.1/vmcore").write_bytes(b"KDUMP   " + bytes(100))
+    (folder / "kern.log.1.gz").write_bytes(gzip.compress(crash))
+    (folder / "healthy.log").write_bytes(b"[    0.000000] Linux version 6.1\n")
+    lines = crash.split(b"\n\n", 1)[-1].split(b"\n")
+    for number in range(1, 4):
+        cut = [len(lines) * (3 - number + edge) // 3 for edge in (0, 1)]
+        (folder / f"dmesg-efi_pstore-17000000000{number}001").write_bytes(
+            b"Panic#1 Part%d\n" % number + b"\n".join(lines[cut[0]:cut[1]]) + b"\n")
+    done = subprocess.run([LABCTL, "scan", "--json", folder], capture_output=True, timeout=60)
+    found = json.loads(done.stdout)["findings"]
+    names = sorted({pathlib.Path(each["file"]).name for each in found})
+    if done.returncode != 1 or names != ["Panic#1", "kern.log.1.gz", "vmcore-dmesg.txt"] or len({each["title"] for each in found}) != 1:
+        failures.append(f"a folder: exit {done.returncode}: {found!r} {done.stderr!r}")
+    if not all(each["confirmed"] and each["frames"] for each in found):
+        failures.append(f"the findings' frames: {found!r}")
+    whole = subprocess.run([LABCTL, "scan", folder / "127.0.0.1/vmcore"], capture_output=True, timeout=60)
+    if whole.returncode != 2:
+        failures.append(f"a dump of kdump: {whole!r}")
 
 print("\n".join(failures) or "as it should be")
 sys.exit(bool(failures))

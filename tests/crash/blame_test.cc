@@ -43,12 +43,49 @@ TEST_CASE("a fault is named by the innermost function that is no helper") {
   CHECK(blame({"debug_print_object", "__call_rcu", "foo_release"}, Kind::memory_safety) == "foo_release");
 }
 
+TEST_CASE("what registers, drops or queues something does it for its caller") {
+  const std::vector<std::vector<std::string>> traces{
+      {"get_device_parent", "device_add", "foo_register"},
+      {"rollback_registered_many", "unregister_netdev", "foo_register"},
+      {"proc_register", "proc_create_data", "foo_register"},
+      {"iput", "foo_register"},
+      {"fast_dput", "dput", "foo_register"},
+      {"insert_work", "__queue_work", "foo_register"},
+      {"__vunmap", "vfree", "foo_register"},
+      {"dev_vprintk_emit", "dev_printk_emit", "foo_register"},
+      {"__rt_mutex_slowlock", "rt_mutex_lock", "foo_register"},
+      {"__reiserfs_panic", "foo_register"}};
+  for (const auto& trace : traces) {
+    INFO(trace.front());
+    CHECK(blame(trace, Kind::memory_safety) == "foo_register");
+  }
+  CHECK(blame({"sg_remove_request", "sg_read"}, Kind::memory_safety) == "sg_remove_request");
+  CHECK(blame({"netlink_lookup", "netlink_unicast", "foo_get", "nfnetlink_rcv_msg"}, Kind::stall) ==
+        "foo_get");
+}
+
+TEST_CASE(
+    "a stack that overflowed is named by the operation, and places in front of a trace are not its frames") {
+  CHECK(title("[    1.000001] Kernel panic - not syncing: corrupted stack end detected inside scheduler\n"
+              "[    1.000002] Call Trace:\n[    1.000003]  panic+0x1/0x2\n[    1.000004]  foo_step+0x1/0x2\n"
+              "[    1.000005]  foo_work+0x1/0x2\n[    1.000006]  process_one_work+0x1/0x2\n") ==
+        "kernel panic: corrupted stack end in foo_work");
+  CHECK(title("[    1.000001] BUG: scheduling while atomic: foo/7/0x00000002\n"
+              "[    1.000002] Preemption disabled at:\n[    1.000003] [<ffffffff812b2934>] "
+              "kernel_fpu_begin+0x64/0x260\n"
+              "[    1.000004] CPU: 1 PID: 7 Comm: foo Not tainted 6.1.0 #1\n[    1.000005] Call Trace:\n"
+              "[    1.000006]  __schedule_bug+0x1/0x2\n[    1.000007]  schedule+0x1/0x2\n"
+              "[    1.000008]  exit_to_user_mode_prepare+0x1/0x2\n") ==
+        "BUG: scheduling while atomic in exit_to_user_mode_prepare");
+}
+
 TEST_CASE("one operation has one name, whatever the kernel's settings") {
   CHECK(operation("synchronize_rcu_expedited") == operation("synchronize_rcu"));
   CHECK(operation("__synchronize_srcu") == operation("synchronize_rcu"));
   CHECK(operation("smp_call_function_single") == operation("smp_call_function_many_cond"));
   CHECK(operation("SyS_mount") == operation("__x64_sys_mount"));
   CHECK(operation("foo_mount") == "foo_mount");
+  CHECK(operation("foo_compat_ioctl") == "foo_ioctl");
 }
 
 TEST_CASE("a module's frame is told before the operation it was called for") {

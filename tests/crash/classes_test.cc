@@ -126,6 +126,30 @@ TEST_CASE("each class of reports is told as what it is") {
       {"the EFI stub",
        "EFI stub: ERROR: Failed to relocate kernel\n",
        {"boot failure: EFI stub gave up | boot-failure | fatal | "}},
+      {"a file system that gave up",
+       "[   12.0] x\n[   12.000001] EXT4-fs error (device sda1): ext4_lookup:1850: inode #2: comm x: deleted "
+       "inode "
+       "referenced: 12\n[   12.000002] EXT4-fs (sda1): Remounting filesystem read-only\n",
+       {"file system error: ext4 | other | warning | ", "file system shut down: ext4 | other | warning | "}},
+      {"an oops without its header",
+       "[   20.000001] CPU: 1 PID: 7 Comm: modprobe Tainted: G      D    OE      5.4.0 #1\n"
+       "[   20.000002] RIP: 0010:ball_go+0x10/0x20 [ball]\n[   20.000003] RSP: 0018:ffffabe3c3607ea8 EFLAGS: "
+       "00010246\n"
+       "[   20.000004] Call Trace:\n[   20.000005]  ball_init+0x10/0x20 [ball]\n"
+       "[   20.000006] ---[ end trace 0000000000000000 ]---\n",
+       {"oops (header lost) in ball_go | oops | fatal | ball"}},
+      {"a warning without its header",
+       "[   20.000001] CPU: 1 PID: 7 Comm: modprobe Tainted: G           OE      5.4.0 #1\n"
+       "[   20.000002] RIP: 0010:ball_go+0x10/0x20 [ball]\n[   20.000003] Code: 00 00 00 <0f> 0b c3 00 00\n"
+       "[   20.000004] RSP: 0018:ffffabe3c3607ea8 EFLAGS: 00010246\n"
+       "[   20.000005] Call Trace:\n[   20.000006]  ball_init+0x10/0x20 [ball]\n"
+       "[   20.000007] ---[ end trace 0000000000000000 ]---\n",
+       {}},
+      {"a stack that somebody asked for",
+       "[   20.000001] CPU: 1 PID: 7 Comm: modprobe Tainted: G           OE      5.4.0 #1\n"
+       "[   20.000002] Call Trace:\n[   20.000003]  dump_stack+0x10/0x20\n[   20.000004]  "
+       "ball_init+0x10/0x20 [ball]\n",
+       {}},
       {"Xen", "(XEN) [2026-01-02 03:04:05] Panic on CPU 0:\n", {"Xen panic | panic | fatal | "}}};
   for (const Case& each : cases) {
     INFO(each.what);
@@ -150,6 +174,9 @@ TEST_CASE("user space's faults and healthy boots are no reports") {
         "general protection fault, probably\n", "Oops: 0000 \n"}) {
     INFO(line);
     CHECK(told(line).empty());
+    std::string log = std::string("[   20.000001] ") + line;
+    for (int i = 0; i < 20; ++i) log += "[   20.000002] usb 1-1: new device\n";
+    CHECK(told(log + body).empty());
   }
 }
 

@@ -176,6 +176,20 @@ TEST_CASE("how a log is cut changes nothing, its form included") {
   }
 }
 
+TEST_CASE("a shell that the command line asks for is no failure of a log") {
+  const std::string line = "[    0.000000] Kernel command line: root=/dev/vda1 ";
+  const auto counts = [](const std::string& log) {
+    const auto found = scan_log(log);
+    REQUIRE(found.size() == 1);
+    return found[0].suppressed.empty();
+  };
+  CHECK_FALSE(counts(line + "rd.break quiet\nEntering emergency mode. Exit the shell to continue.\n"));
+  CHECK_FALSE(counts(line + "break=premount\n(initramfs) \n"));
+  CHECK(counts(line + "quiet\n(initramfs) \n"));
+  CHECK(counts(line + "rd.break\n" + line + "quiet\n(initramfs) \n"));
+  CHECK(counts(line + "break=premount\nALERT!  /dev/vda1 does not exist.  Dropping to a shell!\n"));
+}
+
 TEST_CASE("what another program says about a kernel is not the kernel's") {
   const std::vector<Dress> dresses{
       [](auto& text, int) { return "Jan 02 03:04:05 host root[55]: kernel: " + text; },

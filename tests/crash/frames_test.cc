@@ -34,3 +34,16 @@ TEST_CASE("what is no place, or cannot be one, gives nothing") {
   for (int i = 0; i < 1000; ++i) many += "f" + std::to_string(i) + "+0x1/0x60 [m]\n";
   CHECK(module_frames(many).size() == 32);
 }
+
+TEST_CASE("a report's frames are values, those of the kernel and inlined ones too") {
+  const auto frames = call_frames(
+      "RIP: 0010:ball_go+0x10/0x20 [ball]\nCall Trace:\n <TASK>\n ? doubtful+0x1/0x2\n"
+      " ball_step drivers/ball/ball.c:12 [inline]\n ball_ioctl+0x1a/0x40 [ball 0a1b2c]\n "
+      "vfs_ioctl+0x21/0x30\n"
+      "RIP: 0033:0x44510b\n");
+  REQUIRE(frames.size() == 4);
+  CHECK(frames[0] == CallFrame{"ball_go", "ball", 0x10, false});
+  CHECK(frames[1] == CallFrame{"ball_step", "", 0, true});
+  CHECK(frames[2] == CallFrame{"ball_ioctl", "ball", 0x1a, false});
+  CHECK(frames[3] == CallFrame{"vfs_ioctl", "", 0x21, false});
+}

@@ -128,10 +128,11 @@ bool any_fatal(const std::vector<Finding>& findings) {
                      [](const Finding& each) { return each.severity == Severity::fatal; });
 }
 
-// A loop of the firmware has no header: it is told for what does not come in between.
+// A loop of the firmware has no header: it is told for what does not come in between. Nor has what lost it.
 bool loops(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(), [](const Finding& each) {
-    return each.title == "boot failure: firmware starts over and over";
+    return each.title == "boot failure: firmware starts over and over" ||
+           each.title.starts_with("oops (header lost)");
   });
 }
 

@@ -52,7 +52,7 @@ constexpr std::array rules{
     Rule{"Alignment trap: not ", "Alignment trap: not handling instruction", "Alignment trap", Kind::oops,
          Severity::fatal, Group::fault, dies | bit(Group::fault)},
     Rule{"BUG: ", "BUG: (?:[A-Z]+ )?stack guard page was hit at ", "BUG: stack guard page was hit",
-         Kind::oops, Severity::fatal, Group::fault, dies},
+         Kind::oops, Severity::fatal, Group::fault, dies, by_operation},
     Rule{"Insufficient stack space", "Insufficient stack space to handle exception!", "kernel stack overflow",
          Kind::oops, Severity::fatal, Group::fault, dies},
     Rule{"traps: PANIC: ", "traps: PANIC: double fault", "double fault", Kind::oops, Severity::fatal,
@@ -91,8 +91,9 @@ constexpr std::array rules{
     // The same, cut short before the number.
     Rule{"Oops: ", "Oops: (?:Oops: )?[0-9a-f]{4}(?: |$)", "Oops", Kind::oops, Severity::fatal, Group::die, 0,
          needs_body},
-    Rule{"general protection fault", "(?P<what>general protection fault)[^\\[]*$", "", Kind::oops,
-         Severity::fatal, Group::fault, dies, needs_body},
+    Rule{"general protection fault",
+         "(?P<what>general protection fault)(?:: [0-9a-f]{0,4} ?|, (?:probably|maybe) for [^\\[]*)?$", "",
+         Kind::oops, Severity::fatal, Group::fault, dies, needs_body},
     Rule{"invalid opcode: ", "(?P<what>invalid opcode): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,
          Group::die, 0, needs_body},
     Rule{"divide error: ", "(?P<what>divide error): [0-9a-f]{4}[^\\[]*$", "", Kind::oops, Severity::fatal,
@@ -110,6 +111,9 @@ constexpr std::array rules{
     Rule{"Kernel panic - not syncing: stack-protector",
          "Kernel panic - not syncing: stack-protector: Kernel stack is corrupted(?: in: " FUNCTION ")?",
          "kernel panic: stack is corrupted", Kind::panic, Severity::fatal, Group::panic, 0, panic_line},
+    Rule{"Kernel panic - not syncing: corrupted", "Kernel panic - not syncing: corrupted stack end detected",
+         "kernel panic: corrupted stack end", Kind::panic, Severity::fatal, Group::panic, 0,
+         panic_line | by_operation},
     Rule{"Kernel panic - not syncing", "Kernel panic - not syncing:? ?(?P<what>.*)", "kernel panic",
          Kind::panic, Severity::fatal, Group::panic, 0, no_function | panic_line},
     Rule{"Kernel panic: ", "Kernel panic: (?P<what>.*)", "kernel panic", Kind::panic, Severity::fatal,
@@ -202,6 +206,22 @@ constexpr std::array rules{
     Rule{"VFS: Close: file count", "VFS: Close: file count is 0", "VFS: Close: file count is 0",
          Kind::memory_safety, Severity::fatal, Group::other, 0, no_function | instant},
 
+    // File systems that are damaged or gave up.
+    Rule{"EXT4-fs error (device ", "EXT4-fs error \\(device [^)]+\\):? ", "file system error: ext4",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"EXT4-fs (", "EXT4-fs \\([^)]+\\): (?:Remounting filesystem read-only|shut(?:ting)? ?down)",
+         "file system shut down: ext4", Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"Aborting journal on device ", "Aborting journal on device ", "file system shut down: ext4",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"XFS (",
+         "XFS \\([^)]+\\): .*(?:[Ss]hutting down filesystem|[Ff]ilesystem has been shut down|"
+         "Corruption of in-memory data)",
+         "file system shut down: xfs", Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"BTRFS", "BTRFS[: ].*(?:forced readonly|Transaction aborted)", "file system shut down: btrfs",
+         Kind::other, warning, Group::other, 0, no_function | instant},
+    Rule{"F2FS-fs (", "F2FS-fs \\([^)]+\\): .*(?:Stopped filesystem|[Ss]top checkpoint)",
+         "file system shut down: f2fs", Kind::other, warning, Group::other, 0, no_function | instant},
+
     // Locks and contexts.
     Rule{"WARNING: ",
          "WARNING: (?P<what>possible [\\w ]+ detected|inconsistent lock state|bad unlock balance "
@@ -264,6 +284,9 @@ constexpr std::array rules{
     // Whatever else the kernel calls a BUG. Vague, so it takes a body to be believed.
     Rule{"BUG: ", "BUG: (?P<what>\\S.*)", "BUG: ", Kind::bug, Severity::fatal, Group::generic, 0, needs_body},
 };
+
+constexpr Rule lost_header{"CPU: ", "",      "oops (header lost)", Kind::oops, Severity::fatal, Group::other,
+                           0,       headless};
 
 constexpr std::array preludes{
     Prelude{"------------[ cut here ]------------", "", Kind::other},
@@ -413,6 +436,7 @@ const char* const consequence_pattern =
     "Aiee, killing|Fatal hardware error|kernel stack overflow|workqueue lockup|panic_on_|double fault|"
     "BUG!|Unrecoverable exception|VFS: Unable to mount root";
 
+const Rule& lost_header_rule() { return lost_header; }
 std::span<const Rule> linux_rules() { return rules; }
 std::span<const Prelude> linux_preludes() { return preludes; }
 std::span<const BodyLine> linux_body() { return body; }

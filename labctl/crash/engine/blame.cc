@@ -27,7 +27,8 @@ constexpr std::array helpers{
             "_*bad_area.*|no_context|fixup_.*|kernelmode_.*|handle_stack_overflow|sysvec_.*|"
             "el1.*|do_(?:mem_abort|translation_fault).*|__do_kernel_fault|do_tag_check_fault|"
             "do_bad_area|die_kernel_fault|assertfail|btrfs_assertfail|show_.*backtrace|"
-            "print_hex_dump|kasan_.*|__show_regs|dump_cpu_task|sched_show_.*|rcu_.*stall.*|"
+            "print_hex_dump|(?:_*[a-z0-9]+)+_panic|kasan_.*|__show_regs|dump_cpu_task|sched_show_.*|rcu_.*"
+            "stall.*|"
             "handle_.*_lockup|bust_spinlocks|kmsg_dump.*|debug_show_.*"},
     Helpers{"checkers", "check memory, counts, lists and contexts for whoever calls them",
             "_*(?:kasan|asan|kfence|kmsan|msan|kcsan|tsan|ubsan|hwasan|sanitizer)_.*|"
@@ -41,7 +42,7 @@ constexpr std::array helpers{
             "lockdep_rcu_suspicious|assert_spin_locked|_*check_heap_.*|__might_.*|"
             "kernel_fpu_begin.*|init_object|_atomic_dec_and_.*lock.*|_*atomic_.*|arch_atomic.*|"
             "instrument_.*|osq_lock|osq_unlock|klist_.*|ida_(?:free|destroy|alloc.*)|"
-            "idr_(?:remove|alloc.*|find|get_next.*)|xa_.*|xas_.*|rhashtable_.*|__rhashtable_.*|"
+            "idr_.*|xa_.*|xas_.*|rhashtable_.*|__rhashtable_.*|"
             "kobject_.*|put_device|get_device|add_uevent_var|static_obj|assign_lock_key|"
             "is_module_address|sysfs_(?:warn_dup|create_.*|remove_.*)|internal_create_.*|"
             "internal_remove_.*|kernfs_(?:remove|find).*|"
@@ -60,24 +61,26 @@ constexpr std::array helpers{
             "_*percpu_(?:down|up)_.*|rt_(?:read|write)_.*|inode_(?:un)?lock.*|srcu_.*|"
             "_*srcu_read_.*|bh_lock_sock.*|sk_.*lock.*|local_lock.*|_*local_bh_.*|mutex.*|"
             "rwsem.*|debug_mutex.*|lock_two_nondirectories|lock_rename"},
-    Helpers{"scheduler", "wait: the question is who waits",
-            "_*schedule(?:_.*)?|io_schedule.*|preempt_schedule.*|_*wait_(?:for|on)_.*|do_wait_.*|"
-            "_*wait_event.*|wait_woken|_*cond_resched.*|context_switch|_*switch_to.*|"
-            "_*(?:const_)?udelay|__delay|delay_.*|msleep.*|usleep_.*|cpu_relax|rep_nop|"
-            "_*completion.*|__flush_work.*|out_of_line_wait_.*|_*wait_rcu_gp|wait_rcu_exp_.*|"
-            "_*rcu_exp_.*|folio_wait.*|wait_.*|usb_start_wait_urb|"
-            "usb_(?:bulk|control|interrupt)_msg|usb_internal_control_msg|"
-            "do_read_cache_(?:page|folio)|_*flush_(?:work|workqueue)|flush_workqueue|"
-            "flush_delayed_work|drain_workqueue|_*cancel_(?:delayed_)?work.*|del_timer_sync|"
-            "try_to_del_timer_sync|_*timer_delete.*|_*mod_timer.*|add_timer.*|"
-            "hrtimer_(?:start|cancel).*|percpu_ref_.*|blk_mq_freeze_.*|sync_inodes_sb|rwbase_.*|"
-            "futex_wait.*|kthread_(?:stop|park)|rcu_barrier|srcu_barrier|synchronize_net|"
-            "io_wait.*|d_wait_.*|swait_.*|request_wait_answer|jbd2_log_wait_commit|"
-            "submit_bio_wait"},
+    Helpers{
+        "scheduler", "wait: the question is who waits",
+        "_*schedule(?:_.*)?|io_schedule.*|preempt_schedule.*|_*wait_(?:for|on)_.*|do_wait_.*|"
+        "_*wait_event.*|wait_woken|_*cond_resched.*|context_switch|_*switch_to.*|"
+        "_*(?:const_)?udelay|__delay|delay_.*|msleep.*|usleep_.*|cpu_relax|rep_nop|"
+        "_*completion.*|__flush_work.*|out_of_line_wait_.*|_*wait_rcu_gp|wait_rcu_exp_.*|"
+        "_*rcu_exp_.*|folio_wait.*|wait_.*|usb_start_wait_urb|"
+        "usb_(?:bulk|control|interrupt)_msg|usb_internal_control_msg|"
+        "do_read_cache_(?:page|folio)|_*flush_(?:work|workqueue)|flush_workqueue|"
+        "flush_delayed_work|drain_workqueue|destroy_workqueue|_*cancel_(?:delayed_)?work.*|del_timer_sync|"
+        "_*try_to_del_timer.*|sk_stop_timer.*|_*rt_mutex_.*|\\w+_on_rt_mutex|"
+        "_*timer_delete.*|_*mod_timer.*|add_timer.*|"
+        "hrtimer_(?:start|cancel).*|percpu_ref_.*|blk_mq_freeze_.*|sync_inodes_sb|rwbase_.*|"
+        "futex_wait.*|kthread_(?:stop|park)|rcu_barrier|srcu_barrier|synchronize_net|"
+        "io_wait.*|d_wait_.*|swait_.*|request_wait_answer|jbd2_log_wait_commit|"
+        "submit_bio_wait"},
     Helpers{"watchdogs", "run in the interrupt that looks at the stuck processor",
             "_*nmi_.*|default_do_nmi|do_nmi|end_repeat_nmi|trigger_.*|arch_trigger_.*|"
             "watchdog_.*|softlockup_.*|check_(?:cpu_stall|hung).*|"
-            "rcu_(?:dump|check|sched_clock|pending).*|smp_apic_.*|apic_timer_.*|"
+            "rcu_(?:dump|check|sched_clock|pending).*|smp_(?:trace_)?apic_.*|apic_timer_.*|"
             "_*hrtimer_(?:run|interrupt).*|update_process_times|tick_(?:sched|nohz|periodic).*|"
             "local_apic_timer_interrupt|arch_timer_.*|_*hrtimer_.*|timer_handler|tick_.*|"
             "handle_percpu_.*|generic_handle_.*|handle_domain_.*|gic_.*|_*handle_irq.*|"
@@ -98,30 +101,32 @@ constexpr std::array helpers{
             "ioread.*|iowrite.*|_*(?:get|put)_unaligned.*|csum_partial.*|_*hash.*mix|jhash.*|"
             "sort|bsearch|kstrto.*|sscanf|vsscanf|dev_(?:printk|err|warn|info).*|_dev_.*|"
             "_*netdev_(?:printk|err|warn|info)|_*find_vma.*|list_.*|hlist_.*|_*rb_.*|rb_.*|"
-            "iov_iter_.*|copy_.*_iter.*|_*copy_(?:page_)?(?:to|from)_iter.*|sg_.*|memcpy_.*|"
+            "iov_iter_.*|(?:simple_)?copy_.*_iter.*|_*copy_(?:page_)?(?:to|from)_iter.*|sg_(?:copy|pcopy|"
+            "next|last|init|alloc_table|free_table|miter|nents|chain|zero|split|set)_?.*|memcpy_.*|"
             "put_user.*|get_user.*|_*(?:put|get)_user.*|schedule_timeout.*|"
             "crypto_(?:shash|ahash)_.*"},
-    Helpers{"allocators", "allocate and free for their user",
-            "_*k[vz]?free(?:_.*)?|k[vz]*alloc.*|_*k[mvz]*alloc.*|_*kmem_cache_.*|"
-            "_*slab_(?:alloc|free).*|__slab_.*|kfree_(?:sensitive|const)|_*vfree.*|_*vmalloc.*|"
-            "_*alloc_pages.*|_*alloc_frozen.*|_*free_pages.*|__free_.*pages.*|_*krealloc.*|"
-            "do_slab_free|cache_.*free.*|warn_alloc.*|create_object|kmemleak_.*|post_alloc_hook|"
-            "prep_new_page|_*set_page_owner|_*dump_page|get_page_from_freelist|free_pcp.*|"
-            "free_unref.*|should_fail.*|_*should_failslab|k(?:str|mem)n?dup.*|_*pcpu_.*|"
-            "pcpu_mem_zalloc|_*alloc_percpu.*|free_percpu|_*folio_alloc.*|filemap_alloc_folio.*|"
-            "alloc_.*folio.*|_*page_pool_alloc.*|_*alloc_skb.*|_*netdev_alloc.*|napi_alloc_skb|"
-            "sk(?:b)?_(?:clone|copy.*|realloc.*)|_*pskb_.*|_*kfree_skb.*|consume_skb|"
-            "skb_(?:release.*|free_head)|mempool_.*|_*get_free_pages.*|get_zeroed_page|kmalloc.*|"
-            "kvmalloc.*|kasprintf|kvasprintf.*|sk_prot_alloc|sk_alloc|bpf_map_area_alloc|"
-            "devm_k.*|dma_alloc_.*|radix_tree_.*|shmem_alloc_.*|alloc_inode|new_inode.*|"
-            "_*d_alloc.*|slab_.*|___slab_.*|___kmalloc.*|new_slab|allocate_slab|setup_object.*|"
-            "discard_slab|unfreeze_partials|put_cpu_partial|qlist_.*|kmem_.*|check_new_page.*|"
-            "prep_.*page.*|vm_area_(?:alloc|dup|free)|cache_.*|refill_.*|expand|rmqueue.*|"
-            "free_p.*_prepare|_*folio_put.*|put_page|release_pages|alloc_buffer_head|"
-            "alloc_netdev_mqs"},
+    Helpers{
+        "allocators", "allocate and free for their user",
+        "_*k[vz]?free(?:_.*)?|k[vz]*alloc.*|_*k[mvz]*alloc.*|_*kmem_cache_.*|"
+        "_*slab_(?:alloc|free).*|__slab_.*|kfree_(?:sensitive|const)|_*vfree.*|_*v[mz]*alloc.*|_*vunmap.*|"
+        "_*alloc_pages.*|_*alloc_frozen.*|_*free_pages.*|__free_.*pages.*|_*krealloc.*|"
+        "do_slab_free|cache_.*free.*|warn_alloc.*|create_object|kmemleak_.*|post_alloc_hook|"
+        "prep_new_page|_*set_page_owner|_*dump_page|get_page_from_freelist|free_pcp.*|"
+        "free_unref.*|should_fail.*|_*should_failslab|k(?:str|mem)n?dup.*|_*pcpu_.*|"
+        "pcpu_mem_zalloc|_*alloc_percpu.*|free_percpu|_*folio_alloc.*|filemap_alloc_folio.*|"
+        "alloc_.*folio.*|_*page_pool_alloc.*|_*alloc_skb.*|_*netdev_alloc.*|napi_alloc_skb|"
+        "sk(?:b)?_(?:clone|copy.*|realloc.*)|_*pskb_.*|_*kfree_skb.*|consume_skb|"
+        "skb_(?:release.*|free_head)|mempool_.*|_*get_free_pages.*|get_zeroed_page|kmalloc.*|"
+        "kvmalloc.*|kasprintf|kvasprintf.*|sk_prot_alloc|sk_alloc|bpf_map_area_alloc|"
+        "devm_k.*|dma_alloc_.*|radix_tree_.*|shmem_alloc_.*|alloc_inode|new_inode.*|"
+        "_*d_alloc.*|slab_.*|___slab_.*|___kmalloc.*|new_slab|allocate_slab|setup_object.*|"
+        "discard_slab|unfreeze_partials|put_cpu_partial|qlist_.*|kmem_.*|check_new_page.*|"
+        "prep_.*page.*|vm_area_(?:alloc|dup|free)|cache_.*|refill_.*|expand|rmqueue.*|"
+        "free_p.*_prepare|_*folio_put.*|put_page|release_pages|alloc_buffer_head|"
+        "alloc_netdev_mqs"},
     Helpers{"entry", "enter the kernel and walk stacks",
             "invalid_op|__panic|sched_show_task|dump_backtrace.*|print_tainted|get_taint|"
-            "entry_.*|ret_from_.*|retint_.*|common_interrupt|interrupt_entry|"
+            "entry_.*|irqentry_.*|ret_from_.*|retint_.*|common_interrupt|interrupt_entry|"
             "__x86_indirect_thunk.*|__x86_return_thunk|unwind_.*|stack_trace_.*|save_stack.*|"
             "trace_hardirqs_.*|bit_wait.*|folio_wait.*|_*folio_lock.*|__lock_page.*|rcu_gp_.*|"
             "tick_handle_periodic|console_(?:unlock|lock|trylock).*|serial8250_.*|io_serial_.*|"
@@ -132,11 +137,22 @@ constexpr std::array helpers{
             "_*smp_call_function_.*cond"},
     Helpers{"languages", "start the panic of another language",
             "rust_.*|core::panick.*|_R.*(?:4core9panicking|rust_begin_unwind).*"},
-    Helpers{
-        "driver core", "register and remove what a driver hands them",
-        "device_(?:add|del|initialize|register|unregister)|_*cdev_(?:add|del|device_.*)|_*driver_register"},
+    Helpers{"driver core", "register and remove what a driver hands them",
+            "device_(?:add|del|initialize|register|unregister|create.*|destroy|release)|get_device_parent|"
+            "glue_dir.*|_*cdev_(?:add|del|device_.*)|_*driver_register|dev_v?printk_emit|_*dev_printk|"
+            "va_format|tty_(?:un)?register_device.*|devm?_add_action.*|devres_release_.*|release_nodes"},
+    Helpers{"network core", "remove the devices that a driver gives up",
+            "rollback_registered.*|unregister_netdev(?:ice_(?:many.*|queue))?|unregister_netdevice"},
+    Helpers{"registries", "enter a name that their caller chose, and complain of one that is there",
+            "_*proc_(?:register|create.*|mkdir.*)|_*kernfs_(?:create|add)_.*|kobject_.*"},
+    Helpers{"references", "drop what their caller held",
+            "iput(?:_final)?|_*(?:fast_)?dput(?:_.*)?|_*kobject_.*|lockref_.*|path_put|fput"},
+    Helpers{"work queues", "take work of their caller",
+            "insert_work|_*queue_(?:delayed_)?work.*|mod_delayed_work.*"},
     Helpers{"page cache", "find and allocate pages for a file system",
-            "_*filemap_get_folio.*|grab_cache_page.*|pagecache_get_page.*|find_or_create_page"},
+            "_*filemap_get_folio.*|find_(?:lock|get)_entr.*|find_(?:lock|get)_page.*|truncate_inode_pages.*|"
+            "truncate_pagecache.*|_*folio_unlock|_*unlock_page|"
+            "grab_cache_page.*|pagecache_get_page.*|find_or_create_page"},
     Helpers{"signals to waiters", "wake others for their caller",
             "complete(?:_all|_with_flags)?|_*wake_up(?:_(?:all|bit|common|interruptible|klogd|locked|nr|poll|"
             "process|state|sync|var).*)?|try_to_wake_up|swake_up.*"},
@@ -171,7 +187,7 @@ constexpr std::array<const char*, 6> dispatchers{
     "sock_sendmsg.*|____sys_sendmsg|___sys_sendmsg|sock_recvmsg.*|____sys_recvmsg|sock_write_iter|"
     "sock_do_ioctl|sock_ioctl|_*sock_release|sock_close|(?:__sys|__x64_sys|__do_sys|SyS|SYSC|do_sock)_"
     "(?:setsockopt|getsockopt|connect|bind|sendto|recvfrom|listen|accept4?)|sock_common_.*|sock_setsockopt"
-    "|netlink_rcv_skb|netlink_unicast.*|rtnetlink_rcv.*|nfnetlink_rcv.*|genl_.*rcv_msg.*|genl_rcv",
+    "|netlink_rcv_skb|netlink_dump|rtnetlink_rcv.*|nfnetlink_rcv.*|genl_.*rcv_msg.*|genl_rcv",
     // packets
     "__netif_receive_skb.*|netif_receive_skb.*|process_backlog|napi_poll|__napi_poll.*|net_rx_action|"
     "dst_output|NF_HOOK.*|nf_hook_slow|ip6?_local_deliver.*|ip_protocol_deliver_rcu|ip6_protocol_deliver_rcu",
@@ -207,7 +223,7 @@ std::string all_dispatchers() {
 }
 
 // "__x64_sys_mount", "SyS_mount" and "sys_mount" are "mount" on one kernel or another.
-std::string_view system_call(std::string_view function) {
+std::string system_call(const std::string& function) {
   constexpr std::array<std::string_view, 13> prefixes{
       "__x64_sys_",   "__ia32_sys_", "__arm64_sys_",       "__se_sys_", "__do_sys_", "compat_SyS_", "SyS_",
       "compat_SYSC_", "SYSC_",       "__ia32_compat_sys_", "ksys_",     "__sys_",    "sys_"};
@@ -230,6 +246,12 @@ bool is_helper(const Place& place) {
   return place.module.empty() && full_match(place.function, pattern);
 }
 
+bool is_entry(std::string_view function) {
+  static const RE2 pattern("exit_to_user_?mode_.*|irqentry_.*|syscall_.*|entry_.*|do_syscall_.*|ret_from_.*",
+                           latin1());
+  return full_match(function, pattern);
+}
+
 bool is_dispatcher(std::string_view function) {
   static const RE2 pattern(all_dispatchers(), latin1());
   return full_match(function, pattern);
@@ -240,7 +262,11 @@ std::string operation(const std::string& function) {
   static const RE2 smp(operations[1].pattern, latin1());
   if (full_match(function, rcu)) return operations[0].name;
   if (full_match(function, smp)) return operations[1].name;
-  return std::string(system_call(function));
+  std::string name = system_call(function);
+  // What a program of 32 bits calls is the same operation.
+  if (const std::size_t compat = name.find("_compat_ioctl"); compat != std::string::npos)
+    name.erase(compat, 7);
+  return name;
 }
 
 const Place* blamed(std::span<const Place> trace, Kind kind) {

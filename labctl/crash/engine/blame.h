@@ -15,6 +15,9 @@ namespace labctl::crash {
 // driver may have a list_show() and a lock_device() of its own.
 bool is_helper(const Place& place);
 
+// The way into and out of the kernel.
+bool is_entry(std::string_view function);
+
 // Calls on through a table of functions (a system call, a file operation, a work item, a timer): what it
 // calls names the operation.
 bool is_dispatcher(std::string_view function);

@@ -13,8 +13,9 @@ constexpr std::size_t excerpt_limit = 8192;
 constexpr std::size_t trace_limit = 48;
 constexpr unsigned line_limit = 3000;
 // How many lines of others may stand between two lines of a report.
-constexpr unsigned patience_for_body = 16;
-constexpr unsigned patience_inside = 24;
+constexpr unsigned patience_for_body = 40;
+constexpr unsigned patience_inside = 80;
+constexpr unsigned patience_when_vague = 16;  // while the header may be anybody's words
 constexpr unsigned patience_at_end = 4;
 constexpr unsigned patience_with_others = 400;
 
@@ -89,7 +90,26 @@ void Report::absorb(const Rule& header) {
   }
 }
 
-bool Report::credible() const { return (rule().flags & needs_body) == 0 || proved(Proof::cpu); }
+// What tells an oops from a warning when the header is lost: both have the same body.
+void Report::headless_line(std::string_view text) {
+  if (text.starts_with("CPU: ")) {
+    const std::size_t taint = text.find("Tainted: ");
+    died_ = died_ ||
+            (taint != std::string_view::npos && text.substr(taint, 24).find(" D") != std::string_view::npos);
+  } else if (text.starts_with("Code: ") && place_.module.size() + place_.function.size() > 0) {
+    warned_ = warned_ || text.find("<0f> 0b") != std::string_view::npos ||
+              text.find("<0f> b9") != std::string_view::npos ||
+              text.find("<67> 48 0f b9") != std::string_view::npos;
+    died_ = died_ || (!warned_ && text.find('<') != std::string_view::npos);
+  }
+}
+
+bool Report::credible() const {
+  if ((rule().flags & headless) != 0)
+    return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
+           proved(Proof::trace) && proved(Proof::trace_end);
+  return (rule().flags & needs_body) == 0 || proved(Proof::cpu);
+}
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
 
@@ -102,6 +122,10 @@ void Report::place(std::string_view text) {
 
 void Report::body(const BodyLine& line, std::string_view text) {
   since_ = foreign_ = 0;
+  if ((rule().flags & headless) != 0) headless_line(text);
+  // "Preemption disabled at:" and its like name places of their own before the trace begins.
+  if (starts_trace(text) && !trace_begun_ && kind_ == Kind::lock) trace_.clear();
+  trace_begun_ = trace_begun_ || starts_trace(text);
   if (kind_ == Kind::stall && text.starts_with("NMI backtrace for cpu") && place_.empty()) {
     trace_.clear();
     trace_closed_ = false;
@@ -156,6 +180,7 @@ bool Report::over() const {
   if ((rule().flags & instant) != 0 || lines_ > line_limit || foreign_ > patience_with_others) return true;
   if (proved(Proof::panic_end)) return true;
   if (proved(Proof::trace_end)) return since_ > patience_at_end;
+  if (!credible()) return since_ > patience_when_vague;
   return since_ > (read_anything() ? patience_inside : patience_for_body);
 }
 
@@ -179,11 +204,12 @@ bool Report::confirmed() const {
 }
 
 Place Report::culprit() const {
-  const bool stuck = wants_interrupted();
+  // What overflowed a stack was stopped anywhere too.
+  const bool stuck = wants_interrupted() || (rule().flags & by_operation) != 0;
   if (stuck && !trace_.empty()) {
     std::vector<Place> whole = trace_;
     if (!place_.empty() && place_.function != whole.front().function) whole.insert(whole.begin(), place_);
-    if (const Place* place = blamed(whole, kind_)) return *place;
+    if (const Place* place = blamed(whole, Kind::stall)) return *place;
   }
   for (const Place* place : {&heading_.place, &lock_, &place_}) {
     if (!place->empty() && !is_helper(*place)) return *place;
@@ -192,7 +218,10 @@ Place Report::culprit() const {
   for (const Place* place : {&heading_.place, &lock_, &held_, &place_}) {
     if (!place->empty()) return *place;
   }
-  return {};
+  // The way into or out of the kernel is better than nothing.
+  const auto entry =
+      std::find_if(trace_.begin(), trace_.end(), [](const Place& place) { return is_entry(place.function); });
+  return entry == trace_.end() ? Place{} : *entry;
 }
 
 std::string Report::module(const Place& culprit) const {
@@ -224,6 +253,7 @@ std::string Report::title(const Place& culprit) const {
 
 std::string Report::corrupted() const {
   if ((rule().flags & instant) != 0) return {};
+  if ((rule().flags & headless) != 0) return "the header is lost";
   if (lost_) return "the console lost messages";
   if (!read_anything()) return "no body follows the header";
   if (cut_ && !confirmed()) return "another report begins inside";

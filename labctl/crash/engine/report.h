@@ -74,6 +74,7 @@ class Report {
   void prove(Proof proof) { proofs_ |= 1U << static_cast<unsigned>(proof); }
   bool proved(Proof proof) const { return (proofs_ & (1U << static_cast<unsigned>(proof))) != 0; }
   void place(std::string_view text);
+  void headless_line(std::string_view text);
   bool credible() const;  // enough was read for what the header is worth
   bool wants_interrupted() const;
   Place culprit() const;
@@ -98,6 +99,9 @@ class Report {
   unsigned since_ = 0;    // own ordinary lines since the last line of a body
   unsigned foreign_ = 0;  // ordinary lines of others since then
   unsigned lines_ = 0;
+  bool died_ = false;    // an instruction that only a fault stops at, or a kernel that died before
+  bool warned_ = false;  // the instruction of a BUG() or a WARN()
+  bool trace_begun_ = false;
   bool trace_closed_ = false;
   bool self_dumped_ = false;  // a module printed the backtrace itself
   bool panic_frame_ = false;

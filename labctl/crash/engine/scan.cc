@@ -98,6 +98,7 @@ struct Scanner::State {
   void own_signatures(const Message& message);
   void header(Heading heading, const Message& message);
   void open(Heading heading, const Message& message);
+  void without_header(const Message& message);
   void body(const Message& message);
   void boot();
   Report* report_of(const Message& message);
@@ -227,7 +228,15 @@ void Scanner::State::message(const Message& message) {
       return;
     }
   }
+  if (report_of(message) == nullptr && message.anchored && message.text.starts_with("CPU: "))
+    without_header(message);
   if (!reports.empty()) body(message);
+}
+
+// A body that no header stands in front of.
+void Scanner::State::without_header(const Message& message) {
+  const BodyLine* line = rules.body(message.text);
+  if (line != nullptr && line->proof == Proof::cpu) open(Heading{&lost_header_rule(), {}, {}}, message);
 }
 
 void Scanner::State::own_signatures(const Message& message) {

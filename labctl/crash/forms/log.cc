@@ -2,15 +2,19 @@
 // is text again and may have a form of its own (a terminal's lines in a container's log in JSON).
 #include "labctl/crash/log.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
 #include "labctl/crash/forms/form.h"
+#include "labctl/crash/windows/stop_text.h"
 
 namespace labctl::crash {
 namespace {
@@ -56,10 +60,12 @@ class Text {
   void open(Branch& branch);
   void keep(const Row& row);
   void take(std::vector<Finding> findings);
+  StopText::Tell teller();
 
   Shared& shared_;
   unsigned used_;  // kinds of forms that this text came through
   std::unique_ptr<Scanner> scanner_;
+  StopText stops_;
   std::uint64_t lines_ = 0;     // given to the scanner
   std::deque<Origin> origins_;  // of the last of them
   std::vector<Branch> branches_;
@@ -83,7 +89,22 @@ void Text::line(std::string_view text, Origin origin) {
     take(scanner_->feed(text));
     take(scanner_->feed("\n"));
   }
-  if (!text.empty()) forms({without_controls(text, cleaned_), origin});
+  if (text.empty()) return;
+  const Row row{without_controls(text, cleaned_), origin};
+  if (shared_.os != Os::linux_ && timestamp_length(row.text) == 0)
+    stops_.line(row.text, row.origin, teller());
+  forms(row);
+}
+
+StopText::Tell Text::teller() {
+  return [this](Finding finding, std::uint64_t last) {
+    const auto same = [&](const Found& other) {
+      return other.finding.title == finding.title && other.finding.module == finding.module;
+    };
+    if (shared_.found.size() < most_findings &&
+        std::none_of(shared_.found.begin(), shared_.found.end(), same))
+      shared_.found.push_back({std::move(finding), last});
+  };
 }
 
 void Text::forms(const Row& row) {
@@ -144,6 +165,7 @@ void Text::finish() {
     child.finish();
   }
   if (scanner_) take(scanner_->flush());
+  stops_.finish(teller());
 }
 
 unsigned weight(const Finding& finding) {
@@ -173,6 +195,24 @@ bool hides(const Found& better, const Found& other, bool form) {
 
 }  // namespace
 
+// Whether a kernel's command line asks for a shell on the way up.
+bool asks_for_shell(std::string_view line) {
+  static const RE2 wanted(
+      R"( (?:rd\.break(?:=\S*)?|break(?:=\S*)?|rescue|emergency|single|systemd\.unit=(?:rescue|emergency)\.target|init=/bin/\w*sh)(?: |$))",
+      RE2::Latin1);
+  return RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), wanted);
+}
+
+// A prompt that was asked for; what tells why it could not go on counts all the same.
+bool only_a_shell(const Finding& finding) {
+  const std::string& title = finding.title;
+  const bool shell = title == "boot failure: initramfs shell" || title == "boot failure: emergency mode" ||
+                     title == "boot failure: rescue mode";
+  static const RE2 reason(
+      "ALERT!|Gave up|not exist|[Ff]ailed|FATAL|Could not|could not|No init|error occurred", RE2::Latin1);
+  return shell && !RE2::PartialMatch(finding.excerpt, reason);
+}
+
 struct LogScanner::State {
   State(Os os, const std::vector<Signature>& signatures) : raw(os, signatures) {
     shared.os = os;
@@ -181,7 +221,9 @@ struct LogScanner::State {
 
   void take(std::vector<Finding> findings) {
     for (Finding& each : findings) {
-      const auto again = std::find_if(found.begin(), found.end(), [&](const Found& other) {
+      constexpr std::ptrdiff_t open_reports = 64;  // no more can still grow
+      const auto since = found.size() > open_reports ? found.end() - open_reports : found.begin();
+      const auto again = std::find_if(since, found.end(), [&](const Found& other) {
         return other.finding.offset == each.offset && other.finding.title == each.title;
       });
       if (again != found.end()) {  // told once more, confirmed
@@ -191,8 +233,26 @@ struct LogScanner::State {
       const auto rows =
           static_cast<std::uint64_t>(std::count(each.excerpt.begin(), each.excerpt.end(), '\n'));
       const std::uint64_t last = each.line + (rows == 0 ? 0 : rows - 1);
-      if (found.size() < most_findings) found.push_back({std::move(each), last});
+      found.push_back({std::move(each), last});
     }
+  }
+
+  void command_line(std::string_view words, std::uint64_t line) {
+    const std::size_t at = words.find("ommand line: ");
+    if (at == std::string_view::npos) return;
+    const bool asks = asks_for_shell(words.substr(at));
+    if (!asks && (asked.empty() || !asked.back().second)) return;
+    if (asked.size() < most_findings) asked.emplace_back(line, asks);
+  }
+
+  // By the command line of the boot that it belongs to.
+  void excuse(Finding& finding) const {
+    if (!only_a_shell(finding) || !finding.suppressed.empty()) return;
+    const auto after =
+        std::upper_bound(asked.begin(), asked.end(), finding.line,
+                         [](std::uint64_t line, const auto& each) { return line < each.first; });
+    if (after != asked.begin() && std::prev(after)->second)
+      finding.suppressed = "the kernel's command line asks for a shell";
   }
 
   // Each reading has told its own crashes once; what two readings see is compared.
@@ -215,6 +275,7 @@ struct LogScanner::State {
     for (std::size_t i = 0; i < others.size(); ++i) {
       if (!gone[i]) findings.push_back(others[i].finding);
     }
+    for (Finding& each : findings) excuse(each);
     std::stable_sort(findings.begin(), findings.end(),
                      [](const Finding& a, const Finding& b) { return a.offset < b.offset; });
     return findings;
@@ -222,6 +283,8 @@ struct LogScanner::State {
 
   Scanner raw;  // the bytes as they stand
   std::vector<Found> found;
+  std::vector<std::pair<std::uint64_t, bool>>
+      asked;  // lines with a command line: whether it asks for a shell
   Lines lines;
   Shared shared;
   Text text{shared, 0, false};
@@ -236,6 +299,7 @@ LogScanner& LogScanner::operator=(LogScanner&&) noexcept = default;
 void LogScanner::feed(std::string_view bytes) {
   state_->take(state_->raw.feed(bytes));
   state_->lines.feed(bytes, [this](const Lines::Line& line) {
+    state_->command_line(line.text, line.number);
     state_->text.line(line.text, {line.offset, line.number});
   });
 }
