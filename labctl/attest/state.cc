@@ -105,8 +105,9 @@ void take_cells(const Record& record, Statement& statement) {
       statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.plan.cells.begin())];
     if (control) continue;
     const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
-    const bool waived = cell != record.plan.cells.end() && verdict::took_waiver(*cell, outcome);
-    (!sound ? statement.failed : waived ? statement.warned : statement.passed).push_back(outcome.cell);
+    const bool warned = cell != record.plan.cells.end() &&
+                        (verdict::took_waiver(*cell, outcome) || verdict::took_weaker(*cell, outcome));
+    (!sound ? statement.failed : warned ? statement.warned : statement.passed).push_back(outcome.cell);
   }
 }
 
@@ -119,8 +120,12 @@ Result<Statement> state(const Record& record) {
   statement.tool = text_at(record.run, "tool");
   statement.verdict = verdict::to_string(record.verdict.decision);
   statement.result = record.verdict.decision != verdict::Decision::passed ? TestResult::failed
-                     : record.verdict.waived                              ? TestResult::warned
+                     : record.verdict.warned()                            ? TestResult::warned
                                                                           : TestResult::passed;
+  statement.waived = record.verdict.waived;
+  statement.warnings_allowed = std::any_of(record.plan.cells.begin(), record.plan.cells.end(),
+                                           [](const auto& cell) { return !cell.policy.warnings_fail; });
+  for (const auto& weakness : record.verdict.weaker) statement.allowed.push_back(weakness.title);
   statement.configuration = {
       {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
       {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};

@@ -15,7 +15,7 @@
 
 namespace labctl::attest {
 
-// warned: passed, because a person accepted what was found.
+// warned: passed, because a person accepted what was found or the scenario's policy lets it pass.
 enum class TestResult { passed, warned, failed };
 const char* to_string(TestResult result);  // "PASSED" ...
 
@@ -44,6 +44,9 @@ struct Statement {
   // Candidates' cells. Warned: passed with findings that a person accepted.
   std::vector<std::string> passed, warned, failed;
   std::string verdict, scenario, tool;
+  bool waived = false;                // a waiver was needed
+  bool warnings_allowed = false;      // the scenario's policy.warnings is `allow` in some cell, used or not
+  std::vector<std::string> allowed;   // titles of what that policy let pass
   std::int64_t began = 0, ended = 0;  // of the run, in seconds since 1970
   std::vector<CellRecord> cells;      // controls too
 

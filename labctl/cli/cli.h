@@ -124,7 +124,7 @@ struct VerifyOptions {
   std::vector<std::string> keys, artifacts, require;
   std::string scenario, max_age;
   int min_boots = 0;
-  bool allow_waived = false;
+  bool allow_waived = false, allow_warnings = false;
 };
 int verify(const VerifyOptions& options);  // 0 publish, 1 do not, 2 bad input
 

@@ -221,6 +221,8 @@ void Program::add_trust() {
       ->check(CLI::Range(1, 100000));
   sub->add_flag("--allow-waived", verification.allow_waived,
                 "Take a verdict that passed only because findings were accepted");
+  sub->add_flag("--allow-warnings", verification.allow_warnings,
+                "Take one that passed only because the scenario's policy allows warnings");
 }
 
 void Program::add_looking() {

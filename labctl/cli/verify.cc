@@ -30,7 +30,8 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
   attest::Policy policy{.now = std::time(nullptr),
                         .require = options.require,
                         .min_boots = options.min_boots,
-                        .allow_waived = options.allow_waived};
+                        .allow_waived = options.allow_waived,
+                        .allow_warnings = options.allow_warnings};
   if (!options.max_age.empty()) {
     auto age = parse_duration(options.max_age);
     if (!age) return because(age.error(), "--max-age");

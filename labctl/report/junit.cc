@@ -130,6 +130,8 @@ void add_verdict(pugi::xml_node suite, const Record& record, Counts& counts) {
 void add_properties(pugi::xml_node suite, const Record& record) {
   auto properties = suite.append_child("properties");
   add_property(properties, "labctl.verdict", verdict::to_string(record.verdict.decision));
+  if (record.verdict.warned())
+    add_property(properties, "labctl.warned", last_word(record.verdict, record.plan));
   add_property(properties, "labctl.tool", text_at(record.run, "tool"));
   if (record.run.contains("host"))
     add_property(properties, "labctl.hypervisor", text_at(record.run["host"], "hypervisor"));

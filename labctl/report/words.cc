@@ -115,6 +115,14 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
   return titles;
 }
 
+std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict) {
+  std::vector<std::string> words;
+  for (const auto& [option, title, cells] : verdict.weaker)
+    words.push_back("'" + printable(title) + "' (" + option + "=allow, " + plural(cells.size(), "cell") +
+                    ")");
+  return words;
+}
+
 std::string upper(std::string text) {
   for (char& c : text)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
