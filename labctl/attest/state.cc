@@ -113,6 +113,13 @@ void take_cells(const Record& record, Statement& statement) {
 
 }  // namespace
 
+std::string scenario_plan_sha256(plan::Plan plan) {
+  plan.date = plan::Plan{}.date;
+  plan.waivers.clear();
+  plan.notes.clear();
+  return sha256(dump_pretty(plan::to_json(plan)));
+}
+
 Result<Statement> state(const Record& record) {
   Statement statement;
   const Json& scenario = member(record.run, "scenario");
@@ -129,6 +136,7 @@ Result<Statement> state(const Record& record) {
   statement.configuration = {
       {"scenario", sha256(text_at(scenario, "text")), {{"file", text_at(scenario, "file")}}},
       {"plan", sha256(dump_pretty(plan::to_json(record.plan)))}};
+  statement.scenario_plan = scenario_plan_sha256(record.plan);
   take_text("signatures", member(record.run, "plan"), statement);
   take_text("waivers", record.run, statement);
   if (auto taken = take_images(record, statement); !taken) return fail(taken.error());

@@ -155,6 +155,7 @@ std::string to_payload(const Statement& statement) {
   for (const auto& subject : statement.subjects) subjects.push_back(to_json(subject));
   for (const auto& cell : statement.cells) cells.push_back(to_json(cell));
   for (Resource resource : statement.configuration) {
+    if (resource.name == "plan") resource.notes = {{"of_scenario", statement.scenario_plan}};
     if (resource.name == "run.json")
       resource.notes = {{"tool", statement.tool},
                         {"began", show_moment(statement.began)},
@@ -210,6 +211,7 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
   statement.scenario = reader.text(verdict, "scenario");
   for (const auto& cell : reader.at(verdict, "cells", Json::value_t::array))
     statement.cells.push_back(reader.cell(cell));
+  statement.scenario_plan = reader.digest(statement.find("plan")->notes, "of_scenario");
   statement.waived = reader.flag(verdict, "waived");
   statement.warnings_allowed =
       reader.word(reader.at(verdict, "policy", Json::value_t::object), "warnings", "fail", "allow");

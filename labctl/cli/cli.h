@@ -123,6 +123,7 @@ struct VerifyOptions {
   std::string attestation;
   std::vector<std::string> keys, artifacts, require;
   std::string scenario, max_age;
+  scenario::Variables variables;  // of the scenario; they must give the plan that was run
   int min_boots = 0;
   bool allow_waived = false, allow_warnings = false;
 };

@@ -52,6 +52,7 @@ attest::Statement good_statement() {
   statement.verdict = "passed";
   statement.scenario = "release";
   statement.tool = "labctl 1";
+  statement.scenario_plan = sha256("of the scenario");
   statement.began = 1'700'000'000;
   statement.ended = 1'700'000'600;
   const plan::Holding all{
@@ -309,7 +310,7 @@ TEST_CASE("a statement in which anything is missing or of another type is refuse
   using Pointer = Json::json_pointer;
   for (const char* place :
        {"", "/subject/0", "/subject/0/digest", "/predicate", "/predicate/configuration/4/annotations/labctl",
-        "/predicate/configuration/3/annotations/labctl",
+        "/predicate/configuration/3/annotations/labctl", "/predicate/configuration/1/annotations/labctl",
         "/predicate/configuration/4/annotations/labctl/policy",
         "/predicate/configuration/4/annotations/labctl/cells/0",
         "/predicate/configuration/4/annotations/labctl/cells/0/boots",

@@ -28,14 +28,14 @@ void must(Status status) {
   std::exit(3);
 }
 
+const scenario::Variables settings = {{"warnings", "fail"}};
+
+std::string scenario_text() { return must(read_file(LABCTL_TEST_DATA "/lab/release.yaml", 1u << 20)); }
+
 plan::Plan make_plan() {
-  plan::Plan plan{.scenario = "sensor-release"};
-  auto cell = story::candidate();
-  cell.driver_path = "build/driver.deb";
-  cell.content_path = "build/content.bin";
-  cell.axes = {{"image", "debian"}, {"driver", "candidate"}, {"content", "candidate"}};
-  plan.cells = {cell, story::control()};
-  return plan;
+  const auto loaded = scenario::load(scenario_text(), "release.yaml", settings);
+  for (const Error& mistake : loaded.mistakes) must(Status(fail(mistake)));
+  return must(plan::expand(*loaded.scenario, plan::Plan{}.date));
 }
 
 void live(const plan::Cell& cell, const std::string& wanted, const lab::Bundle& bundle) {
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
       {{"labctl", 1},
        {"tool", "labctl test"},
        {"began", argc == 5 ? argv[3] : lab::utc_now()},
-       {"scenario", {{"file", "gate/release.yaml"}, {"text", "labctl: 1\n"}, {"set", Json::object()}}},
+       {"scenario", {{"file", "gate/release.yaml"}, {"text", scenario_text()}, {"set", settings}}},
        {"artefacts",
         {{{"path", "build/driver.deb"}, {"sha256", story::driver_digest}, {"size", 6}},
          {{"path", "build/content.bin"}, {"sha256", story::content_digest}, {"size", 7}}}},
