@@ -17,7 +17,20 @@ Objection to_result(const Statement& statement, const Policy& policy) {
   const bool passed = statement.verdict == verdict::to_string(verdict::Decision::passed);
   if (statement.result == TestResult::failed || !passed)
     return "the run did not pass: its verdict is " + quoted(statement.verdict);
-  if (statement.result == TestResult::warned && !policy.allow_waived)
+  if (statement.result == TestResult::passed && (statement.waived || !statement.allowed.empty()))
+    return "the result is PASSED, but findings were accepted or allowed";
+  if (!statement.allowed.empty() && !statement.warnings_allowed)
+    return "warnings were let pass, but its policy.warnings is 'fail'";
+  if (statement.result != TestResult::warned) return {};
+  if (!statement.allowed.empty() && !policy.allow_warnings)
+    return "it passed only because the scenario's policy.warnings is 'allow', which let " +
+           quoted(statement.allowed.front()) +
+           (statement.allowed.size() == 1
+                ? ""
+                : " and " + std::to_string(statement.allowed.size() - 1) + " more") +
+           " pass; --allow-warnings takes that";
+  // WARNED without a stated reason is taken for waived.
+  if ((statement.waived || statement.allowed.empty()) && !policy.allow_waived)
     return "it passed only because findings were accepted; --allow-waived takes that";
   return {};
 }
@@ -86,7 +99,8 @@ Objection to_wishes(const Statement& statement, const Policy& policy) {
   if (policy.scenario_sha256 && statement.find("scenario")->sha256 != *policy.scenario_sha256)
     return "it was made with another scenario than the given one";
   for (const auto& glob : policy.require)
-    // Whether warned cells count was decided with the result: without --allow-waived there are none here.
+    // Whether warned cells count was decided with the result: without --allow-waived and --allow-warnings
+    // there are none here.
     if (std::none_of(statement.cells.begin(), statement.cells.end(), [&](const CellRecord& cell) {
           return !cell.control && !cell.expected && glob_match(glob, cell.id);
         }))

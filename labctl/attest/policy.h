@@ -18,7 +18,8 @@ struct Policy {
   std::optional<std::string> scenario_sha256;
   std::vector<std::string> require;  // globs; each needs a cell that passed
   int min_boots = 0;                 // proved by every candidate's cell
-  bool allow_waived = false;
+  bool allow_waived = false;         // takes what passed because a person accepted findings
+  bool allow_warnings = false;       // takes what passed because the scenario's policy lets warnings pass
 };
 
 // A clock may be ahead by this much; what is said to have ended later has not ended.

@@ -97,12 +97,20 @@ void take_cells(const Record& record, Statement& statement) {
       statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.run.plan.cells.begin())];
     if (control) continue;
     const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
-    const bool waived = cell != record.run.plan.cells.end() && verdict::took_waiver(*cell, outcome);
-    (!sound ? statement.failed : waived ? statement.warned : statement.passed).push_back(outcome.cell);
+    const bool warned = cell != record.run.plan.cells.end() &&
+                        (verdict::took_waiver(*cell, outcome) || verdict::took_weaker(*cell, outcome));
+    (!sound ? statement.failed : warned ? statement.warned : statement.passed).push_back(outcome.cell);
   }
 }
 
 }  // namespace
+
+std::string scenario_plan_sha256(plan::Plan plan) {
+  plan.date = plan::Plan{}.date;
+  plan.waivers.clear();
+  plan.notes.clear();
+  return sha256(dump_pretty(plan::to_json(plan)));
+}
 
 Result<Statement> state(const Record& record) {
   Statement statement;
@@ -111,10 +119,15 @@ Result<Statement> state(const Record& record) {
   statement.tool = run.tool;
   statement.verdict = verdict::to_string(record.verdict.decision);
   statement.result = record.verdict.decision != verdict::Decision::passed ? TestResult::failed
-                     : record.verdict.waived                              ? TestResult::warned
+                     : record.verdict.warned()                            ? TestResult::warned
                                                                           : TestResult::passed;
+  statement.waived = record.verdict.waived;
+  statement.warnings_allowed = std::any_of(run.plan.cells.begin(), run.plan.cells.end(),
+                                           [](const auto& cell) { return !cell.policy.warnings_fail; });
+  for (const auto& weakness : record.verdict.weaker) statement.allowed.push_back(weakness.title);
   statement.configuration = {{"scenario", sha256(run.scenario.text), {{"file", run.scenario.file}}},
                              {"plan", sha256(dump_pretty(plan::to_json(record.run.plan)))}};
+  statement.scenario_plan = scenario_plan_sha256(run.plan);
   if (const auto& signatures = run.plan.signatures)
     take_text("signatures", signatures->file, signatures->text, statement);
   take_text("waivers", run.waivers.file, run.waivers.text, statement);

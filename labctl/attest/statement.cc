@@ -53,6 +53,15 @@ class Reader {
     const Json& value = at(object, key, Json::value_t::string);
     return value.is_string() ? value.get<std::string>() : "";
   }
+  bool flag(const Json& object, const char* key) {
+    return at(object, key, Json::value_t::boolean) == Json(true);
+  }
+  // One of two words; whether it is the second.
+  bool word(const Json& object, const char* key, const char* first, const char* second) {
+    const std::string value = text(object, key);
+    if (value != first && value != second) refuse(std::string("'") + key + "' is an unknown word");
+    return value == second;
+  }
   long long number(const Json& object, const char* key) {
     const long long value = number_at(object, key, -1);
     if (value < 0 || value > 1'000'000'000)
@@ -104,10 +113,9 @@ class Reader {
   CellRecord cell(const Json& json) {
     CellRecord record;
     record.id = text(json, "id");
-    record.control = at(json, "control", Json::value_t::boolean) == Json(true);
+    record.control = flag(json, "control");
     record.outcome = text(json, "outcome");
-    if (json.is_object() && json.contains("expected"))
-      record.expected = at(json, "expected", Json::value_t::boolean) == Json(true);
+    if (json.is_object() && json.contains("expected")) record.expected = flag(json, "expected");
     const Json& boots = at(json, "boots", Json::value_t::object);
     record.boots_wanted = static_cast<int>(number(boots, "wanted"));
     record.boots_proved = static_cast<int>(number(boots, "proved"));
@@ -148,12 +156,18 @@ std::string to_payload(const Statement& statement) {
   for (const auto& subject : statement.subjects) subjects.push_back(to_json(subject));
   for (const auto& cell : statement.cells) cells.push_back(to_json(cell));
   for (Resource resource : statement.configuration) {
+    if (resource.name == "plan") resource.notes = {{"of_scenario", statement.scenario_plan}};
     if (resource.name == "run.json")
       resource.notes = {{"tool", statement.tool},
                         {"began", show_moment(statement.began)},
                         {"ended", show_moment(statement.ended)}};
     if (resource.name == "verdict.json")
-      resource.notes = {{"verdict", statement.verdict}, {"scenario", statement.scenario}, {"cells", cells}};
+      resource.notes = {{"verdict", statement.verdict},
+                        {"scenario", statement.scenario},
+                        {"waived", statement.waived},
+                        {"policy", {{"warnings", statement.warnings_allowed ? "allow" : "fail"}}},
+                        {"allowed", statement.allowed},
+                        {"cells", cells}};
     configuration.push_back(to_json(resource));
   }
   return dump_line({{"_type", statement_type},
@@ -198,6 +212,11 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
   statement.scenario = reader.text(verdict, "scenario");
   for (const auto& cell : reader.at(verdict, "cells", Json::value_t::array))
     statement.cells.push_back(reader.cell(cell));
+  statement.scenario_plan = reader.digest(statement.find("plan")->notes, "of_scenario");
+  statement.waived = reader.flag(verdict, "waived");
+  statement.warnings_allowed =
+      reader.word(reader.at(verdict, "policy", Json::value_t::object), "warnings", "fail", "allow");
+  statement.allowed = reader.texts(verdict, "allowed");
   if (!reader.problem.empty()) return input_error("the statement cannot be used: " + reader.problem, where);
   return statement;
 }

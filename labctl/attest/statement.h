@@ -15,7 +15,7 @@
 
 namespace labctl::attest {
 
-// warned: passed, because a person accepted what was found.
+// warned: passed, because a person accepted what was found or the scenario's policy lets it pass.
 enum class TestResult { passed, warned, failed };
 const char* to_string(TestResult result);  // "PASSED" ...
 
@@ -44,12 +44,19 @@ struct Statement {
   // Candidates' cells. Warned: passed with findings that a person accepted.
   std::vector<std::string> passed, warned, failed;
   std::string verdict, scenario, tool;
+  std::string scenario_plan;          // scenario_plan_sha256() of what was run
+  bool waived = false;                // a waiver was needed
+  bool warnings_allowed = false;      // the scenario's policy.warnings is `allow` in some cell, used or not
+  std::vector<std::string> allowed;   // titles of what that policy let pass
   std::int64_t began = 0, ended = 0;  // of the run, in seconds since 1970
   std::vector<CellRecord> cells;      // controls too
 
   // The one resource of that name in the configuration, or nullptr.
   const Resource* find(std::string_view name) const;
 };
+
+// What a scenario and its --set values alone make of the plan: without the day, waivers and notes of a run.
+std::string scenario_plan_sha256(plan::Plan plan);
 
 // What a bundle says about itself, already judged.
 struct Record {

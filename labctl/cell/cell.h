@@ -147,6 +147,7 @@ struct State {
   std::string boot_id;  // empty while it is not known
   std::uint64_t taint = 0;
   std::string explained;         // taints of this boot that come of findings which do not end the story
+  bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
   std::string build_id, module_version;  // as first seen
   bool driver_pending = false;           // installed for the next boot: what is seen there is seen first

@@ -98,6 +98,7 @@ void Life::judge(const event::Answer& answer) {
       return judge_evidence(facts);
     case Check::kernel_log:
       if (trim(answer.output).empty()) return fail(unable(), "the guest's kernel log is empty");
+      note_allowed_taint();
       return judge_taint(std::exchange(s_.taint_to_explain, {}));
   }
 }
@@ -203,12 +204,23 @@ void Life::judge_evidence(const guest::Facts& facts) {
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   const std::string letters = sick(facts);
+  s_.warning_allowed = letters != all_taints(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
   // what could be explained waits for it.
   if (letters == "W" || !s_.cell.accepted.empty())
     s_.taint_to_explain = letters;
   else
     judge_taint(letters);
+}
+
+// The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.
+void Life::note_allowed_taint() {
+  if (!std::exchange(s_.warning_allowed, false) || s_.explained.find('W') != std::string::npos) return;
+  crash::Finding finding;
+  finding.title = std::string(taint_title) + "W";
+  finding.kind = crash::Kind::warning;
+  finding.severity = crash::Severity::warning;
+  note(finding, "evidence");
 }
 
 // Each letter must come of a finding that is allowed to be there: one accepted title does not explain another
@@ -240,9 +252,14 @@ bool Life::is_well(const guest::Facts& facts) const {
 }
 
 // The letters of what a healthy kernel never has; all of them when the guest does not tell.
-std::string Life::sick(const guest::Facts& facts) const {
+std::string Life::all_taints(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  std::string letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  return guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+}
+
+// Those that count.
+std::string Life::sick(const guest::Facts& facts) const {
+  std::string letters = all_taints(facts);
   if (!s_.cell.policy.warnings_fail) std::erase(letters, 'W');
   return letters;
 }

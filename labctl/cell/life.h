@@ -103,7 +103,9 @@ class Life {
   bool is_refusal(const event::Answer& answer);
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
+  void note_allowed_taint();
   void altered(const std::string& what, const std::string& seen);
+  std::string all_taints(const guest::Facts& facts) const;
   std::string sick(const guest::Facts& facts) const;
   bool is_well(const guest::Facts& facts) const;
   // A guest that cannot answer our own questions: before anything of the candidate's was there it is the

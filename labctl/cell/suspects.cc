@@ -89,7 +89,8 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
 // which no person answers for, explains no more than a warning.
 void Life::go_on_behind(const crash::Finding& finding, const std::string& channel) {
   const bool accepted = verdict::tolerated(s_.cell, finding);
-  if (finding.confirmed && (accepted || !finding.suppressed.empty()))
+  const bool known_cause = accepted || !finding.suppressed.empty() || verdict::let_through(s_.cell, finding);
+  if (finding.confirmed && known_cause)
     for (const char letter : taints_of(finding))
       if (accepted || letter == 'W') s_.explained += letter;
   // What somebody answers for may not get lost in a flood.

@@ -123,8 +123,9 @@ struct VerifyOptions {
   std::string attestation;
   std::vector<std::string> keys, artifacts, require;
   std::string scenario, max_age;
+  scenario::Variables variables;  // of the scenario; they must give the plan that was run
   int min_boots = 0;
-  bool allow_waived = false;
+  bool allow_waived = false, allow_warnings = false;
 };
 int verify(const VerifyOptions& options);  // 0 publish, 1 do not, 2 bad input
 

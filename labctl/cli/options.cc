@@ -200,7 +200,7 @@ void Program::add_trust() {
       ->capture_default_str();
 
   auto* sub = add(app, "verify", "Check whether these files may be published",
-                  [this] { return cli::verify(verification); });
+                  [this] { return verification.variables = variables(), cli::verify(verification); });
   sub->add_option("ATTESTATION", verification.attestation, "attestation.json of a bundle")->required();
   sub->add_option("--key", verification.keys, "A public key that must have signed; repeated: all of them")
       ->type_name("PUB")
@@ -212,6 +212,7 @@ void Program::add_trust() {
       ->required();
   sub->add_option("--scenario", verification.scenario, "It must have been this scenario, byte for byte")
       ->type_name("FILE");
+  add_set(sub);
   sub->add_option("--max-age", verification.max_age, "The run must have begun within this time (36h)")
       ->type_name("DUR");
   sub->add_option("--require", verification.require, "A cell that matches must have passed; may be repeated")
@@ -222,6 +223,8 @@ void Program::add_trust() {
       ->check(CLI::Range(1, 100000));
   sub->add_flag("--allow-waived", verification.allow_waived,
                 "Take a verdict that passed only because findings were accepted");
+  sub->add_flag("--allow-warnings", verification.allow_warnings,
+                "Take one that passed only because the scenario's policy allows warnings");
 }
 
 void Program::add_looking() {

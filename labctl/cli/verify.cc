@@ -30,12 +30,16 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
   attest::Policy policy{.now = std::time(nullptr),
                         .require = options.require,
                         .min_boots = options.min_boots,
-                        .allow_waived = options.allow_waived};
+                        .allow_waived = options.allow_waived,
+                        .allow_warnings = options.allow_warnings};
   if (!options.max_age.empty()) {
     auto age = parse_duration(options.max_age);
     if (!age) return because(age.error(), "--max-age");
     policy.max_age = *age;
   }
+  if (options.scenario.empty() && !options.variables.empty())
+    return input_error("--set without --scenario", {},
+                       "name the scenario that has these values: --scenario FILE");
   if (!options.scenario.empty()) {
     auto text = read_file(options.scenario, 4u << 20);
     if (!text) return input_error(text.error().what, options.scenario);
@@ -84,6 +88,22 @@ struct Artefacts {
   }
 };
 
+// With --scenario: whether its text and the --set values give the plan that was run. Nothing when they do;
+// else the exit code, and the reason is said.
+std::optional<int> object_to_plan(const VerifyOptions& options, const attest::Statement& statement) {
+  if (options.scenario.empty()) return {};
+  const auto began = std::chrono::sys_seconds(std::chrono::seconds(statement.began));
+  const auto given = load_plan(options.scenario, options.variables, {}, {},
+                               Date(std::chrono::floor<std::chrono::days>(began)));
+  if (!given) return exit_code::bad_input;
+  if (sha256(given->first.text) != statement.find("scenario")->sha256)
+    return refuse("it was made with another scenario than the given one");
+  if (attest::scenario_plan_sha256(given->second) != statement.scenario_plan)
+    return refuse(
+        "the scenario with these --set values is not what was run: the attested plan is another one");
+  return {};
+}
+
 std::string what_passed(const attest::Statement& statement, std::size_t files) {
   int boots = 0;
   for (const auto& cell : statement.cells)
@@ -112,6 +132,7 @@ int verify(const VerifyOptions& options) {
   auto statement = attest::read_payload(*payload, {});
   if (!statement) return refuse(statement.error().what);
   if (auto why = attest::objection(*statement, *policy)) return refuse(*why);
+  if (auto code = object_to_plan(options, *statement)) return *code;
 
   Artefacts artefacts;
   if (auto taken = artefacts.take(options.artifacts); !taken) return cannot_look(taken.error());

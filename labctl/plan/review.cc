@@ -16,6 +16,21 @@ bool has_step(const Cell& cell, StepKind kind) {
                      [&](const auto& step) { return step.kind == kind; });
 }
 
+// Boots with a driver in the guest that nothing uses before the next boot, or the end.
+int idle_boots(const Cell& cell) {
+  int idle = 0;
+  bool driver = false, waits = false;  // waits: the last boot has not been followed by a use yet
+  for (const auto& step : cell.story) {
+    if (step.kind == StepKind::install) driver = true;
+    if (step.kind == StepKind::remove) driver = false;
+    if (step.kind == StepKind::exercise || step.kind == StepKind::run) waits = false;
+    if (!scenario::boots(step.kind)) continue;
+    idle += waits;
+    waits = driver;
+  }
+  return idle + waits;
+}
+
 std::set<std::string> values(const std::vector<Cell>& cells, std::string Cell::*own) {
   std::set<std::string> all;
   for (const Cell& cell : cells) all.insert(cell.*own);
@@ -38,9 +53,12 @@ void ask_about_comparison(const std::vector<Cell>& cells, const scenario::Scenar
 }
 
 void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& questions) {
-  std::vector<std::string> idle, once;
+  std::vector<std::string> idle, once, unused;
   for (const Cell& cell : cells) {
-    if (!has_step(cell, StepKind::exercise) && !has_step(cell, StepKind::run)) idle.push_back(cell.id);
+    if (!has_step(cell, StepKind::exercise) && !has_step(cell, StepKind::run))
+      idle.push_back(cell.id);
+    else if (idle_boots(cell) > 0)
+      unused.push_back(cell.id);
     if (cell.boots_wanted() == 1) once.push_back(cell.id);
   }
   const auto which = [&](const std::vector<std::string>& some) {
@@ -50,6 +68,10 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
     questions.push_back("nothing exercises the driver" + which(idle) +
                         ": a driver that is loaded and never used proves little; add guest." +
                         std::string(scenario::to_string(cells.front().guest.os)) + ".exercise");
+  if (!unused.empty())
+    questions.push_back("boots without use" + which(unused) +
+                        ": a driver that fails only when it is used after a boot would pass; write exercise "
+                        "after each reboot");
   if (!once.empty())
     questions.push_back("only one boot" + which(once) +
                         ": a crash in every second boot would pass half the time; write reboot x3 or more");

@@ -131,6 +131,8 @@ void add_verdict(pugi::xml_node suite, const Record& record, Counts& counts) {
 void add_properties(pugi::xml_node suite, const Record& record) {
   auto properties = suite.append_child("properties");
   add_property(properties, "labctl.verdict", verdict::to_string(record.verdict.decision));
+  if (record.verdict.warned())
+    add_property(properties, "labctl.warned", last_word(record.verdict, record.run.plan));
   add_property(properties, "labctl.tool", record.run.tool);
   add_property(properties, "labctl.hypervisor", record.run.host.hypervisor);
   add_property(properties, "labctl.accel", record.run.host.accel);

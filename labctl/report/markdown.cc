@@ -50,7 +50,8 @@ const char* symbol(const verdict::Outcome& outcome) {
 
 std::string headline(const Record& record) {
   const auto decision = record.verdict.decision;
-  const char* sign = decision == verdict::Decision::passed    ? "✅"
+  const char* sign = record.verdict.warned()                  ? "⚠️"
+                     : decision == verdict::Decision::passed  ? "✅"
                      : decision == verdict::Decision::blocked ? "❌"
                                                               : "⚠️";
   // The last word may quote a reason or a waiver's title, which are not ours.
@@ -95,7 +96,7 @@ std::string problems_part(const Record& record) {
   return text;
 }
 
-// Who let what pass, and who tried to: a waiver that did nothing is told too.
+// Who or what let which finding pass, and who tried to: a waiver that did nothing is told too.
 std::string waivers_part(const Record& record) {
   using verdict::WaiverState;
   std::string text;
@@ -103,7 +104,13 @@ std::string waivers_part(const Record& record) {
     for (const auto& waiver : waivers_in_words(record.verdict, state))
       if (text.size() < (16 << 10))
         text += std::string("- ") + verdict::to_string(state) + ": " + code(waiver) + "\n";
-  return text.empty() ? text : "### Waivers\n\n" + text + "\n";
+  if (!text.empty()) text = "### Waivers\n\n" + text + "\n";
+  const auto allowed = weaknesses_in_words(record.verdict);
+  if (allowed.empty()) return text;
+  text += "### Allowed by the policy\n\n";
+  for (std::size_t i = 0; i < allowed.size() && i < most_named; ++i) text += "- " + code(allowed[i]) + "\n";
+  if (allowed.size() > most_named) text += "- and " + std::to_string(allowed.size() - most_named) + " more\n";
+  return text + "\n";
 }
 
 // What went wrong comes first, because a long table is cut at its end.

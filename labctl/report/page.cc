@@ -68,10 +68,13 @@ class Page {
     const bool passed = decision == Decision::passed, blocked = decision == Decision::blocked;
     const std::string last = last_word(record_.verdict, record_.run.plan);
     const auto colon = last.find(": ");
-    page["verdict"] = {{"class", passed    ? "passed"
+    const bool warned = record_.verdict.warned();
+    page["verdict"] = {{"class", warned    ? "unsure"
+                                 : passed  ? "passed"
                                  : blocked ? "failed"
                                            : "unsure"},
-                       {"symbol", passed    ? "✓"
+                       {"symbol", warned    ? "!"
+                                  : passed  ? "✓"
                                   : blocked ? "✕"
                                             : "?"},
                        {"word", last.substr(0, colon)},
@@ -109,6 +112,9 @@ class Page {
       for (const auto& waiver : waivers_in_words(record_.verdict, state))
         if (page["waivers"].size() < most_named)
           page["waivers"].push_back({{"state", verdict::to_string(state)}, {"words", waiver}});
+    for (const auto& words : weaknesses_in_words(record_.verdict))
+      if (page["waivers"].size() < most_named)
+        page["waivers"].push_back({{"state", "allowed"}, {"words", words}});
     page["has_waivers"] = !page["waivers"].empty();
   }
 

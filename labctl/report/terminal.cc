@@ -93,10 +93,19 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
   return text.empty() ? text : "\nproblems:\n" + text;
 }
 
-std::string with_waivers(const verdict::Verdict& verdict) {
-  if (!verdict.waived) return "";
-  const auto titles = waivers_in_words(verdict, verdict::WaiverState::used);
-  return " with " + plural(titles.size(), "waiver") + ": " + join(titles, ", ");
+// "PASSED", or "WARNED" with all that was let pass.
+std::string passed_in_words(const verdict::Verdict& verdict) {
+  if (!verdict.warned()) return "PASSED";
+  std::vector<std::string> with, all;
+  if (verdict.waived) {
+    all = waivers_in_words(verdict, verdict::WaiverState::used);
+    with.push_back(plural(all.size(), "waiver"));
+  }
+  if (const auto let = weaknesses_in_words(verdict); !let.empty()) {
+    with.push_back(plural(let.size(), "finding") + " that the policy allows");
+    all.insert(all.end(), let.begin(), let.end());
+  }
+  return "WARNED, passed with " + join(with, " and ") + ": " + join(all, ", ");
 }
 
 }  // namespace
@@ -122,7 +131,8 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
             for_terminal(behind_ending(outcome));
     for (const auto& seen : outcome.findings) text += for_terminal(finding_line(seen, plan.cells[i]));
   }
-  const Ending colour = verdict.decision == verdict::Decision::passed    ? Ending::passed
+  const Ending colour = verdict.warned()                                 ? Ending::lab_failed
+                        : verdict.decision == verdict::Decision::passed  ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
   text += for_terminal(problems_text(verdict, plan));
@@ -145,7 +155,7 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
   const std::string stopped = verdict.interrupted ? " (interrupted)" : "";
   switch (verdict.decision) {
     case verdict::Decision::passed:
-      return "PASSED" + with_waivers(verdict) + ": " + plural(passed, "cell") + ", " +
+      return passed_in_words(verdict) + ": " + plural(passed, "cell") + ", " +
              plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
              (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
              "the controls without the candidate passed too";

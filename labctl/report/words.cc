@@ -112,4 +112,12 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
   return titles;
 }
 
+std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict) {
+  std::vector<std::string> words;
+  for (const auto& [option, title, cells] : verdict.weaker)
+    words.push_back("'" + printable(title) + "' (" + option + "=allow, " + plural(cells.size(), "cell") +
+                    ")");
+  return words;
+}
+
 }  // namespace labctl::report

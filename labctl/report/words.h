@@ -30,6 +30,9 @@ std::string acceptance_in_words(const scenario::Acceptance& entry);
 // What became of each waiver in this state: "'BUG in sensor_match' (kim, until 2026-12-31)".
 std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdict::WaiverState state);
 
+// What the policy let pass: "'WARNING in sensor_tick' (policy.warnings=allow, 2 cells)".
+std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict);
+
 // The cells that failed for the guest's fault.
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 

@@ -12,6 +12,11 @@ bool counts(const plan::Cell& cell, const crash::Finding& finding) {
          (finding.severity == crash::Severity::fatal || cell.policy.warnings_fail);
 }
 
+bool let_through(const plan::Cell& cell, const crash::Finding& finding) {
+  return finding.confirmed && finding.suppressed.empty() && finding.severity == crash::Severity::warning &&
+         !cell.policy.warnings_fail;
+}
+
 bool is_sign(const crash::Finding& finding) { return finding.line == 0; }
 
 const Acceptance* accepted(const plan::Cell& cell, const crash::Finding& finding) {
@@ -61,6 +66,28 @@ bool took_waiver(const plan::Cell& cell, const Outcome& outcome) {
     const Acceptance* entry = accepted(cell, seen.finding);
     return entry && entry->as == As::waived;
   });
+}
+
+bool took_weaker(const plan::Cell& cell, const Outcome& outcome) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(),
+                     [&](const Seen& seen) { return let_through(cell, seen.finding); });
+}
+
+std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
+  std::vector<Weakness> found;
+  for (const plan::Cell& cell : plan.cells)
+    for (const Outcome& outcome : outcomes) {
+      if (outcome.cell != cell.id || !outcome.as_wanted()) continue;
+      for (const Seen& seen : outcome.findings) {
+        if (!let_through(cell, seen.finding)) continue;
+        auto known = std::find_if(found.begin(), found.end(),
+                                  [&](const auto& one) { return one.title == seen.finding.title; });
+        if (known == found.end())
+          known = found.insert(found.end(), {.option = "policy.warnings", .title = seen.finding.title});
+        if (known->cells.empty() || known->cells.back() != cell.id) known->cells.push_back(cell.id);
+      }
+    }
+  return found;
 }
 
 std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {

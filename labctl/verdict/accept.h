@@ -15,6 +15,10 @@ namespace labctl::verdict {
 // Whether it counts against a cell at all. Known noise and allowed warnings do not, and need nobody's word.
 bool counts(const plan::Cell& cell, const crash::Finding& finding);
 
+// Whether only the scenario's policy keeps it from counting: by default it would block. A line with no report
+// behind it is not enough for that.
+bool let_through(const plan::Cell& cell, const crash::Finding& finding);
+
 // A sign tells that something happened and not what: a reset, the panic device, a taint. The cell makes it
 // itself; no text told it.
 bool is_sign(const crash::Finding& finding);
@@ -39,6 +43,12 @@ bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome);
 
 // Whether it would not have passed, or not have got so far, without a waiver.
 bool took_waiver(const plan::Cell& cell, const Outcome& outcome);
+
+// Whether the cell's policy let something pass in it.
+bool took_weaker(const plan::Cell& cell, const Outcome& outcome);
+
+// What the policy let pass in cells that ended as wanted, each title once.
+std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);
 
 // The waivers of the plan, in its order, with what became of them.
 std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);

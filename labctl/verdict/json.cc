@@ -62,6 +62,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["reasons"] = verdict.reasons;
   json["waived"] = verdict.waived;
   json["waivers"] = waivers_json(verdict.waivers);
+  for (const auto& [option, title, cells] : verdict.weaker)
+    json["weaker"].push_back({{"option", option}, {"title", title}, {"cells", cells}});
   json["canaries"] = canaries_json(verdict.canaries);
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {

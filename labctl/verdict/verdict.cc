@@ -277,6 +277,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   else if (passed != 0 && verdict.reasons.empty())
     verdict.decision = Decision::passed;
   verdict.waivers = waiver_uses(plan, verdict.cells);
+  verdict.weaker = weaknesses(plan, verdict.cells);
   verdict.waived = verdict.decision == Decision::passed &&
                    std::any_of(verdict.waivers.begin(), verdict.waivers.end(),
                                [](const auto& use) { return use.state == WaiverState::used; });

@@ -98,6 +98,13 @@ struct WaiverUse {
   WaiverState state = WaiverState::unused;
 };
 
+// What passed only because the scenario asks for less than labctl does by itself.
+struct Weakness {
+  std::string option;              // of the scenario: "policy.warnings"
+  std::string title;               // of the finding that it let pass
+  std::vector<std::string> cells;  // in the plan's order, controls too
+};
+
 struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;  // never empty unless passed
@@ -106,6 +113,8 @@ struct Verdict {
   std::vector<std::string> wants_afresh;  // kept controls that must be lived before somebody is blamed
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
+  std::vector<Weakness> weaker;
+  bool warned() const { return decision == Decision::passed && (waived || !weaker.empty()); }
   bool nothing_ran = false;
   bool interrupted = false;
 

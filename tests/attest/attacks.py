@@ -79,7 +79,8 @@ driver, content = ROOT / "driver.deb", ROOT / "content.bin"
 driver.write_bytes(b"driver")
 content.write_bytes(b"content")
 SCENARIO = ROOT / "release.yaml"
-SCENARIO.write_bytes(b"labctl: 1\n")
+SCENARIO.write_bytes((pathlib.Path(__file__).resolve().parents[1] / "bundle/release.yaml").read_bytes())
+SETTINGS = ("--set", "warnings=fail")
 
 # ---- keys ----
 key, other = ROOT / "gate.pem", ROOT / "other.pem"
@@ -118,7 +119,7 @@ def written(value):
 
 expect("the good one", verify(good, *WHOLE), 0, "PASSED: sensor-release, 2 files, 1 cells, 3 boots proved")
 expect("attest does not replace", labctl("attest", bundle, "--sign", key), 2, "already")
-expect("every wish at once", verify(good, *WHOLE, "--scenario", SCENARIO, "--max-age", "1h", "--require", "debian.*", "--min-boots", 3), 0)
+expect("every wish at once", verify(good, *WHOLE, "--scenario", SCENARIO, *SETTINGS, "--max-age", "1h", "--require", "debian.*", "--min-boots", 3), 0)
 expect("judge agrees", labctl("judge", bundle), 0, "PASSED")
 
 ENVELOPE = json.loads(good.read_text())
@@ -264,13 +265,17 @@ expect("from the future", verify(future / "attestation.json", *WHOLE), 1, "from 
 expect("an age without a unit", verify(good, *WHOLE, "--max-age", "20"), 2, "--max-age")
 
 # ---- wishes ----
-(ROOT / "other.yaml").write_text("labctl: 1 \n")
-expect("another scenario", verify(good, *WHOLE, "--scenario", ROOT / "other.yaml"), 1, "another scenario")
+(ROOT / "other.yaml").write_text(SCENARIO.read_text() + "\n")
+expect("another scenario", verify(good, *WHOLE, "--scenario", ROOT / "other.yaml", *SETTINGS), 1, "another scenario")
+expect("other values than were run", verify(good, *WHOLE, "--scenario", SCENARIO, "--set", "warnings=allow"), 1, "with these --set values")
+expect("a scenario without its values", verify(good, *WHOLE, "--scenario", SCENARIO), 2, "warnings")
+expect("values without a scenario", verify(good, *WHOLE, *SETTINGS), 2, "--set without --scenario")
+expect("a value that the scenario has not", verify(good, *WHOLE, "--scenario", SCENARIO, *SETTINGS, "--set", "driver=x"), 2, "driver")
 expect("no such cell", verify(good, *WHOLE, "--require", "debian.*", "--require", "windows*"), 1, "'windows*'")
 expect("too few boots", verify(good, *WHOLE, "--min-boots", 4), 1, "--min-boots")
 
 # ---- bundles ----
-JOURNAL = "cells/debian.candidate/events.jsonl"
+JOURNAL = "cells/debian.driver-candidate.content-candidate/events.jsonl"
 
 
 def changed_bundle(source, file, change):
@@ -306,7 +311,7 @@ refused("half a journal", changed_bundle(bundle, JOURNAL, lambda t: t[: len(t) /
 refused("the control's journal", changed_bundle(bundle, JOURNAL, lambda _: (bundle / "cells/debian.control/events.jsonl").read_bytes()), 3, "does not begin this cell's journal")
 refused("a verdict edited to passed", changed_bundle(blocked, "verdict.json", lambda t: t.replace(b'"blocked"', b'"passed"')), 1, "derived from the recorded events")
 refused("a verdict edited in a word", changed_bundle(bundle, "verdict.json", lambda t: t.replace(b"sensor-release", b"sensor-Release")), 3, "derived from the recorded events")
-refused("other artefacts in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(b"content.bin", b"content.new", 1)), 3, "other artefacts")
+refused("other artefacts in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(b'"build/content.bin"', b'"build/content.new"', 1)), 3, "other artefacts")
 digest = next(a["sha256"] for a in json.loads((bundle / "run.json").read_text())["artefacts"]).encode()
 refused("another digest in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(digest, b"0" * 64)), 3, "other artefacts")
 

@@ -53,6 +53,7 @@ attest::Statement good_statement() {
   statement.verdict = "passed";
   statement.scenario = "release";
   statement.tool = "labctl 1";
+  statement.scenario_plan = sha256("of the scenario");
   statement.began = 1'700'000'000;
   statement.ended = 1'700'000'600;
   const plan::Holding all{
@@ -259,6 +260,8 @@ TEST_CASE("a statement is written and read back the same") {
   auto all = good_statement();
   all.result = attest::TestResult::warned;
   all.warned = {"w"};
+  all.waived = all.warnings_allowed = true;
+  all.allowed = {"WARNING in x"};
   all.failed = {"f", "g"};
   all.cells[0].expected = true;
   const std::string payload = attest::to_payload(all);
@@ -270,6 +273,9 @@ TEST_CASE("a statement is written and read back the same") {
   CHECK(back->cells[1].control);
   CHECK(back->cells[0].expected);
   CHECK_FALSE(back->cells[1].expected);
+  CHECK(back->waived);
+  CHECK(back->warnings_allowed);
+  CHECK(back->allowed == all.allowed);
   std::string wrong = payload;
   wrong.replace(wrong.find("\"expected\":true"), 15, "\"expected\":\"no\"");
   CHECK_FALSE(attest::read_payload(wrong, "here"));
@@ -305,7 +311,8 @@ TEST_CASE("a statement in which anything is missing or of another type is refuse
   using Pointer = Json::json_pointer;
   for (const char* place :
        {"", "/subject/0", "/subject/0/digest", "/predicate", "/predicate/configuration/4/annotations/labctl",
-        "/predicate/configuration/3/annotations/labctl",
+        "/predicate/configuration/3/annotations/labctl", "/predicate/configuration/1/annotations/labctl",
+        "/predicate/configuration/4/annotations/labctl/policy",
         "/predicate/configuration/4/annotations/labctl/cells/0",
         "/predicate/configuration/4/annotations/labctl/cells/0/boots",
         "/predicate/configuration/4/annotations/labctl/cells/0/journal"})
@@ -330,6 +337,8 @@ TEST_CASE("a statement from before boots together were counted is refused by tha
     cell["boots"].erase("together");
     for (const char* key : {"image", "machine", "drivers", "contents"}) cell.erase(key);
   }
+  for (const char* key : {"waived", "policy", "allowed"})
+    old["predicate"]["configuration"][4]["annotations"]["labctl"].erase(key);
   const auto back = attest::read_payload(old.dump(), "here");
   REQUIRE_FALSE(back);
   CHECK_THAT(back.error().what, ContainsSubstring("in how many boots the candidates were together"));
@@ -348,6 +357,11 @@ TEST_CASE("everything that a policy asks for is asked") {
     s.result = attest::TestResult::warned;
     s.warned = std::exchange(s.passed, {});
   };
+  const auto allowed = [&](S& s) {
+    waived(s);
+    s.warnings_allowed = true;
+    s.allowed = {"WARNING in x", "WARNING in y"};
+  };
   const auto negative = [](S& s) {
     s.passed.push_back("debian.previous");
     s.cells.push_back(
@@ -364,6 +378,23 @@ TEST_CASE("everything that a policy asks for is asked") {
       {"waived and taken", [&](S& s, P& p) { waived(s), p.allow_waived = true; }, ""},
       {"waived, taken and required",
        [&](S& s, P& p) { waived(s), p.allow_waived = true, p.require = {"debian*"}; }, ""},
+      {"a policy that allows warnings, and none came", [](S& s, P&) { s.warnings_allowed = true; }, ""},
+      {"allowed by the policy", [&](S& s, P&) { allowed(s); },
+       "policy.warnings is 'allow', which let 'WARNING in x' and 1 more pass; --allow-warnings"},
+      {"allowed by the policy, and waivers are taken", [&](S& s, P& p) { allowed(s), p.allow_waived = true; },
+       "--allow-warnings"},
+      {"allowed by the policy and taken", [&](S& s, P& p) { allowed(s), p.allow_warnings = true; }, ""},
+      {"waived, and warnings are taken", [&](S& s, P& p) { waived(s), p.allow_warnings = true; },
+       "--allow-waived"},
+      {"allowed and waived, and warnings are taken",
+       [&](S& s, P& p) { allowed(s), s.waived = p.allow_warnings = true; }, "--allow-waived"},
+      {"allowed and waived, and both are taken",
+       [&](S& s, P& p) { allowed(s), s.waived = p.allow_warnings = p.allow_waived = true; }, ""},
+      {"PASSED with what was allowed", [](S& s, P&) { s.warnings_allowed = true, s.allowed = {"x"}; },
+       "accepted or allowed"},
+      {"PASSED with a waiver", [](S& s, P&) { s.waived = true; }, "accepted or allowed"},
+      {"allowed by a policy that does not",
+       [&](S& s, P& p) { allowed(s), p.allow_warnings = true, s.warnings_allowed = false; }, "'fail'"},
       {"a failed cell", [](S& s, P&) { s.failed = {"x"}; }, "failed cells"},
       {"a warned cell in PASSED", [](S& s, P&) { s.warned = {"x"}; }, "warned cells"},
       {"no cell", [](S& s, P&) { s.passed.clear(), s.cells.erase(s.cells.begin()); }, "no cell that passed"},

@@ -30,14 +30,14 @@ void must(Status status) {
   std::exit(3);
 }
 
+const scenario::Variables settings = {{"warnings", "fail"}};
+
+std::string scenario_text() { return must(read_file(LABCTL_TEST_DATA "/bundle/release.yaml", 1u << 20)); }
+
 plan::Plan make_plan() {
-  plan::Plan plan{.scenario = "sensor-release"};
-  auto cell = story::candidate();
-  cell.driver_path = "build/driver.deb";
-  cell.content_path = "build/content.bin";
-  cell.axes = {{"image", "debian"}, {"driver", "candidate"}, {"content", "candidate"}};
-  plan.cells = {cell, story::control()};
-  return plan;
+  const auto loaded = scenario::load(scenario_text(), "release.yaml", settings);
+  for (const Error& mistake : loaded.mistakes) must(Status(fail(mistake)));
+  return must(plan::expand(*loaded.scenario, plan::Plan{}.date));
 }
 
 void live(const plan::Cell& cell, const std::string& wanted, const bundle::Bundle& bundle) {
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   must(test::write_canary(bundle.canary_folder(), "debian"));
   must(bundle.write_run({.tool = "labctl test",
                          .began = argc == 5 ? argv[3] : bundle::utc_now(),
-                         .scenario = {.file = "gate/release.yaml", .text = "labctl: 1\n"},
+                         .scenario = {.file = "gate/release.yaml", .text = scenario_text(), .set = settings},
                          .waivers = {"waivers.yaml", "labctl: 1\nwaivers: []\n"},
                          .artifacts = {{"build/driver.deb", story::driver_digest, 6},
                                        {"build/content.bin", story::content_digest, 7}},

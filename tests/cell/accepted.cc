@@ -359,3 +359,26 @@ TEST_CASE("each story of an accepted finding has its ending and its verdict") {
     DYNAMIC_SECTION(told.story.name) { check(told); }
   }
 }
+
+TEST_CASE("a taint W that the policy allows is listed once a boot, unless its report was") {
+  const auto told = [](const std::function<void(Scene&)>& change) {
+    Scene scene;
+    scene.cell.policy.warnings_fail = false;
+    change(scene);
+    const auto outcome = scene.play();
+    CHECK(outcome.ending == Ending::passed);
+    std::vector<std::string> titles;
+    for (const auto& seen : outcome.findings) titles.push_back(seen.finding.title);
+    return titles;
+  };
+  using Titles = std::vector<std::string>;
+  CHECK(told([](Scene&) {}).empty());
+  CHECK(told([](Scene& s) { happens(s, "boot 2/3: settle", 2s, warned(), W); }) == Titles{warning});
+  CHECK(told([](Scene& s) { s.when("boot 2/3: settle", 2s, [](Scene& g) { g.taint |= W; }); }) ==
+        Titles{"kernel tainted W"});
+  CHECK(told([](Scene& s) {
+          auto noise = warned();
+          noise.suppressed = "known noise";
+          happens(s, "boot 2/3: settle", 2s, noise, W);
+        }) == Titles{warning});
+}

@@ -17,6 +17,7 @@ import textwrap
 
 import yaml
 
+SCENARIO = (pathlib.Path(__file__).resolve().parents[1] / "bundle/release.yaml").read_text()
 PIPELINES = pathlib.Path(__file__).resolve().parents[2] / "docs/how-to/pipelines"
 LABCTL, MAKE_BUNDLE = map(os.path.abspath, sys.argv[1:3])
 failures = []
@@ -73,13 +74,13 @@ class Desk:
         shutil.copy(PIPELINES / "publish", self.path / "gate/publish")
         (self.path / "build/driver.deb").write_bytes(b"driver")
         (self.path / "build/content.bin").write_bytes(b"content")
-        (self.path / "gate/release.yaml").write_text("labctl: 1\n")  # as make_bundle says
-        (self.path / "gate/weaker.yaml").write_text("labctl: 1 # weaker\n")
+        (self.path / "gate/release.yaml").write_text(SCENARIO)  # as make_bundle says
+        (self.path / "gate/weaker.yaml").write_text(SCENARIO + "# weaker\n")
         subprocess.run([LABCTL, "keygen", "gate.pem"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         shutil.move(self.path / "gate.pem.pub", self.path / "gate/gate.pub")
 
     def run(self, script, kind, key):
-        environment = {**os.environ, "PATH": f"{self.path}/bin:{os.environ['PATH']}", "KIND": kind, "GATE_KEY": key, "SCENARIO": "gate/release.yaml",
+        environment = {**os.environ, "PATH": f"{self.path}/bin:{os.environ['PATH']}", "KIND": kind, "GATE_KEY": key, "SCENARIO": "gate/release.yaml", "SETTINGS": "warnings=fail",
                        "DESTINATION": str(self.path / "released"), "TMPDIR": str(self.path)}
         return subprocess.run(["sh", "-e", "-c", script], cwd=self.path, env=environment, capture_output=True, text=True)
 

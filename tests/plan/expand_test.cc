@@ -369,4 +369,19 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
       "machine: {vcpus: 2}\nguest:\n  linux:\n    driver: {kind: kmod}\n    content: {path: /c}\n"
       "    exercise: [x]\n");
   CHECK(full.empty());
+
+  const auto with_story = [&](const std::string& story) {
+    return asked(
+        "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}}\nmatrix: {image: [i]}\n"
+        "guest: {linux: {driver: {kind: kmod}, exercise: [x]}}\nstory: [" +
+        story + "]\n");
+  };
+  for (const char* idle : {"install driver, exercise, reboot x3", "install driver, reboot x2, exercise",
+                           "install driver, reboot, exercise, power-cut",
+                           "install driver, reboot, exercise, remove driver, install driver, cold-boot"})
+    CHECK_THAT(with_story(idle), ContainsSubstring("boots without use"));
+  for (const char* used : {"install driver, reboot, exercise, reboot, run: y",
+                           "install driver, reboot, exercise, remove driver, reboot",
+                           "reboot, install driver, reboot, exercise"})
+    CHECK_THAT(with_story(used), !ContainsSubstring("boots without use"));
 }

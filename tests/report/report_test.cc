@@ -226,6 +226,10 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
   CHECK_THAT(page, !ContainsSubstring("class=\"tile failed"));
   CHECK_THAT(summary, !ContainsSubstring("❌"));
 
+  const auto last = report::last_word(matrix.verdict, matrix.plan);
+  CHECK_THAT(last, Catch::StartsWith("WARNED, passed with 1 waiver: 'BUG: in sensor_match' (kim, until"));
+  CHECK_THAT(report::junit(record), ContainsSubstring("labctl.warned"));
+
   matrix.verdict.cells[0].expected = false;  // and without the word of anybody it is red
   const report::Record red{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   CHECK_THAT(report::html(red), ContainsSubstring("class=\"tile failed"));
@@ -250,6 +254,24 @@ TEST_CASE("a summary has no colours but its own, and no line of it is a command"
       coloured.erase(at, code.size());
   }
   CHECK(coloured == plain);
+}
+
+TEST_CASE("what the policy let pass is in every report, and no report says plain passed") {
+  Matrix matrix({"new/good", "control"});
+  matrix.verdict.decision = verdict::Decision::passed;
+  matrix.verdict.weaker = {{"policy.warnings", "WARNING in sensor_tick", {"new/good"}}};
+  const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
+  const std::string last = report::last_word(matrix.verdict, matrix.plan);
+  CHECK_THAT(last, Catch::StartsWith(
+                       "WARNED, passed with 1 finding that the policy allows: 'WARNING in sensor_tick' "
+                       "(policy.warnings=allow, 1 cell): "));
+  for (const std::string& made : {report::html(record), report::markdown(record), report::junit(record),
+                                  report::summary(matrix.verdict, matrix.plan, {})}) {
+    CHECK_THAT(made, ContainsSubstring("WARNED, passed with"));
+    CHECK_THAT(made, ContainsSubstring("WARNING in sensor_tick"));
+    CHECK_THAT(made, ContainsSubstring("policy.warnings=allow"));
+    CHECK_THAT(made, !ContainsSubstring("PASSED"));
+  }
 }
 
 TEST_CASE("in a wide matrix what went wrong stands first, in a narrow one the author's order stays") {

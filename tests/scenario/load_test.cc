@@ -63,6 +63,17 @@ TEST_CASE("what is not written has sound defaults") {
   CHECK(bare.guest->driver.module == "my_module");
   CHECK(bare.settle == std::chrono::seconds(20));
   CHECK(bare.policy.warnings_fail);
+  const auto used = scenario::load(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}, content: {candidate: c}}\n"
+      "matrix: {image: [i]}\n"
+      "guest: {linux: {driver: {kind: kmod}, content: {path: /c}, exercise: [x]}}\n",
+      "x.yaml", {});
+  REQUIRE(used.scenario);
+  using enum StepKind;
+  std::vector<StepKind> kinds;
+  for (const auto& step : used.scenario->story) kinds.push_back(step.kind);
+  CHECK(kinds == std::vector<StepKind>{install, apply, exercise, reboot, exercise, reboot, exercise, reboot,
+                                       exercise});
   CHECK(bare.policy.lab_retries == 1);
   CHECK(bare.machine.vcpus == 1);
   REQUIRE(bare.story.size() == 2);

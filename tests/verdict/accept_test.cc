@@ -157,6 +157,41 @@ TEST_CASE("the verdict of a run with accepted findings") {
   }
 }
 
+TEST_CASE("what only the policy let pass makes the verdict warned") {
+  struct Row {
+    const char* name;
+    std::function<void(Run&, crash::Finding&)> change;
+    bool warned;
+  };
+  const Row rows[] = {
+      {"a warning", [](Run&, crash::Finding&) {}, true},
+      {"a taint that no report explains", [](Run&, crash::Finding& f) { f.line = 0; }, true},
+      {"a line with no report behind it", [](Run&, crash::Finding& f) { f.confirmed = false; }, false},
+      {"known noise", [](Run&, crash::Finding& f) { f.suppressed = "known noise"; }, false},
+      {"a cell that failed besides",
+       [](Run& r, crash::Finding&) { r.outcomes[0].ending = Ending::lab_failed; }, false},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    Run run;
+    for (auto& cell : run.plan.cells) cell.policy.warnings_fail = false;
+    CHECK_FALSE(run.judge().warned());  // allowed, and not used
+    run.outcomes[0].findings.push_back(seen(crash::Severity::warning));
+    run.outcomes[2].findings = run.outcomes[0].findings;
+    row.change(run, run.outcomes[0].findings[0].finding);
+    run.outcomes[2].findings[0].finding = run.outcomes[0].findings[0].finding;
+    const auto verdict = run.judge();
+    CHECK(verdict.warned() == row.warned);
+    CHECK_FALSE(verdict.waived);
+    CHECK(verdict::took_weaker(run.plan.cells[0], run.outcomes[0]) ==
+          (row.warned || !verdict.reasons.empty()));
+    if (!row.warned) continue;
+    CHECK(verdict.exit_code() == 0);
+    CHECK(to_json(verdict, run.plan)["weaker"] ==
+          Json::array({{{"option", "policy.warnings"}, {"title", oops}, {"cells", {"a", "a.control"}}}}));
+  }
+}
+
 TEST_CASE("every waiver tells what became of it") {
   Run run;
   run.waives("a").waives("b").waives("a", "2026-06-14").shows();
