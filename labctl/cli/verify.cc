@@ -9,11 +9,20 @@
 #include "labctl/base/files.h"
 #include "labctl/base/held_file.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
+#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
+
+struct VerifyOptions {
+  std::string attestation;
+  std::vector<std::string> keys, artifacts, require;
+  std::string scenario, max_age;
+  int min_boots = 0;
+  bool allow_waived = false;
+};
 
 int refuse(const std::string& why) {
   say("labctl: refused: " + why);
@@ -94,8 +103,6 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
          " boots proved, run of " + show_moment(statement.began) + "\n";
 }
 
-}  // namespace
-
 int verify(const VerifyOptions& options) {
   auto policy = policy_of(options);
   if (!policy) return cannot_look(policy.error());
@@ -120,6 +127,37 @@ int verify(const VerifyOptions& options) {
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
   print(what_passed(*statement, artefacts.files.size()));
   return exit_code::passed;
+}
+
+}  // namespace
+
+void add_verify(CommandLine& command_line) {
+  const auto options = std::make_shared<VerifyOptions>();
+  auto verb = command_line.verb(
+      "verify",
+      {.summary = "Check whether these files may be published",
+       .group = group::judging,
+       .examples = "labctl verify attestation.json --key release.key.pub --artifact sensor.deb content.bin\n"
+                   "labctl verify attestation.json --key release.key.pub --artifact sensor.deb --max-age 36h",
+       .exit_codes = "0    these files may be published\n"
+                     "1    they may not\n"
+                     "2    bad input or usage: they may not either"},
+      options, verify);
+  verb.option("ATTESTATION", options->attestation, "attestation.json of a bundle", {.required = true});
+  verb.option("--key", options->keys, "Public key whose signature is required; repeat to require several",
+              {.value = "PUB", .required = true});
+  verb.option("--artifact", options->artifacts, "The files to publish: all that were tested, no other",
+              {.value = "FILE...", .required = true, .many = true});
+  verb.option("--scenario", options->scenario, "It must have been this scenario, byte for byte",
+              {.value = "FILE"});
+  verb.option("--max-age", options->max_age, "The run must have begun within this time (36h)",
+              {.value = "DUR"});
+  verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
+              {.value = "GLOB"});
+  verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
+              {.value = "N", .between = {1, 100000}});
+  verb.flag("--allow-waived", options->allow_waived,
+            "Take a verdict that passed only because findings were accepted");
 }
 
 }  // namespace labctl::cli
