@@ -3,12 +3,24 @@
 #include "labctl/base/files.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
+#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
+namespace {
 
-int attest(const std::string& bundle, const SigningOptions& signing) {
+struct AttestOptions {
+  std::string bundle;
+  SigningOptions signing;
+};
+
+struct KeygenOptions {
+  std::string file, type = "ed25519";
+};
+
+int attest(const AttestOptions& options) {
+  const auto& [bundle, signing] = options;
   auto signer = Signer::open(signing);
   if (!signer) return complain(signer.error());
   const fs::path file = fs::path(bundle) / "attestation.json";
@@ -28,7 +40,8 @@ int attest(const std::string& bundle, const SigningOptions& signing) {
   return exit_code::passed;
 }
 
-int keygen(const std::string& type, const std::string& file) {
+int keygen(const KeygenOptions& options) {
+  const auto& [file, type] = options;
   auto key = attest::PrivateKey::make(type == "p256" ? attest::KeyType::p256 : attest::KeyType::ed25519);
   if (!key) return complain(key.error());
   const std::string public_file = file + ".pub";
@@ -42,6 +55,38 @@ int keygen(const std::string& type, const std::string& file) {
   print("private key: " + file + "\npublic key:  " + public_file +
         "\nkey id:      " + key->public_key().id() + "\n");
   return exit_code::passed;
+}
+
+}  // namespace
+
+void add_attest(CommandLine& command_line) {
+  const auto options = std::make_shared<AttestOptions>();
+  auto verb = command_line.verb(
+      "attest",
+      {.summary = "Judge a bundle again and sign what came out",
+       .group = group::judging,
+       .examples = "labctl attest reports/runs/20261122T003338Z-quickstart --sign release.key",
+       .exit_codes = "0    signed, whatever the verdict\n"
+                     "2    bad input, no usable key, or bad usage\n"
+                     "3    the bundle contradicts itself, or it could not be signed"},
+      options, attest);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  options->signing.add_to(verb);
+}
+
+void add_keygen(CommandLine& command_line) {
+  const auto options = std::make_shared<KeygenOptions>();
+  auto verb =
+      command_line.verb("keygen",
+                        {.summary = "Make a signing key: FILE and FILE.pub; overwrites nothing",
+                         .group = group::judging,
+                         .examples = "labctl keygen release.key\nlabctl keygen release.key --type p256",
+                         .exit_codes = "0    both files were written\n"
+                                       "2    one of the files exists, or bad usage\n"
+                                       "3    a file cannot be written"},
+                        options, keygen);
+  verb.option("FILE", options->file, "Where the private key goes", {.required = true});
+  verb.option("--type", options->type, "Which kind", {.show_default = true, .one_of = {"ed25519", "p256"}});
 }
 
 }  // namespace labctl::cli

@@ -9,7 +9,11 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/debug_option.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/crash/frames.h"
 #include "labctl/lab/bisect.h"
 #include "labctl/lab/housekeeping.h"
@@ -21,6 +25,19 @@
 
 namespace labctl::cli {
 namespace {
+
+struct BisectOptions {
+  std::string bundle, cell;
+  std::string scenario;         // whose commands take the content apart; empty: the run's own, on this host
+  std::string driver, content;  // earlier versions; empty: the scenario's
+  std::vector<std::string> artifacts;
+  std::vector<std::string> debug;  // modules with their debug information
+  double sure = 0.95;
+  bool afresh = false;  // each probe lives the story from its beginning
+  std::string out;      // where the probes' records go; empty: they are looked at and thrown away
+  bool json = false;
+  HostChoice host;
+};
 
 // What is read before anything starts.
 struct Case {
@@ -242,8 +259,10 @@ class Bisect {
 Result<BisectFindings> find_cause(const BisectOptions& options, Case about, const lab::Places& places,
                                   const fs::path& work, const std::stop_token& stop) {
   const auto store = open_store(places);
-  auto host = machine::open_host(
-      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
+  auto host = machine::open_host({.uri = options.host.connect,
+                                  .accel = options.host.wish(),
+                                  .runtime = places.runtime,
+                                  .cache = places.cache});
   if (!host) return fail(host.error());
   const lab::Seek seek{.bundle = options.bundle,
                        .store = bundle::ArtefactStore(places.artefacts),
@@ -288,8 +307,6 @@ Result<BisectFindings> find_cause(const BisectOptions& options, Case about, cons
   return findings;
 }
 
-}  // namespace
-
 int bisect(const BisectOptions& options) {
   std::error_code none;
   if (fs::exists(options.out, none) && !fs::is_empty(options.out, none))
@@ -311,6 +328,43 @@ int bisect(const BisectOptions& options) {
   else
     print(bisect_story(*found));
   return found->sure() ? 0 : 1;
+}
+
+}  // namespace
+
+void add_bisect(CommandLine& command_line) {
+  const auto options = std::make_shared<BisectOptions>();
+  auto verb = command_line.verb(
+      "bisect",
+      {.summary = "Find the smallest cause of a cell's crash",
+       .group = group::crashes,
+       .examples = "labctl bisect reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*'\n"
+                   "labctl bisect reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*' "
+                   "--scenario quickstart.yaml --json",
+       .exit_codes =
+           "0    a cause was found, as sure as --sure asks\n"
+           "1    no cause is that sure\n"
+           "2    bad input or usage: no such cell, it did not fail, an artifact is missing or differs\n"
+           "3    the lab failed a run\n"
+           "130  interrupted"},
+      options, bisect);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.option("CELL", options->cell, "A cell of it that failed", {.required = true});
+  verb.flag("--afresh", options->afresh, "Each probe lives the story from its beginning");
+  verb.option("--scenario", options->scenario,
+              "Take the content apart as this file says (default: the run's)", {.value = "FILE"});
+  verb.option("--driver", options->driver, "An earlier driver (default: another one of the scenario's)",
+              {.value = "FILE"});
+  verb.option("--content", options->content, "An earlier content (default: another one of the scenario's)",
+              {.value = "FILE"});
+  verb.option("--artifact", options->artifacts, "Where artefacts may be, too: a file or a folder",
+              {.value = "FILE|DIR"});
+  add_debug_option(verb, options->debug);
+  verb.option("--sure", options->sure, "Repeat until the answer is as sure as this",
+              {.show_default = true, .between = {0.5, 0.9999}});
+  verb.option("--out", options->out, "Keep the journals and consoles of all runs here", {.value = "DIR"});
+  verb.flag("--json", options->json, "For programs");
+  options->host.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "labctl/cli/cli.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/canary.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/housekeeping.h"
@@ -10,6 +12,13 @@
 #include "labctl/report/report.h"
 
 namespace labctl::cli {
+namespace {
+
+struct CanaryOptions {
+  std::vector<std::string> images;
+  std::string out;  // where the records go; empty: they are looked at and thrown away
+  HostChoice host;
+};
 
 int canary(const CanaryOptions& options) {
   const auto found = lab::places();
@@ -20,8 +29,10 @@ int canary(const CanaryOptions& options) {
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the clones"); });
   auto work = lab::WorkFolder::create(places);
   if (!work) return complain(work.error());
-  auto host = machine::open_host(
-      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
+  auto host = machine::open_host({.uri = options.host.connect,
+                                  .accel = options.host.wish(),
+                                  .runtime = places.runtime,
+                                  .cache = places.cache});
   if (!host) return complain(host.error());
   auto tool = own_digest();
   if (!tool) return complain(tool.error());
@@ -52,6 +63,25 @@ int canary(const CanaryOptions& options) {
   const bool proved =
       std::all_of(canaries->begin(), canaries->end(), [](const auto& canary) { return canary.proved(); });
   return proved ? exit_code::passed : exit_code::no_verdict;
+}
+
+}  // namespace
+
+void add_canary(CommandLine& command_line) {
+  const auto options = std::make_shared<CanaryOptions>();
+  auto verb = command_line.verb(
+      "canary",
+      {.summary = "Crash image clones on purpose and check that every detection channel reports it",
+       .group = group::images,
+       .examples = "labctl canary debian-12-linux-6.12 --out canary",
+       .exit_codes = "0    every detection channel reported the crash\n"
+                     "2    no such image, not built, or bad usage\n"
+                     "3    a channel did not report it, or the lab failed\n"
+                     "130  interrupted"},
+      options, canary);
+  verb.option("IMAGE", options->images, "Images, as 'labctl image list' names them", {.required = true});
+  verb.option("--out", options->out, "Keep journals and consoles here", {.value = "DIR"});
+  options->host.add_to(verb);
 }
 
 }  // namespace labctl::cli

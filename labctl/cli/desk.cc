@@ -11,7 +11,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
 #include "labctl/guest/debug.h"
 #include "labctl/lab/shell.h"
 

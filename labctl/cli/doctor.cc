@@ -4,12 +4,25 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/needs.h"
 
 namespace labctl::cli {
 namespace {
+
+struct DoctorOptions {
+  std::string scenario;
+  Settings settings;
+  bool json = false;
+};
+
+struct GcOptions {
+  bool kept = false;
+};
 
 lab::Check acceleration(const lab::Places& places) {
   auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
@@ -68,16 +81,16 @@ Json as_json(const std::vector<lab::Check>& checks) {
   return {{"checks", list}};
 }
 
-}  // namespace
-
-int doctor(const PlanOptions& options) {
+int doctor(const DoctorOptions& options) {
   const auto found = lab::places();
   if (!found) return complain(found.error());
   const lab::Places& places = *found;
   auto checks = lab::check_host(places);
   std::vector<std::string> needed;
   if (!options.scenario.empty()) {
-    auto loaded = load_plan(options.scenario, options.variables, {});
+    const auto variables = options.settings.variables();
+    if (!variables) return complain(variables.error());
+    auto loaded = load_plan(options.scenario, *variables, {});
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
     for (const auto& cell : plan.cells) needed.push_back(cell.image);
@@ -94,11 +107,11 @@ int doctor(const PlanOptions& options) {
   return has_error(checks) ? exit_code::no_verdict : exit_code::passed;
 }
 
-int gc(bool kept) {
+int gc(const GcOptions& options) {
   const auto found = lab::places();
   if (!found) return complain(found.error());
   const lab::Places& places = *found;
-  auto collected = lab::collect_garbage(places, open_store(places), kept);
+  auto collected = lab::collect_garbage(places, open_store(places), options.kept);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) complain(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
@@ -110,6 +123,38 @@ int gc(bool kept) {
   }
   if (bytes != 0) print("labctl gc --kept would free " + show_size(bytes) + "\n");
   return collected.problems.empty() ? exit_code::passed : exit_code::no_verdict;
+}
+
+}  // namespace
+
+void add_doctor(CommandLine& command_line) {
+  const auto options = std::make_shared<DoctorOptions>();
+  auto verb = command_line.verb(
+      "doctor",
+      {.summary = "Check this host for missing prerequisites and print the command that fixes each",
+       .group = group::upkeep,
+       .examples = "labctl doctor\nlabctl doctor scenarios/quickstart.yaml",
+       .exit_codes = "0    nothing is missing; warnings do not count\n"
+                     "2    bad scenario or usage\n"
+                     "3    a prerequisite is missing"},
+      options, doctor);
+  verb.option("SCENARIO", options->scenario, "Also check its images, and its matrix's disk and memory");
+  options->settings.add_to(verb);
+  verb.flag("--json", options->json, "For programs");
+}
+
+void add_gc(CommandLine& command_line) {
+  const auto options = std::make_shared<GcOptions>();
+  auto verb = command_line.verb(
+      "gc",
+      {.summary = "Clean up after killed runs: stop orphaned guests, free disk space, list kept machines",
+       .group = group::upkeep,
+       .examples = "labctl gc\nlabctl gc --kept",
+       .exit_codes = "0    done, or nothing to do\n"
+                     "2    bad usage\n"
+                     "3    something could not be removed"},
+      options, gc);
+  verb.flag("--kept", options->kept, "Remove the kept machines too");
 }
 
 }  // namespace labctl::cli

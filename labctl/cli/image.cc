@@ -1,10 +1,26 @@
 #include "labctl/base/json.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/cache.h"
 #include "labctl/lab/ground.h"
 
 namespace labctl::cli {
 namespace {
+
+struct ListOptions {
+  bool json = false;
+};
+
+struct ImageNames {
+  std::vector<std::string> names;
+};
+
+constexpr const char* exit_codes =
+    "0    done\n"
+    "2    no such image, not built, or bad usage\n"
+    "3    the host or the build failed, or the disk is damaged\n"
+    "130  interrupted";
 
 const char* word(image::State state) {
   switch (state) {
@@ -20,9 +36,7 @@ const char* word(image::State state) {
   return "?";
 }
 
-}  // namespace
-
-int image_list(bool json) {
+int image_list(const ListOptions& options) {
   const auto places = lab::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
@@ -51,19 +65,19 @@ int image_list(bool json) {
         "\t" + (origin == "built in" ? origin : "of " + recipe.folder.string() + " (" + origin + ")") + "\n";
     list.push_back(std::move(item));
   }
-  if (json)
+  if (options.json)
     print_json(dump_pretty({{"images", list}}));
   else
     print(text);
   return exit_code::passed;
 }
 
-int image_verify(const std::vector<std::string>& names) {
+int image_verify(const ImageNames& options) {
   const auto places = lab::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
-  for (const auto& name : names) {
+  for (const auto& name : options.names) {
     auto image = store.find(name);
     if (!image) {
       code = complain(image.error());
@@ -77,15 +91,52 @@ int image_verify(const std::vector<std::string>& names) {
   return code;
 }
 
-int image_remove(const std::vector<std::string>& names) {
+int image_remove(const ImageNames& options) {
   const auto places = lab::places();
   if (!places) return complain(places.error());
   if (auto own = lab::check_cache(places->root); !own) return complain(own.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
-  for (const auto& name : names)
+  for (const auto& name : options.names)
     if (auto removed = store.remove(name); !removed) code = complain(removed.error());
   return code;
+}
+
+}  // namespace
+
+void add_image_list(CommandLine& command_line) {
+  const auto options = std::make_shared<ListOptions>();
+  auto verb = command_line.verb("image list",
+                                {.summary = "Recipes and what is built of them",
+                                 .group = group::images,
+                                 .examples = "labctl image list\nlabctl image list --json",
+                                 .exit_codes = "0    done\n"
+                                               "2    a recipe has a mistake, or bad usage\n"
+                                               "3    the images cannot be read"},
+                                options, image_list);
+  verb.flag("--json", options->json, "For programs, with every fact of each image");
+}
+
+void add_image_verify(CommandLine& command_line) {
+  const auto options = std::make_shared<ImageNames>();
+  auto verb = command_line.verb("image verify",
+                                {.summary = "Hash disks again and compare",
+                                 .group = group::images,
+                                 .examples = "labctl image verify debian-12-linux-6.12",
+                                 .exit_codes = exit_codes},
+                                options, image_verify);
+  verb.option("NAME", options->names, "Images", {.required = true});
+}
+
+void add_image_rm(CommandLine& command_line) {
+  const auto options = std::make_shared<ImageNames>();
+  auto verb = command_line.verb("image rm",
+                                {.summary = "Remove images with their snapshots",
+                                 .group = group::images,
+                                 .examples = "labctl image rm debian-12-linux-6.12",
+                                 .exit_codes = exit_codes},
+                                options, image_remove);
+  verb.option("NAME", options->names, "Images", {.required = true});
 }
 
 }  // namespace labctl::cli

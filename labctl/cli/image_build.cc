@@ -8,7 +8,10 @@
 #include <thread>
 
 #include "labctl/base/json.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/cache.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/ground.h"
@@ -16,6 +19,30 @@
 
 namespace labctl::cli {
 namespace {
+
+struct BuildOptions {
+  std::vector<std::string> names;
+  std::string needed_by;  // a scenario, instead of names
+  Settings settings;
+  unsigned jobs = 0;   // 0: as many as pay
+  bool disks = false;  // without booting what was built
+  HostChoice host;
+  // Of Windows: Microsoft's installation medium, the virtio drivers' one, a file with a product key.
+  std::string iso, virtio_iso, key_file;
+  std::string disk;  // of a Windows that somebody has prepared: what is imported
+};
+
+struct ImportOptions {
+  std::string name, disk;
+  bool disks = false;
+  HostChoice host;
+};
+
+constexpr const char* exit_codes =
+    "0    done\n"
+    "2    no such image, not built, or bad usage\n"
+    "3    the host or the build failed, or the disk is damaged\n"
+    "130  interrupted";
 
 // What one build is to make. A build that was asked for by name boots in the shape that scenarios have when
 // they say nothing; one that a scenario needs, in the shapes of its cells.
@@ -33,7 +60,9 @@ std::optional<std::vector<Order>> orders_of(const BuildOptions& options) {
   };
   for (const auto& name : options.names) order(name);
   if (options.needed_by.empty()) return orders;
-  auto loaded = load_plan(options.needed_by, options.variables, {});
+  const auto variables = options.settings.variables();
+  if (!variables) return complain(variables.error()), std::nullopt;
+  auto loaded = load_plan(options.needed_by, *variables, {});
   if (!loaded) return std::nullopt;
   for (const auto& cell : loaded->second.cells) {
     auto& shapes = order(cell.image).shapes;
@@ -82,8 +111,8 @@ class Builder {
   Result<machine::Host*> host() {
     std::lock_guard lock(mutex_);
     if (!host_) {
-      host_ = machine::open_host({.uri = options_.connect,
-                                  .accel = options_.accel,
+      host_ = machine::open_host({.uri = options_.host.connect,
+                                  .accel = options_.host.wish(),
                                   .runtime = places_.runtime,
                                   .cache = places_.cache});
     }
@@ -163,8 +192,6 @@ Status hand_on(const char* variable, const std::string& file) {
   return {};
 }
 
-}  // namespace
-
 int image_build(const BuildOptions& options) {
   for (const auto& [variable, file] :
        {std::pair{"LABCTL_WINDOWS_ISO", options.iso}, std::pair{"LABCTL_VIRTIO_ISO", options.virtio_iso},
@@ -185,8 +212,8 @@ int image_build(const BuildOptions& options) {
   return Builder(options, std::move(*places), std::move(*orders), interrupt.token()).run();
 }
 
-int image_import(const BuildOptions& options) {
-  const std::string& name = options.names.front();
+int image_import(const ImportOptions& options) {
+  const std::string& name = options.name;
   const auto places = lab::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
@@ -202,7 +229,49 @@ int image_import(const BuildOptions& options) {
   if (store.state(*recipe) == image::State::built)
     return complain(
         Error{Fault::input, "the image '" + name + "' is there already", {}, "labctl image rm " + name});
-  return image_build(options);
+  return image_build({.names = {name}, .disks = options.disks, .host = options.host, .disk = options.disk});
+}
+
+}  // namespace
+
+void add_image_build(CommandLine& command_line) {
+  const auto options = std::make_shared<BuildOptions>();
+  auto verb = command_line.verb("image build",
+                                {.summary = "Build images that are missing, and see them boot",
+                                 .group = group::images,
+                                 .examples = "labctl image build debian-12-linux-6.12\n"
+                                             "labctl image build --needed-by scenarios/quickstart.yaml",
+                                 .exit_codes = exit_codes},
+                                options, image_build);
+  verb.option("NAME", options->names, "Images, as 'labctl image list' names them");
+  verb.option("--needed-by", options->needed_by, "All that this scenario needs, with its live snapshots",
+              {.value = "SCENARIO"});
+  options->settings.add_to(verb);
+  verb.option("--jobs", options->jobs, "Builds at once (default: what the host's cores and memory carry)",
+              {.value = "N", .between = {1, 100}});
+  verb.option("--iso", options->iso, "Windows: Microsoft's installation medium", {.value = "FILE"});
+  verb.option("--virtio-iso", options->virtio_iso, "Windows: the virtio drivers' medium", {.value = "FILE"});
+  verb.option("--key-file,--key", options->key_file,
+              "Windows: holds a product key (default: as an evaluation)", {.value = "FILE"});
+  verb.flag("--disks-only", options->disks, "Do not boot what was built; the first run does");
+  options->host.add_to(verb);
+}
+
+void add_image_import(CommandLine& command_line) {
+  const auto options = std::make_shared<ImportOptions>();
+  auto verb = command_line.verb("image import",
+                                {.summary = "Take a Windows disk of yours as an image, and see it boot",
+                                 .group = group::images,
+                                 .examples = "labctl image import windows-server-2022 server-2022.qcow2",
+                                 .exit_codes = exit_codes},
+                                options, image_import);
+  verb.option("NAME", options->name, "The image that it becomes, as 'labctl image list' names it",
+              {.required = true});
+  verb.option("DISK", options->disk,
+              "Windows disk prepared with images/windows/make-fit.ps1 (copied, not modified)",
+              {.required = true});
+  verb.flag("--disks-only", options->disks, "Do not boot it; the first run does");
+  options->host.add_to(verb);
 }
 
 }  // namespace labctl::cli

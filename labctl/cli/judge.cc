@@ -1,11 +1,19 @@
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/bundle.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {
+namespace {
 
-int judge(const std::string& bundle, bool json) {
+struct JudgeOptions {
+  std::string bundle;
+  bool json = false;
+};
+
+int judge(const JudgeOptions& options) {
+  const auto& [bundle, json] = options;
   auto judged = bundle::judge_bundle(bundle);
   if (!judged) return complain(judged.error());
   if (json)
@@ -22,6 +30,27 @@ int judge(const std::string& bundle, bool json) {
     if (code == exit_code::passed) code = exit_code::no_verdict;
   }
   return code;
+}
+
+}  // namespace
+
+void add_judge(CommandLine& command_line) {
+  const auto options = std::make_shared<JudgeOptions>();
+  auto verb = command_line.verb(
+      "judge",
+      {.summary = "Derive the verdict of a bundle again from its recorded events",
+       .group = group::judging,
+       .examples = "labctl judge reports/runs/20261122T003338Z-quickstart\n"
+                   "labctl judge reports/runs/20261122T003338Z-quickstart --json",
+       .exit_codes = "0    passed: every cell and every boot was proved\n"
+                     "1    blocked: a guest crashed, hung, did not load the driver or changed its bytes\n"
+                     "2    not a bundle, or bad usage\n"
+                     "3    no verdict: the lab failed; this blocks publishing too\n"
+                     "4    nothing ran: not one cell was started\n"
+                     "130  the run was interrupted"},
+      options, judge);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.flag("--json", options->json, "Print verdict.json");
 }
 
 }  // namespace labctl::cli

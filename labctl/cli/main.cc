@@ -1,3 +1,3 @@
-#include "labctl/cli/cli.h"
+#include "labctl/cli/labctl.h"
 
 int main(int argc, char** argv) { return labctl::cli::main(argc, argv); }

@@ -4,7 +4,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/store.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/ground.h"
 #include "labctl/lab/needs.h"
 #include "labctl/lab/places.h"
@@ -12,6 +15,22 @@
 
 namespace labctl::cli {
 namespace {
+
+struct PlanOptions {
+  std::string scenario;
+  Settings settings;
+  std::string only;
+  bool json = false;
+};
+
+struct ValidateOptions {
+  std::vector<std::string> scenarios;
+  Settings settings;
+};
+
+constexpr const char* exit_codes =
+    "0    the scenario has no mistake\n"
+    "2    the scenario has a mistake, or bad usage";
 
 // As far as this host knows it; what it does not know is said and not guessed.
 struct Cost {
@@ -115,10 +134,10 @@ void warn(const std::string& file, const std::vector<std::string>& warnings) {
   for (const auto& warning : warnings) say(file + ": warning: " + warning);
 }
 
-}  // namespace
-
 int plan(const PlanOptions& options) {
-  auto loaded = load_plan(options.scenario, options.variables, options.only);
+  const auto variables = options.settings.variables();
+  if (!variables) return complain(variables.error());
+  auto loaded = load_plan(options.scenario, *variables, options.only);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);
@@ -137,10 +156,12 @@ int plan(const PlanOptions& options) {
   return exit_code::passed;
 }
 
-int validate(const std::vector<std::string>& scenarios, const scenario::Variables& variables) {
+int validate(const ValidateOptions& options) {
+  const auto variables = options.settings.variables();
+  if (!variables) return complain(variables.error());
   int code = exit_code::passed;
-  for (const auto& file : scenarios) {
-    auto loaded = load_plan(file, variables, {});
+  for (const auto& file : options.scenarios) {
+    auto loaded = load_plan(file, *variables, {});
     if (!loaded) {
       code = exit_code::bad_input;
       continue;
@@ -152,6 +173,36 @@ int validate(const std::vector<std::string>& scenarios, const scenario::Variable
     warn(file, warnings_of(scenario, plan, cost));
   }
   return code;
+}
+
+}  // namespace
+
+void add_plan(CommandLine& command_line) {
+  const auto options = std::make_shared<PlanOptions>();
+  auto verb = command_line.verb("plan",
+                                {.summary = "Show the matrix; nothing is run",
+                                 .group = group::judging,
+                                 .examples = "labctl plan scenarios/quickstart.yaml\n"
+                                             "labctl plan scenarios/quickstart.yaml --json",
+                                 .exit_codes = exit_codes},
+                                options, plan);
+  verb.option("SCENARIO", options->scenario, "The scenario file", {.required = true});
+  options->settings.add_to(verb);
+  verb.option("--only", options->only, "Only cells whose id matches", {.value = "GLOB"});
+  verb.flag("--json", options->json, "For programs");
+}
+
+void add_validate(CommandLine& command_line) {
+  const auto options = std::make_shared<ValidateOptions>();
+  auto verb = command_line.verb(
+      "validate",
+      {.summary = "Check scenarios: every mistake with line and column",
+       .group = group::judging,
+       .examples = "labctl validate scenarios/quickstart.yaml scenarios/quickstart-blocked.yaml",
+       .exit_codes = exit_codes},
+      options, validate);
+  verb.option("SCENARIO", options->scenarios, "Scenario files", {.required = true});
+  options->settings.add_to(verb);
 }
 
 }  // namespace labctl::cli

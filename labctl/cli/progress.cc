@@ -8,7 +8,7 @@
 
 #include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
 
 namespace labctl::cli {
 namespace {

@@ -4,10 +4,18 @@
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/debug_option.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
+namespace {
+
+struct ReportOptions {
+  std::string bundle, format, out;
+  std::vector<std::string> debug;  // modules with their debug information
+};
 
 int report(const ReportOptions& options) {
   const auto& [bundle, format, out, debug] = options;
@@ -29,6 +37,28 @@ int report(const ReportOptions& options) {
   }
   if (auto written = write_file(out, text); !written) return complain(written.error());
   return 0;
+}
+
+}  // namespace
+
+void add_report(CommandLine& command_line) {
+  const auto options = std::make_shared<ReportOptions>();
+  auto verb = command_line.verb(
+      "report",
+      {.summary = "Make a report of a bundle again from its recorded events",
+       .group = group::judging,
+       .examples = "labctl report reports/runs/20261122T003338Z-quickstart --format md\n"
+                   "labctl report reports/runs/20261122T003338Z-quickstart --format html --out report.html",
+       .exit_codes = "0    the report was made, whatever the verdict\n"
+                     "2    not a bundle, or bad usage\n"
+                     "3    the file of --out cannot be written"},
+      options, report);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.option("--format", options->format,
+              "For a browser, for Jenkins and GitLab, for a job's page, for programs",
+              {.required = true, .one_of = {"html", "junit", "md", "json"}});
+  verb.option("--out", options->out, "Write it here instead of to standard output", {.value = "FILE"});
+  add_debug_option(verb, options->debug);
 }
 
 }  // namespace labctl::cli

@@ -12,8 +12,11 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/often.h"
-#include "labctl/cli/cli.h"
 #include "labctl/cli/desk.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/housekeeping.h"
 #include "labctl/lab/interrupt.h"
@@ -23,6 +26,24 @@
 
 namespace labctl::cli {
 namespace {
+
+struct ReproduceOptions {
+  std::string bundle, cell;
+  std::string until;          // a step; empty: before the one in which the cell failed
+  bool before_crash = false;  // as near as can be
+  bool anyway = false;        // although bytes differ
+  bool afresh = false;        // although a machine is kept
+  int times = 0;              // 0: once, for somebody at a desk
+  unsigned jobs = 0;
+  bool json = false;
+  std::vector<std::string> lines;      // instead of standard input
+  std::vector<std::string> artefacts;  // files and folders to look for them in
+  int gdb = 0;
+  bool vnc = false;
+  bool keep = false, discard = false;
+  std::string out;  // where the records go; empty: they are thrown away
+  HostChoice host;
+};
 
 // Everything that both ways of reproducing need.
 struct Bench {
@@ -195,8 +216,6 @@ int how_often(const Bench& bench) {
   return often.same > 0 ? exit_code::passed : exit_code::blocked;
 }
 
-}  // namespace
-
 int reproduce(const ReproduceOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   auto run = bundle::read_run(options.bundle);
@@ -214,8 +233,10 @@ int reproduce(const ReproduceOptions& options) {
   lab::Interrupt interrupt([] { say("labctl: interrupted: ending the guest"); });
   auto work = lab::WorkFolder::create(places);
   if (!work) return complain(work.error());
-  auto host = machine::open_host(
-      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
+  auto host = machine::open_host({.uri = options.host.connect,
+                                  .accel = options.host.wish(),
+                                  .runtime = places.runtime,
+                                  .cache = places.cache});
   if (!host) return complain(host.error());
 
   const std::vector<fs::path> given(options.artefacts.begin(), options.artefacts.end());
@@ -258,6 +279,51 @@ int reproduce(const ReproduceOptions& options) {
   bench.job.cell = bench.recorded.cell;
   bench.key = lab::key_of(bench.job, bench.hold.left, bench.host.facts());
   return options.times > 0 ? how_often(bench) : at_desk(bench);
+}
+
+}  // namespace
+
+void add_reproduce(CommandLine& command_line) {
+  const auto options = std::make_shared<ReproduceOptions>();
+  auto verb = command_line.verb(
+      "reproduce",
+      {.summary = "Bring a cell of a bundle back, to the moment before it failed",
+       .group = group::crashes,
+       .examples =
+           "labctl reproduce reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*' "
+           "--before-crash\n"
+           "labctl reproduce reports/runs/20261122T003338Z-quickstart '*6.12.driver-candidate*' --times 20 "
+           "--json",
+       .exit_codes =
+           "0    stopped at that moment and left; with --times: it failed in the same way at least once\n"
+           "1    with --times: it never failed in the same way\n"
+           "2    bad input or usage, or something differs from the run\n"
+           "3    the lab failed, or that moment was never reached\n"
+           "130  interrupted"},
+      options, reproduce);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.option("CELL", options->cell, "A cell's id, or a pattern that only one matches", {.required = true});
+  verb.option("--until", options->until, "Stop before this step, as the report calls it", {.value = "STEP"});
+  verb.flag("--before-crash", options->before_crash,
+            "Stop before the very command, boot or wait in which it failed", {.excludes = {"--until"}});
+  verb.option("--run", options->lines, "A line to obey instead of standard input; may be repeated",
+              {.value = "LINE"});
+  verb.option("--times", options->times, "Run N attempts from that point and report how often it fails",
+              {.value = "N", .between = {1, 10000}});
+  verb.option("--jobs", options->jobs, "Attempts at once (default: what the host carries)",
+              {.value = "N", .between = {1, 1000}});
+  verb.flag("--json", options->json, "What --times found, for programs");
+  verb.flag("--vnc", options->vnc, "Show its screen on the loopback");
+  verb.option("--gdb", options->gdb, "Wait for a debugger on this port of the loopback",
+              {.value = "PORT", .between = {1, 65535}});
+  verb.flag("--keep", options->keep, "On leaving, keep the machine for the next attempt");
+  verb.flag("--discard", options->discard, "On leaving, keep nothing", {.excludes = {"--keep"}});
+  verb.flag("--afresh", options->afresh, "Replay the steps, although a machine is kept");
+  verb.flag("--anyway", options->anyway, "Go on although something is not as it was; the result says so");
+  verb.option("--artifact", options->artefacts, "Look for the candidate's files here too; may be repeated",
+              {.value = "FILE|DIR"});
+  verb.option("--out", options->out, "Keep journals and consoles here", {.value = "DIR"});
+  options->host.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -12,9 +12,13 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/debug_option.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/output.h"
 #include "labctl/cli/progress.h"
+#include "labctl/cli/scenario_file.h"
 #include "labctl/cli/signer.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/canary.h"
 #include "labctl/lab/control.h"
 #include "labctl/lab/crew.h"
@@ -29,6 +33,24 @@
 
 namespace labctl::cli {
 namespace {
+
+struct RunOptions {
+  std::string scenario;
+  Settings settings;
+  scenario::Variables variables;  // of the settings
+  std::string only;
+  std::string waivers;  // a file, or none
+  unsigned jobs = 0;    // 0: as many as the host carries
+  std::string out = "reports/runs";
+  std::string resume;  // a bundle to go on with: what is run is in its record
+  HostChoice host;
+  SigningOptions signing;
+  std::string keep = "none";       // machines to come back to: failed, all or none
+  bool fresh_controls = false;     // although there are some that are believed
+  int dumps = 0;                   // how many failed guests may leave their memory behind
+  std::vector<std::string> debug;  // modules with their debug information, for the reports
+  machine::HostOpener open_host;
+};
 
 namespace fs = std::filesystem;
 
@@ -352,9 +374,14 @@ int publish(bundle::Bundle& bundle, outcome::RunRecord run, const lab::Supplies&
   return code == exit_code::passed ? exit_code::no_verdict : code;
 }
 
-}  // namespace
-
-int run(const RunOptions& asked) {
+int run(const RunOptions& typed) {
+  RunOptions asked = typed;
+  auto variables = asked.settings.variables();
+  if (!variables) return complain(variables.error());
+  asked.variables = std::move(*variables);
+  if (asked.scenario.empty() && asked.resume.empty())
+    return complain(Error{
+        Fault::input, "run wants a SCENARIO, or --resume with the BUNDLE of a run that was cut off", {}, {}});
   std::optional<lab::Unfinished> before;
   if (!asked.resume.empty()) {
     auto read = lab::read_unfinished(asked.resume);
@@ -394,8 +421,10 @@ int run(const RunOptions& asked) {
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
   for (const auto& problem : supplies->keep(bundle::ArtefactStore(places.artefacts))) complain(problem);
 
-  auto host = options.open_host(
-      {.uri = options.connect, .accel = options.accel, .runtime = places.runtime, .cache = places.cache});
+  auto host = options.open_host({.uri = options.host.connect,
+                                 .accel = options.host.wish(),
+                                 .runtime = places.runtime,
+                                 .cache = places.cache});
   if (!host) return complain(host.error());
   say("labctl: " + (*host)->facts().hypervisor + ", " + machine::to_string((*host)->facts().accel) + ": " +
       (*host)->facts().accel_reason);
@@ -444,6 +473,48 @@ int run(const RunOptions& asked) {
   }
   return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer,
                  debug_files);
+}
+
+}  // namespace
+
+void add_run(CommandLine& command_line, const OpenHost& open_host) {
+  const auto options = std::make_shared<RunOptions>();
+  options->open_host = open_host;
+  auto verb = command_line.verb(
+      "run",
+      {.summary = "Run a scenario and give a verdict",
+       .group = group::judging,
+       .examples = "labctl run scenarios/quickstart.yaml\n"
+                   "labctl run scenarios/quickstart.yaml --only '*candidate*' --keep failed\n"
+                   "labctl run --resume reports/runs/20261122T003338Z-quickstart",
+       .exit_codes = "0    passed: every cell and every boot was proved\n"
+                     "1    blocked: a guest crashed, hung, did not load the driver or changed its bytes\n"
+                     "2    bad input or usage: nothing was started\n"
+                     "3    no verdict: the lab failed; this blocks publishing too\n"
+                     "4    nothing ran: not one cell was started\n"
+                     "130  interrupted"},
+      options, run);
+  verb.option("SCENARIO", options->scenario, "The scenario file; with --resume, where it is now");
+  options->settings.add_to(verb);
+  verb.option("--only", options->only, "Run only cells whose id matches; a partial run can never pass",
+              {.value = "GLOB"});
+  verb.option("--waivers", options->waivers,
+              "File of waivers: accepted findings, each with an owner and an expiry date", {.value = "FILE"});
+  verb.option("--jobs", options->jobs, "Guests at once (default: what the host's cores and memory carry)",
+              {.value = "N", .between = {1, 1000}});
+  verb.option("--out", options->out, "Where the bundle goes", {.value = "DIR", .show_default = true});
+  verb.option("--keep", options->keep, "Keep machines as they were before their last step, for 'reproduce'",
+              {.show_default = true, .one_of = {"failed", "all", "none"}});
+  verb.flag("--fresh-controls", options->fresh_controls, "Rerun every control now, ignoring cached passes");
+  verb.option("--dumps", options->dumps,
+              "How many guests that fail leave a memory dump (kdump) in the bundle",
+              {.value = "N", .show_default = true, .between = {0, 1000}});
+  add_debug_option(verb, options->debug);
+  // What the record of the run says is not said again.
+  verb.option("--resume", options->resume, "Resume a run that was killed or interrupted",
+              {.value = "BUNDLE", .excludes = {"--set", "--only", "--waivers", "--out"}});
+  options->host.add_to(verb);
+  options->signing.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -7,7 +7,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/debug_option.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
 #include "labctl/crash/frames.h"
@@ -19,6 +22,14 @@
 
 namespace labctl::cli {
 namespace {
+
+struct ScanOptions {
+  std::string file;
+  std::string os = "auto";
+  std::string signatures;  // a signature file; empty when there is none
+  bool json = false;
+  std::vector<std::string> debug;  // modules with their debug information
+};
 
 // A finding, the log that it is of, and its places as lines of source; none without debug files.
 struct Told {
@@ -178,8 +189,6 @@ void print_all(const std::vector<Told>& all) {
   }
 }
 
-}  // namespace
-
 int scan(const ScanOptions& options) {
   const auto& [file, os_name, signature_file, json, debug] = options;
   std::vector<crash::Signature> signatures;
@@ -215,6 +224,30 @@ int scan(const ScanOptions& options) {
   const bool counts =
       std::any_of(all.begin(), all.end(), [](const Told& each) { return each.finding.suppressed.empty(); });
   return counts ? 1 : 0;
+}
+
+}  // namespace
+
+void add_scan(CommandLine& command_line) {
+  const auto options = std::make_shared<ScanOptions>();
+  auto verb = command_line.verb("scan",
+                                {.summary = "Name the crashes in a console log or a dump",
+                                 .group = group::crashes,
+                                 .examples = "labctl scan console.log\n"
+                                             "journalctl -k | labctl scan - --os linux --json\n"
+                                             "labctl scan MEMORY.DMP",
+                                 .exit_codes = "0    no crash was found\n"
+                                               "1    a crash was found\n"
+                                               "2    the file cannot be read, or bad usage"},
+                                options, scan);
+  verb.option("FILE", options->file, "A log or a Windows crash dump, or - for standard input",
+              {.required = true});
+  verb.option("--signatures", options->signatures, "Also look for the patterns of this file",
+              {.value = "FILE"});
+  add_debug_option(verb, options->debug);
+  verb.option("--os", options->os, "Guest OS that produced the log",
+              {.show_default = true, .one_of = {"linux", "windows", "auto"}});
+  verb.flag("--json", options->json, "For programs");
 }
 
 }  // namespace labctl::cli

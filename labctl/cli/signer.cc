@@ -1,4 +1,6 @@
 #include "labctl/cli/signer.h"
+#include "labctl/cli/command_line.h"
+#include "labctl/cli/output.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -83,6 +85,16 @@ void take_passphrase() {
   from_environment() = set;
   ::explicit_bzero(set, std::strlen(set));
   ::unsetenv(variable);
+}
+
+void SigningOptions::add_to(Verb& verb) {
+  verb.option("--sign", key, "Sign the verdict with this key (PEM, Ed25519 or P-256)", {.value = "KEY"});
+  verb.option("--passphrase-file", passphrase_file,
+              "The passphrase of an encrypted key (else LABCTL_KEY_PASSPHRASE)", {.value = "FILE"});
+  verb.option("--sign-command", command,
+              "Instead: bytes on its standard input, the raw signature on its standard output",
+              {.value = "CMD"});
+  verb.option("--sign-public", public_key, "The public key of --sign-command", {.value = "PUB"});
 }
 
 bool wants_signature(const SigningOptions& options) {

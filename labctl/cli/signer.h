@@ -5,11 +5,21 @@
 #include <string>
 
 #include "labctl/attest/key.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/cli/cli.h"
 
 namespace labctl::cli {
+
+class Verb;
+
+// Where signatures come from: a key file, or a command that has the key. None: nothing is signed.
+struct SigningOptions {
+  std::string key;              // PEM, of the user alone
+  std::string passphrase_file;  // for an encrypted key; else LABCTL_KEY_PASSPHRASE
+  std::string command;     // for /bin/sh: the bytes to sign on its stdin, the raw signature on its stdout
+  std::string public_key;  // what the command's signatures are checked with
+
+  void add_to(Verb& verb);
+};
 
 class Signer {
  public:

@@ -9,11 +9,22 @@
 #include "labctl/base/files.h"
 #include "labctl/base/held_file.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/scenario_file.h"
 #include "labctl/cli/signer.h"
+#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
+
+struct VerifyOptions {
+  std::string attestation;
+  std::vector<std::string> keys, artifacts, require;
+  std::string scenario, max_age;
+  int min_boots = 0;
+  bool allow_waived = false, allow_warnings = false;
+  Settings settings;  // of the scenario; they must give the plan that was run
+};
 
 int refuse(const std::string& why) {
   say("labctl: refused: " + why);
@@ -37,7 +48,7 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
     if (!age) return because(age.error(), "--max-age");
     policy.max_age = *age;
   }
-  if (options.scenario.empty() && !options.variables.empty())
+  if (options.scenario.empty() && !options.settings.given.empty())
     return input_error("--set without --scenario", {},
                        "name the scenario that has these values: --scenario FILE");
   if (!options.scenario.empty()) {
@@ -93,7 +104,9 @@ struct Artefacts {
 std::optional<int> object_to_plan(const VerifyOptions& options, const attest::Statement& statement) {
   if (options.scenario.empty()) return {};
   const auto began = std::chrono::sys_seconds(std::chrono::seconds(statement.began));
-  const auto given = load_plan(options.scenario, options.variables, {}, {},
+  const auto variables = options.settings.variables();
+  if (!variables) return complain(variables.error());
+  const auto given = load_plan(options.scenario, *variables, {}, {},
                                Date(std::chrono::floor<std::chrono::days>(began)));
   if (!given) return exit_code::bad_input;
   if (sha256(given->first.text) != statement.find("scenario")->sha256)
@@ -113,8 +126,6 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
          std::to_string(files) + " files, " + std::to_string(cells) + " cells, " + std::to_string(boots) +
          " boots proved, run of " + show_moment(statement.began) + "\n";
 }
-
-}  // namespace
 
 int verify(const VerifyOptions& options) {
   auto policy = policy_of(options);
@@ -141,6 +152,40 @@ int verify(const VerifyOptions& options) {
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
   print(what_passed(*statement, artefacts.files.size()));
   return exit_code::passed;
+}
+
+}  // namespace
+
+void add_verify(CommandLine& command_line) {
+  const auto options = std::make_shared<VerifyOptions>();
+  auto verb = command_line.verb(
+      "verify",
+      {.summary = "Check whether these files may be published",
+       .group = group::judging,
+       .examples = "labctl verify attestation.json --key release.key.pub --artifact sensor.deb content.bin\n"
+                   "labctl verify attestation.json --key release.key.pub --artifact sensor.deb --max-age 36h",
+       .exit_codes = "0    these files may be published\n"
+                     "1    they may not\n"
+                     "2    bad input or usage: they may not either"},
+      options, verify);
+  verb.option("ATTESTATION", options->attestation, "attestation.json of a bundle", {.required = true});
+  verb.option("--key", options->keys, "Public key whose signature is required; repeat to require several",
+              {.value = "PUB", .required = true});
+  verb.option("--artifact", options->artifacts, "The files to publish: all that were tested, no other",
+              {.value = "FILE...", .required = true, .many = true});
+  verb.option("--scenario", options->scenario, "It must have been this scenario, byte for byte",
+              {.value = "FILE"});
+  options->settings.add_to(verb);
+  verb.option("--max-age", options->max_age, "The run must have begun within this time (36h)",
+              {.value = "DUR"});
+  verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
+              {.value = "GLOB"});
+  verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
+              {.value = "N", .between = {1, 100000}});
+  verb.flag("--allow-waived", options->allow_waived,
+            "Take a verdict that passed only because findings were accepted");
+  verb.flag("--allow-warnings", options->allow_warnings,
+            "Take one that passed only because the scenario's policy allows warnings");
 }
 
 }  // namespace labctl::cli

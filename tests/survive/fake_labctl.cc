@@ -20,7 +20,8 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/host.h"
+#include "labctl/cli/labctl.h"
 #include "labctl/lab/ground.h"
 #include "labctl/machine/libvirt/root.h"
 #include "tests/lab/fake_machine.h"

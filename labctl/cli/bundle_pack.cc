@@ -1,12 +1,20 @@
-// labctl bundle pack | unpack: a bundle as one file for another machine.
+// labctl bundle pack: a bundle as one file for another machine.
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/archive.h"
-#include "labctl/cli/cli.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
 #include "labctl/lab/inventory.h"
+#include "labctl/lab/places.h"
 
 namespace labctl::cli {
 namespace {
+
+struct PackOptions {
+  std::string bundle, out;
+  std::vector<std::string> artifacts;  // where else the artefacts may be
+  bool bare = false;                   // without them
+};
 
 namespace fs = std::filesystem;
 
@@ -34,8 +42,6 @@ Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options)
   return files;
 }
 
-}  // namespace
-
 int bundle_pack(const PackOptions& options) {
   std::map<std::string, fs::path> also;
   if (!options.bare) {
@@ -55,11 +61,25 @@ int bundle_pack(const PackOptions& options) {
   return exit_code::passed;
 }
 
-int bundle_unpack(const std::string& file, const std::string& into) {
-  auto folder = bundle::unpack_bundle(file, into);
-  if (!folder) return complain(folder.error());
-  print("bundle: " + folder->string() + "\n");
-  return exit_code::passed;
+}  // namespace
+
+void add_bundle_pack(CommandLine& command_line) {
+  const auto options = std::make_shared<PackOptions>();
+  auto verb = command_line.verb(
+      "bundle pack",
+      {.summary = "Make one file of a bundle and the artefacts that its guests were given",
+       .group = group::judging,
+       .examples = "labctl bundle pack reports/runs/20261122T003338Z-quickstart --out quickstart.tar.zst",
+       .exit_codes = "0    done\n"
+                     "2    not a bundle, of another version, damaged, the target exists, or bad usage\n"
+                     "3    a file cannot be written"},
+      options, bundle_pack);
+  verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.option("--out", options->out, "The file (default: the bundle's name with .tar.zst, here)",
+              {.value = "FILE"});
+  verb.option("--artifact", options->artifacts, "Where artefacts may be, too: a file or a folder",
+              {.value = "FILE|DIR"});
+  verb.flag("--without-artefacts", options->bare, "Only what the run recorded");
 }
 
 }  // namespace labctl::cli

@@ -1,0 +1,38 @@
+// labctl bundle unpack: the bundle's folder again, of the file that pack made.
+#include "labctl/bundle/archive.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/verbs.h"
+
+namespace labctl::cli {
+namespace {
+
+struct UnpackOptions {
+  std::string file, into = ".";
+};
+
+int bundle_unpack(const UnpackOptions& options) {
+  const auto& [file, into] = options;
+  auto folder = bundle::unpack_bundle(file, into);
+  if (!folder) return complain(folder.error());
+  print("bundle: " + folder->string() + "\n");
+  return exit_code::passed;
+}
+
+}  // namespace
+
+void add_bundle_unpack(CommandLine& command_line) {
+  const auto options = std::make_shared<UnpackOptions>();
+  auto verb = command_line.verb(
+      "bundle unpack",
+      {.summary = "Check such a file, and make the bundle's folder of it",
+       .group = group::judging,
+       .examples = "labctl bundle unpack quickstart.tar.zst --into reports/runs",
+       .exit_codes = "0    done\n"
+                     "2    not a bundle, of another version, damaged, the target exists, or bad usage\n"
+                     "3    a file cannot be written"},
+      options, bundle_unpack);
+  verb.option("FILE", options->file, "What 'labctl bundle pack' made", {.required = true});
+  verb.option("--into", options->into, "Where the folder goes (default: here)", {.value = "DIR"});
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,155 @@
+#include "labctl/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+#include "labctl/base/text.h"
+#include "labctl/cli/output.h"
+#include "labctl/cli/signer.h"
+
+namespace labctl::cli {
+namespace {
+
+std::string section(const std::string& heading, std::string_view lines) {
+  std::string text = heading + ":\n";
+  for (const auto& line : split(lines, '\n')) text += "  " + line + "\n";
+  return text;
+}
+
+void apply(CLI::App& app, CLI::Option* option, const Wants& wants) {
+  if (*wants.value) option->type_name(wants.value);
+  if (wants.required) option->required();
+  if (!wants.one_of.empty()) option->check(CLI::IsMember(wants.one_of));
+  if (wants.between.second != 0) option->check(CLI::Range(wants.between.first, wants.between.second));
+  if (wants.show_default) option->capture_default_str();
+  for (const char* other : wants.excludes) option->excludes(app.get_option(other));
+}
+
+// "labctl rum", "labctl image biuld": the first word that names no verb, with the nearest one. Asked before
+// CLI11 parses, which would answer a --help that follows and exit with 0.
+std::optional<std::string> unknown_verb(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* above = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) continue;
+    std::vector<std::string> verbs;
+    const CLI::App* found = nullptr;
+    for (const auto* sub : above->get_subcommands({})) {
+      verbs.push_back(sub->get_name());
+      if (sub->get_name() == word) found = sub;
+    }
+    if (verbs.empty()) break;
+    if (found == nullptr) {
+      std::string message = "there is no verb '" + printable(word, 60) + "'";
+      if (above != &app) message += " of '" + app.get_name() + " " + above->get_name() + "'";
+      if (auto meant = did_you_mean(word, verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
+      return message;
+    }
+    above = found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct CommandLine::Parts {
+  CLI::App app;
+  std::function<int()> call;
+
+  int refuse(const std::string& message) const {
+    const std::string& name = app.get_name();
+    say(name + ": " + message);
+    say(name + ": run '" + name + " --help' for the verbs, '" + name +
+        " VERB --help' for the options of one");
+    return exit_code::bad_input;
+  }
+};
+
+CommandLine::CommandLine(const char* program, const char* about, const std::string& footer)
+    : parts_(new Parts{CLI::App{about, program}, {}}) {
+  auto& app = parts_->app;
+  app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(28);
+  app.footer(footer);
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::verbs(const char* name, const char* summary, const char* group) {
+  auto& app = parts_->app;
+  auto* sub = app.add_subcommand(name, summary);
+  sub->require_subcommand(1);
+  sub->group(group);
+  sub->footer("'" + app.get_name() + " " + name +
+              " VERB --help' lists the options, examples and exit codes of a verb.");
+}
+
+Verb CommandLine::add(const std::string& name, const VerbHelp& help, std::function<int()> call) {
+  CLI::App* above = &parts_->app;
+  const auto space = name.find(' ');
+  if (space != std::string::npos) above = above->get_subcommand(name.substr(0, space));
+  auto* sub = above->add_subcommand(name.substr(space == std::string::npos ? 0 : space + 1), help.summary);
+  if (above == &parts_->app) sub->group(help.group);
+  std::string footer = section("Examples", help.examples) + "\n" + section("Exit codes", help.exit_codes);
+  footer.pop_back();  // the formatter ends the line
+  sub->footer(footer);
+  sub->callback([this, call = std::move(call)] { parts_->call = call; });
+  return Verb(*sub);
+}
+
+int CommandLine::parse_and_call(int argc, char** argv) {
+  auto& app = parts_->app;
+  if (const auto mistake = unknown_verb(app, argc, argv)) return parts_->refuse(*mistake);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help and --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& problem) {
+    return parts_->refuse(problem.what());
+  }
+  return parts_->call();
+}
+
+void Verb::option(const char* name, std::string& value, const char* help, const Wants& wants) {
+  apply(app_, app_.add_option(name, value, help), wants);
+}
+void Verb::option(const char* name, int& value, const char* help, const Wants& wants) {
+  apply(app_, app_.add_option(name, value, help), wants);
+}
+void Verb::option(const char* name, unsigned& value, const char* help, const Wants& wants) {
+  apply(app_, app_.add_option(name, value, help), wants);
+}
+void Verb::option(const char* name, double& value, const char* help, const Wants& wants) {
+  apply(app_, app_.add_option(name, value, help), wants);
+}
+
+void Verb::option(const char* name, std::vector<std::string>& values, const char* help, const Wants& wants) {
+  auto* option = app_.add_option(name, values, help);
+  if (name[0] == '-' && !wants.many) option->allow_extra_args(false);
+  apply(app_, option, wants);
+}
+
+void Verb::flag(const char* name, bool& value, const char* help, const Wants& wants) {
+  apply(app_, app_.add_flag(name, value, help), wants);
+}
+
+int run_command_line(CommandLine& command_line, int argc, char** argv) {
+  try {
+    take_passphrase();
+    const int code = command_line.parse_and_call(argc, argv);
+    // A verdict that could not be printed was not given.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      say("labctl: cannot write to standard output");
+      return code == exit_code::passed ? exit_code::no_verdict : code;
+    }
+    return code;
+  } catch (const std::exception& problem) {
+    say(std::string("labctl: internal error: ") + problem.what());
+    return exit_code::no_verdict;
+  }
+}
+
+}  // namespace labctl::cli

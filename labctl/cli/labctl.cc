@@ -1,0 +1,53 @@
+#include "labctl/cli/labctl.h"
+
+#include "labctl/cli/verbs.h"
+
+namespace labctl::cli {
+namespace {
+
+constexpr const char* about =
+    "labctl boots a matrix of virtual machines from snapshots, installs a candidate kernel driver\n"
+    "with its content, reboots each several times while it watches every sign of life, and says\n"
+    "whether it may be published.";
+
+constexpr const char* footer =
+    "First steps:\n"
+    "  labctl doctor                                  check this host for missing prerequisites\n"
+    "  labctl image build debian-12-linux-6.12        build a guest image, once\n"
+    "  labctl plan scenarios/quickstart.yaml          show what would be run\n"
+    "  labctl run scenarios/quickstart.yaml           run it\n"
+    "\n'labctl VERB --help' lists the options, examples and exit codes of a verb.\n"
+    "Results go to stdout, everything else to stderr. NO_COLOR is respected.";
+
+}  // namespace
+
+int main(int argc, char** argv, const machine::HostOpener& open_host) {
+  CommandLine command_line("labctl", about, footer);
+  // In the order of the groups, as the general help shows them.
+  add_run(command_line, open_host);
+  add_plan(command_line);
+  add_validate(command_line);
+  add_judge(command_line);
+  add_report(command_line);
+  add_attest(command_line);
+  add_keygen(command_line);
+  add_verify(command_line);
+  command_line.verbs("bundle", "Carry a bundle to another machine: pack, unpack", group::judging);
+  add_bundle_pack(command_line);
+  add_bundle_unpack(command_line);
+  command_line.verbs("image", "Guests at rest: list, build, import, verify, rm", group::images);
+  add_image_list(command_line);
+  add_image_build(command_line);
+  add_image_import(command_line);
+  add_image_verify(command_line);
+  add_image_rm(command_line);
+  add_canary(command_line);
+  add_reproduce(command_line);
+  add_bisect(command_line);
+  add_scan(command_line);
+  add_doctor(command_line);
+  add_gc(command_line);
+  return run_command_line(command_line, argc, argv);
+}
+
+}  // namespace labctl::cli

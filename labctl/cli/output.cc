@@ -1,0 +1,54 @@
+#include "labctl/cli/output.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "labctl/base/terminal_text.h"
+
+namespace labctl::cli {
+
+int complain(const Error& error) {
+  // A place comes first in its line, where editors look for it.
+  say(error.where.empty() ? "labctl: " + error.text() : error.text());
+  switch (error.fault) {
+    case Fault::input:
+      return exit_code::bad_input;
+    case Fault::lab:
+      return exit_code::no_verdict;
+    case Fault::interrupted:
+      return exit_code::interrupted;
+  }
+  return exit_code::no_verdict;
+}
+
+int complain(const std::vector<Error>& errors) {
+  int worst = exit_code::bad_input;
+  for (const auto& error : errors)
+    if (int code = complain(error); error.fault != Fault::input) worst = code;
+  return worst;
+}
+
+void say(std::string_view line) {
+  const std::string safe = for_terminal(line) + "\n";
+  std::fwrite(safe.data(), 1, safe.size(), stderr);
+}
+
+void print_as_is(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::string_view text) { print_as_is(for_terminal(text)); }
+void print_json(std::string_view json) { print_as_is(json_for_terminal(json)); }
+
+bool stderr_is_terminal() {
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(2) != 0 && terminal && std::string_view(terminal) != "dumb";
+}
+
+bool use_colour(int fd) {
+  const char* forbidden = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
+}
+
+}  // namespace labctl::cli

@@ -1,0 +1,30 @@
+// What every verb says and returns. Results go to stdout, everything else to stderr.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "labctl/base/result.h"
+
+namespace labctl::cli {
+
+namespace exit_code {
+constexpr int passed = 0, blocked = 1, bad_input = 2, no_verdict = 3, nothing_ran = 4, interrupted = 130;
+}
+
+int complain(const Error& error);  // prints it; the exit code its fault asks for
+int complain(const std::vector<Error>& errors);
+
+// The doors to the terminal: whatever guests and bundles put into a text does nothing there
+// (base/terminal_text.h). A closed or full stdout is an error at exit.
+void say(std::string_view line);         // one line on stderr
+void print(std::string_view text);       // stdout
+void print_json(std::string_view json);  // the same for JSON, which keeps its meaning
+// For what has been through the door already and has colours of labctl's own, and for a guest's console that
+// somebody has asked for.
+void print_as_is(std::string_view text);
+
+bool stderr_is_terminal();
+bool use_colour(int fd);
+
+}  // namespace labctl::cli

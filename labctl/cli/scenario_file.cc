@@ -1,0 +1,80 @@
+#include "labctl/cli/scenario_file.h"
+
+#include <chrono>
+#include <filesystem>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
+#include "labctl/cli/output.h"
+#include "labctl/scenario/signatures.h"
+
+namespace labctl::cli {
+
+void Settings::add_to(Verb& verb) {
+  verb.option("--set", given, "Give the scenario's ${K} a value; may be repeated", {.value = "K=V"});
+}
+
+Result<scenario::Variables> Settings::variables() const {
+  scenario::Variables all;
+  for (const auto& setting : given) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return input_error("--set wants NAME=VALUE, not '" + setting + "'");
+    const std::string name = setting.substr(0, equals);
+    if (!all.emplace(name, setting.substr(equals + 1)).second)
+      return input_error("--set gives '" + name + "' twice");
+  }
+  return all;
+}
+
+std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
+  auto text = read_file(file, 1u << 20);
+  if (!text) {
+    complain(
+        Error{Fault::input, "the signature file '" + printable(file) + "': " + text.error().what, mark, {}});
+    return std::nullopt;
+  }
+  if (auto loaded = scenario::load_signatures(*text, file); !loaded.mistakes.empty()) {
+    complain(loaded.mistakes);
+    return std::nullopt;
+  }
+  return std::move(*text);
+}
+
+std::vector<crash::Signature> signatures_of(const plan::Plan& plan) {
+  if (!plan.signatures) return {};
+  return scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
+}
+
+Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }
+
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
+    const std::string& file, const scenario::Variables& variables, const std::string& only,
+    const std::vector<scenario::Acceptance>& waivers, Date day) {
+  auto text = read_file(file, 4u << 20);
+  if (!text) {
+    complain(Error{Fault::input, text.error().what, file, {}});
+    return std::nullopt;
+  }
+  auto loaded = scenario::load(*text, file, variables);
+  if (!loaded.scenario) {
+    complain(loaded.mistakes);
+    return std::nullopt;
+  }
+  auto plan = plan::expand(*loaded.scenario, day, waivers);
+  if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
+  if (!plan) {
+    complain(plan.error());
+    return std::nullopt;
+  }
+  if (const auto& named = loaded.scenario->signatures) {
+    const auto path = std::filesystem::path(file).parent_path() / named->path;
+    auto signatures = load_signatures(path.string(), scenario::at(file, named->mark));
+    if (!signatures) return std::nullopt;
+    plan->signatures = plan::SignatureFile{named->path, std::move(*signatures)};
+  }
+  return std::pair{std::move(*loaded.scenario), std::move(*plan)};
+}
+
+}  // namespace labctl::cli

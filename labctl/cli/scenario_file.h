@@ -1,0 +1,41 @@
+// A scenario's file, and what it names, read for a verb that then has a plan.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/crash/crash.h"
+#include "labctl/plan/plan.h"
+#include "labctl/scenario/scenario.h"
+
+namespace labctl::cli {
+
+class Verb;
+
+// --set NAME=VALUE, as it was typed.
+struct Settings {
+  std::vector<std::string> given;
+
+  void add_to(Verb& verb);
+  // Errors (input): no NAME=VALUE, a name that is given twice.
+  Result<scenario::Variables> variables() const;
+};
+
+// A signature file: its text, which has no mistake; complains by itself and gives nothing when there is one.
+// `mark` says where the file is named, if anywhere.
+std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
+
+// The author's own patterns; they were read once already, so there is no mistake in them.
+std::vector<crash::Signature> signatures_of(const plan::Plan& plan);
+
+Date today();  // of UTC; the head has no clock and is told
+
+// File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
+std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
+    const std::string& file, const scenario::Variables& variables, const std::string& only,
+    const std::vector<scenario::Acceptance>& waivers = {}, Date day = today());
+
+}  // namespace labctl::cli

@@ -1,0 +1,7 @@
+#include "labctl/cli/store.h"
+
+namespace labctl::cli {
+
+image::Store open_store(const lab::Places& places) { return {places.recipes, places.store}; }
+
+}  // namespace labctl::cli
