@@ -22,7 +22,6 @@ bool is_fresh(std::int64_t made, std::int64_t now);
 
 // Where a control's records come from: nothing when they are this run's own. Errors: they say that they are
 // kept ones, and do not say when they were made, or were too old when this run began.
-Result<std::optional<verdict::Kept>> read_kept(const std::filesystem::path& folder,
-                                              const std::string& began);
+Result<std::optional<verdict::Kept>> read_kept(const std::filesystem::path& folder, const std::string& began);
 
 }  // namespace labctl::bundle

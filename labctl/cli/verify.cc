@@ -106,8 +106,8 @@ std::optional<int> object_to_plan(const VerifyOptions& options, const attest::St
   const auto began = std::chrono::sys_seconds(std::chrono::seconds(statement.began));
   const auto variables = options.settings.variables();
   if (!variables) return complain(variables.error());
-  const auto given = load_plan(options.scenario, *variables, {}, {},
-                               Date(std::chrono::floor<std::chrono::days>(began)));
+  const auto given =
+      load_plan(options.scenario, *variables, {}, {}, Date(std::chrono::floor<std::chrono::days>(began)));
   if (!given) return exit_code::bad_input;
   if (sha256(given->first.text) != statement.find("scenario")->sha256)
     return refuse("it was made with another scenario than the given one");

@@ -1,5 +1,5 @@
-// Ctrl-C, SIGTERM and SIGHUP become a stop token; a SIGHUP that was ignored, as by nohup, stays so. The first one asks everything to end politely, the second
-// gives up.
+// Ctrl-C, SIGTERM and SIGHUP become a stop token; a SIGHUP that was ignored, as by nohup, stays so. The first
+// one asks everything to end politely, the second gives up.
 #pragma once
 
 #include <functional>

@@ -90,7 +90,8 @@ Result<Millis> bounded_duration(const std::string& text, Millis least, Millis mo
     return input_error(quoted(text) + " has no unit", "", "write " + printable(text, 20) + "s for seconds");
   }
   auto value = parse_duration(text);
-  if (!value) return input_error(quoted(text) + " is not a duration such as 20s", "", "units: ms, s, m, h, d");
+  if (!value)
+    return input_error(quoted(text) + " is not a duration such as 20s", "", "units: ms, s, m, h, d");
   if (*value < least || *value > most) {
     return input_error(quoted(text) + " is not between " + show_duration(least) + " and " +
                        show_duration(most));
