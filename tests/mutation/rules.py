@@ -465,6 +465,7 @@ RULES = [
 
 # Rules that are another one's consequence, so that nothing changes when they go; and why they stand.
 IMPLIED = {
+    "only a cell that passed proves them together": "what did not pass is a reason itself, and what is expected to fail counts no boot together",
     "only a dead timer excuses the panic device": "what else starved is a finding of its own, which the rule before does not excuse",
     "a new boot has no taint yet": "the baseline had none that counts, or there is no story; it keeps the state true",
 }

@@ -185,6 +185,7 @@ TEST_CASE("what only the policy let pass makes the verdict warned") {
     CHECK_FALSE(verdict.waived);
     CHECK(verdict::took_weaker(run.plan.cells[0], run.outcomes[0]) ==
           (row.warned || !verdict.reasons.empty()));
+    if (!verdict.reasons.empty()) CHECK(verdict.weaker[0].cells == std::vector<std::string>{"a.control"});
     if (!row.warned) continue;
     CHECK(verdict.exit_code() == 0);
     CHECK(to_json(verdict, run.plan)["weaker"] ==
