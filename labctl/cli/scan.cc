@@ -20,15 +20,15 @@ namespace labctl::cli {
 namespace {
 
 // A finding, the log that it is of, and its places as lines of source; none without debug files.
-struct Told {
+struct Reported {
   crash::Finding finding;
   std::string file;  // empty unless a folder is scanned
   std::vector<std::string> places;
 };
 
-Status look_up(std::vector<Told>& all, const std::vector<std::string>& debug) {
+Status look_up(std::vector<Reported>& all, const std::vector<std::string>& debug) {
   if (debug.empty()) return {};
-  for (Told& each : all) {
+  for (Reported& each : all) {
     auto lines = lab::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
     if (!lines) return fail(lines.error());
     each.places = std::move(*lines);
@@ -49,7 +49,7 @@ Json frames_of(const crash::Finding& finding) {
   return list;
 }
 
-Json describe(const std::vector<Told>& all) {
+Json describe(const std::vector<Reported>& all) {
   Json list = Json::array();
   for (const auto& [f, file, places] : all) {
     Json item{{"title", f.title},
@@ -69,7 +69,7 @@ Json describe(const std::vector<Told>& all) {
   return {{"findings", list}};
 }
 
-// A dump has no lines; its numbers are told instead.
+// A dump has no lines; its numbers are shown instead.
 std::string line(const crash::Finding& f) {
   std::string text = (f.line == 0 ? printable(f.excerpt) : std::to_string(f.line)) + ": " +
                      printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
@@ -170,8 +170,8 @@ Result<Scanned> scan_one(const lab::LogFile& file, crash::Os os,
   return scanned;
 }
 
-void print_all(const std::vector<Told>& all) {
-  for (const Told& each : all) {
+void print_all(const std::vector<Reported>& all) {
+  for (const Reported& each : all) {
     print((each.file.empty() ? "" : printable(each.file) + ":") + line(each.finding));
     for (const auto& place : each.places) print("    " + printable(place, 500) + "\n");
   }
@@ -194,7 +194,7 @@ int scan(const ScanOptions& options) {
   if (!files) return complain(files.error());
   const bool folder = files->size() != 1 || files->front().name != file;
   if (files->empty()) return complain(Error{Fault::input, "holds no files", file, {}});
-  std::vector<Told> all;
+  std::vector<Reported> all;
   for (const lab::LogFile& each : *files) {
     auto scanned = scan_one(each, os, signatures);
     if (!scanned) return complain(scanned.error());
@@ -211,8 +211,8 @@ int scan(const ScanOptions& options) {
     print(dump_pretty(describe(all)));
   else
     print_all(all);
-  const bool counts =
-      std::any_of(all.begin(), all.end(), [](const Told& each) { return each.finding.suppressed.empty(); });
+  const bool counts = std::any_of(all.begin(), all.end(),
+                                  [](const Reported& each) { return each.finding.suppressed.empty(); });
   return counts ? 1 : 0;
 }
 
