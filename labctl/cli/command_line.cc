@@ -7,7 +7,6 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/signer.h"
 
 namespace labctl::cli {
 namespace {
@@ -138,7 +137,6 @@ void Verb::flag(const char* name, bool& value, const char* help, const Wants& wa
 
 int run_command_line(CommandLine& command_line, int argc, char** argv) {
   try {
-    take_passphrase();
     const int code = command_line.parse_and_call(argc, argv);
     // A verdict that could not be printed was not given.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

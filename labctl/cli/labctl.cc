@@ -1,5 +1,6 @@
 #include "labctl/cli/labctl.h"
 
+#include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
@@ -47,6 +48,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_scan(command_line);
   add_doctor(command_line);
   add_gc(command_line);
+  take_passphrase();
   return run_command_line(command_line, argc, argv);
 }
 

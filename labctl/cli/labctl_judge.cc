@@ -1,5 +1,6 @@
 // labctl-judge: the verbs of labctl that need no hypervisor, for hosts that have none. A test looks that none
 // is linked.
+#include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
 namespace {
@@ -27,5 +28,6 @@ int main(int argc, char** argv) {
   command_line.verbs("bundle", "Carry a bundle to another machine: unpack", group::judging);
   add_bundle_unpack(command_line);
   add_scan(command_line);
+  take_passphrase();
   return run_command_line(command_line, argc, argv);
 }

@@ -32,17 +32,16 @@ struct ScanOptions {
 };
 
 // A finding, the log that it is of, and its places as lines of source; none without debug files.
-struct Told {
+struct Reported {
   crash::Finding finding;
   std::string file;  // empty unless a folder is scanned
   std::vector<std::string> places;
 };
 
-Status look_up(std::vector<Told>& all, const std::vector<std::string>& debug) {
+Status look_up(std::vector<Reported>& all, const std::vector<std::string>& debug) {
   if (debug.empty()) return {};
-  for (Told& each : all) {
-    auto lines =
-        symbolize::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
+  for (Reported& each : all) {
+    auto lines = symbolize::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
     if (!lines) return fail(lines.error());
     each.places = std::move(*lines);
   }
@@ -62,7 +61,7 @@ Json frames_of(const crash::Finding& finding) {
   return list;
 }
 
-Json describe(const std::vector<Told>& all) {
+Json describe(const std::vector<Reported>& all) {
   Json list = Json::array();
   for (const auto& [f, file, places] : all) {
     Json item{{"title", f.title},
@@ -82,7 +81,7 @@ Json describe(const std::vector<Told>& all) {
   return {{"findings", list}};
 }
 
-// A dump has no lines; its numbers are told instead.
+// A dump has no lines; its numbers are shown instead.
 std::string line(const crash::Finding& f) {
   std::string text = (f.line == 0 ? printable(f.excerpt) : std::to_string(f.line)) + ": " +
                      printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
@@ -183,8 +182,8 @@ Result<Scanned> scan_one(const lab::LogFile& file, crash::Os os,
   return scanned;
 }
 
-void print_all(const std::vector<Told>& all) {
-  for (const Told& each : all) {
+void print_all(const std::vector<Reported>& all) {
+  for (const Reported& each : all) {
     print((each.file.empty() ? "" : printable(each.file) + ":") + line(each.finding));
     for (const auto& place : each.places) print("    " + printable(place, 500) + "\n");
   }
@@ -205,7 +204,7 @@ int scan(const ScanOptions& options) {
   if (!files) return complain(files.error());
   const bool folder = files->size() != 1 || files->front().name != file;
   if (files->empty()) return complain(Error{Fault::input, "holds no files", file, {}});
-  std::vector<Told> all;
+  std::vector<Reported> all;
   for (const lab::LogFile& each : *files) {
     auto scanned = scan_one(each, os, signatures);
     if (!scanned) return complain(scanned.error());
@@ -222,8 +221,8 @@ int scan(const ScanOptions& options) {
     print_json(dump_pretty(describe(all)));
   else
     print_all(all);
-  const bool counts =
-      std::any_of(all.begin(), all.end(), [](const Told& each) { return each.finding.suppressed.empty(); });
+  const bool counts = std::any_of(all.begin(), all.end(),
+                                  [](const Reported& each) { return each.finding.suppressed.empty(); });
   return counts ? 1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 
 #include "labctl/base/owned.h"
@@ -67,11 +68,8 @@ bool read_part(const fs::path& file, Part& part) {
   return re2::RE2::FullMatch(line, head, &part.crash, &part.number);
 }
 
-}  // namespace
-
-Result<std::vector<LogFile>> log_files(const std::string& path) {
+Result<std::vector<fs::path>> files_below(const std::string& path) {
   std::error_code problem;
-  if (!fs::is_directory(path, problem)) return std::vector<LogFile>{{path, {path}}};
   std::vector<fs::path> files;
   auto at = fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, problem);
   for (; !problem && at != fs::recursive_directory_iterator(); at.increment(problem)) {
@@ -82,9 +80,19 @@ Result<std::vector<LogFile>> log_files(const std::string& path) {
   }
   if (problem) return input_error("cannot be read: " + problem.message(), path);
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<LogFile>> log_files(const std::string& path) {
+  std::error_code problem;
+  if (!fs::is_directory(path, problem)) return std::vector<LogFile>{{path, {path}}};
+  const auto files = files_below(path);
+  if (!files) return fail(files.error());
   std::vector<LogFile> logs;
   std::map<std::string, std::map<unsigned, std::string, std::greater<>>> crashes;
-  for (const fs::path& file : files) {
+  for (const fs::path& file : *files) {
     Part part;
     if (read_part(file, part))
       crashes[(file.parent_path() / part.crash).string()].emplace(part.number, file.string());

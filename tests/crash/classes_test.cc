@@ -9,7 +9,7 @@ namespace labctl::crash {
 namespace {
 
 // "title | kind | severity | module", "?" behind an unconfirmed one.
-std::vector<std::string> told(const std::string& log) {
+std::vector<std::string> summary(const std::string& log) {
   std::vector<std::string> all;
   for (const Finding& each : scan(log, Os::linux_))
     all.push_back(each.title + " | " + to_string(each.kind) + " | " + to_string(each.severity) + " | " +
@@ -32,7 +32,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("each class of reports is told as what it is") {
+TEST_CASE("each class of reports is reported as what it is") {
   const std::vector<Case> cases{
       {"a warning whose end another processor's line tore off",
        "[   20.000001] WARNING: drivers/ball/ball.c:12 at ball_go+0x10/0x2[   20.000002] usb 1-1: new\n" +
@@ -153,11 +153,11 @@ TEST_CASE("each class of reports is told as what it is") {
       {"Xen", "(XEN) [2026-01-02 03:04:05] Panic on CPU 0:\n", {"Xen panic | panic | fatal | "}}};
   for (const Case& each : cases) {
     INFO(each.what);
-    CHECK(told(each.log) == each.expected);
+    CHECK(summary(each.log) == each.expected);
   }
 }
 
-TEST_CASE("a wait for a network device counts when it is told again") {
+TEST_CASE("a wait for a network device counts when the message repeats") {
   const std::string wait = "unregister_netdevice: waiting for veth0 to become free. Usage count = 2\n";
   const auto findings = scan("[   20.000001] " + wait + "[   30.000001] " + wait, Os::linux_);
   REQUIRE(findings.size() == 2);
@@ -173,10 +173,10 @@ TEST_CASE("user space's faults and healthy boots are no reports") {
         "error: no such device: 1234.\n", "(XEN) Latest ChangeSet: \n",
         "general protection fault, probably\n", "Oops: 0000 \n"}) {
     INFO(line);
-    CHECK(told(line).empty());
+    CHECK(summary(line).empty());
     std::string log = std::string("[   20.000001] ") + line;
     for (int i = 0; i < 20; ++i) log += "[   20.000002] usb 1-1: new device\n";
-    CHECK(told(log + body).empty());
+    CHECK(summary(log + body).empty());
   }
 }
 

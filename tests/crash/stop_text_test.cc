@@ -8,7 +8,7 @@
 namespace labctl::crash {
 namespace {
 
-std::vector<std::string> told(const std::string& log) {
+std::vector<std::string> summary(const std::string& log) {
   LogScanner scanner;
   scanner.feed(log);
   std::vector<std::string> all;
@@ -75,7 +75,7 @@ TEST_CASE("a stop is read from whatever tool it was copied from, in any language
        {}}};
   for (const Case& each : cases) {
     INFO(each.what);
-    CHECK(told(each.log) == each.expected);
+    CHECK(summary(each.log) == each.expected);
   }
 }
 

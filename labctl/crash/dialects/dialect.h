@@ -37,7 +37,7 @@ enum Flag : unsigned {
   panic_line = 1U << 5,      // may be the consequence of the report before it
   panic_end = 1U << 6,       // the last line of a panic
   must_repeat = 1U << 7,     // once, it may be a wait that ends
-  headless = 1U << 10,       // opened by a body: told when it can only be that of an oops
+  headless = 1U << 10,       // opened by a body: reported when it can only be that of an oops
   by_operation = 1U << 9,    // stopped anywhere: named by the operation, as a stall is
   lists_handlers = 1U << 8,  // names the functions that should have cared
 };

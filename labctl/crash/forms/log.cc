@@ -226,7 +226,7 @@ struct LogScanner::State {
       const auto again = std::find_if(since, found.end(), [&](const Found& other) {
         return other.finding.offset == each.offset && other.finding.title == each.title;
       });
-      if (again != found.end()) {  // told once more, confirmed
+      if (again != found.end()) {  // reported again, confirmed
         again->finding = std::move(each);
         continue;
       }
@@ -255,7 +255,7 @@ struct LogScanner::State {
       finding.suppressed = "the kernel's command line asks for a shell";
   }
 
-  // Each reading has told its own crashes once; what two readings see is compared.
+  // Each reading has reported its own crashes once; what two readings see is compared.
   std::vector<Finding> merged() {
     std::vector<Finding> findings;
     const std::vector<Found>& others = shared.found;

@@ -1,4 +1,4 @@
-// A prefix that nobody has described. It is learnt: the words of reports stand at known places in a line's
+// A prefix without a description. It is learnt: the words of reports stand at known places in a line's
 // end, and what stands in front of several different ones, in one shape, is the prefix of this log. Its shape
 // is its punctuation, with any word for a word and any number for a number. A program's name in front of its
 // own messages is no prefix: what it says is not the kernel's.
@@ -105,7 +105,8 @@ bool other_program(const std::vector<Token>& tokens) {
   return name.kind == 'W' && named && !is_level(name.text);
 }
 
-// Records have a form of their own, which knows whose words they hold; a script's text is nobody's log.
+// Records have a form of their own, which knows whose words they hold; a script that prints such text is not
+// a log.
 bool not_a_prefix(std::string_view front) {
   const std::size_t begin = front.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return false;
