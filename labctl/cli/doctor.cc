@@ -94,8 +94,8 @@ int doctor(const DoctorOptions& options) {
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
     for (const auto& cell : plan.cells) needed.push_back(cell.image);
-    const auto found = lab::check_needs(lab::needs_of(plan), lab::free_space_for_guests(places));
-    checks.insert(checks.end(), found.begin(), found.end());
+    const auto needs = lab::check_needs(lab::needs_of(plan), lab::free_space_for_guests(places));
+    checks.insert(checks.end(), needs.begin(), needs.end());
   }
   const bool lacking = has_error(checks);
   if (!lacking) checks.push_back(acceleration(places));

@@ -41,7 +41,8 @@ struct Reported {
 Status look_up(std::vector<Reported>& all, const std::vector<std::string>& debug) {
   if (debug.empty()) return {};
   for (Reported& each : all) {
-    auto lines = symbolize::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
+    auto lines =
+        symbolize::source_lines(crash::module_frames(each.finding.excerpt), {debug.begin(), debug.end()});
     if (!lines) return fail(lines.error());
     each.places = std::move(*lines);
   }

@@ -91,7 +91,7 @@ def full_work(proofs):
         says(gate.call("run", gate.scenario, "--out", gate.out), 3, "warning: disk for the matrix", "not enough disk space", "labctl gc")
         told = gate.call("doctor", gate.scenario)
         expect(told.returncode == 3 and "error\tdisk for the matrix" in told.stdout, f"doctor: {told.returncode}\n{told.stdout}")
-        expect(told.stdout.count("images: ") == 1 and "are built" in told.stdout, f"doctor: images\n{told.stdout}")
+        expect(told.stdout.count("ok\timages: ") == 1 and told.stdout.count("are built") == 1, f"doctor: images\n{told.stdout}")
         expect(not gate.bundles(), "a bundle without a run")
     says(gate.call("run", gate.scenario, "--out", gate.out), 0)
     gate.close()
