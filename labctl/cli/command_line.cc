@@ -91,7 +91,7 @@ Verb CommandLine::add(const std::string& name, const VerbHelp& help, std::functi
   const auto space = name.find(' ');
   if (space != std::string::npos) above = above->get_subcommand(name.substr(0, space));
   auto* sub = above->add_subcommand(name.substr(space == std::string::npos ? 0 : space + 1), help.summary);
-  if (above == &parts_->app) sub->group(help.group);
+  sub->group(above == &parts_->app ? help.group : "Subcommands");  // else it inherits that of its parent
   std::string footer = section("Examples", help.examples) + "\n" + section("Exit codes", help.exit_codes);
   footer.pop_back();  // the formatter ends the line
   sub->footer(footer);

@@ -1,4 +1,5 @@
 // A machine with nothing but its six verbs: what it cannot do is an error that says so, and never a crash.
+#include "labctl/base/json.h"
 #include "labctl/machine/machine.h"
 #include "tests/catch.h"
 
