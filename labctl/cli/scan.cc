@@ -95,10 +95,12 @@ std::string line(const crash::Finding& f) {
 }
 
 // A guest chooses the first bytes of its console, and they may not hide a crash behind them. A program that
-// only holds the messages of a kernel has no report behind any of them.
+// only holds the messages of a kernel has no report behind any of them. A reset and a boot failure are told
+// by one line, so they are no report.
 bool any_whole(const std::vector<crash::Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
-    return finding.confirmed && finding.corrupted.empty() && finding.kind != crash::Kind::reset;
+    return finding.confirmed && finding.corrupted.empty() && finding.kind != crash::Kind::reset &&
+           finding.kind != crash::Kind::boot_failure;
   });
 }
 

@@ -33,6 +33,8 @@ for name, packed in (("gzip", gzip.compress(crash)), ("xz", lzma.compress(crash)
 expect("a torn gzip archive", gzip.compress(crash)[:40], 2, "a gzip archive")
 expect("a program", pathlib.Path(LABCTL).read_bytes(), 2, "an ELF file")
 expect("a program that holds a header", b"\x7fELF\0\0\n[    1.0] BUG: unable to handle page fault for address: 0\n", 2, "an ELF file")
+expect("a program that holds messages of boots", b"\x7fELF\0\0\nPreparing Automatic Repair\nWindows cannot verify the digital signature\n"
+       b"dracut: Entering emergency mode. Exit the shell to continue.\nGive root password for maintenance\n", 2, "an ELF file")
 expect("a healthy log", b"[    0.000000] Linux version 6.1\n", 0, "")
 expect("a crash", crash, 1, "")
 for magic in (b"BZh", b"%PDF-", b"\x7fELF", b"LPKSHHRH", b"KDUMP   ", b"\x1f\x8b\x08"):
