@@ -16,7 +16,6 @@
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 
 namespace labctl::bundle {

@@ -1,5 +1,4 @@
 #include "labctl/bundle/bundle.h"
-#include "labctl/bundle/judge.h"
 
 #include <ctime>
 

@@ -5,7 +5,6 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 #include "labctl/cell/cell.h"
 #include "labctl/crash/frames.h"
 #include "labctl/symbolize/source_lines.h"

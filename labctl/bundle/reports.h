@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/report/report.h"
 

@@ -1,7 +1,6 @@
 // labctl attest and labctl keygen: a signature over a bundle that is there already, and the key for it.
 
 #include "labctl/base/files.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"

@@ -1,5 +1,4 @@
 #include "labctl/bundle/judge.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/report/report.h"

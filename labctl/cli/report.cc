@@ -1,7 +1,6 @@
 #include "labctl/report/report.h"
 
 #include "labctl/base/files.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/cli/debug_option.h"

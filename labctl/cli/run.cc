@@ -5,7 +5,6 @@
 #include <set>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/canary_record.h"

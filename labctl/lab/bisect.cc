@@ -4,11 +4,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
-#include "labctl/bundle/bundle.h"
-#include "labctl/bundle/judge.h"
 #include "labctl/cell/hold.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/kept.h"

@@ -85,7 +85,7 @@ Result<std::filesystem::path> make_subset(const scenario::Split& split, const st
 
 // Why a bundle's recorded scenario must not give commands to this host: it lies in the bundle, is not here,
 // or has another text than the run's. Empty: its user may be asked.
-std::string why_no_commands(const outcome::ScenarioRecord& recorded, const fs::path& bundle);
+std::string why_no_commands(const outcome::ScenarioRecord& recorded, const std::filesystem::path& bundle);
 
 // Whether the commands of this scenario's text depend on the values of its variables. Those of a recorded run
 // are the bundle's, so a trusted scenario may not carry them to this host's shell unseen.

@@ -9,7 +9,6 @@
 
 #include "labctl/base/result.h"
 #include "labctl/bundle/artefact_store.h"
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"

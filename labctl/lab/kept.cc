@@ -10,7 +10,6 @@
 #include "labctl/base/json.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/bundle.h"
-#include "labctl/bundle/judge.h"
 
 namespace labctl::lab {
 namespace {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/cell/failure.h"
 #include "labctl/cell/hold.h"

@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
-#include "labctl/bundle/judge.h"
 #include "labctl/cell/cell.h"
 #include "labctl/lab/crew.h"
 

@@ -6,7 +6,6 @@
 #include <pugixml.hpp>
 #include <sstream>
 
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
 

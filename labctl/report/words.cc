@@ -1,6 +1,5 @@
 #include "labctl/report/words.h"
 
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 
 namespace labctl::report {
