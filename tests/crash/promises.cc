@@ -85,7 +85,8 @@ void read_line(std::string_view raw, bool& kernel, Reading& reading) {
       reading.mistake = "quick test and careful parse disagree about '" + std::string(message.text) + "'";
     }
     reading.headers = reading.headers || heading;
-    reading.sure_headers = reading.sure_headers || (heading && (heading->rule->flags & needs_body) == 0);
+    reading.sure_headers =
+        reading.sure_headers || (heading && !heading->doubtful && (heading->rule->flags & needs_body) == 0);
   }
 }
 

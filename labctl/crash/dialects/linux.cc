@@ -84,9 +84,11 @@ constexpr std::array rules{
     Rule{"Internal error: ", "Internal error: .*\\[#\\d+\\]", "Internal error", Kind::oops, Severity::fatal,
          Group::die},
     Rule{"Kernel BUG [#", "Kernel BUG \\[#\\d+\\]", "kernel BUG", Kind::bug, Severity::fatal, Group::die},
-    Rule{"", "(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops, Severity::fatal,
-         Group::die},
-    Rule{"", "(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
+    // At the front, or glued to a line whose newline is missing ("... memory accessgeneral protection
+    // fault").
+    Rule{"", "(?:^|[a-z])(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops,
+         Severity::fatal, Group::die},
+    Rule{"", "(?:^|[a-z])(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
 
     // The same, cut short before the number.
     Rule{"Oops: ", "Oops: (?:Oops: )?[0-9a-f]{4}(?: |$)", "Oops", Kind::oops, Severity::fatal, Group::die, 0,

@@ -117,6 +117,27 @@ std::size_t byte_order_mark_length(std::string_view text) {
   return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") ? 2 : 0;
 }
 
+// "Jan  2 03:04:05 host program[55]: ", "<13>1 2026-01-02T03:04:05Z host program 55 - - ": what stands behind
+// it are that program's words, a kernel's timestamp too.
+bool names_program(std::string_view front) {
+  if (front.size() < 24) return false;
+  if (front[0] == '<' && level_length(front) != 0 && front.substr(level_length(front)).starts_with("1 "))
+    return front.ends_with(" - ") && front.find(" kernel ") == std::string_view::npos;
+  const bool date = digit(front[0]) || (front[0] >= 'A' && front[0] <= 'Z');
+  if (!date || !front.ends_with("]: ") || std::count(front.begin(), front.end(), ':') < 3) return false;
+  std::size_t at = front.size() - 3;
+  while (at > 0 && digit(front[at - 1])) --at;
+  return at > 1 && at < front.size() - 3 && front[at - 1] == '[' && front[at - 2] != ' ' &&
+         !front.substr(0, at - 1).ends_with(" kernel");
+}
+
+// A string in a program's source: \t"[   12.345678] ...\n", or an argument of a call.
+bool quotes_source(std::string_view front) {
+  if (!front.ends_with('"')) return false;
+  front.remove_suffix(1);
+  return front.ends_with('(') || front.find_first_not_of(" \t+-") == std::string_view::npos;
+}
+
 void strip_front(Message& message) {
   drop(message.text, byte_order_mark_length(message.text));
   const bool bracket = message.text.starts_with('[');
@@ -181,7 +202,9 @@ void split_messages(std::string_view line, bool mid_line, std::vector<Message>& 
     if (search == end) break;
     const std::string_view rest(search, static_cast<std::size_t>(end - search));
     if (rest.size() > 2 && rest[1] == '#' && digit(rest[2])) message.die_mark = true;
-    if (const std::size_t length = timestamp_length(rest)) {
+    const std::string_view front = line.substr(0, static_cast<std::size_t>(search - line.data()));
+    const std::size_t length = timestamp_length(rest);
+    if (length != 0 && !(out.empty() && !message.kernel && (names_program(front) || quotes_source(front)))) {
       message.text =
           std::string_view(message.text.data(), static_cast<std::size_t>(search - message.text.data()));
       if (!message.text.empty()) out.push_back(message);

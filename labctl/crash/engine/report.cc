@@ -108,7 +108,7 @@ bool Report::credible() const {
   if ((rule().flags & headless) != 0)
     return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
            proved(Proof::trace) && proved(Proof::trace_end);
-  return (rule().flags & needs_body) == 0 || proved(Proof::cpu);
+  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || proved(Proof::cpu);
 }
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }

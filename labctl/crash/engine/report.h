@@ -24,6 +24,7 @@ struct Heading {
   const Rule* rule = nullptr;
   std::string what;
   Place place;
+  bool doubtful = false;  // it holds a conversion of printf(): the words of a program that could say it
 };
 
 class Report {

@@ -50,6 +50,13 @@ struct CompiledBody {
 
 constexpr std::size_t bytes = 256;
 
+// "task %s:%d blocked", "(\\S+)": a format or a pattern.
+bool is_format(std::string_view text) {
+  static const std::unique_ptr<RE2> conversion =
+      compile(R"(%(?:s|[0-9]*l{0,2}[dux]\b|p[A-Za-z]{0,2}\b|pV)|\\[Sdw][+*]|\(\.\*\)|\.\*)");
+  return RE2::PartialMatch(piece(text), *conversion);
+}
+
 std::optional<Heading> match(const CompiledRule& candidate, const Message& message) {
   const Rule& rule = *candidate.rule;
   if ((rule.flags & userspace) != 0 && message.kernel) return std::nullopt;
@@ -63,6 +70,7 @@ std::optional<Heading> match(const CompiledRule& candidate, const Message& messa
   }
   Heading heading;
   heading.rule = &rule;
+  heading.doubtful = !message.kernel && is_format(message.text);
   if (candidate.what != 0) heading.what = plain_text(view(groups[static_cast<std::size_t>(candidate.what)]));
   if (candidate.func == 0) return heading;
   const std::string_view symbol = view(groups[static_cast<std::size_t>(candidate.func)]);

@@ -169,8 +169,9 @@ void Text::finish() {
 }
 
 unsigned weight(const Finding& finding) {
-  return (finding.severity == Severity::fatal && finding.suppressed.empty() ? 4U : 0U) +
-         (finding.confirmed ? 2U : 0U) + (finding.corrupted.empty() ? 1U : 0U);
+  return (finding.severity == Severity::fatal && finding.suppressed.empty() ? 8U : 0U) +
+         (finding.confirmed ? 4U : 0U) + (finding.corrupted.empty() ? 2U : 0U) +
+         (finding.module.empty() ? 0U : 1U);
 }
 
 // Two readings of the same lines tell of one crash. The one that says more stays; of equals, the one that
@@ -187,7 +188,7 @@ bool one_crash(const Found& a, const Found& b) {
 // `form`: the better one was read through a form, the other as it stands or through another.
 bool hides(const Found& better, const Found& other, bool form) {
   const unsigned a = weight(better.finding), b = weight(other.finding);
-  if (a / 4 < b / 4 || !one_crash(better, other)) return false;
+  if (a / 8 < b / 8 || !one_crash(better, other)) return false;
   if (a != b || better.finding.line != other.finding.line)
     return a > b || (a == b && better.finding.line < other.finding.line);
   return !form || better.finding.title != other.finding.title;

@@ -30,7 +30,8 @@ const RE2& anchors() {
       "Kernel panic - not|WARNING: CPU: |WARNING: [\\w./-]+:\\d+ at|kernel BUG at |invalid opcode: |"
       "general protection fault|Hardware name: |Code: [0-9a-f<]{2}|pstate: |pc : |lr : |sp : [0-9a-f]|x29: |"
       "INFO: task |INFO: rcu|rcu: INFO: |watchdog: |NMI backtrace|task:\\S+ +state:|Linux version \\d|"
-      "Command line: |Kernel command line: |NIP \\[|epc : |Kernel Offset: |#PF: |PGD |FS:  [0-9a-f]|DR0: )",
+      "Command line: |Kernel command line: |unreferenced object 0x|comm \"\\S+\", pid|backtrace|NIP \\[|epc "
+      ": |Kernel Offset: |#PF: |PGD |FS:  [0-9a-f]|DR0: )",
       RE2::Latin1);
   return pattern;
 }
@@ -111,6 +112,11 @@ bool not_a_prefix(std::string_view front) {
   const std::size_t begin = front.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return false;
   front.remove_prefix(begin);
+  // A string in a program's source; a table of values names the kernel or has a date.
+  if ((front.ends_with('"') || front.ends_with('\'')) &&
+      front.find_first_of("0123456789") == std::string_view::npos &&
+      front.find("kern") == std::string_view::npos)
+    return true;
   return front.front() == '{' || front.find("MESSAGE") != std::string_view::npos ||
          front.starts_with("echo ") || front.starts_with("printf ") || front.starts_with("logger ") ||
          front.starts_with("grep ");
