@@ -120,11 +120,14 @@ std::size_t byte_order_mark_length(std::string_view text) {
 // "Jan  2 03:04:05 host program[55]: ", "<13>1 2026-01-02T03:04:05Z host program 55 - - ": what stands behind
 // it are that program's words, a kernel's timestamp too.
 bool names_program(std::string_view front) {
-  if (front.size() < 24) return false;
+  if (front.size() < 6) return false;
   if (front[0] == '<' && level_length(front) != 0 && front.substr(level_length(front)).starts_with("1 "))
     return front.ends_with(" - ") && front.find(" kernel ") == std::string_view::npos;
-  const bool date = digit(front[0]) || (front[0] >= 'A' && front[0] <= 'Z');
-  if (!date || !front.ends_with("]: ") || std::count(front.begin(), front.end(), ':') < 3) return false;
+  if (!front.ends_with("]: ")) return false;
+  const auto colons = std::count(front.begin(), front.end(), ':');
+  const bool dated = colons >= 3 && (digit(front[0]) || (front[0] >= 'A' && front[0] <= 'Z'));
+  const bool alone = colons == 1 && std::count(front.begin(), front.end(), ' ') <= 2;  // "host program[55]: "
+  if (!dated && !alone) return false;
   std::size_t at = front.size() - 3;
   while (at > 0 && digit(front[at - 1])) --at;
   return at > 1 && at < front.size() - 3 && front[at - 1] == '[' && front[at - 2] != ' ' &&

@@ -76,10 +76,13 @@ std::string_view trimmed(std::string_view text) {
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
 }
 
-// A web server's stream of events puts "data: " in front of each record.
+// A stream of events has "data: " in front of each record, a list in YAML "- ", a result of Ansible its host.
 std::string_view record(std::string_view text) {
   text = trimmed(text);
-  return text.starts_with("data: {") ? text.substr(6) : text;
+  if (text.starts_with("data: {")) return text.substr(6);
+  if (text.starts_with("- {\"")) return text.substr(2);
+  if (text.ends_with("] => {")) return text.substr(text.size() - 1);
+  return text;
 }
 
 bool Json::watch(const Row& row) {
