@@ -111,6 +111,12 @@ bool other_program(const std::vector<Token>& tokens) {
         tokens[i + 3].kind == ']' && i + 4 < size && tokens[i + 4].kind == ':')
       return true;
   }
+  // A driver puts its name behind the kernel's timestamp: "[   12.345678] foo 0000:00:03.0: ".
+  const char last = size == 0 ? ' ' : tokens[size - 1].kind;
+  if (!kernel && size > 2 && (last == ':' || last == '\'' || last == '"') && tokens[0].kind == '[' &&
+      tokens[1].kind == 'D' && tokens[2].kind == ']' && tokens[1].text.size() > 7 &&
+      tokens[1].text[tokens[1].text.size() - 7] == '.')
+    return true;
   // "<4>1 2026-01-02T03:04:05Z host program - - - "
   if (!kernel && size > 4 && tokens[0].kind == '<' && tokens[2].kind == '>' && tokens[3].kind == 'D')
     return true;
