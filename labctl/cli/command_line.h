@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace labctl::cli {
 
@@ -38,11 +40,14 @@ struct Wants {
   std::vector<std::string> one_of = {};
   std::pair<double, double> between = {0, 0};  // inclusive; {0, 0}: anything
   std::vector<const char*> excludes = {};      // options of the same verb that were added before
+  const char* old_name = "";  // an option's earlier name: still understood, by every verb, and shown by none
 };
 
 class Verb {
  public:
-  explicit Verb(CLI::App& app) : app_(app) {}
+  // Earlier names of options, with today's.
+  using OldNames = std::map<std::string, std::string>;
+  Verb(CLI::App& app, OldNames& old_names) : app_(app), old_names_(old_names) {}
 
   // A name without dashes is an argument that is known by its place: "BUNDLE". What is not given leaves the
   // value as it is; it must outlive the command line.
@@ -55,7 +60,10 @@ class Verb {
   void flag(const char* name, bool& value, const char* help, const Wants& wants = {});
 
  private:
+  void apply(CLI::Option* option, const char* name, const Wants& wants);
+
   CLI::App& app_;
+  OldNames& old_names_;
 };
 
 class CommandLine {
