@@ -77,6 +77,7 @@ State Life::live(const event::Event& event) {
 void Life::hear(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
+  s_.outcome.rules = opened.rules;
   p_ = patience(opened.boot_time);
   s_.operations =
       s_.canary ? canary_operations(s_.cell.guest.os, *s_.canary, opened) : operations(s_.cell, opened);

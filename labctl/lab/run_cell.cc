@@ -96,7 +96,8 @@ class CellRun {
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
             .payload = job_.files,
-            .hold = job_.hold};
+            .hold = job_.hold,
+            .rules = verdict::rules_now};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.

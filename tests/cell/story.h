@@ -60,7 +60,7 @@ inline plan::Cell control() {
 }
 
 inline event::Opened opened(const plan::Cell& cell) {
-  event::Opened opened{.cell = cell.id, .boot_time = 20s};
+  event::Opened opened{.cell = cell.id, .boot_time = 20s, .rules = verdict::rules_now};
   if (cell.control) return opened;
   opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
   if (cell.guest.content) opened.payload["content.bin"] = content_digest;

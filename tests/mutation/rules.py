@@ -57,6 +57,8 @@ RULES = [
     ("all candidates must have passed together", VERDICT, "    demand_tuple(plan, verdict);\n", ""),
     ("only a cell that passed proves them together", VERDICT,
      "passed.push_back(outcome.ending == Ending::passed);", "passed.push_back(outcome.ending != Ending::not_run);"),
+    ("a pass by older rules is no pass", VERDICT, "    demand_rules(verdict);\n", ""),
+    ("the journal names its rules", STEP, "  s_.outcome.rules = opened.rules;\n", ""),
     ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
     # ---- the tuple ----
     ("a scenario in which the candidates are never together is a mistake", "labctl/plan/expand.cc",
