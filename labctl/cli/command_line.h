@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,7 +13,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace labctl::cli {
 
@@ -39,6 +41,7 @@ struct Wants {
   std::vector<std::string> one_of = {};
   std::pair<double, double> between = {0, 0};  // inclusive; {0, 0}: anything
   std::vector<const char*> excludes = {};      // options of the same verb that were added before
+  const char* old_name = "";  // an option's earlier name: still understood, by every verb, and shown by none
 };
 
 // What the command line says of itself, for man pages and completion; the general help says the same.
@@ -58,7 +61,9 @@ struct VerbText {
 
 class Verb {
  public:
-  Verb(CLI::App& app, VerbText& text) : app_(app), text_(text) {}
+  // Earlier names of options, with today's.
+  using OldNames = std::map<std::string, std::string>;
+  Verb(CLI::App& app, VerbText& text, OldNames& old_names) : app_(app), text_(text), old_names_(old_names) {}
 
   // A name without dashes is an argument that is known by its place: "BUNDLE". What is not given leaves the
   // value as it is; it must outlive the command line.
@@ -72,9 +77,11 @@ class Verb {
 
  private:
   void describe(const char* name, const char* help, const Wants& wants, bool many);
+  void apply(CLI::Option* option, const char* name, const Wants& wants);
 
   CLI::App& app_;
   VerbText& text_;
+  OldNames& old_names_;
 };
 
 class CommandLine {
