@@ -277,6 +277,7 @@ int reproduce(const ReproduceOptions& options) {
               .differences = std::move(*differences),
               .stop = interrupt.token()};
   bench.job.cell = bench.recorded.cell;
+  bench.job.rules = bench.recorded.opened().rules;
   bench.key = lab::key_of(bench.job, bench.hold.left, bench.host.facts());
   return options.times > 0 ? how_often(bench) : at_desk(bench);
 }
