@@ -97,7 +97,7 @@ double grep(const fs::path& heads, const fs::path& log) {
 void write_heads(const fs::path& path) {
   using namespace labctl::crash;
   std::ofstream file(path, std::ios::binary);
-  for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules()})
+  for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules(), complaint_rules()})
     for (const Rule& rule : rules)
       if (!rule.head.empty()) file << rule.head << '\n';
 }

@@ -27,14 +27,17 @@ constexpr std::size_t title_limit = 512;
 class Patterns {
  public:
   Patterns() {
-    for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules()}) {
+    for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules(), complaint_rules()}) {
       for (const Rule& rule : rules) {
-        auto& set = rule.head.empty() ? anywhere_ : (rule.flags & userspace) != 0 ? userspace_ : front_;
+        auto& set = rule.head.empty()                 ? anywhere_
+                    : (rule.flags & userspace) != 0   ? userspace_
+                    : (rule.flags & kernel_only) != 0 ? kernel_
+                                                      : front_;
         std::string error;
         if (set->Add(rule.pattern, &error) < 0) throw std::logic_error(error);
       }
     }
-    for (const auto* set : {&front_, &userspace_, &anywhere_}) {
+    for (const auto* set : {&front_, &userspace_, &kernel_, &anywhere_}) {
       if (!(*set)->Compile()) throw std::logic_error("the patterns do not fit into one set");
     }
   }
@@ -43,6 +46,7 @@ class Patterns {
     const re2::StringPiece text(message.text.data(), message.text.size());
     return (message.anchored && front_->Match(text, nullptr)) ||
            (message.anchored && !message.kernel && userspace_->Match(text, nullptr)) ||
+           (message.anchored && message.kernel && kernel_->Match(text, nullptr)) ||
            anywhere_->Match(text, nullptr);
   }
 
@@ -54,6 +58,7 @@ class Patterns {
   }
   std::unique_ptr<RE2::Set> front_ = set(RE2::ANCHOR_START);
   std::unique_ptr<RE2::Set> userspace_ = set(RE2::ANCHOR_START);
+  std::unique_ptr<RE2::Set> kernel_ = set(RE2::ANCHOR_START);
   std::unique_ptr<RE2::Set> anywhere_ = set(RE2::UNANCHORED);
 };
 
@@ -80,7 +85,8 @@ void read_line(std::string_view raw, bool& kernel, Reading& reading) {
       reading.mistake = "quick test and careful parse disagree about '" + std::string(message.text) + "'";
     }
     reading.headers = reading.headers || heading;
-    reading.sure_headers = reading.sure_headers || (heading && (heading->rule->flags & needs_body) == 0);
+    reading.sure_headers =
+        reading.sure_headers || (heading && !heading->doubtful && (heading->rule->flags & needs_body) == 0);
   }
 }
 

@@ -36,7 +36,7 @@ const std::vector<std::string>& words() {
     const auto add = [&](std::string_view text) {
       if (!text.empty()) read.emplace_back(text);
     };
-    for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules()})
+    for (const auto rules : {firmware_rules(), recovery_rules(), linux_rules(), complaint_rules()})
       for (const Rule& rule : rules) {
         add(rule.head);
         add(rule.pattern);

@@ -20,8 +20,10 @@ enum class Group : std::uint8_t {
   panic,
   stall,
   memory,
-  detail,   // a part of a memory report that may be all that is left of it
-  generic,  // "BUG: " and words that no rule knows
+  detail,     // a part of a memory report that may be all that is left of it
+  warning,    // WARN_ON and relatives
+  complaint,  // what a subsystem says when it gives up, with or without a WARN_ON around it
+  generic,    // "BUG: " and words that no rule knows
   other,
 };
 
@@ -40,6 +42,9 @@ enum Flag : unsigned {
   headless = 1U << 10,       // opened by a body: reported when it can only be that of an oops
   by_operation = 1U << 9,    // stopped anywhere: named by the operation, as a stall is
   lists_handlers = 1U << 8,  // names the functions that should have cared
+  kernel_only =
+      1U << 11,  // words that documents and programs say too: told of a line that is surely a kernel's
+  behind_name = 1U << 12,  // the head stands behind the name of a task or a device
 };
 
 // A message that begins with `head` and matches `pattern` (RE2, anchored) is the header of a report. The
@@ -64,6 +69,8 @@ struct Prelude {
   Kind kind;
 };
 
+constexpr std::size_t longest_name = 64;
+
 // What a line of a report's body is worth as a proof that a kernel printed the report.
 enum class Proof : std::uint8_t {
   nothing,  // belongs to a report, proves little
@@ -86,6 +93,7 @@ struct BodyLine {
 };
 
 std::span<const Rule> linux_rules();
+std::span<const Rule> complaint_rules();
 std::span<const Prelude> linux_preludes();
 std::span<const BodyLine> linux_body();
 // For the body of an oops whose header is not in the log: cut off at its begin, or lost on the way.

@@ -84,9 +84,11 @@ constexpr std::array rules{
     Rule{"Internal error: ", "Internal error: .*\\[#\\d+\\]", "Internal error", Kind::oops, Severity::fatal,
          Group::die},
     Rule{"Kernel BUG [#", "Kernel BUG \\[#\\d+\\]", "kernel BUG", Kind::bug, Severity::fatal, Group::die},
-    Rule{"", "(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops, Severity::fatal,
-         Group::die},
-    Rule{"", "(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
+    // At the front, or glued to a line whose newline is missing ("... memory accessgeneral protection
+    // fault").
+    Rule{"", "(?:^|[a-z])(?P<what>" TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops,
+         Severity::fatal, Group::die},
+    Rule{"", "(?:^|[a-z])(?P<what>" LONE_TRAPS ")\\b[^\\[]*: [0-9a-f]{4,16} \\[#\\d+\\]", "", Kind::oops},
 
     // The same, cut short before the number.
     Rule{"Oops: ", "Oops: (?:Oops: )?[0-9a-f]{4}(?: |$)", "Oops", Kind::oops, Severity::fatal, Group::die, 0,
@@ -160,8 +162,6 @@ constexpr std::array rules{
     Rule{"unregister_netdevice: ", "unregister_netdevice: waiting for \\S+ to become free\\. Usage count = ",
          "unregister_netdevice: waiting for a device to become free", Kind::hung_task, Severity::fatal,
          Group::other, 0, no_function | instant | must_repeat},
-    Rule{"irq ", "irq \\d+: nobody cared", "irq: nobody cared", Kind::warning, warning, Group::other, 0,
-         no_function | lists_handlers},
     // Solaris' porting layer, which ZFS brings along.
     Rule{"PANIC at ", "PANIC at \\S+:\\d+:(?P<func>\\w+)\\(\\)", "SPL panic", Kind::bug, Severity::fatal,
          Group::bug},
@@ -205,22 +205,6 @@ constexpr std::array rules{
          Kind::memory_safety, Severity::fatal, Group::other, 0, no_function | instant},
     Rule{"VFS: Close: file count", "VFS: Close: file count is 0", "VFS: Close: file count is 0",
          Kind::memory_safety, Severity::fatal, Group::other, 0, no_function | instant},
-
-    // File systems that are damaged or gave up.
-    Rule{"EXT4-fs error (device ", "EXT4-fs error \\(device [^)]+\\):? ", "file system error: ext4",
-         Kind::other, warning, Group::other, 0, no_function | instant},
-    Rule{"EXT4-fs (", "EXT4-fs \\([^)]+\\): (?:Remounting filesystem read-only|shut(?:ting)? ?down)",
-         "file system shut down: ext4", Kind::other, warning, Group::other, 0, no_function | instant},
-    Rule{"Aborting journal on device ", "Aborting journal on device ", "file system shut down: ext4",
-         Kind::other, warning, Group::other, 0, no_function | instant},
-    Rule{"XFS (",
-         "XFS \\([^)]+\\): .*(?:[Ss]hutting down filesystem|[Ff]ilesystem has been shut down|"
-         "Corruption of in-memory data)",
-         "file system shut down: xfs", Kind::other, warning, Group::other, 0, no_function | instant},
-    Rule{"BTRFS", "BTRFS[: ].*(?:forced readonly|Transaction aborted)", "file system shut down: btrfs",
-         Kind::other, warning, Group::other, 0, no_function | instant},
-    Rule{"F2FS-fs (", "F2FS-fs \\([^)]+\\): .*(?:Stopped filesystem|[Ss]top checkpoint)",
-         "file system shut down: f2fs", Kind::other, warning, Group::other, 0, no_function | instant},
 
     // Locks and contexts.
     Rule{"WARNING: ",
@@ -269,13 +253,17 @@ constexpr std::array rules{
     Rule{"WARNING: CPU: ", OLD_WARNING "kernel/locking/lockdep\\.c:\\d+(?: " FUNCTION ")?",
          "WARNING: locking bug", Kind::lock},
     Rule{"WARNING: ", NEW_WARNING("kernel/locking/lockdep\\.c"), "WARNING: locking bug", Kind::lock},
-    Rule{"WARNING: CPU: ", OLD_WARNING "\\S+:\\d+(?: " FUNCTION ")?", "WARNING", Kind::warning, warning},
-    Rule{"WARNING: CPU: ", OLD_WARNING, "WARNING", Kind::warning, warning},
-    Rule{"WARNING: ", NEW_WARNING("\\S+"), "WARNING", Kind::warning, warning},
+    Rule{"WARNING: CPU: ", OLD_WARNING "\\S+:\\d+(?: " FUNCTION ")?", "WARNING", Kind::warning, warning,
+         Group::warning, bit(Group::complaint)},
+    Rule{"WARNING: CPU: ", OLD_WARNING, "WARNING", Kind::warning, warning, Group::warning,
+         bit(Group::complaint)},
+    Rule{"WARNING: ", NEW_WARNING("\\S+"), "WARNING", Kind::warning, warning, Group::warning,
+         bit(Group::complaint)},
     Rule{"WARNING: ", TORN_WARNING, "WARNING", Kind::warning, warning, Group::other, 0, needs_body},
     Rule{"WARNING: at kernel/watchdog.c", "WARNING: at kernel/watchdog\\.c:\\d+", "BUG: hard lockup",
          Kind::lockup, Severity::fatal, Group::stall, bit(Group::stall)},
-    Rule{"WARNING: at ", "WARNING: at \\S+:\\d+ " FUNCTION, "WARNING", Kind::warning, warning},
+    Rule{"WARNING: at ", "WARNING: at \\S+:\\d+ " FUNCTION, "WARNING", Kind::warning, warning, Group::warning,
+         bit(Group::complaint)},
     Rule{"WARNING: at ", "WARNING: at \\S+:\\d+\\s*$", "WARNING", Kind::warning, warning, Group::other, 0,
          needs_body},
     Rule{"WARNING: kernel stack", "WARNING: kernel stack (?:regs|frame pointer) at ",
@@ -391,6 +379,7 @@ constexpr std::array body{
     BodyLine{"kfence-#", nullptr, Proof::special},
     BodyLine{"INFO: Slab 0x", nullptr, Proof::special},
     BodyLine{"INFO: Object 0x", nullptr, Proof::special},
+    BodyLine{"Mem-Info:", nullptr, Proof::special},
     BodyLine{"Object ", "Object [0-9a-fx]+: (?:[0-9a-f]{2} ){8}", Proof::special},
     BodyLine{"comm \"", "comm \".*\", pid \\d+, jiffies \\d+", Proof::special},
     BodyLine{"backtrace:", nullptr, Proof::nothing},

@@ -117,6 +117,70 @@ std::size_t byte_order_mark_length(std::string_view text) {
   return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") ? 2 : 0;
 }
 
+bool names_level(std::string_view word) {
+  for (const std::string_view level : {"DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL"})
+    if (word == level) return true;
+  return false;
+}
+
+// "program[55]: " or "program: " at the end of `front`: how many bytes it has; 0 when it is the kernel or
+// none.
+std::size_t program_length(std::string_view front) {
+  if (!front.ends_with(": ")) return 0;
+  std::size_t at = front.size() - 2;
+  if (front[at - 1] == ']') {
+    std::size_t digits = at - 1;
+    while (digits > 0 && digit(front[digits - 1])) --digits;
+    if (digits == at - 1 || digits == 0 || front[digits - 1] != '[') return 0;
+    at = digits - 1;
+  }
+  const std::size_t blank = front.substr(0, at).rfind(' ');
+  const std::size_t begin = blank == std::string_view::npos ? 0 : blank + 1;
+  const std::string_view name = front.substr(begin, at - begin);
+  return name.empty() || name == "kernel" || names_level(name) ? 0 : front.size() - begin;
+}
+
+// A log's line of another program: "Jan  2 03:04:05 host program[55]: ", "host program[55]: ", a journal's
+// record,
+// "<13>1 2026-01-02T03:04:05Z host program 55 - - ". What stands behind it are that program's words, a
+// kernel's timestamp too.
+bool names_program(std::string_view front) {
+  if (front.ends_with("MESSAGE=")) return true;
+  const std::size_t level = level_length(front);
+  if (level != 0 && front.substr(level).starts_with("1 "))
+    return (front.ends_with(" - ") || front.ends_with("] ")) &&
+           front.find(" kernel ") == std::string_view::npos;
+  const std::size_t program = program_length(front);
+  if (program == 0) return false;
+  std::string_view before = front.substr(0, front.size() - program);
+  const bool pid = front.ends_with("]: ");
+  while (before.starts_with(' ')) before.remove_prefix(1);
+  const std::size_t words = std::count(before.begin(), before.end(), ' ');
+  if (pid && words <= 1 && before.find(':') == std::string_view::npos) return true;
+  // Behind a date stands the host; where a level does, a test's log hands on what a console says.
+  if (before.empty() || std::count(before.begin(), before.end(), ':') < 2 || words > 6) return false;
+  before.remove_suffix(1);
+  const std::string_view host = before.substr(before.rfind(' ') + 1);
+  const bool date = digit(before[0]) || (before[0] >= 'A' && before[0] <= 'Z');
+  return date && !names_level(host) && host.find(':') == std::string_view::npos &&
+         host.find(',') == std::string_view::npos;
+}
+
+// A whole record in JSON, {"MESSAGE":"[   12.345678] ...","SYSLOG_IDENTIFIER":"program"}: its form knows who
+// speaks.
+bool quotes_record(std::string_view line, std::string_view front) {
+  return line.front() == '{' && line.back() == '}' && front.ends_with('"') &&
+         front.find("\"MESSAGE\"") != std::string_view::npos &&
+         line.find("\"_TRANSPORT\"") != std::string_view::npos;
+}
+
+// A string in a program's source: \t"[   12.345678] ...\n", or an argument of a call.
+bool quotes_source(std::string_view front) {
+  if (!front.ends_with('"')) return false;
+  front.remove_suffix(1);
+  return front.ends_with('(') || front.find_first_not_of(" \t+-") == std::string_view::npos;
+}
+
 void strip_front(Message& message) {
   drop(message.text, byte_order_mark_length(message.text));
   const bool bracket = message.text.starts_with('[');
@@ -181,7 +245,13 @@ void split_messages(std::string_view line, bool mid_line, std::vector<Message>& 
     if (search == end) break;
     const std::string_view rest(search, static_cast<std::size_t>(end - search));
     if (rest.size() > 2 && rest[1] == '#' && digit(rest[2])) message.die_mark = true;
-    if (const std::size_t length = timestamp_length(rest)) {
+    const char* const begin = message.kernel ? message.text.data() : line.data();
+    const std::string_view front(begin, static_cast<std::size_t>(search - begin));
+    const std::size_t length = timestamp_length(rest);
+    const bool quoted =
+        length != 0 &&
+        (names_program(front) || (!message.kernel && (quotes_source(front) || quotes_record(line, front))));
+    if (length != 0 && !quoted) {
       message.text =
           std::string_view(message.text.data(), static_cast<std::size_t>(search - message.text.data()));
       if (!message.text.empty()) out.push_back(message);

@@ -108,7 +108,7 @@ bool Report::credible() const {
   if ((rule().flags & headless) != 0)
     return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
            proved(Proof::trace) && proved(Proof::trace_end);
-  return (rule().flags & needs_body) == 0 || proved(Proof::cpu);
+  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || proved(Proof::cpu);
 }
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
@@ -163,13 +163,13 @@ void Report::frame(const Frame& frame) {
 
 void Report::ordinary(bool own) { ++(own ? since_ : foreign_); }
 
-void Report::raw(std::string_view line) {
+void Report::raw(std::string_view line, std::string_view clean) {
   ++lines_;
   if (kind_ == Kind::lock) {
-    Place& lock = lists_held_lock(line) ? held_ : lock_;
-    if (lock.empty()) lock = lock_site(line);
+    Place& lock = lists_held_lock(clean) ? held_ : lock_;
+    if (lock.empty()) lock = lock_site(clean);
   }
-  if ((rule().flags & lists_handlers) != 0 && handler_.empty()) handler_ = handlers_module(line);
+  if ((rule().flags & lists_handlers) != 0 && handler_.empty()) handler_ = handlers_module(clean);
   std::string& excerpt = start_.excerpt;
   if (excerpt.size() >= excerpt_limit) return;
   excerpt.append(line.substr(0, excerpt_limit - excerpt.size()));

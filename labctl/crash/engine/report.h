@@ -24,6 +24,7 @@ struct Heading {
   const Rule* rule = nullptr;
   std::string what;
   Place place;
+  bool doubtful = false;  // it holds a conversion of printf(): the words of a program that could say it
 };
 
 class Report {
@@ -37,7 +38,7 @@ class Report {
   void body(const BodyLine& line, std::string_view text);
   void frame(const Frame& frame);
   void ordinary(bool own);  // a line that belongs to no report; `own`: from this report's processor or task
-  void raw(std::string_view line);
+  void raw(std::string_view line, std::string_view clean);  // as it came, and without controls
   void lost() { lost_ = true; }
   void cut() { cut_ = true; }  // another report begins before this one ended
 

@@ -50,10 +50,18 @@ struct CompiledBody {
 
 constexpr std::size_t bytes = 256;
 
+// "task %s:%d blocked", "(\\S+)": a format or a pattern.
+bool is_format(std::string_view text) {
+  static const std::unique_ptr<RE2> conversion =
+      compile(R"(%(?:s|[0-9]*l{0,2}[dux]\b|p[A-Za-z]{0,2}\b|pV)|\\[Sdw][+*]|\(\.\*\)|\.\*)");
+  return RE2::PartialMatch(piece(text), *conversion);
+}
+
 std::optional<Heading> match(const CompiledRule& candidate, const Message& message) {
   const Rule& rule = *candidate.rule;
   if ((rule.flags & userspace) != 0 && message.kernel) return std::nullopt;
-  if (!message.text.starts_with(rule.head)) return std::nullopt;
+  if ((rule.flags & kernel_only) != 0 && !message.kernel) return std::nullopt;
+  if ((rule.flags & behind_name) == 0 && !message.text.starts_with(rule.head)) return std::nullopt;
   std::array<StringPiece, 4> groups;
   const RE2::Anchor anchor = rule.head.empty() ? RE2::UNANCHORED : RE2::ANCHOR_START;
   const int count = candidate.pattern->NumberOfCapturingGroups() + 1;
@@ -62,6 +70,7 @@ std::optional<Heading> match(const CompiledRule& candidate, const Message& messa
   }
   Heading heading;
   heading.rule = &rule;
+  heading.doubtful = !message.kernel && is_format(message.text);
   if (candidate.what != 0) heading.what = plain_text(view(groups[static_cast<std::size_t>(candidate.what)]));
   if (candidate.func == 0) return heading;
   const std::string_view symbol = view(groups[static_cast<std::size_t>(candidate.func)]);
@@ -77,6 +86,7 @@ std::optional<Heading> match(const CompiledRule& candidate, const Message& messa
 struct Rules::Tables {
   std::array<std::vector<CompiledRule>, bytes> headers;
   std::vector<CompiledRule> anywhere;
+  std::vector<CompiledRule> behind;
   std::array<std::vector<const Prelude*>, bytes> preludes;
   std::array<std::vector<CompiledBody>, bytes> body;
   std::unique_ptr<RE2> consequence = compile(consequence_pattern);
@@ -86,6 +96,7 @@ struct Rules::Tables {
     if (os == Os::windows) return;
     add(recovery_rules());
     add(linux_rules());
+    add(complaint_rules());
     for (const Prelude& prelude : linux_preludes()) preludes[first_byte(prelude.head)].push_back(&prelude);
     for (const BodyLine& line : linux_body()) {
       body[first_byte(line.head)].push_back(
@@ -94,10 +105,27 @@ struct Rules::Tables {
   }
 
   void add(std::span<const Rule> rules) {
-    for (const Rule& rule : rules)
-      (rule.head.empty() ? anywhere : headers[first_byte(rule.head)]).emplace_back(rule);
+    for (const Rule& rule : rules) {
+      if ((rule.flags & behind_name) != 0)
+        behind.emplace_back(rule);
+      else
+        (rule.head.empty() ? anywhere : headers[first_byte(rule.head)]).emplace_back(rule);
+    }
   }
 };
+
+// All heads behind a name begin with ": ", so this looks for colons and compares little else.
+std::optional<Heading> Rules::behind_name_header(const Message& message) const {
+  const std::string_view text = message.text;
+  for (std::size_t at = text.find(':'); at != std::string_view::npos && at <= longest_name;
+       at = text.find(':', at + 1)) {
+    for (const CompiledRule& rule : tables_->behind) {
+      if (at == 0 || !text.substr(at).starts_with(rule.rule->head)) continue;
+      if (auto heading = match(rule, message)) return heading;
+    }
+  }
+  return std::nullopt;
+}
 
 const Rules& Rules::of(Os os) {
   static const Tables every(Os::automatic);
@@ -112,6 +140,9 @@ std::optional<Heading> Rules::header(const Message& message) const {
   if (message.anchored) {
     for (const CompiledRule& rule : tables_->headers[first_byte(message.text)]) {
       if (auto heading = match(rule, message)) return heading;
+    }
+    if (message.kernel) {
+      if (auto heading = behind_name_header(message)) return heading;
     }
   }
   if (!message.die_mark) return std::nullopt;

@@ -25,6 +25,8 @@ class Rules {
  private:
   struct Tables;
   explicit Rules(const Tables& tables) : tables_(&tables) {}
+  std::optional<Heading> behind_name_header(const Message& message) const;
+
   const Tables* tables_;
 };
 

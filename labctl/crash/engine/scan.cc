@@ -174,7 +174,7 @@ void Scanner::State::read_line(const Lines::Line& next) {
   if (since_fatal < aftermath) ++since_fatal;
   if (since_failure < one_failure) ++since_failure;
   if (reports.empty()) return;
-  for (Report& report : reports) report.raw(raw);
+  for (Report& report : reports) report.raw(raw, clean);
   sweep();
 }
 
@@ -346,7 +346,8 @@ void Scanner::State::sweep() {
 void Scanner::State::close(std::size_t index) {
   Report report = std::move(reports[index]);
   reports.erase(reports.begin() + static_cast<std::ptrdiff_t>(index));
-  if (report.lines() == 0) report.raw(now.text);  // another begins in the very line that this one began in
+  if (report.lines() == 0)
+    report.raw(now.text, now.text);  // another begins in the very line that this one began in
   tell(report);
 }
 

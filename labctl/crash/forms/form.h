@@ -49,6 +49,7 @@ std::unique_ptr<Form> markup_form();   // HTML, quoted-printable, controls that 
 std::unique_ptr<Form> stamped_form();  // dates and times in front of each line
 std::unique_ptr<Form> prefix_form();   // any other prefix, learnt from lines of reports
 std::unique_ptr<Form> wrapped_form();  // broken at the width of a terminal
+std::unique_ptr<Form> words_form();    // broken between words, as mails are
 std::unique_ptr<Form> twice_form();    // each line twice
 
 }  // namespace labctl::crash

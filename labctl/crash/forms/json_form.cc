@@ -76,8 +76,17 @@ std::string_view trimmed(std::string_view text) {
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
 }
 
+// A stream of events has "data: " in front of each record, a list in YAML "- ", a result of Ansible its host.
+std::string_view record(std::string_view text) {
+  text = trimmed(text);
+  if (text.starts_with("data: {")) return text.substr(6);
+  if (text.starts_with("- {\"")) return text.substr(2);
+  if (text.ends_with("] => {")) return text.substr(text.size() - 1);
+  return text;
+}
+
 bool Json::watch(const Row& row) {
-  const std::string_view text = trimmed(row.text);
+  const std::string_view text = record(row.text);
   if (opened_ && (text.starts_with('"') || text.starts_with('{') || text.starts_with('['))) return true;
   opened_ = text == "{" || text == "[";
   return !opened_ && begins(text) && text.find("\":") != std::string_view::npos;
@@ -87,7 +96,7 @@ void Json::read(const Row& row, const Emit& emit) {
   origin_ = row.origin;
   std::string_view text = row.text;
   if (open_.empty()) {
-    text = trimmed(text);
+    text = record(text);
     if (!begins(text)) return;
   }
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// Lines that were laid out anew: broken at the width of a terminal, or each written twice.
+// Lines that were laid out anew: broken at the width of a terminal or between words, or each written twice.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -67,6 +67,55 @@ class Wrapped : public Form {
   bool held_ = false, full_line_ = false;
 };
 
+// A mail program breaks a long line at the last blank in front of its width: the first word of the next line,
+// which has no stamp, would not have fitted.
+class Words : public Form {
+ public:
+  bool watch(const Row& row) override {
+    width_ = std::max(width_, row.text.size());
+    if (stamped(row.text)) {
+      stamps_ = true;
+    } else if (stamps_) {
+      ++(too_long_for_last(row.text) ? breaks_ : others_);
+    }
+    length_ = row.text.size();
+    return breaks_ > agreeing_lines && others_ == 0 && width_ >= narrowest && width_ <= widest_mail;
+  }
+
+  void read(const Row& row, const Emit& emit) override {
+    const bool goes_on = held_ && !stamped(row.text) && text_.size() < longest && too_long_for_last(row.text);
+    if (goes_on) {
+      text_ += ' ';
+    } else {
+      finish(emit);
+      origin_ = row.origin;
+    }
+    text_ += row.text;
+    held_ = true;
+    length_ = row.text.size();
+  }
+
+  void finish(const Emit& emit) override {
+    if (held_) emit(text_, origin_);
+    text_.clear();
+    held_ = false;
+  }
+
+ private:
+  static constexpr std::size_t widest_mail = 132;
+
+  bool too_long_for_last(std::string_view text) const {
+    return !text.empty() && text.front() != ' ' &&
+           length_ + 1 + std::min(text.find(' '), text.size()) > width_;
+  }
+
+  std::size_t width_ = 0, length_ = 0;
+  unsigned breaks_ = 0, others_ = 0;
+  bool stamps_ = false, held_ = false;
+  std::string text_;
+  Origin origin_;
+};
+
 // Two consoles, or a console and a log daemon, into one file.
 class Twice : public Form {
  public:
@@ -104,6 +153,7 @@ class Twice : public Form {
 }  // namespace
 
 std::unique_ptr<Form> wrapped_form() { return std::make_unique<Wrapped>(); }
+std::unique_ptr<Form> words_form() { return std::make_unique<Words>(); }
 std::unique_ptr<Form> twice_form() { return std::make_unique<Twice>(); }
 
 }  // namespace labctl::crash

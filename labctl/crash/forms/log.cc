@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "labctl/crash/dialects/dialect.h"
 #include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
 #include "labctl/crash/forms/form.h"
@@ -24,10 +25,10 @@ constexpr std::size_t most_branches = 8;
 constexpr std::size_t traced_lines = 4096;  // a report is no longer
 constexpr std::size_t most_findings = 4096;
 
-constexpr std::array kinds{FormKind{"json", json_form},       FormKind{"export", export_form},
-                           FormKind{"kmsg", kmsg_form},       FormKind{"markup", markup_form},
-                           FormKind{"stamped", stamped_form}, FormKind{"prefix", prefix_form},
-                           FormKind{"wrapped", wrapped_form}, FormKind{"twice", twice_form}};
+constexpr std::array kinds{
+    FormKind{"json", json_form},       FormKind{"export", export_form},   FormKind{"kmsg", kmsg_form},
+    FormKind{"markup", markup_form},   FormKind{"stamped", stamped_form}, FormKind{"prefix", prefix_form},
+    FormKind{"wrapped", wrapped_form}, FormKind{"words", words_form},     FormKind{"twice", twice_form}};
 
 struct Found {
   Finding finding;
@@ -169,8 +170,9 @@ void Text::finish() {
 }
 
 unsigned weight(const Finding& finding) {
-  return (finding.severity == Severity::fatal && finding.suppressed.empty() ? 4U : 0U) +
-         (finding.confirmed ? 2U : 0U) + (finding.corrupted.empty() ? 1U : 0U);
+  return (finding.severity == Severity::fatal && finding.suppressed.empty() ? 8U : 0U) +
+         (finding.confirmed ? 4U : 0U) + (finding.corrupted.empty() ? 2U : 0U) +
+         (finding.module.empty() ? 0U : 1U);
 }
 
 // Two readings of the same lines tell of one crash. The one that says more stays; of equals, the one that
@@ -180,14 +182,19 @@ bool one_crash(const Found& a, const Found& b) {
       a.finding.severity == b.finding.severity)
     return true;
   const std::string &one = a.finding.module, &other = b.finding.module;
+  // The last line of a panic, which one reading has not put to its first.
+  if (a.finding.title == b.finding.title && other.empty() && !b.finding.confirmed) return true;
   return a.finding.line <= b.last_line && b.finding.line <= a.last_line &&
-         (one == other || one.empty() || other.empty());
+         (one == other || one.empty() || other.empty() || a.finding.title == b.finding.title);
 }
 
 // `form`: the better one was read through a form, the other as it stands or through another.
 bool hides(const Found& better, const Found& other, bool form) {
   const unsigned a = weight(better.finding), b = weight(other.finding);
-  if (a / 4 < b / 4 || !one_crash(better, other)) return false;
+  // A warning whose header and registers are broken over lines looks like an oops without a header.
+  if (form && other.finding.title.starts_with(lost_header_rule().title) && b > a && one_crash(better, other))
+    return better.finding.confirmed && better.finding.corrupted.empty();
+  if (a / 8 < b / 8 || !one_crash(better, other)) return false;
   if (a != b || better.finding.line != other.finding.line)
     return a > b || (a == b && better.finding.line < other.finding.line);
   return !form || better.finding.title != other.finding.title;

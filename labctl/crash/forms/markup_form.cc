@@ -23,7 +23,7 @@ class Markup : public Form {
  public:
   bool watch(const Row& row) override {
     static const RE2 sign(
-        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|=$)",
+        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|=$|\xc2\xa0)",
         latin1());
     if (!may_have(row.text)) return false;
     return RE2::PartialMatch(re2::StringPiece(row.text.data(), row.text.size()), sign) && ++seen_ >= 2;
@@ -49,8 +49,8 @@ class Markup : public Form {
  private:
   // Nearly every line has none of these.
   static bool may_have(std::string_view text) {
-    constexpr std::array<std::string_view, 9> signs{"&",     "^[",    "#0",  "\\", "</",
-                                                    "<span", "<ESC>", "=3D", "=20"};
+    constexpr std::array<std::string_view, 10> signs{"&",     "^[",    "#0",  "\\",  "</",
+                                                     "<span", "<ESC>", "=3D", "=20", "\xc2\xa0"};
     return text.ends_with('=') || std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
              return text.find(sign) != std::string_view::npos;
            });
@@ -83,7 +83,8 @@ class Markup : public Form {
     static const RE2 colour(R"((?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK])", latin1());
     RE2::GlobalReplace(&text, tag, "");
     RE2::GlobalReplace(&text, colour, "");
-    constexpr std::array<std::pair<const char*, const char*>, 16> words{{{"&lt;", "<"},
+    constexpr std::array<std::pair<const char*, const char*>, 17> words{{{"&lt;", "<"},
+                                                                         {"\xc2\xa0", " "},
                                                                          {"&gt;", ">"},
                                                                          {"&quot;", "\""},
                                                                          {"&#34;", "\""},

@@ -23,16 +23,32 @@ constexpr std::size_t agreeing_anchors = 3;
 // What begins a kernel's messages, and is seldom said by others.
 const RE2& anchors() {
   static const RE2 pattern(
-      "(BUG: (?:kernel|unable|Unable|soft|KASAN|KFENCE|sched|sleep|work|Bad|using)|Unable to handle kernel|"
+      "(BUG: (?:kernel|unable|Unable|soft|KASAN|KFENCE|KMSAN|KCSAN|sched|sleep|work|Bad|using)|Unable to "
+      "handle kernel|"
       "Oops: |Internal error: |CPU: \\d+ (?:UID|PID): \\d|Pid: \\d+, comm|RIP: 0010:|RSP: 0018:|RAX: "
       "[0-9a-f]{16}|"
       "EIP: |CR2: [0-9a-f]{8}|Call [Tt]race:|---\\[ end |------------\\[ cut here|Modules linked in:|"
-      "Kernel panic - not|WARNING: CPU: |WARNING: [\\w./-]+:\\d+ at|kernel BUG at |invalid opcode: |"
+      "Kernel panic - not|WARNING: CPU: |WARNING: (?:\\[.{1,200}\\] )?[\\w./-]+:\\d+ at|kernel BUG at "
+      "|invalid opcode: |"
       "general protection fault|Hardware name: |Code: [0-9a-f<]{2}|pstate: |pc : |lr : |sp : [0-9a-f]|x29: |"
       "INFO: task |INFO: rcu|rcu: INFO: |watchdog: |NMI backtrace|task:\\S+ +state:|Linux version \\d|"
-      "Command line: |Kernel command line: |NIP \\[|epc : |Kernel Offset: |#PF: |PGD |FS:  [0-9a-f]|DR0: )",
+      "Command line: |Kernel command line: |unreferenced object 0x|comm \"\\S+\", pid|backtrace(?: "
+      "\\(crc|:)|Allocated (?:by|in) |Freed (?:by|in) |Read of size \\d|Write of size \\d|"
+      "Workqueue: |Showing |BUG k\\S+ \\((?:Not t|T)ainted|kfence-#|The buggy |page: |raw: [0-9a-f]{16}|"
+      "other info that|stack backtrace:|the existing dep|but task is|WARNING: "
+      "(?:possible|inconsistent|suspicious) |"
+      "workqueue \\S+: flags=|Tainted: |Not tainted |NIP \\[|epc "
+      ": |Kernel Offset: |#PF: |PGD |FS:  [0-9a-f]|DR0: )",
       RE2::Latin1);
   return pattern;
+}
+
+// A list of known crashes has headers alone; a log has what stands around them.
+bool is_header(std::string_view anchor) {
+  constexpr std::array<std::string_view, 14> headers{"BUG: ", "BUG k", "Unabl", "Oops:", "Inter",
+                                                     "Kerne", "WARNI", "kerne", "inval", "gener",
+                                                     "INFO:", "rcu: ", "watch", "unref"};
+  return std::find(headers.begin(), headers.end(), anchor) != headers.end();
 }
 
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -95,6 +111,12 @@ bool other_program(const std::vector<Token>& tokens) {
         tokens[i + 3].kind == ']' && i + 4 < size && tokens[i + 4].kind == ':')
       return true;
   }
+  // A driver puts its name behind the kernel's timestamp: "[   12.345678] foo 0000:00:03.0: ".
+  const char last = size == 0 ? ' ' : tokens[size - 1].kind;
+  if (!kernel && size > 2 && (last == ':' || last == '\'' || last == '"') && tokens[0].kind == '[' &&
+      tokens[1].kind == 'D' && tokens[2].kind == ']' && tokens[1].text.size() > 7 &&
+      tokens[1].text[tokens[1].text.size() - 7] == '.')
+    return true;
   // "<4>1 2026-01-02T03:04:05Z host program - - - "
   if (!kernel && size > 4 && tokens[0].kind == '<' && tokens[2].kind == '>' && tokens[3].kind == 'D')
     return true;
@@ -111,6 +133,13 @@ bool not_a_prefix(std::string_view front) {
   const std::size_t begin = front.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return false;
   front.remove_prefix(begin);
+  // A string in a program's source; a table of values names the kernel or has a date.
+  const std::size_t quote = front.find_first_not_of(" \t+-");
+  if (quote != std::string_view::npos && front.substr(quote).starts_with("\"[")) return true;
+  if ((front.ends_with('"') || front.ends_with('\'')) &&
+      front.find_first_of("0123456789") == std::string_view::npos &&
+      front.find("kern") == std::string_view::npos)
+    return true;
   return front.front() == '{' || front.find("MESSAGE") != std::string_view::npos ||
          front.starts_with("echo ") || front.starts_with("printf ") || front.starts_with("logger ") ||
          front.starts_with("grep ");
@@ -229,6 +258,7 @@ class Prefix : public Form {
     auto& seen = candidate->seen;
     if (std::find(seen.begin(), seen.end(), anchor) == seen.end()) seen.push_back(anchor);
     if (seen.size() < agreeing_anchors + (seen_now.literal.empty() ? 0 : 2)) return;
+    if (std::all_of(seen.begin(), seen.end(), is_header)) return;
     known_.push_back(candidate->shape);
     candidates_.erase(candidate);
   }
