@@ -215,6 +215,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .kept = lab::Kept(environment.places.kept),
               .key = {},
               .stop = environment.stop};
+  bench.job.rules = bench.recorded.opened().rules;
   bench.key = lab::key_of(bench.job, bench.hold.left, bench.host.facts());
   return act(bench, std::move(*differences), attendant);
 }
