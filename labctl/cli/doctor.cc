@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
+#include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/lab/housekeeping.h"
+#include "labctl/lab/kept.h"
 #include "labctl/lab/needs.h"
+#include "labctl/machine/machine.h"
 
 namespace labctl::cli {
 namespace {

@@ -1,6 +1,6 @@
 #include "labctl/base/json.h"
-#include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/lab/cache.h"
 #include "labctl/lab/ground.h"

@@ -7,9 +7,9 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/debug_option.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
+#include "labctl/cli/symbols_option.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/crash/binary.h"
 #include "labctl/crash/crash.h"
@@ -247,7 +247,7 @@ void add_scan(CommandLine& command_line) {
               {.required = true});
   verb.option("--signatures", options->signatures, "Also look for the patterns of this file",
               {.value = "FILE"});
-  add_debug_option(verb, options->debug);
+  add_symbols_option(verb, options->debug);
   verb.option("--os", options->os, "Guest OS that produced the log",
               {.show_default = true, .one_of = {"linux", "windows", "auto"}});
   verb.flag("--json", options->json, "For programs");

@@ -21,7 +21,8 @@ constexpr Millis longest = std::chrono::hours(24 * 366);
 template <class Io>
 void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
-  io.unless_default("hold", e.hold);
+  io.unless("hold", e.hold, 0), io.unless("rules", e.rules, 1);
+  io.unless("seed", e.seed, std::string());
 }
 template <class Io>
 void members(Io&, Started&) {}
@@ -60,7 +61,7 @@ void members(Io& io, Tick& e) {
 }
 template <class Io>
 void members(Io& io, LabFault& e) {
-  io("what", e.what), io.unless_default("unheard", e.unheard);
+  io("what", e.what), io.unless("unheard", e.unheard, false);
 }
 template <class Io>
 void members(Io&, Interrupted&) {}
@@ -87,9 +88,10 @@ class Writer {
     json_[key] = Json::object();
     for (const auto& [name, text] : value) json_[key][name] = text;
   }
+  // Not written when it has its `usual` value.
   template <class T>
-  void unless_default(const char* key, const T& value) {
-    if (value != T()) json_[key] = value;
+  void unless(const char* key, const T& value, const T& usual) {
+    if (value != usual) json_[key] = value;
   }
   template <class T>
   void operator()(const char* key, const T& value) {
@@ -118,7 +120,8 @@ class Reader {
     }
   }
   template <class T>
-  void unless_default(const char* key, T& value) {
+  void unless(const char* key, T& value, const T& usual) {
+    value = usual;
     if (json_.contains(key)) (*this)(key, value);
   }
   void operator()(const char* key, Millis& value) {

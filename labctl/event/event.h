@@ -29,6 +29,11 @@ struct Opened {
   std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
   // A reproduction holds for somebody at a desk when so many operations are left of its story; 0: never.
   int hold = 0;
+  // The rule set that the cell is asked and judged by; 1 is what journals had before they named it.
+  int rules = 1;
+  bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (verdict/rules.h)
+  // 32 hexadecimal digits by chance, from which the cell makes texts that no candidate can know beforehand.
+  std::string seed = {};
 };
 
 struct Started {};  // the guest's first instruction runs, or the restored state goes on

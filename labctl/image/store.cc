@@ -158,7 +158,8 @@ Result<Image> Store::find(const std::string& name) const {
   return because(error, "the image '" + name + "' is damaged");
 }
 
-Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop) const {
+Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop,
+                           const BuildInputs& inputs) const {
   auto known = recipe(name);
   if (!known) return fail(known.error());
   if (state(*known) == State::built) return open_image(*known, folder(*known));
@@ -183,7 +184,7 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
     if (auto removed = discard(root_, old); !removed) return fail(removed.error());
-  auto built = build_disk(*known, half, say, stop);
+  auto built = build_disk(*known, half, inputs, say, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);

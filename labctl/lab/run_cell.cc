@@ -8,6 +8,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
+#include "labctl/base/random.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/hold.h"
@@ -96,7 +97,9 @@ class CellRun {
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
             .payload = job_.files,
-            .hold = job_.hold};
+            .hold = job_.hold,
+            .rules = job_.rules,
+            .seed = random_hex(16)};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.

@@ -154,6 +154,19 @@ void demand_tuple(const plan::Plan& plan, Verdict& verdict) {
                               place.in_words());
 }
 
+// A cell that passed by older rules has not proved what a pass proves today.
+void demand_rules(Verdict& verdict) {
+  int oldest = rules_now;
+  for (const Outcome& outcome : verdict.cells)
+    if (outcome.ending == Ending::passed) oldest = std::min(oldest, outcome.rules);
+  if (oldest == rules_now) return;
+  std::string asked;
+  for (const std::string& what : not_asked(oldest)) asked += (asked.empty() ? "" : ", ") + what;
+  verdict.reasons.push_back("the run was recorded under rule set " + std::to_string(oldest) +
+                            ", and this is " + std::to_string(rules_now) + "; not asked then: " + asked +
+                            "; run the scenario again");
+}
+
 // Why the channels of this image on this machine are not proved, empty when they are.
 std::string blind(const plan::Cell& cell, const std::vector<Canary>& canaries) {
   const auto own = std::find_if(canaries.begin(), canaries.end(), [&](const auto& canary) {
@@ -265,6 +278,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   if (blamed == 0 && passed + expected == candidates && candidates != 0) {
     if (passed == 0) verdict.reasons.push_back("no cell passed: crashes that are expected prove nothing");
     demand_tuple(plan, verdict);
+    demand_rules(verdict);
   }
 
   verdict.interrupted =

@@ -10,6 +10,7 @@
 #include "labctl/base/units.h"
 #include "labctl/crash/crash.h"
 #include "labctl/plan/plan.h"
+#include "labctl/verdict/rules.h"
 
 namespace labctl::verdict {
 
@@ -67,6 +68,7 @@ struct Outcome {
   Journal journal;
   std::optional<Kept> kept = {};  // of a control; it supports a pass and blames nobody
   bool unheard = false;           // something the guest said is lost, and a crash may have been in it
+  int rules = rules_now;          // of its journal (rules.h)
   bool expected = false;          // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };

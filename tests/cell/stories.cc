@@ -431,6 +431,16 @@ TEST_CASE("each story of a cell's life has its ending") {
   }
 }
 
+TEST_CASE("an outcome names the rules of its journal, and a journal without them has the first") {
+  for (const int rules : {1, verdict::rules_now}) {
+    Scene scene;
+    scene.opening.rules = rules;
+    CHECK(scene.play().rules == rules);
+    CHECK(cell::replay(scene.cell, scene.journal).rules == rules);
+  }
+  CHECK(event::Opened{}.rules == 1);
+}
+
 TEST_CASE("every story has a name of its own") {
   std::set<std::string> names;
   for (const Story& story : stories()) CHECK(names.insert(story.name).second);

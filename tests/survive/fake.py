@@ -69,7 +69,7 @@ class Gate:
                                 stderr=subprocess.DEVNULL)
 
     def bundles(self):
-        return sorted(self.out.iterdir()) if self.out.exists() else []
+        return sorted(path for path in self.out.iterdir() if path.is_dir()) if self.out.exists() else []
 
     def guests(self):
         """Processes that stand for this gate's QEMUs."""
@@ -91,6 +91,21 @@ class Gate:
         for place in (self.runtime, self.cache / "work"):
             left += [str(path) for path in place.iterdir()] if place.exists() else []
         return left
+
+
+class Small:
+    """A disk of a few megabytes at `path`."""
+
+    def __init__(self, path, size, options=""):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}{options}", "tmpfs", path], check=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.path], check=True)
 
 
 def verdict(bundle):

@@ -257,6 +257,25 @@ TEST_CASE("taking any one thing away from a passed verdict makes it no passed") 
   }
 }
 
+TEST_CASE("a cell that passed by older rules proves no pass, and is judged as before otherwise") {
+  REQUIRE(verdict::not_asked(verdict::rules_now).empty());
+  REQUIRE_FALSE(verdict::not_asked(verdict::rules_now - 1).empty());
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto older = all_passed();
+    older[i].rules = verdict::rules_now - 1;
+    const auto verdict = verdict::judge(two_images(), older, canaries());
+    CHECK(verdict.decision == Decision::no_verdict);
+    CHECK(verdict.cells[i].ending == Ending::passed);
+    REQUIRE(verdict.reasons.size() == 1);
+    CHECK_THAT(verdict.reasons[0],
+               ContainsSubstring("not asked then: " + verdict::not_asked(verdict::rules_now - 1).front()));
+  }
+  auto crashed = all_passed();
+  crashed[0] = ended("a", Ending::crashed);
+  crashed[0].rules = verdict::rules_now - 1;
+  CHECK(verdict::judge(two_images(), crashed, canaries()).decision == Decision::blocked);
+}
+
 TEST_CASE("the order of the outcomes does not matter, the order of the plan does") {
   auto outcomes = all_passed();
   outcomes[1] = ended("b", Ending::hung);

@@ -3,23 +3,27 @@
 
 #include <filesystem>
 #include <map>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "labctl/base/result.h"
+#include "labctl/gate/environment.h"
 #include "labctl/lab/ground.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 
-namespace labctl::cli {
+namespace labctl::gate {
 
 using Grounds = std::map<std::string, lab::Ground>;  // by cell id
 
 // Those that are missing are made side by side: a cold boot keeps one core busy. Errors (input): the scenario
 // is not for an image's system.
-Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const image::Store& store,
-                                const std::stop_token& stop);
+Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const Environment& environment,
+                                Observer& observer);
+
+// The one of an image in a shape, which may have to be made.
+Result<lab::Ground> prepare_ground(const std::string& image, const machine::Shape& shape, machine::Host& host,
+                                   const Environment& environment, Observer& observer);
 
 // Every guest needs its own copy of the snapshot's disk and room to grow.
 Status check_space(const std::filesystem::path& work, const Grounds& grounds, unsigned at_once);
@@ -27,4 +31,4 @@ Status check_space(const std::filesystem::path& work, const Grounds& grounds, un
 // What the record of the run says of them.
 std::vector<outcome::ImageRecord> image_records(const Grounds& grounds);
 
-}  // namespace labctl::cli
+}  // namespace labctl::gate

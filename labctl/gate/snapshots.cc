@@ -1,4 +1,4 @@
-#include "labctl/cli/snapshots.h"
+#include "labctl/gate/snapshots.h"
 
 #include <algorithm>
 #include <future>
@@ -7,9 +7,8 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
-#include "labctl/cli/output.h"
 
-namespace labctl::cli {
+namespace labctl::gate {
 
 namespace fs = std::filesystem;
 
@@ -45,9 +44,18 @@ Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_onc
   return {};
 }
 
-Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const image::Store& store,
-                                const std::stop_token& stop) {
-  if (auto same = same_system(plan, store); !same) return fail(same.error());
+Result<lab::Ground> prepare_ground(const std::string& image, const machine::Shape& shape, machine::Host& host,
+                                   const Environment& environment, Observer& observer) {
+  observer.on(SnapshotBegan{image, shape});
+  auto ground =
+      lab::prepare_ground(host, environment.store, image, shape, said_to(observer), environment.stop);
+  observer.on(SnapshotEnded{image, shape, ground ? Status() : Status(fail(ground.error()))});
+  return ground;
+}
+
+Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const Environment& environment,
+                                Observer& observer) {
+  if (auto same = same_system(plan, environment.store); !same) return fail(same.error());
   using Key = std::pair<std::string, machine::Shape>;
   const auto key_of = [&](const plan::Cell& cell) {
     return Key{cell.image, lab::shape_on(host.facts(), lab::shape_of(cell.machine))};
@@ -58,15 +66,15 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     keys.push_back(key);
     if (key.second.vcpus != cell.machine.vcpus)
-      say("labctl: " + cell.image + ": " + std::to_string(key.second.vcpus) + " vCPU instead of " +
-          std::to_string(cell.machine.vcpus) +
-          ": more would invent crashes under TCG, whose threads cannot be chosen over --connect");
+      observer.on(Note{cell.image + ": using " + std::to_string(key.second.vcpus) + " vCPU instead of " +
+                       std::to_string(cell.machine.vcpus) +
+                       ": multi-threaded TCG causes false crashes, and single-threaded TCG cannot be "
+                       "requested over --connect"});
   }
   std::vector<std::future<Result<lab::Ground>>> made;
   for (const auto& [image, shape] : keys)
     made.push_back(std::async(std::launch::async, [&, image = image, shape = shape] {
-      return lab::prepare_ground(
-          host, store, image, shape, [](std::string_view line) { say(line); }, stop);
+      return prepare_ground(image, shape, host, environment, observer);
     }));
   Grounds grounds;
   std::optional<Error> problem;
@@ -98,4 +106,4 @@ std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
   return images;
 }
 
-}  // namespace labctl::cli
+}  // namespace labctl::gate
