@@ -89,6 +89,7 @@ void Life::hear(const event::Opened& opened) {
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
   check_payload();
+  if (is_untied()) note_untied();
 }
 
 // What is not known to have been delivered cannot be found to be altered.
@@ -250,6 +251,7 @@ void Life::hear(const event::Released& released) {
 // From here on it is lived with other artefacts, which are delivered first. What has been done already must
 // have had nothing to do with those that change.
 void Life::exchange(const std::map<std::string, std::string>& payload) {
+  forget_builds(payload);
   s_.opened.payload = payload;
   auto told = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
@@ -326,6 +328,7 @@ bool Life::begin_operation() {
 
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
+  if (is_untied() && !is_vouched_for()) return end_unproved();
   if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +

@@ -269,6 +269,7 @@ int reproduce(const ReproduceOptions& options) {
                       .ground = *ground,
                       .payload = supply.payload,
                       .files = supply.files,
+                      .builds = supply.builds,
                       .signatures = signatures_of(run->record.plan),
                       .folder = records / "replay",
                       .disk = work->path() / "replay.qcow2"},

@@ -148,6 +148,7 @@ std::vector<lab::CellJob> make_jobs(const plan::Plan& plan, const lab::Supplies&
                       .ground = grounds.at(cell.id),
                       .payload = supplies.of(cell).payload,
                       .files = supplies.of(cell).files,
+                      .builds = supplies.of(cell).builds,
                       .signatures = signatures,
                       .folder = bundle.cell_folder(cell.id),
                       .disk = work / (cell.id + ".qcow2")});
@@ -332,6 +333,8 @@ int run(const RunOptions& typed) {
   auto supplies = lab::Supplies::gather(plan, options.scenario, store, work->path());
   if (!supplies) return complain(supplies.error());
   for (const auto& link : supplies->links()) say("labctl: note: " + link);
+  if (const auto unproved = supplies->unproved(); !unproved.empty()) return complain(unproved);
+  for (const auto& driver : supplies->untied()) say("labctl: note: " + driver);
   // From here on artefacts are copies: whatever happens to the originals, every guest gets the same bytes.
   for (const auto& problem : supplies->keep(bundle::ArtefactStore(places.artefacts))) complain(problem);
 

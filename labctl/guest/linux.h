@@ -31,7 +31,7 @@ class Linux final : public System {
   bool taints() const override { return true; }
   const char* overseer() const override { return "systemd"; }
   const char* driver() const override { return "module"; }
-  Traits traits() const override { return {}; }
+  Traits traits() const override { return {.shows_build = true}; }
 };
 
 }  // namespace labctl::guest

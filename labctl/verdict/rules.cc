@@ -11,6 +11,8 @@ struct Added {
 // In the order in which a cell is asked.
 constexpr Added added[] = {
     {2, "whether the console could be heard in each boot"},
+    {2, "whether the driver in memory is the delivered build, on the image's own kernel"},
+    {2, "whether a hypervisor that ended was taken along by its guest"},
 };
 
 }  // namespace

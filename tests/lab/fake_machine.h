@@ -147,7 +147,9 @@ class FakeMachine final : public machine::Machine,
     if (has("echo system=")) out += "system=running\n";
     if (has("boot_id=")) out += "boot_id=" + boot_id() + "\n";
     if (has("taint=")) out += "taint=12288\nkernel=6.1.0-fake\n";
-    if (has("echo state=")) {
+    if (has("file=''") && has("echo state=") && !has("package=")) {  // nothing is delivered yet
+      out += "state=absent\n";
+    } else if (has("echo state=")) {
       auto driver = script_.payload.begin();
       out += "state=live\nversion=1\nbuild_id=aa\nfresh=yes\n";
       for (; driver != script_.payload.end(); ++driver)
