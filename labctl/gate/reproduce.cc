@@ -163,6 +163,7 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
                       .ground = *ground,
                       .payload = supply.payload,
                       .files = supply.files,
+                      .builds = supply.builds,
                       .signatures = signatures_of(run.record.plan),
                       .folder = (order.out.empty() ? work / "records" : order.out) / "replay",
                       .disk = work / "replay.qcow2"};

@@ -99,7 +99,9 @@ Answer<void> Run::prepare() {
   auto supplies = lab::Supplies::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
   if (!supplies) return tl::unexpected(supplies.error());
   supplies_ = std::move(*supplies);
+  if (auto unproved = supplies_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
   for (const auto& link : supplies_->links()) observer_.on(Note{link});
+  for (const auto& driver : supplies_->untied()) observer_.on(Note{driver});
   for (const auto& problem : supplies_->keep(bundle::ArtefactStore(environment_.places.artefacts)))
     observer_.on(Problem{problem});
   auto host = open_host(environment_, order_.host, observer_);
@@ -210,6 +212,7 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
                       .ground = ground,
                       .payload = supplies_->of(cell).payload,
                       .files = supplies_->of(cell).files,
+                      .builds = supplies_->of(cell).builds,
                       .signatures = signatures,
                       .folder = bundle_->cell_folder(cell.id),
                       .disk = work_->path() / (cell.id + ".qcow2")});

@@ -49,6 +49,7 @@ CellJob Probes::job_of(const plan::Cell& cell, const CellSupplies& supplies, con
           .ground = stand_.ground,
           .payload = supplies.payload,
           .files = supplies.files,
+          .builds = supplies.builds,
           .signatures = stand_.signatures,
           .folder = stand_.records / name,
           .disk = stand_.work / (name + ".qcow2")};

@@ -26,7 +26,7 @@ std::optional<std::int64_t> number_in(const fs::path& file) {
   return text ? number(*text) : std::nullopt;
 }
 
-// A line "KEY 123" of memory.stat.
+// A line "KEY 123" of memory.stat and its like.
 std::int64_t stat_of(const fs::path& file, const std::string& key) {
   const auto text = read_file(file, 1u << 20);
   for (const auto& line : split(text ? *text : std::string(), '\n'))
@@ -74,10 +74,10 @@ void add_version_1(Limits& limits, const fs::path& group) {
              stat_of(group / "memory.stat", "total_inactive_file"));
 }
 
-}  // namespace
-
-Limits read_limits(const fs::path& root) {
-  Limits limits;
+// Calls one of these for each group that we are in and for each above it: of version 2, or a controller's of
+// version 1.
+template <class Second, class First>
+void for_each_group(const fs::path& root, Second of_version_2, First of_version_1) {
   const fs::path mounts = root / "sys/fs/cgroup";
   const auto text = read_file(root / "proc/self/cgroup", 1u << 20);
   for (const auto& line : split(text ? *text : std::string(), '\n')) {  // "4:cpu,cpuacct:/path", "0::/path"
@@ -87,12 +87,29 @@ Limits read_limits(const fs::path& root) {
                       path = line.substr(second + 1);
     if (controllers.empty())
       for (const auto& mounted : {mounts, mounts / "unified"})
-        for (const auto& group : groups_of(mounted, path)) add_version_2(limits, group);
+        for (const auto& group : groups_of(mounted, path)) of_version_2(group);
     for (const auto& controller : split(controllers, ','))
       if (controller == "cpu" || controller == "memory")
-        for (const auto& group : groups_of(mounts / controller, path)) add_version_1(limits, group);
+        for (const auto& group : groups_of(mounts / controller, path)) of_version_1(group);
   }
+}
+
+}  // namespace
+
+Limits read_limits(const fs::path& root) {
+  Limits limits;
+  for_each_group(
+      root, [&](const fs::path& group) { add_version_2(limits, group); },
+      [&](const fs::path& group) { add_version_1(limits, group); });
   return limits;
+}
+
+std::uint64_t kills_for_memory(const fs::path& root) {
+  std::int64_t kills = stat_of(root / "proc/vmstat", "oom_kill");
+  for_each_group(
+      root, [&](const fs::path& group) { kills += stat_of(group / "memory.events", "oom_kill"); },
+      [&](const fs::path& group) { kills += stat_of(group / "memory.oom_control", "oom_kill"); });
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, kills));
 }
 
 }  // namespace labctl::lab

@@ -97,6 +97,7 @@ class CellRun {
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
             .payload = job_.files,
+            .builds = job_.builds,
             .hold = job_.hold,
             .rules = job_.rules,
             .seed = random_hex(16)};
@@ -293,19 +294,26 @@ class CellRun {
                input.what);
   }
 
-  void hear_sign(const machine::Sign& sign) {
+  void hear_sign(machine::Sign& sign) {
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (job_.desk) job_.desk->heard(console->bytes);
       return happen_all(console_->feed(console->bytes));
     }
     if (std::holds_alternative<machine::Lost>(sign) || std::holds_alternative<machine::GuestStopped>(sign))
       alive_ = false;
+    if (auto* lost = std::get_if<machine::Lost>(&sign)) explain(*lost);
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
       static_cast<void>(machine_->resume());
     // What stood on the console before the guest went away is told before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
+  }
+
+  // A hypervisor that the host's kernel killed for want of memory died of the host.
+  void explain(machine::Lost& lost) const {
+    if (lost.cause == machine::Cause::died && job_.kills_for_memory() > kills_before_)
+      lost = {lost.why + "; the host was out of memory and its kernel killed a process (oom_kill)"};
   }
 
   void hear_agent(AgentSaid& said) {
@@ -465,6 +473,7 @@ class CellRun {
   Queue<Input> inputs_;
   int life_ = 0;  // how often the machine has been switched on again
   Millis starved_before_{0}, asleep_{0};
+  const std::uint64_t kills_before_ = job_.kills_for_memory();
   std::optional<Appender> journal_;
   event::Chain written_, read_;
   std::atomic<std::uint64_t> backlog_ = 0;  // console bytes in the queue

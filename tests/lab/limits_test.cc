@@ -17,19 +17,43 @@ constexpr std::uint64_t gib = 1ull << 30;
 
 using Files = std::map<std::string, std::string>;
 
-lab::Limits limits_of(const Files& files) {
+// What a reader says of a host that has these files.
+template <class Read>
+auto below(const Files& files, Read read) {
   char name[] = "/tmp/labctl-limits-XXXXXX";
   const fs::path root = ::mkdtemp(name);
   for (const auto& [file, text] : files) {
     fs::create_directories((root / file).parent_path());
     REQUIRE(write_file(root / file, text));
   }
-  const auto limits = lab::read_limits(root);
+  const auto said = read(root);
   fs::remove_all(root);
-  return limits;
+  return said;
 }
 
+lab::Limits limits_of(const Files& files) { return below(files, lab::read_limits); }
+std::uint64_t kills_of(const Files& files) { return below(files, lab::kills_for_memory); }
+
 }  // namespace
+
+TEST_CASE("a kill for want of memory is seen in our groups, those above them, or on the whole host") {
+  Files files{{"proc/self/cgroup", "4:memory:/box\n0::/slice/service\n"},
+              {"proc/vmstat", "pgfault 7\noom_kill 3\n"},
+              {"sys/fs/cgroup/slice/service/memory.events", "low 0\noom 9\noom_kill 1\n"},
+              {"sys/fs/cgroup/slice/memory.events", "oom_kill 1\n"},
+              {"sys/fs/cgroup/memory/box/memory.oom_control", "under_oom 1\noom_kill 2\n"}};
+  const auto before = kills_of(files);
+  for (const char* file :
+       {"proc/vmstat", "sys/fs/cgroup/slice/service/memory.events", "sys/fs/cgroup/slice/memory.events",
+        "sys/fs/cgroup/memory/box/memory.oom_control"}) {
+    Files later = files;
+    later[file] = "oom_kill 5\n";
+    CHECK(kills_of(later) > before);
+  }
+  files["sys/fs/cgroup/slice/memory.events"] = "oom 5\noom_kill 1\n";
+  CHECK(kills_of(files) == before);
+  CHECK(kills_of({}) == 0);
+}
 
 TEST_CASE("a host without control groups, and groups without limits, have none") {
   for (const Files& files : {Files{}, Files{{"proc/self/cgroup", "0::/\n"}},

@@ -69,6 +69,7 @@ class Desk {
         .ground = {.image = {.name = "box", .sha256 = "i"}, .disk = root / "snapshot.qcow2", .boot_time = 3s},
         .payload = "cd.iso",
         .files = payload,
+        .builds = {{"driver.ko", {"build-id:aa"}}},
         .folder = root / name,
         .disk = root / (name + ".qcow2")};
   }
