@@ -12,10 +12,10 @@
 
 #include "labctl/cell/cell.h"
 #include "labctl/crash/crash.h"
-#include "labctl/lab/ground.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
+#include "labctl/snapshot/ground.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::lab {
@@ -58,7 +58,7 @@ struct DumpPolicy {
 struct CellJob {
   plan::Cell cell;
   std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
-  Ground ground;
+  snapshot::Ground ground;
   std::filesystem::path payload;             // the CD; empty in a control
   std::map<std::string, std::string> files;  // what was put on it: name -> sha256
   std::vector<crash::Signature> signatures;  // the author's own
