@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "labctl/event/event.h"
 #include "labctl/guest/guest.h"
+#include "labctl/guest/sleepers.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/verdict.h"
 
@@ -58,6 +60,8 @@ enum class Wait {
   marker,     // the console says `marker`
   quiet,      // `duration` goes by and the heartbeat holds
   cleared,    // no line is left that only looks like a crash
+  heard,      // the kernel has said `marker` on the console, which it was given by the guest
+  awake,      // no thread is left that has slept uninterruptibly since it was last asked for
   nothing,    // done at once
 };
 
@@ -76,6 +80,7 @@ enum class Check {
   proof,       // one of the author's proofs
   evidence,    // taint and boot id after a boot
   kernel_log,  // could be read; its findings came as events of their own
+  console,     // the guest has written `marker` to the kernel's log, and finds it there
 };
 
 struct Operation {
@@ -90,6 +95,7 @@ struct Operation {
   Millis duration{0};
   std::string marker = {};               // on the console
   std::vector<std::string> listen = {};  // markers that count from here on
+  std::string last_line = {};            // what the console must show before a guest that goes down is back
   std::optional<Action> action = {};     // besides putting the question, if it has one
   bool is_theirs() const { return check == Check::exit_zero || check == Check::ran; }
   bool takes_long() const { return is_theirs() || check == Check::booted || check == Check::settled; }
@@ -161,6 +167,21 @@ struct State {
   std::set<std::string> said;            // markers that the console has shown since they counted
   bool dead = false;                     // panicked or powered off: nobody is there to be asked
   bool power_was_cut = false;            // on purpose, once in this story
+  // The console and the threads of this boot (channels.cc).
+  std::string console_level, console_severity;  // before the candidate is there
+  std::string console_now;                      // what the guest said of it when it was last not heard
+  std::optional<Millis> written;                // fair; when the guest had written what is to be heard
+  struct Sleeping {
+    guest::Sleeper sleeper;
+    Millis since{0};  // fair
+  };
+  std::map<std::string, Sleeping> sleeping;  // by thread
+  std::set<std::string> usual_sleepers;      // by name and place, before the candidate is there
+  Millis watchdog{0};                        // how long they may sleep
+  bool sleepers_asked = false;
+  Millis sleepers_until{0};  // fair; of the question, or of the pause before the next
+  // An NMI was injected into a guest that did not go down: to panic, and so to show where it is stuck.
+  bool nmi_injected = false, nmi_noticed = false, nmi_printed = false;
   // Windows, behind a failure: it still paints, dumps and perhaps boots again.
   int falls = 0;                    // resets of it, merged as those of one reboot are
   std::optional<Millis> last_fall;  // fair; of any boot

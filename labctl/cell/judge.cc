@@ -100,6 +100,8 @@ void Life::judge(const event::Answer& answer) {
       if (trim(answer.output).empty()) return fail(unable(), "the guest's kernel log is empty");
       note_allowed_taint();
       return judge_taint(std::exchange(s_.taint_to_explain, {}));
+    case Check::console:
+      return judge_console(facts);
   }
 }
 
@@ -133,6 +135,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   s_.boot_id = id;
   s_.boot_ids.insert(id);
   if (os().taints()) s_.taint = number(taint);
+  note_usual_sleepers(facts);
 }
 
 void Life::judge_identity(const std::string& id) {
@@ -203,6 +206,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
                  "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
+  note_sleepers(facts);
   const std::string letters = sick(facts);
   s_.warning_allowed = letters != all_taints(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only

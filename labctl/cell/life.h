@@ -45,10 +45,7 @@ class Life {
   }
   void exchange(const std::map<std::string, std::string>& payload);
   void check_payload();
-  void listen(const std::vector<std::string>& markers);
   void fall();
-  void cut_if_time();
-  void outran(const std::string& what);
   void check_reboot();
   void advance();
   bool begin_operation();
@@ -59,6 +56,11 @@ class Life {
   void end();
   void check_deadlines();
   bool heart_stopped();
+
+  // moments.cc: when the power is cut
+  void listen(const std::vector<std::string>& markers);
+  void cut_if_time();
+  void outran(const std::string& what);
 
   // suspects.cc: what was found, and lines with no report behind them
   void crash(const std::string& title, const std::string& reason, const char* channel,
@@ -74,6 +76,21 @@ class Life {
   std::string suspect_question() const { return "suspect-" + std::to_string(s_.suspect_questions); }
   void hear_suspect(const event::Answer& answer);
   void convict_suspects();
+
+  // channels.cc: whether what would tell of a crash still does
+  void ask_for_console();
+  void wait_for_console(Millis waited);
+  void judge_console(const guest::Facts& facts);
+  void console_is_silent(const std::string& what);
+  bool left_loudly();
+  void never_went_down();
+  bool hear_our_nmi(const crash::Finding& finding, const std::string& channel);
+  void say_what_the_nmi_showed();
+  void note_sleepers(const guest::Facts& facts);
+  void note_usual_sleepers(const guest::Facts& facts);
+  void look_into_sleepers();
+  void hear_sleepers(const event::Answer& answer);
+  void blame_sleeper();
 
   // starved.cc: what a kernel says that had no CPU
   void remember_tick();

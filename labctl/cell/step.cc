@@ -86,6 +86,8 @@ void Life::hear(const event::Opened& opened) {
   s_.operation_began = s_.last_beat = s_.fair();
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
+  if (opened.earned() && opened.seed.size() != 32)
+    return lab("the journal has no seed: what is written to the console could have been known beforehand");
   check_payload();
 }
 
@@ -129,12 +131,13 @@ void Life::fall() {
   if (!s_.down) {
     s_.first_reset = s_.fair();
     // What was said on the way down does not count for a moment of the boot.
-    if (waits_for(Wait::half_boot)) listen(operation().listen);
+    if (waits_for(Wait::half_boot) && !operation().marker.empty()) listen({operation().marker});
   }
   s_.last_reset = s_.fair();
   s_.down = true;
   s_.kernel_spoke = false;
   s_.explained.clear();
+  s_.sleeping.clear();
   s_.boot_id.clear();  // the next one is not known yet,
   convict_suspects();  // and nobody is left who could clear what the last one said
 }
@@ -154,8 +157,11 @@ void Life::hear(const event::Stopped& stopped) {
 void Life::hear(const event::Panicked& panicked) {
   if (traits().panic_has_stop_code) return stop_told(panicked);
   if (!panicked.crash_loaded) s_.dead = true;
-  crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
-        crash::Kind::panic);
+  if (s_.nmi_injected)
+    s_.nmi_noticed = true;
+  else
+    crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
+          crash::Kind::panic);
   // The device speaks before the kernel has flushed its consoles: out of an NMI nothing at all was printed
   // yet.
   actions_.push_back(Resume{});
@@ -167,7 +173,7 @@ void Life::hear(const event::Beat&) {
   // A heartbeat right after a reset was under way when the guest fell.
   const bool back = s_.down && reboots() && s_.fair() - s_.last_reset >= p_.back;
   if (back && waits_for(Wait::half_boot)) return outran("the boot");
-  if (waits_for(Wait::agent) || back) advance();
+  if (waits_for(Wait::agent) || (back && left_loudly())) advance();
 }
 
 void Life::hear(const event::Answer& answer) {
@@ -184,8 +190,9 @@ void Life::hear(const event::Answer& answer) {
     if (s_.sweep_open.empty()) end_or_read_disk(!s_.sweep_missed);
     return;
   }
-  const bool cut_next = waits_for(Wait::moment);
-  if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next)) return;
+  if (s_.phase == Phase::running && waits_for(Wait::awake)) return hear_sleepers(answer);
+  const bool cut_next = waits_for(Wait::moment), to_be_heard = waits_for(Wait::heard);
+  if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next && !to_be_heard)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
   if (!answer.answered)
     return fail(unable(),
@@ -194,7 +201,9 @@ void Life::hear(const event::Answer& answer) {
   judge(answer);
   if (s_.phase != Phase::running) return;
   if (cut_next) return outran("'" + answer.question + "'");
-  advance();
+  if (!to_be_heard) return advance();
+  s_.written = s_.written.value_or(s_.fair());
+  if (s_.said.count(operation().marker) != 0) advance();
 }
 
 void Life::hear(const event::Begun& begun) {
@@ -206,7 +215,8 @@ void Life::hear(const event::Begun& begun) {
 void Life::hear(const event::Said& said) {
   if (s_.phase != Phase::running || s_.said.size() >= most_said) return;
   s_.said.insert(said.text);
-  if (waits_for(Wait::marker) && operation().marker == said.text) advance();
+  const bool heard = waits_for(Wait::marker) || (waits_for(Wait::heard) && s_.written);
+  if (heard && operation().marker == said.text) advance();
 }
 
 // A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
@@ -254,35 +264,6 @@ void Life::exchange(const std::map<std::string, std::string>& payload) {
   check_payload();
 }
 
-// ---- moments ----
-void Life::listen(const std::vector<std::string>& markers) {
-  for (const auto& marker : markers) {
-    s_.said.erase(marker);
-    actions_.push_back(Listen{marker});
-  }
-}
-
-void Life::cut_if_time() {
-  const Operation& op = operation();
-  const bool began = op.wait == Wait::moment ? s_.moment_began.has_value() : s_.down;
-  const bool its_time = op.marker.empty() ? s_.moment_began && s_.fair() - *s_.moment_began >= op.duration
-                                          : s_.said.count(op.marker) != 0;
-  if (began && its_time) advance();
-}
-
-// What should have been cut short came to its end: nothing was tried, so nothing is proved.
-void Life::outran(const std::string& what) {
-  const Operation& op = operation();
-  if (!op.marker.empty())
-    return fail(Ending::not_loaded, what + " came to its end, and the console did not say '" +
-                                        printable(op.marker, 80) + "', at which the power was to be cut");
-  const bool unseen = op.wait == Wait::half_boot && !s_.kernel_spoke;
-  lab(what + " came to its end before the power could be cut " +
-      (unseen ? std::string("(the console showed no kernel's first line)")
-              : show_duration(op.duration) +
-                    " after it began: write an earlier moment (power-cut: ..., after: ...)"));
-}
-
 // ---- going on ----
 void Life::advance() {
   for (;;) {
@@ -309,10 +290,13 @@ bool Life::begin_operation() {
     s_.down = s_.kernel_spoke = false;
   }
   listen(op.listen);
+  if (op.wait == Wait::heard) ask_for_console();
+  if (op.wait == Wait::awake) s_.sleepers_asked = false, s_.sleepers_until = s_.fair();
   if (op.action && std::holds_alternative<PowerCut>(*op.action)) s_.power_was_cut = true;
   if (op.action) actions_.push_back(*op.action);
   if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
   return op.wait == Wait::nothing || (op.wait == Wait::cleared && s_.suspects.empty()) ||
+         (op.wait == Wait::awake && s_.sleeping.empty()) ||
          (op.wait == Wait::marker && s_.said.count(op.marker) != 0);
 }
 
@@ -370,6 +354,7 @@ void Life::end() {
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
   excuse_starved();
+  say_what_the_nmi_showed();
   if (traits().crash_on_many_channels) one_crash();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
@@ -417,6 +402,11 @@ void Life::check_deadlines() {
       if (waited > (operation().takes_long() ? p_.long_answer : p_.answer))
         fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
       return;
+    case Wait::heard:
+      return wait_for_console(waited);
+    case Wait::awake:
+      if (!heart_stopped()) look_into_sleepers();
+      return;
     case Wait::quiet:
       if (heart_stopped()) return;
       // Alive at the end as well, not only at the beginning.
@@ -430,7 +420,7 @@ void Life::check_deadlines() {
 
 void Life::check_reboot() {
   if (s_.phase != Phase::running || !reboots()) return;
-  if (!s_.down && s_.fair() - s_.operation_began > p_.down) fail(Ending::hung, "the shutdown did not end");
+  if (!s_.down && s_.fair() - s_.operation_began > p_.down) never_went_down();
   if (s_.down && s_.fair() - s_.first_reset > p_.up)
     fail(Ending::hung, "the guest did not come back from its reboot");
 }

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "labctl/base/digest.h"
 #include "labctl/cell/cell.h"
 #include "labctl/yaml/variables.h"
 
@@ -16,13 +17,14 @@ class Teller {
 
   std::vector<Operation> tell() {
     operations_ = healthy_start(os_, opened_);
+    hear_console("baseline");
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
       for (auto& marker : heard_from(i)) operations_[begin].listen.push_back(std::move(marker));
       for (std::size_t k = begin; k < operations_.size(); ++k) operations_[k].chapter = static_cast<int>(i);
     }
-    add({.wait = Wait::cleared, .step = "end"});
+    leave_boot("end");
     return std::move(operations_);
   }
 
@@ -50,6 +52,25 @@ class Teller {
     ask(step, std::move(question), check);
     operations_.back().of_payload = true;
     operations_.back().expected_sha256 = digest(file);
+  }
+
+  // A text that could not be known before this cell began, and has not been said in it.
+  void hear_console(const std::string& step) {
+    if (!opened_.earned() || os_.console_check({}, {}).command.empty()) return;
+    const std::string text = sha256(opened_.seed + " " + std::to_string(++nonces_)).substr(0, 24);
+    add({.wait = Wait::heard,
+         .check = Check::console,
+         .step = step,
+         .question = {"console-check", {}},
+         .marker = text,
+         .listen = {text}});
+  }
+
+  // Whatever this boot has to tell has been told.
+  void leave_boot(const std::string& step) {
+    hear_console(step);
+    if (opened_.earned()) add({.wait = Wait::awake, .step = step});
+    add({.wait = Wait::cleared, .step = step});
   }
 
   void chapter(const scenario::Step& step) {
@@ -154,7 +175,7 @@ class Teller {
     using enum scenario::Moment;
     switch (step.moment) {
       case now:
-        if (!step.text.empty()) add(listening({.wait = Wait::marker, .step = to_text(step)}, step));
+        if (!step.text.empty()) wait_to_cut(step);
         return next_boot(Wait::power_cut);
       case boot:
         return next_boot(Wait::half_boot, &step);
@@ -178,10 +199,20 @@ class Teller {
     }
   }
 
+  // Nothing stands between the text and the cut; what this boot has to tell is told before.
+  void wait_to_cut(const scenario::Step& step) {
+    const std::size_t first = operations_.size();
+    left_ = opened_.earned();
+    if (left_) leave_boot(to_text(step));
+    Operation waiting = listening({.wait = Wait::marker, .step = to_text(step)}, step);
+    if (left_) operations_[first].listen.push_back(waiting.marker), waiting.listen.clear();
+    add(std::move(waiting));
+  }
+
   void begin_and_cut(const scenario::Step& step, guest::Question question, const std::string& file,
                      Millis usual) {
     question.name += "-cut-" + std::to_string(++runs_);  // its answer must not be taken for a later one's
-    add({.wait = Wait::cleared, .step = to_text(step)});
+    leave_boot(to_text(step));
     ask_of_payload(to_text(step), std::move(question), Check::exit_zero, file);
     operations_.back().wait = Wait::moment;
     operations_.back().duration = step.wait > Millis(0) ? step.wait : usual;
@@ -190,7 +221,7 @@ class Teller {
 
   Operation listening(Operation operation, const scenario::Step& step) const {
     operation.marker = with_variables(step.text);
-    if (!operation.marker.empty()) operation.listen = {operation.marker};
+    if (!operation.marker.empty()) operation.listen.push_back(operation.marker);
     return operation;
   }
 
@@ -218,7 +249,10 @@ class Teller {
     taken_ = true;
     const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
     const bool at_once = !operations_.empty() && operations_.back().wait == Wait::moment;
-    if (!at_once) add({.wait = Wait::cleared, .step = step});
+    if (std::exchange(left_, false))
+      add({.wait = Wait::cleared, .step = step});
+    else if (!at_once)
+      leave_boot(step);
     go_down(how, step);
     if (cut) {
       operations_.back().duration = cut->wait > Millis(0) ? cut->wait : opened_.boot_time / 8;
@@ -239,6 +273,10 @@ class Teller {
       falling.action = PowerCut{};
     else
       falling.question = how == Wait::cold_boot ? os_.power_off() : os_.reboot();
+    if (opened_.earned() && how != Wait::power_cut) {
+      falling.last_line = how == Wait::cold_boot ? os_.traits().power_off_line : os_.traits().restart_line;
+      if (!falling.last_line.empty()) falling.listen = {falling.last_line};
+    }
     add(std::move(falling));
   }
 
@@ -301,10 +339,11 @@ class Teller {
   const event::Opened& opened_;
   std::vector<Operation> operations_;
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
+  bool left_ = false;                       // all that this boot has to tell has been told
   bool delivered_ = false, removed_ = false, new_driver_ = false;
   bool taken_ = false;  // the driver has been told of the content, or has started since it was placed
   bool may_be_refused_ = false, nobody_asked_ = false;  // of the content that was placed or applied last
-  int boot_ = 0, runs_ = 0;
+  int boot_ = 0, runs_ = 0, nonces_ = 0;
 };
 
 }  // namespace

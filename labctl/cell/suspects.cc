@@ -72,6 +72,7 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
 
 void Life::remember(const crash::Finding& finding, const std::string& channel) {
   if (traits().records_power_cuts && by_our_own_hand(finding)) return;
+  if (hear_our_nmi(finding, channel)) return;
   if (finding.confirmed) supersede(finding, channel);
   if (!verdict::blocks(s_.cell, finding)) {
     go_on_behind(finding, channel);

@@ -3,6 +3,7 @@
 // that sees them; its exit codes (105 for a failed check) end there and become ours.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,11 +44,26 @@ struct Wants {
   const char* old_name = "";  // an option's earlier name: still understood, by every verb, and shown by none
 };
 
+// What the command line says of itself, for man pages and completion; the general help says the same.
+struct OptionText {
+  std::string name;   // "--out"; of an argument that is known by its place "BUNDLE"
+  std::string value;  // how the help calls what it wants: "FILE"; empty: it is a flag
+  std::string help;
+  bool required = false, many = false;
+  std::vector<std::string> one_of = {};
+  bool by_place() const { return !name.starts_with('-'); }
+};
+struct VerbText {
+  std::string name;  // "image build"
+  std::string summary, group, examples, exit_codes;
+  std::vector<OptionText> options;  // in the order of the help
+};
+
 class Verb {
  public:
   // Earlier names of options, with today's.
   using OldNames = std::map<std::string, std::string>;
-  Verb(CLI::App& app, OldNames& old_names) : app_(app), old_names_(old_names) {}
+  Verb(CLI::App& app, VerbText& text, OldNames& old_names) : app_(app), text_(text), old_names_(old_names) {}
 
   // A name without dashes is an argument that is known by its place: "BUNDLE". What is not given leaves the
   // value as it is; it must outlive the command line.
@@ -60,9 +76,11 @@ class Verb {
   void flag(const char* name, bool& value, const char* help, const Wants& wants = {});
 
  private:
+  void describe(const char* name, const char* help, const Wants& wants, bool many);
   void apply(CLI::Option* option, const char* name, const Wants& wants);
 
   CLI::App& app_;
+  VerbText& text_;
   OldNames& old_names_;
 };
 
@@ -81,6 +99,11 @@ class CommandLine {
   }
   // "image", of "image build".
   void verbs(const char* name, const char* summary, const char* group);
+
+  const std::string& program() const;
+  const std::string& about() const;
+  const std::vector<std::string>& groups() const;  // in the order of the general help
+  const std::deque<VerbText>& described() const;   // in the order in which they were added
 
   // Bad usage, and a verb that does not exist, are told on standard error.
   int parse_and_call(int argc, char** argv);

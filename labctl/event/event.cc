@@ -22,6 +22,7 @@ template <class Io>
 void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
   io.unless("hold", e.hold, 0), io.unless("rules", e.rules, 1);
+  io.unless("seed", e.seed, std::string());
 }
 template <class Io>
 void members(Io&, Started&) {}

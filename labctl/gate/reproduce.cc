@@ -217,6 +217,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .kept = reproduction::Kept(environment.places.kept),
               .key = {},
               .stop = environment.stop};
+  bench.job.rules = bench.recorded.opened().rules;
   bench.key = reproduction::key_of(bench.job, bench.hold.left, bench.host.facts());
   return act(bench, std::move(*differences), attendant);
 }

@@ -54,6 +54,11 @@ struct Traits {
   bool kernel_log_is_records = false;  // kernel_log() gives events of an event log, and no lines of a console
   bool panic_needs_tool = false;       // stage(Crash::panic) works only where an image brings a tool for it
   bool wants_joliet = false;           // reads long file names of a CD in no other form
+  // The last thing that the kernel says before it restarts the machine, and before it switches it off, at its
+  // most severe level: a console that does not show it is muted. Empty where the system has no such line.
+  const char* restart_line = "";
+  const char* power_off_line = "";
+  bool nmi_panics = false;  // the kernel panics when the hypervisor injects an NMI, however it is stuck
 };
 
 // Every answer that an operating system must be able to give. Whoever judges answers asks through this and
@@ -66,9 +71,14 @@ class System {
   // A command of the author's.
   virtual Question own(const std::string& name, const std::string& command) const = 0;
 
-  virtual Question identify() const = 0;    // boot_id=
-  virtual Question booted() const = 0;      // waits until the boot is over; system=
-  virtual Question evidence() const = 0;    // boot_id= kernel=, and taint= or crash_records=
+  virtual Question identify() const = 0;  // boot_id=
+  virtual Question booted() const = 0;    // waits until the boot is over; system=
+  // boot_id= kernel=, and taint= or crash_records=; where there are such, the threads of sleepers.h
+  virtual Question evidence() const = 0;
+  // Has the kernel say `text` on its console, at this severity or, where it is empty, the least severe one
+  // that the console shows now; console_level= severity= devkmsg= logged=, and as evidence() the sleepers.
+  // Its command is empty where a kernel that is well says nothing on the console.
+  virtual Question console_check(const std::string& text, const std::string& severity) const = 0;
   virtual Question kernel_log() const = 0;  // what the system has written down of its own health, as text
   // Put to a guest that failed, if it still answers.
   virtual std::vector<Question> last_questions() const = 0;

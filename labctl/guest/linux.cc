@@ -57,7 +57,13 @@ Question Linux::booted() const { return {"booted", std::string(scripts::booted_s
 Question Linux::evidence() const {
   return {"evidence",
           "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-          "echo kernel=$(uname -r)"};
+          "echo kernel=$(uname -r)\n" +
+              std::string(scripts::sleepers_sh)};
+}
+
+Question Linux::console_check(const std::string& text, const std::string& severity) const {
+  return {"console-check", shell_script({{"text", text}, {"severity", severity}}, scripts::console_sh) +
+                               std::string(scripts::sleepers_sh)};
 }
 
 // Raw, because the ways to print it for people differ: newer util-linux puts the caller in a column of its

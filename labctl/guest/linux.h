@@ -13,6 +13,7 @@ class Linux final : public System {
   Question identify() const override;
   Question booted() const override;
   Question evidence() const override;
+  Question console_check(const std::string& text, const std::string& severity) const override;
   Question kernel_log() const override;
   std::vector<Question> last_questions() const override { return {kernel_log(), evidence()}; }
   Question reboot() const override;
@@ -31,7 +32,11 @@ class Linux final : public System {
   bool taints() const override { return true; }
   const char* overseer() const override { return "systemd"; }
   const char* driver() const override { return "module"; }
-  Traits traits() const override { return {}; }
+  Traits traits() const override {
+    return {.restart_line = "reboot: Restarting system",
+            .power_off_line = "reboot: Power down",
+            .nmi_panics = true};
+  }
 };
 
 }  // namespace labctl::guest

@@ -19,6 +19,7 @@ class Windows final : public System {
   Question identify() const override;
   Question booted() const override;
   Question evidence() const override;
+  Question console_check(const std::string&, const std::string&) const override { return {}; }
   Question kernel_log() const override;
   // The last one brings its dumps: dump=PATH|BYTES|TIME, then data= in base64, of at most 1 MiB each.
   std::vector<Question> last_questions() const override;

@@ -9,6 +9,7 @@
 #include "labctl/base/log.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
+#include "labctl/base/random.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/hold.h"
@@ -98,7 +99,8 @@ class CellRun {
             .live = job_.ground.live(),
             .payload = job_.files,
             .hold = job_.hold,
-            .rules = verdict::rules_now};
+            .rules = job_.rules,
+            .seed = random_hex(16)};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.

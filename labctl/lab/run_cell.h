@@ -67,6 +67,7 @@ struct CellJob {
   bool vnc = false;
   DumpPolicy* dumps = nullptr;  // nobody's memory is kept without
 
+  int rules = verdict::rules_now;          // of a reproduction, those of the life that it is to be like
   int hold = 0;                            // of a reproduction, as event::Opened says
   Desk* desk = nullptr;                    // takes the guest over where it holds; nobody: it goes on at once
   const Checkpoint* from = nullptr;        // begins there, with what is in ground.disk

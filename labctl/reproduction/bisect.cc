@@ -65,8 +65,11 @@ Result<const Probes::Base*> Probes::base_of(const plan::Cell& cell, const lab::C
   if (!fresh) return base ? &*base : nullptr;
   const std::string name = "base-" + std::to_string(bases_.size());
   lab::CellJob job = job_of(cell, supplies, name);
-  const auto hold = cell::hold_before_content(
-      cell, {.cell = cell.id, .boot_time = job.ground.boot_time, .live = true, .payload = job.files});
+  const auto hold = cell::hold_before_content(cell, {.cell = cell.id,
+                                                     .boot_time = job.ground.boot_time,
+                                                     .live = true,
+                                                     .payload = job.files,
+                                                     .rules = job.rules});
   if (!hold) return nullptr;
   job.hold = hold->left;
   job.at_end = [&](const lab::Checkpoint& checkpoint, const verdict::Outcome&) {

@@ -11,6 +11,7 @@ struct Added {
 // In the order in which a cell is asked.
 constexpr Added added[] = {
     {2, "whether the console could be heard in each boot"},
+    {2, "whether a thread slept in a boot that ended before the kernel's watchdogs could say so"},
 };
 
 }  // namespace

@@ -41,6 +41,12 @@ std::string told(const plan::Cell& cell) {
       case cell::Wait::cleared:
         text += op.boot_proved ? "proved" : "cleared";
         break;
+      case cell::Wait::heard:
+        text += "console";
+        break;
+      case cell::Wait::awake:
+        text += "awake";
+        break;
       case cell::Wait::nothing:
         text += "do";
         break;
@@ -51,12 +57,12 @@ std::string told(const plan::Cell& cell) {
   return text;
 }
 
-const std::string baseline = "agent do evidence";
+const std::string baseline = "agent do evidence console";
 const std::string full = "loaded content-digest proof-1 proof-2 evidence kernel-log";
 const std::string driver_only = "loaded evidence kernel-log";
 
 std::string boot(const std::string& how, const std::string& proof) {
-  return " cleared " + how + " identify booted " + proof + " quiet " + proof + " proved";
+  return " console awake cleared " + how + " identify booted " + proof + " quiet " + proof + " proved";
 }
 
 }  // namespace
@@ -64,13 +70,13 @@ std::string boot(const std::string& how, const std::string& proof) {
 TEST_CASE("a candidate's default story asks for every proof after every step") {
   CHECK(told(candidate()) == baseline + " do deliver install " + driver_only + " apply " + full +
                                  " exercise-1 " + full + boot("REBOOT", full) + boot("REBOOT", full) +
-                                 boot("REBOOT", full) + " cleared");
+                                 boot("REBOOT", full) + " console awake cleared");
 }
 
 TEST_CASE("a control asks what can be asked without a candidate") {
   const std::string proof = "evidence kernel-log";
-  CHECK(told(control()) ==
-        baseline + boot("REBOOT", proof) + boot("REBOOT", proof) + boot("REBOOT", proof) + " cleared");
+  CHECK(told(control()) == baseline + boot("REBOOT", proof) + boot("REBOOT", proof) + boot("REBOOT", proof) +
+                               " console awake cleared");
 }
 
 TEST_CASE("after a removal the module must be gone") {
@@ -79,7 +85,7 @@ TEST_CASE("after a removal the module must be gone") {
   cell.story = {{.kind = install}, {.kind = remove}, {.kind = power_cut}};
   CHECK(told(cell) == baseline +
                           " do deliver install loaded evidence kernel-log remove loaded evidence kernel-log" +
-                          boot("POWER-CUT", "loaded evidence kernel-log") + " cleared");
+                          boot("POWER-CUT", "loaded evidence kernel-log") + " console awake cleared");
   int absent = 0;
   for (const auto& op : cell::operations(cell, opened(cell))) absent += op.check == cell::Check::absent;
   CHECK(absent == 3);
@@ -148,12 +154,13 @@ TEST_CASE("after a power cut nothing is asked about what it left unknown") {
   using scenario::Moment;
   const std::string no_driver = "evidence kernel-log", no_content = "loaded evidence kernel-log";
   cell.story = {{.kind = power_cut, .moment = Moment::install}, {.kind = install}};
-  CHECK(told(cell) == baseline + " do deliver cleared begin install-cut-1 POWER-CUT identify booted " +
-                          no_driver + " quiet " + no_driver + " proved install " + driver_only + " cleared");
+  CHECK(told(cell) ==
+        baseline + " do deliver console awake cleared begin install-cut-1 POWER-CUT identify booted " +
+            no_driver + " quiet " + no_driver + " proved install " + driver_only + " console awake cleared");
   cell.story = {{.kind = install}, {.kind = power_cut, .moment = Moment::apply}, {.kind = apply}};
   CHECK(told(cell) == baseline + " do deliver install " + driver_only +
-                          " cleared begin apply-cut-1 POWER-CUT identify booted " + no_content + " quiet " +
-                          no_content + " proved apply " + full + " cleared");
+                          " console awake cleared begin apply-cut-1 POWER-CUT identify booted " + no_content +
+                          " quiet " + no_content + " proved apply " + full + " console awake cleared");
 }
 
 TEST_CASE("a boot that is cut is followed by one that is proved") {
@@ -161,8 +168,9 @@ TEST_CASE("a boot that is cut is followed by one that is proved") {
   using enum scenario::StepKind;
   cell.story = {{.kind = power_cut, .moment = scenario::Moment::boot}, {.kind = cold_boot}};
   const std::string proof = "evidence kernel-log";
-  CHECK(told(cell) == baseline + " cleared HALF-BOOT POWER-CUT identify booted " + proof + " quiet " + proof +
-                          " proved" + boot("COLD-BOOT", proof) + " cleared");
+  CHECK(told(cell) == baseline + " console awake cleared HALF-BOOT POWER-CUT identify booted " + proof +
+                          " quiet " + proof + " proved" + boot("COLD-BOOT", proof) +
+                          " console awake cleared");
 }
 
 TEST_CASE("content that lies there waits for its driver") {
@@ -171,5 +179,5 @@ TEST_CASE("content that lies there waits for its driver") {
   cell.story = {{.kind = place}, {.kind = install}, {.kind = place}, {.kind = reboot}};
   CHECK(told(cell) == baseline + " do deliver place content-digest evidence kernel-log install " + full +
                           " place loaded content-digest evidence kernel-log" + boot("REBOOT", full) +
-                          " cleared");
+                          " console awake cleared");
 }

@@ -51,26 +51,31 @@ std::string why_not(const Journal& journal) {
         {"content-digest", has("content_sha256=" + content_digest)},
         {"proof-1", has(content_digest)},
         {"booted", has("system=running\n")},
+        {"console-check", has("console_level=7\n") && has("logged=yes\n")},
         {"kernel-log", !answer->output.empty()}};
     const auto proof = proofs.find(answer->question);
     if (proof == proofs.end() || proof->second) ++good[answer->question];
     if (answer->question == "identify") identities.insert(answer->output);
   }
-  const std::map<std::string, int> needed = {{"deliver", 1},        {"install", 1},   {"apply", 1},
-                                             {"exercise-1", 1},     {"identify", 3},  {"booted", 3},
-                                             {"loaded", 9},         {"evidence", 10}, {"kernel-log", 9},
-                                             {"content-digest", 8}, {"proof-1", 8},   {"proof-2", 8}};
+  const std::map<std::string, int> needed = {
+      {"deliver", 1},        {"install", 1}, {"apply", 1},     {"exercise-1", 1}, {"identify", 3},
+      {"booted", 3},         {"loaded", 9},  {"evidence", 10}, {"kernel-log", 9}, {"console-check", 5},
+      {"content-digest", 8}, {"proof-1", 8}, {"proof-2", 8}};
   for (const auto& [name, times] : needed)
     if (good[name] < times) return name + " was answered well only " + std::to_string(good[name]) + " times";
   if (identities.size() < 3) return "there were not three identities";
+  std::set<std::string> heard;
+  for (const auto& e : journal)
+    if (const auto* said = std::get_if<event::Said>(&e.what)) heard.insert(said->text);
+  if (heard.size() < 6) return "the console was not heard in each boot and on the way down";
   if (count<event::Reset>(journal) < 3) return "there were not three resets";
   if (count<event::Opened>(journal) < 1) return "it never began";
   return {};
 }
 
-const char* const words[] = {"identify",       "evidence",   "deliver",    "install",
-                             "loaded",         "apply",      "proof-1",    "proof-2",
-                             "content-digest", "exercise-1", "kernel-log", "suspect-1"};
+const char* const words[] = {"identify",   "evidence",  "deliver",       "install",        "loaded",
+                             "apply",      "proof-1",   "proof-2",       "content-digest", "exercise-1",
+                             "kernel-log", "suspect-1", "console-check", "sleepers"};
 
 std::string hostile_text(std::mt19937& random) {
   const auto pick = [&](std::size_t n) { return random() % n; };
@@ -217,8 +222,9 @@ TEST_CASE("a passing journal without any one of its proofs does not pass") {
     for (std::size_t i = 0; i < scene.journal.size(); ++i) {
       const What& what = scene.journal[i].what;
       const auto* answer = std::get_if<Answer>(&what);
-      const bool proof =
-          answer || std::holds_alternative<event::Reset>(what) || std::holds_alternative<event::Opened>(what);
+      const bool proof = answer || std::holds_alternative<event::Reset>(what) ||
+                         std::holds_alternative<event::Opened>(what) ||
+                         std::holds_alternative<event::Said>(what);
       if (!proof) continue;
       ++needed;
       Journal journal = scene.journal;

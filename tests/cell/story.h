@@ -2,6 +2,7 @@
 // without waiting. The guest is healthy by default; a story changes one thing.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -60,7 +61,8 @@ inline plan::Cell control() {
 }
 
 inline event::Opened opened(const plan::Cell& cell) {
-  event::Opened opened{.cell = cell.id, .boot_time = 20s, .rules = verdict::rules_now};
+  event::Opened opened{
+      .cell = cell.id, .boot_time = 20s, .rules = verdict::rules_now, .seed = std::string(32, 'a')};
   if (cell.control) return opened;
   opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
   if (cell.guest.content) opened.payload["content.bin"] = content_digest;
@@ -97,9 +99,13 @@ class Scene {
   Millis limit = 4h;  // the clock of this story; a cell must have ended by then
   std::uint64_t taint = 0x3000, taint_of_a_boot = 0x3000;  // O and E: out of tree, unsigned
   std::string build_id = "b1", version = "7.16";
-  bool alive = true;   // the agent answers and the heart beats
-  bool begins = true;  // it tells that it has begun with a question
-  Millis works = 20s;  // at what is to be cut short
+  bool alive = true;  // the agent answers and the heart beats
+  int console_level = 7;
+  bool deaf = false;          // nothing that a program writes comes out on the console
+  std::string sleepers;       // threads that sleep uninterruptibly, as the guest lists them
+  bool leaves_loudly = true;  // the console shows the kernel's last line
+  bool begins = true;         // it tells that it has begun with a question
+  Millis works = 20s;         // at what is to be cut short
 
   // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
   // name.
@@ -110,6 +116,7 @@ class Scene {
   };
   // What a picture of its screen shows; nothing by default.
   std::function<std::optional<event::What>(Scene&)> on_screen;
+  std::function<void(Scene&)> on_nmi;
   // Called once per half second before anything else happens.
   std::function<void(Scene&)> each_moment = [](Scene&) {};
 
@@ -136,6 +143,7 @@ class Scene {
   cell::State state;
   std::vector<event::Event> journal;
   std::map<std::string, int> asked;
+  int nmis = 0;
   int pictures = 0, ends = 0, most_actions = 0;
   int boots = 0;                   // of the guest
   std::vector<Millis> cut_at;      // when the power was cut
@@ -159,6 +167,7 @@ class Scene {
 
   // An unrequested or requested fall into the next boot.
   void go_down() {
+    if (leaves_loudly && console_level > 0) says("reboot: Restarting system");
     for (int i = 0; i < resets_per_reboot; ++i) tell(event::Reset{});
     down_at_.reset();
     up_ = false;
@@ -167,6 +176,11 @@ class Scene {
     if (!comes_back) return;
     if (speaks) speak_at_ = now + boot_time / 8;
     up_at_ = now + boot_time;
+  }
+
+  // The console shows a text, and it may be listened for.
+  void says(const std::string& text) {
+    if (ears_.erase(text) != 0) tell(event::Said{text});
   }
 
   const verdict::Outcome& play() {
@@ -203,6 +217,7 @@ class Scene {
       tell(event::Begun{std::exchange(begin_at_, std::nullopt)->first});
     if (off_at_ && now >= *off_at_) {
       off_at_.reset(), up_ = false;
+      if (leaves_loudly && console_level > 0) says("reboot: Power down");
       tell(event::Stopped{.by_guest = true, .reason = "guest-shutdown"});
     }
     if (on_at_ && now >= *on_at_) {
@@ -247,7 +262,8 @@ class Scene {
       down_at_ = now + 500ms;
     }
     if (std::holds_alternative<cell::PowerOn>(action)) on_at_ = now + 1s;
-    if (const auto* listen = std::get_if<cell::Listen>(&action)) listened.insert(listen->text);
+    if (const auto* listen = std::get_if<cell::Listen>(&action))
+      listened.insert(listen->text), ears_.insert(listen->text);
     if (std::holds_alternative<cell::ReadDisk>(action))
       if (auto told = on_disk(*this)) tell(std::move(*told));
     if (const auto* picture = std::get_if<cell::TakePicture>(&action)) {
@@ -255,12 +271,19 @@ class Scene {
       if (picture->read && on_screen)
         if (auto told = on_screen(*this)) tell(std::move(*told));
     }
+    if (std::holds_alternative<cell::InjectNmi>(action)) {
+      ++nmis;
+      if (on_nmi) on_nmi(*this);
+    }
     ends += std::holds_alternative<cell::End>(action);
   }
 
   void reply(const guest::Question& question) {
-    Answer answer{
-        .question = question.name, .answered = true, .exit_code = 0, .output = healthy(question.name)};
+    Answer answer{.question = question.name,
+                  .answered = true,
+                  .exit_code = 0,
+                  .output = question.name == "console-check" ? write_to_console(question.command)
+                                                             : healthy(question.name)};
     if (answer.question.starts_with("suspect-"))
       answer.question = "suspect";  // for a story they are all alike
     const int nth = ++asked[answer.question];
@@ -272,8 +295,8 @@ class Scene {
   std::string healthy(const std::string& name) {
     if (name == "booted") return "system=running\n";
     if (name == "identify") return "boot_id=" + boot_id() + "\n";
-    if (name == "evidence" || name.starts_with("suspect-"))
-      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\n";
+    if (name == "evidence" || name == "sleepers" || name.starts_with("suspect-"))
+      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\n" + sleepers;
     if (name == "deliver") {
       std::string text;
       for (const auto& [file, digest] : opening.payload) text += file + "=" + digest + "\n";
@@ -288,7 +311,20 @@ class Scene {
     return "ok\n";
   }
 
+  // What it was given to say comes out on the console, or not.
+  std::string write_to_console(const std::string& command) {
+    std::string severity = std::to_string(std::max(0, console_level - 1));
+    if (const auto at = command.find("severity='"); at != std::string::npos && command[at + 10] != '\'')
+      severity = command.substr(at + 10, 1);
+    if (!deaf && std::stoi(severity) < console_level)
+      for (const std::string& ear : std::set<std::string>(ears_))
+        if (command.find(ear) != std::string::npos) says(ear);
+    return "console_level=" + std::to_string(console_level) + "\nseverity=" + severity +
+           "\ndevkmsg=on\nlogged=yes\n" + sleepers;
+  }
+
   bool up_ = true;
+  std::set<std::string> ears_;
   std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_;
   std::optional<std::pair<std::string, Millis>> begin_at_;
   std::vector<Pending> pending_;

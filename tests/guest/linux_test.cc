@@ -90,6 +90,7 @@ std::vector<std::pair<std::string, Question>> every_question() {
       {"identify", linux_.identify()},
       {"booted", linux_.booted()},
       {"evidence", linux_.evidence()},
+      {"console_check", linux_.console_check("0123abc", "6")},
       {"kernel_log", linux_.kernel_log()},
       {"reboot", linux_.reboot()},
       {"set_clock", linux_.set_clock(1700000000)},
@@ -170,13 +171,19 @@ TEST_CASE("a bare module's options are words of its loader, each one") {
 
 TEST_CASE("questions have the names by which their answers are found") {
   const Driver d = driver(DriverKind::deb);
-  const std::pair<Question, std::string> names[] = {
-      {linux_.identify(), "identify"},       {linux_.booted(), "booted"},
-      {linux_.evidence(), "evidence"},       {linux_.kernel_log(), "kernel-log"},
-      {linux_.reboot(), "reboot"},           {linux_.set_clock(1), "set-clock"},
-      {linux_.deliver({}), "deliver"},       {linux_.install(of(d), "x"), "install"},
-      {linux_.remove(of(d), "x"), "remove"}, {linux_.loaded(of(d), "x"), "loaded"},
-      {linux_.apply({}, "x"), "apply"},      {linux_.content_digest({}), "content-digest"}};
+  const std::pair<Question, std::string> names[] = {{linux_.identify(), "identify"},
+                                                    {linux_.booted(), "booted"},
+                                                    {linux_.evidence(), "evidence"},
+                                                    {linux_.kernel_log(), "kernel-log"},
+                                                    {linux_.reboot(), "reboot"},
+                                                    {linux_.set_clock(1), "set-clock"},
+                                                    {linux_.deliver({}), "deliver"},
+                                                    {linux_.install(of(d), "x"), "install"},
+                                                    {linux_.remove(of(d), "x"), "remove"},
+                                                    {linux_.loaded(of(d), "x"), "loaded"},
+                                                    {linux_.apply({}, "x"), "apply"},
+                                                    {linux_.content_digest({}), "content-digest"},
+                                                    {linux_.console_check("x", ""), "console-check"}};
   for (const auto& [question, name] : names) CHECK(question.name == name);
 }
 
@@ -184,7 +191,8 @@ TEST_CASE("simple commands are as they were") {
   CHECK(linux_.identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
   CHECK(linux_.evidence().command ==
         "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-        "echo kernel=$(uname -r)");
+        "echo kernel=$(uname -r)\n" +
+            std::string(scripts::sleepers_sh));
   CHECK(linux_.kernel_log().command == "dmesg -r 2>/dev/null || dmesg");
   CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
   CHECK(linux_.install(of(driver(DriverKind::deb)), "driver.deb").command ==

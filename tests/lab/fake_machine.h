@@ -116,6 +116,7 @@ class FakeMachine final : public machine::Machine,
     if (command == "shutdown -P now") {
       threads_.emplace_back([this] {
         agent_ = false;
+        sink_(machine::ConsoleBytes{"[   10.000000] reboot: Power down\r\n"});
         sink_(machine::GuestStopped{true, "guest-shutdown"});
       });
       return Json{{"pid", ++pid_}};
@@ -140,7 +141,7 @@ class FakeMachine final : public machine::Machine,
 
   std::string boot_id() const { return "00000000-0000-4000-8000-00000000000" + std::to_string(boot_); }
 
-  std::pair<int, std::string> healthy(const std::string& command) const {
+  std::pair<int, std::string> healthy(const std::string& command) {
     std::string out;
     auto has = [&](const char* text) { return command.find(text) != std::string::npos; };
     if (has("mount -o ro"))
@@ -148,6 +149,11 @@ class FakeMachine final : public machine::Machine,
     if (has("echo system=")) out += "system=running\n";
     if (has("boot_id=")) out += "boot_id=" + boot_id() + "\n";
     if (has("taint=")) out += "taint=12288\nkernel=6.1.0-fake\n";
+    if (has("/dev/kmsg")) {
+      const std::string text = command.substr(command.find("text='") + 6, 24);
+      sink_(machine::ConsoleBytes{"[    9.000000] labctl: " + text + "\r\n"});
+      out += "console_level=7\nseverity=6\ndevkmsg=on\nlogged=yes\n";
+    }
     if (has("echo state=")) {
       auto driver = script_.payload.begin();
       out += "state=live\nversion=1\nbuild_id=aa\nfresh=yes\n";
@@ -162,6 +168,7 @@ class FakeMachine final : public machine::Machine,
   void reboot() {
     agent_ = false;
     sink_(machine::AgentLink{false});
+    sink_(machine::ConsoleBytes{"[   10.000000] reboot: Restarting system\r\n"});
     for (int i = 0; i < 3; ++i) sink_(machine::GuestReset{true});
     std::this_thread::sleep_for(5ms);
     sink_(machine::ConsoleBytes{"[    0.000000] Linux version 6.1.0-fake\n"});

@@ -9,6 +9,9 @@ STEP = "labctl/cell/step.cc"
 JUDGE = "labctl/cell/judge.cc"
 SUSPECTS = "labctl/cell/suspects.cc"
 STARVED = "labctl/cell/starved.cc"
+MOMENTS = "labctl/cell/moments.cc"
+CHANNELS = "labctl/cell/channels.cc"
+SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
@@ -29,6 +32,9 @@ TESTS = {
     JUDGE: ["cell"],
     SUSPECTS: ["cell"],
     STARVED: ["cell"],
+    MOMENTS: ["cell"],
+    CHANNELS: ["cell"],
+    SLEEPERS: ["cell"],
     STORY: ["cell"],
     DEATH: ["cell"],
     JOURNAL: ["event"],
@@ -233,7 +239,7 @@ RULES = [
     ("a power-off that was asked for is switched on again", STEP,
      "if (s_.phase == Phase::running) actions_.push_back(PowerOn{});", ""),
     ("the panic device's word is a crash", STEP,
-     'crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",\n        crash::Kind::panic);', ""),
+     'crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",\n          crash::Kind::panic);', "static_cast<void>(0);"),
     ("a panicked guest is let go on for its last words", STEP, "  actions_.push_back(Resume{});\n", ""),
     ("a heartbeat keeps the guest alive", STEP, "void Life::hear(const event::Beat&) {\n  s_.last_beat = s_.fair();", "void Life::hear(const event::Beat&) {"),
     ("a heartbeat right after a reset is a stale one", STEP, "&& s_.fair() - s_.last_reset >= p_.back;", ";"),
@@ -252,7 +258,7 @@ RULES = [
     ("an interruption ends the cell", STEP, 's_.outcome.reason = "the run was interrupted";\n  }\n  end();', 's_.outcome.reason = "the run was interrupted";\n  }'),
     ("a cut that came too late proves nothing", STEP, "if (cut_next) return outran(", "if (false) return outran("),
     ("a boot that outran its cut proves nothing", STEP, 'if (back && waits_for(Wait::half_boot)) return outran("the boot");', ""),
-    ("a text counts from its moment on", STEP, "    s_.said.erase(marker);\n", ""),
+    ("a text counts from its moment on", MOMENTS, "    s_.said.erase(marker);\n", ""),
     # ---- a cell's life: going on ----
     ("a boot counts when it is proved", STEP, "if (operation().boot_proved) ++s_.outcome.boots_proved;", "++s_.outcome.boots_proved;"),
     ("a boot that is proved counts", STEP, "if (operation().boot_proved) ++s_.outcome.boots_proved;", ""),
@@ -307,7 +313,7 @@ RULES = [
      "if (s_.last_beat >= s_.operation_began + operation().duration)", "if (waited >= operation().duration)"),
     ("no heartbeat is of a time to come", STEP, "  s_.last_beat = std::min(s_.last_beat, s_.fair());", "  //"),
     ("a shutdown has a deadline", STEP,
-     'if (!s_.down && s_.fair() - s_.operation_began > p_.down) fail(Ending::hung, "the shutdown did not end");', ""),
+     "if (!s_.down && s_.fair() - s_.operation_began > p_.down) never_went_down();", ""),
     ("a boot has a deadline", STEP, "if (s_.down && s_.fair() - s_.first_reset > p_.up)", "if (s_.down && s_.fair() - s_.first_reset > 1000 * p_.up)"),
     ("deadlines run on the guest's clock", "labctl/cell/cell.h", "Millis fair() const { return now - starved; }", "Millis fair() const { return now; }"),
     ("a cut journal is no pass", STEP,
@@ -416,8 +422,8 @@ RULES = [
      "    prove(step);\n    add({.wait = Wait::quiet", "    add({.wait = Wait::quiet"),
     ("a boot is proved after it settled", STORY,
      "    prove(step);\n    add({.wait = Wait::cleared, .step = step, .boot_proved = true});", "    add({.wait = Wait::cleared, .step = step, .boot_proved = true});"),
-    ("no reboot before a suspect is cleared", STORY, "if (!at_once) add({.wait = Wait::cleared, .step = step});", "static_cast<void>(at_once);"),
-    ("the end waits for suspects", STORY, '    add({.wait = Wait::cleared, .step = "end"});\n', ""),
+    ("no reboot before a suspect is cleared", STORY, "    else if (!at_once)\n      leave_boot(step);\n", "    static_cast<void>(at_once);\n"),
+    ("the end waits for suspects", STORY, '    leave_boot("end");\n', ""),
     ("delivered files are looked at", STORY,
      ',\n      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os.deliver(files)}};', "};"),
     ("a story begins with a baseline", STORY,
@@ -436,6 +442,41 @@ RULES = [
     ("the panic device tells a dead timer as well", STARVED, 's_.starving.empty() || s_.outcome.ending != Ending::crashed', "true"),
     ("a dead timer excuses nothing else", STARVED, "if (!timer || other) return;", "if (!timer) return;"),
     ("only a dead timer excuses the panic device", STARVED, "if (!timer || other) return;", "if (other) return;"),
+
+    # ---- channels, in the boot that they vouch for ----
+    ("the console is tested before the candidate is there", STORY, '    hear_console("baseline");\n', ""),
+    ("the console is tested before a boot is left", STORY, "    hear_console(step);\n", ""),
+    ("threads that sleep are waited for", STORY, "if (opened_.earned()) add({.wait = Wait::awake, .step = step});", ""),
+    ("each text for the console is another one", STORY, "std::to_string(++nonces_)", "std::to_string(nonces_)"),
+    ("a text for the console cannot be known", STORY, 'sha256(opened_.seed + " "', 'sha256(std::string(" ")'),
+    ("a journal without a seed proves nothing", STEP, "if (opened.earned() && opened.seed.size() != 32)", "if (false)"),
+    ("what was written has to be heard", STEP, "  if (s_.said.count(operation().marker) != 0) advance();\n", "  advance();\n"),
+    ("a text that was heard is one that was written", STEP, "(waits_for(Wait::heard) && s_.written);", "waits_for(Wait::heard);"),
+    ("a console that is not heard is not waited for", CHANNELS, "if (s_.written && s_.fair() - *s_.written > p_.suspect)", "if (false)"),
+    ("a console that cannot be written to has a deadline", CHANNELS, "if (!s_.written && waited > p_.answer)", "if (false)"),
+    ("the baseline tells the console's level", CHANNELS, 'if (!is_level(level) || severity.size() != 1 || severity < "0" || severity > "7")', "if (false)"),
+    ("the console is tested at the level of the baseline", CHANNELS, "    s_.console_severity = severity;\n", ""),
+    ("what was lowered is named", CHANNELS, "if (level != s_.console_level)", "if (false)"),
+    ("the kernel's log shows what was written", CHANNELS, 'if (fact(facts, "logged") != "yes")', "if (false)"),
+    ("a silent console is the image's fault before the candidate", CHANNELS, "if (s_.cell.control || !s_.candidate_in)", "if (s_.cell.control)"),
+    ("a silent console is the image's fault in a control", CHANNELS, "if (s_.cell.control || !s_.candidate_in)", "if (!s_.candidate_in && !s_.cell.control)"),
+    ("a guest goes down with its kernel's last line", CHANNELS, "if (line.empty() || s_.said.count(line) != 0) return true;", "return true;"),
+    ("a power cut leaves no last line", STORY, "opened_.earned() && how != Wait::power_cut", "opened_.earned()"),
+    ("a stuck guest is injected an NMI", CHANNELS, "  actions_.push_back(InjectNmi{});\n", ""),
+    ("the panic of our NMI is no finding", CHANNELS, "  s_.nmi_injected = true;\n", ""),
+    ("a thread that was switched has not slept", CHANNELS, "known->second.sleeper.switches == sleeper.switches;", "true;"),
+    ("a thread that slept on is still asleep", CHANNELS, "const Millis since = never_ran ? known->second.since : s_.fair();", "const Millis since = s_.fair();"),
+    ("what slept before the candidate does not count", CHANNELS, "if (s_.usual_sleepers.count(place_of(sleeper)) != 0) continue;", ""),
+    ("each boot has threads of its own", STEP, "  s_.sleeping.clear();\n", ""),
+    ("a sleeper is waited for as long as its watchdog takes", CHANNELS, "if (slept < s_.watchdog) return;", ""),
+    ("a watchdog that is off has a substitute", CHANNELS, ": own_patience)", ": longest_patience)"),
+    ("no guest makes its boots as long as it likes", CHANNELS, "std::min(patience, longest_patience)", "patience"),
+    ("what else the guest says of itself while a thread sleeps is judged", CHANNELS, "  judge_evidence(facts);\n", "  note_sleepers(facts);\n"),
+    ("a kernel that warns while a thread sleeps is seen", CHANNELS, "  judge_taint(std::exchange(s_.taint_to_explain, {}));  // its", "  // its"),
+    ("who sleeps is told by a command that worked", CHANNELS, "if (!answer.answered || answer.exit_code != 0)", "if (!answer.answered)"),
+    ("who sleeps is answered in time", CHANNELS, "  if (s_.sleepers_asked)\n", "  if (false)\n"),
+    ("a heart that stops while a thread sleeps", STEP, "if (!heart_stopped()) look_into_sleepers();", "look_into_sleepers();"),
+    ("who answers for a sleeper lets it sleep", CHANNELS, "    s_.usual_sleepers.insert(place_of(sleeper));\n", ""),
 
     # ---- the canary ----
     ("a canary's suppressed line proves nothing", DEATH, "    if (!seen.finding.suppressed.empty()) continue;\n", ""),

@@ -23,7 +23,7 @@ class Markup : public Form {
  public:
   bool watch(const Row& row) override {
     static const RE2 sign(
-        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|=$|\xc2\xa0)",
+        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|[^=]=$|\xc2\xa0)",
         latin1());
     if (!may_have(row.text)) return false;
     return RE2::PartialMatch(re2::StringPiece(row.text.data(), row.text.size()), sign) && ++seen_ >= 2;
@@ -31,7 +31,8 @@ class Markup : public Form {
 
   void read(const Row& row, const Emit& emit) override {
     std::string text = quoted_printable(row.text);
-    const bool goes_on = !text.empty() && text.back() == '=' && row.text.size() >= 60;
+    // A row of "=" is a kernel's own; in a mail each would be "=3D".
+    const bool goes_on = text.ends_with('=') && !text.ends_with("==") && row.text.size() >= 60;
     if (open_.empty()) origin_ = row.origin;
     if (goes_on) {
       text.pop_back();

@@ -1,0 +1,206 @@
+// What tells of a crash is tested in the boot that it speaks for. The kernel's console: before each boot is
+// left the guest writes a text to its kernel's log, one that nobody could know beforehand, at the least
+// severe level that the console showed before the candidate was there; it must come out. On the way down the
+// kernel's own last line must come out. And the kernel's watchdogs: they take longer than a boot, so a thread
+// that has slept uninterruptibly without one switch keeps its boot going until they must have spoken.
+
+#include <algorithm>
+#include <utility>
+
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/cell/life.h"
+#include "labctl/verdict/blame.h"
+
+namespace labctl::cell {
+
+using verdict::Ending;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis between_questions = 2s;
+// Where the guest's watchdog is off, as long as the kernel's own is patient by default; and no guest may make
+// its boots as long as it likes.
+constexpr Millis own_patience = 120s, longest_patience = 300s;
+constexpr Millis word_comes_through = 5s;
+const std::string sleepers_question = "sleepers";
+
+std::string fact(const guest::Facts& facts, const char* key) {
+  const auto found = facts.find(key);
+  return found == facts.end() ? std::string() : found->second;
+}
+
+bool is_level(const std::string& text) {
+  return !text.empty() && text.size() <= 2 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+std::string place_of(const guest::Sleeper& sleeper) {
+  return sleeper.name + " in " + (sleeper.frames.empty() ? "?" : sleeper.frames.front());
+}
+
+}  // namespace
+
+// ---- the console ----
+void Life::ask_for_console() {
+  s_.written.reset();
+  actions_.push_back(Ask{os().console_check(operation().marker, s_.console_severity)});
+}
+
+void Life::wait_for_console(Millis waited) {
+  if (heart_stopped()) return;
+  if (!s_.written && waited > p_.answer)
+    return fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
+  if (s_.written && s_.fair() - *s_.written > p_.suspect)
+    console_is_silent("what the guest wrote to its kernel's log did not come out on its console");
+}
+
+void Life::judge_console(const guest::Facts& facts) {
+  const std::string level = fact(facts, "console_level"), severity = fact(facts, "severity");
+  if (s_.console_severity.empty()) {
+    if (!is_level(level) || severity.size() != 1 || severity < "0" || severity > "7")
+      return lab("the guest's agent gives answers that make no sense: it does not tell the console's level");
+    s_.console_level = level;
+    s_.console_severity = severity;
+  }
+  s_.console_now.clear();
+  if (level != s_.console_level)
+    s_.console_now = ": the console level went from " + s_.console_level + " to " +
+                     (is_level(level) ? level : std::string("something else"));
+  else if (fact(facts, "devkmsg") == "off")
+    s_.console_now = ": the kernel takes no messages from programs any more (kernel.printk_devkmsg is off)";
+  if (fact(facts, "logged") != "yes")
+    return fail(unable(),
+                "the kernel's log does not show what the guest has just written to it" + s_.console_now);
+  note_sleepers(facts);
+}
+
+// A console that was like this before the candidate was there, or without it, is the image's fault.
+void Life::console_is_silent(const std::string& what) {
+  const std::string reason = what + s_.console_now;
+  if (s_.cell.control || !s_.candidate_in)
+    return lab(reason + "; a crash would not have been seen there either, so the image proves nothing");
+  fail(Ending::altered, reason);
+}
+
+// Of a guest that has gone down and is back.
+bool Life::left_loudly() {
+  const std::string& line = operation().last_line;
+  if (line.empty() || s_.said.count(line) != 0) return true;
+  s_.console_now.clear();
+  console_is_silent(
+      "the console was muted while the guest went down: it did not show the kernel's last line '" + line +
+      "'");
+  return false;
+}
+
+// ---- a guest that does not go down ----
+// It has no agent any more. An NMI makes a kernel panic that is stuck and not dead: its trace shows where,
+// and when only the panic device tells of it, the console is muted and an oops may have been the cause.
+void Life::never_went_down() {
+  fail(Ending::hung, "the shutdown did not end");
+  if (!s_.opened.earned() || !traits().nmi_panics || s_.phase != Phase::grace) return;
+  s_.nmi_injected = true;
+  s_.phase_until = s_.fair() + p_.sweep;
+  actions_.push_back(InjectNmi{});
+}
+
+bool Life::hear_our_nmi(const crash::Finding& finding, const std::string& channel) {
+  if (!s_.nmi_injected || finding.kind != crash::Kind::panic ||
+      finding.title.find("NMI") == std::string::npos)
+    return false;
+  s_.nmi_printed = true;
+  crash::Finding own = finding;
+  own.suppressed = "labctl injected an NMI, to see where the guest was stuck";
+  note(own, channel);
+  return true;
+}
+
+void Life::say_what_the_nmi_showed() {
+  if (!s_.nmi_injected || s_.outcome.ending != Ending::hung) return;
+  if (s_.nmi_printed) return;  // listed, with its trace
+  s_.outcome.reason +=
+      s_.nmi_noticed
+          ? "; its console is muted: the panic that labctl then caused by an NMI was told by "
+            "the panic device alone, and a crash before it would not have been seen"
+          : "; it did not react to an NMI: its kernel is dead, or stuck where no NMI comes through";
+}
+
+// ---- threads that do not wake up ----
+void Life::note_sleepers(const guest::Facts& facts) {
+  if (!s_.opened.earned()) return;
+  std::map<std::string, State::Sleeping> now;
+  for (guest::Sleeper& sleeper : guest::sleepers(facts)) {
+    if (s_.usual_sleepers.count(place_of(sleeper)) != 0) continue;
+    const auto known = s_.sleeping.find(sleeper.thread);
+    const bool never_ran = known != s_.sleeping.end() && known->second.sleeper.switches == sleeper.switches;
+    const Millis since = never_ran ? known->second.since : s_.fair();
+    const std::string thread = sleeper.thread;
+    now.emplace(thread, State::Sleeping{std::move(sleeper), since});
+  }
+  s_.sleeping = std::move(now);
+  const Millis patience = guest::hung_task_patience(facts);
+  s_.watchdog = (patience > 0ms ? std::min(patience, longest_patience) : own_patience) + word_comes_through;
+}
+
+// What sleeps so before the candidate is there may do so afterwards.
+void Life::note_usual_sleepers(const guest::Facts& facts) {
+  if (!s_.opened.earned()) return;
+  for (const guest::Sleeper& sleeper : guest::sleepers(facts)) s_.usual_sleepers.insert(place_of(sleeper));
+}
+
+void Life::look_into_sleepers() {
+  if (s_.fair() < s_.sleepers_until) return;
+  if (s_.sleepers_asked)
+    return fail(unable(), "the guest could not tell which of its threads sleep, although it is alive");
+  actions_.push_back(Ask{{sleepers_question, os().evidence().command}});
+  s_.sleepers_asked = true;
+  s_.sleepers_until = s_.fair() + p_.answer;
+}
+
+void Life::hear_sleepers(const event::Answer& answer) {
+  if (!s_.sleepers_asked || answer.question != sleepers_question) return;
+  s_.sleepers_asked = false;
+  s_.sleepers_until = s_.fair() + between_questions;
+  const auto facts = guest::read_facts(answer.output);
+  if (!answer.answered || answer.exit_code != 0)
+    return fail(unable(),
+                "the guest could not tell which of its threads sleep: " + printable(answer.output, 160));
+  judge_evidence(facts);
+  if (s_.phase != Phase::running) return;
+  note_allowed_taint();
+  judge_taint(std::exchange(s_.taint_to_explain, {}));  // its report came before, if there is one
+  if (s_.phase != Phase::running) return;
+  blame_sleeper();
+  const bool slept_on = std::any_of(s_.sleeping.begin(), s_.sleeping.end(),
+                                    [this](const auto& each) { return each.second.since < s_.fair(); });
+  if (s_.phase == Phase::running && !slept_on) advance();
+}
+
+// The one that has slept longest, if that is too long.
+void Life::blame_sleeper() {
+  const auto longest =
+      std::min_element(s_.sleeping.begin(), s_.sleeping.end(),
+                       [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+  if (longest == s_.sleeping.end()) return;
+  const guest::Sleeper sleeper = longest->second.sleeper;
+  const Millis slept = s_.fair() - longest->second.since;
+  if (slept < s_.watchdog) return;
+  auto found = crash::scan(guest::hung_task_report(sleeper, slept), crash::Os::linux_);
+  crash::Finding finding =
+      found.empty() ? crash::Finding{.title = "INFO: task hung"} : std::move(found.front());
+  finding.kind = crash::Kind::hung_task;
+  finding.confirmed = true;  // it was asked for
+  remember(finding, "evidence");
+  if (s_.phase == Phase::running) {  // somebody answers for it
+    s_.usual_sleepers.insert(place_of(sleeper));
+    s_.sleeping.erase(sleeper.thread);
+  } else if (s_.outcome.ending == Ending::hung) {
+    s_.outcome.reason +=
+        ": thread '" + sleeper.name + "' has slept uninterruptibly for " + show_duration(slept) +
+        " and was not switched once; the guest was asked, its kernel's watchdog said nothing";
+  }
+}
+
+}  // namespace labctl::cell

@@ -1,0 +1,38 @@
+// Moments at which the power is cut: seen, or they prove nothing.
+
+#include "labctl/base/text.h"
+#include "labctl/cell/life.h"
+
+namespace labctl::cell {
+
+using verdict::Ending;
+
+void Life::listen(const std::vector<std::string>& markers) {
+  for (const auto& marker : markers) {
+    s_.said.erase(marker);
+    actions_.push_back(Listen{marker});
+  }
+}
+
+void Life::cut_if_time() {
+  const Operation& op = operation();
+  const bool began = op.wait == Wait::moment ? s_.moment_began.has_value() : s_.down;
+  const bool its_time = op.marker.empty() ? s_.moment_began && s_.fair() - *s_.moment_began >= op.duration
+                                          : s_.said.count(op.marker) != 0;
+  if (began && its_time && left_loudly()) advance();
+}
+
+// What should have been cut short came to its end: nothing was tried, so nothing is proved.
+void Life::outran(const std::string& what) {
+  const Operation& op = operation();
+  if (!op.marker.empty())
+    return fail(Ending::not_loaded, what + " came to its end, and the console did not say '" +
+                                        printable(op.marker, 80) + "', at which the power was to be cut");
+  const bool unseen = op.wait == Wait::half_boot && !s_.kernel_spoke;
+  lab(what + " came to its end before the power could be cut " +
+      (unseen ? std::string("(the console showed no kernel's first line)")
+              : show_duration(op.duration) +
+                    " after it began: write an earlier moment (power-cut: ..., after: ...)"));
+}
+
+}  // namespace labctl::cell
