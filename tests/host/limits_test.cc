@@ -6,7 +6,7 @@
 #include <map>
 
 #include "labctl/base/files.h"
-#include "labctl/lab/crew.h"
+#include "labctl/host/capacity.h"
 #include "tests/catch.h"
 
 using namespace labctl;
