@@ -10,12 +10,13 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/canary.h"
-#include "labctl/lab/control.h"
+#include "labctl/host/capacity.h"
+#include "labctl/host/needs.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/ground.h"
-#include "labctl/lab/needs.h"
 #include "labctl/lab/supplies.h"
+#include "labctl/snapshot/ground.h"
+#include "labctl/trust/canary.h"
+#include "labctl/trust/control.h"
 
 namespace labctl::gate {
 namespace {
@@ -66,16 +67,16 @@ class Run {
   void choose_at_once();
   Result<std::set<std::string>> proved_grounds();
   Jobs make_jobs(const std::set<std::string>& proved) const;
-  Status reuse_controls(const Jobs& jobs, const lab::KeptControls& controls);
-  Status settle_controls(const Jobs& jobs, const lab::KeptControls& controls);
-  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& kept);
+  Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
   void run_jobs(const Jobs& jobs);
   bool stopped() const { return environment_.stop.stop_requested(); }
 
   const RunOrder& order_;
   const Environment& environment_;
   Observer& observer_;
-  std::optional<lab::WorkFolder> work_;
+  std::optional<WorkFolder> work_;
   std::optional<lab::Supplies> supplies_;
   std::unique_ptr<machine::Host> host_;
   Grounds grounds_;
@@ -119,14 +120,14 @@ Answer<void> Run::prepare() {
 }
 
 void Run::choose_at_once() {
-  const auto capacity = lab::capacity(largest_memory(order_.plan));
+  const auto capacity = host::capacity(largest_memory(order_.plan));
   at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
   // Over all runs: what the host carries, or more where a person said so.
   slots_ = {.folder = environment_.places.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
   observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
-  const auto needs = lab::needs_of(order_.plan, at_once_);
-  for (const auto& check : lab::check_needs(needs, lab::free_space_for_guests(environment_.places)))
-    if (check.health != lab::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
+  const auto needs = host::needs_of(order_.plan, at_once_);
+  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.places)))
+    if (check.health != host::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
 }
 
 outcome::RunRecord Run::describe() const {
@@ -181,20 +182,20 @@ Status Run::open_bundle() {
 // A lab that was not seen to notice a death may not say that there was none: clones of every snapshot are
 // crashed first. Gives the names of those that are proved.
 Result<std::set<std::string>> Run::proved_grounds() {
-  lab::CanaryOrder order{.records = bundle_->canary_folder(),
-                         .cache = environment_.places.cache,
-                         .work = work_->path(),
-                         .tool = tool_sha256_,
-                         .host = host_->facts().fingerprint};
+  trust::CanaryOrder order{.records = bundle_->canary_folder(),
+                           .cache = environment_.places.cache,
+                           .work = work_->path(),
+                           .tool = tool_sha256_,
+                           .host = host_->facts().fingerprint};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds_)
     if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
   observer_.on(CanariesBegan{{ordered.begin(), ordered.end()}});
-  const lab::Crew crew = [&](const auto& jobs) {
+  const trust::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
-  auto canaries = lab::prove_channels(order, crew, said_to(observer_), environment_.stop);
+  auto canaries = trust::prove_channels(order, crew, said_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
@@ -219,7 +220,7 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
   return jobs;
 }
 
-Status Run::reuse_controls(const Jobs& jobs, const lab::KeptControls& controls) {
+Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls) {
   for (const auto& job : jobs) {
     if (!job.cell.control) continue;
     auto taken = controls.take(job);
@@ -230,10 +231,10 @@ Status Run::reuse_controls(const Jobs& jobs, const lab::KeptControls& controls) 
 }
 
 // What passed is kept, and a reused control that is not enough is run now: a guest has failed beside it.
-Status Run::settle_controls(const Jobs& jobs, const lab::KeptControls& controls) {
+Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return fail(judged.error());
-  auto wanted = lab::afresh(jobs, judged->verdict.wants_afresh);
+  auto wanted = trust::afresh(jobs, judged->verdict.wants_afresh);
   if (!wanted) return fail(wanted.error());
   if (!wanted->empty()) {
     observer_.on(ControlsRerun{wanted->size()});
@@ -251,7 +252,7 @@ Status Run::settle_controls(const Jobs& jobs, const lab::KeptControls& controls)
 
 // What a person may want to come back to: the machine before its last step, and the memory of one that
 // failed.
-void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& kept) {
+void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept) {
   dumps.left = order_.dumps;
   for (auto& job : jobs) {
     job.dumps = &dumps;
@@ -259,7 +260,8 @@ void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& k
     job.keeps_checkpoints = true;
     job.at_end = [this, &job, &kept](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
       if (order_.keep == Keep::all || verdict::guests_fault(outcome.ending))
-        keep_machine(kept, lab::key_of(job, checkpoint.left, host_->facts()), job, checkpoint, observer_);
+        keep_machine(kept, reproduction::key_of(job, checkpoint.left, host_->facts()), job, checkpoint,
+                     observer_);
     };
   }
 }
@@ -282,15 +284,15 @@ Status Run::run_cells() {
     return {};
   }
   const Jobs jobs = make_jobs(*proved);
-  const lab::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
-                                   order_.plan.signatures ? order_.plan.signatures->text : std::string());
+  const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
+                                     order_.plan.signatures ? order_.plan.signatures->text : std::string());
   if (!order_.before && !order_.rerun_controls)
     if (auto reused = reuse_controls(jobs, controls); !reused) return reused;
   auto missing = lab::still_missing(jobs);
   if (!missing) return fail(missing.error());
   if (order_.before) observer_.on(RunResumed{missing->kept, missing->cut_off});
   lab::DumpPolicy dumps;
-  const lab::Kept kept(environment_.places.kept);
+  const reproduction::Kept kept(environment_.places.kept);
   leave_something(missing->jobs, dumps, kept);
   run_jobs(missing->jobs);
   if (auto settled = settle_controls(jobs, controls); !settled) observer_.on(Problem{settled.error()});

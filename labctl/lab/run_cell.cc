@@ -6,6 +6,7 @@
 #include <set>
 
 #include "labctl/base/files.h"
+#include "labctl/base/log.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/random.h"
@@ -132,7 +133,7 @@ class CellRun {
 
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
-    if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    if (auto copied = snapshot::copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
     if (auto copied = job_.ground.copy_nvram(nvram()); !copied) return copied;
     const auto from = job_.from            ? machine::From::before
                       : job_.ground.live() ? machine::From::snapshot
@@ -267,7 +268,8 @@ class CellRun {
     if (dumped) return;
     std::error_code ignored;
     fs::remove(file, ignored);
-    static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
+    log::ignored(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"),
+                 "writing no-dump.txt");
   }
 
   Status save_checkpoint() {
@@ -304,7 +306,7 @@ class CellRun {
     if (auto* lost = std::get_if<machine::Lost>(&sign)) explain(*lost);
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
-      static_cast<void>(machine_->resume());
+      log::ignored(machine_->resume(), "resuming " + job_.cell.id);
     // What stood on the console before the guest went away is told before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
@@ -373,7 +375,8 @@ class CellRun {
     const int chapter = chapter_now();
     auto step = cell::on(std::move(state_), *event);
     state_ = std::move(step.state);
-    if (job_.keeps_checkpoints && chapter_now() > chapter) static_cast<void>(save_checkpoint());  // a service
+    if (job_.keeps_checkpoints && chapter_now() > chapter)
+      log::ignored(save_checkpoint(), "saving " + job_.cell.id);
     for (const auto& action : step.actions) act(action);
     if (cell::where_now(state_) != before) report();
   }
@@ -412,7 +415,7 @@ class CellRun {
             },
             [this](const cell::Resume&) {
               // It died, and that is known; what it would still have said is a help to the reader.
-              if (machine_) static_cast<void>(machine_->resume());
+              if (machine_) log::ignored(machine_->resume(), "resuming " + job_.cell.id);
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.
@@ -464,7 +467,7 @@ class CellRun {
 
   const CellJob& job_;
   const guest::System& os_ = guest::system_of(job_.cell.guest.os);
-  const crash::Os scanned_ = scanned_as(job_.cell.guest.os);
+  const crash::Os scanned_ = snapshot::scanned_as(job_.cell.guest.os);
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;

@@ -8,8 +8,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/host/places.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/places.h"
 #include "tests/lab/fake_machine.h"
 
 namespace labctl::test {
@@ -52,7 +52,7 @@ inline std::optional<std::pair<int, std::string>> die(const std::string& command
 }
 
 // What a build and a first boot would have left.
-inline Status make_image(const lab::Places& places, const std::string& name, const machine::HostFacts& host,
+inline Status make_image(const host::Places& places, const std::string& name, const machine::HostFacts& host,
                          int boot_time_ms = 3000) {
   const image::Store store(places.recipes, places.store);
   auto recipe = store.recipe(name);

@@ -18,7 +18,7 @@ DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
-GROUND = "labctl/lab/ground.cc"
+GROUND = "labctl/snapshot/ground.cc"
 RUN_CELL = "labctl/lab/run_cell.cc"
 
 TESTS = {
@@ -43,9 +43,9 @@ TESTS = {
     DEATH: ["cell"],
     JOURNAL: ["event"],
     BUNDLE: ["lab/retries_test", "attacks"],
-    "labctl/lab/control.cc": ["lab/control_test"],
-    CONTROL_RECORD: ["lab/control_test"],
-    GROUND: ["lab/ground_test"],
+    "labctl/trust/control.cc": ["trust/control_test"],
+    CONTROL_RECORD: ["trust/control_test"],
+    GROUND: ["snapshot/ground_test"],
     RUN_CELL: ["lab/retries_test"],
 }
 
@@ -144,8 +144,8 @@ RULES = [
     ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
      "      if (false) {"),
     ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
-    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
-    ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
+    ("a control that did not pass is not kept", "labctl/trust/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
+    ("a kept control is judged again", "labctl/trust/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
     ("a proof of the future is not believed", CONTROL_RECORD, "made > 0 && made <= now && ", ""),
     ("a proof is believed for a week", CONTROL_RECORD, "&& now - made < fresh_seconds;", ";"),
     ("a cell's variables are a copy of what the first boot left", GROUND, "return nvram.empty() ? Status() : copy_disk(nvram, to);", "return {};"),
