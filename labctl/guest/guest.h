@@ -66,9 +66,12 @@ class System {
   // A command of the author's.
   virtual Question own(const std::string& name, const std::string& command) const = 0;
 
-  virtual Question identify() const = 0;    // boot_id=
-  virtual Question booted() const = 0;      // waits until the boot is over; system=
-  virtual Question evidence() const = 0;    // boot_id= kernel=, and taint= or crash_records=
+  virtual Question identify() const = 0;  // boot_id=
+  virtual Question booted() const = 0;    // waits until the boot is over; system=
+  virtual Question evidence() const = 0;  // boot_id= kernel=, and taint= or crash_records=
+  // The kernel's log of this boot, and at its end whether it is whole: log=whole. Empty: there is no such
+  // log.
+  virtual Question whole_log() const { return {}; }
   virtual Question kernel_log() const = 0;  // what the system has written down of its own health, as text
   // Put to a guest that failed, if it still answers.
   virtual std::vector<Question> last_questions() const = 0;

@@ -54,15 +54,13 @@ Question Linux::identify() const {
 
 Question Linux::booted() const { return {"booted", std::string(scripts::booted_sh)}; }
 
-Question Linux::evidence() const {
-  return {"evidence",
-          "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-          "echo kernel=$(uname -r)"};
-}
+Question Linux::evidence() const { return {"evidence", std::string(scripts::evidence_sh)}; }
 
 // Raw, because the ways to print it for people differ: newer util-linux puts the caller in a column of its
 // own.
 Question Linux::kernel_log() const { return {"kernel-log", "dmesg -r 2>/dev/null || dmesg"}; }
+
+Question Linux::whole_log() const { return {"whole-log", std::string(scripts::whole_log_sh)}; }
 
 Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 

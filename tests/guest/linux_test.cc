@@ -91,6 +91,7 @@ std::vector<std::pair<std::string, Question>> every_question() {
       {"booted", linux_.booted()},
       {"evidence", linux_.evidence()},
       {"kernel_log", linux_.kernel_log()},
+      {"whole_log", linux_.whole_log()},
       {"reboot", linux_.reboot()},
       {"set_clock", linux_.set_clock(1700000000)},
       {"deliver", linux_.deliver({"driver.deb", "content.bin", "it's.bin"})},
@@ -182,9 +183,6 @@ TEST_CASE("questions have the names by which their answers are found") {
 
 TEST_CASE("simple commands are as they were") {
   CHECK(linux_.identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
-  CHECK(linux_.evidence().command ==
-        "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-        "echo kernel=$(uname -r)");
   CHECK(linux_.kernel_log().command == "dmesg -r 2>/dev/null || dmesg");
   CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
   CHECK(linux_.install(of(driver(DriverKind::deb)), "driver.deb").command ==
@@ -214,6 +212,48 @@ TEST_CASE("the questions about identity can be answered by this host") {
   CHECK_FALSE(facts.at("kernel").empty());
   CHECK(read_facts(shell(linux_.identify().command, folder.path).output).at("boot_id") ==
         facts.at("boot_id"));
+}
+
+// Programs of a guest, as small scripts.
+std::string with_programs(const Folder& folder, const std::vector<std::pair<std::string, std::string>>& all) {
+  fs::create_directories(folder.path / "bin");
+  for (const auto& [name, text] : all) {
+    write(folder.path / "bin" / name, "#!/bin/sh\n" + text);
+    fs::permissions(folder.path / "bin" / name, fs::perms::owner_all);
+  }
+  return "PATH=" + (folder.path / "bin").string() + ":$PATH\n";
+}
+
+TEST_CASE("services that failed are named, and none where no systemd can be asked") {
+  const Folder folder;
+  const auto failed = [&](const std::string& systemctl) {
+    const auto said =
+        shell(with_programs(folder, {{"systemctl", systemctl}}) + linux_.evidence().command, folder.path);
+    CHECK(said.code == 0);
+    return read_facts(said.output).at("failed");
+  };
+  CHECK(trim(failed(
+            "printf 'sensor.service loaded failed failed Sensor\\nx@1.service loaded failed failed X\\n'")) ==
+        "sensor.service x@1.service");
+  CHECK(trim(failed("exit 0")) == "");
+  CHECK(trim(failed("echo no bus >&2; exit 1")) == "");
+}
+
+TEST_CASE("a kernel log is whole when it begins with the boot") {
+  const Folder folder;
+  const auto read = [&](const std::string& dmesg) {
+    return shell(with_programs(folder, {{"dmesg", dmesg}}) + linux_.whole_log().command, folder.path);
+  };
+  const std::string first = "echo '<5>[    0.000000] Linux version 6.1.0-56-amd64'\n";
+  const auto whole = read(first + "echo '<6>[    1.000000] words'\n");
+  CHECK(whole.code == 0);
+  CHECK(read_facts(whole.output).at("log") == "whole");
+  CHECK(read_facts(whole.output).at("boot_id").size() == 36);
+  CHECK_THAT(whole.output, ContainsSubstring("<6>[    1.000000] words\n"));
+  CHECK(read_facts(read("echo '<6>[  900.000000] words'\n").output).at("log") == "cut");
+  // What merely quotes the first line, far behind it.
+  CHECK(read_facts(read("seq 10; " + first).output).at("log") == "cut");
+  CHECK(read("exit 1").code != 0);
 }
 
 TEST_CASE("content goes where the author says, whatever the name") {
