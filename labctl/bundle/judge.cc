@@ -1,5 +1,6 @@
 #include "labctl/bundle/judge.h"
 
+#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -31,6 +32,28 @@ bool given_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, co
   return wanted == given;
 }
 
+// Whether a guest ran the image that run.json names, from the snapshot that it names.
+bool started_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, const event::Opened& opened) {
+  const auto* image = run.image(cell.image, cell.machine.name);
+  return image && opened.image == image->sha256 && opened.snapshot == image->snapshot_sha256;
+}
+
+// What run.json says its guests started from must be what was built. An image is named in the attestation by
+// the digest that it has here.
+void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& faults) {
+  for (const auto* cell : run.plan.grounds()) {
+    const std::string name = verdict::Canary{cell->image, cell->machine.name}.name();
+    const auto* image = run.image(cell->image, cell->machine.name);
+    if (!image)
+      faults.push_back("run.json does not name the image " + name);
+    else if (!is_sha256(image->sha256) || image->sha256 != image->facts.sha256)
+      faults.push_back("the image " + name + " is not what its build recorded: run.json names the sha256 " +
+                       printable(image->sha256, 64) + ", the build " + printable(image->facts.sha256, 64));
+    else if (!is_sha256(image->snapshot_sha256))
+      faults.push_back("run.json does not name the snapshot that the cells of " + name + " started from");
+  }
+}
+
 verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
                                   const fs::path& folder) {
   verdict::Outcome outcome{
@@ -49,12 +72,17 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
     outcome.reason = "its guest was given other artefacts than run.json names";
     return outcome;
   }
+  if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened)) {
+    outcome.reason = "its guest started from another disk than run.json names";
+    return outcome;
+  }
   if (opened.hold != 0) {
     outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
     return outcome;
   }
-  const auto kept =
-      cell.control ? read_kept(folder, run.began) : Result<std::optional<verdict::Kept>>(std::nullopt);
+  const auto kept = !cell.control  ? Result<std::optional<verdict::Kept>>(std::nullopt)
+                    : run.earned() ? read_kept(folder, run, cell)
+                                   : read_kept(folder, run.began);
   if (!kept) {
     outcome.reason = kept.error().text();
     return outcome;
@@ -62,6 +90,7 @@ verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   outcome = cell::replay(cell, journal->events);
   outcome.journal = {journal->chain.head, journal->chain.events};
   outcome.kept = *kept;
+  outcome.rules = std::min(outcome.rules, run.rules);
   return outcome;
 }
 
@@ -96,9 +125,15 @@ Result<Judged> judge_bundle(const fs::path& folder) {
     outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
   std::vector<verdict::Canary> canaries;
   for (const auto* cell : run.plan.grounds())
-    canaries.push_back(read_canary(folder / "canary", cell->image, cell->machine.name));
+    canaries.push_back(run.earned() ? read_canary(folder / "canary", run, cell->image, cell->machine.name)
+                                    : read_canary(folder / "canary", cell->image, cell->machine.name));
   auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});
   if (run.interrupted) faults.emplace_back("the run was interrupted");
+  if (run.earned()) doubt_images(run, faults);
+  if (run.rules > verdict::rules_now)
+    faults.push_back("the run was made under rule set " + std::to_string(run.rules) +
+                     ", and this labctl knows " + std::to_string(verdict::rules_now) +
+                     ": judge it with the labctl that made it");
 
   Judged judged{.run_sha256 = std::move(recorded->sha256),
                 .verdict = verdict::judge(run.plan, outcomes, canaries, faults)};

@@ -83,6 +83,7 @@ outcome::RunRecord describe_run(const RunOptions& options, const scenario::Scena
   std::error_code ignored;
   return {.tool = std::string("labctl ") + LABCTL_VERSION,
           .tool_sha256 = tool,
+          .rules = verdict::rules_now,
           .began = bundle::utc_now(),
           .scenario = {.file = options.scenario,
                        .path = fs::absolute(options.scenario, ignored).lexically_normal().string(),
@@ -96,7 +97,8 @@ outcome::RunRecord describe_run(const RunOptions& options, const scenario::Scena
                    .accel = machine::to_string(host.accel),
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
-                   .architecture = host.architecture},
+                   .architecture = host.architecture,
+                   .fingerprint = host.fingerprint},
           .plan = plan};
 }
 
@@ -247,7 +249,8 @@ Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunR
   // Canaries whose proof was cut off die again.
   bool proved = true;
   for (const auto* cell : before.record.plan.grounds())
-    proved &= bundle::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+    proved &=
+        bundle::read_canary(bundle->canary_folder(), before.record, cell->image, cell->machine.name).proved();
   std::error_code ignored;
   if (!proved && fs::exists(bundle->canary_folder(), ignored))
     if (auto aside = rename_synced(bundle->canary_folder(), bundle::free_name(bundle->canary_folder()));
@@ -256,14 +259,24 @@ Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunR
   return bundle;
 }
 
+// What the run stood on and is no longer what it was.
+std::vector<std::string> changed_meanwhile(const lab::Supplies& supplies, const Grounds& grounds) {
+  std::vector<std::string> changed = supplies.changed();
+  std::set<std::string> seen;
+  for (const auto& [cell, ground] : grounds)
+    if (seen.insert(ground.name()).second)
+      for (auto& one : lab::changed_since(ground)) changed.push_back(std::move(one));
+  return changed;
+}
+
 // The record is completed, judged from what is on disk, signed, and given its final name. A verdict that
 // should have been signed and was not opens nothing.
-int publish(bundle::Bundle& bundle, outcome::RunRecord run, const lab::Supplies& supplies, bool interrupted,
-            const std::optional<Signer>& signer, const std::vector<fs::path>& debug_files) {
+int publish(bundle::Bundle& bundle, outcome::RunRecord run, const std::vector<std::string>& changed,
+            bool interrupted, const std::optional<Signer>& signer, const std::vector<fs::path>& debug_files) {
   run.ended = bundle::utc_now();
   run.interrupted = interrupted;
   if (!run.faults) run.faults.emplace();  // none that an earlier part of the run met
-  for (const auto& fault : supplies.changed()) run.faults->push_back(fault);
+  run.faults->insert(run.faults->end(), changed.begin(), changed.end());
   if (auto written = bundle.write_run(run); !written) return complain(written.error());
   auto judged = bundle::judge_bundle(bundle.folder());
   if (!judged) return complain(judged.error());
@@ -385,8 +398,8 @@ int run(const RunOptions& typed) {
     live(missing->jobs);
     if (auto settled = settle_controls(jobs, *bundle, controls, live); !settled) complain(settled.error());
   }
-  return publish(*bundle, std::move(record), *supplies, interrupt.token().stop_requested(), signer,
-                 debug_files);
+  return publish(*bundle, std::move(record), changed_meanwhile(*supplies, *grounds),
+                 interrupt.token().stop_requested(), signer, debug_files);
 }
 
 }  // namespace

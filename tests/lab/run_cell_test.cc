@@ -7,6 +7,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/units.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
@@ -30,7 +31,7 @@ class Lab {
            ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     fs::create_directories(root / "bundle/cells");
     REQUIRE(write_file(root / "snapshot.qcow2", "a disk"));
-    REQUIRE(test::write_canary(root / "bundle/canary", "box"));
+    REQUIRE(test::write_canary(root / "bundle/canary", record(std::nullopt), "box"));
     payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};
     plan.scenario = "fake";
     plan.cells = {cell("box.candidate", false), cell("box.control", true)};
@@ -45,7 +46,10 @@ class Lab {
     std::vector<lab::CellJob> jobs;
     for (const auto& c : plan.cells)
       jobs.push_back({.cell = c,
-                      .ground = {.disk = root / "snapshot.qcow2", .boot_time = 3s},
+                      .ground = {.image = {.sha256 = record(std::nullopt).images[0].sha256},
+                                 .disk = root / "snapshot.qcow2",
+                                 .disk_sha256 = record(std::nullopt).images[0].snapshot_sha256,
+                                 .boot_time = 3s},
                       .payload = c.control ? "" : "cd.iso",
                       .files = c.control ? std::map<std::string, std::string>{} : payload,
                       .folder = root / "bundle/cells" / c.id,
@@ -63,11 +67,17 @@ class Lab {
     return bundle::judge_bundle(root / "bundle").value();
   }
 
+  outcome::RunRecord record(std::optional<std::vector<std::string>> faults) const {
+    return outcome::RunRecord{
+        .rules = 2,
+        .began = show_moment(std::time(nullptr)),
+        .artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
+        .images = {test::image_record("box")},
+        .plan = plan,
+        .faults = std::move(faults)};
+  }
   Status write_record(std::optional<std::vector<std::string>> faults) const {
-    outcome::RunRecord run{.artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
-                           .plan = plan,
-                           .faults = std::move(faults)};
-    return write_file(root / "bundle/run.json", outcome::write_run_record(run));
+    return write_file(root / "bundle/run.json", outcome::write_run_record(record(std::move(faults))));
   }
 
   const verdict::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {
