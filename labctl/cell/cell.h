@@ -200,6 +200,7 @@ struct State {
   std::vector<verdict::Seen> findings;
   std::deque<std::size_t> suspects;  // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
+  bool suspect_log = false;  // the question under way is for the kernel's log
   int suspect_questions = 0;
   std::size_t suspects_in_question = 0;  // how many of them the question under way is about
   Millis suspect_until{0};               // fair

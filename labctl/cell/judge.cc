@@ -19,6 +19,8 @@ const std::string forced_taints = "FR";
 // What stands in a digest's place when there is no such file.
 const std::string gone = "absent";
 
+constexpr int most_failed_services = 20;
+
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
 }
@@ -159,6 +161,13 @@ void Life::judge_loaded(const guest::Facts& facts) {
     s_.build_id = s_.boot_id;  // the only boot in which it may be so
     return;
   }
+  const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver &&
+                          !s_.driver_pending && !s_.build_id.empty();
+  if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
+    return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module +
+                                        " was loaded and has gone away since: it is " +
+                                        (state.empty() ? "not there" : printable(state, 40)) +
+                                        (state == "live" ? ", without a build id" : ""));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
     return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
@@ -212,6 +221,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
   if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   note_sleepers(facts);
+  note_failed_services(facts);
   const std::string letters = sick(facts);
   s_.warning_allowed = letters != all_taints(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
@@ -220,6 +230,24 @@ void Life::judge_evidence(const guest::Facts& facts) {
     s_.taint_to_explain = letters;
   else
     judge_taint(letters);
+}
+
+// One that fails is no failure of the cell: which services an image starts and how well is its own matter. It
+// is weighed against the controls.
+void Life::note_failed_services(const guest::Facts& facts) {
+  if (!s_.opened.earned()) return;
+  int noted = 0;
+  for (const std::string& unit : split(fact(facts, "failed"), ' ')) {
+    if (unit.empty() || ++noted > most_failed_services) continue;
+    crash::Finding finding;
+    finding.title = "service failed: " + printable(unit, 80);
+    finding.kind = crash::Kind::service;
+    finding.severity = crash::Severity::warning;
+    finding.line = 1;  // the service manager's list told it
+    const std::string name = unit.substr(0, unit.rfind('.'));
+    if (name == s_.cell.guest.driver.module) finding.module = name;
+    note(finding, "evidence");
+  }
 }
 
 // The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.

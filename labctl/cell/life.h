@@ -39,6 +39,7 @@ class Life {
   void hear(const event::Interrupted&);
   void hear(const event::Begun& begun);
   void hear(const event::Said& said);
+  void hear(const event::Logged& logged);
   void hear(const event::Released& released);
 
   // step.cc: going on, and how long
@@ -72,13 +73,20 @@ class Life {
              crash::Kind kind = crash::Kind::reset);
   bool known(const crash::Finding& finding) const;
   bool note(const crash::Finding& finding, const std::string& channel);
+  verdict::Seen seen_now(const crash::Finding& finding, const std::string& channel) const;
+  std::string link_of(const crash::Finding& finding) const;
+  void tell_most_exactly();
   void remember(const crash::Finding& finding, const std::string& channel);
   void go_on_behind(const crash::Finding& finding, const std::string& channel);
   void supersede(const crash::Finding& report, const std::string& channel);
   void explain_signs();
   void suspect(const crash::Finding& finding, const std::string& channel);
   void look_into_suspects();
-  std::string suspect_question() const { return "suspect-" + std::to_string(s_.suspect_questions); }
+  void ask_about_suspects(bool log);
+  bool wants_log() const;
+  std::string suspect_question() const {
+    return (s_.suspect_log ? "suspect-log-" : "suspect-") + std::to_string(s_.suspect_questions);
+  }
   void hear_suspect(const event::Answer& answer);
   void convict_suspects();
 
@@ -126,6 +134,7 @@ class Life {
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
   void note_allowed_taint();
+  void note_failed_services(const guest::Facts& facts);
   void altered(const std::string& what, const std::string& seen);
 
   // tied.cc: whether what is in memory is what was delivered

@@ -33,6 +33,7 @@ using verdict::Ending;
 
 namespace {
 constexpr std::size_t most_said = 1000;  // a story has fewer
+constexpr std::size_t most_logged = 50;  // different errors of one cell
 
 bool heard_while_held(const event::What& what) {
   return std::holds_alternative<event::Released>(what) || std::holds_alternative<event::Interrupted>(what) ||
@@ -222,6 +223,13 @@ void Life::hear(const event::Said& said) {
   if (heard && operation().marker == said.text) advance();
 }
 
+// Listed, and compared with the controls when all cells have ended.
+void Life::hear(const event::Logged& logged) {
+  auto& lines = s_.outcome.logged;
+  if (lines.size() < most_logged && std::find(lines.begin(), lines.end(), logged.line) == lines.end())
+    lines.push_back(logged.line);
+}
+
 // A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
 // end.
 void Life::hear(const event::Tick& tick) {
@@ -369,6 +377,7 @@ void Life::end() {
   if (traits().crash_on_many_channels) one_crash();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
+  tell_most_exactly();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});
 }

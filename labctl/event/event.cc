@@ -26,6 +26,7 @@ void members(Io& io, Opened& e) {
   io.unless("hold", e.hold, 0), io.unless("rules", e.rules, 1);
   io.unless("seed", e.seed, std::string());
   io.unless("builds", e.builds, Builds());
+  io.unless("image", e.image, std::string()), io.unless("snapshot", e.snapshot, std::string());
 }
 template <class Io>
 void members(Io&, Started&) {}
@@ -80,6 +81,10 @@ void members(Io& io, Begun& e) {
 template <class Io>
 void members(Io& io, Said& e) {
   io("text", e.text);
+}
+template <class Io>
+void members(Io& io, Logged& e) {
+  io("line", e.line);
 }
 
 class Writer {
@@ -246,7 +251,8 @@ const char* name(const What& what) {
                  [](const Beat&) { return "beat"; }, [](const Answer&) { return "answer"; },
                  [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
                  [](const Interrupted&) { return "interrupted"; }, [](const Begun&) { return "begun"; },
-                 [](const Said&) { return "said"; }, [](const Released&) { return "released"; }},
+                 [](const Said&) { return "said"; }, [](const Released&) { return "released"; },
+                 [](const Logged&) { return "logged"; }},
       what);
 }
 

@@ -113,8 +113,8 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
 Status same_bytes(const reproduction::Inventory& inventory, Observer& observer) {
   for (const auto& item : inventory.items) {
     if (item.standing == reproduction::Standing::same) continue;
-    const std::string what =
-        std::string("the ") + reproduction::to_string(item.thing) + " '" + printable(item.name) + "': " + item.what;
+    const std::string what = std::string("the ") + reproduction::to_string(item.thing) + " '" +
+                             printable(item.name) + "': " + item.what;
     if (item.thing == reproduction::Thing::artefact) return input_error(what, {}, item.hint);
     observer.on(Note{"differs from the run: " + what});
   }

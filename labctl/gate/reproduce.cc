@@ -46,8 +46,8 @@ Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventor
   std::vector<Error> errors;
   for (const auto& item : inventory.items) {
     if (item.standing == reproduction::Standing::same) continue;
-    differences.push_back("the " + std::string(reproduction::to_string(item.thing)) + " " + printable(item.name) +
-                          " differs: " + item.what);
+    differences.push_back("the " + std::string(reproduction::to_string(item.thing)) + " " +
+                          printable(item.name) + " differs: " + item.what);
     errors.push_back({Fault::input, differences.back(), {}, item.hint});
   }
   if (differences.empty() || anyway) return differences;

@@ -41,7 +41,8 @@ Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunR
   // Canaries whose proof was cut off are run again.
   bool proved = true;
   for (const auto* cell : before.record.plan.grounds())
-    proved &= bundle::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+    proved &=
+        bundle::read_canary(bundle->canary_folder(), before.record, cell->image, cell->machine.name).proved();
   std::error_code ignored;
   if (!proved && fs::exists(bundle->canary_folder(), ignored))
     if (auto aside = rename_synced(bundle->canary_folder(), bundle::free_name(bundle->canary_folder()));
@@ -71,6 +72,7 @@ class Run {
   Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
   void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
   void run_jobs(const Jobs& jobs);
+  std::vector<std::string> changed_meanwhile() const;
   bool stopped() const { return environment_.stop.stop_requested(); }
 
   const RunOrder& order_;
@@ -134,6 +136,7 @@ outcome::RunRecord Run::describe() const {
   const auto& host = host_->facts();
   return {.tool = environment_.tool,
           .tool_sha256 = tool_sha256_,
+          .rules = verdict::rules_now,
           .began = environment_.now(),
           .scenario = order_.scenario,
           .waivers = order_.waivers,
@@ -143,7 +146,8 @@ outcome::RunRecord Run::describe() const {
                    .accel = machine::to_string(host.accel),
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
-                   .architecture = host.architecture},
+                   .architecture = host.architecture,
+                   .fingerprint = host.fingerprint},
           .plan = order_.plan};
 }
 
@@ -299,13 +303,23 @@ Status Run::run_cells() {
   return {};
 }
 
+// What the run stood on and is no longer what it was.
+std::vector<std::string> Run::changed_meanwhile() const {
+  std::vector<std::string> changed = supplies_->changed();
+  std::set<std::string> seen;
+  for (const auto& [cell, ground] : grounds_)
+    if (seen.insert(ground.name()).second)
+      for (auto& one : snapshot::changed_since(ground)) changed.push_back(std::move(one));
+  return changed;
+}
+
 // The record is completed, judged from what is on disk, signed, and given its final name.
 Answer<RunResult> Run::publish() {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   record_.ended = environment_.now();
   record_.interrupted = stopped();
   if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
-  for (const auto& fault : supplies_->changed()) record_.faults->push_back(fault);
+  for (auto& fault : changed_meanwhile()) record_.faults->push_back(std::move(fault));
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return wrong(judged.error());

@@ -96,14 +96,7 @@ std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
   std::vector<outcome::ImageRecord> images;
   std::set<std::string> seen;
   for (const auto& [cell, ground] : grounds)
-    if (seen.insert(ground.name()).second)
-      images.push_back({.name = ground.image.name,
-                        .machine = ground.machine,
-                        .shape = machine::slug_of(ground.shape),
-                        .snapshot = ground.live(),
-                        .sha256 = ground.image.sha256,
-                        .facts = outcome::facts_from(dump_line(ground.image.facts)),
-                        .boot_time = ground.boot_time});
+    if (seen.insert(ground.name()).second) images.push_back(snapshot::record_of(ground));
   return images;
 }
 

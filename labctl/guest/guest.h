@@ -58,8 +58,8 @@ struct Traits {
   // most severe level: a console that does not show it is muted. Empty where the system has no such line.
   const char* restart_line = "";
   const char* power_off_line = "";
-  bool nmi_panics = false;  // the kernel panics when the hypervisor injects an NMI, however it is stuck
-  bool shows_build = false;            // what is in memory tells which build of a driver it is
+  bool nmi_panics = false;   // the kernel panics when the hypervisor injects an NMI, however it is stuck
+  bool shows_build = false;  // what is in memory tells which build of a driver it is
 };
 
 // Every answer that an operating system must be able to give. Whoever judges answers asks through this and
@@ -80,6 +80,9 @@ class System {
   // that the console shows now; console_level= severity= devkmsg= logged=, and as evidence() the sleepers.
   // Its command is empty where a kernel that is well says nothing on the console.
   virtual Question console_check(const std::string& text, const std::string& severity) const = 0;
+  // The kernel's log of this boot, and at its end whether it is whole: log=whole. Empty: there is no such
+  // log.
+  virtual Question whole_log() const { return {}; }
   virtual Question kernel_log() const = 0;  // what the system has written down of its own health, as text
   // Put to a guest that failed, if it still answers.
   virtual std::vector<Question> last_questions() const = 0;

@@ -55,10 +55,7 @@ Question Linux::identify() const {
 Question Linux::booted() const { return {"booted", std::string(scripts::booted_sh)}; }
 
 Question Linux::evidence() const {
-  return {"evidence",
-          "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-          "echo kernel=$(uname -r)\n" +
-              std::string(scripts::sleepers_sh)};
+  return {"evidence", std::string(scripts::evidence_sh) + std::string(scripts::sleepers_sh)};
 }
 
 Question Linux::console_check(const std::string& text, const std::string& severity) const {
@@ -69,6 +66,8 @@ Question Linux::console_check(const std::string& text, const std::string& severi
 // Raw, because the ways to print it for people differ: newer util-linux puts the caller in a column of its
 // own.
 Question Linux::kernel_log() const { return {"kernel-log", "dmesg -r 2>/dev/null || dmesg"}; }
+
+Question Linux::whole_log() const { return {"whole-log", std::string(scripts::whole_log_sh)}; }
 
 Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 

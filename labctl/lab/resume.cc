@@ -37,7 +37,11 @@ Compared compared(const outcome::ArtifactRecord& artifact) {
 }
 Compared compared(const outcome::ImageRecord& image) {
   return {image.machine.empty() ? image.name : image.name + " on machine " + image.machine,
-          {{"sha256", image.sha256}, {"shape", image.shape}, {"snapshot", image.snapshot ? "live" : "none"}}};
+          {{"sha256", image.sha256},
+           {"shape", image.shape},
+           {"snapshot", image.snapshot ? "live" : "none"},
+           {"snapshot_sha256", image.snapshot_sha256},
+           {"nvram_sha256", image.nvram_sha256}}};
 }
 
 template <class T>

@@ -101,6 +101,8 @@ class CellRun {
             .payload = job_.files,
             .builds = job_.builds,
             .hold = job_.hold,
+            .image = job_.ground.image.sha256,
+            .snapshot = job_.ground.disk_sha256,
             .rules = job_.rules,
             .seed = random_hex(16)};
   }
@@ -311,11 +313,12 @@ class CellRun {
 
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
-    if (answer && answer->question == "kernel-log" && answer->answered) {
+    if (answer && answer->answered &&
+        (answer->question == "kernel-log" || answer->question.starts_with("suspect-log-"))) {
       if (os_.traits().kernel_log_is_records)
         happen_all(observe::read_system_log(said.full_output));
       else
-        happen_all(observe::scan_kernel_log(scanned_, said.full_output, job_.signatures));
+        happen_all(kernel_log_.read(said.full_output, scanned_, job_.signatures));
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});
@@ -476,6 +479,7 @@ class CellRun {
   bool full_ = false;   // nothing but the cell's end is written any more
   std::string broken_;  // why the journal cannot be trusted any more
   std::optional<observe::Console> console_;
+  observe::KernelLog kernel_log_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<observe::Agent> agent_;
   bool alive_ = true;  // there is a guest that could be looked at

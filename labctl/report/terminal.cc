@@ -95,6 +95,12 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
   return text.empty() ? text : "\nproblems:\n" + text;
 }
 
+std::string new_errors_text(const verdict::Verdict& verdict) {
+  std::string text;
+  for (const auto& error : new_errors_in_words(verdict)) text += "  " + error + "\n";
+  return text.empty() ? text : "\nnew with the candidate, logged as errors in no control:\n" + text;
+}
+
 // "PASSED", or "WARNED" with all that was let pass.
 std::string passed_in_words(const verdict::Verdict& verdict) {
   if (!verdict.warned()) return "PASSED";
@@ -138,6 +144,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
   text += for_terminal(problems_text(verdict, plan));
+  text += for_terminal(new_errors_text(verdict));
   text += for_terminal(idle_waivers(verdict));
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";

@@ -125,4 +125,11 @@ std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict) {
   return words;
 }
 
+std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict) {
+  std::vector<std::string> words;
+  for (const auto& [title, cells] : verdict.new_errors)
+    words.push_back("'" + printable(title) + "' (" + plural(cells.size(), "cell") + ")");
+  return words;
+}
+
 }  // namespace labctl::report

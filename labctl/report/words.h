@@ -36,6 +36,9 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
 // What the policy let pass: "'WARNING in sensor_tick' (policy.warnings=allow, 2 cells)".
 std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict);
 
+// What the candidate's cells log as an error and no control does: "'sensor: no buffers' (2 cells)".
+std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict);
+
 // The cells that failed for the guest's fault.
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 

@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/log.h"
+#include "labctl/base/measured.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
@@ -22,7 +24,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t no_room = 16u << 20;  // QEMU writes in larger pieces
+constexpr const char* disk_name = "disk.qcow2";
 constexpr const char* nvram_name = "nvram.fd";
+constexpr const char* snapshot_name = "snapshot.json";
 constexpr const char* definition_name = "machine.xml";
 
 fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
@@ -55,19 +59,70 @@ Status make_overlay(const image::Image& image, const fs::path& disk) {
   return {};
 }
 
+Status check_digest(const fs::path& file, const std::string& wanted) {
+  auto digest = measured_sha256(file);
+  if (!digest) return lab_error(digest.error().what, file.string());
+  if (*digest == wanted) return {};
+  return lab_error("has changed: its sha256 is " + *digest + ", and it was made with " +
+                       (is_sha256(wanted) ? wanted : "an unknown one"),
+                   file.string());
+}
+
+// What snapshot.json says of the files beside it must be so.
+Status take_digests(Ground& ground, const Json& facts) {
+  ground.disk_sha256 = text_at(facts, "disk_sha256");
+  if (auto same = check_digest(ground.disk, ground.disk_sha256); !same) return same;
+  if (ground.nvram.empty()) return {};
+  ground.nvram_sha256 = text_at(facts, "nvram_sha256");
+  return check_digest(ground.nvram, ground.nvram_sha256);
+}
+
+// The golden disk is looked at whole, once for each change of it: what is built on other bytes than the build
+// made proves nothing of the image.
+Result<image::Image> find_unchanged(const image::Store& store, const std::string& name) {
+  auto image = store.find(name);
+  if (!image) return image;
+  if (auto same = check_digest(image->disk, image->sha256); !same) {
+    Error error = same.error();
+    error.hint = "labctl image rm " + name + " && labctl image build " + name;
+    return because(error, "the image '" + name + "' cannot be used");
+  }
+  return image;
+}
+
 Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
-  auto text = read_file(folder / "snapshot.json");
+  auto text = read_file(folder / snapshot_name);
   if (!text) return fail(text.error());
-  auto facts = parse_json(*text, (folder / "snapshot.json").string());
+  auto facts = parse_json(*text, (folder / snapshot_name).string());
   if (!facts) return fail(facts.error());
-  Ground ground{.image = image, .shape = shape, .disk = folder / "disk.qcow2"};
+  Ground ground{.image = image, .shape = shape, .disk = folder / disk_name};
   if (shape.firmware != machine::Firmware::bios) ground.nvram = folder / nvram_name;
   ground.boot_time = Millis(number_at(*facts, "boot_time_ms"));
   if (std::error_code ignored; !ground.nvram.empty() && !fs::exists(ground.nvram, ignored))
     return lab_error("the firmware's variables of the first boot are not kept", folder.string());
+  if (auto same = take_digests(ground, *facts); !same) return fail(same.error());
   if (text_at(*facts, "image_sha256") != image.sha256 || ground.boot_time <= 0ms || !fs::exists(ground.disk))
     return lab_error("the live snapshot does not belong to this image", folder.string());
   return ground;
+}
+
+// Written last: a folder without it is no snapshot.
+Status write_facts(const fs::path& folder, const machine::HostFacts& host, const image::Image& image,
+                   Millis boot_time) {
+  auto disk = measured_sha256(folder / disk_name);
+  if (!disk) return fail(disk.error());
+  Json facts{{"image", image.name},
+             {"image_sha256", image.sha256},
+             {"disk_sha256", *disk},
+             {"hypervisor", host.hypervisor},
+             {"accel", machine::to_string(host.accel)},
+             {"boot_time_ms", boot_time.count()}};
+  if (std::error_code ignored; fs::exists(folder / nvram_name, ignored)) {
+    auto nvram = measured_sha256(folder / nvram_name);
+    if (!nvram) return fail(nvram.error());
+    facts["nvram_sha256"] = *nvram;
+  }
+  return write_file(folder / snapshot_name, dump_pretty(facts));
 }
 
 // The console stays, in the place of the log of a failed build; nothing else does.
@@ -100,7 +155,7 @@ machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
 
 Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, const std::string& name,
                               machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
-  auto image = store.find(name);
+  auto image = find_unchanged(store, name);
   if (!image) return fail(image.error());
   shape.windows = os_of(*image) == scenario::Os::windows;
   const fs::path folder = snapshot_folder(host.facts(), store, *image, shape);
@@ -109,6 +164,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (!lock) return fail(lock.error());
   if (auto ground = read_ground(folder, *image, shape); ground && is_defined_so(host, folder, *ground))
     return ground;
+  else if (std::error_code ignored; !ground && fs::exists(folder / snapshot_name, ignored))
+    say(name + ": its live snapshot on this host cannot be used: " + ground.error().text());
 
   const std::string cannot = machine::why_no_snapshot(shape);
   const std::string called = name + " as " + machine::slug_of(shape);
@@ -122,7 +179,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
   if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
   if (auto made = make_dirs(partial); !made) return fail(made.error());
-  const fs::path disk = partial / "disk.qcow2";
+  const fs::path disk = partial / disk_name;
   if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
   // What the installation wrote into its firmware goes with the image, where it has been kept.
   const fs::path installed = image->folder / nvram_name, nvram = partial / nvram_name;
@@ -151,13 +208,8 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
     log::ignored(remove_below(snapshots, partial), "removing half a snapshot");
     return fail(why.error());
   };
-  const Json facts{{"image", name},
-                   {"image_sha256", image->sha256},
-                   {"hypervisor", host.facts().hypervisor},
-                   {"accel", machine::to_string(host.facts().accel)},
-                   {"boot_time_ms", boot_time->count()}};
   if (auto written = write_file(partial / definition_name, definition); !written) return give_up(written);
-  if (auto written = write_file(partial / "snapshot.json", dump_pretty(facts)); !written)
+  if (auto written = write_facts(partial, host.facts(), *image, *boot_time); !written)
     return give_up(written);
   if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
   say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
@@ -202,10 +254,36 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   return shape;
 }
 
+std::vector<std::string> changed_since(const Ground& ground) {
+  std::vector<std::string> changed;
+  const auto look = [&](const std::string& what, const fs::path& file, const std::string& wanted) {
+    if (file.empty()) return;
+    if (auto same = check_digest(file, wanted); !same)
+      changed.push_back(what + " of '" + ground.name() +
+                        "' was changed while the run used it: " + same.error().text());
+  };
+  look("the golden disk", ground.image.disk, ground.image.sha256);
+  look("the live snapshot", ground.disk, ground.disk_sha256);
+  look("the firmware's variables", ground.nvram, ground.nvram_sha256);
+  return changed;
+}
+
+outcome::ImageRecord record_of(const Ground& ground) {
+  return {.name = ground.image.name,
+          .machine = ground.machine,
+          .shape = machine::slug_of(ground.shape),
+          .snapshot = ground.live(),
+          .sha256 = ground.image.sha256,
+          .snapshot_sha256 = ground.disk_sha256,
+          .nvram_sha256 = ground.nvram_sha256,
+          .facts = outcome::facts_from(dump_line(ground.image.facts)),
+          .boot_time = ground.boot_time};
+}
+
 Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(store.snapshot_dir(image), none)) {
-    auto text = read_file(entry.path() / "snapshot.json");
+    auto text = read_file(entry.path() / snapshot_name);
     auto facts = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
     if (!facts) continue;
     const std::string name = entry.path().filename();

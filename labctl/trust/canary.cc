@@ -39,12 +39,9 @@ bool can_stage(const snapshot::Ground& ground, Crash crash) {
 }
 
 Clones clones_of(const CanaryOrder& order, const snapshot::Ground& ground) {
-  const auto& shape = ground.shape;
   Clones clones;
-  clones.key = sha256(dump_line(Json{ground.image.name, ground.image.sha256, ground.image.facts, order.host,
-                                     shape.vcpus, shape.memory, shape.cpu, machine::to_string(shape.firmware),
-                                     machine::to_string(shape.disk), shape.network, order.tool}));
-  clones.prefix = slug(ground.image.name) + "." + clones.key.substr(0, 8);
+  clones.key = bundle::canary_key(snapshot::record_of(ground), order.host, order.tool);
+  clones.prefix = bundle::canary_prefix(ground.image.name, clones.key);
   clones.kept = order.cache / "canary" / clones.key;
   return clones;
 }
@@ -80,14 +77,15 @@ Status keep(const fs::path& records, const snapshot::Ground& ground, const Clone
   });
 }
 
-Status write_summary(const fs::path& records, const snapshot::Ground& ground, const std::string& prefix) {
+Status write_summary(const fs::path& records, const snapshot::Ground& ground, const Clones& clones) {
   Json crashes = Json::array();
   for (const Crash crash : guest::every_crash)
     if (can_stage(ground, crash)) crashes.push_back(guest::to_string(crash));
   Json summary{{"labctl", 1},
                {"image", ground.image.name},
                {"image_sha256", ground.image.sha256},
-               {"records", prefix},
+               {"key", clones.key},
+               {"records", clones.prefix},
                {"made_unix", static_cast<long long>(std::time(nullptr))},
                {"crashes", crashes}};
   if (snapshot::os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
@@ -124,8 +122,7 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
       continue;
     }
     if (auto made = make_dirs(order.records); !made) return fail(made.error());
-    if (auto written = write_summary(order.records, ground, clones.prefix); !written)
-      return fail(written.error());
+    if (auto written = write_summary(order.records, ground, clones); !written) return fail(written.error());
     if (!being_made.insert(clones.key).second) continue;
     auto own = jobs_for(order, ground, clones.prefix);
     say(ground.name() + ": canary: killing " + std::to_string(own.size()) +

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 
-#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
@@ -22,14 +21,6 @@ bool passed(const plan::Cell& cell, const fs::path& folder) {
   return journal && cell::replay(cell, journal->events).ending == verdict::Ending::passed;
 }
 
-// What a control does, whatever the scenario is called and wherever in it a line stands.
-std::string story_of(plan::Cell cell) {
-  cell.driver_mark = cell.content_mark = {};
-  plan::Plan alone;
-  alone.cells = {std::move(cell)};
-  return dump_line(plan::to_json(alone));
-}
-
 }  // namespace
 
 KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, std::string signatures)
@@ -38,15 +29,12 @@ KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, s
       host_(std::move(host)),
       signatures_(std::move(signatures)) {}
 
-fs::path KeptControls::place(const lab::CellJob& job) const {
-  const auto& ground = job.ground;
-  return cache_ / sha256(dump_line(Json{ground.image.name, ground.image.sha256, ground.image.facts,
-                                        machine::slug_of(ground.shape), story_of(job.cell), signatures_,
-                                        host_, tool_}));
+std::string KeptControls::key(const lab::CellJob& job) const {
+  return bundle::control_key(snapshot::record_of(job.ground), job.cell, signatures_, host_, tool_);
 }
 
 Result<bool> KeptControls::take(const lab::CellJob& job) const {
-  const fs::path kept = place(job);
+  const fs::path kept = cache_ / key(job);
   std::error_code ignored;
   if (!fs::exists(kept / bundle::control_file, ignored)) return false;
   auto lock = Lock::wait(kept.string() + ".lock");  // nobody replaces it meanwhile
@@ -61,10 +49,13 @@ Result<bool> KeptControls::take(const lab::CellJob& job) const {
 }
 
 Status KeptControls::keep(const lab::CellJob& job, const std::string& run) const {
-  if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));
-  return keep_whole(cache_, place(job), [&](const fs::path& partial) -> Status {
+  if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));
+  return keep_whole(cache_, cache_ / key(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
-    const Json word{{"labctl", 1}, {"made_unix", static_cast<long long>(std::time(nullptr))}, {"run", run}};
+    const Json word{{"labctl", 1},
+                    {"made_unix", static_cast<long long>(std::time(nullptr))},
+                    {"run", run},
+                    {"key", key(job)}};
     return write_file(partial / bundle::control_file, dump_pretty(word));
   });
 }

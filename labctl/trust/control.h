@@ -30,7 +30,7 @@ class KeptControls {
   Status keep(const lab::CellJob& job, const std::string& run) const;
 
  private:
-  std::filesystem::path place(const lab::CellJob& job) const;
+  std::string key(const lab::CellJob& job) const;
 
   std::filesystem::path cache_;
   std::string tool_, host_, signatures_;

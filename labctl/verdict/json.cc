@@ -45,6 +45,7 @@ Json canaries_json(const std::vector<Canary>& canaries) {
                     {"made", canary.made},
                     {"proved", canary.proved()},
                     {"deaths", deaths}});
+    if (!canary.refused.empty()) list.back()["refused"] = canary.refused;
   }
   return list;
 }
@@ -78,6 +79,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["waivers"] = waivers_json(verdict.waivers);
   for (const auto& [option, title, cells] : verdict.weaker)
     json["weaker"].push_back({{"option", option}, {"title", title}, {"cells", cells}});
+  for (const auto& [title, cells] : verdict.new_errors)
+    json["new_errors"].push_back({{"title", title}, {"cells", cells}});
   json["canaries"] = canaries_json(verdict.canaries);
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {
@@ -100,6 +103,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
                    {"offset", seen.finding.offset},
                    {"line", seen.finding.line}};
       if (!seen.also.empty()) finding["also"] = seen.also;
+      if (!seen.link.empty()) finding["link"] = seen.link;
       if (!seen.silent.empty()) finding["silent"] = seen.silent;
       if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;

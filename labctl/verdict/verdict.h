@@ -43,6 +43,7 @@ struct Seen {
   // One crash of Windows is told on several channels and is one finding: those that told it besides, and
   // those that should have and did not.
   std::vector<std::string> also = {}, silent = {};
+  std::string link = {};  // what ties a finding elsewhere to the candidate; empty: nothing but the time
 };
 
 // The record that an outcome was derived from: the head of its chain and its length.
@@ -74,6 +75,7 @@ struct Outcome {
   int boots_wanted = 0;
   int boots_proved = 0;
   std::vector<Seen> findings;
+  std::vector<std::string> logged = {};  // what its kernel logged as errors: titles, each once, bounded
   Millis took{0};
   Journal journal;
   std::vector<Attempt> attempts = {};  // those before it, the oldest of each kind first
@@ -98,6 +100,7 @@ struct Canary {
   std::string machine = {};  // its label in the scenario, if it has one
   std::string made = {};     // when, in UTC; earlier than the run when it was still believed
   std::vector<CanaryDeath> deaths = {};
+  std::string refused = {};  // why the run may not stand on these records, whatever they show
   std::string name() const { return machine.empty() ? image : image + " on machine " + machine; }
   bool proved() const;
   std::string reason() const;  // why its channels are not proved, empty when they are
@@ -118,6 +121,12 @@ struct Weakness {
   std::vector<std::string> cells;  // in the plan's order, controls too
 };
 
+// What the candidate's cells log as an error and no control does.
+struct NewError {
+  std::string title;
+  std::vector<std::string> cells;  // in the plan's order
+};
+
 struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;  // never empty unless passed
@@ -127,6 +136,7 @@ struct Verdict {
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
   std::vector<Weakness> weaker;
+  std::vector<NewError> new_errors;  // listed; they block only where the scenario says so
   bool warned() const { return decision == Decision::passed && (waived || !weaker.empty()); }
   bool nothing_ran = false;
   bool interrupted = false;

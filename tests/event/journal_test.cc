@@ -51,6 +51,7 @@ std::vector<What> one_of_each() {
           event::Interrupted{},
           event::Begun{"install-cut-1"},
           event::Said{"sensor: ready"},
+          event::Logged{"sensor: cannot allocate NUM buffers"},
           event::Released{3, {{"content.bin", std::string(64, 'b')}}}};
 }
 

@@ -12,6 +12,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/units.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/lab/crew.h"
 #include "labctl/lab/run_cell.h"
@@ -29,7 +30,7 @@ class Lab {
            ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     fs::create_directories(root / "bundle/cells");
     REQUIRE(write_file(root / "snapshot.qcow2", "a disk"));
-    REQUIRE(write_canary(root / "bundle/canary", "box"));
+    REQUIRE(write_canary(root / "bundle/canary", record(std::nullopt), "box"));
     payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};
     plan.scenario = "fake";
     plan.cells = {cell("box.candidate", false), cell("box.control", true)};
@@ -44,7 +45,10 @@ class Lab {
     std::vector<lab::CellJob> jobs;
     for (const auto& c : plan.cells)
       jobs.push_back({.cell = c,
-                      .ground = {.disk = root / "snapshot.qcow2", .boot_time = 3s},
+                      .ground = {.image = {.sha256 = record(std::nullopt).images[0].sha256},
+                                 .disk = root / "snapshot.qcow2",
+                                 .disk_sha256 = record(std::nullopt).images[0].snapshot_sha256,
+                                 .boot_time = 3s},
                       .payload = c.control ? "" : "cd.iso",
                       .files = c.control ? std::map<std::string, std::string>{} : payload,
                       .builds = {{"driver.ko", {"build-id:aa"}}},
@@ -66,11 +70,17 @@ class Lab {
     return bundle::judge_bundle(root / "bundle").value();
   }
 
+  outcome::RunRecord record(std::optional<std::vector<std::string>> faults) const {
+    return outcome::RunRecord{
+        .rules = verdict::rules_now,
+        .began = show_moment(std::time(nullptr)),
+        .artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
+        .images = {image_record("box")},
+        .plan = plan,
+        .faults = std::move(faults)};
+  }
   Status write_record(std::optional<std::vector<std::string>> faults) const {
-    outcome::RunRecord run{.artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
-                           .plan = plan,
-                           .faults = std::move(faults)};
-    return write_file(root / "bundle/run.json", outcome::write_run_record(run));
+    return write_file(root / "bundle/run.json", outcome::write_run_record(record(std::move(faults))));
   }
 
   const verdict::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {

@@ -3,6 +3,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/units.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/report/report.h"

@@ -1,7 +1,9 @@
 // What cells start from: who gets which firmware variables, and when a snapshot is believed.
 #include "labctl/snapshot/ground.h"
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"
@@ -60,6 +62,14 @@ struct Lab : image::Scratch {
   }
 };
 
+void flip_byte(const fs::path& file, std::streamoff at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(at);
+  const char byte = static_cast<char>(stream.get() ^ 1);
+  stream.seekp(at);
+  stream.put(byte);
+}
+
 bool can_make_disks() { return !find_program("qemu-img").empty(); }
 
 }  // namespace
@@ -115,4 +125,48 @@ TEST_CASE("a Windows' running state goes on in the machine alone in which it was
   fs::remove(definition);  // nobody knows what machine it was
   lab.prepare(bios);
   CHECK(lab.began.size() == 3);
+}
+
+TEST_CASE("a golden disk with one other byte is refused, and no snapshot is made of it") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(bios);
+  CHECK(is_sha256(ground.image.sha256));
+  CHECK(changed_since(ground).empty());
+  flip_byte(ground.image.disk, 1000);
+  auto again = prepare_ground(lab.host, lab.store, "one", bios, [](auto) {}, {});
+  REQUIRE_FALSE(again);
+  CHECK(again.error().fault == Fault::lab);
+  CHECK(again.error().text().find("the image 'one' cannot be used: has changed: its sha256 is ") !=
+        std::string::npos);
+  CHECK(again.error().hint == "labctl image rm one && labctl image build one");
+  CHECK(lab.began.size() == 1);
+  REQUIRE(changed_since(ground).size() == 1);
+  CHECK(changed_since(ground)[0].starts_with("the golden disk of 'one' was changed while the run used it: "));
+  flip_byte(ground.image.disk, 1000);  // the time of its change alone is no other disk
+  CHECK(changed_since(ground).empty());
+}
+
+TEST_CASE("a snapshot that has changed since it was made is not used, and is made again") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(uefi);
+  CHECK(ground.disk_sha256 == sha256_file(ground.disk).value());
+  CHECK(ground.nvram_sha256 == sha256_file(ground.nvram).value());
+  for (const auto& file : {ground.disk, ground.nvram}) {
+    const auto boots = lab.began.size();
+    flip_byte(file, 3);
+    CHECK(changed_since(ground).size() == 1);
+    const Ground again = lab.prepare(uefi);
+    CHECK(lab.began.size() == boots + 1);
+    CHECK(changed_since(again).empty());
+  }
+  // One that does not say what it was made with may be anything.
+  const auto facts = ground.disk.parent_path() / "snapshot.json";
+  Json json = *parse_json(*read_file(facts), {});
+  json.erase("disk_sha256");
+  REQUIRE(write_file(facts, dump_pretty(json)));
+  const auto boots = lab.began.size();
+  lab.prepare(uefi);
+  CHECK(lab.began.size() == boots + 1);
 }
