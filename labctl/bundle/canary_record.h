@@ -1,5 +1,5 @@
 // What the clones of an image showed that were killed on purpose: their journals, and a summary that names
-// them. lab/canary.h makes them.
+// them. trust/canary.h makes them.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ std::string canary_id(const std::string& prefix, guest::Crash crash);
 std::filesystem::path canary_summary(const std::filesystem::path& records, const std::string& image,
                                      const std::string& machine);
 
-// From records as lab::prove_channels() leaves them. Whatever is missing or damaged proves nothing.
+// From records as trust::prove_channels() leaves them. Whatever is missing or damaged proves nothing.
 verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image,
                             const std::string& machine = {});
 

@@ -31,6 +31,49 @@ bool given_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, co
   return wanted == given;
 }
 
+// The whole records of a journal that may have been cut off in the middle of one.
+Result<event::Journal> read_whole_records(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
+  if (!text) return fail(text.error());
+  text->resize(text->rfind('\n') + 1);
+  return event::read_journal(*text, cell.id, folder.filename().string() + "/events.jsonl");
+}
+
+// None: it was recorded under rules by which earlier attempts were not told.
+std::optional<verdict::Attempt> read_attempt(const plan::Cell& cell, const fs::path& folder, bool told) {
+  verdict::Attempt attempt{.records = folder.filename().string()};
+  const auto journal = read_whole_records(cell, folder);
+  if (!journal) {
+    attempt.reason = "it left no journal that can be read: " + journal.error().what;
+    return told ? std::optional(attempt) : std::nullopt;
+  }
+  if (!std::get<event::Opened>(journal->events.front().what).earned()) return std::nullopt;
+  const verdict::Outcome outcome = cell::replay(cell, journal->events);
+  attempt.ending = outcome.ending;
+  attempt.reason = outcome.reason;
+  attempt.boots_proved = outcome.boots_proved;
+  attempt.took = journal->events.back().at;
+  attempt.journal = {journal->chain.head, journal->chain.events};
+  return attempt;
+}
+
+// What the run put aside before the cell's own records; a guest's failure among it is one that a later
+// attempt may not outlive.
+void add_attempts(const plan::Cell& cell, const fs::path& folder, verdict::Outcome& outcome) {
+  std::error_code ignored;
+  for (const char* kind : {".lab-failed-", ".cut-off-"})
+    for (int number = 1;; ++number) {
+      const fs::path aside = folder.string() + kind + std::to_string(number);
+      if (!fs::exists(aside, ignored)) break;
+      if (auto attempt = read_attempt(cell, aside, outcome.rules >= 2)) outcome.attempts.push_back(*attempt);
+    }
+  for (const auto& attempt : outcome.attempts) {
+    if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;
+    outcome.ending = attempt.ending;
+    outcome.reason = "an earlier attempt (" + attempt.records + ") ended so: " + attempt.reason;
+  }
+}
+
 verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
                                   const fs::path& folder) {
   verdict::Outcome outcome{
@@ -92,8 +135,10 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (!recorded) return fail(recorded.error());
   const auto& run = recorded->record;
   std::vector<verdict::Outcome> outcomes;
-  for (const auto& cell : run.plan.cells)
+  for (const auto& cell : run.plan.cells) {
     outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
+    add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
+  }
   std::vector<verdict::Canary> canaries;
   for (const auto* cell : run.plan.grounds())
     canaries.push_back(read_canary(folder / "canary", cell->image, cell->machine.name));

@@ -70,6 +70,7 @@ enum class Check {
   exit_zero,   // a command of the candidate's: failing means not loaded
   ran,         // a command of the author's, which `proof` is about
   baseline,    // boot id and taint of the settled guest, before the candidate is there
+  before,      // whether a driver of this name is live already, and which
   delivered,   // digests after copying from the payload CD
   identified,  // a boot id that is new
   settled,     // the same, before the candidate is there: what is wrong is the image's
@@ -88,9 +89,10 @@ struct Operation {
   Check check = Check::none;
   std::string step;  // what people are told: "install driver", "boot 2/3: settle"
   guest::Question question = {};
-  bool of_payload = false;           // works on something that was delivered:
-  std::string expected_sha256 = {};  // and this is its digest, which loaded and content must find
-  bool new_driver = false;           // the build seen here is the one expected from now on
+  bool of_payload = false;               // works on something that was delivered:
+  std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
+  std::vector<std::string> builds = {};  // of the driver in it; what is loaded must be one of them
+  bool new_driver = false;               // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
   std::string marker = {};               // on the console
@@ -155,6 +157,9 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
+  std::string kernel;            // its release, as the baseline told it
+  // What was loaded under the driver's name before anything was delivered: its build id and source version.
+  std::optional<std::pair<std::string, std::string>> live_before;
   std::string build_id, module_version;  // as first seen
   bool driver_pending = false;           // installed for the next boot: what is seen there is seen first
   int boot = 0;

@@ -13,13 +13,11 @@ using verdict::Ending;
 
 namespace {
 
+// F, R: they say nothing of health, but of how modules came and went.
+const std::string forced_taints = "FR";
+
 // What stands in a digest's place when there is no such file.
 const std::string gone = "absent";
-
-std::string fact(const guest::Facts& facts, const std::string& key) {
-  auto found = facts.find(key);
-  return found == facts.end() ? std::string() : found->second;
-}
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -65,6 +63,8 @@ void Life::judge(const event::Answer& answer) {
       return;
     case Check::baseline:
       return judge_baseline(facts);
+    case Check::before:
+      return judge_before(facts);
     case Check::delivered:
       for (const auto& [file, digest] : s_.opened.payload)
         if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
@@ -136,6 +136,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   s_.boot_ids.insert(id);
   if (os().taints()) s_.taint = number(taint);
   note_usual_sleepers(facts);
+  s_.kernel = fact(facts, "kernel");
 }
 
 void Life::judge_identity(const std::string& id) {
@@ -163,7 +164,8 @@ void Life::judge_loaded(const guest::Facts& facts) {
     return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
                                         (state.empty() ? "not there" : printable(state, 40)));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
-  const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf;
+  const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
+                        (driver.kind == DriverKind::rpm && s_.opened.earned());
   if (package != "right" && (packaged || !package.empty()))
     return fail(Ending::not_loaded, "the package is in the wrong state: " +
                                         (package.empty() ? "nothing said" : printable(package, 120)));
@@ -181,7 +183,9 @@ void Life::judge_loaded(const guest::Facts& facts) {
     s_.module_version = fact(facts, "version");
   }
   if (fact(facts, "build_id") != s_.build_id || fact(facts, "version") != s_.module_version)
-    fail(Ending::not_loaded, "another build of " + driver.module + " is loaded than after the installation");
+    return fail(Ending::not_loaded,
+                "another build of " + driver.module + " is loaded than after the installation");
+  if (ties()) judge_tie(facts);
 }
 
 void Life::judge_proof(const event::Answer& answer) {
@@ -205,6 +209,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
     return crash("unrequested reboot",
                  "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
+  if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   note_sleepers(facts);
   const std::string letters = sick(facts);
@@ -240,6 +245,9 @@ void Life::judge_taint(const std::string& seen) {
   finding.kind = kind;
   finding.severity = letters == "W" ? crash::Severity::warning : crash::Severity::fatal;
   note(finding, "evidence");
+  if (letters.find_first_not_of(forced_taints) == std::string::npos)
+    return fail(Ending::not_loaded,
+                "a module was loaded or unloaded by force: the kernel is tainted " + letters);
   fail(kind == crash::Kind::lockup ? Ending::hung : Ending::crashed,
        "the kernel is tainted " + letters + ", which no healthy one is");
 }
@@ -258,7 +266,8 @@ bool Life::is_well(const guest::Facts& facts) const {
 // The letters of what a healthy kernel never has; all of them when the guest does not tell.
 std::string Life::all_taints(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  return guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  const auto letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  return s_.opened.earned() ? letters : without(letters, forced_taints);
 }
 
 // Those that count.

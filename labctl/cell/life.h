@@ -5,6 +5,11 @@
 
 namespace labctl::cell {
 
+inline std::string fact(const guest::Facts& facts, const std::string& key) {
+  auto found = facts.find(key);
+  return found == facts.end() ? std::string() : found->second;
+}
+
 // The title of a taint that nothing explains; its letters follow.
 constexpr std::string_view taint_title = "kernel tainted ";
 
@@ -122,6 +127,17 @@ class Life {
   void judge_taint(const std::string& letters);
   void note_allowed_taint();
   void altered(const std::string& what, const std::string& seen);
+
+  // tied.cc: whether what is in memory is what was delivered
+  void judge_before(const guest::Facts& facts);
+  void judge_tie(const guest::Facts& facts);
+  void judge_kernel(const std::string& release);
+  bool ties() const { return s_.opened.earned() && traits().shows_build; }
+  bool is_untied() const;
+  bool is_vouched_for() const;
+  void note_untied();
+  void end_unproved();
+  void forget_builds(const std::map<std::string, std::string>& payload);
   std::string all_taints(const guest::Facts& facts) const;
   std::string sick(const guest::Facts& facts) const;
   bool is_well(const guest::Facts& facts) const;

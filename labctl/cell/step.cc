@@ -13,7 +13,9 @@
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
 //      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
 //      a kernel's watchdogs say after such a wait is the lab's failure (starved.cc).
-//   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
+//   5. A hypervisor that stops the guest or dies by itself while the candidate is in it was taken along by
+//      the guest: a crash, which no retry outlives. What the host did to it is the lab's failure.
+//   6. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
 //      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
 //      has.
 
@@ -89,6 +91,7 @@ void Life::hear(const event::Opened& opened) {
   if (opened.earned() && opened.seed.size() != 32)
     return lab("the journal has no seed: what is written to the console could have been known beforehand");
   check_payload();
+  if (is_untied()) note_untied();
 }
 
 // What is not known to have been delivered cannot be found to be altered.
@@ -229,7 +232,13 @@ void Life::hear(const event::Tick& tick) {
 
 void Life::hear(const event::LabFault& fault) {
   if (fault.unheard) s_.outcome.unheard = true;
-  lab(fault.what);
+  // Who held the guest may have ended it; and without the candidate only the lab is left to be at fault.
+  if (fault.hypervisor.empty() || !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);
+  s_.dead = true;
+  const bool stopped = fault.hypervisor == "stopped";
+  crash(stopped ? "hypervisor stopped" : "hypervisor died",
+        printable(fault.what, 500) + " (the candidate was in the guest)", "resets");
+  s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);  // no other boot comes
 }
 
 void Life::hear(const event::Interrupted&) {
@@ -252,6 +261,7 @@ void Life::hear(const event::Released& released) {
 // From here on it is lived with other artefacts, which are delivered first. What has been done already must
 // have had nothing to do with those that change.
 void Life::exchange(const std::map<std::string, std::string>& payload) {
+  forget_builds(payload);
   s_.opened.payload = payload;
   auto told = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
@@ -302,6 +312,7 @@ bool Life::begin_operation() {
 
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
+  if (is_untied() && !is_vouched_for()) return end_unproved();
   if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +

@@ -18,6 +18,7 @@ class Teller {
   std::vector<Operation> tell() {
     operations_ = healthy_start(os_, opened_);
     hear_console("baseline");
+    look_before();
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
@@ -104,6 +105,15 @@ class Teller {
         add({.wait = Wait::quiet, .step = "wait", .duration = step.wait});
         return prove("wait");
     }
+  }
+
+  // A driver that is there before anything is delivered is not the delivered one.
+  void look_before() {
+    const bool ties = opened_.earned() && os_.traits().shows_build;
+    if (!ties || cell_.control || cell_.guest.driver.module.empty()) return;
+    guest::Question question = os_.loaded(cell_.guest, {});
+    question.name = "loaded-before";
+    ask("baseline", std::move(question), Check::before);
   }
 
   void deliver() {
@@ -288,6 +298,8 @@ class Teller {
     if (driver_in && !cell_.guest.driver.module.empty()) {
       ask_of_payload(proving, os_.loaded(cell_.guest, driver_file_), Check::loaded, driver_file_);
       operations_.back().new_driver = std::exchange(new_driver_, false);
+      if (auto builds = opened_.builds.find(driver_file_); builds != opened_.builds.end())
+        operations_.back().builds = builds->second;
     }
     if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
       ask(proving, os_.loaded(cell_.guest, {}), Check::absent);

@@ -4,11 +4,12 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/bisect.h"
+#include "labctl/cli/bisect_story.h"
 
 namespace labctl::cli {
 namespace {
 
+using gate::BisectFindings;
 using search::Blame;
 using search::Tally;
 
@@ -120,15 +121,7 @@ Json inside_json(const BisectFindings& f) {
 
 }  // namespace
 
-bool BisectFindings::sure() const {
-  if (inside)
-    return !inside->more && !inside->causes.empty() &&
-           std::all_of(inside->causes.begin(), inside->causes.end(),
-                       [this](const search::Cause& cause) { return cause.whole && cause.sure >= level; });
-  return square && square->sure >= level;
-}
-
-std::string bisect_story(const BisectFindings& f) {
+std::string bisect_story(const gate::BisectFindings& f) {
   std::string text = headline(f) + "\n\n" + f.cell + " ended with '" + printable(f.title) +
                      "'.\n  the candidate as it was: " + told(f.candidate) + "\n";
   if (f.square) text += square_text(f);
@@ -139,7 +132,7 @@ std::string bisect_story(const BisectFindings& f) {
   return text + std::to_string(f.runs) + " runs; asked to be sure to " + percent(f.level) + ".\n";
 }
 
-Json bisect_json(const BisectFindings& f) {
+Json bisect_json(const gate::BisectFindings& f) {
   Json json{
       {"labctl", 1},      {"bundle", f.bundle}, {"cell", f.cell}, {"title", f.title},
       {"level", f.level}, {"sure", f.sure()},   {"runs", f.runs}, {"candidate", tally_json(f.candidate)}};

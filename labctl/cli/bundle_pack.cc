@@ -4,8 +4,8 @@
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/inventory.h"
-#include "labctl/lab/places.h"
+#include "labctl/host/places.h"
+#include "labctl/reproduction/inventory.h"
 
 namespace labctl::cli {
 namespace {
@@ -23,20 +23,20 @@ namespace fs = std::filesystem;
 Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options) {
   auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return fail(places.error());
-  const lab::Seek seek{.bundle = options.bundle,
-                       .store = bundle::ArtefactStore(places->artefacts),
-                       .given = {options.artifacts.begin(), options.artifacts.end()}};
-  auto inventory = lab::find_artefacts(*run, seek);
+  const reproduction::Seek seek{.bundle = options.bundle,
+                                .store = bundle::ArtefactStore(places->artefacts),
+                                .given = {options.artifacts.begin(), options.artifacts.end()}};
+  auto inventory = reproduction::find_artefacts(*run, seek);
   if (!inventory) return fail(inventory.error());
   std::map<std::string, fs::path> files;
   for (const auto& item : inventory->items) {
     const auto found = inventory->artefacts.find(item.name);
-    if (item.standing == lab::Standing::same && found->second.damage == scenario::Damage::none)
+    if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
       files["artefacts/" + found->second.sha256] = found->second.file;
     else
-      say("labctl: packed without the artefact '" + printable(item.name) +
+      say("labctl: packed without the artifact '" + printable(item.name) +
           "': " + (item.what.empty() ? "it is damaged on purpose, and kept undamaged only" : item.what));
   }
   return files;
@@ -67,7 +67,7 @@ void add_bundle_pack(CommandLine& command_line) {
   const auto options = std::make_shared<PackOptions>();
   auto verb = command_line.verb(
       "bundle pack",
-      {.summary = "Make one file of a bundle and the artefacts that its guests were given",
+      {.summary = "Make one file of a bundle and the artifacts that its guests were given",
        .group = group::judging,
        .examples = "labctl bundle pack reports/runs/20261122T003338Z-quickstart --out quickstart.tar.zst",
        .exit_codes = "0    done\n"
@@ -77,9 +77,10 @@ void add_bundle_pack(CommandLine& command_line) {
   verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
   verb.option("--out", options->out, "The file (default: the bundle's name with .tar.zst, here)",
               {.value = "FILE"});
-  verb.option("--artifact", options->artifacts, "Where artefacts may be, too: a file or a folder",
+  verb.option("--artifact", options->artifacts, "Look for the artifacts here too: a file or a folder",
               {.value = "FILE|DIR"});
-  verb.flag("--without-artefacts", options->bare, "Only what the run recorded");
+  verb.flag("--without-artifacts", options->bare, "Only what the run recorded",
+            {.old_name = "--without-artefacts"});
 }
 
 }  // namespace labctl::cli

@@ -1,6 +1,7 @@
 #include "labctl/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -15,15 +16,6 @@ std::string section(const std::string& heading, std::string_view lines) {
   std::string text = heading + ":\n";
   for (const auto& line : split(lines, '\n')) text += "  " + line + "\n";
   return text;
-}
-
-void apply(CLI::App& app, CLI::Option* option, const Wants& wants) {
-  if (*wants.value) option->type_name(wants.value);
-  if (wants.required) option->required();
-  if (!wants.one_of.empty()) option->check(CLI::IsMember(wants.one_of));
-  if (wants.between.second != 0) option->check(CLI::Range(wants.between.first, wants.between.second));
-  if (wants.show_default) option->capture_default_str();
-  for (const char* other : wants.excludes) option->excludes(app.get_option(other));
 }
 
 // "labctl rum", "labctl image biuld": the first word that names no verb, with the nearest one. Asked before
@@ -56,6 +48,9 @@ std::optional<std::string> unknown_verb(const CLI::App& app, int argc, char** ar
 struct CommandLine::Parts {
   CLI::App app;
   std::function<int()> call;
+  std::string about;
+  std::deque<VerbText> verbs;  // whose Verbs point to them
+  Verb::OldNames old_names;
 
   int refuse(const std::string& message) const {
     const std::string& name = app.get_name();
@@ -67,7 +62,7 @@ struct CommandLine::Parts {
 };
 
 CommandLine::CommandLine(const char* program, const char* about, const std::string& footer)
-    : parts_(new Parts{CLI::App{about, program}, {}}) {
+    : parts_(new Parts{CLI::App{about, program}, {}, about, {}, {}}) {
   auto& app = parts_->app;
   app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
   app.require_subcommand(1);
@@ -95,15 +90,33 @@ Verb CommandLine::add(const std::string& name, const VerbHelp& help, std::functi
   std::string footer = section("Examples", help.examples) + "\n" + section("Exit codes", help.exit_codes);
   footer.pop_back();  // the formatter ends the line
   sub->footer(footer);
+  auto& text = parts_->verbs.emplace_back(
+      VerbText{name, help.summary, help.group, help.examples, help.exit_codes, {}});
   sub->callback([this, call = std::move(call)] { parts_->call = call; });
-  return Verb(*sub);
+  return Verb(*sub, text, parts_->old_names);
 }
+
+const std::string& CommandLine::program() const { return parts_->app.get_name(); }
+const std::string& CommandLine::about() const { return parts_->about; }
+const std::vector<std::string>& CommandLine::groups() const {
+  static const std::vector<std::string> all = {group::judging, group::images, group::crashes, group::upkeep};
+  return all;
+}
+
+const std::deque<VerbText>& CommandLine::described() const { return parts_->verbs; }
 
 int CommandLine::parse_and_call(int argc, char** argv) {
   auto& app = parts_->app;
   if (const auto mistake = unknown_verb(app, argc, argv)) return parts_->refuse(*mistake);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (auto& word : words) {
+    const auto equals = std::min(word.find('='), word.size());
+    if (const auto old = parts_->old_names.find(word.substr(0, equals)); old != parts_->old_names.end())
+      word.replace(0, equals, old->second);
+  }
+  std::reverse(words.begin(), words.end());  // as CLI11 wants a vector
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::Success& asked) {  // --help and --version
     return app.exit(asked);
   } catch (const CLI::ParseError& problem) {
@@ -112,27 +125,55 @@ int CommandLine::parse_and_call(int argc, char** argv) {
   return parts_->call();
 }
 
+void Verb::describe(const char* name, const char* help, const Wants& wants, bool many) {
+  const bool by_place = name[0] != '-';
+  const std::string_view names = name;
+  text_.options.push_back({.name = std::string(names.substr(0, names.find(','))),
+                           .value = *wants.value || by_place ? wants.value : "VALUE",
+                           .help = help,
+                           .required = wants.required,
+                           .many = many,
+                           .one_of = wants.one_of});
+}
+
+void Verb::apply(CLI::Option* option, const char* name, const Wants& wants) {
+  if (*wants.value) option->type_name(wants.value);
+  if (wants.required) option->required();
+  if (!wants.one_of.empty()) option->check(CLI::IsMember(wants.one_of));
+  if (wants.between.second != 0) option->check(CLI::Range(wants.between.first, wants.between.second));
+  if (wants.show_default) option->capture_default_str();
+  for (const char* other : wants.excludes) option->excludes(app_.get_option(other));
+  if (*wants.old_name) old_names_[wants.old_name] = name;
+}
+
 void Verb::option(const char* name, std::string& value, const char* help, const Wants& wants) {
-  apply(app_, app_.add_option(name, value, help), wants);
+  describe(name, help, wants, false);
+  apply(app_.add_option(name, value, help), name, wants);
 }
 void Verb::option(const char* name, int& value, const char* help, const Wants& wants) {
-  apply(app_, app_.add_option(name, value, help), wants);
+  describe(name, help, wants, false);
+  apply(app_.add_option(name, value, help), name, wants);
 }
 void Verb::option(const char* name, unsigned& value, const char* help, const Wants& wants) {
-  apply(app_, app_.add_option(name, value, help), wants);
+  describe(name, help, wants, false);
+  apply(app_.add_option(name, value, help), name, wants);
 }
 void Verb::option(const char* name, double& value, const char* help, const Wants& wants) {
-  apply(app_, app_.add_option(name, value, help), wants);
+  describe(name, help, wants, false);
+  apply(app_.add_option(name, value, help), name, wants);
 }
 
 void Verb::option(const char* name, std::vector<std::string>& values, const char* help, const Wants& wants) {
+  describe(name, help, wants, true);
   auto* option = app_.add_option(name, values, help);
   if (name[0] == '-' && !wants.many) option->allow_extra_args(false);
-  apply(app_, option, wants);
+  apply(option, name, wants);
 }
 
 void Verb::flag(const char* name, bool& value, const char* help, const Wants& wants) {
-  apply(app_, app_.add_flag(name, value, help), wants);
+  describe(name, help, wants, false);
+  text_.options.back().value.clear();
+  apply(app_.add_flag(name, value, help), name, wants);
 }
 
 int run_command_line(CommandLine& command_line, int argc, char** argv) {

@@ -3,7 +3,9 @@
 // that sees them; its exit codes (105 for a failed check) end there and become ours.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +13,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace labctl::cli {
 
@@ -38,11 +41,29 @@ struct Wants {
   std::vector<std::string> one_of = {};
   std::pair<double, double> between = {0, 0};  // inclusive; {0, 0}: anything
   std::vector<const char*> excludes = {};      // options of the same verb that were added before
+  const char* old_name = "";  // an option's earlier name: still understood, by every verb, and shown by none
+};
+
+// What the command line says of itself, for man pages and completion; the general help says the same.
+struct OptionText {
+  std::string name;   // "--out"; of an argument that is known by its place "BUNDLE"
+  std::string value;  // how the help calls what it wants: "FILE"; empty: it is a flag
+  std::string help;
+  bool required = false, many = false;
+  std::vector<std::string> one_of = {};
+  bool by_place() const { return !name.starts_with('-'); }
+};
+struct VerbText {
+  std::string name;  // "image build"
+  std::string summary, group, examples, exit_codes;
+  std::vector<OptionText> options;  // in the order of the help
 };
 
 class Verb {
  public:
-  explicit Verb(CLI::App& app) : app_(app) {}
+  // Earlier names of options, with today's.
+  using OldNames = std::map<std::string, std::string>;
+  Verb(CLI::App& app, VerbText& text, OldNames& old_names) : app_(app), text_(text), old_names_(old_names) {}
 
   // A name without dashes is an argument that is known by its place: "BUNDLE". What is not given leaves the
   // value as it is; it must outlive the command line.
@@ -55,7 +76,12 @@ class Verb {
   void flag(const char* name, bool& value, const char* help, const Wants& wants = {});
 
  private:
+  void describe(const char* name, const char* help, const Wants& wants, bool many);
+  void apply(CLI::Option* option, const char* name, const Wants& wants);
+
   CLI::App& app_;
+  VerbText& text_;
+  OldNames& old_names_;
 };
 
 class CommandLine {
@@ -73,6 +99,11 @@ class CommandLine {
   }
   // "image", of "image build".
   void verbs(const char* name, const char* summary, const char* group);
+
+  const std::string& program() const;
+  const std::string& about() const;
+  const std::vector<std::string>& groups() const;  // in the order of the general help
+  const std::deque<VerbText>& described() const;   // in the order in which they were added
 
   // Bad usage, and a verb that does not exist, are told on standard error.
   int parse_and_call(int argc, char** argv);

@@ -1,11 +1,12 @@
 #include "labctl/cli/host.h"
 
-#include "labctl/base/digest.h"
-#include "labctl/base/files.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
-#include "labctl/lab/doctor.h"
-#include "labctl/lab/places.h"
+#include "labctl/cli/store.h"
+#include "labctl/cli/terminal_observer.h"
+#include "labctl/gate/log_observer.h"
+#include "labctl/host/interrupt.h"
+#include "labctl/host/places.h"
 
 namespace labctl::cli {
 
@@ -15,33 +16,42 @@ void HostChoice::add_to(Verb& verb) {
   verb.option("--accel", accel,
               "auto uses KVM only if a test guest runs under it; kvm or tcg forces the choice",
               {.show_default = true, .one_of = {"auto", "kvm", "tcg"}});
+  verb.option("--log-level", log_level, "Show the diagnostic log on standard error, from this level on",
+              {.show_default = true, .one_of = {"debug", "info", "warning", "error", "off"}});
+  verb.flag("-v,--verbose", verbose, "Short for --log-level info");
 }
 
-machine::Wish HostChoice::wish() const {
-  return accel == "kvm" ? machine::Wish::kvm : accel == "tcg" ? machine::Wish::tcg : machine::Wish::automatic;
+log::Level HostChoice::least_shown() const {
+  using log::Level;
+  for (const auto& [name, level] : {std::pair{"debug", Level::debug}, std::pair{"info", Level::info},
+                                    std::pair{"warning", Level::warning}, std::pair{"error", Level::error}})
+    if (log_level == name) return level;
+  return verbose ? Level::info : Level::off;
 }
 
-void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
-                  const lab::Checkpoint& checkpoint) {
-  auto quota = lab::kept_quota();
-  auto put = quota ? kept.put(key, job, checkpoint) : Status(fail(quota.error()));
-  if (!put) complain(put.error());
-  if (put)
-    for (const auto& line : lab::keep_within_quota(kept, *quota)) say("labctl: " + line);
+gate::HostOrder HostChoice::order() const {
+  using machine::Wish;
+  return {connect, accel == "kvm" ? Wish::kvm : accel == "tcg" ? Wish::tcg : Wish::automatic};
 }
 
-int refuse_bad_host(const lab::Places& places) {
-  int code = exit_code::passed;
-  for (const auto& check : lab::check_host(places))
-    if (check.health == lab::Health::error && !check.only_for_building)
-      code = complain(Error{Fault::lab, check.name + " " + check.detail, {}, check.fix});
-  return code;
-}
-
-Result<std::string> own_digest() {
-  std::error_code problem;
-  const fs::path self = fs::read_symlink("/proc/self/exe", problem);
-  return sha256_file(problem ? fs::path("/proc/self/exe") : self);
+int on_this_host(const HostChoice& choice, const char* when_interrupted, const Call& call,
+                 const machine::HostOpener& open_host) {
+  auto places = host::places();
+  if (!places) return complain(places.error());
+  const host::Interrupt interrupt(
+      [when_interrupted] { say(std::string("labctl: interrupted: ") + when_interrupted); });
+  const auto least = choice.least_shown();
+  log::show_on_stderr(least);
+  // Lines of the log and lines that are redrawn do not go together.
+  TerminalObserver terminal(stderr_is_terminal() && least == log::Level::off);
+  gate::LogObserver logged;
+  gate::Observers observers({&terminal, &logged});
+  const gate::Environment environment{.places = *places,
+                                      .store = open_store(*places),
+                                      .open_host = open_host,
+                                      .stop = interrupt.token(),
+                                      .tool = std::string("labctl ") + LABCTL_VERSION};
+  return call(environment, observers);
 }
 
 }  // namespace labctl::cli

@@ -1,32 +1,32 @@
 // What the verbs share that run guests on this host.
 #pragma once
 
+#include <functional>
 #include <string>
 
-#include "labctl/base/result.h"
-#include "labctl/cli/store.h"
-#include "labctl/lab/kept.h"
-#include "labctl/lab/places.h"
-#include "labctl/machine/machine.h"
+#include "labctl/base/log.h"
+#include "labctl/gate/environment.h"
 
 namespace labctl::cli {
 
 class Verb;
 
-// --connect and --accel.
+// --connect and --accel, and how much of the diagnostic log standard error shows.
 struct HostChoice {
   std::string connect = "qemu:///embed";
   std::string accel = "auto";
+  std::string log_level = "off";
+  bool verbose = false;
 
   void add_to(Verb& verb);
-  machine::Wish wish() const;
+  gate::HostOrder order() const;
+  log::Level least_shown() const;
 };
 
-int refuse_bad_host(const lab::Places& places);  // what would only fail later is said now
-Result<std::string> own_digest();                // of the running program
-
-// Puts what the cell left where 'reproduce' finds it; what goes wrong is only said.
-void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
-                  const lab::Checkpoint& checkpoint);
+// Calls the gate with this host as its environment and with the terminal as an observer; an interruption is
+// told and asks it to stop. Gives the exit code of `call`.
+using Call = std::function<int(const gate::Environment&, gate::Observer&)>;
+int on_this_host(const HostChoice& choice, const char* when_interrupted, const Call& call,
+                 const machine::HostOpener& open_host = machine::open_host);
 
 }  // namespace labctl::cli

@@ -48,6 +48,8 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_scan(command_line);
   add_doctor(command_line);
   add_gc(command_line);
+  add_completion(command_line);
+  add_man(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);
 }

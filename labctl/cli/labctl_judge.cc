@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   command_line.verbs("bundle", "Carry a bundle to another machine: unpack", group::judging);
   add_bundle_unpack(command_line);
   add_scan(command_line);
+  add_completion(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);
 }

@@ -8,10 +8,10 @@
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/ground.h"
-#include "labctl/lab/needs.h"
-#include "labctl/lab/places.h"
+#include "labctl/host/needs.h"
+#include "labctl/host/places.h"
 #include "labctl/report/report.h"
+#include "labctl/snapshot/ground.h"
 
 namespace labctl::cli {
 namespace {
@@ -37,7 +37,7 @@ struct Cost {
   int boots = 0;        // asked for by the stories
   int cold_starts = 0;  // of cells whose machine cannot be restored from a snapshot
   Millis guest_time{0};
-  lab::Needs needs;  // while it runs
+  host::Needs needs;  // while it runs
   std::vector<std::string> unknown;
   Json grounds = Json::array();
 };
@@ -51,13 +51,13 @@ std::string why_unknown(const Error& error) {
 }
 
 Cost cost_of(const plan::Plan& plan) {
-  const auto places = lab::places();
+  const auto places = host::places();
   Cost cost;
   for (const auto* ground : plan.grounds()) {
-    const auto shape = lab::shape_of(ground->machine);
+    const auto shape = snapshot::shape_of(ground->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
     const auto image = places ? open_store(*places).find(ground->image) : fail(places.error());
-    const Millis boot = image ? lab::known_boot_time(open_store(*places), *image, shape) : Millis(0);
+    const Millis boot = image ? snapshot::known_boot_time(open_store(*places), *image, shape) : Millis(0);
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
@@ -76,7 +76,7 @@ Cost cost_of(const plan::Plan& plan) {
                             {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
   cost.unknown.erase(std::unique(cost.unknown.begin(), cost.unknown.end()), cost.unknown.end());
-  cost.needs = lab::needs_of(plan);
+  cost.needs = host::needs_of(plan);
   return cost;
 }
 
@@ -122,10 +122,10 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
 std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const plan::Plan& plan,
                                      const Cost& cost) {
   auto warnings = plan::review(scenario, plan);
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return warnings;
-  for (const auto& check : lab::check_needs(cost.needs, lab::free_space_for_guests(*places)))
-    if (check.health != lab::Health::ok)
+  for (const auto& check : host::check_needs(cost.needs, host::free_space_for_guests(*places)))
+    if (check.health != host::Health::ok)
       warnings.push_back(check.name + ": " + check.detail + " (" + check.fix + ")");
   return warnings;
 }

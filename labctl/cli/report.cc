@@ -3,8 +3,8 @@
 #include "labctl/base/files.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
-#include "labctl/cli/debug_option.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/symbols_option.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/symbolize/source_lines.h"
 
@@ -57,7 +57,7 @@ void add_report(CommandLine& command_line) {
               "For a browser, for Jenkins and GitLab, for a job's page, for programs",
               {.required = true, .one_of = {"html", "junit", "md", "json"}});
   verb.option("--out", options->out, "Write it here instead of to standard output", {.value = "FILE"});
-  add_debug_option(verb, options->debug);
+  add_symbols_option(verb, options->debug);
 }
 
 }  // namespace labctl::cli

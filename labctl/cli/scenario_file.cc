@@ -42,11 +42,6 @@ std::optional<std::string> load_signatures(const std::string& file, const std::s
   return std::move(*text);
 }
 
-std::vector<crash::Signature> signatures_of(const plan::Plan& plan) {
-  if (!plan.signatures) return {};
-  return scenario::load_signatures(plan.signatures->text, plan.signatures->file).all;
-}
-
 Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }
 
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/crash/crash.h"
 #include "labctl/plan/plan.h"
 #include "labctl/scenario/scenario.h"
 
@@ -27,9 +26,6 @@ struct Settings {
 // A signature file: its text, which has no mistake; complains by itself and gives nothing when there is one.
 // `mark` says where the file is named, if anywhere.
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
-
-// The author's own patterns; they were read once already, so there is no mistake in them.
-std::vector<crash::Signature> signatures_of(const plan::Plan& plan);
 
 Date today();  // of UTC; the head has no clock and is told
 

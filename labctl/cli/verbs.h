@@ -47,5 +47,7 @@ void add_scan(CommandLine& command_line);
 // Upkeep.
 void add_doctor(CommandLine& command_line);
 void add_gc(CommandLine& command_line);
+void add_completion(CommandLine& command_line);
+void add_man(CommandLine& command_line);
 
 }  // namespace labctl::cli

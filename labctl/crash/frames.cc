@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
+
+#include "labctl/crash/engine/rust_symbol.h"
 
 namespace labctl::crash {
 namespace {
@@ -33,6 +36,7 @@ std::vector<CallFrame> call_frames(std::string_view report) {
   CallFrame frame;
   while (frames.size() < most &&
          re2::RE2::FindAndConsume(&rest, place, &doubt, &frame.function, &offset, &frame.module, &inlined)) {
+    if (std::string path = rust_path(frame.function); !path.empty()) frame.function = std::move(path);
     frame.inlined = !inlined.empty();
     frame.offset = 0;
     std::from_chars(offset.data(), offset.data() + offset.size(), frame.offset, 16);

@@ -27,6 +27,9 @@ struct Opened {
   Millis boot_time{0};  // a cold boot of this image on this host, measured when its snapshot was made
   bool live = true;     // from the live snapshot; otherwise by a boot of its own
   std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
+  // Of each driver on the CD what its artifact holds, read on the host: "build-id:..." or "srcversion:...".
+  // One that is not here, or has none, cannot be told from another in the guest's memory.
+  std::map<std::string, std::vector<std::string>> builds = {};
   // A reproduction holds for somebody at a desk when so many operations are left of its story; 0: never.
   int hold = 0;
   // The rule set that the cell is asked and judged by; 1 is what journals had before they named it.
@@ -76,6 +79,8 @@ struct Tick {
 struct LabFault {
   std::string what;
   bool unheard = false;  // because the guest said more than could be heard; a crash may have been in it
+  // Not ours alone when the hypervisor itself "stopped" the guest or "died": the guest may have made it.
+  std::string hypervisor;
 };
 struct Interrupted {};  // somebody stopped the run
 struct Released {

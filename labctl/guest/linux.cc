@@ -121,10 +121,14 @@ Question Linux::remove(const scenario::Guest& guest, const std::string& file_nam
 
 Question Linux::loaded(const scenario::Guest& guest, const std::string& file) const {
   const auto& driver = guest.driver;
-  const std::string module = driver.kind == scenario::DriverKind::kmod ? module_file(driver) : "";
+  const bool bare = driver.kind == scenario::DriverKind::kmod && !file.empty();
+  const std::string module = bare ? module_file(driver) : "";
   std::string script = shell_script({{"module", driver.module}, {"file", module}}, scripts::loaded_sh);
+  if (file.empty()) return {"loaded", script};  // nothing is delivered yet, or any more
   if (driver.kind == scenario::DriverKind::deb)
-    script += shell_script({{"package", payload(file)}}, scripts::package_sh);
+    script += shell_script({{"package", payload(file)}}, scripts::package_deb_sh);
+  if (driver.kind == scenario::DriverKind::rpm)
+    script += shell_script({{"package", payload(file)}}, scripts::package_rpm_sh);
   return {"loaded", script};
 }
 
@@ -149,7 +153,7 @@ std::string sick_taints(std::uint64_t before, std::uint64_t now) {
   static constexpr struct {
     int bit;
     char letter;
-  } sick[] = {{4, 'M'}, {5, 'B'}, {7, 'D'}, {9, 'W'}, {14, 'L'}};
+  } sick[] = {{1, 'F'}, {3, 'R'}, {4, 'M'}, {5, 'B'}, {7, 'D'}, {9, 'W'}, {14, 'L'}};
   std::string letters;
   for (const auto& [bit, letter] : sick)
     if ((now & ~before) >> bit & 1) letters += letter;

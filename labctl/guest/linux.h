@@ -35,7 +35,8 @@ class Linux final : public System {
   Traits traits() const override {
     return {.restart_line = "reboot: Restarting system",
             .power_off_line = "reboot: Power down",
-            .nmi_panics = true};
+            .nmi_panics = true,
+            .shows_build = true};
   }
 };
 

@@ -202,7 +202,8 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
               : check_space(temporary ? temporary : "/var/tmp", in_temporary, "installing packages");
 }
 
-Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, std::stop_token stop) {
+Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs, const Say& say,
+                  std::stop_token stop) {
   const auto start = Clock::now();
   if (auto made = make_dirs(half); !made) return made;
   auto log = Appender::open(half / "build.log");
@@ -233,6 +234,11 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const Say& say, st
                         static_cast<void>(log->write(std::string(line) + "\n"));
                       },
                   .stop = std::move(stop)};
+  for (const auto& [variable, value] :
+       {std::pair{"LABCTL_WINDOWS_ISO", &inputs.iso}, std::pair{"LABCTL_VIRTIO_ISO", &inputs.virtio_iso},
+        std::pair{"LABCTL_WINDOWS_KEY_FILE", &inputs.key_file},
+        std::pair{"LABCTL_WINDOWS_DISK", &inputs.disk}, std::pair{"LABCTL_ACCEL", &inputs.accel}})
+    if (!value->empty()) command.environment[variable] = *value;
   auto ended = run_ok(command);
   if (!ended) {
     Error error = ended.error();

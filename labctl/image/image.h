@@ -65,6 +65,15 @@ struct Image {
   Json facts;          // kernel_release, kernel_package, kernel_version, packages, tools, built, sizes ...
 };
 
+// What the build of a Windows is given beside its recipe: absolute paths, empty where there is none. What is
+// empty here the build program looks for in its environment.
+struct BuildInputs {
+  std::string iso, virtio_iso;  // Microsoft's installation medium, the virtio drivers' one
+  std::string key_file;         // holds a product key
+  std::string disk;             // that somebody has prepared, instead of an installation
+  std::string accel;            // "kvm" or "tcg", as guests were proved to run here
+};
+
 enum class State { absent, built, outdated, damaged };
 
 // Progress for people: one short line each.
@@ -84,7 +93,8 @@ class Store {
   Result<Image> find(const std::string& name) const;  // not built: error whose hint is the build command
   // Does nothing when it is built. Waits for another build of the same image. Nothing half-built is ever
   // found.
-  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop) const;
+  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop,
+                      const BuildInputs& inputs = {}) const;
   Status verify(const Image& image) const;  // hashes the disk again
   Status remove(const std::string& name) const;
   // This one disk and its snapshots, for the builder who saw that it does not boot.

@@ -11,6 +11,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/log.h"
 #include "labctl/base/text.h"
 
 namespace labctl::image {
@@ -158,7 +159,8 @@ Result<Image> Store::find(const std::string& name) const {
   return because(error, "the image '" + name + "' is damaged");
 }
 
-Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop) const {
+Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop,
+                           const BuildInputs& inputs) const {
   auto known = recipe(name);
   if (!known) return fail(known.error());
   if (state(*known) == State::built) return open_image(*known, folder(*known));
@@ -183,11 +185,11 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
     if (auto removed = discard(root_, old); !removed) return fail(removed.error());
-  auto built = build_disk(*known, half, say, stop);
+  auto built = build_disk(*known, half, inputs, say, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
-    static_cast<void>(discard(root_, half));
+    log::ignored(discard(root_, half), "removing what a failed build left");
     if (built.error().fault == Fault::interrupted) return fail(built.error());
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();

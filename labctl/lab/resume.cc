@@ -206,7 +206,7 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
   }
   if (state.phase == cell::Phase::ended) return Left::finished;
   const std::string rest =
-      last_records(state, *cut, unheard(events, folder, scanned_as(cell.guest.os), signatures));
+      last_records(state, *cut, unheard(events, folder, snapshot::scanned_as(cell.guest.os), signatures));
   if (rest.empty()) return Left::cut_off;
   if (auto closed = close_failed(*cut, rest, folder); !closed) return fail(closed.error());
   return Left::finished;

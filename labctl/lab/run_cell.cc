@@ -6,6 +6,7 @@
 #include <set>
 
 #include "labctl/base/files.h"
+#include "labctl/base/log.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/random.h"
@@ -97,6 +98,7 @@ class CellRun {
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
             .payload = job_.files,
+            .builds = job_.builds,
             .hold = job_.hold,
             .rules = job_.rules,
             .seed = random_hex(16)};
@@ -131,7 +133,7 @@ class CellRun {
 
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
-    if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    if (auto copied = snapshot::copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
     if (auto copied = job_.ground.copy_nvram(nvram()); !copied) return copied;
     const auto from = job_.from            ? machine::From::before
                       : job_.ground.live() ? machine::From::snapshot
@@ -266,7 +268,8 @@ class CellRun {
     if (dumped) return;
     std::error_code ignored;
     fs::remove(file, ignored);
-    static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
+    log::ignored(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"),
+                 "writing no-dump.txt");
   }
 
   Status save_checkpoint() {
@@ -293,19 +296,26 @@ class CellRun {
                input.what);
   }
 
-  void hear_sign(const machine::Sign& sign) {
+  void hear_sign(machine::Sign& sign) {
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (job_.desk) job_.desk->heard(console->bytes);
       return happen_all(console_->feed(console->bytes));
     }
     if (std::holds_alternative<machine::Lost>(sign) || std::holds_alternative<machine::GuestStopped>(sign))
       alive_ = false;
+    if (auto* lost = std::get_if<machine::Lost>(&sign)) explain(*lost);
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
-      static_cast<void>(machine_->resume());
+      log::ignored(machine_->resume(), "resuming " + job_.cell.id);
     // What stood on the console before the guest went away is told before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
+  }
+
+  // A hypervisor that the host's kernel killed for want of memory died of the host.
+  void explain(machine::Lost& lost) const {
+    if (lost.cause == machine::Cause::died && job_.kills_for_memory() > kills_before_)
+      lost = {lost.why + "; the host was out of memory and its kernel killed a process (oom_kill)"};
   }
 
   void hear_agent(AgentSaid& said) {
@@ -365,7 +375,8 @@ class CellRun {
     const int chapter = chapter_now();
     auto step = cell::on(std::move(state_), *event);
     state_ = std::move(step.state);
-    if (job_.keeps_checkpoints && chapter_now() > chapter) static_cast<void>(save_checkpoint());  // a service
+    if (job_.keeps_checkpoints && chapter_now() > chapter)
+      log::ignored(save_checkpoint(), "saving " + job_.cell.id);
     for (const auto& action : step.actions) act(action);
     if (cell::where_now(state_) != before) report();
   }
@@ -404,7 +415,7 @@ class CellRun {
             },
             [this](const cell::Resume&) {
               // It died, and that is known; what it would still have said is a help to the reader.
-              if (machine_) static_cast<void>(machine_->resume());
+              if (machine_) log::ignored(machine_->resume(), "resuming " + job_.cell.id);
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.
@@ -456,7 +467,7 @@ class CellRun {
 
   const CellJob& job_;
   const guest::System& os_ = guest::system_of(job_.cell.guest.os);
-  const crash::Os scanned_ = scanned_as(job_.cell.guest.os);
+  const crash::Os scanned_ = snapshot::scanned_as(job_.cell.guest.os);
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;
@@ -465,6 +476,7 @@ class CellRun {
   Queue<Input> inputs_;
   int life_ = 0;  // how often the machine has been switched on again
   Millis starved_before_{0}, asleep_{0};
+  const std::uint64_t kills_before_ = job_.kills_for_memory();
   std::optional<Appender> journal_;
   event::Chain written_, read_;
   std::atomic<std::uint64_t> backlog_ = 0;  // console bytes in the queue

@@ -1,5 +1,6 @@
 #include "labctl/lab/supplies.h"
 
+#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -124,6 +125,7 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
       if (missing.count(wanted.path) != 0) continue;
       const std::string digest = supplies.artefacts_[wanted.path].sha256;
       mine.files[name] = digest;
+      supplies.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
       on_cd.push_back({name, copies / digest});
       key += name + "=" + digest + "\n";
     }
@@ -138,6 +140,42 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
   }
   if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
   return supplies;
+}
+
+// What a guest's memory must show when this driver has been installed, where that can be seen.
+void Supplies::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
+                   const std::string& where, CellSupplies& mine) {
+  const bool driver =
+      path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
+                                              [&](const auto& extra) { return extra.path == path; });
+  if (!driver || !guest::system_of(cell.guest.os).traits().shows_build) return;
+  auto known = modules_.find(path);
+  if (known == modules_.end()) known = modules_.emplace(path, modules_in(artefacts_[path].copy)).first;
+  const std::string& module = cell.guest.driver.module;
+  const auto& modules = known->second;
+  mine.builds[name] = modules ? builds_of(*modules, module) : std::vector<std::string>{};
+  if (!mine.builds[name].empty()) return;
+  untied_[path] = !modules         ? modules.error().what
+                  : module.empty() ? "the scenario names no module"
+                                   : "it names no build of a module " + module;
+  if (cell.guest.proof.empty()) unproved_[path] = where;
+}
+
+std::vector<std::string> Supplies::untied() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, why] : untied_)
+    sentences.push_back("the driver " + path + " cannot be tied to what a guest loads (" + why +
+                        "): only the scenario's own proof shows that it is the delivered one");
+  return sentences;
+}
+
+std::vector<Error> Supplies::unproved() const {
+  std::vector<Error> errors;
+  for (const auto& [path, where] : unproved_)
+    errors.push_back({Fault::input,
+                      "nothing would show that a guest loads the driver " + path + ": " + untied_.at(path),
+                      where, "write a guest.linux.proof that only this driver can give"});
+  return errors;
 }
 
 std::vector<outcome::ArtifactRecord> Supplies::artifacts() const {

@@ -11,6 +11,7 @@
 #include "labctl/base/result.h"
 #include "labctl/bundle/artefact_store.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 
@@ -26,8 +27,9 @@ struct Artefact {
 };
 
 struct CellSupplies {
-  std::filesystem::path payload;             // the CD, empty in a control
-  std::map<std::string, std::string> files;  // name on it -> sha256
+  std::filesystem::path payload;                           // the CD, empty in a control
+  std::map<std::string, std::string> files;                // name on it -> sha256
+  std::map<std::string, std::vector<std::string>> builds;  // name on it -> as event::Opened says
 };
 
 class Supplies {
@@ -44,6 +46,11 @@ class Supplies {
   // Artefacts whose path is a symbolic link: one sentence each, with the file that was taken.
   std::vector<std::string> links() const;
 
+  // Drivers that nothing but a proof of the author's can show to be loaded, in cells that have none: one
+  // error each. Those with a proof are told in untied().
+  std::vector<Error> unproved() const;
+  std::vector<std::string> untied() const;
+
   // The bundle's record: every artefact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
 
@@ -55,7 +62,12 @@ class Supplies {
 
  private:
   std::map<std::string, Artefact> artefacts_;  // by the path as the scenario says it
+  void tie(const plan::Cell& cell, const std::string& name, const std::string& path, const std::string& where,
+           CellSupplies& mine);
+
   std::map<std::string, CellSupplies> cells_;
+  std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artefact's path
+  std::map<std::string, std::string> untied_, unproved_;            // the artefact's path -> why, where
 };
 
 }  // namespace labctl::lab

@@ -3,6 +3,14 @@
 #include "labctl/observe/observe.h"
 
 namespace labctl::observe {
+namespace {
+
+std::string own_doing(machine::Cause cause) {
+  if (cause == machine::Cause::stopped) return "stopped";
+  return cause == machine::Cause::died ? "died" : "";
+}
+
+}  // namespace
 
 std::vector<event::What> translate(const machine::Sign& sign) {
   using Events = std::vector<event::What>;
@@ -20,7 +28,8 @@ std::vector<event::What> translate(const machine::Sign& sign) {
                         },
                         [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
                         [](const machine::Lost& e) {
-                          return Events{event::LabFault{"the guest's hypervisor is gone: " + e.why}};
+                          return Events{event::LabFault{.what = "the guest's hypervisor is gone: " + e.why,
+                                                        .hypervisor = own_doing(e.cause)}};
                         },
                     },
                     sign);

@@ -132,6 +132,15 @@ std::string cells_part(const Record& record) {
   return text + "\n";
 }
 
+std::string attempts_part(const Record& record) {
+  std::string text;
+  for (const auto& outcome : record.verdict.cells)
+    for (const auto& attempt : outcome.attempts)
+      if (text.size() < (16 << 10))
+        text += "- " + code(outcome.cell) + ": " + code(attempt_in_words(attempt)) + "\n";
+  return text.empty() ? text : "### Earlier attempts\n\n" + text + "\n";
+}
+
 std::string reasons_part(const Record& record) {
   std::string text;
   for (const auto& reason : record.verdict.reasons) {
@@ -160,8 +169,8 @@ std::string markdown(const Record& record) {
   if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";
-  for (const auto& part :
-       {waivers_part(record), problems_part(record), cells_part(record), tested_part(record)}) {
+  for (const auto& part : {waivers_part(record), problems_part(record), cells_part(record),
+                           attempts_part(record), tested_part(record)}) {
     if (text.size() + part.size() > largest) {
       text += "The rest is too long for this page: see report.html.\n";
       break;

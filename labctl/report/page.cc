@@ -252,6 +252,8 @@ class Page {
     cell["control"] = control;
     cell["reason"] = outcome(i).reason;
     cell["step"] = outcome(i).step;
+    cell["attempts"] = Json::array();
+    for (const auto& attempt : outcome(i).attempts) cell["attempts"].push_back(attempt_in_words(attempt));
     cell["clean"] = !control && outcome(i).ending == Ending::passed
                         ? boots_in_words(verdict::clean_boots(outcome(i)))
                         : "";

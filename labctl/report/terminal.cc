@@ -65,6 +65,8 @@ std::string behind_ending(const verdict::Outcome& outcome) {
     text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
   text += "\n";
   if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
+  for (const auto& attempt : outcome.attempts)
+    text += "      earlier attempt: " + attempt_in_words(attempt) + "\n";
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include "labctl/report/words.h"
 
 #include "labctl/base/text.h"
+#include "labctl/base/units.h"
 
 namespace labctl::report {
 
@@ -94,6 +95,11 @@ std::string outcome_in_words(const verdict::Outcome& outcome) {
          (outcome.kept
               ? ", on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120)
               : "");
+}
+
+std::string attempt_in_words(const verdict::Attempt& attempt) {
+  return std::string(verdict::to_string(attempt.ending)) + " after " + show_duration(attempt.took) + ", in " +
+         printable(attempt.records, 200) + ": " + printable(attempt.reason, 400);
 }
 
 std::string acceptance_in_words(const scenario::Acceptance& entry) {

@@ -24,6 +24,9 @@ std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
 // "passed", "crashed", "crashed, as expected".
 std::string outcome_in_words(const verdict::Outcome& outcome);
 
+// "lab-failed after 1m 20s, in crate.lab-failed-1: the disk is full".
+std::string attempt_in_words(const verdict::Attempt& attempt);
+
 // "waived by kim until 2026-12-31: bug 4711".
 std::string acceptance_in_words(const scenario::Acceptance& entry);
 

@@ -49,6 +49,20 @@ Json canaries_json(const std::vector<Canary>& canaries) {
   return list;
 }
 
+Json attempts_json(const std::vector<Attempt>& attempts) {
+  Json list = Json::array();
+  for (const Attempt& attempt : attempts) {
+    list.push_back({{"records", attempt.records},
+                    {"outcome", to_string(attempt.ending)},
+                    {"reason", attempt.reason},
+                    {"boots_proved", attempt.boots_proved},
+                    {"took_ms", attempt.took.count()}});
+    if (!attempt.journal.sha256.empty())
+      list.back()["journal"] = {{"sha256", attempt.journal.sha256}, {"events", attempt.journal.events}};
+  }
+  return list;
+}
+
 Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
 
 }  // namespace
@@ -110,6 +124,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
     if (outcome.kept)
       json["cells"].back()["kept"] = {{"made", outcome.kept->made}, {"run", outcome.kept->run}};
     if (outcome.expected) json["cells"].back()["expected"] = true;
+    if (!outcome.attempts.empty()) json["cells"].back()["attempts"] = attempts_json(outcome.attempts);
   }
   json["problems"] = Json::array();
   for (const Problem& problem : problems(verdict))

@@ -12,6 +12,8 @@ struct Added {
 constexpr Added added[] = {
     {2, "whether the console could be heard in each boot"},
     {2, "whether a thread slept in a boot that ended before the kernel's watchdogs could say so"},
+    {2, "whether the driver in memory is the delivered build, on the image's own kernel"},
+    {2, "whether a hypervisor that ended was taken along by its guest"},
 };
 
 }  // namespace

@@ -56,6 +56,16 @@ struct Kept {
   std::string made, run;
 };
 
+// An earlier attempt of a cell, which the lab failed or which was cut off; its records were put aside.
+struct Attempt {
+  std::string records;  // the name of their folder, beside the cell's
+  Ending ending = Ending::lab_failed;
+  std::string reason;
+  int boots_proved = 0;
+  Millis took{0};
+  Journal journal;
+};
+
 struct Outcome {
   std::string cell;
   Ending ending = Ending::not_run;
@@ -66,10 +76,11 @@ struct Outcome {
   std::vector<Seen> findings;
   Millis took{0};
   Journal journal;
-  std::optional<Kept> kept = {};  // of a control; it supports a pass and blames nobody
-  bool unheard = false;           // something the guest said is lost, and a crash may have been in it
-  int rules = rules_now;          // of its journal (rules.h)
-  bool expected = false;          // a negative test that fired; judge() says so and believes nobody else
+  std::vector<Attempt> attempts = {};  // those before it, the oldest of each kind first
+  std::optional<Kept> kept = {};       // of a control; it supports a pass and blames nobody
+  bool unheard = false;                // something the guest said is lost, and a crash may have been in it
+  int rules = rules_now;               // of its journal (rules.h)
+  bool expected = false;               // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 

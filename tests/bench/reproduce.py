@@ -60,7 +60,7 @@ for number in range(rounds):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         bundle = next(runs.iterdir())
         before = taken_in_run(bundle)
-        again, kept = until_held(bundle, "--afresh", "--keep"), until_held(bundle, "--discard")
+        again, kept = until_held(bundle, "--replay", "--keep"), until_held(bundle, "--discard")
         load = os.getloadavg()[0]
         print(f"round {number + 1}: in the run {before:.1f} s, reproduced {again:.1f} s ({again - before:+.1f} s), "
               f"from the kept machine {kept:.1f} s; load {load:.1f}", flush=True)

@@ -1,4 +1,4 @@
-// Records of clones that were killed on purpose, as lab::prove_channels() leaves them, told as stories.
+// Records of clones that were killed on purpose, as trust::prove_channels() leaves them, told as stories.
 #pragma once
 
 #include <ctime>

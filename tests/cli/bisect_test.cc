@@ -1,12 +1,13 @@
 // What a bisect tells: nothing is called surer than it is.
 
-#include "labctl/cli/bisect.h"
+#include "labctl/cli/bisect_story.h"
 
 #include "labctl/base/json.h"
 #include "tests/catch.h"
 
 using namespace labctl;
 using namespace labctl::cli;
+using gate::BisectFindings;
 
 namespace {
 

@@ -286,12 +286,14 @@ struct FakeModule {
     fs::create_directories(folder.path / "bin");
     write(sys() / "initstate", "live\n");
     write(sys() / "version", "7.16\n");
+    write(sys() / "srcversion", "0A1B2C3D4E5F60718293A4B\n");
     write(sys() / "notes" / ".note.gnu.build-id", note());
     write_module(note());
   }
   fs::path sys() const { return folder.path / "sys" / "sensor"; }
   std::string note() const {
-    std::string bytes = std::string("\4\0\0\0\x14\0\0\0\3\0\0\0GNU\0", 16);
+    std::string bytes = std::string("\4\0\0\0", 4) + static_cast<char>(build_id.size() / 2) +
+                        std::string("\0\0\0\3\0\0\0GNU\0", 11);
     for (std::size_t i = 0; i < build_id.size(); i += 2)
       bytes += static_cast<char>(std::stoi(build_id.substr(i, 2), nullptr, 16));
     return bytes;
@@ -303,7 +305,15 @@ struct FakeModule {
               inside + " tail\n");
   }
 
-  Facts loaded(DriverKind kind = DriverKind::rpm) const {
+  // What `rpm` says of the package, of what is installed, and of its files.
+  void write_rpm(const std::string& wanted, const std::string& installed, const std::string& changed) const {
+    write(folder.path / "bin" / "rpm",
+          "#!/bin/sh\ncase $1 in\n-qp) printf %s " + shell_quote(wanted) + ";;\n-q) printf %s " +
+              shell_quote(installed) + ";;\n-V) printf %s " + shell_quote(changed) + "; exit 1;;\nesac\n");
+    fs::permissions(folder.path / "bin" / "rpm", fs::perms::owner_all);
+  }
+
+  Facts loaded(DriverKind kind = DriverKind::script) const {
     const std::string modinfo = folder.path / "bin" / "modinfo";
     write(modinfo, "#!/bin/sh\necho " + (folder.path / file).string() + "\n");
     fs::permissions(modinfo, fs::perms::owner_all);
@@ -326,6 +336,7 @@ TEST_CASE("a live module tells its version, build and file") {
   CHECK(facts["state"] == "live");
   CHECK(facts["version"] == "7.16");
   CHECK(facts["build_id"] == module.build_id);
+  CHECK(facts["srcversion"] == "0A1B2C3D4E5F60718293A4B");
   CHECK(facts["fresh"] == "yes");
   CHECK(facts["file_sha256"] == sha256_file(module.folder.path / module.file).value());
 }
@@ -338,6 +349,17 @@ TEST_CASE("a bare module is compared with the file it was loaded from, whatever 
   CHECK(module.loaded(DriverKind::kmod)["fresh"] == "no");
   module.write_module(module.note());
   CHECK(module.loaded(DriverKind::kmod)["fresh"] == "yes");
+}
+
+TEST_CASE("a build id of any length is told whole") {
+  FakeModule module;
+  for (const std::size_t digits : {16, 32, 64}) {
+    module.build_id = std::string(digits, 'e');
+    write(module.sys() / "notes" / ".note.gnu.build-id", module.note());
+    module.write_module(module.note());
+    CHECK(module.loaded()["build_id"] == module.build_id);
+    CHECK(module.loaded()["fresh"] == "yes");
+  }
 }
 
 TEST_CASE("a module that is not there is absent") {
@@ -392,6 +414,31 @@ TEST_CASE("a package that cannot be asked about is not the right one") {
   CHECK(module.loaded(DriverKind::deb).count("package") == 1);
 }
 
+TEST_CASE("a package of RPM is the delivered one with its own files, or what is wrong with it") {
+  const FakeModule module;
+  CHECK(module.loaded(DriverKind::rpm).at("package") != "right");  // no rpm in the guest
+  const std::string wanted = "sensor 0:7.16-1.x86_64";
+  const auto says = [&](const std::string& installed, const std::string& changed) {
+    module.write_rpm(wanted, installed, changed);
+    return module.loaded(DriverKind::rpm).at("package");
+  };
+  CHECK(says(wanted, "") == "right");
+  CHECK(
+      says(wanted, "S.5....T.  c /etc/sensor.conf\n.......T.    /usr/bin/sensorctl\nmissing   g /run/x\n") ==
+      "right");
+  CHECK_THAT(says(wanted, "S.5....T.    /lib/modules/6.1/extra/sensor.ko\n"), ContainsSubstring("sensor.ko"));
+  CHECK_THAT(says(wanted, "missing     /lib/modules/6.1/extra/sensor.ko\n"), ContainsSubstring("missing"));
+  CHECK_THAT(says("sensor 0:7.15-1.x86_64", ""), ContainsSubstring("sensor 0:7.15-1.x86_64, not " + wanted));
+  CHECK_THAT(says("package sensor is not installed", ""), ContainsSubstring("not installed"));
+  module.write_rpm("", "", "");
+  CHECK(module.loaded(DriverKind::rpm).at("package") != "right");
+}
+
+TEST_CASE("before anything is delivered no package is asked about") {
+  for (const auto kind : {DriverKind::deb, DriverKind::rpm})
+    CHECK_THAT(linux_.loaded(of(driver(kind)), "").command, !ContainsSubstring("package="));
+}
+
 TEST_CASE("the taints of a sick kernel") {
   const struct {
     std::uint64_t before, now;
@@ -404,6 +451,8 @@ TEST_CASE("the taints of a sick kernel") {
       {0, 1u << 10 | 1u << 11, ""},  // C staging, I firmware workaround
       {0, 1u << 6 | 1u << 8, ""},    // U by user, A ACPI override
       {0, 1u << 15 | 1u << 16, ""},  // K live patched, X for the distribution
+      {0, 1u << 1, "F"},
+      {0, 1u << 3, "R"},
       {0, 1u << 4, "M"},
       {0, 1u << 5, "B"},
       {0, 1u << 7, "D"},
@@ -413,7 +462,7 @@ TEST_CASE("the taints of a sick kernel") {
       {1u << 9, 1u << 9, ""},  // it had been so before
       {1u << 9, 1u << 9 | 1u << 7, "D"},
       {1u << 7, 0, ""},
-      {0, ~0ull, "MBDWL"},
+      {0, ~0ull, "FRMBDWL"},
       {~0ull, ~0ull, ""},
   };
   for (const auto& [before, now, letters] : rows) {

@@ -96,7 +96,7 @@ def is_dump(name):
 
 if SHORT:
     print("== held before the crash, kept, and gone on with to the same crash")
-    text = again("--afresh", "--before-crash", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"',
+    text = again("--replay", "--before-crash", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"',
                  "--run", ".go", "--run", "echo $(dmesg | grep -c sensor_equal) lines")
     says("held before 'apply content'", text)
     says("^the driver is live", text)
@@ -138,7 +138,7 @@ if MODULE:
     sys.exit(0)
 
 print("== held before the step, with a shell, a console and a dump; then the same crash")
-text = again("--afresh", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"', "--run",
+text = again("--replay", "--keep", "--run", 'echo "the driver is $(cat /sys/module/sensor/initstate)"', "--run",
              ".type echo typed-$((6*7))", "--run", f".dump {OUT}/alive", "--run", ".go", "--run",
              "echo $(dmesg | grep -c sensor_equal) lines", "--run", f".dump {OUT}/dead")
 says("held before 'apply content'", text)

@@ -13,11 +13,13 @@ MOMENTS = "labctl/cell/moments.cc"
 CHANNELS = "labctl/cell/channels.cc"
 SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
+TIED = "labctl/cell/tied.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
-GROUND = "labctl/lab/ground.cc"
+GROUND = "labctl/snapshot/ground.cc"
+RUN_CELL = "labctl/lab/run_cell.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
@@ -36,12 +38,15 @@ TESTS = {
     CHANNELS: ["cell"],
     SLEEPERS: ["cell"],
     STORY: ["cell"],
+    TIED: ["cell"],
+    "labctl/lab/modules.cc": ["lab/modules_test"],
     DEATH: ["cell"],
     JOURNAL: ["event"],
-    BUNDLE: ["attacks"],
-    "labctl/lab/control.cc": ["lab/control_test"],
-    CONTROL_RECORD: ["lab/control_test"],
-    GROUND: ["lab/ground_test"],
+    BUNDLE: ["lab/retries_test", "attacks"],
+    "labctl/trust/control.cc": ["trust/control_test"],
+    CONTROL_RECORD: ["trust/control_test"],
+    GROUND: ["snapshot/ground_test"],
+    RUN_CELL: ["lab/retries_test"],
 }
 
 RULES = [
@@ -66,6 +71,29 @@ RULES = [
     ("a pass by older rules is no pass", VERDICT, "    demand_rules(verdict);\n", ""),
     ("the journal names its rules", STEP, "  s_.outcome.rules = opened.rules;\n", ""),
     ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
+    # ---- the loaded build ----
+    ("the build in memory is one of the artifact's", TIED, "fail(Ending::not_loaded, module + \" in memory is not", "if (false) fail(Ending::not_loaded, module + \" in memory is not"),
+    ("what was loaded before is not the delivered driver", TIED, "if (s_.live_before == std::pair(id, source))", "if (false)"),
+    ("what was there before must be told", TIED, "if (state.empty()) return lab(", "if (false) return lab("),
+    ("a driver that names no build needs a proof", TIED, "    if (!is_vouched_for())\n", "    if (false)\n"),
+    ("its proof must have been asked", STEP, "  if (is_untied() && !is_vouched_for()) return end_unproved();\n", ""),
+    ("a driver that names no build is told", STEP, "  if (is_untied()) note_untied();\n", ""),
+    ("the kernel is the image's", TIED, "if (release != s_.kernel)", "if (false)"),
+    ("the kernel must be told", TIED, "if (release.empty()) return fail(", "if (false) return fail("),
+    ("an rpm is compared as a deb is", JUDGE, "(driver.kind == DriverKind::rpm && s_.opened.earned())", "false"),
+    ("journals of the first rules are not asked for ties", STORY, "const bool ties = opened_.earned() && os_", "const bool ties = os_"),
+    ("taints of force count", JUDGE, "return s_.opened.earned() ? letters : without(letters, forced_taints);", "return without(letters, forced_taints);"),
+    ("a module without a digest of its own makes its driver untied", "labctl/lab/modules.cc",
+     "    if (module.build_id.empty() && module.source_version.empty()) return {};\n", ""),
+    # ---- the hypervisor ----
+    ("a hypervisor that ended by itself was taken along by the candidate", STEP, "if (fault.hypervisor.empty() || ", "if (true || "),
+    ("without the candidate in the guest its end is the lab's", STEP, "|| !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);",
+     "|| s_.phase == Phase::held) return lab(fault.what);"),
+    ("what is done to a guest that is held is not the candidate's doing", STEP,
+     "|| !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);", "|| !s_.candidate_in) return lab(fault.what);"),
+    ("a hypervisor killed for want of memory died of the host", RUN_CELL, "&& job_.kills_for_memory() > kills_before_)", "&& false)"),
+    ("a guest's failure that was put aside is not outlived", BUNDLE,
+     "if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;", "continue;"),
     # ---- the tuple ----
     ("a scenario in which the candidates are never together is a mistake", "labctl/plan/expand.cc",
      "if (auto together = check_tuple(plan, scenario); !together)", "if (Status together; !together)"),
@@ -116,8 +144,8 @@ RULES = [
     ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
      "      if (false) {"),
     ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
-    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
-    ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
+    ("a control that did not pass is not kept", "labctl/trust/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
+    ("a kept control is judged again", "labctl/trust/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
     ("a proof of the future is not believed", CONTROL_RECORD, "made > 0 && made <= now && ", ""),
     ("a proof is believed for a week", CONTROL_RECORD, "&& now - made < fresh_seconds;", ";"),
     ("a cell's variables are a copy of what the first boot left", GROUND, "return nvram.empty() ? Status() : copy_disk(nvram, to);", "return {};"),

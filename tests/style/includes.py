@@ -8,7 +8,7 @@ import tempfile
 
 HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest"}
 HANDS_ONLY = [  # (what no head room may contain, how it is called)
-    (r'#include "labctl/base/(subprocess|queue|files)\.h"', "a door to the world"),
+    (r'#include "labctl/base/(subprocess|queue|files|log)\.h"', "a door to the world"),
     (r"#include <(thread|mutex|shared_mutex|condition_variable|future|atomic|stop_token)>", "threads"),
     (r"#include <(fstream|filesystem|unistd\.h|fcntl\.h|sys/[a-z]+\.h|ctime|time\.h)>", "files, processes or clocks"),
     (r"#include <(libvirt|boost|spdlog)/", "a library of the hands"),
@@ -16,6 +16,7 @@ HANDS_ONLY = [  # (what no head room may contain, how it is called)
 ]
 EVERYWHERE = [  # (pattern, how it is called, the one place where it may be)
     (r"#include <boost/process|\bboost::process\b", "Boost.Process", "labctl/base/subprocess.cc"),
+    (r"#include <spdlog/|\bspdlog::", "spdlog", "labctl/base/log.cc"),
     (r"#include <regex>|\bstd::w?regex\b", "std::regex (RE2 is used)", None),
     (r"\bvir[A-Za-z]*(Free|Unref)\b", "a release of a libvirt handle", "labctl/machine/libvirt/handles.h"),
 ]
@@ -114,6 +115,8 @@ def self_test():
         "more than 500 ": ("tests/plan/b.cc", "\n" * 501),
         "from the root": ("labctl/plan/b.cc", '#include "a.h"\n'),
         "a door to the world": ("labctl/plan/b.cc", '#include "labctl/base/subprocess.h"\n'),
+        "a door to the world  ": ("labctl/plan/b.cc", '#include "labctl/base/log.h"\n'),
+        "spdlog": ("labctl/lab/b.cc", "#include <spdlog/spdlog.h>\n"),
         "a door to the world ": ("labctl/plan/b.cc", '#include "labctl/base/files.h"\n'),
         "threads in the head": ("labctl/plan/b.cc", "#include <mutex>\n"),
         "files, processes": ("labctl/plan/b.cc", "#include <fstream>\n"),

@@ -37,7 +37,7 @@ def main():
 
     bundle, done, kept = run(gate, 0)
     expect(sorted(kept) == ["box.control", "crate.control"] and set(kept.values()) == {name}, f"the second run believed {kept}")
-    expect(done.stderr.count("is believed (--fresh-controls)") == 2 and done.stdout.count(f"in {name}") == 2,
+    expect(done.stderr.count("reusing its pass from the last 7 days") == 2 and done.stdout.count(f"in {name}") == 2,
            f"it is not said:\n{done.stdout}{done.stderr}")
     expect(verdict(bundle) == decision, "with kept controls the verdict is another one")
     expect(gate.call("judge", bundle).returncode == 0, "judge says something else")
@@ -48,9 +48,9 @@ def main():
     _, _, kept = run(gate, 0, "--fresh-controls")
     expect(not kept, f"--fresh-controls believed {kept}")
 
-    # A guest fails: its control is lived afresh, and the other image's is believed all the same.
+    # A guest fails: its control is rerun, and the other image's is believed all the same.
     bundle, done, kept = run(gate, 1, script="box.driver=oops@1")
-    expect(list(kept) == ["crate.control"] and "lived afresh" in done.stderr, f"a blame believed {kept}\n{done.stderr}")
+    expect(list(kept) == ["crate.control"] and "rerunning 1 control" in done.stderr, f"a blame believed {kept}\n{done.stderr}")
     expect((bundle / "cells/box.control.kept-1/control.json").exists(), "the kept records are gone")
     expect(gate.call("judge", bundle).returncode == 1, "judge says something else of the blame")
 

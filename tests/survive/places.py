@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from fake import Gate, verdict
+from fake import Gate, Small, verdict
 
 PROGRAM = sys.argv[1]
 failures = []
@@ -22,21 +22,6 @@ failures = []
 def expect(condition, text):
     if not condition:
         failures.append(text)
-
-
-class Small:
-    """A disk of a few megabytes at `path`."""
-
-    def __init__(self, path, size, options=""):
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}{options}", "tmpfs", path], check=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", "-l", self.path], check=True)
 
 
 class Unchangeable:

@@ -23,11 +23,12 @@ constexpr std::array helpers{
             "print_.*|"
             "_*warn(?:_slowpath.*|_printk)?|__warn.*|report_bug|handle_bug|exc_.*|asm_.*|"
             "do_(?:trap|error_trap|invalid_op|page_fault|user_addr_fault|kern_addr_fault).*|"
-            "error_entry|page_fault(?:_oops)?|v?panic|nmi_panic|_*die(?:_.*)?|oops_.*|"
+            "error_entry|page_fault(?:_oops)?|v?panic|panic_saved_regs|nmi_panic|_*die(?:_.*)?|oops_.*|"
             "_*bad_area.*|no_context|fixup_.*|kernelmode_.*|handle_stack_overflow|sysvec_.*|"
             "el1.*|do_(?:mem_abort|translation_fault).*|__do_kernel_fault|do_tag_check_fault|"
             "do_bad_area|die_kernel_fault|assertfail|btrfs_assertfail|show_.*backtrace|"
-            "print_hex_dump|(?:_*[a-z0-9]+)+_panic|kasan_.*|__show_regs|dump_cpu_task|sched_show_.*|rcu_.*"
+            "print_hex_dump|(?:_*[a-z0-9]+)+_panic|kasan_.*|__show_regs|dump_cpu_task|_*sched_show_.*|walk_"
+            "stackframe|rcu_.*"
             "stall.*|"
             "handle_.*_lockup|bust_spinlocks|kmsg_dump.*|debug_show_.*"},
     Helpers{"checkers", "check memory, counts, lists and contexts for whoever calls them",
@@ -85,7 +86,7 @@ constexpr std::array helpers{
             "local_apic_timer_interrupt|arch_timer_.*|_*hrtimer_.*|timer_handler|tick_.*|"
             "handle_percpu_.*|generic_handle_.*|handle_domain_.*|gic_.*|_*handle_irq.*|"
             "perf_trace_.*|perf_.*trace.*|is_bpf_text_address|arch_stack_walk|"
-            "kernel_text_address|__kernel_text_address|bpf_.*kallsyms.*|"
+            "kernel_text_address|__kernel_text_address|bpf_(?:prog_)?(?:kallsyms|ksym)_find.*|"
             "rcu_(?:lockdep|is_watching|nmi|irq|dynticks).*|_*sanitizer_cov.*|check_kcov_mode|"
             "write_comp_data|trace_.*|lock_is_held.*|account_.*|default_idle.*|native_safe_halt|"
             "arch_cpu_idle|mwait_idle.*|acpi_.*idle.*"},
@@ -124,19 +125,21 @@ constexpr std::array helpers{
         "prep_.*page.*|vm_area_(?:alloc|dup|free)|cache_.*|refill_.*|expand|rmqueue.*|"
         "free_p.*_prepare|_*folio_put.*|put_page|release_pages|alloc_buffer_head|"
         "alloc_netdev_mqs"},
-    Helpers{"entry", "enter the kernel and walk stacks",
-            "invalid_op|__panic|sched_show_task|dump_backtrace.*|print_tainted|get_taint|"
-            "entry_.*|irqentry_.*|ret_from_.*|retint_.*|common_interrupt|interrupt_entry|"
-            "__x86_indirect_thunk.*|__x86_return_thunk|unwind_.*|stack_trace_.*|save_stack.*|"
-            "trace_hardirqs_.*|bit_wait.*|folio_wait.*|_*folio_lock.*|__lock_page.*|rcu_gp_.*|"
-            "tick_handle_periodic|console_(?:unlock|lock|trylock).*|serial8250_.*|io_serial_.*|"
-            "skb_(?:over_|under_)?panic|test_and_.*_bit|_*crc_.*|_*phys_addr.*|do_syscall_.*|"
-            "_*do_softirq.*|irq_exit.*|_*irq_.*exit.*|invoke_softirq|do_interrupt.*|el0.*|"
-            "invoke_syscall|call_on_.*stack|do_fast_syscall.*|syscall_.*|exit_to_user_.*|"
-            "secondary_start.*|start_secondary|cpu_startup_entry|do_idle|"
-            "_*smp_call_function_.*cond"},
+    Helpers{
+        "entry", "enter the kernel and walk stacks",
+        "invalid_op|__panic|sched_show_task|dump_backtrace.*|print_tainted|get_taint|"
+        "entry_.*|irqentry_.*|ret_from_.*|retint_.*|common_interrupt|interrupt_entry|"
+        "__x86_indirect_thunk.*|__x86_return_thunk|unwind_.*|stack_trace_.*|save_stack.*|"
+        "trace_hardirqs_.*|bit_wait.*|folio_wait.*|_*folio_lock.*|__lock_page.*|rcu_gp_.*|"
+        "tick_handle_periodic|console_(?:unlock|lock|trylock).*|serial8250_.*|io_serial_.*|"
+        "skb_(?:over_|under_)?panic|test_and_.*_bit|_*crc_.*|_*phys_addr.*|do_syscall_.*|"
+        "_*do_softirq.*|irq_exit.*|_*irq_.*exit.*|invoke_softirq|do_interrupt.*|el0.*|"
+        "invoke_syscall|call_on_.*stack|do_fast_syscall.*|syscall_.*|exit_to_user_.*|"
+        "secondary_start.*|start_secondary|cpu_startup_entry|do_idle|kthread|worker_thread|smpboot_thread_fn|"
+        "_*smp_call_function_.*cond"},
     Helpers{"languages", "start the panic of another language",
-            "rust_.*|core::panick.*|_R.*(?:4core9panicking|rust_begin_unwind).*"},
+            "rust_(?:helper_.*|begin_unwind|panic.*)|_*rustc::.*|.*::rust_begin_unwind"},
+    Helpers{"Rust's libraries", "serve the driver that calls them", "<?(?:core|alloc|kernel|pin_init)::.*"},
     Helpers{"driver core", "register and remove what a driver hands them",
             "device_(?:add|del|initialize|register|unregister|create.*|destroy|release)|get_device_parent|"
             "glue_dir.*|_*cdev_(?:add|del|device_.*)|_*driver_register|dev_v?printk_emit|_*dev_printk|"
@@ -171,7 +174,9 @@ constexpr std::array operations{
     Operation{"_*(?:generic_)?smp_call_function(?:_.*)?|on_each_cpu(?:_.*)?", "smp_call_function"},
 };
 
-constexpr std::array<const char*, 6> dispatchers{
+constexpr std::array<const char*, 7> dispatchers{
+    // mappings
+    "_*mmap_region|call_mmap|_*mmap_new_.*vma",
     // system calls, on all processors
     "do_syscall_.*|do_fast_syscall_.*|__do_fast_syscall_.*|do_int80_.*|entry_SYSCALL_.*|entry_SYSENTER_.*|"
     "tracesys_.*|sysenter_dispatch|system_call_.*|invoke_syscall|el0_svc.*|ret_fast_syscall|x64_sys_call|"

@@ -140,32 +140,6 @@ std::size_t program_length(std::string_view front) {
   return name.empty() || name == "kernel" || names_level(name) ? 0 : front.size() - begin;
 }
 
-// A log's line of another program: "Jan  2 03:04:05 host program[55]: ", "host program[55]: ", a journal's
-// record,
-// "<13>1 2026-01-02T03:04:05Z host program 55 - - ". What stands behind it are that program's words, a
-// kernel's timestamp too.
-bool names_program(std::string_view front) {
-  if (front.ends_with("MESSAGE=")) return true;
-  const std::size_t level = level_length(front);
-  if (level != 0 && front.substr(level).starts_with("1 "))
-    return (front.ends_with(" - ") || front.ends_with("] ")) &&
-           front.find(" kernel ") == std::string_view::npos;
-  const std::size_t program = program_length(front);
-  if (program == 0) return false;
-  std::string_view before = front.substr(0, front.size() - program);
-  const bool pid = front.ends_with("]: ");
-  while (before.starts_with(' ')) before.remove_prefix(1);
-  const std::size_t words = std::count(before.begin(), before.end(), ' ');
-  if (pid && words <= 1 && before.find(':') == std::string_view::npos) return true;
-  // Behind a date stands the host; where a level does, a test's log hands on what a console says.
-  if (before.empty() || std::count(before.begin(), before.end(), ':') < 2 || words > 6) return false;
-  before.remove_suffix(1);
-  const std::string_view host = before.substr(before.rfind(' ') + 1);
-  const bool date = digit(before[0]) || (before[0] >= 'A' && before[0] <= 'Z');
-  return date && !names_level(host) && host.find(':') == std::string_view::npos &&
-         host.find(',') == std::string_view::npos;
-}
-
 // A whole record in JSON, {"MESSAGE":"[   12.345678] ...","SYSLOG_IDENTIFIER":"program"}: its form knows who
 // speaks.
 bool quotes_record(std::string_view line, std::string_view front) {
@@ -201,6 +175,28 @@ void strip_front(Message& message) {
 }
 
 }  // namespace
+
+bool names_program(std::string_view front) {
+  if (front.ends_with("MESSAGE=")) return true;
+  const std::size_t level = level_length(front);
+  if (level != 0 && front.substr(level).starts_with("1 "))
+    return (front.ends_with(" - ") || front.ends_with("] ")) &&
+           front.find(" kernel ") == std::string_view::npos;
+  const std::size_t program = program_length(front);
+  if (program == 0) return false;
+  std::string_view before = front.substr(0, front.size() - program);
+  const bool pid = front.ends_with("]: ");
+  while (before.starts_with(' ')) before.remove_prefix(1);
+  const std::size_t words = std::count(before.begin(), before.end(), ' ');
+  if (pid && words <= 1 && before.find(':') == std::string_view::npos) return true;
+  // Behind a date stands the host; where a level does, a test's log hands on what a console says.
+  if (before.empty() || std::count(before.begin(), before.end(), ':') < 2 || words > 6) return false;
+  before.remove_suffix(1);
+  const std::string_view host = before.substr(before.rfind(' ') + 1);
+  const bool date = digit(before[0]) || (before[0] >= 'A' && before[0] <= 'Z');
+  return date && !names_level(host) && host.find(':') == std::string_view::npos &&
+         host.find(',') == std::string_view::npos;
+}
 
 std::size_t timestamp_length(std::string_view text) {
   if (text.size() < 5 || text[0] != '[') return 0;

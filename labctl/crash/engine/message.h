@@ -26,6 +26,11 @@ std::string_view without_controls(std::string_view raw, std::string& store);
 // timestamp stands there. `mid_line`: the text is the continuation of an overlong line.
 void split_messages(std::string_view line, bool mid_line, std::vector<Message>& out);
 
+// A log's line of another program begins with `front`: "Jan  2 03:04:05 host program[55]: ", "host
+// program[55]: ", a journal's record, "<13>1 2026-01-02T03:04:05Z host program 55 - - ". What stands behind
+// it are that program's words, a kernel's timestamp too.
+bool names_program(std::string_view front);
+
 // Length of a kernel's timestamp "[   12.345678]" at the front, 0 when there is none.
 std::size_t timestamp_length(std::string_view text);
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t excerpt_limit = 8192;
 constexpr std::size_t trace_limit = 48;
+constexpr std::size_t deep_trace_limit = 512;  // of a stack that overflowed: who began stands at its end
 constexpr unsigned line_limit = 3000;
 // How many lines of others may stand between two lines of a report.
 constexpr unsigned patience_for_body = 40;
@@ -126,6 +127,12 @@ void Report::body(const BodyLine& line, std::string_view text) {
   // "Preemption disabled at:" and its like name places of their own before the trace begins.
   if (starts_trace(text) && !trace_begun_ && kind_ == Kind::lock) trace_.clear();
   trace_begun_ = trace_begun_ || starts_trace(text);
+  if (kind_ == Kind::stall && text.starts_with("rcu: RCU grace-period kthread stack dump")) {
+    waiter_ = true;
+  } else if (line.proof == Proof::cpu || text.starts_with("NMI backtrace for cpu") ||
+             text.starts_with("Task dump for CPU")) {
+    waiter_ = false;
+  }
   if (kind_ == Kind::stall && text.starts_with("NMI backtrace for cpu") && place_.empty()) {
     trace_.clear();
     trace_closed_ = false;
@@ -155,7 +162,9 @@ void Report::frame(const Frame& frame) {
   prove(Proof::trace);
   const std::string& function = frame.place.function;
   if (function == "panic" || function == "vpanic" || function == "nmi_panic") panic_frame_ = true;
-  if (trace_closed_ || trace_.size() >= trace_limit) return;
+  if (trace_closed_ || waiter_ ||
+      trace_.size() >= ((rule().flags & by_operation) != 0 ? deep_trace_limit : trace_limit))
+    return;
   if (!trace_.empty() && dumps_stack(trace_.back().function) && !frame.place.module.empty())
     self_dumped_ = true;
   trace_.push_back(frame.place);

@@ -104,6 +104,7 @@ class Report {
   bool warned_ = false;  // the instruction of a BUG() or a WARN()
   bool trace_begun_ = false;
   bool trace_closed_ = false;
+  bool waiter_ = false;       // the trace is that of a thread that only waits for the stall's end
   bool self_dumped_ = false;  // a module printed the backtrace itself
   bool panic_frame_ = false;
   bool panicked_ = false;

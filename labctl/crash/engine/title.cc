@@ -5,6 +5,7 @@
 #include <string>
 
 #include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/rust_symbol.h"
 
 namespace labctl::crash {
 namespace {
@@ -38,7 +39,8 @@ std::string plain_function(std::string_view symbol) {
     if (dot == std::string_view::npos || dot == 0 || !compiler_suffix(symbol.substr(dot + 1))) break;
     symbol = symbol.substr(0, dot);
   }
-  return std::string(symbol.substr(0, 120));
+  std::string path = rust_path(symbol);
+  return path.empty() ? std::string(symbol.substr(0, 120)) : path.substr(0, 120);
 }
 
 std::string plain_text(std::string_view text) {

@@ -23,7 +23,7 @@ class Markup : public Form {
  public:
   bool watch(const Row& row) override {
     static const RE2 sign(
-        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|=$|\xc2\xa0)",
+        R"(&(?:lt|gt|amp|quot|nbsp|#\d{2,4}|#x[0-9a-fA-F]{2});|(?:\^\[|#033|\\033|\\x1b|\\e|\\u001b|<ESC>)\[[\d;]*[mK]|#011|</?(?:span|div|br|code|p|td|li)\b|=(?:3D|20|09)\b|[^=]=$|\xc2\xa0)",
         latin1());
     if (!may_have(row.text)) return false;
     return RE2::PartialMatch(re2::StringPiece(row.text.data(), row.text.size()), sign) && ++seen_ >= 2;
@@ -31,7 +31,8 @@ class Markup : public Form {
 
   void read(const Row& row, const Emit& emit) override {
     std::string text = quoted_printable(row.text);
-    const bool goes_on = !text.empty() && text.back() == '=' && row.text.size() >= 60;
+    // A row of "=" is a kernel's own; in a mail each would be "=3D".
+    const bool goes_on = text.ends_with('=') && !text.ends_with("==") && row.text.size() >= 60;
     if (open_.empty()) origin_ = row.origin;
     if (goes_on) {
       text.pop_back();
@@ -47,13 +48,34 @@ class Markup : public Form {
   }
 
  private:
+  static bool begins_sign(char c, char next) {
+    switch (c) {
+      case '&':
+      case '\\':
+        return true;
+      case '^':
+        return next == '[';
+      case '#':
+        return next == '0';
+      case '<':
+        return next == '/' || next == 's' || next == 'E';
+      case '=':
+        return next == '\0' || next == '0' || next == '2' || next == '3';
+      case '\xc2':
+        return next == '\xa0';
+      default:
+        return false;
+    }
+  }
+
   // Nearly every line has none of these.
   static bool may_have(std::string_view text) {
-    constexpr std::array<std::string_view, 10> signs{"&",     "^[",    "#0",  "\\",  "</",
-                                                     "<span", "<ESC>", "=3D", "=20", "\xc2\xa0"};
-    return text.ends_with('=') || std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
-             return text.find(sign) != std::string_view::npos;
-           });
+    for (const char first : std::string_view("&^#\\<=\xc2")) {
+      for (std::size_t at = text.find(first); at != std::string_view::npos; at = text.find(first, at + 1)) {
+        if (begins_sign(first, at + 1 < text.size() ? text[at + 1] : '\0')) return true;
+      }
+    }
+    return false;
   }
 
   static std::string quoted_printable(std::string_view text) {

@@ -28,7 +28,7 @@ const RE2& anchors() {
       "Oops: |Internal error: |CPU: \\d+ (?:UID|PID): \\d|Pid: \\d+, comm|RIP: 0010:|RSP: 0018:|RAX: "
       "[0-9a-f]{16}|"
       "EIP: |CR2: [0-9a-f]{8}|Call [Tt]race:|---\\[ end |------------\\[ cut here|Modules linked in:|"
-      "Kernel panic - not|WARNING: CPU: |WARNING: (?:\\[.{1,200}\\] )?[\\w./-]+:\\d+ at|kernel BUG at "
+      "Kernel panic - not|WARNING: CPU: |WARNING: (?:\\[|[\\w./-]+:\\d+ at)|kernel BUG at "
       "|invalid opcode: |"
       "general protection fault|Hardware name: |Code: [0-9a-f<]{2}|pstate: |pc : |lr : |sp : [0-9a-f]|x29: |"
       "INFO: task |INFO: rcu|rcu: INFO: |watchdog: |NMI backtrace|task:\\S+ +state:|Linux version \\d|"
@@ -100,9 +100,18 @@ bool is_level(std::string_view word) {
   return word.size() == 1 || std::find(levels.begin(), levels.end(), word) != levels.end();
 }
 
+bool is_kernel_stamp(const Token& token) {
+  return token.kind == 'D' && token.text.size() > 7 && token.text[token.text.size() - 7] == '.';
+}
+
 // "Jan 2 host program[55]: ", "host program: ": a log's line of another program. A label alone ("vm-1: ") is
 // what a multiplexer puts in front of each line.
-bool other_program(const std::vector<Token>& tokens) {
+bool other_program(std::vector<Token> tokens) {
+  // The kernel's own timestamp may stand behind it; a test's log hands on what a console says ("INFO console:
+  // [...").
+  const bool stamped =
+      tokens.size() > 4 && tokens.back().kind == ']' && is_kernel_stamp(tokens[tokens.size() - 2]);
+  if (stamped) tokens.resize(tokens.size() - 3);
   const bool kernel = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.kind == 'K'; });
   const bool dated = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.kind == 'D'; });
   const std::size_t size = tokens.size();
@@ -114,13 +123,13 @@ bool other_program(const std::vector<Token>& tokens) {
   // A driver puts its name behind the kernel's timestamp: "[   12.345678] foo 0000:00:03.0: ".
   const char last = size == 0 ? ' ' : tokens[size - 1].kind;
   if (!kernel && size > 2 && (last == ':' || last == '\'' || last == '"') && tokens[0].kind == '[' &&
-      tokens[1].kind == 'D' && tokens[2].kind == ']' && tokens[1].text.size() > 7 &&
-      tokens[1].text[tokens[1].text.size() - 7] == '.')
+      tokens[2].kind == ']' && is_kernel_stamp(tokens[1]))
     return true;
   // "<4>1 2026-01-02T03:04:05Z host program - - - "
   if (!kernel && size > 4 && tokens[0].kind == '<' && tokens[2].kind == '>' && tokens[3].kind == 'D')
     return true;
   if (size < 2 || tokens[size - 1].kind != ':') return false;
+  if (stamped && size > 2 && tokens[size - 3].kind == 'W' && is_level(tokens[size - 3].text)) return false;
   const Token& name = tokens[size - 2];
   const bool named = dated || (size > 2 && tokens[size - 3].kind == 'W' &&
                                !is_level(tokens[size - 3].text));  // "host program: "
@@ -136,6 +145,7 @@ bool not_a_prefix(std::string_view front) {
   // A string in a program's source; a table of values names the kernel or has a date.
   const std::size_t quote = front.find_first_not_of(" \t+-");
   if (quote != std::string_view::npos && front.substr(quote).starts_with("\"[")) return true;
+  if (front.find("(\"[") != std::string_view::npos) return true;
   if ((front.ends_with('"') || front.ends_with('\'')) &&
       front.find_first_of("0123456789") == std::string_view::npos &&
       front.find("kern") == std::string_view::npos)
@@ -226,9 +236,17 @@ class Prefix : public Form {
     });
   }
 
+  // Most lines of most logs: a kernel's timestamp with a word behind it, in which no prefix can be.
+  static bool plain(std::string_view text) {
+    const std::size_t stamp = timestamp_length(text);
+    const std::size_t word = stamp == 0 ? std::string_view::npos : text.find_first_not_of(' ', stamp);
+    return word != std::string_view::npos && (letter(text[word]) || digit(text[word])) &&
+           text.substr(0, 100).find("kernel") == std::string_view::npos;
+  }
+
   void learn(std::string_view text) {
     re2::StringPiece found;
-    if (text.size() < 8 || known_.size() >= 4 ||
+    if (text.size() < 8 || known_.size() >= 4 || plain(text) ||
         !RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), anchors(), &found))
       return;
     const auto at = static_cast<std::size_t>(found.data() - text.data());

@@ -62,7 +62,12 @@ class Stamped : public Form {
   }
 
   void read(const Row& row, const Emit& emit) override {
-    emit(row.text.substr(stamp_length(row.text)), row.origin);
+    // Without its date a program's line could not be told from a console's.
+    const std::size_t bracket = row.text.find(": [");
+    const bool program = bracket != std::string_view::npos &&
+                         timestamp_length(row.text.substr(bracket + 2)) != 0 &&
+                         names_program(row.text.substr(0, bracket + 2));
+    emit(row.text.substr(program ? 0 : stamp_length(row.text)), row.origin);
   }
 
  private:

@@ -1,0 +1,295 @@
+#include "labctl/gate/bisect.h"
+
+#include <algorithm>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/bundle/judge.h"
+#include "labctl/cell/often.h"
+#include "labctl/gate/snapshots.h"
+#include "labctl/reproduction/bisect.h"
+#include "labctl/reproduction/inventory.h"
+#include "labctl/reproduction/reproduce.h"
+#include "labctl/symbolize/source_lines.h"
+#include "labctl/yaml/variables.h"
+
+namespace labctl::gate {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpected(std::vector{error}); }
+
+// What is read before anything starts.
+struct Case {
+  bundle::RecordedRun run;
+  plan::Cell cell;
+  bool from_content = false;  // its failure lies where probes may begin at the content
+  cell::Failure wanted;
+  scenario::Scenario scenario;  // as it stands on this host, else as the bundle has it, without its commands
+  fs::path folder;              // the scenario's
+  std::vector<std::string> notes;
+};
+
+Result<cell::Failure> recorded_end(const bundle::Judged& judged, const plan::Cell& cell) {
+  if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
+  for (const auto& outcome : judged.verdict.cells) {
+    if (outcome.cell != cell.id) continue;
+    if (verdict::guests_fault(outcome.ending)) return cell::failure_of(cell, outcome);
+    return input_error("'" + cell.id + "' ended " + verdict::to_string(outcome.ending) +
+                       ": there is no failure of the candidate's to explain");
+  }
+  return input_error("the bundle has no outcome of '" + cell.id + "'");
+}
+
+// A bundle may come from anywhere: it can name a file, but its commands need --scenario or an answer.
+Answer<scenario::Scenario> read_scenario(const BisectOrder& options, Case& about) {
+  const auto& recorded = about.run.record.scenario;
+  const scenario::Variables variables(recorded.set.begin(), recorded.set.end());
+  std::string file = options.scenario.empty() ? recorded.location() : options.scenario;
+  about.folder = fs::path(file).parent_path();
+  const bool named = !options.scenario.empty();
+  Result<std::string> text = recorded.text;
+  if (named) text = read_file(file, 4u << 20);
+  if (!text) return wrong({Fault::input, text.error().what, file, {}});
+  auto loaded = scenario::load(*text, file, variables);
+  if (!loaded.scenario) return tl::unexpected(std::move(loaded.mistakes));
+  auto& split = loaded.scenario->split;
+  const bool carries = split && reproduction::holds_recorded_values(*text, variables, *split);
+  if (!split || (named && !carries)) return std::move(*loaded.scenario);
+  std::string why = named ? std::string() : reproduction::why_no_commands(recorded, options.bundle);
+  if (why.empty() && !(options.agrees && options.agrees(*split, file)))
+    why = carries ? "has commands with values of --set that the bundle recorded"
+                  : "is named by the bundle alone";
+  if (!why.empty()) {
+    about.notes.push_back("the scenario " + printable(file) + ' ' + why +
+                          ", so the content is not taken apart; --scenario FILE names one to trust");
+    split.reset();
+  }
+  return std::move(*loaded.scenario);
+}
+
+Answer<Case> read_case(const BisectOrder& options) {
+  auto run = bundle::read_run(options.bundle);
+  if (!run) return wrong(run.error());
+  auto judged = bundle::judge_bundle(options.bundle);
+  if (!judged) return wrong(judged.error());
+  Case about{.run = std::move(*run)};
+  auto cell = reproduction::find_cell(about.run.record.plan, options.cell);
+  if (!cell) return wrong(cell.error());
+  auto wanted = recorded_end(*judged, *cell);
+  if (!wanted) return wrong(wanted.error());
+  auto recorded_cell = reproduction::read_recorded(about.run, options.bundle, cell->id);
+  if (!recorded_cell) return wrong(recorded_cell.error());
+  about.from_content = !options.replay && reproduction::fails_from_content(*recorded_cell);
+  about.cell = cell::cut_story(std::move(*cell), wanted->boot);
+  about.wanted = std::move(*wanted);
+  auto scenario = read_scenario(options, about);
+  if (!scenario) return tl::unexpected(scenario.error());
+  about.scenario = std::move(*scenario);
+  return about;
+}
+
+// The version to compare with: what was named, else the scenario's own of another label.
+Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artefact>& known,
+                         const std::string& label, const Case& about,
+                         const reproduction::Inventory& inventory) {
+  std::error_code problem;
+  if (!named.empty()) {
+    if (!fs::is_regular_file(named, problem)) return input_error("there is no such file", named);
+    return fs::absolute(named, problem);
+  }
+  for (const auto& artefact : known) {
+    if (artefact.label == label || artefact.damage != scenario::Damage::none) continue;
+    const std::string path = yaml::fill_variables(artefact.path, {{"image", about.cell.image}});
+    if (const auto kept = inventory.artefacts.find(path); kept != inventory.artefacts.end())
+      return fs::absolute(kept->second.file, problem);
+    if (fs::is_regular_file(about.folder / path, problem)) return fs::absolute(about.folder / path, problem);
+  }
+  return fs::path();
+}
+
+// The same bytes or nothing: the cause of another crash is no answer.
+Status same_bytes(const reproduction::Inventory& inventory, Observer& observer) {
+  for (const auto& item : inventory.items) {
+    if (item.standing == reproduction::Standing::same) continue;
+    const std::string what =
+        std::string("the ") + reproduction::to_string(item.thing) + " '" + printable(item.name) + "': " + item.what;
+    if (item.thing == reproduction::Thing::artefact) return input_error(what, {}, item.hint);
+    observer.on(Note{"differs from the run: " + what});
+  }
+  return {};
+}
+
+class Bisect {
+ public:
+  Bisect(const BisectOrder& options, Case about, reproduction::Probes& probes, plan::Cell cell, fs::path work,
+         Observer& observer)
+      : about_(std::move(about)),
+        probes_(probes),
+        cell_(std::move(cell)),
+        work_(std::move(work)),
+        observer_(observer) {
+    wish_.level = options.sure;
+    told_.bundle = options.bundle;
+    told_.cell = about_.cell.id;
+    told_.level = options.sure;
+    told_.title =
+        about_.wanted.title.empty() ? verdict::to_string(about_.wanted.ending) : about_.wanted.title;
+    told_.notes = about_.notes;
+  }
+
+  Status compare(const fs::path& driver, const fs::path& content) {
+    auto candidate = search::how_often(
+        [&] { return live(cell_.driver_path, cell_.content_path, "the candidate"); }, wish_);
+    if (!candidate) return fail(candidate.error());
+    told_.candidate = *candidate;
+    if (candidate->crashed == 0) return {};
+    told_.old_driver = driver.string();
+    told_.old_content = content.string();
+    if (!driver.empty() && !content.empty()) {
+      auto square = search::compare_versions(
+          *candidate,
+          [&](search::Versions v) {
+            return live(v.old_driver ? driver : fs::path(cell_.driver_path),
+                        v.old_content ? content : fs::path(cell_.content_path),
+                        std::string(v.old_driver ? "the earlier" : "the candidate's") + " driver with " +
+                            (v.old_content ? "the earlier" : "the candidate's") + " content");
+          },
+          wish_);
+      if (!square) return fail(square.error());
+      told_.square = std::move(*square);
+    } else {
+      told_.notes.push_back(
+          std::string("driver and content were not compared: there is no earlier ") +
+          (driver.empty() ? "driver (--driver FILE names one)" : "content (--content FILE names one)"));
+    }
+    return {};
+  }
+
+  // Only where the content has a part in it.
+  Status look_inside() {
+    if (told_.candidate.crashed == 0 || cell_.content_path.empty()) return {};
+    if (told_.square &&
+        (told_.square->blame == search::Blame::driver || told_.square->blame == search::Blame::neither))
+      return {};
+    if (!about_.scenario.split || cell_.content_damage != scenario::Damage::none) {
+      told_.notes.emplace_back(about_.scenario.split
+                                   ? "content that is damaged on purpose is not taken apart"
+                                   : "the scenario does not say how its content is taken apart (bisect:)");
+      return {};
+    }
+    const auto& split = *about_.scenario.split;
+    const fs::path content = cell_.content_path;
+    auto records = reproduction::read_records(split, content, about_.folder);
+    if (!records) return fail(records.error());
+    told_.content = content.lexically_normal().string();  // to be shown
+    told_.records = std::move(*records);
+    const search::Run run = [&](const search::Records& kept) -> Result<bool> {
+      std::vector<std::string> names;
+      for (const auto record : kept) names.push_back(told_.records[record]);
+      auto subset = reproduction::make_subset(split, content, names, about_.folder, work_);
+      if (!subset) return fail(subset.error());
+      return live(cell_.driver_path, *subset,
+                  std::to_string(kept.size()) + " of " + std::to_string(told_.records.size()) + " records");
+    };
+    auto answer = search::find_causes(told_.records.size(), told_.candidate, run, wish_);
+    if (!answer) return fail(answer.error());
+    told_.inside = std::move(*answer);
+    return {};
+  }
+
+  BisectFindings findings() const {
+    BisectFindings all = told_;
+    all.runs = probes_.lived();
+    return all;
+  }
+
+ private:
+  Result<bool> live(const fs::path& driver, const fs::path& content, const std::string& what) {
+    auto seen = probes_.live(driver, content);
+    if (!seen) return fail(seen.error());
+    observer_.on(
+        ProbeEnded{probes_.lived(), what, seen->same, seen->restored, seen->took, std::move(seen->outcome)});
+    return seen->same;
+  }
+
+  Case about_;
+  reproduction::Probes& probes_;
+  plan::Cell cell_;
+  fs::path work_;
+  Observer& observer_;
+  search::Wish wish_;
+  BisectFindings told_;
+};
+
+// The files of the case on this host: the cell with what was found, and earlier versions to compare with.
+struct Files {
+  plan::Cell cell;
+  fs::path driver, content;
+};
+
+Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::Host& host,
+                         const Environment& environment, const fs::path& work, Observer& observer) {
+  const reproduction::Seek seek{.bundle = order.bundle,
+                                .store = bundle::ArtefactStore(environment.places.artefacts),
+                                .given = order.artifacts};
+  auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
+                                                environment.tool, work);
+  if (!inventory) return wrong(inventory.error());
+  if (auto missing = inventory->missing(); !missing.empty()) return tl::unexpected(std::move(missing));
+  if (auto same = same_bytes(*inventory, observer); !same) return wrong(same.error());
+  auto all = reproduction::find_artefacts(about.run, seek);
+  if (!all) return wrong(all.error());
+  auto driver = earlier(order.driver, about.scenario.drivers, about.cell.driver, about, *all);
+  if (!driver) return wrong(driver.error());
+  auto content = earlier(order.content, about.scenario.contents, about.cell.content, about, *all);
+  if (!content) return wrong(content.error());
+  return Files{inventory->at_hand(about.cell), std::move(*driver), std::move(*content)};
+}
+
+}  // namespace
+
+bool BisectFindings::sure() const {
+  if (inside)
+    return !inside->more && !inside->causes.empty() &&
+           std::all_of(inside->causes.begin(), inside->causes.end(),
+                       [this](const search::Cause& cause) { return cause.whole && cause.sure >= level; });
+  return square && square->sure >= level;
+}
+
+Answer<BisectFindings> bisect(const BisectOrder& order, const Environment& environment, Observer& observer) {
+  std::error_code none;
+  if (fs::exists(order.out, none) && !fs::is_empty(order.out, none))
+    return wrong({Fault::input, "is not empty", order.out.string(), "give --out a new folder"});
+  auto about = read_case(order);
+  if (!about) return tl::unexpected(about.error());
+  auto work = begin_work(environment, observer);
+  if (!work) return tl::unexpected(work.error());
+  auto host = open_host(environment, order.host, observer);
+  if (!host) return wrong(host.error());
+  auto files = find_files(order, *about, **host, environment, work->path(), observer);
+  if (!files) return tl::unexpected(files.error());
+  auto frames = symbolize::source_lines(crash::module_frames(about->wanted.excerpt), order.debug_files);
+  if (!frames) return wrong(frames.error());
+  const auto shape = snapshot::shape_on((*host)->facts(), snapshot::shape_of(about->cell.machine));
+  auto ground = prepare_ground(about->cell.image, shape, **host, environment, observer);
+  if (!ground) return wrong(ground.error());
+  reproduction::Probes probes({.cell = files->cell,
+                               .wanted = about->wanted,
+                               .ground = std::move(*ground),
+                               .signatures = signatures_of(about->run.record.plan),
+                               .from_content = about->from_content,
+                               .records = order.out.empty() ? work->path() / "records" : order.out,
+                               .work = work->path()},
+                              **host, environment.store, environment.stop);
+  Bisect bisect(order, std::move(*about), probes, files->cell, work->path(), observer);
+  if (auto compared = bisect.compare(files->driver, files->content); !compared)
+    return wrong(compared.error());
+  if (auto looked = bisect.look_inside(); !looked) return wrong(looked.error());
+  auto findings = bisect.findings();
+  findings.frames = std::move(*frames);
+  return findings;
+}
+
+}  // namespace labctl::gate

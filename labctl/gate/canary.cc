@@ -1,0 +1,50 @@
+#include "labctl/gate/canary.h"
+
+#include <algorithm>
+
+#include "labctl/gate/snapshots.h"
+#include "labctl/host/capacity.h"
+#include "labctl/lab/crew.h"
+#include "labctl/trust/canary.h"
+
+namespace labctl::gate {
+
+namespace fs = std::filesystem;
+
+Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
+                                                    Observer& observer) {
+  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
+  auto work = begin_work(environment, observer);
+  if (!work) return tl::unexpected(work.error());
+  auto host = open_host(environment, order.host, observer);
+  if (!host) return wrong(host.error());
+  auto tool = own_digest();
+  if (!tool) return wrong(tool.error());
+  trust::CanaryOrder clones{.records = order.out.empty() ? work->path() / "canary" : order.out,
+                            .cache = environment.places.cache,
+                            .work = work->path(),
+                            .tool = *tool,
+                            .host = (*host)->facts().fingerprint,
+                            .again = true};
+  std::uint64_t memory = scenario::Machine{}.memory;
+  for (const auto& image : order.images) {
+    auto built = environment.store.find(image);
+    if (!built) return wrong(built.error());
+    const auto shape = snapshot::shape_on((*host)->facts(), snapshot::usual_shape(*built));
+    memory = std::max(memory, shape.memory);
+    auto ground = prepare_ground(image, shape, **host, environment, observer);
+    if (!ground) return wrong(ground.error());
+    clones.grounds.push_back(*ground);
+  }
+  const trust::Crew crew = [&](const auto& jobs) {
+    lab::run_crew(
+        jobs, **host, host::capacity(memory).jobs, [](const auto&) {}, environment.stop);
+  };
+  observer.on(CanariesBegan{order.images});
+  auto canaries = trust::prove_channels(clones, crew, said_to(observer), environment.stop);
+  observer.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
+  if (!canaries) return wrong(canaries.error());
+  return std::move(*canaries);
+}
+
+}  // namespace labctl::gate

@@ -1,0 +1,23 @@
+// Clones of images are crashed on purpose, to see that every detection channel reports it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "labctl/gate/environment.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::gate {
+
+struct CanaryOrder {
+  std::vector<std::string> images;  // each on the machine that its build asks for
+  std::filesystem::path out;        // journals and consoles; empty: looked at and thrown away
+  HostOrder host;
+};
+
+// One for each image, proved or not.
+Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
+                                                    Observer& observer);
+
+}  // namespace labctl::gate

@@ -1,0 +1,345 @@
+#include "labctl/gate/run.h"
+
+#include <algorithm>
+#include <set>
+
+#include "labctl/base/files.h"
+#include "labctl/base/log.h"
+#include "labctl/base/text.h"
+#include "labctl/bundle/bundle.h"
+#include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/reports.h"
+#include "labctl/gate/snapshots.h"
+#include "labctl/host/capacity.h"
+#include "labctl/host/needs.h"
+#include "labctl/lab/crew.h"
+#include "labctl/lab/supplies.h"
+#include "labctl/snapshot/ground.h"
+#include "labctl/trust/canary.h"
+#include "labctl/trust/control.h"
+
+namespace labctl::gate {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Jobs = std::vector<lab::CellJob>;
+
+std::uint64_t largest_memory(const plan::Plan& plan) {
+  std::uint64_t memory = 0;
+  for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
+  return memory;
+}
+
+// The resumed run must mean the same as it did.
+Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunRecord& now) {
+  if (const auto told = lab::differences(before.record, now); !told.empty())
+    return input_error("the run cannot be resumed: " + join(told, "; "), before.folder.string(),
+                       "put it back as it was, or run the scenario from its beginning");
+  auto bundle = bundle::Bundle::reopen(before.folder);
+  if (!bundle) return bundle;
+  // Canaries whose proof was cut off are run again.
+  bool proved = true;
+  for (const auto* cell : before.record.plan.grounds())
+    proved &= bundle::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+  std::error_code ignored;
+  if (!proved && fs::exists(bundle->canary_folder(), ignored))
+    if (auto aside = rename_synced(bundle->canary_folder(), bundle::free_name(bundle->canary_folder()));
+        !aside)
+      return fail(aside.error());
+  return bundle;
+}
+
+// One run: what its parts share. The steps are called in their order by run().
+class Run {
+ public:
+  Run(const RunOrder& order, const Environment& environment, Observer& observer)
+      : order_(order), environment_(environment), observer_(observer) {}
+
+  Answer<void> prepare();
+  void leave_log(const std::vector<Error>& errors) const;
+  Status open_bundle();
+  Status run_cells();
+  Answer<RunResult> publish();
+
+ private:
+  outcome::RunRecord describe() const;
+  void choose_at_once();
+  Result<std::set<std::string>> proved_grounds();
+  Jobs make_jobs(const std::set<std::string>& proved) const;
+  Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
+  void run_jobs(const Jobs& jobs);
+  bool stopped() const { return environment_.stop.stop_requested(); }
+
+  const RunOrder& order_;
+  const Environment& environment_;
+  Observer& observer_;
+  std::optional<WorkFolder> work_;
+  std::optional<lab::Supplies> supplies_;
+  std::unique_ptr<machine::Host> host_;
+  Grounds grounds_;
+  std::string tool_sha256_;
+  unsigned at_once_ = 1;
+  lab::Slots slots_;
+  std::optional<bundle::Bundle> bundle_;
+  std::optional<log::File> log_;  // in the bundle
+  outcome::RunRecord record_;
+};
+
+constexpr const char* log_name = "labctl.log";
+
+// Everything that can be known before there is a bundle. From here on artifacts are copies: whatever happens
+// to the originals, every guest gets the same bytes.
+Answer<void> Run::prepare() {
+  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
+  auto work = begin_work(environment_, observer_);
+  if (!work) return tl::unexpected(work.error());
+  work_.emplace(std::move(*work));
+  auto supplies = lab::Supplies::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
+  if (!supplies) return tl::unexpected(supplies.error());
+  supplies_ = std::move(*supplies);
+  if (auto unproved = supplies_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
+  for (const auto& link : supplies_->links()) observer_.on(Note{link});
+  for (const auto& driver : supplies_->untied()) observer_.on(Note{driver});
+  for (const auto& problem : supplies_->keep(bundle::ArtefactStore(environment_.places.artefacts)))
+    observer_.on(Problem{problem});
+  auto host = open_host(environment_, order_.host, observer_);
+  if (!host) return wrong(host.error());
+  host_ = std::move(*host);
+  auto grounds = prepare_grounds(order_.plan, *host_, environment_, observer_);
+  if (!grounds) return wrong(grounds.error());
+  grounds_ = std::move(*grounds);
+  choose_at_once();
+  if (auto space = check_space(work_->path(), grounds_, at_once_); !space) return wrong(space.error());
+  auto tool = own_digest();
+  if (!tool) return wrong(tool.error());
+  tool_sha256_ = std::move(*tool);
+  return {};
+}
+
+void Run::choose_at_once() {
+  const auto capacity = host::capacity(largest_memory(order_.plan));
+  at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
+  // Over all runs: what the host carries, or more where a person said so.
+  slots_ = {.folder = environment_.places.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
+  observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
+  const auto needs = host::needs_of(order_.plan, at_once_);
+  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.places)))
+    if (check.health != host::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
+}
+
+outcome::RunRecord Run::describe() const {
+  const auto& host = host_->facts();
+  return {.tool = environment_.tool,
+          .tool_sha256 = tool_sha256_,
+          .began = environment_.now(),
+          .scenario = order_.scenario,
+          .waivers = order_.waivers,
+          .artifacts = supplies_->artifacts(),
+          .images = image_records(grounds_),
+          .host = {.hypervisor = host.hypervisor,
+                   .accel = machine::to_string(host.accel),
+                   .accel_reason = host.accel_reason,
+                   .machine_type = host.machine_type,
+                   .architecture = host.architecture},
+          .plan = order_.plan};
+}
+
+// A run that fails before there is a bundle leaves its log beside where the bundle would have been, so that
+// the reason is found in the morning.
+void Run::leave_log(const std::vector<Error>& errors) const {
+  for (const auto& error : errors) log::error("{}", error.text());
+  if (stopped() || !make_dirs(order_.out)) return;
+  std::string stamp = environment_.now();
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  const std::string base = stamp + "-" + slug(order_.plan.scenario) + ".no-bundle.log";
+  if (auto file = log::File::open(order_.out / base))
+    observer_.on(Said{"no bundle was made; the log is " + (order_.out / base).string()});
+}
+
+// From here on something has happened, and it ends with a bundle.
+Status Run::open_bundle() {
+  record_ = describe();
+  auto bundle = order_.before ? reopen(*order_.before, record_)
+                              : bundle::Bundle::create(order_.out, order_.plan.scenario);
+  if (!bundle) return fail(bundle.error());
+  bundle_.emplace(std::move(*bundle));
+  if (auto file = log::File::open(bundle_->folder() / log_name))
+    log_.emplace(std::move(*file));
+  else
+    observer_.on(Problem{file.error()});
+  if (order_.before) {
+    record_ = order_.before->record;
+    record_.resumed.push_back(environment_.now());
+  }
+  if (auto written = bundle_->write_run(record_); !written) return written;
+  observer_.on(BundleOpened{bundle_->folder()});
+  return {};
+}
+
+// A lab that was not seen to notice a death may not say that there was none: clones of every snapshot are
+// crashed first. Gives the names of those that are proved.
+Result<std::set<std::string>> Run::proved_grounds() {
+  trust::CanaryOrder order{.records = bundle_->canary_folder(),
+                           .cache = environment_.places.cache,
+                           .work = work_->path(),
+                           .tool = tool_sha256_,
+                           .host = host_->facts().fingerprint};
+  std::set<std::string> ordered;
+  for (const auto& [cell, ground] : grounds_)
+    if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
+  observer_.on(CanariesBegan{{ordered.begin(), ordered.end()}});
+  const trust::Crew crew = [&](const auto& jobs) {
+    lab::run_crew(
+        jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
+  };
+  auto canaries = trust::prove_channels(order, crew, said_to(observer_), environment_.stop);
+  observer_.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
+  if (!canaries) return fail(canaries.error());
+  std::set<std::string> proved;
+  for (const auto& canary : *canaries)
+    if (canary.proved()) proved.insert(canary.name());
+  return proved;
+}
+
+Jobs Run::make_jobs(const std::set<std::string>& proved) const {
+  const auto signatures = signatures_of(order_.plan);
+  Jobs jobs;
+  for (const auto& cell : order_.plan.cells)
+    if (const auto& ground = grounds_.at(cell.id); proved.count(ground.name()) != 0)
+      jobs.push_back({.cell = cell,
+                      .ground = ground,
+                      .payload = supplies_->of(cell).payload,
+                      .files = supplies_->of(cell).files,
+                      .builds = supplies_->of(cell).builds,
+                      .signatures = signatures,
+                      .folder = bundle_->cell_folder(cell.id),
+                      .disk = work_->path() / (cell.id + ".qcow2")});
+  return jobs;
+}
+
+Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+  for (const auto& job : jobs) {
+    if (!job.cell.control) continue;
+    auto taken = controls.take(job);
+    if (!taken) return fail(taken.error());
+    if (*taken) observer_.on(ControlReused{job.cell.id});
+  }
+  return {};
+}
+
+// What passed is kept, and a reused control that is not enough is run now: a guest has failed beside it.
+Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+  auto judged = bundle::judge_bundle(bundle_->folder());
+  if (!judged) return fail(judged.error());
+  auto wanted = trust::afresh(jobs, judged->verdict.wants_afresh);
+  if (!wanted) return fail(wanted.error());
+  if (!wanted->empty()) {
+    observer_.on(ControlsRerun{wanted->size()});
+    run_jobs(*wanted);
+  }
+  const std::string run = bundle_->folder().stem().string();
+  for (const auto& job : jobs) {
+    std::error_code ignored;
+    const bool own = fs::exists(job.folder, ignored) && !fs::exists(job.folder / "control.json", ignored);
+    if (!job.cell.control || !own) continue;
+    if (auto kept = controls.keep(job, run); !kept) return kept;
+  }
+  return {};
+}
+
+// What a person may want to come back to: the machine before its last step, and the memory of one that
+// failed.
+void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept) {
+  dumps.left = order_.dumps;
+  for (auto& job : jobs) {
+    job.dumps = &dumps;
+    if (order_.keep == Keep::none) continue;
+    job.keeps_checkpoints = true;
+    job.at_end = [this, &job, &kept](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
+      if (order_.keep == Keep::all || verdict::guests_fault(outcome.ending))
+        keep_machine(kept, reproduction::key_of(job, checkpoint.left, host_->facts()), job, checkpoint,
+                     observer_);
+    };
+  }
+}
+
+void Run::run_jobs(const Jobs& jobs) {
+  CellsBegan cells;
+  for (const auto& job : jobs) cells.cells.push_back(job.cell.id);
+  observer_.on(cells);
+  const auto watch = [&](const lab::Progress& progress) {
+    observer_.on(progress.ended ? Event(CellEnded{progress}) : Event(CellMoved{progress}));
+  };
+  lab::run_crew(jobs, *host_, at_once_, watch, environment_.stop, slots_);
+  observer_.on(CellsEnded{});
+}
+
+Status Run::run_cells() {
+  auto proved = proved_grounds();
+  if (!proved) {  // no cell is run, and the bundle says so
+    if (proved.error().fault != Fault::interrupted) observer_.on(Problem{proved.error()});
+    return {};
+  }
+  const Jobs jobs = make_jobs(*proved);
+  const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
+                                     order_.plan.signatures ? order_.plan.signatures->text : std::string());
+  if (!order_.before && !order_.rerun_controls)
+    if (auto reused = reuse_controls(jobs, controls); !reused) return reused;
+  auto missing = lab::still_missing(jobs);
+  if (!missing) return fail(missing.error());
+  if (order_.before) observer_.on(RunResumed{missing->kept, missing->cut_off});
+  lab::DumpPolicy dumps;
+  const reproduction::Kept kept(environment_.places.kept);
+  leave_something(missing->jobs, dumps, kept);
+  run_jobs(missing->jobs);
+  if (auto settled = settle_controls(jobs, controls); !settled) observer_.on(Problem{settled.error()});
+  return {};
+}
+
+// The record is completed, judged from what is on disk, signed, and given its final name.
+Answer<RunResult> Run::publish() {
+  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
+  record_.ended = environment_.now();
+  record_.interrupted = stopped();
+  if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
+  for (const auto& fault : supplies_->changed()) record_.faults->push_back(fault);
+  if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
+  auto judged = bundle::judge_bundle(bundle_->folder());
+  if (!judged) return wrong(judged.error());
+  if (auto written = bundle_->add("verdict.json", judged->verdict_json); !written)
+    return wrong(written.error());
+  RunResult result{
+      .bundle = {}, .judged = std::move(*judged), .interrupted = record_.interrupted, .is_signed = {}};
+  if (order_.attest) {
+    auto attestation = order_.attest(result.judged);
+    result.is_signed =
+        attestation ? bundle_->add("attestation.json", *attestation) : Status(fail(attestation.error()));
+  }
+  // Reports are for people: one that cannot be written is told, and the verdict stands.
+  for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
+    observer_.on(Problem{problem});
+  observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});
+  log_.reset();
+  auto folder = bundle_->close();
+  if (!folder) return wrong(folder.error());
+  result.bundle = std::move(*folder);
+  return result;
+}
+
+}  // namespace
+
+Answer<RunResult> run(const RunOrder& order, const Environment& environment, Observer& observer) {
+  Run run(order, environment, observer);
+  if (auto ready = run.prepare(); !ready) {
+    run.leave_log(ready.error());
+    return tl::unexpected(ready.error());
+  }
+  if (auto opened = run.open_bundle(); !opened) return tl::unexpected(std::vector{opened.error()});
+  if (auto ran = run.run_cells(); !ran) return tl::unexpected(std::vector{ran.error()});
+  return run.publish();
+}
+
+}  // namespace labctl::gate

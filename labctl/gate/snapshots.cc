@@ -1,0 +1,110 @@
+#include "labctl/gate/snapshots.h"
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <set>
+
+#include "labctl/base/files.h"
+#include "labctl/base/json.h"
+
+namespace labctl::gate {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What a scenario says for one system means nothing to another.
+Status same_system(const plan::Plan& plan, const image::Store& store) {
+  for (const auto& cell : plan.cells) {
+    auto image = store.find(cell.image);
+    if (image && snapshot::os_of(*image) != cell.guest.os)
+      return input_error("the image '" + cell.image + "' is of " + image->os +
+                             ", and the scenario says how " + scenario::to_string(cell.guest.os) +
+                             " takes the candidate",
+                         plan.scenario, "write guest: {" + image->os + ": ...}, or name other images");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_once) {
+  std::uint64_t largest = 0;
+  std::error_code problem;
+  for (const auto& [cell, ground] : grounds) largest = std::max(largest, fs::file_size(ground.disk, problem));
+  const std::uint64_t wanted = at_once * (largest + (512ull << 20));
+  auto free = free_space(work);
+  if (!free) return fail(free.error());
+  if (*free < wanted)
+    return lab_error("not enough disk space: " + show_size(*free) + " free, " + show_size(wanted) +
+                         " needed for " + std::to_string(at_once) + " guests at once",
+                     work.string(),
+                     "labctl gc, --jobs with a smaller number, or LABCTL_CACHE on a larger disk");
+  return {};
+}
+
+Result<snapshot::Ground> prepare_ground(const std::string& image, const machine::Shape& shape,
+                                        machine::Host& host, const Environment& environment,
+                                        Observer& observer) {
+  observer.on(SnapshotBegan{image, shape});
+  auto ground =
+      snapshot::prepare_ground(host, environment.store, image, shape, said_to(observer), environment.stop);
+  observer.on(SnapshotEnded{image, shape, ground ? Status() : Status(fail(ground.error()))});
+  return ground;
+}
+
+Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const Environment& environment,
+                                Observer& observer) {
+  if (auto same = same_system(plan, environment.store); !same) return fail(same.error());
+  using Key = std::pair<std::string, machine::Shape>;
+  const auto key_of = [&](const plan::Cell& cell) {
+    return Key{cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine))};
+  };
+  std::vector<Key> keys;
+  for (const auto& cell : plan.cells) {
+    const Key key = key_of(cell);
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    keys.push_back(key);
+    if (key.second.vcpus != cell.machine.vcpus)
+      observer.on(Note{cell.image + ": using " + std::to_string(key.second.vcpus) + " vCPU instead of " +
+                       std::to_string(cell.machine.vcpus) +
+                       ": multi-threaded TCG causes false crashes, and single-threaded TCG cannot be "
+                       "requested over --connect"});
+  }
+  std::vector<std::future<Result<snapshot::Ground>>> made;
+  for (const auto& [image, shape] : keys)
+    made.push_back(std::async(std::launch::async, [&, image = image, shape = shape] {
+      return prepare_ground(image, shape, host, environment, observer);
+    }));
+  Grounds grounds;
+  std::optional<Error> problem;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto ground = made[i].get();
+    if (!ground && !problem) problem = ground.error();
+    for (const auto& cell : plan.cells)
+      if (ground && key_of(cell) == keys[i]) {
+        grounds[cell.id] = *ground;
+        grounds[cell.id].machine = cell.machine.name;
+      }
+  }
+  if (problem) return fail(*problem);
+  return grounds;
+}
+
+std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
+  std::vector<outcome::ImageRecord> images;
+  std::set<std::string> seen;
+  for (const auto& [cell, ground] : grounds)
+    if (seen.insert(ground.name()).second)
+      images.push_back({.name = ground.image.name,
+                        .machine = ground.machine,
+                        .shape = machine::slug_of(ground.shape),
+                        .snapshot = ground.live(),
+                        .sha256 = ground.image.sha256,
+                        .facts = outcome::facts_from(dump_line(ground.image.facts)),
+                        .boot_time = ground.boot_time});
+  return images;
+}
+
+}  // namespace labctl::gate

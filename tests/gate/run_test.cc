@@ -1,0 +1,222 @@
+// The gate called as a library: an order and an environment in, a judged bundle out, and everything that
+// happens told to an observer in pairs.
+#include "labctl/gate/run.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "labctl/host/cache.h"
+#include "tests/catch.h"
+#include "tests/lab/fake_lab.h"
+
+using namespace labctl;
+
+namespace {
+
+constexpr const char* recipe =
+    "os: linux\nsummary: plain code\nsuite: s\nkernel: k\nbuild: build\ndisk: 1GiB\n";
+constexpr const char* scenario_text =
+    "labctl: 1\n"
+    "name: fake\n"
+    "candidate: {driver: {candidate: driver.ko}, content: {candidate: content.bin}}\n"
+    "matrix: {image: [box]}\n"
+    "guest:\n"
+    "  linux:\n"
+    "    driver: {kind: kmod, module: sensor}\n"
+    "    content: {path: /var/lib/sensor/content.bin, apply: 'true'}\n"
+    "story: [install driver, apply content, reboot]\n"
+    "settle: 1s\n"
+    "policy: {lab_retries: 1}\n";
+
+// Guests that are well, but for what `spoil` does to those of the candidate.
+class FakeHost final : public machine::Host {
+ public:
+  FakeHost(std::map<std::string, std::string> payload, std::function<void(test::Script&)> spoil)
+      : payload_(std::move(payload)), spoil_(std::move(spoil)) {}
+  const machine::HostFacts& facts() const override { return facts_; }
+  Result<std::unique_ptr<machine::Machine>> create(const machine::Spec& spec, machine::Sink sink) override {
+    test::Script script;
+    const bool candidate = spec.name.find("candidate") != std::string::npos;
+    if (candidate) script.payload = payload_;
+    if (candidate && spoil_) spoil_(script);
+    if (!script.start_result) return fail(script.start_result.error());
+    auto own = std::make_shared<test::Script>(script);
+    script.on_command = [own](const std::string& command, int, const machine::Sink& said) {
+      return test::die(command, *own, said);
+    };
+    return std::unique_ptr<machine::Machine>(new test::FakeMachine(std::move(script), std::move(sink)));
+  }
+  static machine::HostFacts describe() {
+    return {.hypervisor = "fake", .machine_type = "fake", .fingerprint = std::string(64, 'f')};
+  }
+
+ private:
+  machine::HostFacts facts_ = describe();
+  std::map<std::string, std::string> payload_;
+  std::function<void(test::Script&)> spoil_;
+};
+
+// What was told, in its order.
+class Recorder final : public gate::Observer {
+ public:
+  void on(const gate::Event& event) override { all.push_back(event); }
+  template <class T>
+  std::vector<T> of() const {
+    std::vector<T> found;
+    for (const auto& event : all)
+      if (const auto* one = std::get_if<T>(&event)) found.push_back(*one);
+    return found;
+  }
+  std::vector<gate::Event> all;
+};
+
+fs::path make_folder() {
+  char name[] = "/tmp/labctl-gate-XXXXXX";
+  REQUIRE(::mkdtemp(name));
+  return name;
+}
+
+// What the first case has proved.
+const fs::path& proofs() {
+  static const struct Folder {
+    fs::path path = make_folder();
+    ~Folder() {
+      std::error_code ignored;
+      fs::remove_all(path, ignored);
+    }
+  } folder;
+  static const fs::path canary = folder.path / "canary";
+  return canary;
+}
+
+struct Bench {
+  Bench() {
+    for (const auto& [file, text] : {std::pair{"images/box/image.yaml", recipe},
+                                     {"images/box/build", "#!/bin/false\n"},
+                                     {"driver.ko", "driver"},
+                                     {"content.bin", "content"},
+                                     {"fake.yaml", scenario_text}}) {
+      REQUIRE(make_dirs((root / file).parent_path()));
+      REQUIRE(write_file(root / file, text));
+    }
+    host::Places places{.root = root / "cache",
+                        .recipes = {root / "images"},
+                        .store = root / "cache/images",
+                        .artefacts = root / "cache/artefacts",
+                        .kept = root / "cache/kept",
+                        .cache = root / "cache/host",
+                        .runtime = root / "r"};
+    REQUIRE(host::claim_cache(places.root));
+    std::error_code ignored;  // canaries need not be run again in each case
+    fs::create_directories(places.cache);
+    fs::copy(proofs(), places.cache / "canary", fs::copy_options::recursive, ignored);
+    REQUIRE(test::make_image(places, "box", FakeHost::describe(), 500));
+    environment.emplace(gate::Environment{.places = places,
+                                          .store = image::Store(places.recipes, places.store),
+                                          .open_host = [this](const auto& options) { return open(options); },
+                                          .clock = [this] { return now; },
+                                          .stop = stop.get_token(),
+                                          .tool = "labctl test"});
+    auto loaded = scenario::load(scenario_text, "fake.yaml", {});
+    REQUIRE(loaded.scenario);
+    order.plan =
+        plan::expand(*loaded.scenario, Date(std::chrono::sys_days(std::chrono::days(20000)))).value();
+    order.scenario = {.file = (root / "fake.yaml").string(), .text = scenario_text};
+    order.out = root / "out";
+  }
+  ~Bench() {
+    std::error_code ignored;
+    if (!fs::exists(proofs(), ignored))
+      fs::copy(root / "cache/host/canary", proofs(), fs::copy_options::recursive, ignored);
+    fs::remove_all(root, ignored);
+  }
+
+  Result<std::unique_ptr<machine::Host>> open(const machine::HostOptions&) {
+    if (!opens) return lab_error("there is no hypervisor here");
+    return std::unique_ptr<machine::Host>(
+        new FakeHost({{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}}, spoil));
+  }
+  auto run() { return gate::run(order, *environment, recorder); }
+
+  fs::path root = make_folder();
+  std::stop_source stop;
+  const std::time_t now = std::time(nullptr) + 3600;
+  bool opens = true;
+  std::function<void(test::Script&)> spoil;
+  std::optional<gate::Environment> environment;
+  gate::RunOrder order;
+  Recorder recorder;
+};
+
+}  // namespace
+
+TEST_CASE("an order and an environment give a judged bundle, without a terminal") {
+  Bench bench;
+  auto result = bench.run();
+  REQUIRE(result);
+  CHECK(result->judged.verdict.decision == verdict::Decision::passed);
+  CHECK(result->judged.run.tool == "labctl test");
+  CHECK(result->judged.run.began == show_moment(bench.now));  // the environment's clock
+  CHECK(result->is_signed);
+  CHECK_FALSE(result->interrupted);
+  CHECK(fs::exists(result->bundle / "verdict.json"));
+
+  const auto& told = bench.recorder;
+  REQUIRE(told.of<gate::RunBegan>().size() == 1);
+  CHECK(told.of<gate::RunBegan>()[0].cells == 2);
+  CHECK(told.of<gate::SnapshotBegan>().size() == told.of<gate::SnapshotEnded>().size());
+  CHECK(told.of<gate::HostEnded>()[0].facts->hypervisor == "fake");
+  CHECK(told.of<gate::CanariesEnded>().size() == 1);
+  CHECK(told.of<gate::CellsBegan>().size() == told.of<gate::CellsEnded>().size());
+  CHECK(told.of<gate::CellEnded>().size() == 2);
+  CHECK(told.of<gate::Problem>().empty());
+  REQUIRE(std::holds_alternative<gate::RunEnded>(told.all.back()));
+  CHECK(std::get<gate::RunEnded>(told.all.back()).verdict == "passed");
+
+  // A second run on this host reuses the control's pass, and says so.
+  bench.recorder.all.clear();
+  auto again = bench.run();
+  REQUIRE(again);
+  CHECK(again->judged.verdict.decision == verdict::Decision::passed);
+  REQUIRE(told.of<gate::ControlReused>().size() == 1);
+  CHECK(told.of<gate::ControlReused>()[0].cell == "box.control");
+}
+
+TEST_CASE("a failed guest is told where it ends, and blocks") {
+  Bench bench;
+  bench.spoil = [](test::Script& script) {
+    script.at_boot = [](int, const machine::Sink& sink) { sink(machine::ConsoleBytes{test::oops}); };
+  };
+  bench.order.attest = [](const bundle::Judged&) -> Result<std::string> { return lab_error("no key today"); };
+  auto result = bench.run();
+  REQUIRE(result);
+  CHECK(result->judged.verdict.decision == verdict::Decision::blocked);
+  REQUIRE_FALSE(result->is_signed);
+  CHECK(result->is_signed.error().what == "no key today");
+  const auto ended = bench.recorder.of<gate::CellEnded>();
+  CHECK(std::any_of(ended.begin(), ended.end(), [](const auto& cell) {
+    return cell.progress.outcome.ending == verdict::Ending::crashed &&
+           gate::describe(cell).find(cell.progress.cell) == 0;
+  }));
+}
+
+TEST_CASE("without a hypervisor there is an error and no bundle") {
+  Bench bench;
+  bench.opens = false;
+  auto result = bench.run();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().at(0).what == "there is no hypervisor here");
+  CHECK_FALSE(bench.recorder.of<gate::HostEnded>()[0].facts);
+  CHECK(bench.recorder.of<gate::BundleOpened>().empty());
+}
+
+TEST_CASE("a run that is asked to stop says that it was interrupted, and what it left can be resumed") {
+  Bench bench;
+  bench.spoil = [&bench](test::Script&) { bench.stop.request_stop(); };
+  auto result = bench.run();
+  REQUIRE(result);
+  CHECK(result->interrupted);
+  CHECK(bench.recorder.of<gate::RunEnded>()[0].interrupted);
+  CHECK(lab::read_unfinished(result->bundle));
+}
