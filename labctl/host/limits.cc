@@ -104,7 +104,6 @@ Limits read_limits(const fs::path& root) {
   return limits;
 }
 
-<<<<<<< HEAD:labctl/lab/limits.cc
 std::uint64_t kills_for_memory(const fs::path& root) {
   std::int64_t kills = stat_of(root / "proc/vmstat", "oom_kill");
   for_each_group(
@@ -113,7 +112,4 @@ std::uint64_t kills_for_memory(const fs::path& root) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, kills));
 }
 
-}  // namespace labctl::lab
-=======
 }  // namespace labctl::host
->>>>>>> gate-rooms:labctl/host/limits.cc

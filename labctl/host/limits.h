@@ -17,12 +17,8 @@ struct Limits {
 // `root` is where proc and sys are.
 Limits read_limits(const std::filesystem::path& root = "/");
 
-<<<<<<< HEAD:labctl/lab/limits.h
 // How many processes the kernel has killed for want of memory, in our control groups and on the whole host.
 // Only a difference means anything: one that has grown says that there was such a kill.
 std::uint64_t kills_for_memory(const std::filesystem::path& root = "/");
 
-}  // namespace labctl::lab
-=======
 }  // namespace labctl::host
->>>>>>> gate-rooms:labctl/host/limits.h

@@ -13,6 +13,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/hold.h"
+#include "labctl/lab/memory_dump.h"
 #include "labctl/observe/disk.h"
 #include "labctl/observe/observe.h"
 
@@ -259,17 +260,7 @@ class CellRun {
       return;
     const auto memory = job_.ground.shape.memory;
     if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
-    const fs::path file = job_.folder / "memory.kdump";
-    const std::uint64_t free = free_space(job_.folder).value_or(0);
-    const Status dumped = free < 2 * memory
-                              ? lab_error("not enough disk space for a dump: " + show_size(free) + " free, " +
-                                          show_size(2 * memory) + " wanted, twice the guest's memory")
-                              : machine::dump(*machine_, file);
-    if (dumped) return;
-    std::error_code ignored;
-    fs::remove(file, ignored);
-    log::ignored(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"),
-                 "writing no-dump.txt");
+    dump_memory(*machine_, memory, job_.folder);
   }
 
   Status save_checkpoint() {

@@ -17,24 +17,16 @@ constexpr std::uint64_t gib = 1ull << 30;
 
 using Files = std::map<std::string, std::string>;
 
-<<<<<<< HEAD:tests/lab/limits_test.cc
 // What a reader says of a host that has these files.
 template <class Read>
 auto below(const Files& files, Read read) {
-=======
-host::Limits limits_of(const Files& files) {
->>>>>>> gate-rooms:tests/host/limits_test.cc
   char name[] = "/tmp/labctl-limits-XXXXXX";
   const fs::path root = ::mkdtemp(name);
   for (const auto& [file, text] : files) {
     fs::create_directories((root / file).parent_path());
     REQUIRE(write_file(root / file, text));
   }
-<<<<<<< HEAD:tests/lab/limits_test.cc
   const auto said = read(root);
-=======
-  const auto limits = host::read_limits(root);
->>>>>>> gate-rooms:tests/host/limits_test.cc
   fs::remove_all(root);
   return said;
 }
