@@ -78,7 +78,10 @@ class Desk {
         job, host, [](const auto&) {}, stop.get_token());
   }
   int left_at(const std::string& step) {
-    return cell::hold_at(cell, {.cell = cell.id, .boot_time = 3s, .payload = payload}, step)->left;
+    return cell::hold_at(cell,
+                         {.cell = cell.id, .boot_time = 3s, .payload = payload, .rules = verdict::rules_now},
+                         step)
+        ->left;
   }
   void crash_on(const std::string& command) {
     script.on_command = [command](const std::string& asked, int, const machine::Sink& sink) {
@@ -206,7 +209,8 @@ TEST_CASE(
 TEST_CASE("one guest with the driver in it is begun with again and again, each time with another content") {
   Desk lab;
   lab::CellJob base = lab.job("base");
-  const auto hold = cell::hold_before_content(lab.cell, {.boot_time = 3s, .payload = base.files});
+  const auto hold = cell::hold_before_content(
+      lab.cell, {.boot_time = 3s, .payload = base.files, .rules = verdict::rules_now});
   REQUIRE(hold);
   base.hold = hold->left;
   std::optional<lab::Checkpoint> checkpoint;
