@@ -35,9 +35,9 @@ struct Collected {
 };
 
 // Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a
-// living labctl holds, nothing in a cache that labctl did not make (host/cache.h), and only what is called and
-// built as labctl does it; bundles, whole or partial, are evidence and stay.
-// Kept machines go when they are over their quota, all of them with `kept_too`.
+// living labctl holds, nothing in a cache that labctl did not make (host/cache.h), and only what is called
+// and built as labctl does it; bundles, whole or partial, are evidence and stay. Kept machines go when they
+// are over their quota, all of them with `kept_too`.
 Collected collect_garbage(const host::Places& places, const image::Store& store, bool kept_too = false);
 
 }  // namespace labctl::gate
