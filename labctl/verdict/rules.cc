@@ -10,6 +10,7 @@ struct Added {
 
 // In the order in which a cell is asked.
 constexpr Added added[] = {
+    {2, "whether the proofs of the content hold without it"},
     {2, "whether the console could be heard in each boot"},
     {2, "whether a thread slept in a boot that ended before the kernel's watchdogs could say so"},
 };
