@@ -255,12 +255,8 @@ class GuestReader {
     const std::string what = what_ + ".content";
     Content content;
     if (!reader_.map(node, what, {{"path", Need::required}, {"apply"}, {"unproved"}})) return content;
-    if (const Node* unproved = node.find("unproved")) {
-      const auto reason = reader_.one_line(*unproved, what + ".unproved");
-      if (reason) content.unproved = trim(*reason);
-      if (reason && content.unproved.empty())
-        reader_.mistake(unproved->mark, what + ".unproved is empty", "say why no proof is about the content");
-    }
+    if (const Node* unproved = node.find("unproved"))
+      content.unproved = trim(reader_.one_line(*unproved, what + ".unproved").value_or(""));
     if (const Node* path = node.find("path")) {
       const auto text = reader_.one_line(*path, what + ".path");
       if (text) content.path = guest_path(*text, path->mark, what + ".path");

@@ -375,7 +375,7 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
   const auto of = [&](const std::string& candidate, const std::string& matrix) {
     return asked("labctl: 1\nname: x\ncandidate: {" + candidate + "}\nmatrix: {image: [i]" + matrix +
                  "}\nmachines: {one: {}, two: {vcpus: 2}}\nguest: {linux: {driver: {kind: kmod, module: m}, "
-                 "content: {path: /c, unproved: x}}}\n");
+                 "content: {path: /c, unproved: x}, exercise: [x]}}\n");
   };
   const std::string written =
       of("driver: {candidate: a.ko, old: b.ko}, content: {candidate: c, current: d}", ", machine: [one]");
