@@ -17,8 +17,9 @@ Objection to_result(const Statement& statement, const Policy& policy) {
   const bool passed = statement.verdict == verdict::to_string(verdict::Decision::passed);
   if (statement.result == TestResult::failed || !passed)
     return "the run did not pass: its verdict is " + quoted(statement.verdict);
-  if (statement.result == TestResult::passed && (statement.waived || !statement.allowed.empty()))
-    return "the result is PASSED, but findings were accepted or allowed";
+  if (statement.result == TestResult::passed &&
+      (statement.waived || !statement.allowed.empty() || !statement.unproved.empty()))
+    return "the result is PASSED, but findings were accepted or allowed, or content is unproved";
   if (!statement.allowed.empty() && !statement.warnings_allowed)
     return "warnings were let pass, but its policy.warnings is 'fail'";
   if (statement.result != TestResult::warned) return {};
@@ -29,8 +30,12 @@ Objection to_result(const Statement& statement, const Policy& policy) {
                 ? ""
                 : " and " + std::to_string(statement.allowed.size() - 1) + " more") +
            " pass; --allow-warnings takes that";
+  if (!statement.unproved.empty() && !policy.allow_unproved)
+    return "no proof shows that the driver uses its content; the scenario's content.unproved says " +
+           quoted(statement.unproved.front()) + "; --allow-unproved takes that";
   // WARNED without a stated reason is taken for waived.
-  if ((statement.waived || statement.allowed.empty()) && !policy.allow_waived)
+  const bool stated = !statement.allowed.empty() || !statement.unproved.empty();
+  if ((statement.waived || !stated) && !policy.allow_waived)
     return "it passed only because findings were accepted; --allow-waived takes that";
   return {};
 }
@@ -117,7 +122,7 @@ Objection to_wishes(const Statement& statement, const Policy& policy) {
   if (policy.scenario_sha256 && statement.find("scenario")->sha256 != *policy.scenario_sha256)
     return "it was made with another scenario than the given one";
   for (const auto& glob : policy.require)
-    // Whether warned cells count was decided with the result: without --allow-waived and --allow-warnings
+    // Whether warned cells count was decided with the result: without the options that allow them
     // there are none here.
     if (std::none_of(statement.cells.begin(), statement.cells.end(), [&](const CellRecord& cell) {
           return !cell.control && !cell.expected && glob_match(glob, cell.id);

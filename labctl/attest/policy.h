@@ -21,6 +21,7 @@ struct Policy {
   std::vector<std::string> require;           // globs; each needs a cell that passed
   int min_boots = 0;                          // proved by every candidate's cell
   bool allow_waived = false;                  // takes what passed because a person accepted findings
+  bool allow_unproved = false;                // takes content of which no proof shows that the driver uses it
   bool allow_warnings = false;  // takes what passed because the scenario's policy lets warnings pass
 };
 

@@ -133,7 +133,9 @@ Result<Statement> state(const Record& record) {
   statement.waived = record.verdict.waived;
   statement.warnings_allowed = std::any_of(run.plan.cells.begin(), run.plan.cells.end(),
                                            [](const auto& cell) { return !cell.policy.warnings_fail; });
-  for (const auto& weakness : record.verdict.weaker) statement.allowed.push_back(weakness.title);
+  for (const auto& weakness : record.verdict.weaker)
+    (weakness.option == verdict::unproved_option ? statement.unproved : statement.allowed)
+        .push_back(weakness.title);
   statement.configuration = {{"scenario", sha256(run.scenario.text), {{"file", run.scenario.file}}},
                              {"plan", sha256(dump_pretty(plan::to_json(record.run.plan)))}};
   statement.scenario_plan = scenario_plan_sha256(run.plan);

@@ -168,6 +168,7 @@ std::string to_payload(const Statement& statement) {
                         {"waived", statement.waived},
                         {"policy", {{"warnings", statement.warnings_allowed ? "allow" : "fail"}}},
                         {"allowed", statement.allowed},
+                        {"unproved", statement.unproved},
                         {"cells", cells}};
     configuration.push_back(to_json(resource));
   }
@@ -221,6 +222,7 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
   statement.warnings_allowed =
       reader.word(reader.at(verdict, "policy", Json::value_t::object), "warnings", "fail", "allow");
   statement.allowed = reader.texts(verdict, "allowed");
+  statement.unproved = reader.texts(verdict, "unproved");
   if (!reader.problem.empty()) return input_error("the statement cannot be used: " + reader.problem, where);
   return statement;
 }

@@ -49,6 +49,7 @@ struct Statement {
   bool waived = false;                // a waiver was needed
   bool warnings_allowed = false;      // the scenario's policy.warnings is `allow` in some cell, used or not
   std::vector<std::string> allowed;   // titles of what that policy let pass
+  std::vector<std::string> unproved;  // why nothing proves that the driver uses the content, where so
   std::int64_t began = 0, ended = 0;  // of the run, in seconds since 1970
   std::vector<CellRecord> cells;      // controls too
 

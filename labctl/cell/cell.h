@@ -79,6 +79,8 @@ enum class Check {
   absent,      // the module is gone
   content,     // the content on disk has the delivered digest
   proof,       // one of the author's proofs
+  before,      // whether the content's file is there before the content is delivered
+  without,     // a proof, while its content is not there yet: one that holds then shows nothing of it
   evidence,    // taint and boot id after a boot
   kernel_log,  // could be read; its findings came as events of their own
   console,     // the guest has written `marker` to the kernel's log, and finds it there
@@ -95,6 +97,7 @@ struct Operation {
   bool new_driver = false;               // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
+  Millis limit{0};                       // at most so long, on the guest's clock; 0: what Patience says
   std::string marker = {};               // on the console
   std::vector<std::string> listen = {};  // markers that count from here on
   std::string last_line = {};            // what the console must show before a guest that goes down is back
@@ -105,6 +108,9 @@ struct Operation {
   // only a driver with this content could answer, and what makes it use the content may fail.
   bool may_be_refused = false;  // this applies it
   bool of_content = false;      // not asked once it has been refused
+  bool may_be_early = false;    // an answer that means "not yet" is asked again until the limit
+  bool names_content = false;   // Check::without: a proof that speaks of the content
+  bool last_without = false;    // Check::without: the last of the proofs that are asked then
   bool uses_content = false;    // may end badly once it has been refused
   int begins_boot = 0;          // the life of the guest that begins here
   bool boot_proved = false;     // reaching this operation's end proves one more boot
@@ -144,11 +150,13 @@ struct State {
   struct Ticked {
     Millis at, starved;
   };
-  std::deque<Ticked> ticks;   // of the time that a kernel's watchdog looks back on
-  std::string starving;       // what it said when that time was not the guest's
-  Millis operation_began{0};  // fair
-  Millis last_beat{0};        // fair
-  Millis phase_until{0};      // fair; end of grace or of the last sweep
+  std::deque<Ticked> ticks;           // of the time that a kernel's watchdog looks back on
+  std::string starving;               // what it said when that time was not the guest's
+  Millis operation_began{0};          // fair
+  Millis asked{0};                    // fair; its question, for the last time
+  std::optional<Millis> ask_again{};  // fair; the answer was "not yet"
+  Millis last_beat{0};                // fair
+  Millis phase_until{0};              // fair; end of grace or of the last sweep
 
   // What is known of the guest.
   std::set<std::string> boot_ids;
@@ -169,6 +177,9 @@ struct State {
   Millis first_reset{0}, last_reset{0};  // fair
   std::optional<Millis> moment_began;    // fair; of a power cut that waits for its time
   bool refused = false;                  // the content that was applied last, and that was allowed
+  bool there_before = false;             // its file, before it was delivered
+  bool told_apart = false;               // a proof did not hold while the content was not there yet
+  std::string vacuous;                   // the first that did
   std::set<std::string> said;            // markers that the console has shown since they counted
   bool dead = false;                     // panicked or powered off: nobody is there to be asked
   bool power_was_cut = false;            // on purpose, once in this story
@@ -236,12 +247,24 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
                                    std::size_t limit = 500);
 
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
+// What the candidate does in it (stopping, booting) has a floor besides, which journals of rules below 2 know
+// nothing of.
 struct Patience {
   Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
   // Of Windows behind a failure (windows.cc): to paint, dump and restart; to dump and restart when all else
   // has told the stop; to boot again; to have its disk read.
   Millis dying, dumping, again, disk;
 };
-Patience patience(Millis boot_time);
+Patience patience(Millis boot_time, bool floors = true);
+
+// The candidate's own work, and how long it may take where the author does not say: a multiple of the boot
+// time, and never less than people wait for such a thing on any machine.
+enum class Work {
+  install,  // and removal
+  build,    // an installation that compiles modules (DKMS)
+  command,  // apply, exercise, run; a text that is waited for
+  proof,
+};
+Millis limit_of(Work work, Millis boot_time);
 
 }  // namespace labctl::cell

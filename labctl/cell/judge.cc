@@ -42,6 +42,12 @@ std::string without(std::string letters, const std::string& others) {
   return letters;
 }
 
+// As Linux and Windows say it.
+bool says_no_space(std::string_view output) {
+  return output.find("No space left on device") != std::string_view::npos ||
+         output.find("not enough space on the disk") != std::string_view::npos;
+}
+
 std::string last_words(const event::Answer& answer) {
   return answer.output.empty() ? std::string() : ": " + tail(answer.output);
 }
@@ -52,7 +58,15 @@ std::string last_words(const event::Answer& answer) {
 void Life::judge(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const Operation& op = operation();
+  if (op.check == Check::before) return judge_before(answer);
+  if (op.check == Check::without) return judge_without(answer);
+  if (is_not_yet(answer, facts)) return ask_later();
   if (is_refusal(answer)) return;
+  if (s_.opened.earned() && op.of_payload && answer.exit_code == guest::not_copied &&
+      says_no_space(answer.output))
+    return lab("the guest's disk has no room for what is copied into it: '" + answer.question +
+               "' ended with status " + std::to_string(answer.exit_code) + last_words(answer) +
+               " (give the image a larger disk)");
   if (answer.exit_code != 0 && op.check != Check::proof && op.check != Check::ran) {
     const bool theirs = op.check == Check::exit_zero;
     return fail(theirs ? Ending::not_loaded : unable(), "'" + answer.question + "' ended with status " +
@@ -62,6 +76,8 @@ void Life::judge(const event::Answer& answer) {
   switch (op.check) {
     case Check::none:
     case Check::exit_zero:
+    case Check::before:
+    case Check::without:
       return;
     case Check::baseline:
       return judge_baseline(facts);

@@ -16,7 +16,7 @@ constexpr std::string_view taint_title = "kernel tainted ";
 class Life {
  public:
   Life(State state, std::vector<Action>& actions)
-      : s_(std::move(state)), actions_(actions), p_(patience(s_.opened.boot_time)) {}
+      : s_(std::move(state)), actions_(actions), p_(patience(s_.opened.boot_time, s_.opened.earned())) {}
 
   State live(const event::Event& event);
 
@@ -61,6 +61,8 @@ class Life {
   void begin_last_sweep();
   void end();
   void check_deadlines();
+  Millis longest() const;
+  void never_ended();
   bool heart_stopped();
 
   // moments.cc: when the power is cut
@@ -131,6 +133,21 @@ class Life {
   void judge_loaded(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
   bool is_refusal(const event::Answer& answer);
+
+  // not_yet.cc: what loads later
+  bool is_not_yet(const event::Answer& answer, const guest::Facts& facts) const;
+  void ask_later();
+  bool asks_later();
+
+  // vacuous.cc: proofs while the content is not there yet
+  void check_proofs();
+  void judge_before(const event::Answer& answer);
+  void judge_without(const event::Answer& answer);
+  void fails_without();
+  void conclude_without();
+  void fail_vacuous(const std::string& proof);
+
+  // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
   void note_allowed_taint();

@@ -42,28 +42,6 @@ bool heard_while_held(const event::What& what) {
 }
 }  // namespace
 
-Patience patience(Millis boot_time) {
-  using namespace std::chrono_literals;
-  const Millis boot = std::clamp<Millis>(boot_time, 3s, 10min);
-  return {
-      .agent = 3 * boot + 60s,
-      .answer = 2 * boot + 30s,
-      .long_answer = 5 * boot + 60s,
-      .down = 2 * boot + 60s,  // systemd alone gives a stuck service tens of seconds before it goes on
-      .up = 5 * boot + 60s,
-      .beat = boot + 15s,
-      .grace = 4s,
-      .sweep = 15s,
-      .suspect = 20s,
-      .merge = boot / 4 + 2s,
-      .back = boot / 8,
-      .dying = 2 * boot + 60s,  // a dump of all memory takes its time
-      .dumping = boot + 30s,
-      .again = 2 * boot + 30s,
-      .disk = 10min,
-  };
-}
-
 State Life::live(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
@@ -81,18 +59,19 @@ void Life::hear(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
   s_.outcome.rules = opened.rules;
-  p_ = patience(opened.boot_time);
+  p_ = patience(opened.boot_time, opened.earned());
   s_.operations =
       s_.canary ? canary_operations(s_.cell.guest.os, *s_.canary, opened) : operations(s_.cell, opened);
   s_.phase = Phase::running;
   s_.hold = opened.hold;
-  s_.operation_began = s_.last_beat = s_.fair();
+  s_.operation_began = s_.asked = s_.last_beat = s_.fair();
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
   if (opened.earned() && opened.seed.size() != 32)
     return lab("the journal has no seed: what is written to the console could have been known beforehand");
   check_payload();
   if (is_untied()) note_untied();
+  check_proofs();
 }
 
 // What is not known to have been delivered cannot be found to be altered.
@@ -103,7 +82,7 @@ void Life::check_payload() {
 }
 
 void Life::hear(const event::Started&) {
-  s_.operation_began = s_.last_beat = s_.fair();
+  s_.operation_began = s_.asked = s_.last_beat = s_.fair();
   if (s_.down) s_.last_reset = s_.fair();  // switched on again
 }
 
@@ -202,8 +181,9 @@ void Life::hear(const event::Answer& answer) {
     return fail(unable(),
                 "the guest could not answer '" + answer.question + "': " + printable(answer.output));
   s_.last_beat = s_.fair();
+  if (s_.ask_again) return;  // told twice
   judge(answer);
-  if (s_.phase != Phase::running) return;
+  if (s_.phase != Phase::running || s_.ask_again) return;
   if (cut_next) return outran("'" + answer.question + "'");
   if (!to_be_heard) return advance();
   s_.written = s_.written.value_or(s_.fair());
@@ -300,7 +280,8 @@ bool Life::begin_operation() {
   const Operation& op = operation();
   if (op.of_content && s_.refused) return true;
   if (op.may_be_refused) s_.refused = false;
-  s_.operation_began = s_.fair();
+  s_.operation_began = s_.asked = s_.fair();
+  s_.ask_again.reset();
   s_.moment_began.reset();
   if (op.is_theirs()) s_.candidate_in = true;
   if (op.begins_boot != 0) {
@@ -406,12 +387,11 @@ void Life::check_deadlines() {
     case Wait::moment:
       if (heart_stopped()) return;
       cut_if_time();
-      if (waits_for(Wait::moment) && waited > p_.long_answer)
-        fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
+      if (waits_for(Wait::moment) && waited > longest()) never_ended();
       return;
     case Wait::marker: {
       if (heart_stopped()) return;
-      const Millis limit = operation().duration > Millis(0) ? operation().duration : p_.long_answer;
+      const Millis limit = operation().duration > Millis(0) ? operation().duration : longest();
       if (waited > limit)
         fail(Ending::not_loaded, "the console did not say '" + printable(operation().marker, 80) +
                                      "' within " + show_duration(limit));
@@ -419,8 +399,7 @@ void Life::check_deadlines() {
     }
     case Wait::answer:
       if (heart_stopped()) return;
-      if (waited > (operation().takes_long() ? p_.long_answer : p_.answer))
-        fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
+      if (!asks_later() && s_.fair() - s_.asked > longest()) never_ended();
       return;
     case Wait::heard:
       return wait_for_console(waited);
@@ -438,10 +417,31 @@ void Life::check_deadlines() {
   }
 }
 
+// Of the operation under way.
+Millis Life::longest() const {
+  const Operation& op = operation();
+  if (op.limit > Millis(0)) return op.limit;
+  return op.takes_long() || op.wait == Wait::moment || op.wait == Wait::marker ? p_.long_answer : p_.answer;
+}
+
+void Life::never_ended() {
+  const Operation& op = operation();
+  if (op.check == Check::without) {
+    fails_without();
+    if (s_.phase == Phase::running) advance();
+    return;
+  }
+  fail(Ending::hung, "'" + op.question.name + "' did not end" +
+                         (op.limit > Millis(0) ? " within " + show_duration(op.limit) : "") +
+                         ", although the guest is alive");
+}
+
 void Life::check_reboot() {
   if (s_.phase != Phase::running || !reboots()) return;
-  if (!s_.down && s_.fair() - s_.operation_began > p_.down) never_went_down();
-  if (s_.down && s_.fair() - s_.first_reset > p_.up)
+  const Millis limit = operation().limit, down = limit > Millis(0) ? limit : p_.down,
+               up = limit > Millis(0) ? limit : p_.up;
+  if (!s_.down && s_.fair() - s_.operation_began > down) never_went_down();
+  if (s_.down && s_.fair() - s_.first_reset > up)
     fail(Ending::hung, "the guest did not come back from its reboot");
 }
 

@@ -1,6 +1,7 @@
 // The story of a cell cut into operations. Whoever wants to know what labctl does with a guest, and in which
 // order, reads this file; whether it went well is judged in step.cc.
 
+#include <set>
 #include <utility>
 
 #include "labctl/base/digest.h"
@@ -44,6 +45,13 @@ class Teller {
   }
 
   void add(Operation operation) { operations_.push_back(std::move(operation)); }
+
+  // How long what was added last may take: as the step says, as the command says, as is usual.
+  void limit(Work work, Millis step, Millis own = Millis(0)) {
+    if (!opened_.earned()) return;
+    const Millis said = step > Millis(0) ? step : own;
+    operations_.back().limit = said > Millis(0) ? said : limit_of(work, opened_.boot_time);
+  }
   void ask(const std::string& step, guest::Question question, Check check) {
     add({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
   }
@@ -78,19 +86,19 @@ class Teller {
     using enum scenario::StepKind;
     switch (step.kind) {
       case install:
-        return install_driver(step.label);
+        return install_driver(step);
       case place:
-        return place_content(step.label);
+        return place_content(step);
       case apply:
-        return apply_content(step.label);
+        return apply_content(step);
       case exercise:
-        return exercise_driver();
+        return exercise_driver(step);
       case remove:
-        return remove_driver();
+        return remove_driver(step);
       case reboot:
-        return next_boot(Wait::reboot);
+        return next_boot(Wait::reboot, step);
       case cold_boot:
-        return next_boot(Wait::cold_boot);
+        return next_boot(Wait::cold_boot, step);
       case power_cut:
         return power_cut_at(step);
       case run:
@@ -100,10 +108,11 @@ class Teller {
              .step = to_text(step),
              .duration = step.wait,
              .marker = with_variables(step.text)});
+        limit(Work::command, step.wait);
         return prove(to_text(step));
       case wait:
         add({.wait = Wait::quiet, .step = "wait", .duration = step.wait});
-        return prove("wait");
+        return prove("wait", false);
     }
   }
 
@@ -122,35 +131,42 @@ class Teller {
     for (auto& operation : delivery(os_, opened_)) add(std::move(operation));
   }
 
-  void install_driver(const std::string& label) {
+  void install_driver(const scenario::Step& step) {
     deliver();
-    driver_file_ = own_driver_file(label);
+    driver_file_ = own_driver_file(step.label);
     ask_of_payload("install driver", os_.install(cell_.guest, driver_file_), Check::exit_zero, driver_file_);
+    limit(installing(step.label), step.within, cell_.guest.driver.within);
     new_driver_ = taken_ = true;
+    awaits_boot_ = cell_.guest.driver.loads == scenario::Loads::at_boot;
+    awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
     prove("install driver");
   }
 
   // The file alone: until a driver has had its chance to read it, the author's proofs are not asked.
-  void place_content(const std::string& label) {
+  void place_content(const scenario::Step& step) {
     deliver();
     if (!cell_.guest.content) return;
-    content_file_ = own_content_file(label);
+    content_file_ = own_content_file(step.label);
+    ask_without_content("place content", may_be_refused(step.label));
     ask_of_payload("place content", os_.place(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
+    limit(Work::command, step.within);
     taken_ = false;
-    may_be_refused_ = nobody_asked_ = may_be_refused(label);
+    may_be_refused_ = nobody_asked_ = may_be_refused(step.label);
     prove("place content");
   }
 
-  void apply_content(const std::string& label) {
+  void apply_content(const scenario::Step& step) {
     deliver();
     if (!cell_.guest.content) return;
-    content_file_ = own_content_file(label);
+    content_file_ = own_content_file(step.label);
     taken_ = true;
+    ask_without_content("apply content", may_be_refused(step.label));
     ask_of_payload("apply content", os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
+    limit(Work::command, step.within, cell_.guest.content->within);
     // Without a command nobody is asked, and nobody can refuse.
-    may_be_refused_ = may_be_refused(label);
+    may_be_refused_ = may_be_refused(step.label);
     nobody_asked_ = may_be_refused_ && cell_.guest.content->apply.empty();
     operations_.back().may_be_refused = may_be_refused_;
     prove("apply content");
@@ -159,6 +175,15 @@ class Teller {
   std::string own_driver_file(const std::string& label) const {
     return guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
   }
+  // Packages that build their modules in the guest are called so.
+  Work installing(const std::string& label) const {
+    const auto says_so = [](const std::string& text) { return text.find("dkms") != std::string::npos; };
+    bool builds = says_so(cell_.guest.driver.install);
+    if (label.empty() || label == cell_.driver) builds |= says_so(cell_.driver_path);
+    for (const auto& extra : cell_.extra_drivers) builds |= extra.label == label && says_so(extra.path);
+    return builds ? Work::build : Work::install;
+  }
+
   std::string own_content_file(const std::string& label) const {
     return guest::content_file(label == cell_.content ? "" : label);
   }
@@ -176,7 +201,14 @@ class Teller {
     if (wanted.prints) wanted.prints = with_variables(*wanted.prints);
     const guest::Question question = os_.own("run-" + std::to_string(++runs_), wanted.run);
     add({.wait = Wait::answer, .check = Check::ran, .step = "run", .question = question, .proof = wanted});
+    limit(Work::command, step.within);
     prove("run");
+  }
+
+  // What comes behind a moment that the step's limit was for.
+  static scenario::Step without_limit(scenario::Step step) {
+    step.within = Millis(0);
+    return step;
   }
 
   // What was being changed when the power went is unknown from there on: nothing is asked about it until it
@@ -186,25 +218,29 @@ class Teller {
     switch (step.moment) {
       case now:
         if (!step.text.empty()) wait_to_cut(step);
-        return next_boot(Wait::power_cut);
+        return next_boot(Wait::power_cut, step.text.empty() ? step : without_limit(step));
       case boot:
-        return next_boot(Wait::half_boot, &step);
+        return next_boot(Wait::half_boot, step, true);
       case install: {
         deliver();
         const std::string file = own_driver_file(step.label);
         begin_and_cut(step, os_.install(cell_.guest, file), file, opened_.boot_time / 16);
+        limit(installing(step.label), step.within, cell_.guest.driver.within);
         driver_file_.clear();
         removed_ = new_driver_ = false;
-        return next_boot(Wait::power_cut);
+        return next_boot(Wait::power_cut, without_limit(step));
       }
       case apply: {
         deliver();
-        if (!cell_.guest.content) return next_boot(Wait::power_cut);
+        if (!cell_.guest.content) return next_boot(Wait::power_cut, step);
         const std::string file = own_content_file(step.label);
+        content_file_ = file;
+        ask_without_content(to_text(step), may_be_refused(step.label));
         begin_and_cut(step, os_.apply(*cell_.guest.content, file), file, opened_.boot_time / 64);
+        limit(Work::command, step.within, cell_.guest.content->within);
         operations_.back().may_be_refused = may_be_refused(step.label);
         content_file_.clear();
-        return next_boot(Wait::power_cut);
+        return next_boot(Wait::power_cut, without_limit(step));
       }
     }
   }
@@ -217,6 +253,7 @@ class Teller {
     Operation waiting = listening({.wait = Wait::marker, .step = to_text(step)}, step);
     if (left_) operations_[first].listen.push_back(waiting.marker), waiting.listen.clear();
     add(std::move(waiting));
+    limit(Work::command, step.within);
   }
 
   void begin_and_cut(const scenario::Step& step, guest::Question question, const std::string& file,
@@ -235,45 +272,54 @@ class Teller {
     return operation;
   }
 
-  void exercise_driver() {
-    for (const std::string& command : cell_.guest.exercise) {
-      ask("exercise", os_.own("exercise-" + std::to_string(++runs_), with_variables(command)),
+  void exercise_driver(const scenario::Step& step) {
+    for (const scenario::Command& command : cell_.guest.exercise) {
+      ask("exercise", os_.own("exercise-" + std::to_string(++runs_), with_variables(command.run)),
           Check::exit_zero);
+      limit(Work::command, step.within, command.within);
       operations_.back().uses_content = may_be_refused_;
       operations_.back().may_be_refused = nobody_asked_;
     }
+    awaits_use_ = false;
     prove("exercise");
   }
 
-  void remove_driver() {
+  void remove_driver(const scenario::Step& step) {
     ask("remove driver", os_.remove(cell_.guest, driver_file_), Check::exit_zero);
+    limit(Work::install, step.within, cell_.guest.driver.within);
     driver_file_.clear();
     content_file_.clear();
     removed_ = true;
     prove("remove driver");
   }
 
-  // `cut`: the step that cuts the power while it boots; the boot after that is the one to be proved.
-  void next_boot(Wait how, const scenario::Step* cut = nullptr) {
+  // `half`: the power is cut while it boots; the boot after that is the one to be proved.
+  void next_boot(Wait how, const scenario::Step& told, bool half = false) {
     ++boot_;
     taken_ = true;
+    awaits_boot_ = false;
+    awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
     const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
     const bool at_once = !operations_.empty() && operations_.back().wait == Wait::moment;
     if (std::exchange(left_, false))
       add({.wait = Wait::cleared, .step = step});
     else if (!at_once)
       leave_boot(step);
+    const Millis within = opened_.earned() ? told.within : Millis(0);
     go_down(how, step);
-    if (cut) {
-      operations_.back().duration = cut->wait > Millis(0) ? cut->wait : opened_.boot_time / 8;
-      operations_.back() = listening(std::move(operations_.back()), *cut);
+    operations_.back().limit = within;
+    if (half) {
+      operations_.back().duration = told.wait > Millis(0) ? told.wait : opened_.boot_time / 8;
+      operations_.back() = listening(std::move(operations_.back()), told);
       go_down(Wait::power_cut, step);
+      operations_.back().limit = within;
     }
     ask(step + ": identify", os_.identify(), Check::identified);
     ask(step + ": boot to its end", os_.booted(), Check::booted);
+    operations_.back().limit = within;
     prove(step);
     add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
-    prove(step);
+    prove(step, false);
     add({.wait = Wait::cleared, .step = step, .boot_proved = true});
   }
 
@@ -291,15 +337,18 @@ class Teller {
   }
 
   // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel
-  // well?
-  void prove(const std::string& step) {
+  // well? `early`: what comes a moment later is waited for; behind a wait it should be there.
+  void prove(const std::string& step, bool early = true) {
     const std::string proving = step + ": proof";
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
-    if (driver_in && !cell_.guest.driver.module.empty()) {
+    const bool driver_due = driver_in && !awaits_boot_ && !awaits_use_;
+    if (driver_due && !cell_.guest.driver.module.empty()) {
       ask_of_payload(proving, os_.loaded(cell_.guest, driver_file_), Check::loaded, driver_file_);
       operations_.back().new_driver = std::exchange(new_driver_, false);
       if (auto builds = opened_.builds.find(driver_file_); builds != opened_.builds.end())
         operations_.back().builds = builds->second;
+      limit(Work::proof, Millis(0));
+      operations_.back().may_be_early = early && opened_.earned();
     }
     if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
       ask(proving, os_.loaded(cell_.guest, {}), Check::absent);
@@ -307,24 +356,43 @@ class Teller {
       ask_of_payload(proving, os_.content_digest(*cell_.guest.content), Check::content, content_file_);
     if (content_in) operations_.back().of_content = may_be_refused_;
     // The author's proofs speak of driver and content together, so they wait until both are there.
-    if (driver_in && (cell_.guest.content ? content_in && taken_ : true)) {
+    if (driver_due && (cell_.guest.content ? content_in && taken_ : true)) {
       int number = 0;
-      for (scenario::Proof proof : cell_.guest.proof) {
+      for (const scenario::Proof& proof : cell_.guest.proof) {
         const std::string name = "proof-" + std::to_string(++number);
         const bool of_content = names_content(proof);
         if (of_content && nobody_asked_) continue;
-        if (proof.prints) proof.prints = with_variables(*proof.prints);
-        const guest::Question question = os_.own(name, with_variables(proof.run));
-        add({.wait = Wait::answer,
-             .check = Check::proof,
-             .step = proving,
-             .question = question,
-             .proof = proof,
-             .of_content = of_content && may_be_refused_});
+        ask_proof(proving, name, proof, Check::proof);
+        operations_.back().of_content = of_content && may_be_refused_;
+        operations_.back().may_be_early = early && opened_.earned();
       }
     }
     ask(proving, os_.evidence(), Check::evidence);
     ask(proving, os_.kernel_log(), Check::kernel_log);
+  }
+
+  // Before content is delivered for the first time: what the author's proofs say without it. A driver that
+  // brings the same file with it may be right already.
+  void ask_without_content(const std::string& step, bool refusable) {
+    const bool proved = cell_.guest.content->unproved.empty() && !cell_.guest.proof.empty();
+    if (!opened_.earned() || !proved || refusable) return;
+    if (!seen_contents_.insert(digest(content_file_)).second) return;
+    guest::Question there = os_.content_digest(*cell_.guest.content);
+    there.name = "content-before";
+    ask_of_payload(step, std::move(there), Check::before, content_file_);
+    int number = 0;
+    for (const scenario::Proof& proof : cell_.guest.proof) {
+      ask_proof(step, "without-" + std::to_string(++number), proof, Check::without);
+      operations_.back().names_content = names_content(proof);
+    }
+    operations_.back().last_without = true;
+  }
+
+  void ask_proof(const std::string& step, const std::string& name, scenario::Proof proof, Check check) {
+    if (proof.prints) proof.prints = with_variables(*proof.prints);
+    const guest::Question question = os_.own(name, with_variables(proof.run));
+    add({.wait = Wait::answer, .check = check, .step = step, .question = question, .proof = proof});
+    limit(Work::proof, Millis(0), proof.within);
   }
 
   // A proof that only a driver with this very content can give.
@@ -350,9 +418,11 @@ class Teller {
   const guest::System& os_;
   const event::Opened& opened_;
   std::vector<Operation> operations_;
+  std::set<std::string> seen_contents_;     // digests of what has been delivered to its path
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
   bool left_ = false;                       // all that this boot has to tell has been told
   bool delivered_ = false, removed_ = false, new_driver_ = false;
+  bool awaits_boot_ = false, awaits_use_ = false;  // until the driver can be there
   bool taken_ = false;  // the driver has been told of the content, or has started since it was placed
   bool may_be_refused_ = false, nobody_asked_ = false;  // of the content that was placed or applied last
   int boot_ = 0, runs_ = 0, nonces_ = 0;

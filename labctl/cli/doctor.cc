@@ -10,6 +10,7 @@
 #include "labctl/cli/verbs.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/host/needs.h"
+#include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
 #include "labctl/reproduction/kept.h"
 
@@ -36,17 +37,13 @@ host::Check acceleration(const host::Places& places) {
           {}};
 }
 
-// `needed`: the images of a scenario's cells.
-std::vector<host::Check> images(const host::Places& places, const std::vector<std::string>& needed) {
+host::Check images(const host::Places& places) {
   const auto store = open_store(places);
   const auto recipes = store.recipes();
-  if (!recipes) return {{"images", host::Health::error, recipes.error().text(), recipes.error().hint}};
-  std::vector<std::string> names, built;
-  for (const auto& recipe : *recipes) {
-    names.push_back(recipe.name);
-    if (store.find(recipe.name)) built.push_back(recipe.name);
-  }
-  return host::check_images(names, built, needed);
+  if (!recipes) return {"images", host::Health::error, recipes.error().text(), recipes.error().hint};
+  const auto built = std::count_if(recipes->begin(), recipes->end(),
+                                   [&](const auto& recipe) { return store.find(recipe.name).has_value(); });
+  return host::check_images(recipes->size(), static_cast<std::size_t>(built));
 }
 
 const char* word(host::Health health) {
@@ -88,20 +85,21 @@ int doctor(const DoctorOptions& options) {
   if (!found) return complain(found.error());
   const host::Places& places = *found;
   auto checks = host::check_host(places);
-  std::vector<std::string> needed;
+  std::vector<host::Check> supplies;
   if (!options.scenario.empty()) {
     const auto variables = options.settings.variables();
     if (!variables) return complain(variables.error());
     auto loaded = load_plan(options.scenario, *variables, {});
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
-    for (const auto& cell : plan.cells) needed.push_back(cell.image);
+    supplies = lab::check_supplies(plan, options.scenario, open_store(places));
     const auto needs = host::check_needs(host::needs_of(plan), host::free_space_for_guests(places));
     checks.insert(checks.end(), needs.begin(), needs.end());
   }
   const bool lacking = has_error(checks);
   if (!lacking) checks.push_back(acceleration(places));
-  for (auto& check : images(places, needed)) checks.push_back(std::move(check));
+  checks.push_back(images(places));
+  for (auto& check : supplies) checks.push_back(std::move(check));
   if (options.json)
     print_json(dump_pretty(as_json(checks)));
   else
@@ -140,7 +138,8 @@ void add_doctor(CommandLine& command_line) {
                      "2    bad scenario or usage\n"
                      "3    a prerequisite is missing"},
       options, doctor);
-  verb.option("SCENARIO", options->scenario, "Also check its images, and its matrix's disk and memory");
+  verb.option("SCENARIO", options->scenario,
+              "Also check its images and artifacts, and its matrix's disk and memory");
   options->settings.add_to(verb);
   verb.flag("--json", options->json, "For programs");
 }

@@ -10,6 +10,7 @@
 #include "labctl/cli/verbs.h"
 #include "labctl/host/needs.h"
 #include "labctl/host/places.h"
+#include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
 #include "labctl/snapshot/ground.h"
 
@@ -31,6 +32,10 @@ struct ValidateOptions {
 constexpr const char* exit_codes =
     "0    the scenario has no mistake\n"
     "2    the scenario has a mistake, or bad usage";
+constexpr const char* plan_exit_codes =
+    "0    the scenario has no mistake, and this host has what it needs\n"
+    "2    the scenario has a mistake, or bad usage\n"
+    "3    this host lacks an image, an artifact or space for it";
 
 // As far as this host knows it; what it does not know is said and not guessed.
 struct Cost {
@@ -118,16 +123,26 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
-// What a reviewer would ask, and what this host has too little of.
-std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const plan::Plan& plan,
-                                     const Cost& cost) {
-  auto warnings = plan::review(scenario, plan);
+// What this host lacks for a run, or has too little of.
+std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
   const auto places = host::places();
-  if (!places) return warnings;
-  for (const auto& check : host::check_needs(cost.needs, host::free_space_for_guests(*places)))
-    if (check.health != host::Health::ok)
-      warnings.push_back(check.name + ": " + check.detail + " (" + check.fix + ")");
-  return warnings;
+  if (!places) return {};
+  auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*places));
+  for (auto& check : lab::check_supplies(plan, file, open_store(*places))) checks.push_back(std::move(check));
+  std::erase_if(checks, [](const auto& check) { return check.health == host::Health::ok; });
+  return checks;
+}
+
+std::string in_words(const host::Check& check) {
+  return check.name + ": " + check.detail + (check.fix.empty() ? "" : " (" + check.fix + ")");
+}
+
+Json to_json(const std::vector<host::Check>& checks) {
+  Json list = Json::array();
+  for (const auto& check : checks)
+    if (check.health == host::Health::error)
+      list.push_back({{"name", check.name}, {"detail", check.detail}, {"fix", check.fix}});
+  return list;
 }
 
 void warn(const std::string& file, const std::vector<std::string>& warnings) {
@@ -142,18 +157,28 @@ int plan(const PlanOptions& options) {
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);
   const Cost cost = cost_of(plan);
-  const auto warnings = warnings_of(scenario, plan, cost);
+  const auto lacking = lacks(plan, options.scenario, cost);
+  auto warnings = plan::review(scenario, plan);
+  bool lacks_any = false;
+  for (const auto& check : lacking) {
+    lacks_any |= check.health == host::Health::error;
+    if (check.health == host::Health::warning) warnings.push_back(in_words(check));
+  }
+  const int code = lacks_any ? exit_code::no_verdict : exit_code::passed;
   if (options.json) {
     Json json = plan::to_json(plan);
     json["excluded"] = to_json(excluded);
     json["cost"] = to_json(cost);
+    json["lacking"] = to_json(lacking);
     json["warnings"] = warnings;
     print_json(dump_pretty(json));
-    return exit_code::passed;
+    return code;
   }
   print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));
   warn(options.scenario, warnings);
-  return exit_code::passed;
+  for (const auto& check : lacking)
+    if (check.health == host::Health::error) say("labctl: " + in_words(check));
+  return code;
 }
 
 int validate(const ValidateOptions& options) {
@@ -167,10 +192,10 @@ int validate(const ValidateOptions& options) {
       continue;
     }
     const auto& [scenario, plan] = *loaded;
-    const Cost cost = cost_of(plan);
-    print(file + ": ok, " + std::to_string(plan.cells.size()) + " cells\n" +
-          report::matrix_table(plan, plan::excluded(scenario)) + show(cost));
-    warn(file, warnings_of(scenario, plan, cost));
+    print(file + ": ok, " + std::to_string(plan.cells.size()) +
+          " cells; only its text and meaning were checked, 'labctl plan' checks this host as well\n" +
+          report::matrix_table(plan, plan::excluded(scenario)));
+    warn(file, plan::review(scenario, plan));
   }
   return code;
 }
@@ -179,13 +204,14 @@ int validate(const ValidateOptions& options) {
 
 void add_plan(CommandLine& command_line) {
   const auto options = std::make_shared<PlanOptions>();
-  auto verb = command_line.verb("plan",
-                                {.summary = "Show the matrix; nothing is run",
-                                 .group = group::judging,
-                                 .examples = "labctl plan scenarios/quickstart.yaml\n"
-                                             "labctl plan scenarios/quickstart.yaml --json",
-                                 .exit_codes = exit_codes},
-                                options, plan);
+  auto verb =
+      command_line.verb("plan",
+                        {.summary = "Show the matrix, and what this host lacks for it; nothing is run",
+                         .group = group::judging,
+                         .examples = "labctl plan scenarios/quickstart.yaml\n"
+                                     "labctl plan scenarios/quickstart.yaml --json",
+                         .exit_codes = plan_exit_codes},
+                        options, plan);
   verb.option("SCENARIO", options->scenario, "The scenario file", {.required = true});
   options->settings.add_to(verb);
   verb.option("--only", options->only, "Only cells whose id matches", {.value = "GLOB"});
@@ -196,7 +222,7 @@ void add_validate(CommandLine& command_line) {
   const auto options = std::make_shared<ValidateOptions>();
   auto verb = command_line.verb(
       "validate",
-      {.summary = "Check scenarios: every mistake with line and column",
+      {.summary = "Check the text of scenarios: every mistake with line and column",
        .group = group::judging,
        .examples = "labctl validate scenarios/quickstart.yaml scenarios/quickstart-blocked.yaml",
        .exit_codes = exit_codes},

@@ -22,7 +22,7 @@ struct VerifyOptions {
   std::vector<std::string> keys, artifacts, images, require;
   std::string scenario, max_age;
   int min_boots = 0;
-  bool allow_waived = false, allow_warnings = false;
+  bool allow_waived = false, allow_warnings = false, allow_unproved = false;
   Settings settings;  // of the scenario; they must give the plan that was run
 };
 
@@ -57,6 +57,7 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
                         .require = options.require,
                         .min_boots = options.min_boots,
                         .allow_waived = options.allow_waived,
+                        .allow_unproved = options.allow_unproved,
                         .allow_warnings = options.allow_warnings};
   auto images = wanted_images(options.images);
   if (!images) return fail(images.error());
@@ -207,6 +208,8 @@ void add_verify(CommandLine& command_line) {
             "Take a verdict that passed only because findings were accepted");
   verb.flag("--allow-warnings", options->allow_warnings,
             "Take one that passed only because the scenario's policy allows warnings");
+  verb.flag("--allow-unproved", options->allow_unproved,
+            "Take content of which no proof shows that the driver uses it");
 }
 
 }  // namespace labctl::cli

@@ -1,10 +1,12 @@
 #include "labctl/lab/supplies.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/units.h"
 #include "labctl/guest/guest.h"
 #include "labctl/plan/damage.h"
 
@@ -60,9 +62,8 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
   return digest;
 }
 
-// Copied first and hashed then: the digest is of the very bytes that go into the guests.
-Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
-                      const fs::path& work) {
+// Its size, when it is a file that guests can be given.
+Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) {
   std::error_code problem;
   if (!fs::exists(source, problem))
     return input_error("the artefact does not exist: " + source.lexically_normal().string(), where,
@@ -73,12 +74,21 @@ Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std
     return input_error("the artefact is empty or unreadable: " + source.string(), where);
   if (size > largest_artefact)
     return input_error("the artefact is larger than 2 GiB: " + source.string(), where);
+  return size;
+}
+
+// Copied first and hashed then: the digest is of the very bytes that go into the guests.
+Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
+                      const fs::path& work) {
+  std::error_code problem;
+  const auto size = size_of(source, where);
+  if (!size) return fail(size.error());
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
     return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
-  Artefact artefact{.source = source, .sha256 = *digest, .size = size, .source_sha256 = *digest};
+  Artefact artefact{.source = source, .sha256 = *digest, .size = *size, .source_sha256 = *digest};
   if (fs::is_symlink(source, problem)) artefact.target = fs::canonical(source, problem);
   if (damage != scenario::Damage::none) {
     auto changed = damage_copy(copy, damage, *digest, where);
@@ -92,7 +102,80 @@ Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std
   return artefact;
 }
 
+host::Check lacking(const std::string& name, const Error& error) {
+  return {name, host::Health::error, error.where.empty() ? error.what : error.where + ": " + error.what,
+          error.hint};
+}
+
+// In the guest everything is copied from the CD, and content once more to its path. What of its disk the
+// image has not written can be free, and no more.
+std::optional<host::Check> check_room(const plan::Cell& cell, std::uint64_t bytes,
+                                      const image::Image& image) {
+  const auto size = number_at(image.facts, "disk_size", 0), used = number_at(image.facts, "disk_bytes", 0);
+  if (size <= 0 || used < 0) return std::nullopt;
+  const auto free = static_cast<std::uint64_t>(std::max<long long>(0, size - used));
+  if (bytes <= free) return std::nullopt;
+  return host::Check{"space in " + cell.image, host::Health::error,
+                     "cell " + cell.id + " copies " + show_size(bytes) + " into its guest, and at most " +
+                         show_size(free) + " of the image's disk are free",
+                     "give the image a larger disk (disk: in its image.yaml) and build it again"};
+}
+
+// The same bytes under two labels: a comparison that compares nothing.
+std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>& files) {
+  std::vector<host::Check> checks;
+  std::map<std::string, std::string> first;  // by digest
+  for (const auto& [path, file] : files) {
+    const auto digest = sha256_file(file);
+    if (!digest) continue;
+    const auto [known, is_new] = first.emplace(*digest, path);
+    if (!is_new)
+      checks.push_back({"artifact " + path, host::Health::warning,
+                        "has the same bytes as " + known->second + ", so nothing is compared between them",
+                        ""});
+  }
+  return checks;
+}
+
 }  // namespace
+
+std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
+                                        const image::Store& store) {
+  std::vector<host::Check> checks;
+  std::map<std::string, image::Image> images;
+  for (const auto& name : plan.images()) {
+    auto found = store.find(name);
+    if (found)
+      images.emplace(name, std::move(*found));
+    else
+      checks.push_back(lacking("image " + name, found.error()));
+  }
+  const fs::path base = fs::path(scenario_file).parent_path();
+  std::map<std::string, std::uint64_t> sizes;  // 0: cannot be given to a guest
+  std::map<std::string, fs::path> intact;
+  std::set<std::string> full;
+  for (const auto& cell : plan.cells) {
+    std::uint64_t bytes = 0, content = 0;
+    for (const auto& [name, wanted] : wanted_files(cell)) {
+      if (sizes.count(wanted.path) == 0) {
+        const auto size = size_of(base / wanted.origin(), place(scenario_file, wanted.mark));
+        if (!size) checks.push_back(lacking("artifact " + wanted.path, size.error()));
+        sizes[wanted.path] = size.value_or(0);
+        if (size && wanted.damage == scenario::Damage::none) intact[wanted.path] = base / wanted.origin();
+      }
+      bytes += sizes[wanted.path];
+      if (name.starts_with("content")) content = std::max(content, sizes[wanted.path]);
+    }
+    const auto image = images.find(cell.image);
+    if (image == images.end() || full.count(cell.image) != 0) continue;
+    if (auto check = check_room(cell, bytes + content, image->second)) {
+      full.insert(cell.image);
+      checks.push_back(std::move(*check));
+    }
+  }
+  for (auto& check : check_same_bytes(intact)) checks.push_back(std::move(check));
+  return checks;
+}
 
 tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& plan,
                                                             const std::string& scenario_file,

@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/bundle/artefact_store.h"
+#include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
@@ -25,6 +26,12 @@ struct Artefact {
   std::filesystem::path copy;  // in the work folder
   std::string source_sha256;   // of the file; another one when the copy was damaged on purpose
 };
+
+// Whether a run would find what it needs, without copying anything: images that are built, artifacts that are
+// there and can be given to a guest, room for them on the image's disk; a warning where two are the same
+// bytes. Only what is wrong comes back.
+std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
+                                        const image::Store& store);
 
 struct CellSupplies {
   std::filesystem::path payload;                           // the CD, empty in a control

@@ -195,6 +195,18 @@ void add_controls(Plan& plan) {
   std::move(controls.begin(), controls.end(), std::back_inserter(plan.cells));
 }
 
+// What is asked less, or later, than usual.
+void note_loads(Plan& plan, const scenario::Guest& guest) {
+  if (guest.driver.loads == scenario::Loads::at_boot)
+    plan.notes.emplace_back(
+        "the driver is asked for from the first boot after its installation on (loads: at-boot)");
+  if (guest.driver.loads == scenario::Loads::on_use)
+    plan.notes.emplace_back("the driver is asked for after each exercise (loads: on-use)");
+  if (guest.content && !guest.content->unproved.empty())
+    plan.notes.push_back("no proof shows that the driver uses the content (unproved: " +
+                         printable(guest.content->unproved, 120) + "); a run that passes is WARNED");
+}
+
 void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char* what, std::string Cell::*own,
                  std::vector<Cell::Extra> Cell::*extras) {
   for (const Artefact& artefact : artefacts) {
@@ -339,6 +351,7 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
     return input_error("no cell has a candidate, so nothing new would be tested", scenario.source,
                        "let matrix.driver or matrix.content name 'candidate'");
   }
+  note_loads(plan, *scenario.guest);
   note_unused(plan, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers);
   note_unused(plan, scenario.contents, "content", &Cell::content, &Cell::extra_contents);
   note_unused_machines(plan, scenario);

@@ -38,6 +38,8 @@ constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::D
 constexpr DriverKind driver_kinds[] = {DriverKind::deb,    DriverKind::rpm, DriverKind::kmod,
                                        DriverKind::script, DriverKind::inf, DriverKind::service,
                                        DriverKind::msi};
+constexpr scenario::Loads all_loads[] = {scenario::Loads::at_install, scenario::Loads::at_boot,
+                                         scenario::Loads::on_use};
 constexpr scenario::Os systems[] = {scenario::Os::linux_, scenario::Os::windows};
 constexpr scenario::Verifier verifiers[] = {scenario::Verifier::off, scenario::Verifier::standard,
                                             scenario::Verifier::low_resources};
@@ -48,6 +50,24 @@ constexpr scenario::DiskBus disks[] = {scenario::DiskBus::virtio, scenario::Disk
 constexpr scenario::Network networks[] = {scenario::Network::none, scenario::Network::isolated};
 
 Json mark_json(Mark mark) { return {{"line", mark.line}, {"column", mark.column}}; }
+
+// There only when the author says it.
+void add_within(Json& json, Millis within) {
+  if (within > Millis(0)) json["within_ms"] = within.count();
+}
+
+// The texts, and what limits them in a list as long.
+void add_exercise(Json& json, const std::vector<scenario::Command>& commands) {
+  Json texts = Json::array(), limits = Json::array();
+  bool limited = false;
+  for (const auto& command : commands) {
+    texts.push_back(command.run);
+    limits.push_back({{"within_ms", command.within.count()}});
+    limited |= command.within > Millis(0);
+  }
+  json["exercise"] = std::move(texts);
+  if (limited) json["exercise_limits"] = std::move(limits);
+}
 
 Json guest_json(const Guest& guest) {
   Json json = {{"driver",
@@ -62,13 +82,21 @@ Json guest_json(const Guest& guest) {
     json["driver"]["start"] = guest.driver.start;
     json["driver"]["certificate"] = guest.driver.certificate;
   }
-  if (guest.content) json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
-  json["exercise"] = guest.exercise;
+  add_within(json["driver"], guest.driver.within);
+  if (guest.driver.loads != scenario::Loads::at_install)
+    json["driver"]["loads"] = to_string(guest.driver.loads);
+  if (guest.content) {
+    json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
+    add_within(json["content"], guest.content->within);
+    if (!guest.content->unproved.empty()) json["content"]["unproved"] = guest.content->unproved;
+  }
+  add_exercise(json, guest.exercise);
   json["proof"] = Json::array();
   for (const auto& proof : guest.proof) {
     Json entry = {{"run", proof.run}};
     if (proof.prints) entry["prints"] = *proof.prints;
     entry["exit"] = proof.exit_code;
+    add_within(entry, proof.within);
     json["proof"].push_back(std::move(entry));
   }
   return json;
@@ -93,6 +121,7 @@ Json step_json(const Step& step) {
   if (step.kind == StepKind::run) json["exit"] = step.exit_code;
   if (step.prints) json["prints"] = *step.prints;
   if (step.kind == StepKind::power_cut) json["moment"] = to_string(step.moment);
+  add_within(json, step.within);
   return json;
 }
 
@@ -194,6 +223,24 @@ std::string read_guest_path(In& in, const char* key, bool windows) {
   return path;
 }
 
+Millis read_within(In& in) {
+  if (!in.has("within_ms")) return Millis(0);
+  return Millis(in.number("within_ms", 0, scenario::longest_within.count()));
+}
+
+std::vector<scenario::Command> read_exercise(In& in) {
+  std::vector<scenario::Command> commands;
+  for (auto& text : in.texts("exercise")) commands.push_back({.run = std::move(text)});
+  if (!in.has("exercise_limits")) return commands;
+  std::size_t next = 0;
+  in.each("exercise_limits", [&](In& entry) {
+    if (next < commands.size()) commands[next].within = read_within(entry);
+    ++next;
+  });
+  if (next != commands.size()) in.wrong("exercise_limits: not one for each command");
+  return commands;
+}
+
 Guest read_guest(In in) {
   Guest guest;
   In driver = in.object("driver");
@@ -212,14 +259,17 @@ Guest read_guest(In in) {
   if (in.has("content")) {
     In content = in.object("content");
     guest.content = {read_guest_path(content, "path", guest.os == scenario::Os::windows),
-                     content.text("apply")};
+                     content.text("apply"), read_within(content), content.text_or("unproved", "")};
   }
-  guest.exercise = in.texts("exercise");
+  guest.driver.within = read_within(driver);
+  if (driver.has("loads")) guest.driver.loads = driver.kind("loads", all_loads);
+  guest.exercise = read_exercise(in);
   in.each("proof", [&](In& entry) {
     scenario::Proof proof;
     proof.run = entry.text("run");
     if (entry.has("prints")) proof.prints = entry.text("prints");
     proof.exit_code = static_cast<int>(entry.number("exit", 0, 255));
+    proof.within = read_within(entry);
     guest.proof.push_back(std::move(proof));
   });
   return guest;
@@ -248,6 +298,7 @@ Step read_step(In& in) {
   if (step.kind == StepKind::run) step.exit_code = static_cast<int>(in.number("exit", 0, 255));
   if (in.has("prints")) step.prints = in.text("prints");
   if (step.kind == StepKind::power_cut) step.moment = in.kind("moment", moments);
+  step.within = read_within(in);
   step.mark = read_mark(in.object("mark"));
   return step;
 }

@@ -37,19 +37,59 @@ std::set<std::string> values(const std::vector<Cell>& cells, std::string Cell::*
   return all;
 }
 
+// What is written already is not advised again.
+std::string advise(const std::vector<scenario::Artefact>& artefacts, const std::string& kind,
+                   const std::string& other) {
+  const auto written = std::find_if(artefacts.begin(), artefacts.end(),
+                                    [](const auto& artefact) { return artefact.label != "candidate"; });
+  const std::string label = written == artefacts.end() ? other : written->label;
+  return (written == artefacts.end() ? "add candidate." + kind + "." + other + " and "
+                                     : std::string("write ")) +
+         "matrix." + kind + ": [candidate, " + label + "]";
+}
+
 void ask_about_comparison(const std::vector<Cell>& cells, const scenario::Scenario& scenario,
                           std::vector<std::string>& questions) {
   if (values(cells, &Cell::driver).size() == 1)
-    questions.emplace_back(
-        "no previous driver: a crash that the last release has too would look new; add "
-        "candidate.driver.previous and matrix.driver: [candidate, previous]");
+    questions.push_back("no previous driver: a crash that the last release has too would look new; " +
+                        advise(scenario.drivers, "driver", "previous"));
   if (scenario.contents.empty())
     questions.emplace_back(
         "no content: if the driver reads content, the pair is what customers run; add candidate.content");
   else if (values(cells, &Cell::content).size() == 1)
-    questions.emplace_back(
-        "only one content: whether the driver or the content is to blame could not be told; add "
-        "candidate.content.current and matrix.content: [candidate, current]");
+    questions.push_back(
+        "only one content: whether the driver or the content is to blame could not be told; " +
+        advise(scenario.contents, "content", "current"));
+}
+
+// A comparison of a file with itself shows nothing.
+void ask_about_same_files(const std::vector<scenario::Artefact>& artefacts, const std::string& kind,
+                          std::vector<std::string>& questions) {
+  for (const auto& artefact : artefacts)
+    for (const auto& before : artefacts) {
+      if (&before == &artefact) break;
+      if (before.path != artefact.path || before.damage != artefact.damage) continue;
+      questions.push_back("candidate." + kind + "." + artefact.label + " in line " +
+                          std::to_string(artefact.mark.line) + " is the same file as " + before.label +
+                          ": nothing is compared between them; name another file");
+      break;
+    }
+}
+
+void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scenario::Artefact>& artefacts,
+                          const std::string& kind, std::string Cell::*own,
+                          std::vector<Cell::Extra> Cell::*extras, std::vector<std::string>& questions) {
+  const bool given = std::any_of(artefacts.begin(), artefacts.end(),
+                                 [](const auto& artefact) { return artefact.label == "candidate"; });
+  const bool used = std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) {
+    return cell.*own == "candidate" ||
+           std::any_of((cell.*extras).begin(), (cell.*extras).end(),
+                       [](const auto& extra) { return extra.label == "candidate"; });
+  });
+  if (given && !used)
+    questions.push_back("candidate." + kind +
+                        ".candidate is in no cell, so nothing is said about it; name it in " + "matrix." +
+                        kind);
 }
 
 void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& questions) {
@@ -77,11 +117,17 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
                         ": a crash in every second boot would pass half the time; write reboot x3 or more");
 }
 
-void ask_about_machines(const std::vector<Cell>& cells, std::vector<std::string>& questions) {
-  if (std::all_of(cells.begin(), cells.end(), [](const Cell& cell) { return cell.machine.vcpus == 1; }))
-    questions.emplace_back(
-        "no second vCPU: no race between two processors can be met; add a machine with vcpus: 2 (under "
-        "TCG they take turns, and KVM meets more races)");
+void ask_about_machines(const std::vector<Cell>& cells, const scenario::Scenario& scenario,
+                        std::vector<std::string>& questions) {
+  if (!std::all_of(cells.begin(), cells.end(), [](const Cell& cell) { return cell.machine.vcpus == 1; }))
+    return;
+  const auto written = std::find_if(scenario.machines.begin(), scenario.machines.end(),
+                                    [](const auto& machine) { return machine.vcpus > 1; });
+  questions.push_back("no second vCPU: no race between two processors can be met; " +
+                      (written == scenario.machines.end()
+                           ? "add a machine with vcpus: 2"
+                           : "name machine " + written->name + " in matrix.machine") +
+                      " (under TCG they take turns, and KVM meets more races)");
 }
 
 void ask_about_excludes(const scenario::Scenario& scenario, std::vector<std::string>& questions) {
@@ -102,7 +148,11 @@ std::vector<std::string> review(const scenario::Scenario& scenario, const Plan& 
   ask_about_excludes(scenario, questions);
   ask_about_comparison(cells, scenario, questions);
   ask_about_cells(cells, questions);
-  ask_about_machines(cells, questions);
+  ask_about_same_files(scenario.drivers, "driver", questions);
+  ask_about_same_files(scenario.contents, "content", questions);
+  ask_about_candidates(cells, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers, questions);
+  ask_about_candidates(cells, scenario.contents, "content", &Cell::content, &Cell::extra_contents, questions);
+  ask_about_machines(cells, scenario, questions);
   return questions;
 }
 

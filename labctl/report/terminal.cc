@@ -109,10 +109,13 @@ std::string passed_in_words(const verdict::Verdict& verdict) {
     all = waivers_in_words(verdict, verdict::WaiverState::used);
     with.push_back(plural(all.size(), "waiver"));
   }
-  if (const auto let = weaknesses_in_words(verdict); !let.empty()) {
-    with.push_back(plural(let.size(), "finding") + " that the policy allows");
-    all.insert(all.end(), let.begin(), let.end());
-  }
+  const auto let = weaknesses_in_words(verdict);
+  const auto unproved = std::count_if(verdict.weaker.begin(), verdict.weaker.end(),
+                                      [](const auto& one) { return one.option == verdict::unproved_option; });
+  const auto findings = let.size() - static_cast<std::size_t>(unproved);
+  if (findings != 0) with.push_back(plural(findings, "finding") + " that the policy allows");
+  if (unproved != 0) with.emplace_back("content that no proof is about");
+  all.insert(all.end(), let.begin(), let.end());
   return "WARNED, passed with " + join(with, " and ") + ": " + join(all, ", ");
 }
 

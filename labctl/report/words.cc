@@ -120,8 +120,9 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
 std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict) {
   std::vector<std::string> words;
   for (const auto& [option, title, cells] : verdict.weaker)
-    words.push_back("'" + printable(title) + "' (" + option + "=allow, " + plural(cells.size(), "cell") +
-                    ")");
+    words.push_back("'" + printable(title) + "' (" + option +
+                    (option == verdict::warnings_option ? "=allow" : "") + ", " +
+                    plural(cells.size(), "cell") + ")");
   return words;
 }
 

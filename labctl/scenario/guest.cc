@@ -37,6 +37,7 @@ const Dialect dialects[] = {
 };
 
 const std::vector<std::string> starts = {"boot", "system", "auto"};
+const std::vector<std::string> loads_words = {"at-install", "at-boot", "on-use"};
 const std::vector<std::string> verifiers = {"off", "standard", "low-resources"};
 
 // The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name.
@@ -73,13 +74,14 @@ class GuestReader {
         guest.verifier = static_cast<Verifier>(*index);
     if (const Node* proof = node.find("proof")) guest.proof = read_proofs(*proof);
     if (const Node* exercise = node.find("exercise"))
-      guest.exercise = reader_.texts(*exercise, what_ + ".exercise");
+      guest.exercise = read_commands(*exercise, what_ + ".exercise");
     if (const Node* driver = node.find("driver")) read_driver(*driver, guest, node.find("proof") != nullptr);
     const Node* content = node.find("content");
     if (content && scenario_.contents.empty()) {
       reader_.mistake(content->mark, what_ + ".content: there is no candidate.content");
     } else if (content) {
       guest.content = read_content(*content);
+      if (guest.content->unproved.empty() && !node.find("proof")) needs_proof(*content);
     } else if (!scenario_.contents.empty()) {
       reader_.mistake(
           node.mark, what_ + " has no 'content', but candidate.content is given",
@@ -105,6 +107,14 @@ class GuestReader {
       driver.options = read_options(*options, what + ".options");
     if (const Node* install = node.find("install")) driver.install = command(*install, what + ".install");
     if (const Node* remove = node.find("remove")) driver.remove = command(*remove, what + ".remove");
+    if (const Node* loads = node.find("loads"))
+      if (const auto when = reader_.choice(*loads, what + ".loads", loads_words))
+        driver.loads = static_cast<Loads>(*when);
+    if (driver.loads == Loads::on_use && guest.exercise.empty())
+      reader_.mistake(node.find("loads")->mark,
+                      what + ".loads: on-use, and there is no exercise that uses it",
+                      "add " + what_ + ".exercise");
+    if (const Node* limit = node.find("within")) driver.within = read_within(*limit, what, reader_);
     if (!index) return;  // which keys belong here is known only with the kind
 
     driver.kind = dialect_.kinds[*index];
@@ -143,13 +153,17 @@ class GuestReader {
                           {"start"},
                           {"certificate"},
                           {"install"},
-                          {"remove"}});
+                          {"remove"},
+                          {"loads"},
+                          {"within"}});
     return reader_.map(node, what,
                        {{"kind", Need::required, "one of deb, rpm, kmod, script"},
                         {"module"},
                         {"options"},
                         {"install"},
-                        {"remove"}});
+                        {"remove"},
+                        {"loads"},
+                        {"within"}});
   }
 
   void read_windows_driver(const Node& node, const std::string& what, Driver& driver) {
@@ -228,15 +242,30 @@ class GuestReader {
     return options;
   }
 
+  void needs_proof(const Node& content) {
+    if (Reader::has(content, "unproved")) return;  // told already
+    reader_.mistake(content.mark,
+                    what_ + ".content, and there is no proof: nothing would show that the driver uses it",
+                    "add " + what_ +
+                        ".proof: [{run: COMMAND, prints: \"${content.sha256}\"}] with a command that "
+                        "asks the driver, or say why there is none: content: {unproved: REASON}");
+  }
+
   Content read_content(const Node& node) {
     const std::string what = what_ + ".content";
     Content content;
-    if (!reader_.map(node, what, {{"path", Need::required}, {"apply"}})) return content;
+    if (!reader_.map(node, what, {{"path", Need::required}, {"apply"}, {"unproved"}})) return content;
+    if (const Node* unproved = node.find("unproved"))
+      content.unproved = trim(reader_.one_line(*unproved, what + ".unproved").value_or(""));
     if (const Node* path = node.find("path")) {
       const auto text = reader_.one_line(*path, what + ".path");
       if (text) content.path = guest_path(*text, path->mark, what + ".path");
     }
-    if (const Node* apply = node.find("apply")) content.apply = command(*apply, what + ".apply");
+    if (const Node* apply = node.find("apply")) {
+      Command told = timed_command(*apply, what + ".apply");
+      content.apply = std::move(told.run);
+      content.within = told.within;
+    }
     return content;
   }
 
@@ -256,6 +285,23 @@ class GuestReader {
     return *text;
   }
 
+  // Its text alone, or with how long it may take.
+  Command timed_command(const Node& node, const std::string& what) {
+    if (node.kind != Node::Kind::map) return {.run = command(node, what)};
+    if (!reader_.map(node, what, {{"run", Need::required}, {"within"}})) return {};
+    Command read;
+    if (const Node* run = node.find("run")) read.run = command(*run, what + ".run");
+    if (const Node* limit = node.find("within")) read.within = read_within(*limit, what, reader_);
+    return read;
+  }
+
+  std::vector<Command> read_commands(const Node& node, const std::string& what) {
+    std::vector<Command> commands;
+    if (!reader_.list(node, what)) return commands;
+    for (const Node& item : node.items) commands.push_back(timed_command(item, what));
+    return commands;
+  }
+
   std::vector<Proof> read_proofs(const Node& node) {
     const std::string what = what_ + ".proof";
     // Without content, its digest and path mean nothing; the reader says so.
@@ -263,7 +309,7 @@ class GuestReader {
     std::vector<Proof> proofs;
     if (!reader_.list(node, what)) return proofs;
     for (const Node& item : node.items) {
-      if (!reader_.map(item, what, {{"run", Need::required}, {"prints"}, {"exit"}})) continue;
+      if (!reader_.map(item, what, {{"run", Need::required}, {"prints"}, {"exit"}, {"within"}})) continue;
       Proof proof;
       if (const Node* run = item.find("run")) proof.run = command(*run, what + ".run", later);
       if (const Node* prints = item.find("prints"))
@@ -271,6 +317,7 @@ class GuestReader {
       if (const Node* code = item.find("exit")) {
         proof.exit_code = reader_.integer(*code, what + ".exit", 0, 255).value_or(0);
       }
+      if (const Node* limit = item.find("within")) proof.within = read_within(*limit, what, reader_);
       proofs.push_back(std::move(proof));
     }
     return proofs;
@@ -307,6 +354,8 @@ void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
 }
 
 const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
+
+const char* to_string(Loads loads) { return loads_words[static_cast<std::size_t>(loads)].c_str(); }
 
 const char* to_string(Verifier verifier) { return verifiers[static_cast<std::size_t>(verifier)].c_str(); }
 

@@ -65,6 +65,23 @@ enum class Os { linux_, windows };
 
 enum class DriverKind { deb, rpm, kmod, script, inf, service, msi };
 
+// From when on the driver must be found loaded.
+enum class Loads {
+  at_install,  // as soon as it is installed, and after each boot
+  at_boot,     // after the next boot, and each one after it
+  on_use,      // after it has been exercised, in each boot
+};
+const char* to_string(Loads loads);
+
+// A command of the author's, and how long it may take on the guest's clock. 0: the usual limit.
+struct Command {
+  std::string run;
+  Millis within{0};
+  bool operator==(const Command&) const = default;
+};
+inline constexpr Millis shortest_within = std::chrono::seconds(1);
+inline constexpr Millis longest_within = std::chrono::hours(24);
+
 struct Driver {
   DriverKind kind = DriverKind::deb;
   std::string module;  // the kernel module (Windows: the service) that must be loaded after every boot
@@ -74,6 +91,8 @@ struct Driver {
   std::string remove;       // script: the command that takes it away
   std::string start;        // service: boot, system or auto
   std::string certificate;  // inf: a file of the package that the guest is to trust
+  Loads loads = Loads::at_install;
+  Millis within{0};  // how long its installation and its removal may take each; 0: the usual limit
 };
 
 // What Driver Verifier is to do with the candidate, on Windows.
@@ -81,8 +100,10 @@ enum class Verifier { off, standard, low_resources };
 const char* to_string(Verifier verifier);
 
 struct Content {
-  std::string path;   // where it goes in the guest, absolute
-  std::string apply;  // the command that makes the driver take it; may be empty
+  std::string path;           // where it goes in the guest, absolute
+  std::string apply;          // the command that makes the driver take it; may be empty
+  Millis within{0};           // how long copying it and `apply` may take; 0: the usual limit
+  std::string unproved = {};  // why no proof shows that the driver uses it; empty: one does
 };
 
 struct Proof {
@@ -90,6 +111,7 @@ struct Proof {
   std::optional<std::string>
       prints;  // exact output, both sides trimmed; may hold ${content.sha256}, ${driver.sha256}
   int exit_code = 0;
+  Millis within{0};  // 0: the usual limit
 };
 
 // What a scenario says for one operating system family.
@@ -98,7 +120,7 @@ struct Guest {
   Driver driver;
   Verifier verifier = Verifier::off;
   std::optional<Content> content;
-  std::vector<std::string> exercise;
+  std::vector<Command> exercise;
   std::vector<Proof> proof;
 };
 
@@ -129,6 +151,7 @@ struct Step {
   int exit_code = 0;                       // run
   std::optional<std::string> prints = {};  // run: exact output, both sides trimmed
   Moment moment = Moment::now;             // power_cut
+  Millis within{0};  // how long what it does to the guest may take; 0: the usual limit; not of wait, wait_for
   Mark mark = {};
 };
 // As an author would write it, for people.

@@ -29,6 +29,9 @@ inline constexpr unsigned content_later = 2;  // ${content.sha256}, ${content.pa
                                               // filled in before they run
 inline constexpr unsigned driver_later = 4;   // ${driver.sha256}
 
+// `within: 10m`, said of `what`: how long that may take. 0 after a mistake.
+Millis read_within(const Node& node, const std::string& what, Reader& reader);
+
 // The file as a tree, and what reads it; waivers and signatures as well.
 Parsed parse(std::string_view text, const std::string& name);
 Reader reader_of(const std::string& name, const Variables& variables, Parsed& parsed);
@@ -69,6 +72,7 @@ class StepReader {
 
  private:
   std::optional<Step> read_map(const Node& node);
+  std::optional<Step> read_words(const Node& node);
   std::optional<Step> read_run(const Node& node);
   std::optional<Step> read_wait_for(const Node& node);
   std::optional<Step> read_power_cut(const Node& node);

@@ -16,7 +16,7 @@ constexpr std::size_t longest_marker = 200;
 
 const std::vector<std::string> first_words = {"install",   "place",     "apply",  "exercise", "reboot",
                                               "cold-boot", "power-cut", "remove", "run",      "wait"};
-const std::vector<std::string> map_keys = {"run", "wait", "wait-for", "power-cut"};
+const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
     "power-cut during boot, remove driver, wait 20s, wait for TEXT, run COMMAND";
@@ -126,6 +126,10 @@ Result<Step> power_cut_step(const std::string& text, const std::vector<std::stri
 
 }  // namespace
 
+Millis read_within(const Node& node, const std::string& what, Reader& reader) {
+  return reader.duration(node, what + ".within", shortest_within, longest_within).value_or(Millis(0));
+}
+
 Result<Step> parse_step(const std::string& text) {
   const auto words = words_of(text);
   if (words.empty()) return input_error("an empty step", "", all_steps);
@@ -160,6 +164,7 @@ std::optional<Step> StepReader::read(const Node& node) {
 
 std::optional<Step> StepReader::read_map(const Node& node) {
   const auto written = [&](const std::string& key) { return node.find(key) != nullptr; };
+  if (written("step")) return read_words(node);
   if (written("run")) return read_run(node);
   if (written("wait-for")) return read_wait_for(node);
   if (written("power-cut")) return read_power_cut(node);
@@ -174,14 +179,31 @@ std::optional<Step> StepReader::read_map(const Node& node) {
   const bool cut =
       words.size() > 1 && std::find(first_words.begin(), first_words.end(), words[0]) != first_words.end();
   reader_.mistake(node.mark, what_ + ": expected a step as text, found a map",
-                  cut ? "put the step in quotes, because ': ' begins a value"
-                      : suggest(words.empty() ? "" : words[0], map_keys, all_steps));
+                  written("within") ? "write {step: install driver, within: 20m}"
+                  : cut             ? "put the step in quotes, because ': ' begins a value"
+                                    : suggest(words.empty() ? "" : words[0], map_keys, all_steps));
   return std::nullopt;
+}
+
+// {step: install driver previous, within: 20m}: what a few words say, with its limit.
+std::optional<Step> StepReader::read_words(const Node& node) {
+  const std::string what = what_ + ": step";
+  if (!reader_.map(node, what, {{"step"}, {"within"}})) return std::nullopt;
+  const auto text = reader_.text(*node.find("step"), what, later_);
+  if (!text) return std::nullopt;
+  auto step = finish(parse_step(*text), node.mark);
+  const Node* limit = node.find("within");
+  if (!step || !limit) return step;
+  const Millis within = read_within(*limit, what, reader_);
+  if (step->kind == StepKind::wait)
+    reader_.mistake(limit->mark, what + ".within: a wait takes as long as it says");
+  (step->kind == StepKind::wait_for ? step->wait : step->within) = within;
+  return step;
 }
 
 std::optional<Step> StepReader::read_run(const Node& node) {
   const std::string what = what_ + ": run";
-  if (!reader_.map(node, what, {{"run"}, {"exit"}, {"prints"}})) return std::nullopt;
+  if (!reader_.map(node, what, {{"run"}, {"exit"}, {"prints"}, {"within"}})) return std::nullopt;
   const auto command = reader_.text(*node.find("run"), what, later_);
   if (!command) return std::nullopt;
   auto step = finish(parse_step("run " + *command), node.mark);
@@ -190,6 +212,7 @@ std::optional<Step> StepReader::read_run(const Node& node) {
     step->exit_code = reader_.integer(*exit, what + ".exit", 0, 255).value_or(0);
   if (const Node* prints = node.find("prints"))
     step->prints = reader_.text(*prints, what + ".prints", later_);
+  if (const Node* limit = node.find("within")) step->within = read_within(*limit, what, reader_);
   return step;
 }
 
@@ -208,7 +231,7 @@ std::optional<Step> StepReader::read_wait_for(const Node& node) {
 // {power-cut: now | during ..., after: 500ms} or {power-cut: ..., at: TEXT}
 std::optional<Step> StepReader::read_power_cut(const Node& node) {
   const std::string what = what_ + ": power-cut";
-  if (!reader_.map(node, what, {{"power-cut"}, {"after"}, {"at"}})) return std::nullopt;
+  if (!reader_.map(node, what, {{"power-cut"}, {"after"}, {"at"}, {"within"}})) return std::nullopt;
   const Node& moment = *node.find("power-cut");
   const auto text = reader_.text(moment, what);
   if (!text) return std::nullopt;
@@ -221,6 +244,7 @@ std::optional<Step> StepReader::read_power_cut(const Node& node) {
   const bool now = words == std::vector<std::string>{"now"};
   auto step = finish(parse_step(now ? "power-cut" : "power-cut " + *text), node.mark);
   if (!step) return step;
+  if (const Node* limit = node.find("within")) step->within = read_within(*limit, what, reader_);
   const Node *after = node.find("after"), *at = node.find("at");
   if (after && at) reader_.mistake(after->mark, what + ": 'after' and 'at' are two moments", "keep one");
   if (after && now)

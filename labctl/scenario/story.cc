@@ -1,6 +1,7 @@
 // The story: a few words per step, and what a story must hold to prove anything.
 
 #include <algorithm>
+#include <optional>
 
 #include "labctl/base/text.h"
 #include "labctl/scenario/sections.h"
@@ -18,6 +19,7 @@ class StoryCheck {
   void check(const std::vector<Step>& story, Mark mark) {
     const std::size_t before = reader_.count();
     for (const Step& step : story) tell(step);
+    used_by_the_next_boot();
     if (boots_ == 0) {
       mistake(mark, "no reboot and no power-cut, and a gate without a boot proves nothing", "add reboot x3");
     } else if (boots_ > most_boots) {
@@ -67,6 +69,7 @@ class StoryCheck {
         state_.content = step.label;
         return;
       case StepKind::exercise:
+        unused_boot_.reset();
         if (scenario_.guest && scenario_.guest->exercise.empty())
           mistake(step.mark, "'exercise', but " + guest_name() + " has no exercise");
         needs_driver(step);
@@ -74,6 +77,7 @@ class StoryCheck {
         exercised_ = true;
         return;
       case StepKind::remove:
+        used_by_the_next_boot();
         needs_driver(step);
         if (scenario_.guest && scenario_.guest->driver.kind == DriverKind::script &&
             scenario_.guest->driver.remove.empty())
@@ -82,7 +86,7 @@ class StoryCheck {
         return;
       case StepKind::reboot:
       case StepKind::cold_boot:
-        return boot(step.times);
+        return boot(step);
       case StepKind::power_cut:
         return power_cut(step);
       case StepKind::run:
@@ -114,12 +118,29 @@ class StoryCheck {
       needs_driver(step);
       state_.content = torn;
     }
-    boot(1);
+    boot(step);
   }
 
-  void boot(int times) {
-    boots_ += times;
+  // A driver that loads when it is used is seen in no boot without a use.
+  void boot(const Step& step) {
+    boots_ += step.times;
     booted_.push_back(state_);
+    const bool on_use = scenario_.guest && scenario_.guest->driver.loads == Loads::on_use;
+    if (!on_use || state_.driver == none || state_.driver == torn) return;
+    if (step.times > 1) not_used(step.mark);
+    used_by_the_next_boot();
+    unused_boot_ = step.mark;
+  }
+
+  void used_by_the_next_boot() {
+    if (unused_boot_) not_used(*unused_boot_);
+    unused_boot_.reset();
+  }
+
+  void not_used(Mark mark) {
+    mistake(mark,
+            "nothing uses the driver in this boot, and with loads: on-use nothing would show that it loads",
+            "write exercise after each reboot");
   }
 
   void known(const Step& step, const std::vector<Artefact>& artefacts, const char* which) {
@@ -202,20 +223,26 @@ class StoryCheck {
   State state_;
   Mark torn_at_;
   std::vector<State> booted_;
+  std::optional<Mark> unused_boot_;
   long boots_ = 0;
   bool ever_installed_ = false;
   bool ever_applied_ = false;
   bool exercised_ = false;
 };
 
-// A driver that is only loaded proves little, so each boot uses it.
+// A driver that is only loaded proves little, so each boot uses it. One that loads at the next boot can take
+// content only then.
 std::vector<Step> default_story(const Scenario& scenario) {
   std::vector<std::string> texts = {"install driver"};
-  if (!scenario.contents.empty()) texts.push_back("apply content");
-  if (scenario.guest && !scenario.guest->exercise.empty())
-    texts.insert(texts.end(), {"exercise", "reboot", "exercise", "reboot", "exercise", "reboot", "exercise"});
-  else
-    texts.push_back("reboot x3");
+  const bool later = scenario.guest && scenario.guest->driver.loads == Loads::at_boot;
+  if (later) texts.emplace_back("reboot");
+  if (!scenario.contents.empty()) texts.emplace_back("apply content");
+  if (scenario.guest && !scenario.guest->exercise.empty()) {
+    texts.emplace_back("exercise");
+    for (int boot = later ? 1 : 0; boot < 3; ++boot) texts.insert(texts.end(), {"reboot", "exercise"});
+  } else {
+    texts.emplace_back(later ? "reboot x2" : "reboot x3");
+  }
   std::vector<Step> steps;
   for (const std::string& text : texts) {
     steps.push_back(parse_step(text).value());

@@ -73,24 +73,30 @@ bool took_waiver(const plan::Cell& cell, const Outcome& outcome) {
   });
 }
 
+bool uses_unproved(const plan::Cell& cell) {
+  return !cell.control && cell.guest.content && !cell.guest.content->unproved.empty();
+}
+
 bool took_weaker(const plan::Cell& cell, const Outcome& outcome) {
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(),
+  return uses_unproved(cell) ||
+         std::any_of(outcome.findings.begin(), outcome.findings.end(),
                      [&](const Seen& seen) { return let_through(cell, seen.finding); });
 }
 
 std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
   std::vector<Weakness> found;
+  const auto add = [&](const char* option, const std::string& title, const std::string& cell) {
+    auto known = std::find_if(found.begin(), found.end(),
+                              [&](const auto& one) { return one.option == option && one.title == title; });
+    if (known == found.end()) known = found.insert(found.end(), {.option = option, .title = title});
+    if (known->cells.empty() || known->cells.back() != cell) known->cells.push_back(cell);
+  };
   for (const plan::Cell& cell : plan.cells)
     for (const Outcome& outcome : outcomes) {
       if (outcome.cell != cell.id || !outcome.as_wanted()) continue;
-      for (const Seen& seen : outcome.findings) {
-        if (!let_through(cell, seen.finding)) continue;
-        auto known = std::find_if(found.begin(), found.end(),
-                                  [&](const auto& one) { return one.title == seen.finding.title; });
-        if (known == found.end())
-          known = found.insert(found.end(), {.option = "policy.warnings", .title = seen.finding.title});
-        if (known->cells.empty() || known->cells.back() != cell.id) known->cells.push_back(cell.id);
-      }
+      for (const Seen& seen : outcome.findings)
+        if (let_through(cell, seen.finding)) add(warnings_option, seen.finding.title, cell.id);
+      if (uses_unproved(cell)) add(unproved_option, cell.guest.content->unproved, cell.id);
     }
   return found;
 }

@@ -47,10 +47,13 @@ bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome);
 // Whether it would not have passed, or not have got so far, without a waiver.
 bool took_waiver(const plan::Cell& cell, const Outcome& outcome);
 
-// Whether the cell's policy let something pass in it.
+// Whether the scenario says why nothing proves that the driver uses the cell's content.
+bool uses_unproved(const plan::Cell& cell);
+
+// Whether the cell's policy let something pass in it, or its content is unproved.
 bool took_weaker(const plan::Cell& cell, const Outcome& outcome);
 
-// What the policy let pass in cells that ended as wanted, each title once.
+// What the policy let pass in cells that ended as wanted, and why their content is unproved; each title once.
 std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);
 
 // The waivers of the plan, in its order, with what became of them.

@@ -12,6 +12,7 @@ struct Added {
 constexpr Added added[] = {
     {2, "which disk and snapshot the guests started from"},
     {2, "whether the canary was made of this image, on this host and within a week"},
+    {2, "whether the proofs of the content hold without it"},
     {2, "whether the console could be heard in each boot"},
     {2, "whether a thread slept in a boot that ended before the kernel's watchdogs could say so"},
     {2, "whether the driver in memory is the delivered build, on the image's own kernel"},

@@ -115,9 +115,11 @@ struct WaiverUse {
 };
 
 // What passed only because the scenario asks for less than labctl does by itself.
+inline constexpr const char* warnings_option = "policy.warnings";
+inline constexpr const char* unproved_option = "content.unproved";
 struct Weakness {
-  std::string option;              // of the scenario: "policy.warnings"
-  std::string title;               // of the finding that it let pass
+  std::string option;              // of the scenario
+  std::string title;               // of the finding that it let pass; why content is unproved
   std::vector<std::string> cells;  // in the plan's order, controls too
 };
 

@@ -241,7 +241,7 @@ TEST_CASE("a statement is written and read back the same") {
   all.result = attest::TestResult::warned;
   all.warned = {"w"};
   all.waived = all.warnings_allowed = true;
-  all.allowed = {"WARNING in x"};
+  all.allowed = all.unproved = {"WARNING in x"};
   all.failed = {"f", "g"};
   all.cells[0].expected = true;
   const std::string payload = attest::to_payload(all);
@@ -371,6 +371,8 @@ TEST_CASE("everything that a policy asks for is asked") {
        [&](S& s, P& p) { allowed(s), s.waived = p.allow_warnings = true; }, "--allow-waived"},
       {"allowed and waived, and both are taken",
        [&](S& s, P& p) { allowed(s), s.waived = p.allow_warnings = p.allow_waived = true; }, ""},
+      {"unproved", [&](S& s, P& p) { waived(s), s.unproved = {"x"}, p.allow_waived = true; }, "-unproved"},
+      {"unproved, taken", [&](S& s, P& p) { waived(s), s.unproved = {"x"}, p.allow_unproved = true; }, ""},
       {"PASSED with what was allowed", [](S& s, P&) { s.warnings_allowed = true, s.allowed = {"x"}; },
        "accepted or allowed"},
       {"PASSED with a waiver", [](S& s, P&) { s.waived = true; }, "accepted or allowed"},

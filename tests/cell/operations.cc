@@ -60,6 +60,7 @@ std::string told(const plan::Cell& cell) {
 const std::string baseline = "agent do evidence console";
 const std::string looked = baseline + " loaded-before";  // where a driver is coming
 const std::string full = "loaded content-digest proof-1 proof-2 evidence kernel-log";
+const std::string before = "content-before without-1 without-2";
 const std::string driver_only = "loaded evidence kernel-log";
 
 std::string boot(const std::string& how, const std::string& proof) {
@@ -69,7 +70,7 @@ std::string boot(const std::string& how, const std::string& proof) {
 }  // namespace
 
 TEST_CASE("a candidate's default story asks for every proof after every step") {
-  CHECK(told(candidate()) == looked + " do deliver install " + driver_only + " apply " + full +
+  CHECK(told(candidate()) == looked + " do deliver install " + driver_only + " " + before + " apply " + full +
                                  " exercise-1 " + full + boot("REBOOT", full) + boot("REBOOT", full) +
                                  boot("REBOOT", full) + " console awake cleared");
 }
@@ -159,7 +160,7 @@ TEST_CASE("after a power cut nothing is asked about what it left unknown") {
         looked + " do deliver console awake cleared begin install-cut-1 POWER-CUT identify booted " +
             no_driver + " quiet " + no_driver + " proved install " + driver_only + " console awake cleared");
   cell.story = {{.kind = install}, {.kind = power_cut, .moment = Moment::apply}, {.kind = apply}};
-  CHECK(told(cell) == looked + " do deliver install " + driver_only +
+  CHECK(told(cell) == looked + " do deliver install " + driver_only + " " + before +
                           " console awake cleared begin apply-cut-1 POWER-CUT identify booted " + no_content +
                           " quiet " + no_content + " proved apply " + full + " console awake cleared");
 }
@@ -178,7 +179,8 @@ TEST_CASE("content that lies there waits for its driver") {
   plan::Cell cell = candidate();
   using enum scenario::StepKind;
   cell.story = {{.kind = place}, {.kind = install}, {.kind = place}, {.kind = reboot}};
-  CHECK(told(cell) == looked + " do deliver place content-digest evidence kernel-log install " + full +
+  CHECK(told(cell) == looked + " do deliver " + before +
+                          " place content-digest evidence kernel-log install " + full +
                           " place loaded content-digest evidence kernel-log" + boot("REBOOT", full) +
                           " console awake cleared");
 }

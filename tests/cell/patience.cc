@@ -100,3 +100,139 @@ TEST_CASE("a guest that is booted instead of restored is waited for until its bo
   CHECK(scene.play().ending == Ending::lab_failed);
   CHECK(scene.state.outcome.step == "boot");
 }
+
+namespace {
+
+// A host with KVM: the guest boots in three seconds.
+Scene on_a_fast_host() {
+  Scene scene;
+  scene.opening.boot_time = scene.boot_time = 3s;
+  return scene;
+}
+
+// The question is answered so late, counted from when it was put.
+void takes(Scene& scene, const std::string& question, Millis long_) { scene.works_at[question] = long_; }
+
+}  // namespace
+
+TEST_CASE("the candidate's own work has the same time on a fast host as on a slow one") {
+  struct Case {
+    const char* question;
+    Millis passes, hangs;
+  };
+  for (const Case& c : {Case{"install", 14min, 16min}, Case{"apply", 4min, 6min},
+                        Case{"exercise-1", 90s, 6min}, Case{"proof-2", 50s, 70s}}) {
+    INFO(c.question);
+    Scene good = on_a_fast_host(), bad = on_a_fast_host();
+    takes(good, c.question, c.passes);
+    takes(bad, c.question, c.hangs);
+    CHECK(good.play().ending == Ending::passed);
+    CHECK(bad.play().ending == Ending::hung);
+    CHECK_THAT(bad.state.outcome.reason,
+               ContainsSubstring(std::string("'") + c.question + "' did not end within "));
+  }
+}
+
+TEST_CASE("a package that is built in the guest has an hour") {
+  for (const char* path : {"out/sensor-dkms_7.16_all.deb", "out/sensor_7.16_amd64.deb"}) {
+    Scene scene = on_a_fast_host();
+    scene.cell.driver_path = path;
+    takes(scene, "install", 50min);
+    INFO(path);
+    CHECK((scene.play().ending == Ending::passed) == (std::string(path).find("dkms") != std::string::npos));
+  }
+}
+
+TEST_CASE("a command of the story, a removal, a stop and a boot have a floor as well") {
+  Scene good = on_a_fast_host();
+  good.cell.story = {{.kind = install},
+                     {.kind = apply},
+                     {.kind = run, .text = "sensorctl index"},
+                     {.kind = reboot},
+                     {.kind = scenario::StepKind::remove},
+                     {.kind = reboot}};
+  takes(good, "run-1", 4min);
+  takes(good, "remove", 10min);
+  good.change = [](Answer& answer, int nth) {
+    if (answer.question == "loaded" && nth > 5) answer.output = "state=absent\n";  // once it is removed
+    return true;
+  };
+  good.shutdown_time = 110s;
+  good.boot_time = 170s;
+  CHECK(good.play().ending == Ending::passed);
+
+  Scene stuck = on_a_fast_host();
+  stuck.shutdown_time = 130s;
+  CHECK(stuck.play().ending == Ending::hung);
+  CHECK_THAT(stuck.state.outcome.reason, ContainsSubstring("the shutdown did not end"));
+
+  Scene lost = on_a_fast_host();
+  lost.boot_time = 190s;
+  CHECK(lost.play().ending == Ending::hung);
+  CHECK_THAT(lost.state.outcome.reason, ContainsSubstring("did not come back"));
+}
+
+TEST_CASE("on a slow host the multiple of the boot is longer than the floor") {
+  Scene scene;
+  scene.opening.boot_time = 5min;
+  takes(scene, "exercise-1", 25min);
+  CHECK(scene.play().ending == Ending::passed);
+}
+
+TEST_CASE("what the author says of a command shortens and lengthens its time") {
+  const auto says = [](Millis within) {
+    Scene scene = on_a_fast_host();
+    scene.cell.guest.driver.within = scene.cell.guest.content->within = within;
+    scene.cell.guest.exercise[0].within = scene.cell.guest.proof[1].within = within;
+    return scene;
+  };
+  for (const char* question : {"install", "apply", "exercise-1", "proof-2"}) {
+    INFO(question);
+    Scene shorter = says(20s), longer = says(2h);
+    takes(shorter, question, 30s);
+    takes(longer, question, 100min);
+    longer.limit = 100h;
+    CHECK(shorter.play().ending == Ending::hung);
+    CHECK_THAT(shorter.state.outcome.reason, ContainsSubstring("did not end within 20"));
+    CHECK(longer.play().ending == Ending::passed);
+  }
+}
+
+TEST_CASE("what the author says of a step counts before what is said of a command") {
+  Scene scene = on_a_fast_host();
+  scene.cell.guest.driver.within = scene.cell.guest.exercise[0].within = 10s;
+  for (auto& step : scene.cell.story) step.within = 10min;
+  takes(scene, "install", 8min);
+  takes(scene, "exercise-1", 8min);
+  scene.shutdown_time = 5min;
+  scene.boot_time = 7min;
+  CHECK(scene.play().ending == Ending::passed);
+  scene = on_a_fast_host();
+  scene.cell.story[3].within = 30s;  // a reboot
+  scene.boot_time = 40s;
+  CHECK(scene.play().ending == Ending::hung);
+}
+
+TEST_CASE("a text has five minutes, and a step's limit is for the moment and not for the boot behind it") {
+  Scene scene = on_a_fast_host();
+  scene.cell.story = {{.kind = install},
+                      {.kind = apply},
+                      {.kind = power_cut, .text = "sensor: ready", .within = 8min},
+                      {.kind = wait_for, .text = "sensor: again"}};
+  scene.boot_time = 60s;
+  scene.hears("power-cut at 'sensor: ready'", 7min, event::Said{"sensor: ready"});
+  scene.hears("wait for 'sensor: again'", 4min, event::Said{"sensor: again"});
+  CHECK(scene.play().ending == Ending::passed);
+}
+
+TEST_CASE("a journal of rules that knew no floors is judged by its own limits") {
+  for (const int rules : {1, 2}) {
+    Scene scene = on_a_fast_host();
+    scene.opening.rules = rules;
+    takes(scene, "exercise-1", 90s);
+    INFO(rules);
+    CHECK((scene.play().ending == Ending::hung) == (rules < 2));
+    if (rules < 2)
+      CHECK(scene.state.outcome.reason == "'exercise-1' did not end, although the guest is alive");
+  }
+}

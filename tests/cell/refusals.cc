@@ -45,7 +45,7 @@ const std::vector<Story>& stories() {
        "'sensorctl digest' ended with status 1", 0,
        [](Scene& s) { damaged(s), s.answers("proof-1", exits(1, "the driver has no content")); }},
       {"content that is taken, and refused by the driver of the next boot", not_loaded, "'sensorctl digest'",
-       0, [](Scene& s) { damaged(s), s.answers("proof-1", exits(1, "the driver has no content"), 3); }},
+       0, [](Scene& s) { damaged(s), s.answers_from("proof-1", exits(1, "the driver has no content"), 3); }},
       {"content that is taken and is another in the guest", altered, "the content", 0,
        [](Scene& s) { damaged(s), s.answers("content-digest", prints("content_sha256=\n")); }},
       {"an exercise that fails with content that was taken", not_loaded, "'exercise-1'", 0,
@@ -61,11 +61,11 @@ const std::vector<Story>& stories() {
       {"an apply that never ends", hung, "'apply' did not end", 0,
        [](Scene& s) { damaged(s), s.never_answers("apply"); }},
       {"a driver that is gone after the refusal", not_loaded, "absent", 0,
-       [](Scene& s) { refused(s), s.answers("loaded", prints("state=absent\n"), 2); }},
+       [](Scene& s) { refused(s), s.answers_from("loaded", prints("state=absent\n"), 2); }},
       {"a driver that does not come back with it", not_loaded, "absent", 0,
-       [](Scene& s) { refused(s), s.answers("loaded", prints("state=absent\n"), 4); }},
+       [](Scene& s) { refused(s), s.answers_from("loaded", prints("state=absent\n"), 4); }},
       {"a proof that has nothing to do with the content", not_loaded, "'sensorctl selftest'", 0,
-       [](Scene& s) { refused(s), s.answers("proof-2", exits(1), 3); }},
+       [](Scene& s) { refused(s), s.answers_from("proof-2", exits(1), 3); }},
       {"refused by the tool, and the driver dies of it at the next boot", crashed, "oops in sensor_match", 0,
        [](Scene& s) {
          refused(s);

@@ -344,9 +344,20 @@ const std::vector<Story>& stories() {
       {"a module that is built into the kernel is not the candidate", not_loaded, "builtin", 0,
        [](Scene& s) { s.answers("loaded", says("state=live", "state=builtin")); }},
       {"a module that vanished while settling", not_loaded, "absent", 0,
-       [](Scene& s) { s.answers("loaded", prints("state=absent\n"), 5); }},
+       [](Scene& s) { s.answers_from("loaded", prints("state=absent\n"), 5); }},
+      {"no room for what the lab copies", lab_failed, "no room", 0,
+       [](Scene& s) { s.answers("apply", exits(126, "cp: error writing '/x': No space left on device")); }},
+      {"no room in a guest that may refuse", lab_failed, "no room", 0,
+       [](Scene& s) {
+         s.cell.content_may_be_refused = true;
+         s.answers("apply", exits(126, "There is not enough space on the disk."));
+       }},
+      {"a copy that fails for another reason", not_loaded, "status 126", 0,
+       [](Scene& s) { s.answers("apply", exits(126, "cp: cannot create '/x': Is a directory")); }},
+      {"a candidate that says that there is no room", not_loaded, "status 1", 0,
+       [](Scene& s) { s.answers("apply", exits(1, "No space left on device")); }},
       {"a module that refuses the second boot", not_loaded, "absent", 1,
-       [](Scene& s) { s.answers("loaded", prints("state=absent\n"), 6); }},
+       [](Scene& s) { s.answers_from("loaded", prints("state=absent\n"), 6); }},
       {"no word about the module", not_loaded, "not there", 0, [](Scene& s) { s.answers("loaded", prints("")); }},
       {"another build after the second boot", not_loaded, "another build", 1,
        [](Scene& s) { s.answers("loaded", says("build_id=b1", "build_id=b0"), 6); }},

@@ -32,7 +32,7 @@ inline plan::Cell candidate() {
   cell.guest.driver = {.kind = scenario::DriverKind::deb, .module = "sensor"};
   cell.guest.content =
       scenario::Content{.path = "/var/lib/sensor/content.bin", .apply = "systemctl reload sensor"};
-  cell.guest.exercise = {"sensorctl replay"};
+  cell.guest.exercise = {{.run = "sensorctl replay"}};
   cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"},
                       {.run = "sensorctl selftest"}};
   using enum scenario::StepKind;
@@ -102,11 +102,12 @@ class Scene {
   std::string build_id = "b1", source_version = "5F1", version = "7.16";
   bool alive = true;  // the agent answers and the heart beats
   int console_level = 7;
-  bool deaf = false;          // nothing that a program writes comes out on the console
-  std::string sleepers;       // threads that sleep uninterruptibly, as the guest lists them
-  bool leaves_loudly = true;  // the console shows the kernel's last line
-  bool begins = true;         // it tells that it has begun with a question
-  Millis works = 20s;         // at what is to be cut short
+  bool deaf = false;                       // nothing that a program writes comes out on the console
+  std::string sleepers;                    // threads that sleep uninterruptibly, as the guest lists them
+  bool leaves_loudly = true;               // the console shows the kernel's last line
+  bool begins = true;                      // it tells that it has begun with a question
+  Millis works = 20s;                      // at what is to be cut short
+  std::map<std::string, Millis> works_at;  // at a question, where it is not done in `latency`
 
   // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
   // name.
@@ -131,6 +132,13 @@ class Scene {
   void answers(const std::string& question, std::function<void(Answer&)> how, int which = 0) {
     change = [question, how, which, before = change](Answer& answer, int nth) {
       if (answer.question == question && (which == 0 || nth == which)) how(answer);
+      return before(answer, nth);
+    };
+  }
+  // And from then on: what is not there yet is asked again.
+  void answers_from(const std::string& question, std::function<void(Answer&)> how, int which) {
+    change = [question, how, which, before = change](Answer& answer, int nth) {
+      if (answer.question == question && nth >= which) how(answer);
       return before(answer, nth);
     };
   }
@@ -254,8 +262,7 @@ class Scene {
         if (reboots) down_at_ = now + shutdown_time;
         return;
       }
-      if (!ask->question.command.empty())
-        pending_.push_back({ask->question, now + (ask->tell_begin ? works : latency)});
+      if (!ask->question.command.empty()) pending_.push_back({ask->question, now + time_for(*ask)});
     }
     if (std::holds_alternative<cell::PowerCut>(action)) {
       pending_.clear(), begin_at_.reset(), speak_at_.reset(), up_at_.reset();
@@ -277,6 +284,12 @@ class Scene {
       if (on_nmi) on_nmi(*this);
     }
     ends += std::holds_alternative<cell::End>(action);
+  }
+
+  Millis time_for(const cell::Ask& ask) const {
+    const auto found = works_at.find(ask.question.name);
+    if (found != works_at.end()) return found->second;
+    return ask.tell_begin ? works : latency;
   }
 
   void reply(const guest::Question& question) {

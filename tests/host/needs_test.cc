@@ -44,17 +44,8 @@ TEST_CASE("too little disk or memory is told with what is wanted, what is there 
   CHECK(health((2ull << 30) - 1, 6ull << 30) == std::pair{ok, warning});
 }
 
-TEST_CASE(
-    "images are one line; what a scenario needs and is not built is an error with the command that builds "
-    "it") {
-  const std::vector<std::string> recipes = {"debian-11", "debian-12", "windows-11"}, built = {"debian-12"};
-  const auto idle = host::check_images(recipes, built, {});
-  REQUIRE(idle.size() == 1);
-  CHECK(idle[0].health == host::Health::ok);
-  CHECK(idle[0].detail == "1 of 3 are built");
-  const auto needed = host::check_images(recipes, built, {"debian-12", "windows-11", "windows-11"});
-  REQUIRE(needed.size() == 2);
-  CHECK(needed[1].health == host::Health::error);
-  CHECK(needed[1].name == "image windows-11");
-  CHECK(needed[1].fix == "labctl image build windows-11");
+TEST_CASE("how many images are built is one line") {
+  const auto check = host::check_images(3, 1);
+  CHECK(check.health == host::Health::ok);
+  CHECK(check.detail == "1 of 3 are built");
 }

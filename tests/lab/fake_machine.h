@@ -144,6 +144,9 @@ class FakeMachine final : public machine::Machine,
   std::pair<int, std::string> healthy(const std::string& command) {
     std::string out;
     auto has = [&](const char* text) { return command.find(text) != std::string::npos; };
+    if (has("cp \"$file\" \"$path\"")) placed_ = true;
+    const std::string content = placed_ ? script_.payload.at("content.bin") : "";
+    if (has("sensorctl digest")) out += content + "\n";
     if (has("mount -o ro"))
       for (const auto& [file, digest] : script_.payload) out += file + "=" + digest + "\n";
     if (has("echo system=")) out += "system=running\n";
@@ -162,7 +165,7 @@ class FakeMachine final : public machine::Machine,
       for (; driver != script_.payload.end(); ++driver)
         if (driver->first.rfind("driver", 0) == 0) out += "file_sha256=" + driver->second + "\n";
     }
-    if (has("echo content_sha256=")) out += "content_sha256=" + script_.payload.at("content.bin") + "\n";
+    if (has("echo content_sha256=")) out += "content_sha256=" + content + "\n";
     if (command.starts_with("dmesg")) out = "[    1.000000] all is well\n";
     return {0, out};
   }
@@ -186,6 +189,7 @@ class FakeMachine final : public machine::Machine,
   std::mutex mutex_;
   std::atomic<bool> alive_ = false, agent_;
   std::atomic<int> boot_ = 0;
+  bool placed_ = boot_ > 0;  // the content's file, by a life before this one or in it
   long long pid_ = 100;
   std::map<long long, std::pair<int, std::string>> answers_;
   std::vector<std::jthread> threads_;

@@ -118,6 +118,7 @@ class Lab {
       c.axes.emplace_back("driver", "candidate");
       c.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "sensor"};
       c.guest.content = scenario::Content{"/var/lib/sensor/content.bin", "true"};
+      c.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}};
       for (auto kind : {install, apply}) c.story.push_back({.kind = kind});
     }
     for (int i = 0; i < 2; ++i) c.story.push_back({.kind = reboot});

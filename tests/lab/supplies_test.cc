@@ -9,6 +9,87 @@
 
 using namespace labctl;
 
+namespace {
+
+// A folder with an image that is built, and with no room but `free` bytes.
+struct Place {
+  fs::path folder;
+  plan::Plan plan;
+  image::Store store;
+  explicit Place(long long free)
+      : folder(made()), store({fs::path(LABCTL_SOURCE) / "images"}, folder / "images") {
+    plan::Cell cell;
+    cell.id = "a";
+    cell.image = "debian-12-linux-6.1";
+    cell.driver_path = "driver.deb";
+    cell.content_path = "content.bin";
+    plan.cells = {cell};
+    const auto recipe = store.recipe(cell.image);
+    REQUIRE(recipe);
+    REQUIRE(make_dirs(store.folder(*recipe)));
+    const Json facts{
+        {"key", recipe->key}, {"sha256", sha256("disk")}, {"disk_bytes", 4}, {"disk_size", 4 + free}};
+    REQUIRE(write_file(store.folder(*recipe) / "disk.qcow2", "disk"));
+    REQUIRE(write_file(store.folder(*recipe) / "facts.json", dump_pretty(facts)));
+    REQUIRE(write_file(folder / "driver.deb", "driver"));
+    REQUIRE(write_file(folder / "content.bin", "content"));
+  }
+  ~Place() { fs::remove_all(folder); }
+  static fs::path made() {
+    char name[] = "/tmp/labctl-supplies-XXXXXX";
+    return ::mkdtemp(name);
+  }
+  std::string lacks() const {
+    std::string all;
+    for (const auto& check : lab::check_supplies(plan, (folder / "gate.yaml").string(), store))
+      all += std::string(check.health == host::Health::error ? "error " : "warning ") + check.name + ": " +
+             check.detail + "\n";
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a run would not find on this host is found before") {
+  SECTION("nothing is wrong") { CHECK(Place(1000).lacks().empty()); }
+  SECTION("an image that nobody knows") {
+    Place place(1000);
+    place.plan.cells[0].image = "debian-12-linux-6.111";
+    CHECK_THAT(place.lacks(), Catch::StartsWith("error image debian-12-linux-6.111: "));
+  }
+  SECTION("an image that is not built") {
+    Place place(1000);
+    place.plan.cells[0].image = "debian-12-linux-6.12";
+    CHECK_THAT(place.lacks(), ContainsSubstring("is not built"));
+  }
+  SECTION("artifacts that are missing, or empty") {
+    Place place(1000);
+    fs::remove(place.folder / "driver.deb");
+    REQUIRE(write_file(place.folder / "content.bin", ""));
+    CHECK_THAT(place.lacks(), ContainsSubstring("error artifact driver.deb: "));
+    CHECK_THAT(place.lacks(), ContainsSubstring("does not exist"));
+    CHECK_THAT(place.lacks(), ContainsSubstring("error artifact content.bin: "));
+    CHECK_THAT(place.lacks(), ContainsSubstring("is empty"));
+  }
+  SECTION("an artifact that is too large for any guest") {
+    Place place(1000);
+    fs::resize_file(place.folder / "driver.deb", (2ull << 30) + 1);
+    CHECK_THAT(place.lacks(), ContainsSubstring("larger than 2 GiB"));
+  }
+  SECTION("driver, content and its copy have just room, or just not") {
+    const int bytes = 6 + 7 + 7;
+    CHECK(Place(bytes).lacks().empty());
+    CHECK_THAT(Place(bytes - 1).lacks(), Catch::StartsWith("error space in debian-12-linux-6.1: cell a"));
+  }
+  SECTION("the same bytes under two names") {
+    Place place(1000);
+    place.plan.cells[0].extra_drivers = {{.label = "previous", .path = "old.deb", .mark = {}}};
+    REQUIRE(write_file(place.folder / "old.deb", "driver"));
+    CHECK_THAT(place.lacks(),
+               ContainsSubstring("warning artifact old.deb: has the same bytes as driver.deb"));
+  }
+}
+
 TEST_CASE("a link is followed and named, and so is a driver that names no build") {
   char name[] = "/tmp/labctl-supplies-XXXXXX";
   const fs::path folder = ::mkdtemp(name);

@@ -43,7 +43,7 @@ ways = {
                   "    exercise: [sc.exe query sensor]\n    proof: [{run: Write-Output well, prints: well}]",
                   "[install driver, exercise, reboot, remove driver, reboot]", "bin"),
     "content": Way("driver: {kind: service, service: sensor}\n"
-                   r"    content: {path: C:\ProgramData\sensor\content.bin, apply: echo reloaded}",
+                   r"    content: {path: C:\ProgramData\sensor\content.bin, apply: echo reloaded, unproved: a stand-in reads none}",
                    "[install driver, apply content, reboot x2]"),
     "power": Way("driver: {kind: service, service: sensor}", "[install driver, cold-boot, power-cut]"),
     "upgrade": Way("driver: {kind: service, service: sensor}", "[install driver old, reboot, install driver, reboot]"),

@@ -366,9 +366,31 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
       "labctl: 1\nname: x\ncandidate:\n  driver: {candidate: a.ko, previous: b/a.ko}\n"
       "  content: {candidate: c, current: d}\n"
       "matrix: {image: [i], driver: [candidate, previous], content: [candidate, current]}\n"
-      "machine: {vcpus: 2}\nguest:\n  linux:\n    driver: {kind: kmod}\n    content: {path: /c}\n"
+      "machine: {vcpus: 2}\nguest:\n  linux:\n    driver: {kind: kmod}\n    content: {path: /c, unproved: "
+      "x}\n"
       "    exercise: [x]\n");
   CHECK(full.empty());
+
+  // What is written is not advised, and what is written in vain is told.
+  const auto of = [&](const std::string& candidate, const std::string& matrix) {
+    return asked("labctl: 1\nname: x\ncandidate: {" + candidate + "}\nmatrix: {image: [i]" + matrix +
+                 "}\nmachines: {one: {}, two: {vcpus: 2}}\nguest: {linux: {driver: {kind: kmod, module: m}, "
+                 "content: {path: /c, unproved: x}, exercise: [x]}}\n");
+  };
+  const std::string written =
+      of("driver: {candidate: a.ko, old: b.ko}, content: {candidate: c, current: d}", ", machine: [one]");
+  CHECK_THAT(written, ContainsSubstring("write matrix.driver: [candidate, old]"));
+  CHECK_THAT(written, ContainsSubstring("write matrix.content: [candidate, current]"));
+  CHECK_THAT(written, ContainsSubstring("name machine two in matrix.machine"));
+  CHECK_THAT(written, !ContainsSubstring("add "));
+  const std::string same = of(
+      "driver: {candidate: a.ko, previous: a.ko}, content: {candidate: c, current: d}", ", machine: [two]");
+  CHECK_THAT(same, ContainsSubstring("candidate.driver.previous in line 3 is the same file as candidate"));
+  const std::string nowhere =
+      of("driver: {candidate: a.ko, previous: b.ko}, content: {candidate: c, current: d}",
+         ", machine: [two], driver: [previous], content: [candidate]");
+  CHECK_THAT(nowhere, ContainsSubstring("candidate.driver.candidate is in no cell"));
+  CHECK_THAT(written, !ContainsSubstring("is in no cell"));
 
   const auto with_story = [&](const std::string& story) {
     return asked(

@@ -31,7 +31,7 @@ static void places(const Json& json, const Json::json_pointer& here, std::vector
 
 TEST_CASE("a plan comes back from its json whole") {
   for (const char* name : {"everything.yaml", "bare-module.yaml", "script.yaml", "content-only.yaml",
-                           "steps.yaml", "stories.yaml"}) {
+                           "steps.yaml", "stories.yaml", "loads.yaml"}) {
     Plan plan = planned(name);
     plan.left_out = {"a.driver-b"};
     const std::string text = dump_line(to_json(plan));
@@ -96,6 +96,26 @@ TEST_CASE("every missing or mistyped value is refused and nothing throws") {
     Json changed = whole;
     changed.at(place.parent_pointer()).erase(place.back());
     INFO("without " << place.to_string());
+    CHECK_FALSE(from_json(changed, "run.json"));
+  }
+}
+
+TEST_CASE("how long something may take is in bounds, and said of each exercise or of none") {
+  const Json whole = to_json(planned("steps.yaml"));
+  const auto guest = Json::json_pointer("/cells/0/guest");
+  REQUIRE(whole.at(guest / "driver" / "within_ms") == 1'800'000);
+  REQUIRE(whole.at(guest / "exercise_limits").size() == 2);
+  for (const auto& place : {guest / "driver" / "within_ms", guest / "exercise_limits" / 1 / "within_ms"})
+    for (const Json& other : {Json(-1), Json(86'400'001), Json("5m"), Json(nullptr)}) {
+      Json changed = whole;
+      changed.at(place) = other;
+      INFO(place.to_string() << " = " << other.dump());
+      CHECK_FALSE(from_json(changed, "run.json"));
+    }
+  for (const Json& other : {Json::array(), Json::array({Json::object()}), Json(1)}) {
+    Json changed = whole;
+    changed.at(guest / "exercise_limits") = other;
+    INFO(other.dump());
     CHECK_FALSE(from_json(changed, "run.json"));
   }
 }

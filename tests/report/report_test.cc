@@ -256,6 +256,22 @@ TEST_CASE("a summary has no colours but its own, and no line of it is a command"
   CHECK(coloured == plain);
 }
 
+TEST_CASE("content that no proof is about is in every report, with the reason") {
+  Matrix matrix({"new/good", "control"});
+  matrix.verdict.decision = verdict::Decision::passed;
+  matrix.verdict.weaker = {{verdict::unproved_option, "the driver tells nobody", {"new/good"}}};
+  const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
+  CHECK_THAT(
+      report::last_word(matrix.verdict, matrix.plan),
+      Catch::StartsWith("WARNED, passed with content that no proof is about: 'the driver tells nobody' "
+                        "(content.unproved, 1 cell): "));
+  for (const std::string& made : {report::html(record), report::markdown(record), report::junit(record)}) {
+    CHECK_THAT(made, ContainsSubstring("WARNED, passed with"));
+    CHECK_THAT(made, ContainsSubstring("the driver tells nobody"));
+    CHECK_THAT(made, !ContainsSubstring("PASSED"));
+  }
+}
+
 TEST_CASE("what the policy let pass is in every report, and no report says plain passed") {
   Matrix matrix({"new/good", "control"});
   matrix.verdict.decision = verdict::Decision::passed;

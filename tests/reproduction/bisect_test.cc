@@ -79,7 +79,7 @@ TEST_CASE("values that a bundle recorded are seen in a trusted scenario's comman
   const std::string head =
       "labctl: 1\nname: x\ncandidate: {driver: {candidate: '${driver}'}, content: {candidate: c.bin}}\n"
       "matrix: {image: [debian-12-linux-6.1], driver: [candidate], content: [candidate]}\n"
-      "guest: {linux: {driver: {kind: kmod, module: x}, content: {path: /c}}}\n";
+      "guest: {linux: {driver: {kind: kmod, module: x}, content: {path: /c, unproved: x}}}\n";
   const auto holds = [&](const std::string& bisect) {
     const scenario::Variables variables{{"driver", "x.ko; true"}};
     const auto loaded = scenario::load(head + bisect, "x.yaml", variables);

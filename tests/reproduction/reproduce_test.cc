@@ -54,7 +54,8 @@ class Desk {
     cell.settle = 50ms;
     cell.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "sensor"};
     cell.guest.content = scenario::Content{"/var/lib/sensor/content.bin", "true"};
-    cell.guest.exercise = {"sensorctl replay"};
+    cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}};
+    cell.guest.exercise = {{.run = "sensorctl replay"}};
     using enum scenario::StepKind;
     for (auto kind : {install, apply, exercise, reboot}) cell.story.push_back({.kind = kind});
     payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};

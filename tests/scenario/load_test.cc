@@ -36,7 +36,7 @@ TEST_CASE("a scenario says everything it can") {
   REQUIRE(all.guest);
   CHECK(all.guest->driver.module == "sensor_core");
   CHECK(all.guest->content->apply == "systemctl reload sensor");
-  CHECK(all.guest->exercise[1] == "echo ${HOME} \"$$\"");
+  CHECK(all.guest->exercise[1].run == "echo ${HOME} \"$$\"");
   CHECK(all.guest->proof[0].prints == "${content.sha256}");
   CHECK_FALSE(all.guest->proof[1].prints);
   CHECK(all.settle == std::chrono::seconds(30));
@@ -68,7 +68,7 @@ TEST_CASE("what is not written has sound defaults") {
   const auto used = scenario::load(
       "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}, content: {candidate: c}}\n"
       "matrix: {image: [i]}\n"
-      "guest: {linux: {driver: {kind: kmod}, content: {path: /c}, exercise: [x]}}\n",
+      "guest: {linux: {driver: {kind: kmod}, content: {path: /c, unproved: x}, exercise: [x]}}\n",
       "x.yaml", {});
   REQUIRE(used.scenario);
   using enum StepKind;
@@ -87,6 +87,49 @@ TEST_CASE("what is not written has sound defaults") {
   CHECK(script.guest->driver.install == "chmod +x \"$LABCTL_DRIVER\"\n\"$LABCTL_DRIVER\" --quiet\n");
   CHECK(script.guest->proof[0].exit_code == 3);
   good("content-only.yaml");
+}
+
+TEST_CASE("how long something may take is read where it is written") {
+  const Scenario steps = good("steps.yaml");
+  const auto& guest = *steps.guest;
+  using namespace std::chrono_literals;
+  CHECK(guest.driver.within == 30min);
+  CHECK(guest.content->apply == "sensorctl reload");
+  CHECK(guest.content->within == 90s);
+  REQUIRE(guest.exercise.size() == 2);
+  CHECK(guest.exercise[0].within == 0ms);
+  CHECK(guest.exercise[1] == scenario::Command{"sensorctl replay --all", 10min});
+  CHECK(guest.proof[0].within == 2min);
+  std::vector<std::pair<StepKind, Millis>> limited;
+  for (const auto& step : steps.story)
+    if (step.within > Millis(0)) limited.emplace_back(step.kind, step.within);
+  using enum StepKind;
+  CHECK(limited ==
+        std::vector<std::pair<StepKind, Millis>>{
+            {run, 1h}, {exercise, 20min}, {install, 40min}, {apply, 90s}, {reboot, 5min}, {power_cut, 7min}});
+}
+
+TEST_CASE("when a driver loads, and why content is unproved") {
+  const Scenario later = good("loads.yaml");
+  CHECK(later.guest->driver.loads == scenario::Loads::on_use);
+  CHECK(later.guest->content->unproved == "the driver tells nobody");
+  CHECK(good("everything.yaml").guest->driver.loads == scenario::Loads::at_install);
+  // Content can only be taken when the driver is there.
+  const auto at_boot = [](const std::string& exercise) {
+    const Loaded loaded = load(
+        "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}, content: {candidate: c}}\n"
+        "matrix: {image: [i]}\nguest: {linux: {driver: {kind: kmod, loads: at-boot}, "
+        "content: {path: /c, unproved: x}" +
+            exercise + "}}\n",
+        "x.yaml", {});
+    REQUIRE(loaded.scenario);
+    std::string story;
+    for (const auto& step : loaded.scenario->story) story += to_text(step) + (step.times > 1 ? "*, " : ", ");
+    return story;
+  };
+  CHECK(at_boot(", exercise: [x]") ==
+        "install driver, reboot, apply content, exercise, reboot, exercise, reboot, exercise, ");
+  CHECK_THAT(at_boot(""), Catch::StartsWith("install driver, reboot, apply content, reboot"));
 }
 
 TEST_CASE("a byte order mark and carriage returns change nothing") {

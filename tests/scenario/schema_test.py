@@ -41,7 +41,7 @@ BEYOND_A_SCHEMA = re.compile(
             r"candidate\.content has no file '",
             r"stor(y|ies\.[A-Za-z0-9_.-]+): (no boot|no reboot|[0-9]+ boots are more|the driver is never)",
             r"stor(y|ies\.[A-Za-z0-9_.-]+): ('[a-z -]+'(,| before| after)|after this nobody knows)",
-            r"is given but never (used|applied)",
+            r"is given but never (used|applied)|loads: on-use",
             # a value with a unit, a path, a day: its text is right and what it stands for is not
             r"is not between .* and ",
             r"must not contain '\.\.'|is a directory|longer than 1024 bytes",
@@ -157,7 +157,7 @@ def mutants(document):
 def check_mutants(labctl):
     documents = []
     names = ["scenarios/quickstart.yaml"] + [
-        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories", "windows", "windows-service")
+        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories", "loads", "windows", "windows-service")
     ]
     for name in names:
         text = (ROOT / name).read_text()

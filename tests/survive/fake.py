@@ -19,6 +19,7 @@ guest:
   linux:
     driver:  {kind: kmod, module: sensor}
     content: {path: /var/lib/sensor/content.bin, apply: "true"}
+    proof:   [{run: sensorctl digest, prints: "${content.sha256}"}]
 story: [install driver, apply content, reboot]
 settle: 1s
 policy: {lab_retries: 1}

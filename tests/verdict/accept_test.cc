@@ -193,6 +193,23 @@ TEST_CASE("what only the policy let pass makes the verdict warned") {
   }
 }
 
+TEST_CASE("content that the scenario calls unproved makes a pass WARNED, and controls have none") {
+  Run run;
+  for (auto& cell : run.plan.cells)
+    cell.guest.content = scenario::Content{.path = "/c", .apply = "", .unproved = "the driver tells nobody"};
+  const auto verdict = run.judge();
+  CHECK(verdict.warned());
+  CHECK(verdict.exit_code() == 0);
+  REQUIRE(verdict.weaker.size() == 1);
+  CHECK(verdict.weaker[0].option == std::string(verdict::unproved_option));
+  CHECK(verdict.weaker[0].title == "the driver tells nobody");
+  for (const auto& id : verdict.weaker[0].cells) CHECK_THAT(id, !ContainsSubstring("control"));
+  CHECK(verdict::took_weaker(run.plan.cells[0], run.outcomes[0]));
+  // A cell that failed has used nothing.
+  run.outcomes[0].ending = Ending::not_loaded;
+  CHECK_FALSE(run.judge().warned());
+}
+
 TEST_CASE("every waiver tells what became of it") {
   Run run;
   run.waives("a").waives("b").waives("a", "2026-06-14").shows();

@@ -5,7 +5,7 @@
 
 set -e
 mkdir -p "$folder" /etc/systemd/system/sysinit.target.wants
-cp "$file" "$folder/$module.ko"
+cp "$file" "$folder/$module.ko" || exit 126 # nobody's word about the module
 printf %s "$loader" >"$folder/load"
 chmod 755 "$folder/load"
 cat >/etc/systemd/system/labctl-candidate.service <<UNIT
