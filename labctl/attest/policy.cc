@@ -40,6 +40,13 @@ Objection to_result(const Statement& statement, const Policy& policy) {
   return {};
 }
 
+Objection to_rules(const Statement& statement) {
+  if (statement.rules >= verdict::rules_now) return {};
+  return "it was made under rule set " + std::to_string(statement.rules) + ", and this is " +
+         std::to_string(verdict::rules_now) +
+         "; not asked then: " + join(verdict::not_asked(statement.rules), ", ") + "; run the scenario again";
+}
+
 // The sum must be what its parts say: a signer that contradicts itself is not believed.
 Objection to_cells(const Statement& statement) {
   if (!statement.failed.empty())
@@ -100,6 +107,17 @@ Objection to_time(const Statement& statement, const Policy& policy) {
   return {};
 }
 
+Objection to_images(const Statement& statement, const Policy& policy) {
+  for (const auto& [name, wanted] : policy.images) {
+    const auto* image = statement.find("image/" + name);
+    if (!image) return "the run used no image " + quoted(name) + ", and --image requires it";
+    if (image->sha256 != wanted)
+      return "the image " + quoted(name) + " was another one: its sha256 was " + image->sha256 +
+             ", and --image requires " + wanted;
+  }
+  return {};
+}
+
 Objection to_wishes(const Statement& statement, const Policy& policy) {
   if (policy.scenario_sha256 && statement.find("scenario")->sha256 != *policy.scenario_sha256)
     return "it was made with another scenario than the given one";
@@ -121,9 +139,11 @@ Objection to_wishes(const Statement& statement, const Policy& policy) {
 
 Objection objection(const Statement& statement, const Policy& policy) {
   if (auto why = to_result(statement, policy)) return why;
+  if (auto why = to_rules(statement)) return why;
   if (auto why = to_cells(statement)) return why;
   if (auto why = to_tuple(statement)) return why;
   if (auto why = to_time(statement, policy)) return why;
+  if (auto why = to_images(statement, policy)) return why;
   return to_wishes(statement, policy);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +17,12 @@ struct Policy {
   std::int64_t now = 0;  // seconds since 1970
   std::optional<Millis> max_age;
   std::optional<std::string> scenario_sha256;
-  std::vector<std::string> require;  // globs; each needs a cell that passed
-  int min_boots = 0;                 // proved by every candidate's cell
-  bool allow_waived = false;         // takes what passed because a person accepted findings
-  bool allow_unproved = false;       // takes content of which no proof shows that the driver uses it
-  bool allow_warnings = false;       // takes what passed because the scenario's policy lets warnings pass
+  std::map<std::string, std::string> images;  // name -> SHA-256 of the golden disk that it must have had
+  std::vector<std::string> require;           // globs; each needs a cell that passed
+  int min_boots = 0;                          // proved by every candidate's cell
+  bool allow_waived = false;                  // takes what passed because a person accepted findings
+  bool allow_unproved = false;                // takes content of which no proof shows that the driver uses it
+  bool allow_warnings = false;  // takes what passed because the scenario's policy lets warnings pass
 };
 
 // A clock may be ahead by this much; what is said to have ended later has not ended.

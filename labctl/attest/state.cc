@@ -61,7 +61,15 @@ Status take_images(const Record& record, Statement& statement) {
   for (const auto& image : record.run.images) {
     if (!is_sha256(image.sha256))
       return input_error("run.json has no digest for the image '" + image.name + "'");
-    statement.configuration.push_back({"image/" + image.name, image.sha256});
+    // On another machine it is the same image.
+    const auto* known = statement.find("image/" + image.name);
+    if (known && known->sha256 != image.sha256)
+      return input_error("run.json names two digests for the image '" + image.name + "'");
+    if (!known) statement.configuration.push_back({"image/" + image.name, image.sha256});
+    if (!image.snapshot_sha256.empty())
+      statement.configuration.push_back(
+          {"snapshot/" + image.name + (image.machine.empty() ? "" : "/" + image.machine),
+           image.snapshot_sha256});
   }
   return {};
 }
@@ -117,6 +125,7 @@ Result<Statement> state(const Record& record) {
   const auto& run = record.run;
   statement.scenario = run.plan.scenario;
   statement.tool = run.tool;
+  statement.rules = run.rules;
   statement.verdict = verdict::to_string(record.verdict.decision);
   statement.result = record.verdict.decision != verdict::Decision::passed ? TestResult::failed
                      : record.verdict.warned()                            ? TestResult::warned

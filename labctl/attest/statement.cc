@@ -159,6 +159,7 @@ std::string to_payload(const Statement& statement) {
     if (resource.name == "plan") resource.notes = {{"of_scenario", statement.scenario_plan}};
     if (resource.name == "run.json")
       resource.notes = {{"tool", statement.tool},
+                        {"rules", statement.rules},
                         {"began", show_moment(statement.began)},
                         {"ended", show_moment(statement.ended)}};
     if (resource.name == "verdict.json")
@@ -206,6 +207,9 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
 
   const Json& run = statement.find("run.json")->notes;
   statement.tool = reader.text(run, "tool");
+  // Statements of labctl before there was a second rule set do not have it.
+  if (run.is_object() && run.contains("rules"))
+    statement.rules = static_cast<int>(reader.number(run, "rules"));
   statement.began = reader.moment(run, "began");
   statement.ended = reader.moment(run, "ended");
   const Json& verdict = statement.find("verdict.json")->notes;

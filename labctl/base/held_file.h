@@ -19,7 +19,8 @@ class HeldFile {
   Result<std::string> sha256();  // also unchanged(), once the last byte is read
   // Whether nobody but its owner may read or change it.
   bool is_private() const { return (opened_.st_mode & (S_IRWXG | S_IRWXO)) == 0; }
-  Status unchanged() const;  // Errors (input): it is no longer what was opened
+  const struct stat& state() const { return opened_; }  // as it was opened
+  Status unchanged() const;                             // Errors (input): it is no longer what was opened
 
  private:
   HeldFile() = default;

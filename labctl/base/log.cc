@@ -81,6 +81,10 @@ void write(Level level, std::string_view text) {
   the_log().logger.log(level_of(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
+void ignored(const Status& status, std::string_view doing) {
+  if (!status) debug("{}: {} (nothing depends on it)", doing, status.error().text());
+}
+
 void ignored(const std::error_code& code, std::string_view doing, const std::filesystem::path& path) {
   if (code) debug("{} {}: {} (nothing depends on it)", doing, path.string(), code.message());
 }

@@ -54,7 +54,8 @@ auto request(const std::string& what, Call&& call) {
   return result;
 }
 
-// An error code that nothing depends on, so that it is not lost: one debug line when it is set.
+// An error that nothing depends on, so that it is not lost: one debug line when there is one.
+void ignored(const Status& status, std::string_view doing);
 void ignored(const std::error_code& code, std::string_view doing, const std::filesystem::path& path);
 
 // Lines of at least this level go to standard error, too. The default is none.

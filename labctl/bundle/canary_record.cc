@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/bundle/control_record.h"
 #include "labctl/cell/canary.h"
 #include "labctl/event/event.h"
 
@@ -34,7 +36,62 @@ verdict::CanaryDeath read_death(const fs::path& records, const std::string& imag
   return death;
 }
 
+std::string short_digest(const std::string& digest) {
+  return is_sha256(digest) ? digest.substr(0, 12) : "not named";
+}
+
+std::optional<Json> read_summary(const fs::path& records, const std::string& image,
+                                 const std::string& machine) {
+  auto text = read_file(canary_summary(records, image, machine));
+  auto summary = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
+  return summary ? std::optional(std::move(*summary)) : std::nullopt;
+}
+
+// The summary's own word on what it stands on. The journals that it names are called by the key.
+struct StandsOn {
+  std::string image_sha256, key, records;
+  std::int64_t made = 0;
+};
+
+StandsOn stands_on(const Json& summary) {
+  return {text_at(summary, "image_sha256"), text_at(summary, "key"), text_at(summary, "records"),
+          number_at(summary, "made_unix")};
+}
+
+std::string objection(const StandsOn& record, const outcome::RunRecord& run, const std::string& image,
+                      const std::string& machine) {
+  const auto* ours = run.image(image, machine);
+  if (!ours) return "run.json does not name the image that it was proved for";
+  if (record.image_sha256 != ours->sha256)
+    return "it was made of another image: sha256 " + short_digest(record.image_sha256) +
+           ", and the run's golden disk is " + short_digest(ours->sha256);
+  const std::string key = canary_key(*ours, run.host.fingerprint, run.tool_sha256);
+  if (record.key != key || record.records != canary_prefix(image, key))
+    return "it was made on another host, machine or snapshot, or by another labctl: its key is " +
+           short_digest(record.key) + ", and the run's is " + short_digest(key);
+  const auto began = parse_moment(run.began), ended = parse_moment(run.ended);
+  if (!began) return "run.json does not say when the run began";
+  if (record.made <= *began && !is_fresh(record.made, *began))
+    return "it is too old: it was made " + show_moment(record.made) + ", and the run began " +
+           show_moment(*began) + "; a proof holds for 7 days";
+  if (ended && record.made > *ended)
+    return "it is from the future: it was made " + show_moment(record.made) + ", and the run ended " +
+           show_moment(*ended);
+  return {};
+}
+
 }  // namespace
+
+std::string canary_prefix(const std::string& image, const std::string& key) {
+  return slug(image) + "." + key.substr(0, 8);
+}
+
+std::string canary_key(const outcome::ImageRecord& image, const std::string& host_fingerprint,
+                       const std::string& tool_sha256) {
+  const auto facts = parse_json(image.facts.json, {});
+  return sha256(dump_line(Json{image.name, image.sha256, image.snapshot_sha256, image.nvram_sha256,
+                               facts ? *facts : Json(), image.shape, host_fingerprint, tool_sha256}));
+}
 
 std::string canary_id(const std::string& prefix, Crash crash) {
   return prefix + ".canary-" + guest::to_string(crash);
@@ -46,8 +103,7 @@ fs::path canary_summary(const fs::path& records, const std::string& image, const
 
 verdict::Canary read_canary(const fs::path& records, const std::string& image, const std::string& machine) {
   verdict::Canary canary{.image = image, .machine = machine};
-  auto text = read_file(canary_summary(records, image, machine));
-  auto summary = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
+  const auto summary = read_summary(records, image, machine);
   if (!summary || text_at(*summary, "image") != image) return canary;
   const std::string prefix = text_at(*summary, "records");
   if (prefix.empty() || slug(prefix) != prefix) return canary;
@@ -63,6 +119,14 @@ verdict::Canary read_canary(const fs::path& records, const std::string& image, c
   for (const Crash crash : guest::system_of(os).crashes())
     if ((crash != Crash::oops && !(only_with_tool && crash == Crash::panic)) || made(crash))
       canary.deaths.push_back(read_death(records, image, os, canary_id(prefix, crash), crash));
+  return canary;
+}
+
+verdict::Canary read_canary(const fs::path& records, const outcome::RunRecord& run, const std::string& image,
+                            const std::string& machine) {
+  verdict::Canary canary = read_canary(records, image, machine);
+  const auto summary = read_summary(records, image, machine);
+  if (summary && !canary.deaths.empty()) canary.refused = objection(stands_on(*summary), run, image, machine);
   return canary;
 }
 

@@ -1,11 +1,29 @@
 #include "labctl/bundle/control_record.h"
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
 namespace labctl::bundle {
+namespace {
+
+// What a control does, whatever the scenario is called and wherever in it a line stands.
+std::string story_of(plan::Cell cell) {
+  cell.driver_mark = cell.content_mark = {};
+  plan::Plan alone;
+  alone.cells = {std::move(cell)};
+  return dump_line(plan::to_json(alone));
+}
+
+Result<Json> read_word(const fs::path& folder) {
+  const fs::path file = folder / control_file;
+  auto text = read_file(file);
+  return text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+}
+
+}  // namespace
 
 bool is_fresh(std::int64_t made, std::int64_t now) {
   return made > 0 && made <= now && now - made < fresh_seconds;
@@ -15,14 +33,37 @@ Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const std
   const fs::path file = folder / control_file;
   std::error_code ignored;
   if (!fs::exists(file, ignored)) return std::nullopt;
-  auto text = read_file(file);
-  auto word = text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+  auto word = read_word(folder);
   if (!word) return fail(word.error());
   const auto began = parse_moment(run_began);
   const auto made = number_at(*word, "made_unix");
   if (!began || !is_fresh(made, *began))
     return lab_error("its control was reused from a run that is not of the week before");
   return verdict::Kept{show_moment(made), printable(text_at(*word, "run"), 120)};
+}
+
+Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const outcome::RunRecord& run,
+                                               const plan::Cell& control) {
+  auto kept = read_kept(folder, run.began);
+  if (!kept || !*kept) return kept;
+  const auto* image = run.image(control.image, control.machine.name);
+  if (!image) return lab_error("its control was reused, and run.json does not name its image");
+  const auto word = read_word(folder);
+  const std::string signatures = run.plan.signatures ? run.plan.signatures->text : std::string();
+  if (!word || text_at(*word, "key") !=
+                   control_key(*image, control, signatures, run.host.fingerprint, run.tool_sha256))
+    return lab_error(
+        "its control was reused from a run of another image, machine, story, host or labctl than this one");
+  return kept;
+}
+
+std::string control_key(const outcome::ImageRecord& image, const plan::Cell& control,
+                        const std::string& signatures, const std::string& host_fingerprint,
+                        const std::string& tool_sha256) {
+  const auto facts = parse_json(image.facts.json, {});
+  return sha256(dump_line(Json{image.name, image.sha256, image.snapshot_sha256, image.nvram_sha256,
+                               facts ? *facts : Json(), image.shape, story_of(control), signatures,
+                               host_fingerprint, tool_sha256}));
 }
 
 }  // namespace labctl::bundle

@@ -1,5 +1,6 @@
 #include "labctl/bundle/judge.h"
 
+#include <algorithm>
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -31,93 +32,171 @@ bool given_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, co
   return wanted == given;
 }
 
-verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
-                                  const fs::path& folder) {
-  verdict::Outcome outcome{
-      .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
-  outcome.boots_wanted = cell.boots_wanted();
-  std::error_code problem;
-  if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
-  auto journal = read_cell_journal(cell, folder);
-  outcome.ending = verdict::Ending::lab_failed;
-  if (!journal) {
-    outcome.reason = journal.error().text();
-    return outcome;
-  }
-  const auto& opened = std::get<event::Opened>(journal->events.front().what);
-  if (!given_as_recorded(cell, run, opened)) {
-    outcome.reason = "its guest was given other artefacts than run.json names";
-    return outcome;
-  }
-  if (opened.hold != 0) {
-    outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
-    return outcome;
-  }
-  const auto kept =
-      cell.control ? read_kept(folder, run.began) : Result<std::optional<verdict::Kept>>(std::nullopt);
-  if (!kept) {
-    outcome.reason = kept.error().text();
-    return outcome;
-  }
-  outcome = cell::replay(cell, journal->events);
-  outcome.journal = {journal->chain.head, journal->chain.events};
-  outcome.kept = *kept;
-  return outcome;
-}
-
-}  // namespace
-
-Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path& folder) {
+// The whole records of a journal that may have been cut off in the middle of one.
+Result<event::Journal> read_whole_records(const plan::Cell& cell, const fs::path& folder) {
   auto text = read_file(folder / "events.jsonl", event::largest_journal);
   if (!text) return fail(text.error());
-  auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
-  if (journal && std::get<event::Opened>(journal->events.front().what).cell != cell.id)
-    return lab_error("its journal is another cell's");
-  return journal;
+  text->resize(text->rfind('\n') + 1);
+  return event::read_journal(*text, cell.id, folder.filename().string() + "/events.jsonl");
 }
 
-Result<RecordedRun> read_run(const fs::path& folder) {
-  const fs::path run_file = folder / "run.json";
-  auto text = read_file(run_file);
-  if (!text)
-    return input_error("is not a bundle: " + text.error().what, run_file.string(),
-                       "give the folder that 'labctl run' printed at its end");
-  auto run = outcome::read_run_record(*text, run_file.string());
-  if (!run) return fail(run.error());
-  return RecordedRun{std::move(*run), labctl::sha256(*text)};
+// None: it was recorded under rules by which earlier attempts were not told.
+std::optional<verdict::Attempt> read_attempt(const plan::Cell& cell, const fs::path& folder, bool told) {
+  verdict::Attempt attempt{.records = folder.filename().string()};
+  const auto journal = read_whole_records(cell, folder);
+  if (!journal) {
+    attempt.reason = "it left no journal that can be read: " + journal.error().what;
+    return told ? std::optional(attempt) : std::nullopt;
+  }
+  if (!std::get<event::Opened>(journal->events.front().what).earned()) return std::nullopt;
+  const verdict::Outcome outcome = cell::replay(cell, journal->events);
+  attempt.ending = outcome.ending;
+  attempt.reason = outcome.reason;
+  attempt.boots_proved = outcome.boots_proved;
+  attempt.took = journal->events.back().at;
+  attempt.journal = {journal->chain.head, journal->chain.events};
+  return attempt;
 }
 
-Result<Judged> judge_bundle(const fs::path& folder) {
-  auto recorded = read_run(folder);
-  if (!recorded) return fail(recorded.error());
-  const auto& run = recorded->record;
-  std::vector<verdict::Outcome> outcomes;
-  for (const auto& cell : run.plan.cells)
-    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
-  std::vector<verdict::Canary> canaries;
-  for (const auto* cell : run.plan.grounds())
-    canaries.push_back(read_canary(folder / "canary", cell->image, cell->machine.name));
-  auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});
-  if (run.interrupted) faults.emplace_back("the run was interrupted");
+// What the run put aside before the cell's own records; a guest's failure among it is one that a later
+// attempt may not outlive.
+void add_attempts(const plan::Cell& cell, const fs::path& folder, verdict::Outcome& outcome) {
+  std::error_code ignored;
+  for (const char* kind : {".lab-failed-", ".cut-off-"})
+    for (int number = 1;; ++number) {
+      const fs::path aside = folder.string() + kind + std::to_string(number);
+      if (!fs::exists(aside, ignored)) break;
+      if (auto attempt = read_attempt(cell, aside, outcome.rules >= 2)) outcome.attempts.push_back(*attempt);
+    }
+  for (const auto& attempt : outcome.attempts) {
+    if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;
+    outcome.ending = attempt.ending;
+    outcome.reason = "an earlier attempt (" + attempt.records + ") ended so: " + attempt.reason;
+    // Whether a guest ran the image that run.json names, from the snapshot that it names.
+    bool started_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run,
+                             const event::Opened& opened) {
+      const auto* image = run.image(cell.image, cell.machine.name);
+      return image && opened.image == image->sha256 && opened.snapshot == image->snapshot_sha256;
+    }
 
-  Judged judged{.run_sha256 = std::move(recorded->sha256),
-                .verdict = verdict::judge(run.plan, outcomes, canaries, faults)};
-  if (run.interrupted) judged.verdict.interrupted = true;
-  judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, run.plan));
-  judged.run = std::move(recorded->record);
-  return judged;
-}
+    // What run.json says its guests started from must be what was built. An image is named in the attestation
+    // by the digest that it has here.
+    void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& faults) {
+      for (const auto* cell : run.plan.grounds()) {
+        const std::string name = verdict::Canary{cell->image, cell->machine.name}.name();
+        const auto* image = run.image(cell->image, cell->machine.name);
+        if (!image)
+          faults.push_back("run.json does not name the image " + name);
+        else if (!is_sha256(image->sha256) || image->sha256 != image->facts.sha256)
+          faults.push_back(
+              "the image " + name + " is not what its build recorded: run.json names the sha256 " +
+              printable(image->sha256, 64) + ", the build " + printable(image->facts.sha256, 64));
+        else if (!is_sha256(image->snapshot_sha256))
+          faults.push_back("run.json does not name the snapshot that the cells of " + name + " started from");
+      }
+    }
 
-Status check_verdict_json(const fs::path& folder, const Judged& judged) {
-  const fs::path file = folder / "verdict.json";
-  auto text = read_file(file);
-  if (!text) return fail(text.error());
-  if (*text == judged.verdict_json) return {};
-  return lab_error(
-      "does not match the verdict derived from the recorded events: the verdict, run.json or a journal was "
-      "modified, or another version of labctl wrote it (this run was made by '" +
-          printable(judged.run.tool, 60) + "')",
-      file.string(), "trust neither; run the scenario again");
-}
+    verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
+                                      const fs::path& folder) {
+      verdict::Outcome outcome{
+          .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
+      outcome.boots_wanted = cell.boots_wanted();
+      std::error_code problem;
+      if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
+      auto journal = read_cell_journal(cell, folder);
+      outcome.ending = verdict::Ending::lab_failed;
+      if (!journal) {
+        outcome.reason = journal.error().text();
+        return outcome;
+      }
+      const auto& opened = std::get<event::Opened>(journal->events.front().what);
+      if (!given_as_recorded(cell, run, opened)) {
+        outcome.reason = "its guest was given other artefacts than run.json names";
+        return outcome;
+      }
+      if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened)) {
+        outcome.reason = "its guest started from another disk than run.json names";
+        return outcome;
+      }
+      if (opened.hold != 0) {
+        outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
+        return outcome;
+      }
+      const auto kept = !cell.control  ? Result<std::optional<verdict::Kept>>(std::nullopt)
+                        : run.earned() ? read_kept(folder, run, cell)
+                                       : read_kept(folder, run.began);
+      if (!kept) {
+        outcome.reason = kept.error().text();
+        return outcome;
+      }
+      outcome = cell::replay(cell, journal->events);
+      outcome.journal = {journal->chain.head, journal->chain.events};
+      outcome.kept = *kept;
+      outcome.rules = std::min(outcome.rules, run.rules);
+      return outcome;
+    }
+
+  }  // namespace
+
+  Result<event::Journal> read_cell_journal(const plan::Cell& cell, const fs::path& folder) {
+    auto text = read_file(folder / "events.jsonl", event::largest_journal);
+    if (!text) return fail(text.error());
+    auto journal = event::read_journal(*text, cell.id, "cells/" + cell.id + "/events.jsonl");
+    if (journal && std::get<event::Opened>(journal->events.front().what).cell != cell.id)
+      return lab_error("its journal is another cell's");
+    return journal;
+  }
+
+  Result<RecordedRun> read_run(const fs::path& folder) {
+    const fs::path run_file = folder / "run.json";
+    auto text = read_file(run_file);
+    if (!text)
+      return input_error("is not a bundle: " + text.error().what, run_file.string(),
+                         "give the folder that 'labctl run' printed at its end");
+    auto run = outcome::read_run_record(*text, run_file.string());
+    if (!run) return fail(run.error());
+    return RecordedRun{std::move(*run), labctl::sha256(*text)};
+  }
+
+  Result<Judged> judge_bundle(const fs::path& folder) {
+    auto recorded = read_run(folder);
+    if (!recorded) return fail(recorded.error());
+    const auto& run = recorded->record;
+    std::vector<verdict::Outcome> outcomes;
+    for (const auto& cell : run.plan.cells) {
+      outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
+      add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
+    }
+    std::vector<verdict::Canary> canaries;
+    for (const auto* cell : run.plan.grounds())
+      canaries.push_back(run.earned() ? read_canary(folder / "canary", run, cell->image, cell->machine.name)
+                                      : read_canary(folder / "canary", cell->image, cell->machine.name));
+    auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});
+    if (run.interrupted) faults.emplace_back("the run was interrupted");
+    if (run.earned()) doubt_images(run, faults);
+    if (run.rules > verdict::rules_now)
+      faults.push_back("the run was made under rule set " + std::to_string(run.rules) +
+                       ", and this labctl knows " + std::to_string(verdict::rules_now) +
+                       ": judge it with the labctl that made it");
+
+    Judged judged{.run_sha256 = std::move(recorded->sha256),
+                  .verdict = verdict::judge(run.plan, outcomes, canaries, faults)};
+    if (run.interrupted) judged.verdict.interrupted = true;
+    judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, run.plan));
+    judged.run = std::move(recorded->record);
+    return judged;
+  }
+
+  Status check_verdict_json(const fs::path& folder, const Judged& judged) {
+    const fs::path file = folder / "verdict.json";
+    auto text = read_file(file);
+    if (!text) return fail(text.error());
+    if (*text == judged.verdict_json) return {};
+    return lab_error(
+        "does not match the verdict derived from the recorded events: the verdict, run.json or a journal was "
+        "modified, or another version of labctl wrote it (this run was made by '" +
+            printable(judged.run.tool, 60) + "')",
+        file.string(), "trust neither; run the scenario again");
+  }
 
 }  // namespace labctl::bundle

@@ -67,22 +67,23 @@ enum class Wait {
 
 enum class Check {
   none,
-  exit_zero,   // a command of the candidate's: failing means not loaded
-  ran,         // a command of the author's, which `proof` is about
-  baseline,    // boot id and taint of the settled guest, before the candidate is there
-  delivered,   // digests after copying from the payload CD
-  identified,  // a boot id that is new
-  settled,     // the same, before the candidate is there: what is wrong is the image's
-  booted,      // the boot is over and did not end in an emergency
-  loaded,      // the module is live, its file is the delivered one, its build the one seen first
-  absent,      // the module is gone
-  content,     // the content on disk has the delivered digest
-  proof,       // one of the author's proofs
-  before,      // whether the content's file is there before the content is delivered
-  without,     // a proof, while its content is not there yet: one that holds then shows nothing of it
-  evidence,    // taint and boot id after a boot
-  kernel_log,  // could be read; its findings came as events of their own
-  console,     // the guest has written `marker` to the kernel's log, and finds it there
+  exit_zero,      // a command of the candidate's: failing means not loaded
+  ran,            // a command of the author's, which `proof` is about
+  baseline,       // boot id and taint of the settled guest, before the candidate is there
+  before,         // whether a driver of this name is live already, and which
+  delivered,      // digests after copying from the payload CD
+  identified,     // a boot id that is new
+  settled,        // the same, before the candidate is there: what is wrong is the image's
+  booted,         // the boot is over and did not end in an emergency
+  loaded,         // the module is live, its file is the delivered one, its build the one seen first
+  absent,         // the module is gone
+  content,        // the content on disk has the delivered digest
+  proof,          // one of the author's proofs
+  content_there,  // whether the content's file is there before the content is delivered
+  without,        // a proof, while its content is not there yet: one that holds then shows nothing of it
+  evidence,       // taint and boot id after a boot
+  kernel_log,     // could be read; its findings came as events of their own
+  console,        // the guest has written `marker` to the kernel's log, and finds it there
 };
 
 struct Operation {
@@ -90,9 +91,10 @@ struct Operation {
   Check check = Check::none;
   std::string step;  // what people are told: "install driver", "boot 2/3: settle"
   guest::Question question = {};
-  bool of_payload = false;           // works on something that was delivered:
-  std::string expected_sha256 = {};  // and this is its digest, which loaded and content must find
-  bool new_driver = false;           // the build seen here is the one expected from now on
+  bool of_payload = false;               // works on something that was delivered:
+  std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
+  std::vector<std::string> builds = {};  // of the driver in it; what is loaded must be one of them
+  bool new_driver = false;               // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
   Millis limit{0};                       // at most so long, on the guest's clock; 0: what Patience says
@@ -163,6 +165,9 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
+  std::string kernel;            // its release, as the baseline told it
+  // What was loaded under the driver's name before anything was delivered: its build id and source version.
+  std::optional<std::pair<std::string, std::string>> live_before;
   std::string build_id, module_version;  // as first seen
   bool driver_pending = false;           // installed for the next boot: what is seen there is seen first
   int boot = 0;
@@ -206,6 +211,7 @@ struct State {
   std::vector<verdict::Seen> findings;
   std::deque<std::size_t> suspects;  // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
+  bool suspect_log = false;  // the question under way is for the kernel's log
   int suspect_questions = 0;
   std::size_t suspects_in_question = 0;  // how many of them the question under way is about
   Millis suspect_until{0};               // fair

@@ -13,13 +13,13 @@ using verdict::Ending;
 
 namespace {
 
+// F, R: they say nothing of health, but of how modules came and went.
+const std::string forced_taints = "FR";
+
 // What stands in a digest's place when there is no such file.
 const std::string gone = "absent";
 
-std::string fact(const guest::Facts& facts, const std::string& key) {
-  auto found = facts.find(key);
-  return found == facts.end() ? std::string() : found->second;
-}
+constexpr int most_failed_services = 20;
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -58,7 +58,7 @@ std::string last_words(const event::Answer& answer) {
 void Life::judge(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const Operation& op = operation();
-  if (op.check == Check::before) return judge_before(answer);
+  if (op.check == Check::content_there) return judge_content_there(answer);
   if (op.check == Check::without) return judge_without(answer);
   if (is_not_yet(answer, facts)) return ask_later();
   if (is_refusal(answer)) return;
@@ -76,11 +76,13 @@ void Life::judge(const event::Answer& answer) {
   switch (op.check) {
     case Check::none:
     case Check::exit_zero:
-    case Check::before:
+    case Check::content_there:
     case Check::without:
       return;
     case Check::baseline:
       return judge_baseline(facts);
+    case Check::before:
+      return judge_before(facts);
     case Check::delivered:
       for (const auto& [file, digest] : s_.opened.payload)
         if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
@@ -152,6 +154,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   s_.boot_ids.insert(id);
   if (os().taints()) s_.taint = number(taint);
   note_usual_sleepers(facts);
+  s_.kernel = fact(facts, "kernel");
 }
 
 void Life::judge_identity(const std::string& id) {
@@ -174,12 +177,20 @@ void Life::judge_loaded(const guest::Facts& facts) {
     s_.build_id = s_.boot_id;  // the only boot in which it may be so
     return;
   }
+  const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver &&
+                          !s_.driver_pending && !s_.build_id.empty();
+  if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
+    return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module +
+                                        " was loaded and has gone away since: it is " +
+                                        (state.empty() ? "not there" : printable(state, 40)) +
+                                        (state == "live" ? ", without a build id" : ""));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
     return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
                                         (state.empty() ? "not there" : printable(state, 40)));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
-  const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf;
+  const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
+                        (driver.kind == DriverKind::rpm && s_.opened.earned());
   if (package != "right" && (packaged || !package.empty()))
     return fail(Ending::not_loaded, "the package is in the wrong state: " +
                                         (package.empty() ? "nothing said" : printable(package, 120)));
@@ -197,7 +208,9 @@ void Life::judge_loaded(const guest::Facts& facts) {
     s_.module_version = fact(facts, "version");
   }
   if (fact(facts, "build_id") != s_.build_id || fact(facts, "version") != s_.module_version)
-    fail(Ending::not_loaded, "another build of " + driver.module + " is loaded than after the installation");
+    return fail(Ending::not_loaded,
+                "another build of " + driver.module + " is loaded than after the installation");
+  if (ties()) judge_tie(facts);
 }
 
 void Life::judge_proof(const event::Answer& answer) {
@@ -221,8 +234,10 @@ void Life::judge_evidence(const guest::Facts& facts) {
     return crash("unrequested reboot",
                  "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
+  if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
   note_sleepers(facts);
+  note_failed_services(facts);
   const std::string letters = sick(facts);
   s_.warning_allowed = letters != all_taints(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
@@ -231,6 +246,24 @@ void Life::judge_evidence(const guest::Facts& facts) {
     s_.taint_to_explain = letters;
   else
     judge_taint(letters);
+}
+
+// One that fails is no failure of the cell: which services an image starts and how well is its own matter. It
+// is weighed against the controls.
+void Life::note_failed_services(const guest::Facts& facts) {
+  if (!s_.opened.earned()) return;
+  int noted = 0;
+  for (const std::string& unit : split(fact(facts, "failed"), ' ')) {
+    if (unit.empty() || ++noted > most_failed_services) continue;
+    crash::Finding finding;
+    finding.title = "service failed: " + printable(unit, 80);
+    finding.kind = crash::Kind::service;
+    finding.severity = crash::Severity::warning;
+    finding.line = 1;  // the service manager's list told it
+    const std::string name = unit.substr(0, unit.rfind('.'));
+    if (name == s_.cell.guest.driver.module) finding.module = name;
+    note(finding, "evidence");
+  }
 }
 
 // The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.
@@ -256,6 +289,9 @@ void Life::judge_taint(const std::string& seen) {
   finding.kind = kind;
   finding.severity = letters == "W" ? crash::Severity::warning : crash::Severity::fatal;
   note(finding, "evidence");
+  if (letters.find_first_not_of(forced_taints) == std::string::npos)
+    return fail(Ending::not_loaded,
+                "a module was loaded or unloaded by force: the kernel is tainted " + letters);
   fail(kind == crash::Kind::lockup ? Ending::hung : Ending::crashed,
        "the kernel is tainted " + letters + ", which no healthy one is");
 }
@@ -274,7 +310,8 @@ bool Life::is_well(const guest::Facts& facts) const {
 // The letters of what a healthy kernel never has; all of them when the guest does not tell.
 std::string Life::all_taints(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  return guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  const auto letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  return s_.opened.earned() ? letters : without(letters, forced_taints);
 }
 
 // Those that count.

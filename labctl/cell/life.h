@@ -5,6 +5,11 @@
 
 namespace labctl::cell {
 
+inline std::string fact(const guest::Facts& facts, const std::string& key) {
+  auto found = facts.find(key);
+  return found == facts.end() ? std::string() : found->second;
+}
+
 // The title of a taint that nothing explains; its letters follow.
 constexpr std::string_view taint_title = "kernel tainted ";
 
@@ -34,6 +39,7 @@ class Life {
   void hear(const event::Interrupted&);
   void hear(const event::Begun& begun);
   void hear(const event::Said& said);
+  void hear(const event::Logged& logged);
   void hear(const event::Released& released);
 
   // step.cc: going on, and how long
@@ -69,13 +75,20 @@ class Life {
              crash::Kind kind = crash::Kind::reset);
   bool known(const crash::Finding& finding) const;
   bool note(const crash::Finding& finding, const std::string& channel);
+  verdict::Seen seen_now(const crash::Finding& finding, const std::string& channel) const;
+  std::string link_of(const crash::Finding& finding) const;
+  void tell_most_exactly();
   void remember(const crash::Finding& finding, const std::string& channel);
   void go_on_behind(const crash::Finding& finding, const std::string& channel);
   void supersede(const crash::Finding& report, const std::string& channel);
   void explain_signs();
   void suspect(const crash::Finding& finding, const std::string& channel);
   void look_into_suspects();
-  std::string suspect_question() const { return "suspect-" + std::to_string(s_.suspect_questions); }
+  void ask_about_suspects(bool log);
+  bool wants_log() const;
+  std::string suspect_question() const {
+    return (s_.suspect_log ? "suspect-log-" : "suspect-") + std::to_string(s_.suspect_questions);
+  }
   void hear_suspect(const event::Answer& answer);
   void convict_suspects();
 
@@ -128,7 +141,7 @@ class Life {
 
   // vacuous.cc: proofs while the content is not there yet
   void check_proofs();
-  void judge_before(const event::Answer& answer);
+  void judge_content_there(const event::Answer& answer);
   void judge_without(const event::Answer& answer);
   void fails_without();
   void conclude_without();
@@ -138,7 +151,19 @@ class Life {
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
   void note_allowed_taint();
+  void note_failed_services(const guest::Facts& facts);
   void altered(const std::string& what, const std::string& seen);
+
+  // tied.cc: whether what is in memory is what was delivered
+  void judge_before(const guest::Facts& facts);
+  void judge_tie(const guest::Facts& facts);
+  void judge_kernel(const std::string& release);
+  bool ties() const { return s_.opened.earned() && traits().shows_build; }
+  bool is_untied() const;
+  bool is_vouched_for() const;
+  void note_untied();
+  void end_unproved();
+  void forget_builds(const std::map<std::string, std::string>& payload);
   std::string all_taints(const guest::Facts& facts) const;
   std::string sick(const guest::Facts& facts) const;
   bool is_well(const guest::Facts& facts) const;

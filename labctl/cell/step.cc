@@ -13,7 +13,9 @@
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
 //      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
 //      a kernel's watchdogs say after such a wait is the lab's failure (starved.cc).
-//   5. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
+//   5. A hypervisor that stops the guest or dies by itself while the candidate is in it was taken along by
+//      the guest: a crash, which no retry outlives. What the host did to it is the lab's failure.
+//   6. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
 //      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
 //      has.
 
@@ -31,6 +33,7 @@ using verdict::Ending;
 
 namespace {
 constexpr std::size_t most_said = 1000;  // a story has fewer
+constexpr std::size_t most_logged = 50;  // different errors of one cell
 
 bool heard_while_held(const event::What& what) {
   return std::holds_alternative<event::Released>(what) || std::holds_alternative<event::Interrupted>(what) ||
@@ -68,6 +71,7 @@ void Life::hear(const event::Opened& opened) {
     return lab("the journal has no seed: what is written to the console could have been known beforehand");
   check_payload();
   check_proofs();
+  if (is_untied()) note_untied();
 }
 
 // What is not known to have been delivered cannot be found to be altered.
@@ -199,6 +203,13 @@ void Life::hear(const event::Said& said) {
   if (heard && operation().marker == said.text) advance();
 }
 
+// Listed, and compared with the controls when all cells have ended.
+void Life::hear(const event::Logged& logged) {
+  auto& lines = s_.outcome.logged;
+  if (lines.size() < most_logged && std::find(lines.begin(), lines.end(), logged.line) == lines.end())
+    lines.push_back(logged.line);
+}
+
 // A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
 // end.
 void Life::hear(const event::Tick& tick) {
@@ -209,7 +220,13 @@ void Life::hear(const event::Tick& tick) {
 
 void Life::hear(const event::LabFault& fault) {
   if (fault.unheard) s_.outcome.unheard = true;
-  lab(fault.what);
+  // Who held the guest may have ended it; and without the candidate only the lab is left to be at fault.
+  if (fault.hypervisor.empty() || !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);
+  s_.dead = true;
+  const bool stopped = fault.hypervisor == "stopped";
+  crash(stopped ? "hypervisor stopped" : "hypervisor died",
+        printable(fault.what, 500) + " (the candidate was in the guest)", "resets");
+  s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);  // no other boot comes
 }
 
 void Life::hear(const event::Interrupted&) {
@@ -232,6 +249,7 @@ void Life::hear(const event::Released& released) {
 // From here on it is lived with other artefacts, which are delivered first. What has been done already must
 // have had nothing to do with those that change.
 void Life::exchange(const std::map<std::string, std::string>& payload) {
+  forget_builds(payload);
   s_.opened.payload = payload;
   auto told = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
@@ -283,6 +301,7 @@ bool Life::begin_operation() {
 
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
+  if (is_untied() && !is_vouched_for()) return end_unproved();
   if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
@@ -339,6 +358,7 @@ void Life::end() {
   if (traits().crash_on_many_channels) one_crash();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
+  tell_most_exactly();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});
 }

@@ -19,6 +19,7 @@ class Teller {
   std::vector<Operation> tell() {
     operations_ = healthy_start(os_, opened_);
     hear_console("baseline");
+    look_before();
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
@@ -113,6 +114,15 @@ class Teller {
         add({.wait = Wait::quiet, .step = "wait", .duration = step.wait});
         return prove("wait", false);
     }
+  }
+
+  // A driver that is there before anything is delivered is not the delivered one.
+  void look_before() {
+    const bool ties = opened_.earned() && os_.traits().shows_build;
+    if (!ties || cell_.control || cell_.guest.driver.module.empty()) return;
+    guest::Question question = os_.loaded(cell_.guest, {});
+    question.name = "loaded-before";
+    ask("baseline", std::move(question), Check::before);
   }
 
   void deliver() {
@@ -337,6 +347,8 @@ class Teller {
       operations_.back().new_driver = std::exchange(new_driver_, false);
       limit(Work::proof, Millis(0));
       operations_.back().may_be_early = early && opened_.earned();
+      if (auto builds = opened_.builds.find(driver_file_); builds != opened_.builds.end())
+        operations_.back().builds = builds->second;
     }
     if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
       ask(proving, os_.loaded(cell_.guest, {}), Check::absent);
@@ -367,7 +379,7 @@ class Teller {
     if (!seen_contents_.insert(digest(content_file_)).second) return;
     guest::Question there = os_.content_digest(*cell_.guest.content);
     there.name = "content-before";
-    ask_of_payload(step, std::move(there), Check::before, content_file_);
+    ask_of_payload(step, std::move(there), Check::content_there, content_file_);
     int number = 0;
     for (const scenario::Proof& proof : cell_.guest.proof) {
       ask_proof(step, "without-" + std::to_string(++number), proof, Check::without);

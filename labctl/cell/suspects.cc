@@ -21,12 +21,16 @@ constexpr std::size_t most_findings =
     200;  // a flooding guest may not grow us; as many again are kept for what counts
 constexpr const char* cleared_line =
     "only this line, no report behind it, and the guest is alive with an untainted kernel";
+constexpr const char* not_in_log =
+    "only this line, no report behind it; the guest is alive with an untainted kernel, and its kernel log of "
+    "this boot, read whole, holds no report either";
 constexpr const char* told_again = "told again, with the report behind it";
 
 // The taints that a kernel sets for such a report (Documentation/admin-guide/tainted-kernels.rst). What
 // WARN() prints begins so whatever its kind: a reference count's, for one.
 std::string taints_of(const crash::Finding& finding) {
   using crash::Kind;
+  if (verdict::is_weighed(finding)) return {};
   const bool warns = finding.severity == crash::Severity::warning || finding.title.starts_with("WARNING") ||
                      finding.kind == Kind::lock;
   std::string letters = warns ? "W" : "";
@@ -34,6 +38,49 @@ std::string taints_of(const crash::Finding& finding) {
   if (finding.kind == Kind::lockup) letters += 'L';
   if (finding.kind == Kind::memory_safety) letters += 'B';
   return letters;
+}
+
+// Whether a kernel that has printed such a report shows it afterwards, by a taint or by being dead. Watchdogs
+// for tasks, RCU and workqueues, lock checkers and some sanitizers only print.
+bool leaves_a_sign(const crash::Finding& finding) {
+  using crash::Kind;
+  const auto begins = [&](std::initializer_list<std::string_view> titles) {
+    return std::any_of(titles.begin(), titles.end(),
+                       [&](std::string_view title) { return finding.title.starts_with(title); });
+  };
+  switch (finding.kind) {
+    case Kind::panic:
+    case Kind::oops:
+    case Kind::bug:
+    case Kind::warning:
+      return true;
+    case Kind::lockup:
+      return begins({"BUG: soft lockup"});
+    case Kind::memory_safety:
+      return begins({"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});
+    case Kind::lock:
+      return begins({"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});
+    default:
+      return false;
+  }
+}
+
+// The task that an oops names as its own, when its work is to load modules.
+std::string_view loading_task(std::string_view excerpt) {
+  constexpr std::string_view mark = "Comm: ";
+  const auto at = excerpt.find(mark);
+  if (at == excerpt.npos) return {};
+  const std::string_view name = excerpt.substr(at + mark.size());
+  for (const std::string_view loader : {"insmod", "modprobe", "kmod", "systemd-modules"})
+    if (name.starts_with(loader)) return loader;
+  return {};
+}
+
+// How exactly a finding says what happened.
+int precision(const plan::Cell& cell, const crash::Finding& finding) {
+  if (verdict::is_sign(finding)) return 0;
+  if (verdict::of_candidate(cell, finding)) return 4;
+  return !finding.module.empty() ? 3 : finding.title.find(" in ") != std::string::npos ? 2 : 1;
 }
 
 bool same(const crash::Finding& a, const crash::Finding& b) {
@@ -66,8 +113,47 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
         seen.also.push_back(channel);
   if (known(finding)) return false;
   if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;
-  s_.findings.push_back({finding, channel, s_.boot, s_.candidate_in});
+  s_.findings.push_back(seen_now(finding, channel));
   return true;
+}
+
+verdict::Seen Life::seen_now(const crash::Finding& finding, const std::string& channel) const {
+  return {.finding = finding,
+          .channel = channel,
+          .boot = s_.boot,
+          .candidate_in = s_.candidate_in,
+          .link = link_of(finding)};
+}
+
+// What ties what is not in the candidate's module to the candidate.
+std::string Life::link_of(const crash::Finding& finding) const {
+  if (!s_.opened.earned() || !s_.candidate_in || s_.cell.control || verdict::is_sign(finding)) return {};
+  const std::string& module = s_.cell.guest.driver.module;
+  if (!module.empty() && finding.excerpt.find("[" + module + "]") != std::string::npos)
+    return "its report names the candidate's module";
+  if (const auto task = loading_task(finding.excerpt); !task.empty())
+    return "the task that died, " + std::string(task) + ", was loading a module";
+  if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_theirs())
+    return "it happened during '" + operation().step + "'";
+  return {};
+}
+
+// Which channel spoke first is chance: an ending is told by the finding that says most exactly what happened.
+void Life::tell_most_exactly() {
+  if (!s_.opened.earned() || !verdict::guests_fault(s_.outcome.ending)) return;
+  const verdict::Seen* best = nullptr;
+  int told = 0;
+  for (const auto& seen : s_.findings) {
+    const auto& finding = seen.finding;
+    const int exact = precision(s_.cell, finding);
+    if (s_.outcome.reason.starts_with(verdict::sentence(s_.cell, seen))) told = std::max(told, exact);
+    if (seen.boot == s_.boot && finding.confirmed && verdict::counts(s_.cell, finding) &&
+        !verdict::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
+        (!best || exact > precision(s_.cell, best->finding)))
+      best = &seen;
+  }
+  if (best && precision(s_.cell, best->finding) > told)
+    s_.outcome.reason = verdict::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
 }
 
 void Life::remember(const crash::Finding& finding, const std::string& channel) {
@@ -80,7 +166,7 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
     return;
   } else if (finding.confirmed) {
     note(finding, channel);
-    fail(ending_for(finding.kind), verdict::sentence(s_.cell, {finding, channel, s_.boot, s_.candidate_in}));
+    fail(ending_for(finding.kind), verdict::sentence(s_.cell, seen_now(finding, channel)));
   } else {
     suspect(finding, channel);
   }
@@ -140,7 +226,7 @@ void Life::suspect(const crash::Finding& finding, const std::string& channel) {
     auto& seen = s_.findings[i];
     if (seen.boot != s_.boot || !same(seen.finding, finding)) continue;
     if (seen.finding.suppressed.empty()) return;  // waits already
-    if (seen.finding.suppressed != cleared_line) continue;
+    if (seen.finding.suppressed != cleared_line && seen.finding.suppressed != not_in_log) continue;
     seen.finding.suppressed.clear();  // cleared once; said again, it is asked about again
     s_.suspects.push_back(i);
     return;
@@ -153,11 +239,25 @@ void Life::suspect(const crash::Finding& finding, const std::string& channel) {
 
 void Life::look_into_suspects() {
   if (s_.suspects.empty() || s_.suspect_asked || s_.phase != Phase::running || s_.boot_id.empty()) return;
-  ++s_.suspect_questions;
-  actions_.push_back(Ask{{suspect_question(), os().evidence().command}});
-  s_.suspect_asked = true;
   s_.suspects_in_question = s_.suspects.size();
+  ask_about_suspects(false);
+}
+
+// Of the kernel's health, or of its log, which the hands scan as they do at every proof.
+void Life::ask_about_suspects(bool log) {
+  ++s_.suspect_questions;
+  s_.suspect_log = log;
+  actions_.push_back(Ask{{suspect_question(), log ? os().whole_log().command : os().evidence().command}});
+  s_.suspect_asked = true;
   s_.suspect_until = s_.fair() + p_.suspect;
+}
+
+// A missing taint clears only what would have left one.
+bool Life::wants_log() const {
+  if (!s_.opened.earned() || !os().taints()) return false;
+  return std::any_of(s_.suspects.begin(),
+                     s_.suspects.begin() + static_cast<std::ptrdiff_t>(s_.suspects_in_question),
+                     [this](std::size_t index) { return !leaves_a_sign(s_.findings[index].finding); });
 }
 
 void Life::hear_suspect(const event::Answer& answer) {
@@ -165,11 +265,14 @@ void Life::hear_suspect(const event::Answer& answer) {
   s_.suspect_asked = false;
   const auto facts = guest::read_facts(answer.output);
   const auto boot_id = facts.find("boot_id");
+  const auto log = facts.find("log");
+  const bool is_log = s_.suspect_log, whole = log != facts.end() && log->second == "whole";
   const bool cleared = answer.answered && answer.exit_code == 0 && boot_id != facts.end() &&
-                       boot_id->second == s_.boot_id && is_well(facts);
+                       boot_id->second == s_.boot_id && (is_log ? whole : is_well(facts));
   if (!cleared) return convict_suspects();
+  if (!is_log && wants_log()) return ask_about_suspects(true);
   for (; s_.suspects_in_question > 0; --s_.suspects_in_question) {
-    s_.findings[s_.suspects.front()].finding.suppressed = cleared_line;
+    s_.findings[s_.suspects.front()].finding.suppressed = is_log ? not_in_log : cleared_line;
     s_.suspects.pop_front();
   }
   if (s_.suspects.empty() && waits_for(Wait::cleared)) advance();

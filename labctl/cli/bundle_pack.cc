@@ -4,8 +4,8 @@
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/inventory.h"
-#include "labctl/lab/places.h"
+#include "labctl/host/places.h"
+#include "labctl/reproduction/inventory.h"
 
 namespace labctl::cli {
 namespace {
@@ -23,17 +23,17 @@ namespace fs = std::filesystem;
 Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options) {
   auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return fail(places.error());
-  const lab::Seek seek{.bundle = options.bundle,
-                       .store = bundle::ArtefactStore(places->artefacts),
-                       .given = {options.artifacts.begin(), options.artifacts.end()}};
-  auto inventory = lab::find_artefacts(*run, seek);
+  const reproduction::Seek seek{.bundle = options.bundle,
+                                .store = bundle::ArtefactStore(places->artefacts),
+                                .given = {options.artifacts.begin(), options.artifacts.end()}};
+  auto inventory = reproduction::find_artefacts(*run, seek);
   if (!inventory) return fail(inventory.error());
   std::map<std::string, fs::path> files;
   for (const auto& item : inventory->items) {
     const auto found = inventory->artefacts.find(item.name);
-    if (item.standing == lab::Standing::same && found->second.damage == scenario::Damage::none)
+    if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
       files["artefacts/" + found->second.sha256] = found->second.file;
     else
       say("labctl: packed without the artifact '" + printable(item.name) +

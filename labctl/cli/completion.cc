@@ -286,7 +286,7 @@ struct CompletionOptions {
 };
 
 int list_images() {
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return complain(places.error());
   const auto recipes = open_store(*places).recipes();
   if (!recipes) return complain(recipes.error());

@@ -13,7 +13,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
 #include "labctl/guest/debug.h"
-#include "labctl/lab/shell.h"
+#include "labctl/snapshot/shell.h"
 
 namespace labctl::cli {
 namespace {
@@ -190,8 +190,8 @@ std::optional<lab::Desk::Wish> TerminalDesk::obey(const lab::Guest& guest, const
 }
 
 void TerminalDesk::run(const lab::Guest& guest, const std::string& command) {
-  auto answer = lab::ask_shell(guest.machine, "cd; PATH=$PATH:/usr/sbin:/sbin; " + command, shell_limit,
-                               stop_, guest.breathe);
+  auto answer = snapshot::ask_shell(guest.machine, "cd; PATH=$PATH:/usr/sbin:/sbin; " + command, shell_limit,
+                                    stop_, guest.breathe);
   if (!answer) {
     complain(answer.error());
     return;
@@ -203,7 +203,8 @@ void TerminalDesk::run(const lab::Guest& guest, const std::string& command) {
 
 // A guest that is dead has none, and its console can be looked at all the same.
 void TerminalDesk::put_shell_on_console(const lab::Guest& guest) {
-  static_cast<void>(lab::ask_shell(guest.machine, guest::console_shell().command, 5s, stop_, guest.breathe));
+  static_cast<void>(
+      snapshot::ask_shell(guest.machine, guest::console_shell().command, 5s, stop_, guest.breathe));
 }
 
 void TerminalDesk::type(const lab::Guest& guest, const std::string& line) {
@@ -273,7 +274,7 @@ void TerminalDesk::gdb(const lab::Guest& guest, const std::string& wanted) {
   gdb_listens_ = true;
   options_.gdb = port;
   const auto answer =
-      lab::ask_shell(guest.machine, guest::loaded_addresses().command, 30s, stop_, guest.breathe);
+      snapshot::ask_shell(guest.machine, guest::loaded_addresses().command, 30s, stop_, guest.breathe);
   const auto loaded = guest::read_loaded(answer ? answer->output : "");
   say("labctl: a debugger may come to 127.0.0.1:" + std::to_string(port) + "; for gdb:");
   print(guest::gdb_lines(loaded, kernel_symbols(loaded.release), port));

@@ -1,4 +1,4 @@
-#include "labctl/lab/doctor.h"
+#include "labctl/host/doctor.h"
 #include "labctl/base/json.h"
 
 #include <algorithm>
@@ -8,11 +8,11 @@
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/housekeeping.h"
-#include "labctl/lab/kept.h"
-#include "labctl/lab/needs.h"
+#include "labctl/gate/housekeeping.h"
+#include "labctl/host/needs.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
+#include "labctl/reproduction/kept.h"
 
 namespace labctl::cli {
 namespace {
@@ -27,43 +27,43 @@ struct GcOptions {
   bool kept = false;
 };
 
-lab::Check acceleration(const lab::Places& places) {
+host::Check acceleration(const host::Places& places) {
   auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
-  if (!host) return {"acceleration", lab::Health::error, host.error().what, host.error().hint};
+  if (!host) return {"acceleration", host::Health::error, host.error().what, host.error().hint};
   const auto& facts = (*host)->facts();
   return {"acceleration",
-          facts.accel == machine::Accel::kvm ? lab::Health::ok : lab::Health::warning,
+          facts.accel == machine::Accel::kvm ? host::Health::ok : host::Health::warning,
           std::string(machine::to_string(facts.accel)) + " (" + facts.hypervisor + "): " + facts.accel_reason,
           {}};
 }
 
-lab::Check images(const lab::Places& places) {
+host::Check images(const host::Places& places) {
   const auto store = open_store(places);
   const auto recipes = store.recipes();
-  if (!recipes) return {"images", lab::Health::error, recipes.error().text(), recipes.error().hint};
+  if (!recipes) return {"images", host::Health::error, recipes.error().text(), recipes.error().hint};
   const auto built = std::count_if(recipes->begin(), recipes->end(),
                                    [&](const auto& recipe) { return store.find(recipe.name).has_value(); });
-  return lab::check_images(recipes->size(), static_cast<std::size_t>(built));
+  return host::check_images(recipes->size(), static_cast<std::size_t>(built));
 }
 
-const char* word(lab::Health health) {
+const char* word(host::Health health) {
   switch (health) {
-    case lab::Health::ok:
+    case host::Health::ok:
       return "ok";
-    case lab::Health::warning:
+    case host::Health::warning:
       return "warning";
-    case lab::Health::error:
+    case host::Health::error:
       return "error";
   }
   return "?";
 }
 
-bool has_error(const std::vector<lab::Check>& checks) {
+bool has_error(const std::vector<host::Check>& checks) {
   return std::any_of(checks.begin(), checks.end(),
-                     [](const auto& check) { return check.health == lab::Health::error; });
+                     [](const auto& check) { return check.health == host::Health::error; });
 }
 
-std::string as_text(const std::vector<lab::Check>& checks) {
+std::string as_text(const std::vector<host::Check>& checks) {
   std::string text;
   for (const auto& check : checks) {
     text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
@@ -72,7 +72,7 @@ std::string as_text(const std::vector<lab::Check>& checks) {
   return text;
 }
 
-Json as_json(const std::vector<lab::Check>& checks) {
+Json as_json(const std::vector<host::Check>& checks) {
   Json list = Json::array();
   for (const auto& check : checks)
     list.push_back(
@@ -81,11 +81,11 @@ Json as_json(const std::vector<lab::Check>& checks) {
 }
 
 int doctor(const DoctorOptions& options) {
-  const auto found = lab::places();
+  const auto found = host::places();
   if (!found) return complain(found.error());
-  const lab::Places& places = *found;
-  auto checks = lab::check_host(places);
-  std::vector<lab::Check> supplies;
+  const host::Places& places = *found;
+  auto checks = host::check_host(places);
+  std::vector<host::Check> supplies;
   if (!options.scenario.empty()) {
     const auto variables = options.settings.variables();
     if (!variables) return complain(variables.error());
@@ -93,7 +93,7 @@ int doctor(const DoctorOptions& options) {
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
     supplies = lab::check_supplies(plan, options.scenario, open_store(places));
-    const auto needs = lab::check_needs(lab::needs_of(plan), lab::free_space_for_guests(places));
+    const auto needs = host::check_needs(host::needs_of(plan), host::free_space_for_guests(places));
     checks.insert(checks.end(), needs.begin(), needs.end());
   }
   const bool lacking = has_error(checks);
@@ -103,20 +103,20 @@ int doctor(const DoctorOptions& options) {
   if (options.json)
     print_json(dump_pretty(as_json(checks)));
   else
-    print(as_text(checks) + (lacking ? "everything at once: " + lab::install_command() + "\n" : ""));
+    print(as_text(checks) + (lacking ? "everything at once: " + host::install_command() + "\n" : ""));
   return has_error(checks) ? exit_code::no_verdict : exit_code::passed;
 }
 
 int gc(const GcOptions& options) {
-  const auto found = lab::places();
+  const auto found = host::places();
   if (!found) return complain(found.error());
-  const lab::Places& places = *found;
-  auto collected = lab::collect_garbage(places, open_store(places), options.kept);
+  const host::Places& places = *found;
+  auto collected = gate::collect_garbage(places, open_store(places), options.kept);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) complain(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
   std::uint64_t bytes = 0;
-  for (const auto& machine : lab::Kept(places.kept).all()) {
+  for (const auto& machine : reproduction::Kept(places.kept).all()) {
     bytes += machine.bytes;
     print("kept since " + machine.made + ", " + show_size(machine.bytes) + ": " + machine.cell + " before '" +
           printable(machine.checkpoint.step, 80) + "'\n");

@@ -5,8 +5,8 @@
 #include "labctl/cli/store.h"
 #include "labctl/cli/terminal_observer.h"
 #include "labctl/gate/log_observer.h"
-#include "labctl/lab/interrupt.h"
-#include "labctl/lab/places.h"
+#include "labctl/host/interrupt.h"
+#include "labctl/host/places.h"
 
 namespace labctl::cli {
 
@@ -36,9 +36,9 @@ gate::HostOrder HostChoice::order() const {
 
 int on_this_host(const HostChoice& choice, const char* when_interrupted, const Call& call,
                  const machine::HostOpener& open_host) {
-  auto places = lab::places();
+  auto places = host::places();
   if (!places) return complain(places.error());
-  const lab::Interrupt interrupt(
+  const host::Interrupt interrupt(
       [when_interrupted] { say(std::string("labctl: interrupted: ") + when_interrupted); });
   const auto least = choice.least_shown();
   log::show_on_stderr(least);

@@ -2,8 +2,8 @@
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/cache.h"
-#include "labctl/lab/ground.h"
+#include "labctl/host/cache.h"
+#include "labctl/snapshot/ground.h"
 
 namespace labctl::cli {
 namespace {
@@ -37,7 +37,7 @@ const char* word(image::State state) {
 }
 
 int image_list(const ListOptions& options) {
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
   auto recipes = store.recipes();
@@ -49,12 +49,12 @@ int image_list(const ListOptions& options) {
   std::string text;
   for (const auto& recipe : *recipes) {
     const auto state = store.state(recipe);
-    const std::string origin = lab::is_built_in(recipe.folder) ? "built in" : "LABCTL_IMAGES";
+    const std::string origin = host::is_built_in(recipe.folder) ? "built in" : "LABCTL_IMAGES";
     Json item{{"name", recipe.name},  {"os", recipe.os},  {"summary", recipe.summary},
               {"state", word(state)}, {"origin", origin}, {"folder", recipe.folder.string()}};
     text += recipe.name + "\t" + word(state) + "\t" + recipe.summary;
     if (auto image = store.find(recipe.name)) {
-      const Millis boot = lab::known_boot_time(store, *image, {});
+      const Millis boot = snapshot::known_boot_time(store, *image, {});
       item["sha256"] = image->sha256;
       item["facts"] = image->facts;
       item["boot_time_ms"] = boot.count();
@@ -73,7 +73,7 @@ int image_list(const ListOptions& options) {
 }
 
 int image_verify(const ImageNames& options) {
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
@@ -92,9 +92,9 @@ int image_verify(const ImageNames& options) {
 }
 
 int image_remove(const ImageNames& options) {
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return complain(places.error());
-  if (auto own = lab::check_cache(places->root); !own) return complain(own.error());
+  if (auto own = host::check_cache(places->root); !own) return complain(own.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : options.names)

@@ -98,7 +98,7 @@ int image_build(const BuildOptions& options) {
 
 int image_import(const ImportOptions& options) {
   const std::string& name = options.name;
-  const auto places = lab::places();
+  const auto places = host::places();
   if (!places) return complain(places.error());
   const auto store = open_store(*places);
   auto recipe = store.recipe(name);

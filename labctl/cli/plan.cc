@@ -8,11 +8,11 @@
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/lab/ground.h"
-#include "labctl/lab/needs.h"
-#include "labctl/lab/places.h"
+#include "labctl/host/needs.h"
+#include "labctl/host/places.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/report/report.h"
+#include "labctl/snapshot/ground.h"
 
 namespace labctl::cli {
 namespace {
@@ -42,7 +42,7 @@ struct Cost {
   int boots = 0;        // asked for by the stories
   int cold_starts = 0;  // of cells whose machine cannot be restored from a snapshot
   Millis guest_time{0};
-  lab::Needs needs;  // while it runs
+  host::Needs needs;  // while it runs
   std::vector<std::string> unknown;
   Json grounds = Json::array();
 };
@@ -56,13 +56,13 @@ std::string why_unknown(const Error& error) {
 }
 
 Cost cost_of(const plan::Plan& plan) {
-  const auto places = lab::places();
+  const auto places = host::places();
   Cost cost;
   for (const auto* ground : plan.grounds()) {
-    const auto shape = lab::shape_of(ground->machine);
+    const auto shape = snapshot::shape_of(ground->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
     const auto image = places ? open_store(*places).find(ground->image) : fail(places.error());
-    const Millis boot = image ? lab::known_boot_time(open_store(*places), *image, shape) : Millis(0);
+    const Millis boot = image ? snapshot::known_boot_time(open_store(*places), *image, shape) : Millis(0);
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
@@ -81,7 +81,7 @@ Cost cost_of(const plan::Plan& plan) {
                             {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
   cost.unknown.erase(std::unique(cost.unknown.begin(), cost.unknown.end()), cost.unknown.end());
-  cost.needs = lab::needs_of(plan);
+  cost.needs = host::needs_of(plan);
   return cost;
 }
 
@@ -124,23 +124,23 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
 }
 
 // What this host lacks for a run, or has too little of.
-std::vector<lab::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
-  const auto places = lab::places();
+std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
+  const auto places = host::places();
   if (!places) return {};
-  auto checks = lab::check_needs(cost.needs, lab::free_space_for_guests(*places));
+  auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*places));
   for (auto& check : lab::check_supplies(plan, file, open_store(*places))) checks.push_back(std::move(check));
-  std::erase_if(checks, [](const auto& check) { return check.health == lab::Health::ok; });
+  std::erase_if(checks, [](const auto& check) { return check.health == host::Health::ok; });
   return checks;
 }
 
-std::string in_words(const lab::Check& check) {
+std::string in_words(const host::Check& check) {
   return check.name + ": " + check.detail + (check.fix.empty() ? "" : " (" + check.fix + ")");
 }
 
-Json to_json(const std::vector<lab::Check>& checks) {
+Json to_json(const std::vector<host::Check>& checks) {
   Json list = Json::array();
   for (const auto& check : checks)
-    if (check.health == lab::Health::error)
+    if (check.health == host::Health::error)
       list.push_back({{"name", check.name}, {"detail", check.detail}, {"fix", check.fix}});
   return list;
 }
@@ -161,8 +161,8 @@ int plan(const PlanOptions& options) {
   auto warnings = plan::review(scenario, plan);
   bool lacks_any = false;
   for (const auto& check : lacking) {
-    lacks_any |= check.health == lab::Health::error;
-    if (check.health == lab::Health::warning) warnings.push_back(in_words(check));
+    lacks_any |= check.health == host::Health::error;
+    if (check.health == host::Health::warning) warnings.push_back(in_words(check));
   }
   const int code = lacks_any ? exit_code::no_verdict : exit_code::passed;
   if (options.json) {
@@ -177,7 +177,7 @@ int plan(const PlanOptions& options) {
   print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));
   warn(options.scenario, warnings);
   for (const auto& check : lacking)
-    if (check.health == lab::Health::error) say("labctl: " + in_words(check));
+    if (check.health == host::Health::error) say("labctl: " + in_words(check));
   return code;
 }
 

@@ -16,7 +16,7 @@
 #include "labctl/crash/frames.h"
 #include "labctl/crash/log.h"
 #include "labctl/crash/windows/dump.h"
-#include "labctl/lab/log_files.h"
+#include "labctl/logs/log_files.h"
 #include "labctl/scenario/signatures.h"
 #include "labctl/symbolize/source_lines.h"
 
@@ -119,7 +119,7 @@ class Log {
     if (crash::is_dump(head)) {
       read_dump(input, std::move(head));
     } else {
-      const auto unpacked = lab::read_log(
+      const auto unpacked = logs::read_log(
           input, head, [&](std::string_view bytes) { raw_.feed(bytes); },
           [&](std::string_view bytes) { text_.feed(bytes); });
       compressed_ = compressed_ || unpacked.compressed;
@@ -167,7 +167,7 @@ struct Scanned {
   std::string problem;  // why it is no log; empty when it is one
 };
 
-Result<Scanned> scan_one(const lab::LogFile& file, crash::Os os,
+Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
                          const std::vector<crash::Signature>& signatures) {
   Log log(os, signatures);
   for (const std::string& part : file.parts) {
@@ -203,12 +203,12 @@ int scan(const ScanOptions& options) {
   const crash::Os os = os_name == "linux"     ? crash::Os::linux_
                        : os_name == "windows" ? crash::Os::windows
                                               : crash::Os::automatic;
-  const auto files = lab::log_files(file);
+  const auto files = logs::log_files(file);
   if (!files) return complain(files.error());
   const bool folder = files->size() != 1 || files->front().name != file;
   if (files->empty()) return complain(Error{Fault::input, "holds no files", file, {}});
   std::vector<Reported> all;
-  for (const lab::LogFile& each : *files) {
+  for (const logs::LogFile& each : *files) {
     auto scanned = scan_one(each, os, signatures);
     if (!scanned) return complain(scanned.error());
     if (!scanned->problem.empty()) {

@@ -19,7 +19,7 @@ namespace {
 
 struct VerifyOptions {
   std::string attestation;
-  std::vector<std::string> keys, artifacts, require;
+  std::vector<std::string> keys, artifacts, images, require;
   std::string scenario, max_age;
   int min_boots = 0;
   bool allow_waived = false, allow_warnings = false, allow_unproved = false;
@@ -37,6 +37,21 @@ int cannot_look(const Error& error) {
   return exit_code::bad_input;
 }
 
+Result<std::map<std::string, std::string>> wanted_images(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> images;
+  for (const auto& one : given) {
+    const auto equals = one.rfind('=');
+    const std::string name = one.substr(0, equals);
+    const std::string digest = equals == one.npos ? std::string() : one.substr(equals + 1);
+    if (name.empty() || !is_sha256(digest))
+      return input_error("--image wants NAME=SHA256, and was given '" + printable(one, 160) + "'", {},
+                         "'labctl image list --json' has the digests of the images that are built");
+    if (const auto known = images.emplace(name, digest); !known.second && known.first->second != digest)
+      return input_error("--image names two digests for '" + printable(name, 80) + "'");
+  }
+  return images;
+}
+
 Result<attest::Policy> policy_of(const VerifyOptions& options) {
   attest::Policy policy{.now = std::time(nullptr),
                         .require = options.require,
@@ -44,6 +59,9 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
                         .allow_waived = options.allow_waived,
                         .allow_unproved = options.allow_unproved,
                         .allow_warnings = options.allow_warnings};
+  auto images = wanted_images(options.images);
+  if (!images) return fail(images.error());
+  policy.images = std::move(*images);
   if (!options.max_age.empty()) {
     auto age = parse_duration(options.max_age);
     if (!age) return because(age.error(), "--max-age");
@@ -179,6 +197,9 @@ void add_verify(CommandLine& command_line) {
   options->settings.add_to(verb);
   verb.option("--max-age", options->max_age, "The run must have begun within this time (36h)",
               {.value = "DUR"});
+  verb.option("--image", options->images,
+              "The run must have used this golden disk of the image; may be repeated",
+              {.value = "NAME=SHA256"});
   verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
               {.value = "GLOB"});
   verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",

@@ -6,7 +6,7 @@
 namespace labctl::crash {
 namespace {
 
-constexpr std::array<std::pair<Kind, const char*>, 13> kinds{{
+constexpr std::array<std::pair<Kind, const char*>, 15> kinds{{
     {Kind::panic, "panic"},
     {Kind::oops, "oops"},
     {Kind::bug, "bug"},
@@ -19,6 +19,8 @@ constexpr std::array<std::pair<Kind, const char*>, 13> kinds{{
     {Kind::warning, "warning"},
     {Kind::boot_failure, "boot-failure"},
     {Kind::reset, "reset"},
+    {Kind::error, "error"},
+    {Kind::service, "service"},
     {Kind::other, "other"},
 }};
 

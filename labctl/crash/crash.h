@@ -25,6 +25,8 @@ enum class Kind {
   warning,        // WARN_ON and relatives
   boot_failure,   // no boot device, GRUB rescue, initramfs or emergency shell, Windows repair and recovery
   reset,          // a reboot or power-off that nobody asked for
+  error,          // serious, and it leaves no taint: out of memory, a file system gone read-only
+  service,        // a service or another program failed or crashed
   other,
 };
 

@@ -14,6 +14,8 @@ namespace {
 constexpr Channel channels[] = {Channel::console,   Channel::panic_device, Channel::resets,
                                 Channel::heartbeat, Channel::evidence,     Channel::screen};
 
+using Builds = decltype(Opened::builds);
+
 // No cell lives for years; what is added to a time that is bounded cannot overflow.
 constexpr Millis longest = std::chrono::hours(24 * 366);
 
@@ -23,6 +25,8 @@ void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
   io.unless("hold", e.hold, 0), io.unless("rules", e.rules, 1);
   io.unless("seed", e.seed, std::string());
+  io.unless("builds", e.builds, Builds());
+  io.unless("image", e.image, std::string()), io.unless("snapshot", e.snapshot, std::string());
 }
 template <class Io>
 void members(Io&, Started&) {}
@@ -62,6 +66,7 @@ void members(Io& io, Tick& e) {
 template <class Io>
 void members(Io& io, LabFault& e) {
   io("what", e.what), io.unless("unheard", e.unheard, false);
+  io.unless("hypervisor", e.hypervisor, std::string());
 }
 template <class Io>
 void members(Io&, Interrupted&) {}
@@ -76,6 +81,10 @@ void members(Io& io, Begun& e) {
 template <class Io>
 void members(Io& io, Said& e) {
   io("text", e.text);
+}
+template <class Io>
+void members(Io& io, Logged& e) {
+  io("line", e.line);
 }
 
 class Writer {
@@ -136,6 +145,18 @@ class Reader {
     for (const auto& [name, text] : found->items()) {
       if (!text.is_string()) return refuse(key, "holds something else than text");
       value[name] = text.get<std::string>();
+    }
+  }
+  void operator()(const char* key, Builds& value) {
+    const Json* found = need(key, Json::value_t::object);
+    if (!found) return;
+    for (const auto& [name, list] : found->items()) {
+      if (!list.is_array()) return refuse(key, "holds something else than lists");
+      auto& texts = value[name];
+      for (const Json& text : list) {
+        if (!text.is_string()) return refuse(key, "holds something else than text");
+        texts.push_back(text.get<std::string>());
+      }
     }
   }
   void operator()(const char* key, Channel& value) {
@@ -230,7 +251,8 @@ const char* name(const What& what) {
                  [](const Beat&) { return "beat"; }, [](const Answer&) { return "answer"; },
                  [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
                  [](const Interrupted&) { return "interrupted"; }, [](const Begun&) { return "begun"; },
-                 [](const Said&) { return "said"; }, [](const Released&) { return "released"; }},
+                 [](const Said&) { return "said"; }, [](const Released&) { return "released"; },
+                 [](const Logged&) { return "logged"; }},
       what);
 }
 

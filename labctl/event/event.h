@@ -27,8 +27,13 @@ struct Opened {
   Millis boot_time{0};  // a cold boot of this image on this host, measured when its snapshot was made
   bool live = true;     // from the live snapshot; otherwise by a boot of its own
   std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
+  // Of each driver on the CD what its artifact holds, read on the host: "build-id:..." or "srcversion:...".
+  // One that is not here, or has none, cannot be told from another in the guest's memory.
+  std::map<std::string, std::vector<std::string>> builds = {};
   // A reproduction holds for somebody at a desk when so many operations are left of its story; 0: never.
   int hold = 0;
+  // SHA-256 of the golden disk and of what the guest starts from; empty: not recorded.
+  std::string image, snapshot;
   // The rule set that the cell is asked and judged by; 1 is what journals had before they named it.
   int rules = 1;
   bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (verdict/rules.h)
@@ -69,6 +74,9 @@ struct Begun {
 struct Said {
   std::string text;
 };  // the console has shown a text that was listened for; once for each time of listening
+struct Logged {
+  std::string line;
+};  // the guest's kernel has logged an error: the line as titles are made, once for each
 struct Tick {
   Millis starved{0};
 };  // time passes; how long the guest has waited for a CPU so far
@@ -76,6 +84,8 @@ struct Tick {
 struct LabFault {
   std::string what;
   bool unheard = false;  // because the guest said more than could be heard; a crash may have been in it
+  // Not ours alone when the hypervisor itself "stopped" the guest or "died": the guest may have made it.
+  std::string hypervisor;
 };
 struct Interrupted {};  // somebody stopped the run
 struct Released {
@@ -84,7 +94,7 @@ struct Released {
 };  // who held the cell lets it go on, to the next place where it is to hold
 
 using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
-                          Answer, Tick, LabFault, Interrupted, Begun, Said, Released>;
+                          Answer, Tick, LabFault, Interrupted, Begun, Said, Released, Logged>;
 
 struct Event {
   Millis at{0};  // since the cell began, monotonic

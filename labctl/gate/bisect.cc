@@ -7,9 +7,9 @@
 #include "labctl/bundle/judge.h"
 #include "labctl/cell/often.h"
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/bisect.h"
-#include "labctl/lab/inventory.h"
-#include "labctl/lab/reproduce.h"
+#include "labctl/reproduction/bisect.h"
+#include "labctl/reproduction/inventory.h"
+#include "labctl/reproduction/reproduce.h"
 #include "labctl/symbolize/source_lines.h"
 #include "labctl/yaml/variables.h"
 
@@ -55,9 +55,9 @@ Answer<scenario::Scenario> read_scenario(const BisectOrder& options, Case& about
   auto loaded = scenario::load(*text, file, variables);
   if (!loaded.scenario) return tl::unexpected(std::move(loaded.mistakes));
   auto& split = loaded.scenario->split;
-  const bool carries = split && lab::holds_recorded_values(*text, variables, *split);
+  const bool carries = split && reproduction::holds_recorded_values(*text, variables, *split);
   if (!split || (named && !carries)) return std::move(*loaded.scenario);
-  std::string why = named ? std::string() : lab::why_no_commands(recorded, options.bundle);
+  std::string why = named ? std::string() : reproduction::why_no_commands(recorded, options.bundle);
   if (why.empty() && !(options.agrees && options.agrees(*split, file)))
     why = carries ? "has commands with values of --set that the bundle recorded"
                   : "is named by the bundle alone";
@@ -75,13 +75,13 @@ Answer<Case> read_case(const BisectOrder& options) {
   auto judged = bundle::judge_bundle(options.bundle);
   if (!judged) return wrong(judged.error());
   Case about{.run = std::move(*run)};
-  auto cell = lab::find_cell(about.run.record.plan, options.cell);
+  auto cell = reproduction::find_cell(about.run.record.plan, options.cell);
   if (!cell) return wrong(cell.error());
   auto wanted = recorded_end(*judged, *cell);
   if (!wanted) return wrong(wanted.error());
-  auto recorded_cell = lab::read_recorded(about.run, options.bundle, cell->id);
+  auto recorded_cell = reproduction::read_recorded(about.run, options.bundle, cell->id);
   if (!recorded_cell) return wrong(recorded_cell.error());
-  about.from_content = !options.replay && lab::fails_from_content(*recorded_cell);
+  about.from_content = !options.replay && reproduction::fails_from_content(*recorded_cell);
   about.cell = cell::cut_story(std::move(*cell), wanted->boot);
   about.wanted = std::move(*wanted);
   auto scenario = read_scenario(options, about);
@@ -92,7 +92,8 @@ Answer<Case> read_case(const BisectOrder& options) {
 
 // The version to compare with: what was named, else the scenario's own of another label.
 Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artefact>& known,
-                         const std::string& label, const Case& about, const lab::Inventory& inventory) {
+                         const std::string& label, const Case& about,
+                         const reproduction::Inventory& inventory) {
   std::error_code problem;
   if (!named.empty()) {
     if (!fs::is_regular_file(named, problem)) return input_error("there is no such file", named);
@@ -109,12 +110,12 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
 }
 
 // The same bytes or nothing: the cause of another crash is no answer.
-Status same_bytes(const lab::Inventory& inventory, Observer& observer) {
+Status same_bytes(const reproduction::Inventory& inventory, Observer& observer) {
   for (const auto& item : inventory.items) {
-    if (item.standing == lab::Standing::same) continue;
-    const std::string what =
-        std::string("the ") + lab::to_string(item.thing) + " '" + printable(item.name) + "': " + item.what;
-    if (item.thing == lab::Thing::artefact) return input_error(what, {}, item.hint);
+    if (item.standing == reproduction::Standing::same) continue;
+    const std::string what = std::string("the ") + reproduction::to_string(item.thing) + " '" +
+                             printable(item.name) + "': " + item.what;
+    if (item.thing == reproduction::Thing::artefact) return input_error(what, {}, item.hint);
     observer.on(Note{"differs from the run: " + what});
   }
   return {};
@@ -122,7 +123,7 @@ Status same_bytes(const lab::Inventory& inventory, Observer& observer) {
 
 class Bisect {
  public:
-  Bisect(const BisectOrder& options, Case about, lab::Probes& probes, plan::Cell cell, fs::path work,
+  Bisect(const BisectOrder& options, Case about, reproduction::Probes& probes, plan::Cell cell, fs::path work,
          Observer& observer)
       : about_(std::move(about)),
         probes_(probes),
@@ -180,14 +181,14 @@ class Bisect {
     }
     const auto& split = *about_.scenario.split;
     const fs::path content = cell_.content_path;
-    auto records = lab::read_records(split, content, about_.folder);
+    auto records = reproduction::read_records(split, content, about_.folder);
     if (!records) return fail(records.error());
     told_.content = content.lexically_normal().string();  // to be shown
     told_.records = std::move(*records);
     const search::Run run = [&](const search::Records& kept) -> Result<bool> {
       std::vector<std::string> names;
       for (const auto record : kept) names.push_back(told_.records[record]);
-      auto subset = lab::make_subset(split, content, names, about_.folder, work_);
+      auto subset = reproduction::make_subset(split, content, names, about_.folder, work_);
       if (!subset) return fail(subset.error());
       return live(cell_.driver_path, *subset,
                   std::to_string(kept.size()) + " of " + std::to_string(told_.records.size()) + " records");
@@ -214,7 +215,7 @@ class Bisect {
   }
 
   Case about_;
-  lab::Probes& probes_;
+  reproduction::Probes& probes_;
   plan::Cell cell_;
   fs::path work_;
   Observer& observer_;
@@ -230,15 +231,15 @@ struct Files {
 
 Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::Host& host,
                          const Environment& environment, const fs::path& work, Observer& observer) {
-  const lab::Seek seek{.bundle = order.bundle,
-                       .store = bundle::ArtefactStore(environment.places.artefacts),
-                       .given = order.artifacts};
-  auto inventory =
-      lab::take_inventory(about.run, about.cell, seek, environment.store, host, environment.tool, work);
+  const reproduction::Seek seek{.bundle = order.bundle,
+                                .store = bundle::ArtefactStore(environment.places.artefacts),
+                                .given = order.artifacts};
+  auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
+                                                environment.tool, work);
   if (!inventory) return wrong(inventory.error());
   if (auto missing = inventory->missing(); !missing.empty()) return tl::unexpected(std::move(missing));
   if (auto same = same_bytes(*inventory, observer); !same) return wrong(same.error());
-  auto all = lab::find_artefacts(about.run, seek);
+  auto all = reproduction::find_artefacts(about.run, seek);
   if (!all) return wrong(all.error());
   auto driver = earlier(order.driver, about.scenario.drivers, about.cell.driver, about, *all);
   if (!driver) return wrong(driver.error());
@@ -271,17 +272,17 @@ Answer<BisectFindings> bisect(const BisectOrder& order, const Environment& envir
   if (!files) return tl::unexpected(files.error());
   auto frames = symbolize::source_lines(crash::module_frames(about->wanted.excerpt), order.debug_files);
   if (!frames) return wrong(frames.error());
-  const auto shape = lab::shape_on((*host)->facts(), lab::shape_of(about->cell.machine));
+  const auto shape = snapshot::shape_on((*host)->facts(), snapshot::shape_of(about->cell.machine));
   auto ground = prepare_ground(about->cell.image, shape, **host, environment, observer);
   if (!ground) return wrong(ground.error());
-  lab::Probes probes({.cell = files->cell,
-                      .wanted = about->wanted,
-                      .ground = std::move(*ground),
-                      .signatures = signatures_of(about->run.record.plan),
-                      .from_content = about->from_content,
-                      .records = order.out.empty() ? work->path() / "records" : order.out,
-                      .work = work->path()},
-                     **host, environment.store, environment.stop);
+  reproduction::Probes probes({.cell = files->cell,
+                               .wanted = about->wanted,
+                               .ground = std::move(*ground),
+                               .signatures = signatures_of(about->run.record.plan),
+                               .from_content = about->from_content,
+                               .records = order.out.empty() ? work->path() / "records" : order.out,
+                               .work = work->path()},
+                              **host, environment.store, environment.stop);
   Bisect bisect(order, std::move(*about), probes, files->cell, work->path(), observer);
   if (auto compared = bisect.compare(files->driver, files->content); !compared)
     return wrong(compared.error());

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/canary.h"
+#include "labctl/host/capacity.h"
 #include "labctl/lab/crew.h"
+#include "labctl/trust/canary.h"
 
 namespace labctl::gate {
 
@@ -19,28 +20,28 @@ Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
   if (!host) return wrong(host.error());
   auto tool = own_digest();
   if (!tool) return wrong(tool.error());
-  lab::CanaryOrder clones{.records = order.out.empty() ? work->path() / "canary" : order.out,
-                          .cache = environment.places.cache,
-                          .work = work->path(),
-                          .tool = *tool,
-                          .host = (*host)->facts().fingerprint,
-                          .again = true};
+  trust::CanaryOrder clones{.records = order.out.empty() ? work->path() / "canary" : order.out,
+                            .cache = environment.places.cache,
+                            .work = work->path(),
+                            .tool = *tool,
+                            .host = (*host)->facts().fingerprint,
+                            .again = true};
   std::uint64_t memory = scenario::Machine{}.memory;
   for (const auto& image : order.images) {
     auto built = environment.store.find(image);
     if (!built) return wrong(built.error());
-    const auto shape = lab::shape_on((*host)->facts(), lab::usual_shape(*built));
+    const auto shape = snapshot::shape_on((*host)->facts(), snapshot::usual_shape(*built));
     memory = std::max(memory, shape.memory);
     auto ground = prepare_ground(image, shape, **host, environment, observer);
     if (!ground) return wrong(ground.error());
     clones.grounds.push_back(*ground);
   }
-  const lab::Crew crew = [&](const auto& jobs) {
+  const trust::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
-        jobs, **host, lab::capacity(memory).jobs, [](const auto&) {}, environment.stop);
+        jobs, **host, host::capacity(memory).jobs, [](const auto&) {}, environment.stop);
   };
   observer.on(CanariesBegan{order.images});
-  auto canaries = lab::prove_channels(clones, crew, said_to(observer), environment.stop);
+  auto canaries = trust::prove_channels(clones, crew, said_to(observer), environment.stop);
   observer.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
   if (!canaries) return wrong(canaries.error());
   return std::move(*canaries);

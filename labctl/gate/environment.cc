@@ -4,8 +4,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/units.h"
-#include "labctl/lab/crew.h"
-#include "labctl/lab/doctor.h"
+#include "labctl/host/capacity.h"
+#include "labctl/host/doctor.h"
 #include "labctl/machine/logged.h"
 #include "labctl/scenario/signatures.h"
 
@@ -15,15 +15,15 @@ namespace fs = std::filesystem;
 
 std::string Environment::now() const { return show_moment(clock()); }
 
-Answer<lab::WorkFolder> begin_work(const Environment& environment, Observer& observer) {
+Answer<WorkFolder> begin_work(const Environment& environment, Observer& observer) {
   std::vector<Error> lacking;
-  for (const auto& check : lab::check_host(environment.places))
-    if (check.health == lab::Health::error && !check.only_for_building)
+  for (const auto& check : host::check_host(environment.places))
+    if (check.health == host::Health::error && !check.only_for_building)
       lacking.push_back({Fault::lab, check.name + " " + check.detail, {}, check.fix});
   if (!lacking.empty()) return tl::unexpected(std::move(lacking));
-  for (const auto& line : lab::collect_garbage(environment.places, environment.store).done)
+  for (const auto& line : collect_garbage(environment.places, environment.store).done)
     observer.on(CleanedUp{line});
-  auto work = lab::WorkFolder::create(environment.places);
+  auto work = WorkFolder::create(environment.places);
   if (!work) return tl::unexpected(std::vector{work.error()});
   return std::move(*work);
 }
@@ -52,16 +52,16 @@ std::vector<crash::Signature> signatures_of(const plan::Plan& plan) {
 }
 
 unsigned guests_at_once(unsigned asked, std::uint64_t memory, std::size_t jobs) {
-  const unsigned wanted = asked != 0 ? asked : lab::capacity(memory).jobs;
+  const unsigned wanted = asked != 0 ? asked : host::capacity(memory).jobs;
   return static_cast<unsigned>(std::min<std::size_t>(wanted, jobs));
 }
 
-void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
+void keep_machine(const reproduction::Kept& kept, const std::string& key, const lab::CellJob& job,
                   const lab::Checkpoint& checkpoint, Observer& observer) {
-  auto quota = lab::kept_quota();
+  auto quota = reproduction::kept_quota();
   auto put = quota ? kept.put(key, job, checkpoint) : Status(fail(quota.error()));
   if (!put) return observer.on(Problem{put.error()});
-  for (const auto& line : lab::keep_within_quota(kept, *quota)) observer.on(CleanedUp{line});
+  for (const auto& line : reproduction::keep_within_quota(kept, *quota)) observer.on(CleanedUp{line});
 }
 
 image::Say said_to(Observer& observer) {

@@ -12,13 +12,13 @@
 
 #include "labctl/base/result.h"
 #include "labctl/crash/crash.h"
+#include "labctl/gate/housekeeping.h"
 #include "labctl/gate/observer.h"
+#include "labctl/host/places.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/housekeeping.h"
-#include "labctl/lab/kept.h"
-#include "labctl/lab/places.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
+#include "labctl/reproduction/kept.h"
 
 namespace labctl::gate {
 
@@ -27,7 +27,7 @@ template <class T>
 using Answer = tl::expected<T, std::vector<Error>>;
 
 struct Environment {
-  lab::Places places;
+  host::Places places;
   image::Store store;
   machine::HostOpener open_host = machine::open_host;
   std::function<std::time_t()> clock = [] { return std::time(nullptr); };
@@ -47,7 +47,7 @@ struct HostOrder {
 
 // The host is fit for guests, what killed runs left is gone, and there is a folder for disks and CDs that
 // lives as long as the object. Errors: everything that this host lacks.
-Answer<lab::WorkFolder> begin_work(const Environment& environment, Observer& observer);
+Answer<WorkFolder> begin_work(const Environment& environment, Observer& observer);
 
 Result<std::unique_ptr<machine::Host>> open_host(const Environment& environment, const HostOrder& order,
                                                  Observer& observer);
@@ -62,7 +62,7 @@ std::vector<crash::Signature> signatures_of(const plan::Plan& plan);
 unsigned guests_at_once(unsigned asked, std::uint64_t memory, std::size_t jobs);
 
 // Puts what the cell left where a reproduction finds it. What goes wrong is a Problem and ends nothing.
-void keep_machine(const lab::Kept& kept, const std::string& key, const lab::CellJob& job,
+void keep_machine(const reproduction::Kept& kept, const std::string& key, const lab::CellJob& job,
                   const lab::Checkpoint& checkpoint, Observer& observer);
 
 // The lines that a part of the lab says, for the observer.

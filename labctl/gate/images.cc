@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/cache.h"
-#include "labctl/lab/crew.h"
+#include "labctl/host/cache.h"
+#include "labctl/host/capacity.h"
 
 namespace labctl::gate {
 namespace {
@@ -46,7 +46,7 @@ class Builder {
   // A build keeps one core busy and its packages in memory.
   unsigned jobs() const {
     if (order_.jobs != 0) return order_.jobs;
-    const auto host = lab::capacity(1ull << 30);
+    const auto host = host::capacity(1ull << 30);
     return std::min(host.cores, host.jobs);
   }
 
@@ -83,9 +83,9 @@ class Builder {
       return because(error, "the image '" + order.image + "' is built, but it cannot be booted");
     }
     auto shapes = order.shapes;
-    if (shapes.empty()) shapes.push_back(lab::usual_shape(*image));
+    if (shapes.empty()) shapes.push_back(snapshot::usual_shape(*image));
     for (const auto& shape : shapes) {
-      auto ground = prepare_ground(order.image, lab::shape_on((*opened)->facts(), shape), **opened,
+      auto ground = prepare_ground(order.image, snapshot::shape_on((*opened)->facts(), shape), **opened,
                                    environment_, observer_);
       if (ground) continue;
       // What was there before may be fit for others.
@@ -114,7 +114,7 @@ std::vector<ImageOrder> images_of(const plan::Plan& plan) {
     auto known = std::find_if(orders.begin(), orders.end(),
                               [&](const auto& order) { return order.image == cell.image; });
     if (known == orders.end()) known = orders.insert(orders.end(), ImageOrder{cell.image});
-    const machine::Shape shape = lab::shape_of(cell.machine);
+    const machine::Shape shape = snapshot::shape_of(cell.machine);
     if (std::find(known->shapes.begin(), known->shapes.end(), shape) == known->shapes.end())
       known->shapes.push_back(shape);
   }
@@ -122,7 +122,7 @@ std::vector<ImageOrder> images_of(const plan::Plan& plan) {
 }
 
 Answer<void> build_images(const BuildOrder& order, const Environment& environment, Observer& observer) {
-  if (auto own = lab::claim_cache(environment.places.root); !own)
+  if (auto own = host::claim_cache(environment.places.root); !own)
     return tl::unexpected(std::vector{own.error()});
   return Builder(order, environment, observer).run();
 }

@@ -8,10 +8,10 @@
 #include "labctl/cell/hold.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/inventory.h"
-#include "labctl/lab/kept.h"
-#include "labctl/lab/reproduce.h"
 #include "labctl/lab/supplies.h"
+#include "labctl/reproduction/inventory.h"
+#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/reproduce.h"
 
 namespace labctl::gate {
 namespace {
@@ -24,30 +24,30 @@ tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpe
 struct Bench {
   const ReproduceOrder& order;
   Observer& observer;
-  lab::RecordedCell recorded;
+  reproduction::RecordedCell recorded;
   cell::Hold hold;
   lab::CellJob job;  // from the beginning; it is not held
   machine::Host& host;
-  lab::Kept kept;
+  reproduction::Kept kept;
   std::string key;  // of the kept machine
   std::stop_token stop;
 };
 
-Result<cell::Hold> where_to_hold(const ReproduceOrder& order, const lab::RecordedCell& recorded) {
+Result<cell::Hold> where_to_hold(const ReproduceOrder& order, const reproduction::RecordedCell& recorded) {
   if (!order.until.empty()) return cell::hold_at(recorded.cell, recorded.opened(), order.until);
   return cell::hold_before_failure(recorded.cell, recorded.journal.events,
                                    order.before_crash ? cell::Nearness::operation : cell::Nearness::step);
 }
 
 // What differs, in a sentence each; errors where nothing is started because of it.
-Answer<std::vector<std::string>> compare(const lab::Inventory& inventory, bool anyway) {
+Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventory, bool anyway) {
   if (auto missing = inventory.missing(); !missing.empty()) return tl::unexpected(std::move(missing));
   std::vector<std::string> differences;
   std::vector<Error> errors;
   for (const auto& item : inventory.items) {
-    if (item.standing == lab::Standing::same) continue;
-    differences.push_back("the " + std::string(lab::to_string(item.thing)) + " " + printable(item.name) +
-                          " differs: " + item.what);
+    if (item.standing == reproduction::Standing::same) continue;
+    differences.push_back("the " + std::string(reproduction::to_string(item.thing)) + " " +
+                          printable(item.name) + " differs: " + item.what);
     errors.push_back({Fault::input, differences.back(), {}, item.hint});
   }
   if (differences.empty() || anyway) return differences;
@@ -65,7 +65,7 @@ void keep_at_end(const Bench& bench, lab::CellJob& job, std::function<bool()> wa
   };
 }
 
-void begin_at(lab::CellJob& job, const lab::KeptMachine& kept) {
+void begin_at(lab::CellJob& job, const reproduction::KeptMachine& kept) {
   job.from = &kept.checkpoint;
   job.ground.disk = kept.disk;
 }
@@ -96,20 +96,20 @@ verdict::Outcome attend(const Bench& bench, Attendant& attendant) {
   return outcome;
 }
 
-Result<lab::KeptMachine> checkpoint_to_begin_at(const Bench& bench) {
+Result<reproduction::KeptMachine> checkpoint_to_begin_at(const Bench& bench) {
   if (!bench.order.replay)
     if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
   bench.observer.on(Said{"replaying the steps once, up to '" + bench.hold.step + "'"});
   lab::CellJob job = bench.job;
   job.hold = bench.hold.left;
   keep_at_end(bench, job, [] { return true; });
-  if (auto saved = lab::save_where_it_holds(job, bench.host, bench.stop); !saved)
+  if (auto saved = reproduction::save_where_it_holds(job, bench.host, bench.stop); !saved)
     return because(saved.error(), "the cell cannot be brought to '" + bench.hold.step + "'");
   if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
   return lab_error("the machine was not kept", {}, "LABCTL_KEEP_QUOTA must have room for one");
 }
 
-std::vector<lab::CellJob> attempts(const Bench& bench, const std::optional<lab::KeptMachine>& kept) {
+std::vector<lab::CellJob> attempts(const Bench& bench, const std::optional<reproduction::KeptMachine>& kept) {
   std::vector<lab::CellJob> jobs;
   for (int attempt = 1; attempt <= bench.order.times; ++attempt) {
     lab::CellJob job = bench.job;
@@ -123,7 +123,7 @@ std::vector<lab::CellJob> attempts(const Bench& bench, const std::optional<lab::
 }
 
 Result<cell::Often> repeat(const Bench& bench) {
-  std::optional<lab::KeptMachine> kept;
+  std::optional<reproduction::KeptMachine> kept;
   if (bench.job.ground.live()) {
     auto checkpoint = checkpoint_to_begin_at(bench);
     if (!checkpoint) return fail(checkpoint.error());
@@ -149,20 +149,22 @@ Result<cell::Often> repeat(const Bench& bench) {
 
 // The job of the whole cell, with what it stands on at hand.
 Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::RecordedRun& run,
-                              const plan::Cell& cell, const lab::Inventory& inventory, machine::Host& host,
-                              const fs::path& work, const Environment& environment, Observer& observer) {
+                              const plan::Cell& cell, const reproduction::Inventory& inventory,
+                              machine::Host& host, const fs::path& work, const Environment& environment,
+                              Observer& observer) {
   plan::Plan alone = run.record.plan;
   alone.cells = {inventory.at_hand(cell)};
   auto supplies = lab::Supplies::gather(alone, "run.json", environment.store, work);
   if (!supplies) return tl::unexpected(supplies.error());
-  auto ground = prepare_ground(cell.image, lab::shape_on(host.facts(), lab::shape_of(cell.machine)), host,
-                               environment, observer);
+  auto ground = prepare_ground(cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine)),
+                               host, environment, observer);
   if (!ground) return wrong(ground.error());
   const auto& supply = supplies->of(cell);
   return lab::CellJob{.cell = cell,
                       .ground = *ground,
                       .payload = supply.payload,
                       .files = supply.files,
+                      .builds = supply.builds,
                       .signatures = signatures_of(run.record.plan),
                       .folder = (order.out.empty() ? work / "records" : order.out) / "replay",
                       .disk = work / "replay.qcow2"};
@@ -187,7 +189,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
                                   Observer& observer, Attendant* attendant) {
   auto run = bundle::read_run(order.bundle);
   if (!run) return wrong(run.error());
-  auto recorded = lab::read_recorded(*run, order.bundle, order.cell);
+  auto recorded = reproduction::read_recorded(*run, order.bundle, order.cell);
   if (!recorded) return wrong(recorded.error());
   auto hold = where_to_hold(order, *recorded);
   if (!hold) return wrong(hold.error());
@@ -195,9 +197,10 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   if (!work) return tl::unexpected(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
-  const lab::Seek seek{order.bundle, bundle::ArtefactStore(environment.places.artefacts), order.artifacts};
-  auto inventory = lab::take_inventory(*run, recorded->cell, seek, environment.store, **host,
-                                       environment.tool, work->path());
+  const reproduction::Seek seek{order.bundle, bundle::ArtefactStore(environment.places.artefacts),
+                                order.artifacts};
+  auto inventory = reproduction::take_inventory(*run, recorded->cell, seek, environment.store, **host,
+                                                environment.tool, work->path());
   if (!inventory) return wrong(inventory.error());
   auto differences = compare(*inventory, order.anyway);
   if (!differences) return tl::unexpected(differences.error());
@@ -212,11 +215,11 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .hold = *hold,
               .job = std::move(*job),
               .host = **host,
-              .kept = lab::Kept(environment.places.kept),
+              .kept = reproduction::Kept(environment.places.kept),
               .key = {},
               .stop = environment.stop};
   bench.job.rules = bench.recorded.opened().rules;
-  bench.key = lab::key_of(bench.job, bench.hold.left, bench.host.facts());
+  bench.key = reproduction::key_of(bench.job, bench.hold.left, bench.host.facts());
   return act(bench, std::move(*differences), attendant);
 }
 

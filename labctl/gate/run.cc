@@ -10,12 +10,13 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/canary.h"
-#include "labctl/lab/control.h"
+#include "labctl/host/capacity.h"
+#include "labctl/host/needs.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/ground.h"
-#include "labctl/lab/needs.h"
 #include "labctl/lab/supplies.h"
+#include "labctl/snapshot/ground.h"
+#include "labctl/trust/canary.h"
+#include "labctl/trust/control.h"
 
 namespace labctl::gate {
 namespace {
@@ -40,7 +41,8 @@ Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunR
   // Canaries whose proof was cut off are run again.
   bool proved = true;
   for (const auto* cell : before.record.plan.grounds())
-    proved &= bundle::read_canary(bundle->canary_folder(), cell->image, cell->machine.name).proved();
+    proved &=
+        bundle::read_canary(bundle->canary_folder(), before.record, cell->image, cell->machine.name).proved();
   std::error_code ignored;
   if (!proved && fs::exists(bundle->canary_folder(), ignored))
     if (auto aside = rename_synced(bundle->canary_folder(), bundle::free_name(bundle->canary_folder()));
@@ -66,16 +68,17 @@ class Run {
   void choose_at_once();
   Result<std::set<std::string>> proved_grounds();
   Jobs make_jobs(const std::set<std::string>& proved) const;
-  Status reuse_controls(const Jobs& jobs, const lab::KeptControls& controls);
-  Status settle_controls(const Jobs& jobs, const lab::KeptControls& controls);
-  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& kept);
+  Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
+  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
   void run_jobs(const Jobs& jobs);
+  std::vector<std::string> changed_meanwhile() const;
   bool stopped() const { return environment_.stop.stop_requested(); }
 
   const RunOrder& order_;
   const Environment& environment_;
   Observer& observer_;
-  std::optional<lab::WorkFolder> work_;
+  std::optional<WorkFolder> work_;
   std::optional<lab::Supplies> supplies_;
   std::unique_ptr<machine::Host> host_;
   Grounds grounds_;
@@ -99,7 +102,9 @@ Answer<void> Run::prepare() {
   auto supplies = lab::Supplies::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
   if (!supplies) return tl::unexpected(supplies.error());
   supplies_ = std::move(*supplies);
+  if (auto unproved = supplies_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
   for (const auto& link : supplies_->links()) observer_.on(Note{link});
+  for (const auto& driver : supplies_->untied()) observer_.on(Note{driver});
   for (const auto& problem : supplies_->keep(bundle::ArtefactStore(environment_.places.artefacts)))
     observer_.on(Problem{problem});
   auto host = open_host(environment_, order_.host, observer_);
@@ -117,20 +122,21 @@ Answer<void> Run::prepare() {
 }
 
 void Run::choose_at_once() {
-  const auto capacity = lab::capacity(largest_memory(order_.plan));
+  const auto capacity = host::capacity(largest_memory(order_.plan));
   at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
   // Over all runs: what the host carries, or more where a person said so.
   slots_ = {.folder = environment_.places.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
   observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
-  const auto needs = lab::needs_of(order_.plan, at_once_);
-  for (const auto& check : lab::check_needs(needs, lab::free_space_for_guests(environment_.places)))
-    if (check.health != lab::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
+  const auto needs = host::needs_of(order_.plan, at_once_);
+  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.places)))
+    if (check.health != host::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
 }
 
 outcome::RunRecord Run::describe() const {
   const auto& host = host_->facts();
   return {.tool = environment_.tool,
           .tool_sha256 = tool_sha256_,
+          .rules = verdict::rules_now,
           .began = environment_.now(),
           .scenario = order_.scenario,
           .waivers = order_.waivers,
@@ -140,7 +146,8 @@ outcome::RunRecord Run::describe() const {
                    .accel = machine::to_string(host.accel),
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
-                   .architecture = host.architecture},
+                   .architecture = host.architecture,
+                   .fingerprint = host.fingerprint},
           .plan = order_.plan};
 }
 
@@ -179,20 +186,20 @@ Status Run::open_bundle() {
 // A lab that was not seen to notice a death may not say that there was none: clones of every snapshot are
 // crashed first. Gives the names of those that are proved.
 Result<std::set<std::string>> Run::proved_grounds() {
-  lab::CanaryOrder order{.records = bundle_->canary_folder(),
-                         .cache = environment_.places.cache,
-                         .work = work_->path(),
-                         .tool = tool_sha256_,
-                         .host = host_->facts().fingerprint};
+  trust::CanaryOrder order{.records = bundle_->canary_folder(),
+                           .cache = environment_.places.cache,
+                           .work = work_->path(),
+                           .tool = tool_sha256_,
+                           .host = host_->facts().fingerprint};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds_)
     if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
   observer_.on(CanariesBegan{{ordered.begin(), ordered.end()}});
-  const lab::Crew crew = [&](const auto& jobs) {
+  const trust::Crew crew = [&](const auto& jobs) {
     lab::run_crew(
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
-  auto canaries = lab::prove_channels(order, crew, said_to(observer_), environment_.stop);
+  auto canaries = trust::prove_channels(order, crew, said_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
@@ -210,13 +217,14 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
                       .ground = ground,
                       .payload = supplies_->of(cell).payload,
                       .files = supplies_->of(cell).files,
+                      .builds = supplies_->of(cell).builds,
                       .signatures = signatures,
                       .folder = bundle_->cell_folder(cell.id),
                       .disk = work_->path() / (cell.id + ".qcow2")});
   return jobs;
 }
 
-Status Run::reuse_controls(const Jobs& jobs, const lab::KeptControls& controls) {
+Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls) {
   for (const auto& job : jobs) {
     if (!job.cell.control) continue;
     auto taken = controls.take(job);
@@ -227,10 +235,10 @@ Status Run::reuse_controls(const Jobs& jobs, const lab::KeptControls& controls) 
 }
 
 // What passed is kept, and a reused control that is not enough is run now: a guest has failed beside it.
-Status Run::settle_controls(const Jobs& jobs, const lab::KeptControls& controls) {
+Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return fail(judged.error());
-  auto wanted = lab::afresh(jobs, judged->verdict.wants_afresh);
+  auto wanted = trust::afresh(jobs, judged->verdict.wants_afresh);
   if (!wanted) return fail(wanted.error());
   if (!wanted->empty()) {
     observer_.on(ControlsRerun{wanted->size()});
@@ -248,7 +256,7 @@ Status Run::settle_controls(const Jobs& jobs, const lab::KeptControls& controls)
 
 // What a person may want to come back to: the machine before its last step, and the memory of one that
 // failed.
-void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& kept) {
+void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept) {
   dumps.left = order_.dumps;
   for (auto& job : jobs) {
     job.dumps = &dumps;
@@ -256,7 +264,8 @@ void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const lab::Kept& k
     job.keeps_checkpoints = true;
     job.at_end = [this, &job, &kept](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
       if (order_.keep == Keep::all || verdict::guests_fault(outcome.ending))
-        keep_machine(kept, lab::key_of(job, checkpoint.left, host_->facts()), job, checkpoint, observer_);
+        keep_machine(kept, reproduction::key_of(job, checkpoint.left, host_->facts()), job, checkpoint,
+                     observer_);
     };
   }
 }
@@ -279,19 +288,29 @@ Status Run::run_cells() {
     return {};
   }
   const Jobs jobs = make_jobs(*proved);
-  const lab::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
-                                   order_.plan.signatures ? order_.plan.signatures->text : std::string());
+  const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
+                                     order_.plan.signatures ? order_.plan.signatures->text : std::string());
   if (!order_.before && !order_.rerun_controls)
     if (auto reused = reuse_controls(jobs, controls); !reused) return reused;
   auto missing = lab::still_missing(jobs);
   if (!missing) return fail(missing.error());
   if (order_.before) observer_.on(RunResumed{missing->kept, missing->cut_off});
   lab::DumpPolicy dumps;
-  const lab::Kept kept(environment_.places.kept);
+  const reproduction::Kept kept(environment_.places.kept);
   leave_something(missing->jobs, dumps, kept);
   run_jobs(missing->jobs);
   if (auto settled = settle_controls(jobs, controls); !settled) observer_.on(Problem{settled.error()});
   return {};
+}
+
+// What the run stood on and is no longer what it was.
+std::vector<std::string> Run::changed_meanwhile() const {
+  std::vector<std::string> changed = supplies_->changed();
+  std::set<std::string> seen;
+  for (const auto& [cell, ground] : grounds_)
+    if (seen.insert(ground.name()).second)
+      for (auto& one : snapshot::changed_since(ground)) changed.push_back(std::move(one));
+  return changed;
 }
 
 // The record is completed, judged from what is on disk, signed, and given its final name.
@@ -300,7 +319,7 @@ Answer<RunResult> Run::publish() {
   record_.ended = environment_.now();
   record_.interrupted = stopped();
   if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
-  for (const auto& fault : supplies_->changed()) record_.faults->push_back(fault);
+  for (auto& fault : changed_meanwhile()) record_.faults->push_back(std::move(fault));
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return wrong(judged.error());

@@ -18,7 +18,7 @@ namespace {
 Status same_system(const plan::Plan& plan, const image::Store& store) {
   for (const auto& cell : plan.cells) {
     auto image = store.find(cell.image);
-    if (image && lab::os_of(*image) != cell.guest.os)
+    if (image && snapshot::os_of(*image) != cell.guest.os)
       return input_error("the image '" + cell.image + "' is of " + image->os +
                              ", and the scenario says how " + scenario::to_string(cell.guest.os) +
                              " takes the candidate",
@@ -44,11 +44,12 @@ Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_onc
   return {};
 }
 
-Result<lab::Ground> prepare_ground(const std::string& image, const machine::Shape& shape, machine::Host& host,
-                                   const Environment& environment, Observer& observer) {
+Result<snapshot::Ground> prepare_ground(const std::string& image, const machine::Shape& shape,
+                                        machine::Host& host, const Environment& environment,
+                                        Observer& observer) {
   observer.on(SnapshotBegan{image, shape});
   auto ground =
-      lab::prepare_ground(host, environment.store, image, shape, said_to(observer), environment.stop);
+      snapshot::prepare_ground(host, environment.store, image, shape, said_to(observer), environment.stop);
   observer.on(SnapshotEnded{image, shape, ground ? Status() : Status(fail(ground.error()))});
   return ground;
 }
@@ -58,7 +59,7 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
   if (auto same = same_system(plan, environment.store); !same) return fail(same.error());
   using Key = std::pair<std::string, machine::Shape>;
   const auto key_of = [&](const plan::Cell& cell) {
-    return Key{cell.image, lab::shape_on(host.facts(), lab::shape_of(cell.machine))};
+    return Key{cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine))};
   };
   std::vector<Key> keys;
   for (const auto& cell : plan.cells) {
@@ -71,7 +72,7 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
                        ": multi-threaded TCG causes false crashes, and single-threaded TCG cannot be "
                        "requested over --connect"});
   }
-  std::vector<std::future<Result<lab::Ground>>> made;
+  std::vector<std::future<Result<snapshot::Ground>>> made;
   for (const auto& [image, shape] : keys)
     made.push_back(std::async(std::launch::async, [&, image = image, shape = shape] {
       return prepare_ground(image, shape, host, environment, observer);
@@ -95,14 +96,7 @@ std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
   std::vector<outcome::ImageRecord> images;
   std::set<std::string> seen;
   for (const auto& [cell, ground] : grounds)
-    if (seen.insert(ground.name()).second)
-      images.push_back({.name = ground.image.name,
-                        .machine = ground.machine,
-                        .shape = machine::slug_of(ground.shape),
-                        .snapshot = ground.live(),
-                        .sha256 = ground.image.sha256,
-                        .facts = outcome::facts_from(dump_line(ground.image.facts)),
-                        .boot_time = ground.boot_time});
+    if (seen.insert(ground.name()).second) images.push_back(snapshot::record_of(ground));
   return images;
 }
 

@@ -8,13 +8,13 @@
 
 #include "labctl/base/result.h"
 #include "labctl/gate/environment.h"
-#include "labctl/lab/ground.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
+#include "labctl/snapshot/ground.h"
 
 namespace labctl::gate {
 
-using Grounds = std::map<std::string, lab::Ground>;  // by cell id
+using Grounds = std::map<std::string, snapshot::Ground>;  // by cell id
 
 // Those that are missing are made side by side: a cold boot keeps one core busy. Errors (input): the scenario
 // is not for an image's system.
@@ -22,8 +22,9 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
                                 Observer& observer);
 
 // The one of an image in a shape, which may have to be made.
-Result<lab::Ground> prepare_ground(const std::string& image, const machine::Shape& shape, machine::Host& host,
-                                   const Environment& environment, Observer& observer);
+Result<snapshot::Ground> prepare_ground(const std::string& image, const machine::Shape& shape,
+                                        machine::Host& host, const Environment& environment,
+                                        Observer& observer);
 
 // Every guest needs its own copy of the snapshot's disk and room to grow.
 Status check_space(const std::filesystem::path& work, const Grounds& grounds, unsigned at_once);

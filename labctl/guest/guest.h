@@ -58,7 +58,8 @@ struct Traits {
   // most severe level: a console that does not show it is muted. Empty where the system has no such line.
   const char* restart_line = "";
   const char* power_off_line = "";
-  bool nmi_panics = false;  // the kernel panics when the hypervisor injects an NMI, however it is stuck
+  bool nmi_panics = false;   // the kernel panics when the hypervisor injects an NMI, however it is stuck
+  bool shows_build = false;  // what is in memory tells which build of a driver it is
 };
 
 // Every answer that an operating system must be able to give. Whoever judges answers asks through this and
@@ -79,6 +80,9 @@ class System {
   // that the console shows now; console_level= severity= devkmsg= logged=, and as evidence() the sleepers.
   // Its command is empty where a kernel that is well says nothing on the console.
   virtual Question console_check(const std::string& text, const std::string& severity) const = 0;
+  // The kernel's log of this boot, and at its end whether it is whole: log=whole. Empty: there is no such
+  // log.
+  virtual Question whole_log() const { return {}; }
   virtual Question kernel_log() const = 0;  // what the system has written down of its own health, as text
   // Put to a guest that failed, if it still answers.
   virtual std::vector<Question> last_questions() const = 0;
@@ -90,7 +94,8 @@ class System {
   virtual Question deliver(const std::vector<std::string>& files) const = 0;
   virtual Question install(const scenario::Guest& guest, const std::string& file) const = 0;
   virtual Question remove(const scenario::Guest& guest, const std::string& file) const = 0;
-  // state= version= build_id= file= file_sha256= fresh= package=
+  // state= version= srcversion= build_id= file= file_sha256= fresh= package=; of the driver alone, without a
+  // package, where `file` is empty
   virtual Question loaded(const scenario::Guest& guest, const std::string& file) const = 0;
   // Copies the file to its path; apply also tells the driver. A copy that fails ends with status
   // `not_copied`, which is nobody's word about the content.
@@ -118,8 +123,9 @@ const System& system_of(scenario::Os os);
 inline constexpr int not_copied = 126;
 
 // Taint bits that a healthy Linux with an out-of-tree module never sets, as one letter each as the kernel
-// prints them: M machine check, B bad page, D died (oops), W warned, L lockup. P, O, E and the like say
-// nothing of health. Source: Documentation/admin-guide/tainted-kernels.rst.
+// prints them: F loaded by force, R unloaded by force, M machine check, B bad page, D died (oops), W warned,
+// L lockup. P, O, E and the like say nothing of health. Source:
+// Documentation/admin-guide/tainted-kernels.rst.
 std::string sick_taints(std::uint64_t before, std::uint64_t now);
 
 // "key=value" lines; other lines are ignored, at most 64 keys are read. One that is told twice and

@@ -55,10 +55,7 @@ Question Linux::identify() const {
 Question Linux::booted() const { return {"booted", std::string(scripts::booted_sh)}; }
 
 Question Linux::evidence() const {
-  return {"evidence",
-          "echo taint=$(cat /proc/sys/kernel/tainted); echo boot_id=$(cat /proc/sys/kernel/random/boot_id); "
-          "echo kernel=$(uname -r)\n" +
-              std::string(scripts::sleepers_sh)};
+  return {"evidence", std::string(scripts::evidence_sh) + std::string(scripts::sleepers_sh)};
 }
 
 Question Linux::console_check(const std::string& text, const std::string& severity) const {
@@ -69,6 +66,8 @@ Question Linux::console_check(const std::string& text, const std::string& severi
 // Raw, because the ways to print it for people differ: newer util-linux puts the caller in a column of its
 // own.
 Question Linux::kernel_log() const { return {"kernel-log", "dmesg -r 2>/dev/null || dmesg"}; }
+
+Question Linux::whole_log() const { return {"whole-log", std::string(scripts::whole_log_sh)}; }
 
 Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 
@@ -121,10 +120,14 @@ Question Linux::remove(const scenario::Guest& guest, const std::string& file_nam
 
 Question Linux::loaded(const scenario::Guest& guest, const std::string& file) const {
   const auto& driver = guest.driver;
-  const std::string module = driver.kind == scenario::DriverKind::kmod ? module_file(driver) : "";
+  const bool bare = driver.kind == scenario::DriverKind::kmod && !file.empty();
+  const std::string module = bare ? module_file(driver) : "";
   std::string script = shell_script({{"module", driver.module}, {"file", module}}, scripts::loaded_sh);
+  if (file.empty()) return {"loaded", script};  // nothing is delivered yet, or any more
   if (driver.kind == scenario::DriverKind::deb)
-    script += shell_script({{"package", payload(file)}}, scripts::package_sh);
+    script += shell_script({{"package", payload(file)}}, scripts::package_deb_sh);
+  if (driver.kind == scenario::DriverKind::rpm)
+    script += shell_script({{"package", payload(file)}}, scripts::package_rpm_sh);
   return {"loaded", script};
 }
 
@@ -149,7 +152,7 @@ std::string sick_taints(std::uint64_t before, std::uint64_t now) {
   static constexpr struct {
     int bit;
     char letter;
-  } sick[] = {{4, 'M'}, {5, 'B'}, {7, 'D'}, {9, 'W'}, {14, 'L'}};
+  } sick[] = {{1, 'F'}, {3, 'R'}, {4, 'M'}, {5, 'B'}, {7, 'D'}, {9, 'W'}, {14, 'L'}};
   std::string letters;
   for (const auto& [bit, letter] : sick)
     if ((now & ~before) >> bit & 1) letters += letter;

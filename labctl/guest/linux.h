@@ -15,6 +15,7 @@ class Linux final : public System {
   Question evidence() const override;
   Question console_check(const std::string& text, const std::string& severity) const override;
   Question kernel_log() const override;
+  Question whole_log() const override;
   std::vector<Question> last_questions() const override { return {kernel_log(), evidence()}; }
   Question reboot() const override;
   Question power_off() const override;
@@ -35,7 +36,8 @@ class Linux final : public System {
   Traits traits() const override {
     return {.restart_line = "reboot: Restarting system",
             .power_off_line = "reboot: Power down",
-            .nmi_panics = true};
+            .nmi_panics = true,
+            .shows_build = true};
   }
 };
 

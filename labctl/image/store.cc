@@ -11,6 +11,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/log.h"
 #include "labctl/base/text.h"
 
 namespace labctl::image {
@@ -188,7 +189,7 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
-    static_cast<void>(discard(root_, half));
+    log::ignored(discard(root_, half), "removing what a failed build left");
     if (built.error().fault == Fault::interrupted) return fail(built.error());
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -18,17 +17,6 @@
 
 namespace labctl::lab {
 namespace {
-
-// QEMU's own memory beside the guest's: translated code, device state, page tables. Measured below 300 MiB.
-constexpr std::uint64_t overhead = 384ull << 20;
-
-std::uint64_t available_memory() {
-  auto text = read_file("/proc/meminfo");
-  if (!text) return 0;
-  for (const auto& line : split(*text, '\n'))
-    if (line.rfind("MemAvailable:", 0) == 0) return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
-  return 0;
-}
 
 fs::path failed_attempt(const fs::path& folder, int attempt) {
   return folder.string() + ".lab-failed-" + std::to_string(attempt);
@@ -128,32 +116,6 @@ Status set_failed_aside(const fs::path& folder) {
 
 bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::Policy& policy) {
   return outcome.ending == verdict::Ending::lab_failed && !outcome.unheard && failed < policy.lab_retries;
-}
-
-Capacity capacity(std::uint64_t guest_memory) {
-  return capacity(guest_memory, std::max(1u, std::thread::hardware_concurrency()), available_memory(),
-                  read_limits());
-}
-
-Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memory, const Limits& limits) {
-  const bool fewer = limits.processors && *limits.processors < cores;
-  const bool less = limits.memory_free && *limits.memory_free < memory;
-  const double processors = fewer ? *limits.processors : cores;
-  if (less) memory = *limits.memory_free;
-  Capacity result{.cores = std::max(1u, static_cast<unsigned>(std::ceil(processors))),
-                  .memory_each = guest_memory + overhead,
-                  .memory_free = memory};
-  const auto by_memory = static_cast<unsigned>(std::min<std::uint64_t>(memory / result.memory_each, 1000));
-  result.jobs = std::max(1u, std::min(static_cast<unsigned>(2 * processors), by_memory));
-  result.why = std::to_string(cores) + (cores == 1 ? " core, " : " cores, ");
-  if (fewer) {
-    char share[32];
-    std::snprintf(share, sizeof share, "%.1f of ", processors);
-    result.why = share + result.why;
-  }
-  result.why += show_size(memory) + " of memory free";
-  if (fewer || less) result.why += ", within the limits of the control group";
-  return result;
 }
 
 void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,

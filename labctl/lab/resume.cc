@@ -37,7 +37,11 @@ Compared compared(const outcome::ArtifactRecord& artifact) {
 }
 Compared compared(const outcome::ImageRecord& image) {
   return {image.machine.empty() ? image.name : image.name + " on machine " + image.machine,
-          {{"sha256", image.sha256}, {"shape", image.shape}, {"snapshot", image.snapshot ? "live" : "none"}}};
+          {{"sha256", image.sha256},
+           {"shape", image.shape},
+           {"snapshot", image.snapshot ? "live" : "none"},
+           {"snapshot_sha256", image.snapshot_sha256},
+           {"nvram_sha256", image.nvram_sha256}}};
 }
 
 template <class T>
@@ -206,7 +210,7 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
   }
   if (state.phase == cell::Phase::ended) return Left::finished;
   const std::string rest =
-      last_records(state, *cut, unheard(events, folder, scanned_as(cell.guest.os), signatures));
+      last_records(state, *cut, unheard(events, folder, snapshot::scanned_as(cell.guest.os), signatures));
   if (rest.empty()) return Left::cut_off;
   if (auto closed = close_failed(*cut, rest, folder); !closed) return fail(closed.error());
   return Left::finished;

@@ -6,12 +6,14 @@
 #include <set>
 
 #include "labctl/base/files.h"
+#include "labctl/base/log.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/queue.h"
 #include "labctl/base/random.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/hold.h"
+#include "labctl/lab/memory_dump.h"
 #include "labctl/observe/disk.h"
 #include "labctl/observe/observe.h"
 
@@ -97,7 +99,10 @@ class CellRun {
             .boot_time = job_.ground.boot_time,
             .live = job_.ground.live(),
             .payload = job_.files,
+            .builds = job_.builds,
             .hold = job_.hold,
+            .image = job_.ground.image.sha256,
+            .snapshot = job_.ground.disk_sha256,
             .rules = job_.rules,
             .seed = random_hex(16)};
   }
@@ -131,7 +136,7 @@ class CellRun {
 
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
-    if (auto copied = copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
+    if (auto copied = snapshot::copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
     if (auto copied = job_.ground.copy_nvram(nvram()); !copied) return copied;
     const auto from = job_.from            ? machine::From::before
                       : job_.ground.live() ? machine::From::snapshot
@@ -257,16 +262,7 @@ class CellRun {
       return;
     const auto memory = job_.ground.shape.memory;
     if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
-    const fs::path file = job_.folder / "memory.kdump";
-    const std::uint64_t free = free_space(job_.folder).value_or(0);
-    const Status dumped = free < 2 * memory
-                              ? lab_error("not enough disk space for a dump: " + show_size(free) + " free, " +
-                                          show_size(2 * memory) + " wanted, twice the guest's memory")
-                              : machine::dump(*machine_, file);
-    if (dumped) return;
-    std::error_code ignored;
-    fs::remove(file, ignored);
-    static_cast<void>(write_file(job_.folder / "no-dump.txt", dumped.error().text() + "\n"));
+    dump_memory(*machine_, memory, job_.folder);
   }
 
   Status save_checkpoint() {
@@ -293,28 +289,36 @@ class CellRun {
                input.what);
   }
 
-  void hear_sign(const machine::Sign& sign) {
+  void hear_sign(machine::Sign& sign) {
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (job_.desk) job_.desk->heard(console->bytes);
       return happen_all(console_->feed(console->bytes));
     }
     if (std::holds_alternative<machine::Lost>(sign) || std::holds_alternative<machine::GuestStopped>(sign))
       alive_ = false;
+    if (auto* lost = std::get_if<machine::Lost>(&sign)) explain(*lost);
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
-      static_cast<void>(machine_->resume());
+      log::ignored(machine_->resume(), "resuming " + job_.cell.id);
     // What stood on the console before the guest went away is told before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
   }
 
+  // A hypervisor that the host's kernel killed for want of memory died of the host.
+  void explain(machine::Lost& lost) const {
+    if (lost.cause == machine::Cause::died && job_.kills_for_memory() > kills_before_)
+      lost = {lost.why + "; the host was out of memory and its kernel killed a process (oom_kill)"};
+  }
+
   void hear_agent(AgentSaid& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
-    if (answer && answer->question == "kernel-log" && answer->answered) {
+    if (answer && answer->answered &&
+        (answer->question == "kernel-log" || answer->question.starts_with("suspect-log-"))) {
       if (os_.traits().kernel_log_is_records)
         happen_all(observe::read_system_log(said.full_output));
       else
-        happen_all(observe::scan_kernel_log(scanned_, said.full_output, job_.signatures));
+        happen_all(kernel_log_.read(said.full_output, scanned_, job_.signatures));
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});
@@ -365,7 +369,8 @@ class CellRun {
     const int chapter = chapter_now();
     auto step = cell::on(std::move(state_), *event);
     state_ = std::move(step.state);
-    if (job_.keeps_checkpoints && chapter_now() > chapter) static_cast<void>(save_checkpoint());  // a service
+    if (job_.keeps_checkpoints && chapter_now() > chapter)
+      log::ignored(save_checkpoint(), "saving " + job_.cell.id);
     for (const auto& action : step.actions) act(action);
     if (cell::where_now(state_) != before) report();
   }
@@ -404,7 +409,7 @@ class CellRun {
             },
             [this](const cell::Resume&) {
               // It died, and that is known; what it would still have said is a help to the reader.
-              if (machine_) static_cast<void>(machine_->resume());
+              if (machine_) log::ignored(machine_->resume(), "resuming " + job_.cell.id);
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.
@@ -456,7 +461,7 @@ class CellRun {
 
   const CellJob& job_;
   const guest::System& os_ = guest::system_of(job_.cell.guest.os);
-  const crash::Os scanned_ = scanned_as(job_.cell.guest.os);
+  const crash::Os scanned_ = snapshot::scanned_as(job_.cell.guest.os);
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;
@@ -465,6 +470,7 @@ class CellRun {
   Queue<Input> inputs_;
   int life_ = 0;  // how often the machine has been switched on again
   Millis starved_before_{0}, asleep_{0};
+  const std::uint64_t kills_before_ = job_.kills_for_memory();
   std::optional<Appender> journal_;
   event::Chain written_, read_;
   std::atomic<std::uint64_t> backlog_ = 0;  // console bytes in the queue
@@ -473,6 +479,7 @@ class CellRun {
   bool full_ = false;   // nothing but the cell's end is written any more
   std::string broken_;  // why the journal cannot be trusted any more
   std::optional<observe::Console> console_;
+  observe::KernelLog kernel_log_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<observe::Agent> agent_;
   bool alive_ = true;  // there is a guest that could be looked at

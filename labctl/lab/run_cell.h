@@ -12,10 +12,11 @@
 
 #include "labctl/cell/cell.h"
 #include "labctl/crash/crash.h"
-#include "labctl/lab/ground.h"
+#include "labctl/host/limits.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
+#include "labctl/snapshot/ground.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::lab {
@@ -58,14 +59,18 @@ struct DumpPolicy {
 struct CellJob {
   plan::Cell cell;
   std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
-  Ground ground;
-  std::filesystem::path payload;             // the CD; empty in a control
-  std::map<std::string, std::string> files;  // what was put on it: name -> sha256
-  std::vector<crash::Signature> signatures;  // the author's own
-  std::filesystem::path folder;              // cells/<id> of the bundle
-  std::filesystem::path disk;                // the cell's own copy of the snapshot, made and removed here
+  snapshot::Ground ground;
+  std::filesystem::path payload;                                // the CD; empty in a control
+  std::map<std::string, std::string> files;                     // what was put on it: name -> sha256
+  std::map<std::string, std::vector<std::string>> builds = {};  // of the drivers on it, as event::Opened says
+  std::vector<crash::Signature> signatures;                     // the author's own
+  std::filesystem::path folder;                                 // cells/<id> of the bundle
+  std::filesystem::path disk;  // the cell's own copy of the snapshot, made and removed here
   bool vnc = false;
   DumpPolicy* dumps = nullptr;  // nobody's memory is kept without
+  // How often this host has killed a process for want of memory; what grows while a guest lives explains its
+  // hypervisor's death.
+  std::function<std::uint64_t()> kills_for_memory = [] { return host::kills_for_memory(); };
 
   int rules = verdict::rules_now;          // of a reproduction, those of the life that it is to be like
   int hold = 0;                            // of a reproduction, as event::Opened says

@@ -102,34 +102,35 @@ Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std
   return artefact;
 }
 
-Check lacking(const std::string& name, const Error& error) {
-  return {name, Health::error, error.where.empty() ? error.what : error.where + ": " + error.what,
+host::Check lacking(const std::string& name, const Error& error) {
+  return {name, host::Health::error, error.where.empty() ? error.what : error.where + ": " + error.what,
           error.hint};
 }
 
 // In the guest everything is copied from the CD, and content once more to its path. What of its disk the
 // image has not written can be free, and no more.
-std::optional<Check> check_room(const plan::Cell& cell, std::uint64_t bytes, const image::Image& image) {
+std::optional<host::Check> check_room(const plan::Cell& cell, std::uint64_t bytes,
+                                      const image::Image& image) {
   const auto size = number_at(image.facts, "disk_size", 0), used = number_at(image.facts, "disk_bytes", 0);
   if (size <= 0 || used < 0) return std::nullopt;
   const auto free = static_cast<std::uint64_t>(std::max<long long>(0, size - used));
   if (bytes <= free) return std::nullopt;
-  return Check{"space in " + cell.image, Health::error,
-               "cell " + cell.id + " copies " + show_size(bytes) + " into its guest, and at most " +
-                   show_size(free) + " of the image's disk are free",
-               "give the image a larger disk (disk: in its image.yaml) and build it again"};
+  return host::Check{"space in " + cell.image, host::Health::error,
+                     "cell " + cell.id + " copies " + show_size(bytes) + " into its guest, and at most " +
+                         show_size(free) + " of the image's disk are free",
+                     "give the image a larger disk (disk: in its image.yaml) and build it again"};
 }
 
 // The same bytes under two labels: a comparison that compares nothing.
-std::vector<Check> check_same_bytes(const std::map<std::string, fs::path>& files) {
-  std::vector<Check> checks;
+std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>& files) {
+  std::vector<host::Check> checks;
   std::map<std::string, std::string> first;  // by digest
   for (const auto& [path, file] : files) {
     const auto digest = sha256_file(file);
     if (!digest) continue;
     const auto [known, is_new] = first.emplace(*digest, path);
     if (!is_new)
-      checks.push_back({"artifact " + path, Health::warning,
+      checks.push_back({"artifact " + path, host::Health::warning,
                         "has the same bytes as " + known->second + ", so nothing is compared between them",
                         ""});
   }
@@ -138,9 +139,9 @@ std::vector<Check> check_same_bytes(const std::map<std::string, fs::path>& files
 
 }  // namespace
 
-std::vector<Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
-                                  const image::Store& store) {
-  std::vector<Check> checks;
+std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
+                                        const image::Store& store) {
+  std::vector<host::Check> checks;
   std::map<std::string, image::Image> images;
   for (const auto& name : plan.images()) {
     auto found = store.find(name);
@@ -207,6 +208,7 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
       if (missing.count(wanted.path) != 0) continue;
       const std::string digest = supplies.artefacts_[wanted.path].sha256;
       mine.files[name] = digest;
+      supplies.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
       on_cd.push_back({name, copies / digest});
       key += name + "=" + digest + "\n";
     }
@@ -221,6 +223,42 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
   }
   if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
   return supplies;
+}
+
+// What a guest's memory must show when this driver has been installed, where that can be seen.
+void Supplies::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
+                   const std::string& where, CellSupplies& mine) {
+  const bool driver =
+      path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
+                                              [&](const auto& extra) { return extra.path == path; });
+  if (!driver || !guest::system_of(cell.guest.os).traits().shows_build) return;
+  auto known = modules_.find(path);
+  if (known == modules_.end()) known = modules_.emplace(path, modules_in(artefacts_[path].copy)).first;
+  const std::string& module = cell.guest.driver.module;
+  const auto& modules = known->second;
+  mine.builds[name] = modules ? builds_of(*modules, module) : std::vector<std::string>{};
+  if (!mine.builds[name].empty()) return;
+  untied_[path] = !modules         ? modules.error().what
+                  : module.empty() ? "the scenario names no module"
+                                   : "it names no build of a module " + module;
+  if (cell.guest.proof.empty()) unproved_[path] = where;
+}
+
+std::vector<std::string> Supplies::untied() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, why] : untied_)
+    sentences.push_back("the driver " + path + " cannot be tied to what a guest loads (" + why +
+                        "): only the scenario's own proof shows that it is the delivered one");
+  return sentences;
+}
+
+std::vector<Error> Supplies::unproved() const {
+  std::vector<Error> errors;
+  for (const auto& [path, where] : unproved_)
+    errors.push_back({Fault::input,
+                      "nothing would show that a guest loads the driver " + path + ": " + untied_.at(path),
+                      where, "write a guest.linux.proof that only this driver can give"});
+  return errors;
 }
 
 std::vector<outcome::ArtifactRecord> Supplies::artifacts() const {

@@ -10,8 +10,9 @@
 
 #include "labctl/base/result.h"
 #include "labctl/bundle/artefact_store.h"
+#include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/doctor.h"
+#include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 
@@ -29,12 +30,13 @@ struct Artefact {
 // Whether a run would find what it needs, without copying anything: images that are built, artifacts that are
 // there and can be given to a guest, room for them on the image's disk; a warning where two are the same
 // bytes. Only what is wrong comes back.
-std::vector<Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
-                                  const image::Store& store);
+std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
+                                        const image::Store& store);
 
 struct CellSupplies {
-  std::filesystem::path payload;             // the CD, empty in a control
-  std::map<std::string, std::string> files;  // name on it -> sha256
+  std::filesystem::path payload;                           // the CD, empty in a control
+  std::map<std::string, std::string> files;                // name on it -> sha256
+  std::map<std::string, std::vector<std::string>> builds;  // name on it -> as event::Opened says
 };
 
 class Supplies {
@@ -51,6 +53,11 @@ class Supplies {
   // Artefacts whose path is a symbolic link: one sentence each, with the file that was taken.
   std::vector<std::string> links() const;
 
+  // Drivers that nothing but a proof of the author's can show to be loaded, in cells that have none: one
+  // error each. Those with a proof are told in untied().
+  std::vector<Error> unproved() const;
+  std::vector<std::string> untied() const;
+
   // The bundle's record: every artefact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
 
@@ -62,7 +69,12 @@ class Supplies {
 
  private:
   std::map<std::string, Artefact> artefacts_;  // by the path as the scenario says it
+  void tie(const plan::Cell& cell, const std::string& name, const std::string& path, const std::string& where,
+           CellSupplies& mine);
+
   std::map<std::string, CellSupplies> cells_;
+  std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artefact's path
+  std::map<std::string, std::string> untied_, unproved_;            // the artefact's path -> why, where
 };
 
 }  // namespace labctl::lab

@@ -73,8 +73,12 @@ struct GuestPanicked {
 struct AgentLink {
   bool up = false;
 };  // the agent opened or closed its end of the channel
+// What made a hypervisor go away: the host or somebody on it (a signal, a full disk, a lost connection), or
+// the hypervisor itself, which stopped the guest or died. Of the last two the guest may be the cause.
+enum class Cause { host, stopped, died };
 struct Lost {
   std::string why;
+  Cause cause = Cause::host;
 };  // the hypervisor process died or its connection was lost
 
 using Sign =

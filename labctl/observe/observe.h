@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +67,17 @@ std::vector<event::What> translate(const machine::Sign& sign);
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
 std::vector<event::What> scan_kernel_log(crash::Os os, std::string_view log,
                                          const std::vector<crash::Signature>& signatures = {});
+
+// The same log of one cell, read again and again: what was found, programs that crashed, and errors, each
+// different one once in the life of the cell.
+class KernelLog {
+ public:
+  std::vector<event::What> read(std::string_view raw_log, crash::Os os,
+                                const std::vector<crash::Signature>& signatures = {});
+
+ private:
+  std::set<std::string> told_;
+};
 
 // What Windows has written down of its crashes: its event log, and that there are dumps.
 std::vector<event::What> read_system_log(std::string_view log);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int version = 1;
 constexpr long long most = 1LL << 53;  // beyond it readers of JSON differ
+constexpr long long most_rules = 1'000'000;
 constexpr const char* use_its_own = "read it with the labctl that made it, or run its scenario again";
 
 Json texts_json(const std::map<std::string, std::string>& texts) {
@@ -44,6 +45,8 @@ Json images_json(const std::vector<ImageRecord>& images) {
                     {"shape", image.shape},
                     {"snapshot", image.snapshot},
                     {"sha256", image.sha256},
+                    {"snapshot_sha256", image.snapshot_sha256},
+                    {"nvram_sha256", image.nvram_sha256},
                     {"facts", facts ? std::move(*facts) : Json::object()},
                     {"boot_time_ms", image.boot_time.count()}});
   }
@@ -51,11 +54,9 @@ Json images_json(const std::vector<ImageRecord>& images) {
 }
 
 Json host_json(const HostRecord& host) {
-  return {{"hypervisor", host.hypervisor},
-          {"accel", host.accel},
-          {"accel_reason", host.accel_reason},
-          {"machine_type", host.machine_type},
-          {"architecture", host.architecture}};
+  return {{"hypervisor", host.hypervisor},     {"accel", host.accel},
+          {"accel_reason", host.accel_reason}, {"machine_type", host.machine_type},
+          {"architecture", host.architecture}, {"fingerprint", host.fingerprint}};
 }
 
 GivenText read_given(JsonObject in) {
@@ -80,12 +81,15 @@ ArtifactRecord read_artifact(JsonObject& in) {
 }
 
 ImageRecord read_image(JsonObject& in) {
-  in.only({"name", "machine", "shape", "snapshot", "sha256", "facts", "boot_time_ms"});
+  in.only({"name", "machine", "shape", "snapshot", "sha256", "snapshot_sha256", "nvram_sha256", "facts",
+           "boot_time_ms"});
   ImageRecord image{.name = in.text("name"),
                     .machine = in.text_or("machine", {}),
                     .shape = in.text_or("shape", {}),
                     .snapshot = in.has("snapshot") && in.flag("snapshot"),
-                    .sha256 = in.text("sha256")};
+                    .sha256 = in.text("sha256"),
+                    .snapshot_sha256 = in.text_or("snapshot_sha256", {}),
+                    .nvram_sha256 = in.text_or("nvram_sha256", {})};
   if (in.has("facts")) {
     in.object("facts");  // it must be one
     image.facts = facts_from(dump_line(in.value("facts")));
@@ -95,13 +99,14 @@ ImageRecord read_image(JsonObject& in) {
 }
 
 HostRecord read_host(JsonObject in) {
-  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture"});
+  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture", "fingerprint"});
   HostRecord host;
   host.hypervisor = in.text_or("hypervisor", {});
   host.accel = in.text_or("accel", {});
   host.accel_reason = in.text_or("accel_reason", {});
   host.machine_type = in.text_or("machine_type", {});
   host.architecture = in.text_or("architecture", host.architecture);
+  host.fingerprint = in.text_or("fingerprint", {});
   return host;
 }
 
@@ -115,7 +120,8 @@ ImageFacts facts_from(const std::string& json) {
                    .kernel_version = text_at(*read, "kernel_version"),
                    .suite = text_at(*read, "suite"),
                    .key = text_at(*read, "key"),
-                   .built = text_at(*read, "built")};
+                   .built = text_at(*read, "built"),
+                   .sha256 = text_at(*read, "sha256")};
   if (read->contains("packages")) facts.packages_sha256 = text_at(read->at("packages"), "sha256");
   return facts;
 }
@@ -132,10 +138,18 @@ const ImageRecord* RunRecord::image(std::string_view name) const {
   return found == images.end() ? nullptr : &*found;
 }
 
+const ImageRecord* RunRecord::image(std::string_view name, std::string_view machine) const {
+  const auto found = std::find_if(images.begin(), images.end(), [&](const ImageRecord& image) {
+    return image.name == name && image.machine == machine;
+  });
+  return found == images.end() ? nullptr : &*found;
+}
+
 std::string write_run_record(const RunRecord& record) {
   Json json{{"labctl", version},
             {"tool", record.tool},
             {"tool_sha256", record.tool_sha256},
+            {"rules", record.rules},
             {"began", record.began},
             {"scenario", scenario_json(record.scenario)},
             {"waivers", given_json(record.waivers)},
@@ -167,10 +181,11 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
                        where, use_its_own);
   std::string fault;
   JsonObject in(*json, "run", fault);
-  in.only({"labctl", "tool", "tool_sha256", "began", "scenario", "waivers", "artefacts", "images", "host",
-           "plan", "resumed", "ended", "interrupted", "faults"});
+  in.only({"labctl", "tool", "tool_sha256", "rules", "began", "scenario", "waivers", "artefacts", "images",
+           "host", "plan", "resumed", "ended", "interrupted", "faults"});
   RunRecord record{.tool = in.text("tool"),
                    .tool_sha256 = in.text_or("tool_sha256", {}),
+                   .rules = in.has("rules") ? static_cast<int>(in.number("rules", 1, most_rules)) : 1,
                    .began = in.text("began"),
                    .plan = std::move(*plan)};
   record.scenario = read_scenario(in.object("scenario"));

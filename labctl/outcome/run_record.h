@@ -42,6 +42,7 @@ struct ArtifactRecord {
 struct ImageFacts {
   std::string json = "{}";
   std::string kernel_release, kernel_version, suite, key, built;
+  std::string sha256;  // of the golden disk when it was built
   std::string packages_sha256;
 };
 // Of the JSON text of an object; nothing of a text that is none.
@@ -53,6 +54,9 @@ struct ImageRecord {
   std::string shape;      // of the machine, as a folder of a snapshot is called
   bool snapshot = false;  // whether cells begin at a live one; else each boots
   std::string sha256;     // of the golden disk; not checked to be one
+  // Of what its cells start from, as it was when it was made and when they started. Empty: it has no such
+  // file, or an earlier labctl made the record, which did not look.
+  std::string snapshot_sha256, nvram_sha256;
   ImageFacts facts;
   Millis boot_time{0};
 };
@@ -60,11 +64,13 @@ struct ImageRecord {
 struct HostRecord {
   std::string hypervisor, accel, accel_reason, machine_type;
   std::string architecture = "x86_64";  // the only one before it was recorded
+  std::string fingerprint;  // equal for hosts that give guests the same machine; empty in early records
 };
 
 struct RunRecord {
   std::string tool;         // "labctl 0.1.0"
   std::string tool_sha256;  // of the program; empty in early records
+  int rules = 1;            // the rule set that the run was made under (verdict/rules.h)
   std::string began;        // UTC, "2026-11-22T02:35:09Z"
   ScenarioRecord scenario;
   GivenText waivers;
@@ -79,8 +85,12 @@ struct RunRecord {
   bool interrupted = false;
   std::optional<std::vector<std::string>> faults;  // the lab's own; missing: the record was never finished
 
+  // Whether the run was asked all that rule set 2 asks.
+  bool earned() const { return rules >= 2; }
+
   const ArtifactRecord* artifact(std::string_view path) const;  // nullptr: it has none of that path
   const ImageRecord* image(std::string_view name) const;        // on any machine
+  const ImageRecord* image(std::string_view name, std::string_view machine) const;
 };
 
 // The text of run.json; equal records give equal bytes.

@@ -148,6 +148,12 @@ Json extras_json(const std::vector<Cell::Extra>& extras) {
   return list;
 }
 
+Json policy_json(const scenario::Policy& policy) {
+  Json json{{"warnings_fail", policy.warnings_fail}, {"lab_retries", policy.lab_retries}};
+  if (policy.new_errors_fail) json["new_errors_fail"] = true;
+  return json;
+}
+
 Json cell_json(const Cell& cell) {
   Json expect = Json::array();
   for (const auto& entry : cell.accepted)
@@ -156,25 +162,24 @@ Json cell_json(const Cell& cell) {
   for (const auto& [axis, value] : cell.axes) axes.push_back({{"axis", axis}, {"value", value}});
   Json story = Json::array();
   for (const Step& step : cell.story) story.push_back(step_json(step));
-  Json json = {
-      {"id", cell.id},
-      {"control", cell.control},
-      {"image", cell.image},
-      {"driver", cell.driver},
-      {"content", cell.content},
-      {"driver_path", cell.driver_path},
-      {"content_path", cell.content_path},
-      {"driver_mark", mark_json(cell.driver_mark)},
-      {"content_mark", mark_json(cell.content_mark)},
-      {"axes", std::move(axes)},
-      {"machine", machine_json(cell.machine)},
-      {"guest", guest_json(cell.guest)},
-      {"story", std::move(story)},
-      {"settle_ms", cell.settle.count()},
-      {"policy", {{"warnings_fail", cell.policy.warnings_fail}, {"lab_retries", cell.policy.lab_retries}}},
-      {"extra_drivers", extras_json(cell.extra_drivers)},
-      {"extra_contents", extras_json(cell.extra_contents)},
-      {"expect", std::move(expect)}};
+  Json json = {{"id", cell.id},
+               {"control", cell.control},
+               {"image", cell.image},
+               {"driver", cell.driver},
+               {"content", cell.content},
+               {"driver_path", cell.driver_path},
+               {"content_path", cell.content_path},
+               {"driver_mark", mark_json(cell.driver_mark)},
+               {"content_mark", mark_json(cell.content_mark)},
+               {"axes", std::move(axes)},
+               {"machine", machine_json(cell.machine)},
+               {"guest", guest_json(cell.guest)},
+               {"story", std::move(story)},
+               {"settle_ms", cell.settle.count()},
+               {"policy", policy_json(cell.policy)},
+               {"extra_drivers", extras_json(cell.extra_drivers)},
+               {"extra_contents", extras_json(cell.extra_contents)},
+               {"expect", std::move(expect)}};
   add_damage(json, cell.content_damage, cell.content_may_be_refused);
   return json;
 }
@@ -363,6 +368,7 @@ Cell read_cell(In& in) {
   cell.settle = Millis(in.number("settle_ms", 0, 3'600'000));
   In policy = in.object("policy");
   cell.policy.warnings_fail = policy.flag("warnings_fail");
+  cell.policy.new_errors_fail = policy.has("new_errors_fail") && policy.flag("new_errors_fail");
   cell.policy.lab_retries = static_cast<int>(policy.number("lab_retries", 0, 5));
   cell.extra_drivers = read_extras(in, "extra_drivers");
   cell.extra_contents = read_extras(in, "extra_contents");

@@ -107,6 +107,7 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
   }
   std::string log = std::to_string(outcome.boots_proved) + " of " +
                     plural(static_cast<std::size_t>(outcome.boots_wanted), "boot") + " proved\n";
+  for (const auto& attempt : outcome.attempts) log += "earlier attempt: " + attempt_in_words(attempt) + "\n";
   if (outcome.ending == Ending::passed) log += findings;
   if (!record.bundle.empty()) log += "records: " + record.bundle + "/cells/" + cell.id + "/\n";
   if (i < record.cells.size() && !record.cells[i].files.empty())

@@ -112,6 +112,15 @@ std::string waivers_part(const Record& record) {
   return text + "\n";
 }
 
+std::string new_errors_part(const Record& record) {
+  const auto errors = new_errors_in_words(record.verdict);
+  if (errors.empty()) return {};
+  std::string text = "### New with the candidate\n\nLogged as errors, and in no control:\n\n";
+  for (std::size_t i = 0; i < errors.size() && i < most_named; ++i) text += "- " + code(errors[i]) + "\n";
+  if (errors.size() > most_named) text += "- and " + std::to_string(errors.size() - most_named) + " more\n";
+  return text + "\n";
+}
+
 // What went wrong comes first, because a long table is cut at its end.
 std::string cells_part(const Record& record) {
   std::string text =
@@ -130,6 +139,15 @@ std::string cells_part(const Record& record) {
   if (order.size() > most_rows)
     text += "\n" + plural(order.size() - most_rows, "cell") + " more: see report.html.\n";
   return text + "\n";
+}
+
+std::string attempts_part(const Record& record) {
+  std::string text;
+  for (const auto& outcome : record.verdict.cells)
+    for (const auto& attempt : outcome.attempts)
+      if (text.size() < (16 << 10))
+        text += "- " + code(outcome.cell) + ": " + code(attempt_in_words(attempt)) + "\n";
+  return text.empty() ? text : "### Earlier attempts\n\n" + text + "\n";
 }
 
 std::string reasons_part(const Record& record) {
@@ -160,8 +178,8 @@ std::string markdown(const Record& record) {
   if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";
-  for (const auto& part :
-       {waivers_part(record), problems_part(record), cells_part(record), tested_part(record)}) {
+  for (const auto& part : {waivers_part(record), problems_part(record), new_errors_part(record),
+                           cells_part(record), attempts_part(record), tested_part(record)}) {
     if (text.size() + part.size() > largest) {
       text += "The rest is too long for this page: see report.html.\n";
       break;

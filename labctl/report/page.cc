@@ -51,6 +51,7 @@ class Page {
     head(page);
     grid(page);
     problems(page);
+    new_errors(page);
     comparison(page);
     page["cells"] = Json::array();
     for (std::size_t i = 0; i < count_; ++i) page["cells"].push_back(cell(i));
@@ -174,6 +175,16 @@ class Page {
             {"took", show_duration(outcome(i).took)}};
   }
 
+  void new_errors(Json& page) {
+    const auto errors = new_errors_in_words(record_.verdict);
+    page["has_new_errors"] = !errors.empty();
+    page["new_errors"] = Json::array();
+    for (const auto& error : errors)
+      if (page["new_errors"].size() < most_named) page["new_errors"].push_back(error);
+    const auto unnamed = errors.size() - page["new_errors"].size();
+    page["more_errors"] = unnamed == 0 ? "" : "and " + std::to_string(unnamed) + " more";
+  }
+
   void problems(Json& page) {
     const auto all = verdict::problems(record_.verdict);
     page["has_problems"] = !all.empty();
@@ -252,6 +263,8 @@ class Page {
     cell["control"] = control;
     cell["reason"] = outcome(i).reason;
     cell["step"] = outcome(i).step;
+    cell["attempts"] = Json::array();
+    for (const auto& attempt : outcome(i).attempts) cell["attempts"].push_back(attempt_in_words(attempt));
     cell["clean"] = !control && outcome(i).ending == Ending::passed
                         ? boots_in_words(verdict::clean_boots(outcome(i)))
                         : "";

@@ -65,6 +65,8 @@ std::string behind_ending(const verdict::Outcome& outcome) {
     text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
   text += "\n";
   if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
+  for (const auto& attempt : outcome.attempts)
+    text += "      earlier attempt: " + attempt_in_words(attempt) + "\n";
   return text;
 }
 
@@ -91,6 +93,12 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
     if (!fault.empty()) text += "      " + fault + "\n";
   }
   return text.empty() ? text : "\nproblems:\n" + text;
+}
+
+std::string new_errors_text(const verdict::Verdict& verdict) {
+  std::string text;
+  for (const auto& error : new_errors_in_words(verdict)) text += "  " + error + "\n";
+  return text.empty() ? text : "\nnew with the candidate, logged as errors in no control:\n" + text;
 }
 
 // "PASSED", or "WARNED" with all that was let pass.
@@ -139,6 +147,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
   text += for_terminal(problems_text(verdict, plan));
+  text += for_terminal(new_errors_text(verdict));
   text += for_terminal(idle_waivers(verdict));
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";

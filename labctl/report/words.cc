@@ -1,6 +1,7 @@
 #include "labctl/report/words.h"
 
 #include "labctl/base/text.h"
+#include "labctl/base/units.h"
 
 namespace labctl::report {
 
@@ -96,6 +97,11 @@ std::string outcome_in_words(const verdict::Outcome& outcome) {
               : "");
 }
 
+std::string attempt_in_words(const verdict::Attempt& attempt) {
+  return std::string(verdict::to_string(attempt.ending)) + " after " + show_duration(attempt.took) + ", in " +
+         printable(attempt.records, 200) + ": " + printable(attempt.reason, 400);
+}
+
 std::string acceptance_in_words(const scenario::Acceptance& entry) {
   return std::string(scenario::to_string(entry.as)) + " by " + printable(entry.owner, 60) + " until " +
          show_date(entry.until) + ": " + printable(entry.reason);
@@ -117,6 +123,13 @@ std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict) {
     words.push_back("'" + printable(title) + "' (" + option +
                     (option == verdict::warnings_option ? "=allow" : "") + ", " +
                     plural(cells.size(), "cell") + ")");
+  return words;
+}
+
+std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict) {
+  std::vector<std::string> words;
+  for (const auto& [title, cells] : verdict.new_errors)
+    words.push_back("'" + printable(title) + "' (" + plural(cells.size(), "cell") + ")");
   return words;
 }
 

@@ -24,6 +24,9 @@ std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
 // "passed", "crashed", "crashed, as expected".
 std::string outcome_in_words(const verdict::Outcome& outcome);
 
+// "lab-failed after 1m 20s, in crate.lab-failed-1: the disk is full".
+std::string attempt_in_words(const verdict::Attempt& attempt);
+
 // "waived by kim until 2026-12-31: bug 4711".
 std::string acceptance_in_words(const scenario::Acceptance& entry);
 
@@ -32,6 +35,9 @@ std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdi
 
 // What the policy let pass: "'WARNING in sensor_tick' (policy.warnings=allow, 2 cells)".
 std::vector<std::string> weaknesses_in_words(const verdict::Verdict& verdict);
+
+// What the candidate's cells log as an error and no control does: "'sensor: no buffers' (2 cells)".
+std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict);
 
 // The cells that failed for the guest's fault.
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);

@@ -11,9 +11,12 @@ constexpr std::size_t longest_slug = 64;
 
 void read_policy(const Node& root, Reader& reader, Policy& policy) {
   const Node* node = root.find("policy");
-  if (!node || !reader.map(*node, "policy", {{"warnings"}, {"lab_retries"}})) return;
+  if (!node || !reader.map(*node, "policy", {{"warnings"}, {"new_errors"}, {"lab_retries"}})) return;
   if (const Node* warnings = node->find("warnings")) {
     policy.warnings_fail = reader.choice(*warnings, "policy.warnings", {"fail", "allow"}).value_or(0) == 0;
+  }
+  if (const Node* errors = node->find("new_errors")) {
+    policy.new_errors_fail = reader.choice(*errors, "policy.new_errors", {"fail", "list"}).value_or(1) == 0;
   }
   if (const Node* retries = node->find("lab_retries")) {
     policy.lab_retries = reader.integer(*retries, "policy.lab_retries", 0, 5).value_or(policy.lab_retries);

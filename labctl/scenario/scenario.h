@@ -175,6 +175,7 @@ struct Machine {
 
 struct Policy {
   bool warnings_fail = true;
+  bool new_errors_fail = false;  // what the candidate's cells alone log as an error
   int lab_retries = 1;
 };
 

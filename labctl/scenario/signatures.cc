@@ -13,9 +13,9 @@ using crash::Signature;
 constexpr std::size_t longest_title = 200;
 constexpr std::size_t longest_pattern = 2000;
 
-constexpr std::array kinds{Kind::other,  Kind::panic,   Kind::oops,        Kind::bug,  Kind::stop_code,
-                           Kind::lockup, Kind::stall,   Kind::hung_task,   Kind::lock, Kind::memory_safety,
-                           Kind::reset,  Kind::warning, Kind::boot_failure};
+constexpr std::array kinds{Kind::other,  Kind::panic,   Kind::oops,         Kind::bug,  Kind::stop_code,
+                           Kind::lockup, Kind::stall,   Kind::hung_task,    Kind::lock, Kind::memory_safety,
+                           Kind::reset,  Kind::warning, Kind::boot_failure, Kind::error};
 
 std::vector<std::string> kind_words() {
   std::vector<std::string> words;

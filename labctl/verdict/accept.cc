@@ -8,13 +8,18 @@ using scenario::Acceptance;
 using scenario::As;
 
 bool counts(const plan::Cell& cell, const crash::Finding& finding) {
-  return finding.suppressed.empty() &&
-         (finding.severity == crash::Severity::fatal || cell.policy.warnings_fail);
+  const bool warning_counts = cell.policy.warnings_fail || finding.kind == crash::Kind::service;
+  return finding.suppressed.empty() && (finding.severity == crash::Severity::fatal || warning_counts);
 }
 
 bool let_through(const plan::Cell& cell, const crash::Finding& finding) {
-  return finding.confirmed && finding.suppressed.empty() && finding.severity == crash::Severity::warning &&
-         !cell.policy.warnings_fail;
+  return finding.confirmed && finding.severity == crash::Severity::warning && finding.suppressed.empty() &&
+         !counts(cell, finding);
+}
+
+bool is_weighed(const crash::Finding& finding) {
+  return finding.severity == crash::Severity::warning &&
+         (finding.kind == crash::Kind::error || finding.kind == crash::Kind::service);
 }
 
 bool is_sign(const crash::Finding& finding) { return finding.line == 0; }
@@ -34,7 +39,7 @@ bool tolerated(const plan::Cell& cell, const crash::Finding& finding) {
 }
 
 bool blocks(const plan::Cell& cell, const crash::Finding& finding) {
-  return counts(cell, finding) && !tolerated(cell, finding);
+  return counts(cell, finding) && !tolerated(cell, finding) && !is_weighed(finding);
 }
 
 const Acceptance* missing(const plan::Cell& cell, const std::vector<Seen>& findings) {

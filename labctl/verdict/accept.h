@@ -19,6 +19,9 @@ bool counts(const plan::Cell& cell, const crash::Finding& finding);
 // behind it is not enough for that.
 bool let_through(const plan::Cell& cell, const crash::Finding& finding);
 
+// Whether it ends no cell and is weighed when all have ended (weigh.h).
+bool is_weighed(const crash::Finding& finding);
+
 // A sign tells that something happened and not what: a reset, the panic device, a taint. The cell makes it
 // itself; no text told it.
 bool is_sign(const crash::Finding& finding);
@@ -31,7 +34,7 @@ const scenario::Acceptance* accepted(const plan::Cell& cell, const crash::Findin
 // crash ends its cell as any crash does.
 bool tolerated(const plan::Cell& cell, const crash::Finding& finding);
 
-// Whether it excludes passed: it counts, and nobody's word lets it pass.
+// Whether it ends its cell and excludes passed: it counts, nobody's word lets it pass, and it is not weighed.
 bool blocks(const plan::Cell& cell, const crash::Finding& finding);
 
 // What the scenario expects of the cell and nothing of it was found; nothing when all came.

@@ -16,7 +16,8 @@ std::string sentence(const plan::Cell& cell, const Seen& seen) {
     text += " [module " + printable(finding.module, 60) + (own ? ", the candidate's]" : "]");
   // A cell whose candidate is not there yet says so itself, and a control has none.
   if (!own && seen.candidate_in && !cell.control)
-    text += " (not in the candidate's module; it happened with the candidate loaded)";
+    text += " (not in the candidate's module; " +
+            (seen.link.empty() ? "it happened with the candidate loaded" : printable(seen.link, 120)) + ")";
   return text;
 }
 

@@ -6,6 +6,7 @@ namespace labctl::verdict {
 bool Canary::proved() const { return reason().empty(); }
 
 std::string Canary::reason() const {
+  if (!refused.empty()) return refused;
   if (deaths.empty()) return "it was never killed on purpose";
   std::vector<std::string> reasons;
   for (const CanaryDeath& death : deaths)

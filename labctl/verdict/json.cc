@@ -45,6 +45,21 @@ Json canaries_json(const std::vector<Canary>& canaries) {
                     {"made", canary.made},
                     {"proved", canary.proved()},
                     {"deaths", deaths}});
+    if (!canary.refused.empty()) list.back()["refused"] = canary.refused;
+  }
+  return list;
+}
+
+Json attempts_json(const std::vector<Attempt>& attempts) {
+  Json list = Json::array();
+  for (const Attempt& attempt : attempts) {
+    list.push_back({{"records", attempt.records},
+                    {"outcome", to_string(attempt.ending)},
+                    {"reason", attempt.reason},
+                    {"boots_proved", attempt.boots_proved},
+                    {"took_ms", attempt.took.count()}});
+    if (!attempt.journal.sha256.empty())
+      list.back()["journal"] = {{"sha256", attempt.journal.sha256}, {"events", attempt.journal.events}};
   }
   return list;
 }
@@ -64,6 +79,8 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["waivers"] = waivers_json(verdict.waivers);
   for (const auto& [option, title, cells] : verdict.weaker)
     json["weaker"].push_back({{"option", option}, {"title", title}, {"cells", cells}});
+  for (const auto& [title, cells] : verdict.new_errors)
+    json["new_errors"].push_back({{"title", title}, {"cells", cells}});
   json["canaries"] = canaries_json(verdict.canaries);
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {
@@ -86,6 +103,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
                    {"offset", seen.finding.offset},
                    {"line", seen.finding.line}};
       if (!seen.also.empty()) finding["also"] = seen.also;
+      if (!seen.link.empty()) finding["link"] = seen.link;
       if (!seen.silent.empty()) finding["silent"] = seen.silent;
       if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
@@ -110,6 +128,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
     if (outcome.kept)
       json["cells"].back()["kept"] = {{"made", outcome.kept->made}, {"run", outcome.kept->run}};
     if (outcome.expected) json["cells"].back()["expected"] = true;
+    if (!outcome.attempts.empty()) json["cells"].back()["attempts"] = attempts_json(outcome.attempts);
   }
   json["problems"] = Json::array();
   for (const Problem& problem : problems(verdict))

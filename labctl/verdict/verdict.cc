@@ -5,6 +5,7 @@
 #include "labctl/base/text.h"
 #include "labctl/plan/tuple.h"
 #include "labctl/verdict/accept.h"
+#include "labctl/verdict/weigh.h"
 
 namespace labctl::verdict {
 
@@ -245,6 +246,8 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
     verdict.cells.push_back(outcome_of(cell, outcomes));
     if (const auto why = blind(cell, canaries); !why.empty()) apply_canary(why, cell, verdict.cells.back());
   }
+  weigh(plan, verdict.cells);
+  verdict.new_errors = new_errors(plan, verdict.cells);
   const std::vector<Outcome> own = verdict.cells;
   verdict.wants_afresh = not_fresh(plan, own);
   std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;

@@ -43,6 +43,7 @@ struct Seen {
   // One crash of Windows is told on several channels and is one finding: those that told it besides, and
   // those that should have and did not.
   std::vector<std::string> also = {}, silent = {};
+  std::string link = {};  // what ties a finding elsewhere to the candidate; empty: nothing but the time
 };
 
 // The record that an outcome was derived from: the head of its chain and its length.
@@ -56,6 +57,16 @@ struct Kept {
   std::string made, run;
 };
 
+// An earlier attempt of a cell, which the lab failed or which was cut off; its records were put aside.
+struct Attempt {
+  std::string records;  // the name of their folder, beside the cell's
+  Ending ending = Ending::lab_failed;
+  std::string reason;
+  int boots_proved = 0;
+  Millis took{0};
+  Journal journal;
+};
+
 struct Outcome {
   std::string cell;
   Ending ending = Ending::not_run;
@@ -64,12 +75,14 @@ struct Outcome {
   int boots_wanted = 0;
   int boots_proved = 0;
   std::vector<Seen> findings;
+  std::vector<std::string> logged = {};  // what its kernel logged as errors: titles, each once, bounded
   Millis took{0};
   Journal journal;
-  std::optional<Kept> kept = {};  // of a control; it supports a pass and blames nobody
-  bool unheard = false;           // something the guest said is lost, and a crash may have been in it
-  int rules = rules_now;          // of its journal (rules.h)
-  bool expected = false;          // a negative test that fired; judge() says so and believes nobody else
+  std::vector<Attempt> attempts = {};  // those before it, the oldest of each kind first
+  std::optional<Kept> kept = {};       // of a control; it supports a pass and blames nobody
+  bool unheard = false;                // something the guest said is lost, and a crash may have been in it
+  int rules = rules_now;               // of its journal (rules.h)
+  bool expected = false;               // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 
@@ -87,6 +100,7 @@ struct Canary {
   std::string machine = {};  // its label in the scenario, if it has one
   std::string made = {};     // when, in UTC; earlier than the run when it was still believed
   std::vector<CanaryDeath> deaths = {};
+  std::string refused = {};  // why the run may not stand on these records, whatever they show
   std::string name() const { return machine.empty() ? image : image + " on machine " + machine; }
   bool proved() const;
   std::string reason() const;  // why its channels are not proved, empty when they are
@@ -109,6 +123,12 @@ struct Weakness {
   std::vector<std::string> cells;  // in the plan's order, controls too
 };
 
+// What the candidate's cells log as an error and no control does.
+struct NewError {
+  std::string title;
+  std::vector<std::string> cells;  // in the plan's order
+};
+
 struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;  // never empty unless passed
@@ -118,6 +138,7 @@ struct Verdict {
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
   std::vector<Weakness> weaker;
+  std::vector<NewError> new_errors;  // listed; they block only where the scenario says so
   bool warned() const { return decision == Decision::passed && (waived || !weaker.empty()); }
   bool nothing_ran = false;
   bool interrupted = false;

@@ -271,6 +271,13 @@ expect("other values than were run", verify(good, *WHOLE, "--scenario", SCENARIO
 expect("a scenario without its values", verify(good, *WHOLE, "--scenario", SCENARIO), 2, "warnings")
 expect("values without a scenario", verify(good, *WHOLE, *SETTINGS), 2, "--set without --scenario")
 expect("a value that the scenario has not", verify(good, *WHOLE, "--scenario", SCENARIO, *SETTINGS, "--set", "driver=x"), 2, "driver")
+DISK = json.loads((bundle / "run.json").read_text())["images"][0]["sha256"]
+expect("the image that was reviewed", verify(good, *WHOLE, "--image", f"debian={DISK}"), 0)
+expect("another image", verify(good, *WHOLE, "--image", f"debian={'0' * 64}"), 1, "the image 'debian' was another one")
+expect("an image that was not used", verify(good, *WHOLE, "--image", f"debian={DISK}", "--image", f"ubuntu={DISK}"), 1, "no image 'ubuntu'")
+for wrong in ("debian", "debian=", f"={DISK}", "debian=abc"):
+    expect(f"--image {wrong}", verify(good, *WHOLE, "--image", wrong), 2, "NAME=SHA256")
+expect("an image with two digests", verify(good, *WHOLE, "--image", f"debian={DISK}", "--image", f"debian={'0' * 64}"), 2, "two digests")
 expect("no such cell", verify(good, *WHOLE, "--require", "debian.*", "--require", "windows*"), 1, "'windows*'")
 expect("too few boots", verify(good, *WHOLE, "--min-boots", 4), 1, "--min-boots")
 
@@ -325,6 +332,20 @@ def said_of_the_run(**words):
     return changed_bundle(bundle, "run.json", change)
 
 
+def canary_of(**words):
+    return changed_bundle(bundle, "canary/debian.json", lambda text: json.dumps({**json.loads(text), **words}).encode())
+
+
+refused("a run of an older rule set", said_of_the_run(rules=None), 3, "not asked then")
+refused("a run of a newer rule set", said_of_the_run(rules=99), 3, "rule set 99")
+refused("another image in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(DISK.encode(), b"0" * 64, 1)), 3,
+        "not what its build recorded")
+refused("another image everywhere in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(DISK.encode(), b"0" * 64)), 3,
+        "of another image")
+refused("a canary of 1970", canary_of(made_unix=0), 3, "too old: it was made 1970-01-01")
+refused("a canary from the future", canary_of(made_unix=32503680000), 3, "from the future")
+refused("a canary of another image", canary_of(image_sha256="0" * 64), 3, "of another image")
+refused("a canary of another host", canary_of(key="0" * 64), 3, "another host, machine or snapshot")
 refused("a run that was never finished", said_of_the_run(faults=None), 3, "never finished")
 refused("a fault of the run", said_of_the_run(faults=["an image changed"]), 3, "an image changed")
 refused("a fault that is no text", said_of_the_run(faults=[None]), 2, "faults: expected a list of texts")

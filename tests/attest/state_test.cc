@@ -1,6 +1,8 @@
 // What a bundle's record becomes in a statement.
 
 #include "labctl/attest/statement.h"
+#include "labctl/base/digest.h"
+#include "tests/attest/good_statement.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -20,4 +22,54 @@ TEST_CASE("the plan of a scenario has neither the day nor the waivers of a run, 
   auto part = plan;
   part.left_out = {"b"};
   CHECK(attest::scenario_plan_sha256(part) != digest);
+}
+
+TEST_CASE("an image that ran on two machines is named once, with the snapshots of both") {
+  outcome::RunRecord run{.rules = 2,
+                         .began = "2026-11-22T10:00:00Z",
+                         .artifacts = {{"a.deb", sha256("a"), 1}},
+                         .ended = "2026-11-22T10:20:00Z"};
+  run.plan.cells = {plan::Cell{.id = "a", .image = "debian", .driver = "candidate", .driver_path = "a.deb"}};
+  run.images = {
+      {.name = "debian", .sha256 = sha256("disk"), .snapshot_sha256 = sha256("first")},
+      {.name = "debian", .machine = "smp", .sha256 = sha256("disk"), .snapshot_sha256 = sha256("second")}};
+  const verdict::Verdict verdict;
+  auto statement = attest::state({run, verdict, sha256("run"), sha256("verdict")});
+  REQUIRE(statement);
+  CHECK(statement->rules == 2);
+  REQUIRE(statement->find("image/debian"));
+  CHECK(statement->find("image/debian")->sha256 == sha256("disk"));
+  CHECK(statement->find("snapshot/debian")->sha256 == sha256("first"));
+  CHECK(statement->find("snapshot/debian/smp")->sha256 == sha256("second"));
+  run.images[1].sha256 = sha256("another disk");
+  CHECK_FALSE(attest::state({run, verdict, sha256("run"), sha256("verdict")}));
+}
+
+TEST_CASE("an image that is required must have been used, with this golden disk") {
+  const auto why = [](const std::map<std::string, std::string>& images, attest::Statement statement) {
+    attest::Policy policy = test::soon;
+    policy.images = images;
+    return attest::objection(statement, policy).value_or("");
+  };
+  const auto statement = test::good_statement();
+  const std::string disk = sha256("image/debian");
+  CHECK(why({{"debian", disk}}, statement) == "");
+  CHECK_THAT(why({{"debian", sha256("other")}}, statement),
+             ContainsSubstring("the image 'debian' was another one: its sha256 was " + disk));
+  CHECK_THAT(why({{"debian", disk}, {"ubuntu", disk}}, statement),
+             ContainsSubstring("the run used no image 'ubuntu'"));
+  auto twice = statement;
+  twice.configuration.push_back(twice.configuration[2]);
+  CHECK_THAT(why({{"debian", disk}}, twice), ContainsSubstring("the run used no image 'debian'"));
+}
+
+TEST_CASE("a statement of an older rule set is refused with what was not asked then") {
+  auto statement = test::good_statement();
+  statement.rules = 1;
+  const auto why = attest::objection(statement, test::soon);
+  REQUIRE(why);
+  CHECK_THAT(*why, ContainsSubstring("made under rule set 1, and this is 2; not asked then: " +
+                                     verdict::not_asked(1).front()));
+  statement.rules = 3;
+  CHECK_FALSE(attest::objection(statement, test::soon));
 }

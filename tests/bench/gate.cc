@@ -20,11 +20,11 @@
 
 #include "labctl/base/files.h"
 #include "labctl/cell/cell.h"
+#include "labctl/gate/housekeeping.h"
+#include "labctl/host/places.h"
 #include "labctl/lab/crew.h"
-#include "labctl/lab/ground.h"
-#include "labctl/lab/housekeeping.h"
-#include "labctl/lab/places.h"
-#include "labctl/lab/shell.h"
+#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/shell.h"
 
 using namespace labctl;
 using namespace std::chrono_literals;
@@ -50,14 +50,14 @@ void must(Status status) {
 
 struct Bench {
   machine::Host& host;
-  lab::Ground ground;
+  snapshot::Ground ground;
   fs::path work;
   int reboots, guests;
   std::stop_source stop;
 
   std::unique_ptr<machine::Machine> restore(const std::string& name, const machine::Sink& sink) {
     const fs::path disk = work / (name + ".qcow2");
-    must(lab::copy_disk(ground.disk, disk));
+    must(snapshot::copy_disk(ground.disk, disk));
     auto machine = must(
         host.create({.name = name, .shape = ground.shape, .accel = host.facts().accel, .disk = disk}, sink));
     must(machine->start(machine::From::snapshot));
@@ -91,7 +91,7 @@ struct Bench {
                        5s));
       while (links == before) std::this_thread::sleep_for(50ms);
       wait_for_agent(*machine);
-      static_cast<void>(lab::ask_shell(*machine, "systemctl is-system-running --wait", 10min, none));
+      static_cast<void>(snapshot::ask_shell(*machine, "systemctl is-system-running --wait", 10min, none));
       std::this_thread::sleep_for(settle);
     }
   }
@@ -194,16 +194,16 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: gate_bench IMAGE [REBOOTS [GUESTS]]\n");
     return 2;
   }
-  const auto places = must(lab::places());
+  const auto places = must(host::places());
   const image::Store store(places.recipes, places.store);
-  auto work = must(lab::WorkFolder::create(places));
+  auto work = must(gate::WorkFolder::create(places));
   auto host = must(machine::open_host({.runtime = places.runtime, .cache = places.cache}));
-  auto ground =
-      must(lab::prepare_ground(*host, store, argv[1], {},
-                               [](std::string_view line) {
-                                 std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
-                               },
-                               {}));
+  auto ground = must(snapshot::prepare_ground(*host, store, argv[1], {},
+                                              [](std::string_view line) {
+                                                std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()),
+                                                             line.data());
+                                              },
+                                              {}));
   Bench bench{
       *host, ground, work.path(), argc > 2 ? std::atoi(argv[2]) : 3, argc > 3 ? std::atoi(argv[3]) : 2, {}};
 

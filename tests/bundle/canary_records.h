@@ -1,12 +1,14 @@
-// Records of clones that were killed on purpose, as lab::prove_channels() leaves them, told as stories.
+// Records of clones that were killed on purpose, as trust::prove_channels() leaves them, told as stories.
 #pragma once
 
 #include <ctime>
 #include <filesystem>
 #include <string>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/bundle/canary_record.h"
 #include "labctl/cell/canary.h"
 #include "tests/cell/story.h"
 
@@ -54,19 +56,41 @@ inline Status write_death(const std::filesystem::path& records, const std::strin
   return write_journal(records / id, scene);
 }
 
-inline Status write_canary(const std::filesystem::path& records, const std::string& image,
-                           long long made = std::time(nullptr)) {
+// Of an image on a machine without a name, as the run wants them.
+inline Status write_canary(const std::filesystem::path& records, const outcome::RunRecord& run,
+                           const std::string& image, long long made = std::time(nullptr)) {
   if (auto ready = make_dirs(records); !ready) return ready;
+  const std::string key = bundle::canary_key(*run.image(image, {}), run.host.fingerprint, run.tool_sha256);
+  const std::string prefix = bundle::canary_prefix(image, key);
   const Json summary{{"labctl", 1},
                      {"image", image},
-                     {"records", image},
+                     {"image_sha256", run.image(image, {})->sha256},
+                     {"key", key},
+                     {"records", prefix},
                      {"made_unix", made},
                      {"crashes", Json::array({"oops"})}};
-  if (auto written = write_file(records / (image + ".json"), dump_pretty(summary)); !written) return written;
+  if (auto written = write_file(bundle::canary_summary(records, image, {}), dump_pretty(summary)); !written)
+    return written;
   for (const auto crash : guest::every_crash)
-    if (auto written = write_death(records, image + ".canary-" + guest::to_string(crash), crash); !written)
+    if (auto written = write_death(records, bundle::canary_id(prefix, crash), crash); !written)
       return written;
   return {};
+}
+
+// What the cells of image_record() start from.
+inline void start_from(story::Scene& scene, const std::string& image) {
+  scene.opening.image = sha256(image + "'s disk");
+  scene.opening.snapshot = sha256(image + "'s snapshot");
+}
+
+// An image as run.json names one that is what its build made.
+inline outcome::ImageRecord image_record(const std::string& name, const std::string& facts = "{}") {
+  Json json = *parse_json(facts, {});
+  json["sha256"] = sha256(name + "'s disk");
+  return {.name = name,
+          .sha256 = sha256(name + "'s disk"),
+          .snapshot_sha256 = sha256(name + "'s snapshot"),
+          .facts = outcome::facts_from(dump_line(json))};
 }
 
 }  // namespace labctl::test

@@ -10,6 +10,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/units.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "tests/bundle/canary_records.h"
@@ -42,6 +43,7 @@ plan::Plan make_plan() {
 
 void live(const plan::Cell& cell, const std::string& wanted, const bundle::Bundle& bundle) {
   story::Scene scene(cell);
+  test::start_from(scene, cell.image);
   if (!cell.control && wanted == "blocked")
     scene.hears("boot 2/3", std::chrono::seconds(1), story::on_console(story::finding("oops in sensor")));
   if (cell.control && wanted == "no-verdict")
@@ -61,17 +63,22 @@ int main(int argc, char** argv) {
   const auto plan = make_plan();
   auto bundle = must(bundle::Bundle::create(argv[1], plan.scenario));
   for (const auto& cell : plan.cells) live(cell, wanted, bundle);
-  must(test::write_canary(bundle.canary_folder(), "debian"));
-  must(bundle.write_run({.tool = "labctl test",
-                         .began = argc == 5 ? argv[3] : bundle::utc_now(),
-                         .scenario = {.file = "gate/release.yaml", .text = scenario_text(), .set = settings},
-                         .waivers = {"waivers.yaml", "labctl: 1\nwaivers: []\n"},
-                         .artifacts = {{"build/driver.deb", story::driver_digest, 6},
-                                       {"build/content.bin", story::content_digest, 7}},
-                         .images = {{.name = "debian", .sha256 = sha256("disk")}},
-                         .plan = plan,
-                         .ended = argc == 5 ? argv[4] : bundle::utc_now(),
-                         .faults = std::vector<std::string>()}));
+  const outcome::RunRecord run{
+      .tool = "labctl test",
+      .tool_sha256 = sha256("labctl test"),
+      .rules = 2,
+      .began = argc == 5 ? argv[3] : bundle::utc_now(),
+      .scenario = {.file = "gate/release.yaml", .text = scenario_text(), .set = settings},
+      .waivers = {"waivers.yaml", "labctl: 1\nwaivers: []\n"},
+      .artifacts = {{"build/driver.deb", story::driver_digest, 6},
+                    {"build/content.bin", story::content_digest, 7}},
+      .images = {test::image_record("debian")},
+      .host = {.fingerprint = sha256("host")},
+      .plan = plan,
+      .ended = argc == 5 ? argv[4] : bundle::utc_now(),
+      .faults = std::vector<std::string>()};
+  must(test::write_canary(bundle.canary_folder(), run, "debian", *parse_moment(run.began) - 300));
+  must(bundle.write_run(run));
   const auto judged = must(bundle::judge_bundle(bundle.folder()));
   if (verdict::to_string(judged.verdict.decision) != wanted) {
     std::fprintf(stderr, "make_bundle: the story gave\n%s", judged.verdict_json.c_str());

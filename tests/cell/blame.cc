@@ -82,7 +82,7 @@ const std::vector<Told>& stories() {
           s.never_answers("suspect");
         }},
        no},
-      {{"a crash in the first moment of the installation", crashed, "the candidate loaded", 0,
+      {{"a crash in the first moment of the installation", crashed, "it happened during 'install driver'", 0,
         [](Scene& s) { s.hears("install driver", 0s, on_console(found(oops, Kind::oops, ""))); }},
        no},
       {{"a crash of a control blames nobody", crashed, "in kswapd", 1,

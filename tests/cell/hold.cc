@@ -145,7 +145,7 @@ TEST_CASE("a held cell ends with its machine, and when it is left") {
     return held(left, [&](Scene& s) { s.tell(std::move(what)); }).state.outcome.ending;
   };
   CHECK(ended(event::Stopped{.by_guest = true, .reason = "guest-shutdown"}) == verdict::Ending::lab_failed);
-  CHECK(ended(event::LabFault{"the hypervisor died"}) == verdict::Ending::lab_failed);
+  CHECK(ended(event::LabFault{.what = "gone", .hypervisor = "died"}) == verdict::Ending::lab_failed);
   CHECK(ended(event::Interrupted{}) == verdict::Ending::interrupted);
 }
 

@@ -179,6 +179,26 @@ const std::vector<Story>& stories() {
       {"a reset without a word during the installation", crashed, "reset itself", 0,
        [](Scene& s) { s.hears("install driver", 0s, event::Reset{}); }},
       {"a power-off", crashed, "powered itself off", 1, [](Scene& s) { s.hears(settle2, 2s, event::Stopped{}); }},
+      {"a hypervisor that dies with the candidate in it", crashed, "killed or crashed (the candidate was in the guest)", 1,
+       [](Scene& s) { s.hears(settle2, 2s, event::LabFault{.what = "it was killed or crashed", .hypervisor = "died"}); }},
+      {"a hypervisor that stops the guest by itself", crashed, "stopped the guest", 1,
+       [](Scene& s) { s.hears(settle2, 2s, event::LabFault{.what = "it stopped the guest", .hypervisor = "stopped"}); }},
+      {"a hypervisor that dies while the driver is installed", crashed, "candidate was in", 0,
+       [](Scene& s) { s.hears("install driver", 0s, event::LabFault{.what = "gone", .hypervisor = "died"}); }},
+      {"a hypervisor that dies after another fault of the lab", crashed, "candidate was in", 1,
+       [](Scene& s) {
+         s.hears(settle2, 2s, event::LabFault{"the console was lost"});
+         s.hears(settle2, 3s, event::LabFault{.what = "gone", .hypervisor = "died"});
+       }},
+      {"a hypervisor that dies before anything of the candidate's has run", lab_failed, "gone", 0,
+       [](Scene& s) { s.hears("deliver", 0s, event::LabFault{.what = "gone", .hypervisor = "died"}); }},
+      {"a hypervisor that dies under a control", lab_failed, "gone", 1,
+       [](Scene& s) {
+         s = Scene(control());
+         s.hears(settle2, 2s, event::LabFault{.what = "gone", .hypervisor = "died"});
+       }},
+      {"a hypervisor that the host ended", lab_failed, "host-signal", 1,
+       [](Scene& s) { s.hears(settle2, 2s, event::LabFault{"it was told to end: host-signal"}); }},
       {"a power-off instead of a reboot", crashed, "powered itself off", 1,
        [](Scene& s) { s.hears("boot 2/3", 2s, event::Stopped{}); }},
       {"an extra boot inside a requested reboot, with a kernel's first line", crashed, "reset itself again", 1,

@@ -64,6 +64,7 @@ inline event::Opened opened(const plan::Cell& cell) {
   event::Opened opened{
       .cell = cell.id, .boot_time = 20s, .rules = verdict::rules_now, .seed = std::string(32, 'a')};
   if (cell.control) return opened;
+  opened.builds[guest::driver_file(cell.guest.driver)] = {"build-id:b1"};
   opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
   if (cell.guest.content) opened.payload["content.bin"] = content_digest;
   return opened;
@@ -98,7 +99,7 @@ class Scene {
   double starved_share = 0;                               // of the time, from the beginning on
   Millis limit = 4h;  // the clock of this story; a cell must have ended by then
   std::uint64_t taint = 0x3000, taint_of_a_boot = 0x3000;  // O and E: out of tree, unsigned
-  std::string build_id = "b1", version = "7.16";
+  std::string build_id = "b1", source_version = "5F1", version = "7.16";
   bool alive = true;  // the agent answers and the heart beats
   int console_level = 7;
   bool deaf = false;                       // nothing that a program writes comes out on the console
@@ -297,15 +298,18 @@ class Scene {
                   .exit_code = 0,
                   .output = question.name == "console-check" ? write_to_console(question.command)
                                                              : healthy(question.name)};
+    // For a story those of a kind are all alike.
     if (answer.question.starts_with("suspect-"))
-      answer.question = "suspect";  // for a story they are all alike
+      answer.question = answer.question.starts_with("suspect-log-") ? "suspect-log" : "suspect";
     const int nth = ++asked[answer.question];
     const bool told = change(answer, nth);
-    if (answer.question == "suspect") answer.question = question.name;
+    if (answer.question.starts_with("suspect")) answer.question = question.name;
     if (told) tell(std::move(answer));
   }
 
   std::string healthy(const std::string& name) {
+    if (name.starts_with("suspect-log-"))
+      return "<5>[    0.000000] Linux version 6.1.0\nboot_id=" + boot_id() + "\nlog=whole\n";
     if (name == "booted") return "system=running\n";
     if (name == "identify") return "boot_id=" + boot_id() + "\n";
     if (name == "evidence" || name == "sleepers" || name.starts_with("suspect-"))
@@ -315,8 +319,9 @@ class Scene {
       for (const auto& [file, digest] : opening.payload) text += file + "=" + digest + "\n";
       return text;
     }
+    if (name == "loaded-before") return "state=absent\n";
     if (name == "loaded")
-      return "state=live\nversion=" + version + "\nbuild_id=" + build_id +
+      return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nsrcversion=" + source_version +
              "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest + "\nfresh=yes\npackage=right\n";
     if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
     if (name == "proof-1") return content_digest + "\n";

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "labctl/lab/cache.h"
+#include "labctl/host/cache.h"
 #include "tests/catch.h"
 #include "tests/lab/fake_lab.h"
 
@@ -100,14 +100,14 @@ struct Bench {
       REQUIRE(make_dirs((root / file).parent_path()));
       REQUIRE(write_file(root / file, text));
     }
-    lab::Places places{.root = root / "cache",
-                       .recipes = {root / "images"},
-                       .store = root / "cache/images",
-                       .artefacts = root / "cache/artefacts",
-                       .kept = root / "cache/kept",
-                       .cache = root / "cache/host",
-                       .runtime = root / "r"};
-    REQUIRE(lab::claim_cache(places.root));
+    host::Places places{.root = root / "cache",
+                        .recipes = {root / "images"},
+                        .store = root / "cache/images",
+                        .artefacts = root / "cache/artefacts",
+                        .kept = root / "cache/kept",
+                        .cache = root / "cache/host",
+                        .runtime = root / "r"};
+    REQUIRE(host::claim_cache(places.root));
     std::error_code ignored;  // canaries need not be run again in each case
     fs::create_directories(places.cache);
     fs::copy(proofs(), places.cache / "canary", fs::copy_options::recursive, ignored);

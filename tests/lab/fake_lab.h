@@ -8,8 +8,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/host/places.h"
 #include "labctl/image/image.h"
-#include "labctl/lab/places.h"
 #include "tests/lab/fake_machine.h"
 
 namespace labctl::test {
@@ -52,7 +52,7 @@ inline std::optional<std::pair<int, std::string>> die(const std::string& command
 }
 
 // What a build and a first boot would have left.
-inline Status make_image(const lab::Places& places, const std::string& name, const machine::HostFacts& host,
+inline Status make_image(const host::Places& places, const std::string& name, const machine::HostFacts& host,
                          int boot_time_ms = 3000) {
   const image::Store store(places.recipes, places.store);
   auto recipe = store.recipe(name);
@@ -65,11 +65,15 @@ inline Status make_image(const lab::Places& places, const std::string& name, con
   const machine::Shape shape;
   const fs::path snapshot =
       folder / "snapshots" / (host.fingerprint.substr(0, 12) + "-" + machine::slug_of(shape));
-  const Json live{
-      {"image", name}, {"image_sha256", sha256(disk)}, {"accel", "tcg"}, {"boot_time_ms", boot_time_ms}};
+  const std::string saved(1 << 20, 's');
+  const Json live{{"image", name},
+                  {"image_sha256", sha256(disk)},
+                  {"disk_sha256", sha256(saved)},
+                  {"accel", "tcg"},
+                  {"boot_time_ms", boot_time_ms}};
   if (auto made = make_dirs(snapshot); !made) return made;
   for (const auto& [file, text] : {std::pair{folder / "disk.qcow2", disk},
-                                   {snapshot / "disk.qcow2", std::string(1 << 20, 's')},
+                                   {snapshot / "disk.qcow2", saved},
                                    {snapshot / "snapshot.json", dump_pretty(live)},
                                    {folder / "facts.json", dump_pretty(facts)}})
     if (auto written = write_file(file, text); !written) return written;

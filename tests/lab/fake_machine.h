@@ -157,7 +157,9 @@ class FakeMachine final : public machine::Machine,
       sink_(machine::ConsoleBytes{"[    9.000000] labctl: " + text + "\r\n"});
       out += "console_level=7\nseverity=6\ndevkmsg=on\nlogged=yes\n";
     }
-    if (has("echo state=")) {
+    if (has("file=''") && has("echo state=") && !has("package=")) {  // nothing is delivered yet
+      out += "state=absent\n";
+    } else if (has("echo state=")) {
       auto driver = script_.payload.begin();
       out += "state=live\nversion=1\nbuild_id=aa\nfresh=yes\n";
       for (; driver != script_.payload.end(); ++driver)

@@ -1,132 +1,18 @@
-#include <unistd.h>
-
 #include <atomic>
 #include <set>
-#include <stdexcept>
 
-#include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/units.h"
 #include "labctl/bundle/bundle.h"
-#include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
-#include "labctl/lab/crew.h"
-#include "labctl/lab/run_cell.h"
 #include "labctl/report/report.h"
-#include "tests/bundle/canary_records.h"
-#include "tests/catch.h"
-#include "tests/lab/fake_machine.h"
+#include "tests/lab/fake_run.h"
 
 using namespace labctl;
 using namespace std::chrono_literals;
-
-namespace {
-
-// A whole run on fake machines: one cell with a driver and content, and its control.
-class Lab {
- public:
-  Lab() {
-    root = fs::temp_directory_path() /
-           ("labctl-lab-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
-    fs::create_directories(root / "bundle/cells");
-    REQUIRE(write_file(root / "snapshot.qcow2", "a disk"));
-    REQUIRE(test::write_canary(root / "bundle/canary", "box"));
-    payload = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}};
-    plan.scenario = "fake";
-    plan.cells = {cell("box.candidate", false), cell("box.control", true)};
-    host.scripts["labctl-box.candidate"].payload = payload;
-  }
-  ~Lab() { fs::remove_all(root); }
-
-  test::Script& candidate() { return host.scripts["labctl-box.candidate"]; }
-  test::Script& control() { return host.scripts["labctl-box.control"]; }
-
-  bundle::Judged run() {
-    std::vector<lab::CellJob> jobs;
-    for (const auto& c : plan.cells)
-      jobs.push_back({.cell = c,
-                      .ground = {.disk = root / "snapshot.qcow2", .boot_time = 3s},
-                      .payload = c.control ? "" : "cd.iso",
-                      .files = c.control ? std::map<std::string, std::string>{} : payload,
-                      .folder = root / "bundle/cells" / c.id,
-                      .disk = root / (c.id + ".qcow2")});
-    for (auto& job : jobs) job.dumps = &dumps, job.ground.shape.memory = memory;
-    lab::run_crew(
-        jobs, host, 2,
-        [this](const lab::Progress& p) {
-          if (p.ended) outcomes.push_back(p.outcome);
-          if (p.where.starts_with("waiting:") && at_wait) at_wait();
-        },
-        stop.get_token(), slots);
-    // Thrown, not required: one run may be beside another, and Catch knows one thread.
-    if (!write_record(std::vector<std::string>())) throw std::runtime_error("no run.json");
-    return bundle::judge_bundle(root / "bundle").value();
-  }
-
-  Status write_record(std::optional<std::vector<std::string>> faults) const {
-    outcome::RunRecord run{.artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
-                           .plan = plan,
-                           .faults = std::move(faults)};
-    return write_file(root / "bundle/run.json", outcome::write_run_record(run));
-  }
-
-  const verdict::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {
-    for (const auto& o : judged.verdict.cells)
-      if (o.cell == id) return o;
-    FAIL("no outcome for " << id);
-    return judged.verdict.cells.front();
-  }
-
-  fs::path root;
-  std::map<std::string, std::string> payload;
-  plan::Plan plan;
-  test::FakeHost host;
-  std::stop_source stop;
-  lab::Slots slots;
-  std::function<void()> at_wait = {};  // somebody of this run waits for a slot
-  lab::DumpPolicy dumps;
-  std::uint64_t memory = 1 << 20;
-  std::vector<verdict::Outcome> outcomes;  // as the cells ended while they ran
-
- private:
-  static plan::Cell cell(const std::string& id, bool control) {
-    plan::Cell c;
-    c.id = id;
-    c.control = control;
-    c.image = "box";
-    c.axes = {{"image", "box"}};
-    c.settle = 50ms;
-    using enum scenario::StepKind;
-    if (!control) {
-      c.driver = c.content = "candidate";
-      c.driver_path = "driver.ko";
-      c.content_path = "content.bin";
-      c.axes.emplace_back("driver", "candidate");
-      c.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "sensor"};
-      c.guest.content = scenario::Content{"/var/lib/sensor/content.bin", "true"};
-      c.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}};
-      for (auto kind : {install, apply}) c.story.push_back({.kind = kind});
-    }
-    for (int i = 0; i < 2; ++i) c.story.push_back({.kind = reboot});
-    return c;
-  }
-  static inline int count = 0;
-};
-
-const std::string oops =
-    "[   12.345678] BUG: unable to handle page fault for address: ffffc90000aa1000\n"
-    "[   12.345700] #PF: supervisor read access in kernel mode\n"
-    "[   12.345710] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
-    "[   12.345720] CPU: 0 PID: 312 Comm: sensorctl Tainted: G           OE      6.1.0-56-amd64 #1  Debian "
-    "6.1.1\n"
-    "[   12.345730] RIP: 0010:sensor_match+0x41/0x90 [sensor]\n"
-    "[   12.345790] Call Trace:\n"
-    "[   12.345800]  <TASK>\n"
-    "[   12.345810]  sensor_apply+0x22/0x50 [sensor]\n"
-    "[   12.345820]  </TASK>\n"
-    "[   12.345830] ---[ end trace 0000000000000000 ]---\n";
-
-}  // namespace
+using test::Lab;
+using test::oops;
 
 TEST_CASE("a healthy candidate passes on fake machines, and its journal says so again") {
   Lab lab;
@@ -186,37 +72,6 @@ TEST_CASE("a control that crashes takes the verdict away instead of blaming the 
   auto judged = lab.run();
   CHECK(judged.verdict.decision == verdict::Decision::no_verdict);
   CHECK(judged.verdict.exit_code() == 3);
-}
-
-TEST_CASE("a lost hypervisor is the lab's failure, tried again once and never passed") {
-  Lab lab;
-  lab.candidate().at_boot = [](int, const machine::Sink& sink) { sink(machine::Lost{"killed by signal 9"}); };
-  auto judged = lab.run();
-  const auto& outcome = lab.outcome(judged, "box.candidate");
-  CHECK(outcome.ending == verdict::Ending::lab_failed);
-  CHECK(judged.verdict.exit_code() == 3);
-  CHECK(lab.host.created == 3);  // the control once, the candidate twice
-  CHECK(fs::exists(lab.root / "bundle/cells/box.candidate.lab-failed-1/events.jsonl"));
-}
-
-TEST_CASE("a lab failure that does not come back is forgiven, a crash never") {
-  Lab lab;
-  std::atomic<int> times = 0;
-  lab.host.script_for = [&](const machine::Spec& spec) {
-    auto script = lab.host.scripts[spec.name];
-    if (spec.name == "labctl-box.candidate" && ++times == 1)
-      script.start_result = lab_error("no such machine");
-    return script;
-  };
-  CHECK(lab.run().verdict.decision == verdict::Decision::passed);
-
-  Lab other;
-  std::atomic<int> boots = 0;
-  other.candidate().at_boot = [&](int, const machine::Sink& sink) {
-    if (++boots == 1) sink(machine::ConsoleBytes{oops});
-  };
-  CHECK(other.run().verdict.decision == verdict::Decision::blocked);
-  CHECK(other.host.created == 2);
 }
 
 TEST_CASE("a cold boot is a new machine on the same disk") {

@@ -42,7 +42,7 @@ struct Place {
   std::string lacks() const {
     std::string all;
     for (const auto& check : lab::check_supplies(plan, (folder / "gate.yaml").string(), store))
-      all += std::string(check.health == lab::Health::error ? "error " : "warning ") + check.name + ": " +
+      all += std::string(check.health == host::Health::error ? "error " : "warning ") + check.name + ": " +
              check.detail + "\n";
     return all;
   }
@@ -90,7 +90,7 @@ TEST_CASE("what a run would not find on this host is found before") {
   }
 }
 
-TEST_CASE("an artifact that is a symbolic link is followed, and the file behind it named") {
+TEST_CASE("a link is followed and named, and so is a driver that names no build") {
   char name[] = "/tmp/labctl-supplies-XXXXXX";
   const fs::path folder = ::mkdtemp(name);
   REQUIRE(write_file(folder / "driver-1.2.deb", "driver"));
@@ -116,5 +116,17 @@ TEST_CASE("an artifact that is a symbolic link is followed, and the file behind 
   REQUIRE(all.size() == 1);
   CHECK_THAT(all[0], ContainsSubstring("latest.deb is a symbolic link: what is tested is " +
                                        fs::canonical(folder / "driver-1.2.deb").string()));
+
+  // It is no package, and so names no build of its module.
+  REQUIRE(supplies->untied().size() == 1);
+  CHECK_THAT(supplies->untied()[0], ContainsSubstring("latest.deb cannot be tied to what a guest loads"));
+  REQUIRE(supplies->unproved().size() == 1);
+  CHECK_THAT(supplies->unproved()[0].text(), ContainsSubstring("the scenario names no module"));
+  CHECK(supplies->of(cell).builds == std::map<std::string, std::vector<std::string>>{{"driver.deb", {}}});
+  plan.cells[0].guest.proof = {{.run = "sensorctl selftest"}};
+  const auto proved = lab::Supplies::gather(plan, (folder / "gate.yaml").string(), store, folder / "work");
+  REQUIRE(proved);
+  CHECK(proved->unproved().empty());
+  CHECK(proved->untied().size() == 1);
   fs::remove_all(folder);
 }

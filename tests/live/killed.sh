@@ -33,6 +33,20 @@ grep -q '"verdict": "no-verdict"' "$out"/interrupted/*/verdict.json || fail "an 
 
 start killed
 [[ $(guests) -gt 0 ]] || fail "there are no guests to be orphaned"
+# A QEMU that dies by itself, as far as anybody can see, has been taken along by the candidate that was in its guest.
+for ((i = 0; i < 9000; ++i)); do
+  cell=$(grep -o '[^ ]*driver-candidate[^ ]* .*boot 1/3' "$out/killed.stderr" | head -1 | cut -d ' ' -f 1 || true)
+  [[ -z $cell ]] || break
+  sleep 0.1
+done
+[[ -n $cell ]] || fail "no candidate came as far as its first reboot"
+kill -9 "$(pgrep -f -- "qemu-system.*$LABCTL_RUNTIME.*$cell" | head -1)"
+for ((i = 0; i < 600; ++i)); do
+  grep -q "$cell.*crashed" "$out/killed.stderr" && break
+  sleep 0.1
+done
+((i < 600)) || fail "nobody noticed that a QEMU died"
+! grep 'trying again' "$out/killed.stderr" || fail "the candidate's cell was tried again"
 kill -9 "$run"
 wait "$run" 2>/dev/null || true
 run=
@@ -40,6 +54,8 @@ run=
 [[ $(guests) == 0 ]] || fail "gc leaves orphans"
 ls -d "$out"/killed/*.partial >/dev/null || fail "the killed run's evidence is gone"
 code=0
-"$labctl" judge "$out"/killed/*.partial || code=$?
+"$labctl" judge "$out"/killed/*.partial >"$out/judged" || code=$?
+cat "$out/judged"
+grep -q 'hypervisor process ended' "$out/judged" || fail "the verdict does not mention the QEMU that died"
 [[ $code == 3 ]] || fail "a killed run's bundle gives exit code $code"
 [[ $("$labctl" gc) == "nothing to do" ]] || fail "gc finds something again"

@@ -30,7 +30,7 @@ wait_for() { # NAME PATTERN
   fail "no '$2'"
 }
 
-for signal in KILL STOP; do
+for signal in KILL STOP TERM; do
   echo "== QEMU gets SIG$signal, once"
   start "$signal" "$scenario" --out "$out/$signal"
   wait_for "$signal" 'candidate.*boot 1/1: settle'
@@ -39,9 +39,15 @@ for signal in KILL STOP; do
   code=0
   wait "$run" || code=$?
   run=
-  grep 'trying again' "$out/$signal.stderr" || fail "it was not tried again"
   cat "$out/$signal.stdout"
-  [[ $code == 0 ]] || fail "exit code $code"
+  if [[ $signal == KILL ]]; then # it died by itself, as far as anybody can see, with the candidate in the guest
+    ! grep 'trying again' "$out/$signal.stderr" || fail "it was tried again"
+    grep 'hypervisor died' "$out/$signal.stdout" || fail "the reason is missing"
+    [[ $code == 1 ]] || fail "exit code $code"
+  else
+    grep 'trying again' "$out/$signal.stderr" || fail "it was not tried again"
+    [[ $code == 0 ]] || fail "exit code $code"
+  fi
   [[ $(count) == 0 ]] || fail "the guest is left behind"
 done
 

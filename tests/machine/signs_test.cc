@@ -64,16 +64,24 @@ TEST_CASE("a guest that powers off is over, and its hypervisor's end is no loss"
   CHECK_FALSE(it.console_ended("closed"));
 }
 
-TEST_CASE("a hypervisor that ends on its own is a loss, not the guest's doing") {
+TEST_CASE("a hypervisor that ends on its own is a loss, and so is one that is ended; they are told apart") {
   Told killed;
   const auto sign = killed.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_FAILED,
                                      [] { return std::string("out of memory\x1b[31m"); });
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("killed or crashed"));
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("out of memory"));
   CHECK(as<Lost>(sign).why.find('\x1b') == std::string::npos);
+  CHECK(as<Lost>(sign).cause == Cause::died);
   Told signalled;
-  CHECK_THAT(as<Lost>(signalled.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})")).why,
-             ContainsSubstring("host-signal"));
+  const auto ended = signalled.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-signal"})");
+  CHECK_THAT(as<Lost>(ended).why, ContainsSubstring("host-signal"));
+  CHECK(as<Lost>(ended).cause == Cause::host);
+  Told failing;
+  CHECK(as<Lost>(failing.monitor("SHUTDOWN", R"({"guest":false,"reason":"host-error"})")).cause ==
+        Cause::died);
+  Told destroyed;
+  CHECK(as<Lost>(destroyed.lifecycle(VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, no_words))
+            .cause == Cause::host);
 }
 
 TEST_CASE("our own end is no sign") {
@@ -113,15 +121,16 @@ TEST_CASE("a full or broken host disk is the lab's") {
       "BLOCK_IO_ERROR",
       R"({"operation":"write","action":"stop","nospace":true,"reason":"No space left on device"})");
   CHECK_THAT(as<Lost>(sign).why, ContainsSubstring("No space left on device"));
+  CHECK(as<Lost>(sign).cause == Cause::host);
   CHECK_FALSE(it.monitor("STOP", ""));
 }
 
-TEST_CASE("a stop that nobody asked for is the lab's, one that we asked for is nothing") {
+TEST_CASE("a stop that nobody asked for is the hypervisor's own, one that we asked for is nothing") {
   Told it;
   it.pause_wanted(true);
   CHECK_FALSE(it.monitor("STOP", ""));
   it.pause_wanted(false);
-  as<Lost>(it.monitor("STOP", ""));
+  CHECK(as<Lost>(it.monitor("STOP", "")).cause == Cause::stopped);
 }
 
 TEST_CASE("nonsense from the monitor is harmless") {

@@ -4,6 +4,8 @@ there instead, and the test programs that must notice, or one file of their test
 VERDICT = "labctl/verdict/verdict.cc"
 TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/verdict/accept.cc"
+WEIGH = "labctl/verdict/weigh.cc"
+CANARY_RECORD = "labctl/bundle/canary_record.cc"
 CANARY_VERDICT = "labctl/verdict/canary.cc"
 STEP = "labctl/cell/step.cc"
 JUDGE = "labctl/cell/judge.cc"
@@ -16,11 +18,13 @@ STORY = "labctl/cell/story.cc"
 PATIENCE = "labctl/cell/patience.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
+TIED = "labctl/cell/tied.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
-GROUND = "labctl/lab/ground.cc"
+GROUND = "labctl/snapshot/ground.cc"
+RUN_CELL = "labctl/lab/run_cell.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
@@ -30,6 +34,9 @@ TESTS = {
     "labctl/attest/policy.cc": ["attest"],
     "labctl/cli/verify.cc": ["attacks"],
     ACCEPT: ["verdict", "cell"],
+    WEIGH: ["verdict"],
+    CANARY_RECORD: ["bundle"],
+    "labctl/base/measured.cc": ["base"],
     CANARY_VERDICT: ["verdict", "cell"],
     STEP: ["cell"],
     JUDGE: ["cell"],
@@ -42,12 +49,15 @@ TESTS = {
     PATIENCE: ["cell"],
     VACUOUS: ["cell"],
     NOT_YET: ["cell"],
+    TIED: ["cell"],
+    "labctl/lab/modules.cc": ["lab/modules_test"],
     DEATH: ["cell"],
     JOURNAL: ["event"],
-    BUNDLE: ["attacks"],
-    "labctl/lab/control.cc": ["lab/control_test"],
-    CONTROL_RECORD: ["lab/control_test"],
-    GROUND: ["lab/ground_test"],
+    BUNDLE: ["lab/retries_test", "attacks", "bundle"],
+    "labctl/trust/control.cc": ["trust/control_test"],
+    CONTROL_RECORD: ["trust/control_test"],
+    GROUND: ["snapshot/ground_test"],
+    RUN_CELL: ["lab/retries_test"],
 }
 
 RULES = [
@@ -72,6 +82,29 @@ RULES = [
     ("a pass by older rules is no pass", VERDICT, "    demand_rules(verdict);\n", ""),
     ("the journal names its rules", STEP, "  s_.outcome.rules = opened.rules;\n", ""),
     ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
+    # ---- the loaded build ----
+    ("the build in memory is one of the artifact's", TIED, "fail(Ending::not_loaded, module + \" in memory is not", "if (false) fail(Ending::not_loaded, module + \" in memory is not"),
+    ("what was loaded before is not the delivered driver", TIED, "if (s_.live_before == std::pair(id, source))", "if (false)"),
+    ("what was there before must be told", TIED, "if (state.empty()) return lab(", "if (false) return lab("),
+    ("a driver that names no build needs a proof", TIED, "    if (!is_vouched_for())\n", "    if (false)\n"),
+    ("its proof must have been asked", STEP, "  if (is_untied() && !is_vouched_for()) return end_unproved();\n", ""),
+    ("a driver that names no build is told", STEP, "  if (is_untied()) note_untied();\n", ""),
+    ("the kernel is the image's", TIED, "if (release != s_.kernel)", "if (false)"),
+    ("the kernel must be told", TIED, "if (release.empty()) return fail(", "if (false) return fail("),
+    ("an rpm is compared as a deb is", JUDGE, "(driver.kind == DriverKind::rpm && s_.opened.earned())", "false"),
+    ("journals of the first rules are not asked for ties", STORY, "const bool ties = opened_.earned() && os_", "const bool ties = os_"),
+    ("taints of force count", JUDGE, "return s_.opened.earned() ? letters : without(letters, forced_taints);", "return without(letters, forced_taints);"),
+    ("a module without a digest of its own makes its driver untied", "labctl/lab/modules.cc",
+     "    if (module.build_id.empty() && module.source_version.empty()) return {};\n", ""),
+    # ---- the hypervisor ----
+    ("a hypervisor that ended by itself was taken along by the candidate", STEP, "if (fault.hypervisor.empty() || ", "if (true || "),
+    ("without the candidate in the guest its end is the lab's", STEP, "|| !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);",
+     "|| s_.phase == Phase::held) return lab(fault.what);"),
+    ("what is done to a guest that is held is not the candidate's doing", STEP,
+     "|| !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);", "|| !s_.candidate_in) return lab(fault.what);"),
+    ("a hypervisor killed for want of memory died of the host", RUN_CELL, "&& job_.kills_for_memory() > kills_before_)", "&& false)"),
+    ("a guest's failure that was put aside is not outlived", BUNDLE,
+     "if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;", "continue;"),
     # ---- the tuple ----
     ("a scenario in which the candidates are never together is a mistake", "labctl/plan/expand.cc",
      "if (auto together = check_tuple(plan, scenario); !together)", "if (Status together; !together)"),
@@ -122,8 +155,25 @@ RULES = [
     ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
      "      if (false) {"),
     ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
-    ("a control that did not pass is not kept", "labctl/lab/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, place(job));", ""),
-    ("a kept control is judged again", "labctl/lab/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
+    ("a control that did not pass is not kept", "labctl/trust/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));", ""),
+    ("a kept control is judged again", "labctl/trust/control.cc", "  if (!passed(job.cell, kept)) return false;\n", ""),
+    ("a kept control stands on what the run does", CONTROL_RECORD, "if (!word || text_at(", "if (false && text_at("),
+    ("a canary is of the run's image", CANARY_RECORD, "if (record.image_sha256 != ours->sha256)", "if (false)"),
+    ("a canary is of the run's host, machine and labctl", CANARY_RECORD, "if (record.key != key ||", "if (false && record.key != key ||"),
+    ("a canary is of the week before its run", CANARY_RECORD, "if (record.made <= *began && !is_fresh(record.made, *began))", "if (false)"),
+    ("a canary is not of the time after its run", CANARY_RECORD, "if (ended && record.made > *ended)", "if (false)"),
+    ("an image is what its build recorded", BUNDLE, "image->sha256 != image->facts.sha256", "false"),
+    ("a run names the snapshots that it started from", BUNDLE, "else if (!is_sha256(image->snapshot_sha256))", "else if (false)"),
+    ("a guest started from what run.json names", BUNDLE, "!started_as_recorded(cell, run, opened)", "false"),
+    ("run.json's own rule set counts", BUNDLE, "outcome.rules = std::min(outcome.rules, run.rules);", ""),
+    ("a newer rule set is not judged", BUNDLE, "if (run.rules > verdict::rules_now)", "if (false)"),
+    ("the golden disk is what was built", GROUND, "  if (auto same = check_digest(image->disk, image->sha256); !same) {", "  if (Status same; !same) {"),
+    ("a snapshot is what was made", GROUND, "if (auto same = take_digests(ground, *facts); !same) return fail(same.error());", "static_cast<void>(take_digests(ground, *facts));"),
+    ("a digest is kept for the very same file", "labctl/base/measured.cc", '|| record->at("state") != state)', ")"),
+    ("a file that changed just now is not remembered", "labctl/base/measured.cc", "too_recent_seconds < now)", "too_recent_seconds < now + 100)"),
+    ("verify takes no older rule set", "labctl/attest/policy.cc", "  if (auto why = to_rules(statement)) return why;\n", ""),
+    ("verify asks for the image", "labctl/attest/policy.cc", "if (image->sha256 != wanted)", "if (false)"),
+    ("verify wants the image to be there", "labctl/attest/policy.cc", 'if (!image) return "the run used no image', 'if (!image) continue;\n    if (false) return "the run used no image'),
     ("a proof of the future is not believed", CONTROL_RECORD, "made > 0 && made <= now && ", ""),
     ("a proof is believed for a week", CONTROL_RECORD, "&& now - made < fresh_seconds;", ";"),
     ("a cell's variables are a copy of what the first boot left", GROUND, "return nvram.empty() ? Status() : copy_disk(nvram, to);", "return {};"),
@@ -179,9 +229,9 @@ RULES = [
     # ---- what people accept ----
     ("noise does not count", ACCEPT, "return finding.suppressed.empty() &&", "return"),
     ("only what would have blocked makes a verdict warned", ACCEPT,
-     "return finding.confirmed && finding.suppressed.empty() && finding.severity", "return finding.suppressed.empty() && finding.severity"),
+     "return finding.confirmed && finding.severity", "return finding.severity"),
     ("known noise makes no verdict warned", ACCEPT,
-     "return finding.confirmed && finding.suppressed.empty() && finding.severity", "return finding.confirmed && finding.severity"),
+     "crash::Severity::warning && finding.suppressed.empty() &&", "crash::Severity::warning &&"),
     ("a cell that failed used nothing", ACCEPT, "if (outcome.cell != cell.id || !outcome.as_wanted()) continue;",
      "if (outcome.cell != cell.id) continue;"),
     ("what the policy let pass is in the verdict", VERDICT, "  verdict.weaker = weaknesses(plan, verdict.cells);\n", ""),
@@ -194,8 +244,8 @@ RULES = [
      "  if (auto code = object_to_plan(options, *statement)) return *code;\n", ""),
     ("verify asks for both words", "labctl/attest/policy.cc",
      "if ((statement.waived || !stated) && !policy.allow_waived)", "if (!stated && !policy.allow_waived)"),
-    ("a warning counts as the policy says", ACCEPT, "|| cell.policy.warnings_fail);", "|| true);"),
-    ("a warning counts when the policy says so", ACCEPT, "|| cell.policy.warnings_fail);", "|| false);"),
+    ("a warning counts as the policy says", ACCEPT, "|| warning_counts);", "|| true);"),
+    ("a warning counts when the policy says so", ACCEPT, "|| warning_counts);", "|| false);"),
     ("what does not count needs nobody's word", ACCEPT,
      "if (!counts(cell, finding) || !finding.confirmed", "if (!finding.confirmed"),
     ("a line with no report behind it is not accepted", ACCEPT, "|| !finding.confirmed ||", "||"),
@@ -206,7 +256,20 @@ RULES = [
     ("an expected crash ends its story", ACCEPT,
      "(entry->as == As::waived || finding.severity == crash::Severity::warning);", "true;"),
     ("an accepted sign ends its story", ACCEPT, "return entry && !is_sign(finding) &&", "return entry &&"),
-    ("only what is tolerated lets a cell pass", ACCEPT, "return counts(cell, finding) && !tolerated(cell, finding);", "return false;"),
+    ("only what is tolerated lets a cell pass", ACCEPT, "return counts(cell, finding) && !tolerated(cell, finding) &&", "return false &&"),
+    ("a weighed finding ends no cell", ACCEPT, "!tolerated(cell, finding) && !is_weighed(finding);", "!tolerated(cell, finding);"),
+    ("a service that failed counts whatever the policy says", ACCEPT, "warnings_fail || finding.kind == crash::Kind::service;", "warnings_fail;"),
+    ("weighed findings are weighed", VERDICT, "  weigh(plan, verdict.cells);\n", ""),
+    ("what the candidate was not there for is not its", WEIGH, "|| !seen.candidate_in || ", "|| "),
+    ("a service fails twice before it counts", WEIGH, "boots_with(plan, all, finding.title) >= 2", "true"),
+    ("the candidate's own service need not fail twice", WEIGH, "|| of_candidate(cell, finding) ||", "||"),
+    ("what a control shows blames nobody", WEIGH, "if (!enough || in_a_control(plan, all, finding.title)) continue;", "if (!enough) continue;"),
+    ("a control of another run has not seen the host", WEIGH, "!outcomes[i].kept && shows(", "shows("),
+    ("known noise in a control is not the same finding", WEIGH,
+     "return seen.finding.title == title && seen.finding.suppressed.empty();", "return seen.finding.title == title;"),
+    ("new errors block where the scenario says so", WEIGH, "if (plan.cells[i].policy.new_errors_fail &&", "if (false &&"),
+    ("new errors block nowhere else", WEIGH, "if (plan.cells[i].policy.new_errors_fail &&", "if ("),
+    ("what a control logs is not new", WEIGH, "        if (logged_by_a_control(title)) continue;\n", ""),
     ("an expected finding that did not come is missing", ACCEPT,
      "return entry.as == As::expected && !came(entry);", "return false;"),
     ("another crash beside an expected one is not expected", ACCEPT, "if (!entry) return false;", "if (!entry) continue;"),
@@ -425,7 +488,7 @@ RULES = [
      "if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;", ""),
     ("noise cannot crowd out what counts", SUSPECTS, "(verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings", "most_findings"),
     ("a finding with its report ends the story", SUSPECTS,
-     "    note(finding, channel);\n    fail(ending_for(finding.kind), verdict::sentence(s_.cell, {finding, channel, s_.boot, s_.candidate_in}));",
+     "    note(finding, channel);\n    fail(ending_for(finding.kind), verdict::sentence(s_.cell, seen_now(finding, channel)));",
      "    note(finding, channel);"),
     ("a line alone is asked about", SUSPECTS, "    suspect(finding, channel);\n  }\n}", "  }\n}"),
     ("a line alone does not end the story", SUSPECTS, "} else if (finding.confirmed) {", "} else {\n    note(finding, channel);\n    fail(ending_for(finding.kind), finding.title);\n  }\n  if (false) {"),
@@ -445,7 +508,20 @@ RULES = [
     ("a suspect is cleared by a command that worked", SUSPECTS, "answer.exit_code == 0 && boot_id", "boot_id"),
     ("a guest that does not tell its taint has every taint", JUDGE, "taint == facts.end() ? ~0ull :", "taint == facts.end() ? 0ull :"),
     ("a suspect is cleared in the same boot", SUSPECTS, "boot_id->second == s_.boot_id &&", ""),
-    ("a suspect is cleared by a kernel that is well", SUSPECTS, " && is_well(facts);", ";"),
+    ("a suspect is cleared by a kernel that is well", SUSPECTS, "(is_log ? whole : is_well(facts));", "(is_log ? whole : true);"),
+    ("a kind without a taint is not cleared by its absence", SUSPECTS,
+     "  if (!is_log && wants_log()) return ask_about_suspects(true);\n", ""),
+    ("a log that was cut clears nothing", SUSPECTS, "(is_log ? whole : is_well(facts));", "(is_log || is_well(facts));"),
+    ("an old journal is judged without the log", SUSPECTS, "if (!s_.opened.earned() || !os().taints()) return false;", "if (!os().taints()) return false;"),
+    ("hard lockups leave no taint", SUSPECTS, 'return begins({"BUG: soft lockup"});', "return true;"),
+    ("sanitizers that only print leave no taint", SUSPECTS,
+     'return begins({"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});', "return true;"),
+    ("lock checkers leave no taint", SUSPECTS,
+     'return begins({"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});', "return true;"),
+    ("an error explains no taint", SUSPECTS, "  if (verdict::is_weighed(finding)) return {};\n", ""),
+    ("an ending is told by what says most", SUSPECTS, "if (best && precision(s_.cell, best->finding) > told)", "if (false)"),
+    ("a module that has gone away is no other build", JUDGE, 'if (was_loaded && (state != "live" ||', 'if (false && (state != "live" ||'),
+    ("services that failed are noted", JUDGE, "  note_failed_services(facts);\n", ""),
     ("only what was asked about is cleared", SUSPECTS,
      "for (; s_.suspects_in_question > 0; --s_.suspects_in_question) {", "while (!s_.suspects.empty()) {"),
     ("a suspect that is not cleared counts", SUSPECTS,

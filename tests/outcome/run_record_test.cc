@@ -18,6 +18,7 @@ outcome::RunRecord whole() {
   outcome::RunRecord run{
       .tool = "labctl 1",
       .tool_sha256 = "aaaa",
+      .rules = 2,
       .began = "2026-11-22T02:35:09Z",
       .scenario = {.file = "gate.yaml",
                    .path = "/srv/gate.yaml",
@@ -31,10 +32,16 @@ outcome::RunRecord whole() {
                   .shape = "1x1024M-uefi",
                   .snapshot = true,
                   .sha256 = "i1",
-                  .facts =
-                      outcome::facts_from(R"({"kernel_release":"6.12","odd":[1],"packages":{"sha256":"p"}})"),
+                  .snapshot_sha256 = "s1",
+                  .nvram_sha256 = "n1",
+                  .facts = outcome::facts_from(
+                      R"({"kernel_release":"6.12","sha256":"i1","odd":[1],"packages":{"sha256":"p"}})"),
                   .boot_time = Millis(17000)}},
-      .host = {.hypervisor = "QEMU 7", .accel = "tcg", .accel_reason = "no KVM", .machine_type = "pc-7"},
+      .host = {.hypervisor = "QEMU 7",
+               .accel = "tcg",
+               .accel_reason = "no KVM",
+               .machine_type = "pc-7",
+               .fingerprint = "f1"},
       .resumed = {"2026-11-22T02:40:00Z"},
       .ended = "2026-11-22T02:45:00Z",
       .interrupted = true,
@@ -62,6 +69,9 @@ TEST_CASE("a record that is read and written again is the same to the byte") {
   CHECK(outcome::write_run_record(*read) == text);
   CHECK(read->images.at(0).facts.kernel_release == "6.12");
   CHECK(read->images.at(0).facts.packages_sha256 == "p");
+  CHECK(read->images.at(0).facts.sha256 == "i1");
+  CHECK(read->image("debian", "uefi") == &read->images.at(0));
+  CHECK(read->image("debian", "") == nullptr);
   CHECK(read->artifact("driver.deb")->sha256 == "d1");
   CHECK(read->artifact("other") == nullptr);
 }
@@ -81,6 +91,9 @@ TEST_CASE("every member of a record has its type or the record is refused") {
   const std::pair<const char*, Json> rows[] = {
       {"/tool", 1},
       {"/tool_sha256", nullptr},
+      {"/rules", "2"},
+      {"/rules", 0},
+      {"/rules", 2.5},
       {"/began", 17},
       {"/scenario", "gate.yaml"},
       {"/scenario/text", Json::array()},
@@ -93,11 +106,14 @@ TEST_CASE("every member of a record has its type or the record is refused") {
       {"/artefacts/0/sha256", 1},
       {"/artefacts/0/size", -1},
       {"/artefacts/0/size", 18446744073709551615U},
+      {"/images/0/snapshot_sha256", 1},
+      {"/images/0/nvram_sha256", nullptr},
       {"/images/0/facts", "6.12"},
       {"/images/0/snapshot", "live"},
       {"/images/0/boot_time_ms", 1.5},
       {"/host", Json::array()},
       {"/host/accel", 1},
+      {"/host/fingerprint", false},
       {"/resumed", "yesterday"},
       {"/ended", 0},
       {"/interrupted", "no"},

@@ -41,6 +41,7 @@ TEST_CASE("a scenario says everything it can") {
   CHECK_FALSE(all.guest->proof[1].prints);
   CHECK(all.settle == std::chrono::seconds(30));
   CHECK_FALSE(all.policy.warnings_fail);
+  CHECK(all.policy.new_errors_fail);
   CHECK(all.policy.lab_retries == 0);
   REQUIRE(all.story.size() == 12);
   CHECK(all.story[0].label == "previous");
@@ -63,6 +64,7 @@ TEST_CASE("what is not written has sound defaults") {
   CHECK(bare.guest->driver.module == "my_module");
   CHECK(bare.settle == std::chrono::seconds(20));
   CHECK(bare.policy.warnings_fail);
+  CHECK_FALSE(bare.policy.new_errors_fail);
   const auto used = scenario::load(
       "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}, content: {candidate: c}}\n"
       "matrix: {image: [i]}\n"

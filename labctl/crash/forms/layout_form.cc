@@ -121,6 +121,8 @@ class Twice : public Form {
  public:
   bool watch(const Row& row) override {
     const bool again = same(row.text, last_);
+    alone_ = again ? 0 : alone_ + 1;
+    if (alone_ > most_alone) pairs_ = 0;  // any log says something twice
     pairs_ += again ? 1 : 0;
     last_ = again ? std::string_view() : row.text;
     return pairs_ > agreeing_lines;
@@ -133,6 +135,8 @@ class Twice : public Form {
   }
 
  private:
+  static constexpr unsigned most_alone = 4;
+
   static std::string_view message(std::string_view line, std::vector<Message>& store) {
     split_messages(line, false, store);
     return store.empty() ? std::string_view() : store.back().text;
@@ -145,7 +149,7 @@ class Twice : public Form {
     return message(one, one_) == message(other, other_);
   }
 
-  unsigned pairs_ = 0;
+  unsigned pairs_ = 0, alone_ = 0;
   std::string last_, read_;
   std::vector<Message> one_, other_;
 };

@@ -48,13 +48,34 @@ class Markup : public Form {
   }
 
  private:
+  static bool begins_sign(char c, char next) {
+    switch (c) {
+      case '&':
+      case '\\':
+        return true;
+      case '^':
+        return next == '[';
+      case '#':
+        return next == '0';
+      case '<':
+        return next == '/' || next == 's' || next == 'E';
+      case '=':
+        return next == '\0' || next == '0' || next == '2' || next == '3';
+      case '\xc2':
+        return next == '\xa0';
+      default:
+        return false;
+    }
+  }
+
   // Nearly every line has none of these.
   static bool may_have(std::string_view text) {
-    constexpr std::array<std::string_view, 10> signs{"&",     "^[",    "#0",  "\\",  "</",
-                                                     "<span", "<ESC>", "=3D", "=20", "\xc2\xa0"};
-    return text.ends_with('=') || std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
-             return text.find(sign) != std::string_view::npos;
-           });
+    for (const char first : std::string_view("&^#\\<=\xc2")) {
+      for (std::size_t at = text.find(first); at != std::string_view::npos; at = text.find(first, at + 1)) {
+        if (begins_sign(first, at + 1 < text.size() ? text[at + 1] : '\0')) return true;
+      }
+    }
+    return false;
   }
 
   static std::string quoted_printable(std::string_view text) {

@@ -28,7 +28,7 @@ const RE2& anchors() {
       "Oops: |Internal error: |CPU: \\d+ (?:UID|PID): \\d|Pid: \\d+, comm|RIP: 0010:|RSP: 0018:|RAX: "
       "[0-9a-f]{16}|"
       "EIP: |CR2: [0-9a-f]{8}|Call [Tt]race:|---\\[ end |------------\\[ cut here|Modules linked in:|"
-      "Kernel panic - not|WARNING: CPU: |WARNING: (?:\\[.{1,200}\\] )?[\\w./-]+:\\d+ at|kernel BUG at "
+      "Kernel panic - not|WARNING: CPU: |WARNING: (?:\\[|[\\w./-]+:\\d+ at)|kernel BUG at "
       "|invalid opcode: |"
       "general protection fault|Hardware name: |Code: [0-9a-f<]{2}|pstate: |pc : |lr : |sp : [0-9a-f]|x29: |"
       "INFO: task |INFO: rcu|rcu: INFO: |watchdog: |NMI backtrace|task:\\S+ +state:|Linux version \\d|"
@@ -236,9 +236,17 @@ class Prefix : public Form {
     });
   }
 
+  // Most lines of most logs: a kernel's timestamp with a word behind it, in which no prefix can be.
+  static bool plain(std::string_view text) {
+    const std::size_t stamp = timestamp_length(text);
+    const std::size_t word = stamp == 0 ? std::string_view::npos : text.find_first_not_of(' ', stamp);
+    return word != std::string_view::npos && (letter(text[word]) || digit(text[word])) &&
+           text.substr(0, 100).find("kernel") == std::string_view::npos;
+  }
+
   void learn(std::string_view text) {
     re2::StringPiece found;
-    if (text.size() < 8 || known_.size() >= 4 ||
+    if (text.size() < 8 || known_.size() >= 4 || plain(text) ||
         !RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), anchors(), &found))
       return;
     const auto at = static_cast<std::size_t>(found.data() - text.data());

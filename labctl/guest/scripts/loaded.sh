@@ -2,15 +2,16 @@
 # have replaced the file while the old code goes on running. A compressed module cannot be compared and is "unknown".
 # The digests are of standard input, because sha256sum puts a backslash before that of a file with a strange name;
 # and what the module says of itself goes through printf, because echo would let it write lines of its own.
-# Answers state= version= build_id= file= file_sha256= fresh=.
+# Answers state= version= srcversion= build_id= file= file_sha256= fresh=.
 # Values: module, file (empty: where modinfo finds it).
 # shellcheck shell=sh disable=SC2154  # its values are assigned before it
 
 cd "/sys/module/$module" 2>/dev/null || { echo state=absent; exit 0; }
 echo state="$(cat initstate 2>/dev/null || echo builtin)"
 printf 'version=%s\n' "$(head -n 1 version 2>/dev/null)"
-# The build id is the last bytes of its note.
-id=$(od -An -v -tx1 "/sys/module/$module/notes/.note.gnu.build-id" 2>/dev/null | tr -d ' \n' | tail -c 40)
+printf 'srcversion=%s\n' "$(head -n 1 srcversion 2>/dev/null)"
+# The build id stands behind the 16 bytes of its note's head and of the name GNU.
+id=$(od -An -v -tx1 "/sys/module/$module/notes/.note.gnu.build-id" 2>/dev/null | tr -d ' \n' | cut -c 33-160)
 echo build_id="$id"
 [ -n "$file" ] || file=$(modinfo -n "$module" 2>/dev/null)
 printf 'file=%s\n' "$file"

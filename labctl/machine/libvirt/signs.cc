@@ -37,7 +37,8 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
   if (event == "SHUTDOWN") {
     over_ = true;
     const std::string reason = text_at(data, "reason", "unknown");
-    // QEMU ends itself on a signal or the monitor's `quit`: nobody here sends those.
+    // QEMU ends itself on a signal or the monitor's `quit`: nobody here sends those. Or it cannot go on.
+    if (reason == "host-error") return Lost{"the hypervisor could not go on: host-error", Cause::died};
     if (!flag_at(data, "guest")) return Lost{"the hypervisor process was told to end: " + printable(reason)};
     return GuestStopped{true, printable(reason)};
   }
@@ -58,7 +59,7 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
   // QEMU stops a guest it cannot go on with, such as after KVM's "internal error".
   if (event == "STOP" && !pause_wanted_ && !panicked_ && !debugged_) {
     over_ = true;
-    return Lost{"the hypervisor stopped the guest without being asked"};
+    return Lost{"the hypervisor stopped the guest without being asked", Cause::stopped};
   }
   return std::nullopt;
 }
@@ -95,7 +96,7 @@ std::optional<Sign> Interpreter::lifecycle(int event, int detail,
   std::string why =
       std::string("the hypervisor process ended without being asked: ") + stopped_because(detail);
   if (const std::string words = last_words(); !words.empty()) why += "; its last words: " + printable(words);
-  return Lost{why};
+  return Lost{why, detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED ? Cause::host : Cause::died};
 }
 
 std::optional<Sign> Interpreter::console_ended(const std::string& why) {

@@ -58,6 +58,7 @@ class Teller {
   void tell(Scene scene, std::string_view console = {}) {
     scene.boot_time = 17s + Millis(700 * static_cast<int>(plan_.cells.size()));
     scene.opening.boot_time = 17s;
+    labctl::test::start_from(scene, scene.cell.image);
     give_artefacts(scene);
     scene.play();
     plan_.cells.push_back(scene.cell);
@@ -75,6 +76,8 @@ class Teller {
     plan_.scenario = scenario;
     labctl::outcome::RunRecord run{
         .tool = "labctl 0.1.0",
+        .tool_sha256 = sha256("labctl 0.1.0"),
+        .rules = 2,
         .began = "2026-11-22T00:33:38Z",
         .scenario = {.file = "scenarios/" + scenario + ".yaml",
                      .text = "labctl: 1\nname: " + scenario + "\n# " + setting + "\n",
@@ -82,18 +85,17 @@ class Teller {
         .host = {.hypervisor = "QEMU 7.2.22, libvirt 9.0.0",
                  .accel = "kvm",
                  .accel_reason = "guest code ran at speed",
-                 .machine_type = "pc-i440fx-7.2"},
+                 .machine_type = "pc-i440fx-7.2",
+                 .fingerprint = sha256("host")},
         .plan = plan_,
         .ended = "2026-11-22T00:41:02Z",
         .faults = faults};
     constexpr long long five_minutes_before = 1795307318;
     for (const auto& image : plan_.images()) {
-      if (!labctl::test::write_canary(folder_ / "canary", image, five_minutes_before)) std::exit(1);
       const std::string kernel = image.substr(image.rfind('-') + 1) + "-amd64";
-      run.images.push_back({.name = image,
-                            .sha256 = sha256(image),
-                            .facts = labctl::outcome::facts_from(R"({"kernel_release":")" + kernel + "\"}"),
-                            .boot_time = Millis(17000)});
+      run.images.push_back(labctl::test::image_record(image, R"({"kernel_release":")" + kernel + "\"}"));
+      run.images.back().boot_time = Millis(17000);
+      if (!labctl::test::write_canary(folder_ / "canary", run, image, five_minutes_before)) std::exit(1);
     }
     for (const char* path : {"build/content-291.bin", "build/sensor_7.16.deb", "releases/content-290.bin",
                              "releases/sensor_7.15.deb"})

@@ -1,0 +1,97 @@
+// Whether the driver in memory is the one that was delivered. A name proves nothing: the kernel may have a
+// module of the same name of its own, an initramfs may hold an older one, a package may bring a new file for
+// which nobody looks. What the artifact holds was read on the host and stands in the journal.
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/cell/life.h"
+
+namespace labctl::cell {
+
+using verdict::Ending;
+
+namespace {
+
+std::string or_none(const std::string& text) { return text.empty() ? "none" : printable(text, 70); }
+
+}  // namespace
+
+void Life::judge_before(const guest::Facts& facts) {
+  const std::string state = fact(facts, "state");
+  if (state.empty()) return lab("the guest's agent gives answers that make no sense");
+  if (state != "absent") s_.live_before = {fact(facts, "build_id"), fact(facts, "srcversion")};
+}
+
+void Life::judge_tie(const guest::Facts& facts) {
+  const std::string id = fact(facts, "build_id"), source = fact(facts, "srcversion");
+  const std::string module = "the module " + s_.cell.guest.driver.module;
+  if (s_.live_before == std::pair(id, source))
+    return fail(
+        Ending::not_loaded,
+        module + " was loaded before anything was delivered and is the same now: nothing was installed");
+  const auto& builds = operation().builds;
+  if (builds.empty()) {
+    if (!is_vouched_for())
+      fail(Ending::not_loaded, module +
+                                   " cannot be tied to the delivered bytes, which name no build of it, and "
+                                   "no proof of the author's stands for it");
+    return;
+  }
+  const auto is_one = [&](const std::string& build) {
+    return std::find(builds.begin(), builds.end(), build) != builds.end();
+  };
+  if ((!id.empty() && is_one("build-id:" + id)) || (!source.empty() && is_one("srcversion:" + source)))
+    return;
+  fail(Ending::not_loaded, module + " in memory is not the delivered one: its build id is " + or_none(id) +
+                               ", its srcversion " + or_none(source) + ", and the artifact holds " +
+                               printable(join(builds, ", "), 200));
+}
+
+// Another kernel than the image's was not what the cell is about.
+void Life::judge_kernel(const std::string& release) {
+  if (release.empty()) return fail(unable(), "the guest did not tell its kernel's release");
+  if (release != s_.kernel)
+    fail(Ending::not_loaded, "the guest runs kernel " + printable(release, 80) + " and not its image's, " +
+                                 printable(s_.kernel, 80));
+}
+
+// A driver whose artifact names no build of it: a script, sources that are built in the guest, a module
+// without a build id.
+bool Life::is_untied() const {
+  if (!ties()) return false;
+  return std::any_of(s_.opened.payload.begin(), s_.opened.payload.end(), [&](const auto& file) {
+    const auto builds = s_.opened.builds.find(file.first);
+    return file.first.starts_with("driver") && (builds == s_.opened.builds.end() || builds->second.empty());
+  });
+}
+
+bool Life::is_vouched_for() const {
+  return std::any_of(s_.operations.begin(), s_.operations.end(),
+                     [](const Operation& op) { return op.check == Check::proof; });
+}
+
+void Life::end_unproved() {
+  --s_.position;  // this is where it ends
+  fail(Ending::not_loaded,
+       "nothing has shown that the delivered driver was loaded: it names no build, and no proof was asked");
+}
+
+// Of drivers that others take the place of.
+void Life::forget_builds(const std::map<std::string, std::string>& payload) {
+  std::erase_if(s_.opened.builds, [&](const auto& of) {
+    const auto now = payload.find(of.first), before = s_.opened.payload.find(of.first);
+    return now == payload.end() || before == s_.opened.payload.end() || now->second != before->second;
+  });
+}
+
+void Life::note_untied() {
+  crash::Finding finding;
+  finding.title = "driver not tied to the delivered bytes";
+  finding.kind = crash::Kind::other;
+  finding.severity = crash::Severity::warning;
+  finding.suppressed = "proved by the author's proof only: the artifact names no build of the module";
+  note(finding, "evidence");
+}
+
+}  // namespace labctl::cell

@@ -1,0 +1,43 @@
+// What a run leaves behind when it is killed, and how it is ended: guests without an owner, disks nobody
+// uses.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "labctl/base/files.h"
+#include "labctl/host/places.h"
+#include "labctl/image/image.h"
+
+namespace labctl::gate {
+
+// A folder for this run's disks and CDs, locked while the process lives and removed with the object.
+class WorkFolder {
+ public:
+  static Result<WorkFolder> create(const host::Places& places);
+  WorkFolder(WorkFolder&&) = default;
+  WorkFolder& operator=(WorkFolder&&) = delete;
+  ~WorkFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  WorkFolder(std::filesystem::path path, Lock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::filesystem::path path_;
+  std::optional<Lock> lock_;
+};
+
+struct Collected {
+  std::vector<std::string> done;  // one line each
+  std::vector<Error> problems;
+};
+
+// Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a
+// living labctl holds, nothing in a cache that labctl did not make (host/cache.h), and only what is called and
+// built as labctl does it; bundles, whole or partial, are evidence and stay.
+// Kept machines go when they are over their quota, all of them with `kept_too`.
+Collected collect_garbage(const host::Places& places, const image::Store& store, bool kept_too = false);
+
+}  // namespace labctl::gate

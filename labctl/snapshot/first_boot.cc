@@ -1,0 +1,247 @@
+#include "labctl/snapshot/first_boot.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/crash/crash.h"
+#include "labctl/snapshot/os.h"
+#include "labctl/snapshot/shell.h"
+
+namespace labctl::snapshot {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kept_tail = 4096, told_lines = 8;
+
+Millis since(Clock::time_point start) { return std::chrono::duration_cast<Millis>(Clock::now() - start); }
+
+tl::unexpected<Error> interrupted() { return fail({Fault::interrupted, "interrupted", {}, {}}); }
+
+}  // namespace
+
+// What the guest shows, kept so that a boot that fails can be read. Written by the hypervisor's thread.
+class FirstBoot::Console {
+ public:
+  Console(const fs::path& log, crash::Os os) : log_(Appender::open(log)), scanner_(os) {}
+
+  void hear(const machine::Sign& sign) {
+    std::lock_guard lock(mutex_);
+    if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
+      if (log_ && !log_->write(console->bytes)) log_ = lab_error("cannot be written");
+      auto found = scanner_.feed(console->bytes);
+      findings_.insert(findings_.end(), found.begin(), found.end());
+      tail_ += console->bytes;
+      if (tail_.size() > 2 * kept_tail) tail_.erase(0, tail_.size() - kept_tail);
+      heard_ = Clock::now();
+    }
+    if (const auto* lost = std::get_if<machine::Lost>(&sign)) problem_ = lost->why;
+    if (std::holds_alternative<machine::GuestPanicked>(sign)) problem_ = "its kernel panicked";
+    if (std::holds_alternative<machine::GuestStopped>(sign)) stopped_ = true;
+  }
+
+  std::string problem() {
+    std::lock_guard lock(mutex_);
+    if (scanner_.pending() && since(heard_) > 100ms) {
+      auto found = scanner_.flush();
+      findings_.insert(findings_.end(), found.begin(), found.end());
+    }
+    for (const auto& finding : findings_)
+      if (finding.suppressed.empty()) return "its console shows: " + printable(finding.title);
+    return problem_;
+  }
+
+  bool kernel_spoke() const {
+    std::lock_guard lock(mutex_);
+    return scanner_.kernel_starts() > 0;
+  }
+
+  bool stopped() const {
+    std::lock_guard lock(mutex_);
+    return stopped_;
+  }
+
+  Millis quiet() const {
+    std::lock_guard lock(mutex_);
+    return since(heard_);
+  }
+
+  bool shows(const std::string& text) const {
+    std::lock_guard lock(mutex_);
+    return tail_.find(text) != std::string::npos;
+  }
+
+  std::string last_line() const {
+    std::lock_guard lock(mutex_);
+    return scanner_.last_line();
+  }
+
+  std::vector<std::string> last_lines(std::size_t count) const {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> lines;
+    for (const auto& line : split(tail_, '\n'))
+      if (auto text = printable(trim(line), 200); !text.empty()) lines.push_back(std::move(text));
+    if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+    return lines;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Result<Appender> log_;
+  crash::Scanner scanner_;
+  std::vector<crash::Finding> findings_;
+  std::string problem_, tail_;
+  bool stopped_ = false;
+  Clock::time_point heard_ = Clock::now();
+};
+
+FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience, scenario::Os os)
+    : console_(std::make_unique<Console>(log, scanned_as(os))),
+      say_(std::move(say)),
+      stop_(std::move(stop)),
+      patience_(patience),
+      os_(os) {}
+
+FirstBoot::~FirstBoot() = default;
+
+tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
+  const auto lines = console_->last_lines(told_lines);
+  if (lines.empty()) return lab_error(what + "; its console has said nothing at all");
+  return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
+}
+
+Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
+  auto created = host.create(spec, [console = console_.get()](const auto& sign) { console->hear(sign); });
+  if (!created) return fail(created.error());
+  machine_ = std::move(*created);
+  if (auto started = machine_->start(machine::From::power_on); !started) return fail(started.error());
+  const auto began = Clock::now();
+  auto said = began;
+  for (;;) {
+    // Asking takes as long as the rest of a quick boot.
+    const bool answers = machine_->ask({{"execute", "guest-ping"}}, 5s).has_value();
+    const Millis waited = since(began), starved = machine::cpu_wait(*machine_);
+    if (answers) return std::max(Millis(1), waited - starved);
+    if (stop_.stop_requested()) return interrupted();
+    if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
+    if (console_->stopped()) return failed("it does not boot: it powered itself off");
+    const Millis quiet = console_->quiet() - starved;
+    if (quiet > patience_.quiet || waited - starved > patience_.boot)
+      return failed("its agent did not answer in " + show_duration(waited));
+    if (Clock::now() - said > 10s) {
+      said = Clock::now();
+      const std::string last = printable(trim(console_->last_line()), 100);
+      say_("booting, " + show_duration(waited) +
+           (last.empty() ? ", nothing on its console yet" : ", console: " + last));
+    }
+    std::this_thread::sleep_for(250ms);
+  }
+}
+
+// Services may still be starting when the agent already answers; a snapshot of that would replay it in every
+// cell.
+Status FirstBoot::settle() {
+  if (os_ == scenario::Os::windows) return settle_windows();
+  auto settled = ask_shell(*machine_, "systemctl is-system-running --wait; sync", patience_.settle, stop_);
+  if (!settled && settled.error().fault == Fault::interrupted) return fail(settled.error());
+  if (!settled) return failed("it is not healthy: " + settled.error().what);
+  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
+  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
+  if (const std::string state{trim(settled->output)}; state != "running") {
+    auto units = ask_shell(*machine_, "systemctl --failed --no-legend --plain", patience_.settle, stop_);
+    return failed("it is not healthy: systemd says '" + printable(state, 60) + "'" +
+                  (units ? ": " + printable(trim(units->output), 200) : ""));
+  }
+  return {};
+}
+
+Status FirstBoot::settle_windows() {
+  const auto& os = guest::system_of(os_);
+  auto booted = ask(os.booted().command, patience_.settle);
+  if (!booted) return fail(booted.error());
+  const auto facts = guest::read_facts(*booted);
+  const auto system = facts.find("system");
+  if (system == facts.end() || system->second != "running")
+    return failed("it is not healthy: Windows says '" +
+                  printable(system == facts.end() ? trim(*booted) : system->second, 60) + "'");
+  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
+  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
+  return {};
+}
+
+// The emergency console says its first line when the kernel starts; nothing could make it say more on
+// request.
+Status FirstBoot::prove_windows_console() {
+  if (console_->kernel_spoke()) return {};
+  Error error =
+      failed("its agent answers, but its emergency console was not heard on the serial port").value();
+  error.hint =
+      "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200";
+  return fail(error);
+}
+
+Status FirstBoot::prove_drive() {
+  if (os_ == scenario::Os::windows) {
+    auto drive = ask("if (-not (Get-CimInstance Win32_CDROMDrive)) { exit 1 }", patience_.settle);
+    return drive ? Status() : fail(drive.error());
+  }
+  // Devices are still being plugged when systemd already says that all is well.
+  const std::string seconds = std::to_string(std::max<long long>(1, patience_.settle.count() / 5000));
+  auto there =
+      ask_shell(*machine_, "timeout " + seconds + " sh -c 'until test -b /dev/sr0; do sleep 0.2; done'",
+                patience_.settle, stop_);
+  if (!there) return fail(there.error());
+  if (there->exit_code == 0) return {};
+  Error error = failed("it has no CD drive, /dev/sr0, by which candidates are delivered").value();
+  error.hint = "its kernel needs sr_mod with ata_piix (BIOS) or ahci (UEFI), and udev to load them";
+  return fail(error);
+}
+
+Status FirstBoot::prove_console() {
+  if (os_ == scenario::Os::windows) return prove_windows_console();
+  const std::string word =
+      "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
+  if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
+    return fail(said.error());
+  for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.word;) {
+    if (console_->shows(word)) return {};
+    if (stop_.stop_requested()) return interrupted();
+    std::this_thread::sleep_for(100ms);
+  }
+  Error error =
+      failed("its agent answers, but what its kernel says is not heard on the serial console").value();
+  error.hint = "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7";
+  return fail(error);
+}
+
+Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {
+  auto answer = ask_shell(*machine_, command, limit, stop_, {}, os_);
+  if (!answer) return fail(answer.error());
+  if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
+  if (answer->exit_code == 0) return std::move(answer->output);
+  return failed("in the guest, a command ended with " + std::to_string(answer->exit_code) + ": " +
+                printable(command, 100) + ": " + printable(trim(answer->output), 1000));
+}
+
+Status FirstBoot::power_off() {
+  // In the background: the answer would be lost with the agent.
+  if (auto told = ask("sync; (sleep 1; systemctl poweroff) >/dev/null 2>&1 &", patience_.settle); !told)
+    return fail(told.error());
+  for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.settle;) {
+    if (console_->stopped()) return {};
+    if (stop_.stop_requested()) return interrupted();
+    if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
+    std::this_thread::sleep_for(100ms);
+  }
+  return failed("it was told to power itself off and did not");
+}
+
+Status FirstBoot::save() { return machine::save(*machine_, machine::From::snapshot); }
+
+}  // namespace labctl::snapshot

@@ -1,0 +1,315 @@
+#include "labctl/snapshot/ground.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/json.h"
+#include "labctl/base/log.h"
+#include "labctl/base/measured.h"
+#include "labctl/base/subprocess.h"
+#include "labctl/base/text.h"
+#include "labctl/base/units.h"
+#include "labctl/snapshot/first_boot.h"
+
+namespace labctl::snapshot {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t no_room = 16u << 20;  // QEMU writes in larger pieces
+constexpr const char* disk_name = "disk.qcow2";
+constexpr const char* nvram_name = "nvram.fd";
+constexpr const char* snapshot_name = "snapshot.json";
+constexpr const char* definition_name = "machine.xml";
+
+fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& store, const image::Image& image,
+                         const machine::Shape& shape) {
+  return store.snapshot_dir(image) / (host.fingerprint.substr(0, 12) + "-" + machine::slug_of(shape));
+}
+
+// A running state goes on only in the machine that it was saved in. The host's fingerprint speaks for the
+// plain one; what is defined otherwise, as Windows is, is compared with the definition that was used then.
+bool is_defined_so(machine::Host& host, const fs::path& folder, const Ground& ground) {
+  auto then = read_file(folder / definition_name, 1u << 20);
+  if (!then) return !ground.shape.windows;
+  auto now = host.create({.name = "labctl-compared",
+                          .shape = ground.shape,
+                          .accel = host.facts().accel,
+                          .disk = ground.disk,
+                          .nvram = ground.nvram},
+                         [](const machine::Sign&) {});
+  return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();
+}
+
+Status make_overlay(const image::Image& image, const fs::path& disk) {
+  auto made = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk.string(), "-F",
+                               "qcow2", disk.string()}});
+  if (!made) return fail(made.error());
+  // A snapshot holds what was in a guest's memory.
+  std::error_code problem;
+  fs::permissions(disk, fs::perms::owner_read | fs::perms::owner_write, problem);
+  if (problem) return lab_error("cannot be kept from others: " + problem.message(), disk.string());
+  return {};
+}
+
+Status check_digest(const fs::path& file, const std::string& wanted) {
+  auto digest = measured_sha256(file);
+  if (!digest) return lab_error(digest.error().what, file.string());
+  if (*digest == wanted) return {};
+  return lab_error("has changed: its sha256 is " + *digest + ", and it was made with " +
+                       (is_sha256(wanted) ? wanted : "an unknown one"),
+                   file.string());
+}
+
+// What snapshot.json says of the files beside it must be so.
+Status take_digests(Ground& ground, const Json& facts) {
+  ground.disk_sha256 = text_at(facts, "disk_sha256");
+  if (auto same = check_digest(ground.disk, ground.disk_sha256); !same) return same;
+  if (ground.nvram.empty()) return {};
+  ground.nvram_sha256 = text_at(facts, "nvram_sha256");
+  return check_digest(ground.nvram, ground.nvram_sha256);
+}
+
+// The golden disk is looked at whole, once for each change of it: what is built on other bytes than the build
+// made proves nothing of the image.
+Result<image::Image> find_unchanged(const image::Store& store, const std::string& name) {
+  auto image = store.find(name);
+  if (!image) return image;
+  if (auto same = check_digest(image->disk, image->sha256); !same) {
+    Error error = same.error();
+    error.hint = "labctl image rm " + name + " && labctl image build " + name;
+    return because(error, "the image '" + name + "' cannot be used");
+  }
+  return image;
+}
+
+Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
+  auto text = read_file(folder / snapshot_name);
+  if (!text) return fail(text.error());
+  auto facts = parse_json(*text, (folder / snapshot_name).string());
+  if (!facts) return fail(facts.error());
+  Ground ground{.image = image, .shape = shape, .disk = folder / disk_name};
+  if (shape.firmware != machine::Firmware::bios) ground.nvram = folder / nvram_name;
+  ground.boot_time = Millis(number_at(*facts, "boot_time_ms"));
+  if (std::error_code ignored; !ground.nvram.empty() && !fs::exists(ground.nvram, ignored))
+    return lab_error("the firmware's variables of the first boot are not kept", folder.string());
+  if (auto same = take_digests(ground, *facts); !same) return fail(same.error());
+  if (text_at(*facts, "image_sha256") != image.sha256 || ground.boot_time <= 0ms || !fs::exists(ground.disk))
+    return lab_error("the live snapshot does not belong to this image", folder.string());
+  return ground;
+}
+
+// Written last: a folder without it is no snapshot.
+Status write_facts(const fs::path& folder, const machine::HostFacts& host, const image::Image& image,
+                   Millis boot_time) {
+  auto disk = measured_sha256(folder / disk_name);
+  if (!disk) return fail(disk.error());
+  Json facts{{"image", image.name},
+             {"image_sha256", image.sha256},
+             {"disk_sha256", *disk},
+             {"hypervisor", host.hypervisor},
+             {"accel", machine::to_string(host.accel)},
+             {"boot_time_ms", boot_time.count()}};
+  if (std::error_code ignored; fs::exists(folder / nvram_name, ignored)) {
+    auto nvram = measured_sha256(folder / nvram_name);
+    if (!nvram) return fail(nvram.error());
+    facts["nvram_sha256"] = *nvram;
+  }
+  return write_file(folder / snapshot_name, dump_pretty(facts));
+}
+
+// The console stays, in the place of the log of a failed build; nothing else does.
+Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
+  // QEMU calls a disk without room many things; none of them is the image's fault.
+  const std::uint64_t room = free_space(partial).value_or(no_room);
+  if (room < no_room && error.fault != Fault::interrupted) {
+    log::ignored(remove_below(image.folder, partial), "removing half a snapshot");
+    return {Fault::lab,
+            "no space left on the disk for the first boot of '" + image.name +
+                "' and its live snapshot: " + show_size(room) + " were free when it failed: " + error.what,
+            partial.parent_path().string(), "labctl gc, or set LABCTL_CACHE to a larger disk"};
+  }
+  const fs::path kept = image.folder.parent_path() / "failed-console.log";
+  std::error_code problem;
+  fs::rename(partial / "console.log", kept, problem);
+  log::ignored(remove_below(image.folder, partial), "removing half a snapshot");
+  if (error.fault == Fault::interrupted) return error;
+  error.what = "the image '" + image.name + "' is not fit for cells: " + error.what;
+  if (!problem) error.where = kept.string();
+  return error;
+}
+
+}  // namespace
+
+machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
+  if (host.accel == machine::Accel::tcg && !host.one_thread) asked.vcpus = 1;
+  return asked;
+}
+
+Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, const std::string& name,
+                              machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
+  auto image = find_unchanged(store, name);
+  if (!image) return fail(image.error());
+  shape.windows = os_of(*image) == scenario::Os::windows;
+  const fs::path folder = snapshot_folder(host.facts(), store, *image, shape);
+  if (auto made = make_dirs(folder.parent_path()); !made) return fail(made.error());
+  auto lock = Lock::wait(folder.string() + ".lock");
+  if (!lock) return fail(lock.error());
+  if (auto ground = read_ground(folder, *image, shape); ground && is_defined_so(host, folder, *ground))
+    return ground;
+  else if (std::error_code ignored; !ground && fs::exists(folder / snapshot_name, ignored))
+    say(name + ": its live snapshot on this host cannot be used: " + ground.error().text());
+
+  const std::string cannot = machine::why_no_snapshot(shape);
+  const std::string called = name + " as " + machine::slug_of(shape);
+  if (cannot.empty())
+    say(called +
+        ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
+  else
+    say(called +
+        ": booting it on this host (once) to see it well and to measure it; its cells boot too: " + cannot);
+  const fs::path partial = folder.string() + ".partial", snapshots = store.snapshot_dir(*image);
+  if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
+  if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
+  if (auto made = make_dirs(partial); !made) return fail(made.error());
+  const fs::path disk = partial / disk_name;
+  if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
+  // What the installation wrote into its firmware goes with the image, where it has been kept.
+  const fs::path installed = image->folder / nvram_name, nvram = partial / nvram_name;
+  if (std::error_code ignored; shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored))
+    if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
+
+  FirstBoot guest(
+      partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop, {},
+      os_of(*image));
+  auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(called),
+                                     .shape = shape,
+                                     .accel = host.facts().accel,
+                                     .disk = disk,
+                                     .nvram = nvram});
+  const std::string definition = boot_time ? machine::definition_of(guest.machine()) : "";
+  Status settled = boot_time ? guest.settle() : fail(boot_time.error());
+  if (settled) settled = guest.prove_drive();
+  if (settled) settled = guest.prove_console();
+  if (settled && cannot.empty()) settled = guest.save();
+  guest.end();
+  if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // nobody's boot stands on it
+  if (!settled) return fail(not_fit(settled.error(), *image, partial));
+
+  // On a disk that has just become full it would keep what is in it from everybody else.
+  const auto give_up = [&](const Status& why) {
+    log::ignored(remove_below(snapshots, partial), "removing half a snapshot");
+    return fail(why.error());
+  };
+  if (auto written = write_file(partial / definition_name, definition); !written) return give_up(written);
+  if (auto written = write_facts(partial, host.facts(), *image, *boot_time); !written)
+    return give_up(written);
+  if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
+  say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
+      show_duration(*boot_time) + " on this host");
+  return read_ground(folder, *image, shape);
+}
+
+machine::Shape usual_shape(const image::Image& image) {
+  machine::Shape shape{.memory = scenario::Machine{}.memory};
+  const Json wanted = image.facts.is_object() ? image.facts.value("machine", Json::object()) : Json::object();
+  shape.vcpus = static_cast<int>(number_at(wanted, "vcpus", shape.vcpus));
+  if (const auto mib = number_at(wanted, "memory_mib", 0); mib > 0)
+    shape.memory = static_cast<std::uint64_t>(mib) << 20;
+  for (const auto firmware : {machine::Firmware::uefi, machine::Firmware::uefi_secure})
+    if (text_at(wanted, "firmware") == machine::to_string(firmware)) shape.firmware = firmware;
+  return shape;
+}
+
+machine::Shape shape_of(const scenario::Machine& machine) {
+  machine::Shape shape{.vcpus = machine.vcpus, .memory = machine.memory, .cpu = machine.cpu};
+  shape.network = machine.network == scenario::Network::isolated;
+  switch (machine.firmware) {
+    case scenario::Firmware::bios:
+      break;
+    case scenario::Firmware::uefi:
+      shape.firmware = machine::Firmware::uefi;
+      break;
+    case scenario::Firmware::uefi_secure:
+      shape.firmware = machine::Firmware::uefi_secure;
+      break;
+  }
+  switch (machine.disk) {
+    case scenario::DiskBus::virtio:
+      break;
+    case scenario::DiskBus::sata:
+      shape.disk = machine::DiskBus::sata;
+      break;
+    case scenario::DiskBus::nvme:
+      shape.disk = machine::DiskBus::nvme;
+      break;
+  }
+  return shape;
+}
+
+std::vector<std::string> changed_since(const Ground& ground) {
+  std::vector<std::string> changed;
+  const auto look = [&](const std::string& what, const fs::path& file, const std::string& wanted) {
+    if (file.empty()) return;
+    if (auto same = check_digest(file, wanted); !same)
+      changed.push_back(what + " of '" + ground.name() +
+                        "' was changed while the run used it: " + same.error().text());
+  };
+  look("the golden disk", ground.image.disk, ground.image.sha256);
+  look("the live snapshot", ground.disk, ground.disk_sha256);
+  look("the firmware's variables", ground.nvram, ground.nvram_sha256);
+  return changed;
+}
+
+outcome::ImageRecord record_of(const Ground& ground) {
+  return {.name = ground.image.name,
+          .machine = ground.machine,
+          .shape = machine::slug_of(ground.shape),
+          .snapshot = ground.live(),
+          .sha256 = ground.image.sha256,
+          .snapshot_sha256 = ground.disk_sha256,
+          .nvram_sha256 = ground.nvram_sha256,
+          .facts = outcome::facts_from(dump_line(ground.image.facts)),
+          .boot_time = ground.boot_time};
+}
+
+Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape) {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(store.snapshot_dir(image), none)) {
+    auto text = read_file(entry.path() / snapshot_name);
+    auto facts = text ? parse_json(*text, {}) : Result<Json>(fail(text.error()));
+    if (!facts) continue;
+    const std::string name = entry.path().filename();
+    if (name.ends_with("-" + machine::slug_of(shape))) return Millis(number_at(*facts, "boot_time_ms"));
+  }
+  return {};
+}
+
+Status Ground::copy_nvram(const fs::path& to) const {
+  return nvram.empty() ? Status() : copy_disk(nvram, to);
+}
+
+Status copy_disk(const fs::path& from, const fs::path& to) {
+  auto os_error = [&](const char* what) {
+    return lab_error(std::string(what) + ": " + std::strerror(errno), to.string());
+  };
+  Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!source) return lab_error(std::string("cannot open: ") + std::strerror(errno), from.string());
+  Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!target) return os_error("cannot create");
+  if (::ioctl(target.get(), FICLONE, source.get()) == 0) return {};
+  for (;;) {
+    ssize_t copied = ::copy_file_range(source.get(), nullptr, target.get(), nullptr, 64u << 20, 0);
+    if (copied == 0) return {};
+    if (copied < 0 && errno != EINTR) return os_error("cannot copy the snapshot's disk");
+  }
+}
+
+}  // namespace labctl::snapshot

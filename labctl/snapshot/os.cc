@@ -1,0 +1,13 @@
+#include "labctl/snapshot/os.h"
+
+namespace labctl::snapshot {
+
+scenario::Os os_of(const image::Image& image) {
+  return image.os == "windows" ? scenario::Os::windows : scenario::Os::linux_;
+}
+
+crash::Os scanned_as(scenario::Os os) {
+  return os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
+}
+
+}  // namespace labctl::snapshot

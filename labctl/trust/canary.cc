@@ -1,0 +1,145 @@
+#include "labctl/trust/canary.h"
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/json.h"
+#include "labctl/base/text.h"
+#include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/control_record.h"
+#include "labctl/cell/canary.h"
+#include "labctl/trust/believed.h"
+
+namespace labctl::trust {
+namespace {
+
+using guest::Crash;
+
+// One ground's clones. Their journals are called by what they stand on, so that machines which the scenario
+// calls by two names, and bundles of other scenarios, can share them. Images are not shared by their disks:
+// two of them with one disk differ in what is known of it, and each has its name in its records.
+struct Clones {
+  std::string key;
+  std::string prefix;  // "debian-12.1a2b3c4d", before ".canary-nmi"
+  fs::path kept;       // where the proof is kept between runs
+};
+
+// An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
+// locked down: it loads no module without a signature. Everything else needs nothing.
+bool can_stage(const snapshot::Ground& ground, Crash crash) {
+  const auto& os = guest::system_of(snapshot::os_of(ground.image));
+  const auto ways = os.crashes();
+  if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
+  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(ground.image.facts, "notmyfault");
+  return crash != Crash::oops || (flag_at(ground.image.facts, "canary_module") &&
+                                  ground.shape.firmware != machine::Firmware::uefi_secure);
+}
+
+Clones clones_of(const CanaryOrder& order, const snapshot::Ground& ground) {
+  Clones clones;
+  clones.key = bundle::canary_key(snapshot::record_of(ground), order.host, order.tool);
+  clones.prefix = bundle::canary_prefix(ground.image.name, clones.key);
+  clones.kept = order.cache / "canary" / clones.key;
+  return clones;
+}
+
+bool holds(const fs::path& kept, const std::string& image) {
+  auto text = read_file(bundle::canary_summary(kept, image, {}));
+  if (!text) return false;
+  auto summary = parse_json(*text, {});
+  return summary && bundle::is_fresh(number_at(*summary, "made_unix"), std::time(nullptr)) &&
+         bundle::read_canary(kept, image).proved();
+}
+
+// The journals and what names them, from the cache to a bundle or the other way.
+Status copy_records(const fs::path& from, const std::string& from_machine, const fs::path& to,
+                    const std::string& to_machine, const snapshot::Ground& ground,
+                    const std::string& prefix) {
+  const std::string& image = ground.image.name;
+  if (auto made = make_dirs(to); !made) return made;
+  for (const Crash crash : guest::every_crash) {
+    const fs::path folder = from / bundle::canary_id(prefix, crash);
+    std::error_code problem;
+    if (!fs::exists(folder, problem)) continue;
+    if (auto copied = copy_folder(folder, to / folder.filename()); !copied) return copied;
+  }
+  auto text = read_file(bundle::canary_summary(from, image, from_machine));
+  if (!text) return fail(text.error());
+  return write_file(bundle::canary_summary(to, image, to_machine), *text);
+}
+
+Status keep(const fs::path& records, const snapshot::Ground& ground, const Clones& clones) {
+  return keep_whole(clones.kept.parent_path(), clones.kept, [&](const fs::path& partial) {
+    return copy_records(records, ground.machine, partial, {}, ground, clones.prefix);
+  });
+}
+
+Status write_summary(const fs::path& records, const snapshot::Ground& ground, const Clones& clones) {
+  Json crashes = Json::array();
+  for (const Crash crash : guest::every_crash)
+    if (can_stage(ground, crash)) crashes.push_back(guest::to_string(crash));
+  Json summary{{"labctl", 1},
+               {"image", ground.image.name},
+               {"image_sha256", ground.image.sha256},
+               {"key", clones.key},
+               {"records", clones.prefix},
+               {"made_unix", static_cast<long long>(std::time(nullptr))},
+               {"crashes", crashes}};
+  if (snapshot::os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
+  return write_file(bundle::canary_summary(records, ground.image.name, ground.machine), dump_pretty(summary));
+}
+
+std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Ground& ground,
+                                   const std::string& prefix) {
+  std::vector<lab::CellJob> jobs;
+  for (const Crash crash : guest::every_crash) {
+    if (!can_stage(ground, crash)) continue;
+    const std::string id = bundle::canary_id(prefix, crash);
+    jobs.push_back({.cell = cell::canary_cell(id, ground.image.name, snapshot::os_of(ground.image)),
+                    .canary = crash,
+                    .ground = ground,
+                    .folder = order.records / id,
+                    .disk = order.work / (id + ".qcow2")});
+  }
+  return jobs;
+}
+
+}  // namespace
+
+Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+                                                    const image::Say& say, const std::stop_token& stop) {
+  std::vector<lab::CellJob> jobs;
+  std::set<std::string> being_made;  // keys
+  for (const snapshot::Ground& ground : order.grounds) {
+    const Clones clones = clones_of(order, ground);
+    if (!order.again && being_made.count(clones.key) == 0 && holds(clones.kept, ground.image.name)) {
+      if (auto copied = copy_records(clones.kept, {}, order.records, ground.machine, ground, clones.prefix);
+          !copied)
+        return fail(copied.error());
+      continue;
+    }
+    if (auto made = make_dirs(order.records); !made) return fail(made.error());
+    if (auto written = write_summary(order.records, ground, clones); !written) return fail(written.error());
+    if (!being_made.insert(clones.key).second) continue;
+    auto own = jobs_for(order, ground, clones.prefix);
+    say(ground.name() + ": canary: killing " + std::to_string(own.size()) +
+        " clones on purpose, to see every channel speak (once a week)");
+    jobs.insert(jobs.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+  }
+  if (!jobs.empty()) crew(jobs);
+  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+
+  std::vector<verdict::Canary> canaries;
+  for (const snapshot::Ground& ground : order.grounds) {
+    canaries.push_back(bundle::read_canary(order.records, ground.image.name, ground.machine));
+    const Clones clones = clones_of(order, ground);
+    if (canaries.back().proved() && being_made.erase(clones.key) != 0)
+      if (auto done = keep(order.records, ground, clones); !done) return fail(done.error());
+  }
+  return canaries;
+}
+
+}  // namespace labctl::trust

@@ -1,0 +1,41 @@
+// The channels of every image on every machine, proved on this host before its cells count: clones of the
+// very snapshot that cells start from are killed on purpose, each in its own way, and watched as every cell
+// is. What they showed is kept with its journals and believed for a week, for the same image, host and
+// labctl.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "labctl/base/result.h"
+#include "labctl/image/image.h"
+#include "labctl/lab/run_cell.h"
+#include "labctl/snapshot/ground.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::trust {
+
+struct CanaryOrder {
+  std::vector<snapshot::Ground>
+      grounds;  // one per image and machine; those with an equal shape share their clones
+  // In here, <image>[.machine-<label>].json, and the folders with journal and console that it names.
+  std::filesystem::path records;
+  std::filesystem::path cache;  // where proofs are kept between runs
+  std::filesystem::path work;   // for the clones' disks
+  std::string tool;             // the digest of this very labctl
+  std::string host;             // HostFacts::fingerprint
+  bool again = false;           // although there is a proof that still holds
+};
+
+// Runs the clones' cells to their ends: run_crew() with everything but the jobs filled in.
+using Crew = std::function<void(const std::vector<lab::CellJob>&)>;
+
+// Errors are the lab's: records that cannot be written, an interruption. A canary that proves nothing is no
+// error; it comes back as such, and nothing of it is kept for the next run.
+Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+                                                    const image::Say& say, const std::stop_token& stop);
+
+}  // namespace labctl::trust

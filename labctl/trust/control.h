@@ -1,0 +1,43 @@
+// Controls that passed are kept between runs and believed for a week, as canaries are: for the same image,
+// machine, story, signatures, host and labctl. A kept one supports a pass. It has not seen the host as it is,
+// so it blames nobody: where a guest failed beside it, the control is lived afresh.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "labctl/base/json_fwd.h"
+#include "labctl/base/result.h"
+#include "labctl/lab/run_cell.h"
+#include "labctl/verdict/verdict.h"
+
+namespace labctl::trust {
+
+class KeptControls {
+ public:
+  // `tool` is the digest of this labctl, `host` HostFacts::fingerprint, `signatures` the text of the
+  // author's.
+  KeptControls(std::filesystem::path cache, std::string tool, std::string host, std::string signatures);
+
+  // Puts the records of a control that passed into the job's folder, with a word where they come from. False:
+  // there is none that is believed, and nothing was put there.
+  Result<bool> take(const lab::CellJob& job) const;
+
+  // The records of a control that was lived in the run of this name. If it did not pass, what was kept before
+  // is not believed any more either.
+  Status keep(const lab::CellJob& job, const std::string& run) const;
+
+ private:
+  std::string key(const lab::CellJob& job) const;
+
+  std::filesystem::path cache_;
+  std::string tool_, host_, signatures_;
+};
+
+// The jobs whose kept records do not do, with these put aside.
+Result<std::vector<lab::CellJob>> afresh(const std::vector<lab::CellJob>& jobs,
+                                         const std::vector<std::string>& ids);
+
+}  // namespace labctl::trust

@@ -1,0 +1,145 @@
+#include "labctl/snapshot/first_boot.h"
+
+#include "labctl/base/files.h"
+#include "tests/catch.h"
+#include "tests/image/scratch.h"
+#include "tests/lab/fake_machine.h"
+
+using namespace labctl;
+using namespace labctl::snapshot;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Patience little{.boot = 400ms, .quiet = 200ms, .settle = 2s, .word = 300ms};
+
+// A guest whose console repeats what is written to the kernel's log, unless its script says otherwise.
+struct Guest {
+  image::Scratch scratch;
+  test::FakeHost host;
+  test::Script script;
+  std::string state = "running";
+  bool console = true, answers = true, drive = true;
+  Millis ping{0};
+  std::string at_start = "[    0.000000] Linux version 6.1.0-fake\n[    0.500000] almost there\n";
+  FirstBoot boot{scratch.path / "console.log", [](auto) {}, {}, little};
+
+  Guest() {
+    host.script_for = [this](const machine::Spec&) {
+      test::Script made;
+      made.agent = answers;
+      made.ping = ping;
+      made.at_start = [this](const machine::Sink& sink) { sink(machine::ConsoleBytes{at_start}); };
+      made.on_command = [this](const std::string& command, int, const machine::Sink& sink) {
+        using Answer = std::optional<std::pair<int, std::string>>;
+        if (command.find("/dev/kmsg") != std::string::npos) {
+          if (console) sink(machine::ConsoleBytes{"[    9.000000] " + command.substr(6) + "\n"});
+          return Answer({0, ""});
+        }
+        if (command.find("is-system-running") != std::string::npos) return Answer({0, state + "\n"});
+        if (command.find("--failed") != std::string::npos) return Answer({0, "bad.service failed"});
+        if (command.find("poweroff") != std::string::npos) {
+          sink(machine::GuestStopped{});
+          return Answer({0, ""});
+        }
+        if (command.find("/dev/sr0") != std::string::npos) return Answer({drive ? 0 : 124, ""});
+        if (command == "false") return Answer({1, "no \x1b[31mway"});
+        return Answer();
+      };
+      return made;
+    };
+  }
+
+  std::string failure(const Status& status) {
+    REQUIRE_FALSE(status.has_value());
+    CHECK(status.error().fault == Fault::lab);
+    return status.error().text();
+  }
+  Status power_on() {
+    auto booted = boot.boot(host, {.name = "guest"});
+    return booted ? Status() : fail(booted.error());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a guest that answers, settles and is heard is fit") {
+  Guest guest;
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.settle());
+  CHECK(guest.boot.prove_drive());
+  CHECK(guest.boot.prove_console());
+  CHECK(guest.boot.ask("true", 1s));
+  CHECK(guest.boot.power_off());
+  CHECK_THAT(read_file(guest.scratch.path / "console.log").value(), ContainsSubstring("almost there"));
+}
+
+TEST_CASE("a boot that ends while the first question waits for its answer has taken that time") {
+  Guest guest;
+  guest.ping = 50ms;
+  const auto booted = guest.boot.boot(guest.host, {.name = "guest"});
+  REQUIRE(booted);
+  CHECK(*booted >= 50ms);
+}
+
+TEST_CASE("an agent that never answers is told with the console's last lines") {
+  Guest guest;
+  guest.answers = false;
+  const std::string told = guest.failure(guest.power_on());
+  CHECK_THAT(told, ContainsSubstring("its agent did not answer"));
+  CHECK_THAT(told, ContainsSubstring("| [    0.500000] almost there"));
+}
+
+TEST_CASE("a guest that says nothing and never answers is told so") {
+  Guest guest;
+  guest.answers = false;
+  guest.at_start = "";
+  CHECK_THAT(guest.failure(guest.power_on()), ContainsSubstring("its console has said nothing at all"));
+}
+
+TEST_CASE("a guest that dies while it boots is not waited for") {
+  Guest guest;
+  guest.answers = false;
+  guest.at_start +=
+      "[    1.000000] Kernel panic - not syncing: VFS: Unable to mount root fs\n[    1.1] more\n";
+  CHECK_THAT(guest.failure(guest.power_on()), ContainsSubstring("its console shows: "));
+}
+
+TEST_CASE("a guest with a failed unit is not fit, and the unit is named") {
+  Guest guest;
+  guest.state = "degraded";
+  REQUIRE(guest.power_on());
+  const std::string told = guest.failure(guest.boot.settle());
+  CHECK_THAT(told, ContainsSubstring("systemd says 'degraded'"));
+  CHECK_THAT(told, ContainsSubstring("bad.service"));
+}
+
+TEST_CASE("a guest that boots without a serial console is not fit") {
+  Guest guest;
+  guest.console = false;
+  guest.at_start = "";
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.settle());
+  const std::string told = guest.failure(guest.boot.prove_console());
+  CHECK_THAT(told, ContainsSubstring("not heard on the serial console"));
+  CHECK_THAT(told, ContainsSubstring("console=ttyS0"));
+}
+
+TEST_CASE("a guest without the drive that candidates come by is not fit") {
+  Guest guest;
+  guest.drive = false;
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.settle());
+  const std::string told = guest.failure(guest.boot.prove_drive());
+  CHECK_THAT(told, ContainsSubstring("/dev/sr0"));
+  CHECK_THAT(told, ContainsSubstring("sr_mod"));
+}
+
+TEST_CASE("a command that fails in the guest is told with its output, harmless to a terminal") {
+  Guest guest;
+  REQUIRE(guest.power_on());
+  auto answer = guest.boot.ask("false", 1s);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK_THAT(answer.error().text(), ContainsSubstring("ended with 1"));
+  CHECK(answer.error().text().find('\x1b') == std::string::npos);
+}

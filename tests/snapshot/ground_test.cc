@@ -1,0 +1,172 @@
+// What cells start from: who gets which firmware variables, and when a snapshot is believed.
+#include "labctl/snapshot/ground.h"
+
+#include "labctl/base/digest.h"
+#include "labctl/base/files.h"
+#include "labctl/base/json.h"
+#include "labctl/base/subprocess.h"
+#include "tests/catch.h"
+#include "tests/image/scratch.h"
+#include "tests/lab/fake_machine.h"
+
+using namespace labctl;
+using namespace labctl::snapshot;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string emergency_console =
+    "<?xml>\r\n<machine-info>\r\n<name>FAKE</name>\r\n</machine-info>\r\n\r\nComputer is booting, SAC "
+    "started and "
+    "initialized.\r\n";
+const machine::Shape uefi{.firmware = machine::Firmware::uefi}, bios{};
+
+// An image in a store of its own, and guests that write into their variables when they are booted.
+struct Lab : image::Scratch {
+  image::Store store{{path / "images"}, path / "store"};
+  test::FakeHost host;
+  std::string definition = "<domain>\n</domain>\n";
+  std::vector<std::string> began;  // what the variables said at each boot
+
+  Lab() {
+    put("images/one/image.yaml",
+        "os: windows\nsummary: a guest\nsuite: s\nkernel: k\nbuild: build\ndisk: 1GiB\nneeds: {sh: dash}\n");
+    put("images/one/build",
+        "#!/bin/sh\nset -eu\nqemu-img create -q -f qcow2 disk.qcow2 1M\nprintf installed >nvram.fd\n"
+        "printf 'a\\n' >packages\nprintf '{\"kernel_release\": \"10\"}' >guest.json\n",
+        0755);
+    host.script_for = [this](const machine::Spec& spec) {
+      test::Script script;
+      script.definition = definition;
+      script.at_start = [this, nvram = spec.nvram](const machine::Sink& sink) {
+        sink(machine::ConsoleBytes{emergency_console});
+        const bool has_variables = fs::exists(nvram);
+        began.push_back(has_variables ? read_file(nvram).value() : "");
+        if (has_variables) std::ofstream(nvram, std::ios::app) << ", booted";
+      };
+      script.on_command = [](const std::string&, int, const machine::Sink&) {
+        return std::optional(std::pair(0, std::string("system=running\n")));
+      };
+      return script;
+    };
+  }
+
+  Ground prepare(const machine::Shape& shape) {
+    auto built = store.build("one", [](auto) {}, {});
+    INFO((built ? "" : built.error().text()));
+    REQUIRE(built.has_value());
+    auto ground = prepare_ground(host, store, "one", shape, [](auto) {}, {});
+    INFO((ground ? "" : ground.error().text()));
+    REQUIRE(ground.has_value());
+    return *ground;
+  }
+};
+
+void flip_byte(const fs::path& file, std::streamoff at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(at);
+  const char byte = static_cast<char>(stream.get() ^ 1);
+  stream.seekp(at);
+  stream.put(byte);
+}
+
+bool can_make_disks() { return !find_program("qemu-img").empty(); }
+
+}  // namespace
+
+TEST_CASE(
+    "cells get copies of the variables that the image's first boot left, which began with the "
+    "installation's") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(uefi);
+  CHECK(lab.began == std::vector<std::string>{"installed"});
+  CHECK(read_file(ground.nvram).value() == "installed, booted");
+  CHECK(read_file(ground.image.folder / "nvram.fd").value() == "installed");
+
+  for (const char* name : {"first.nvram", "second.nvram"}) {
+    REQUIRE(ground.copy_nvram(lab.path / name));
+    CHECK(read_file(lab.path / name).value() == "installed, booted");
+    std::ofstream(lab.path / name) << "what a candidate wrote";  // and nobody's but its own
+  }
+  CHECK(read_file(ground.nvram).value() == "installed, booted");
+
+  CHECK(lab.prepare(uefi).nvram == ground.nvram);
+  CHECK(lab.began.size() == 1);
+  fs::remove(ground.nvram);  // a guest without them would find its disk or not
+  lab.prepare(uefi);
+  CHECK(lab.began == std::vector<std::string>{"installed", "installed"});
+}
+
+TEST_CASE("a guest that starts by BIOS has no variables, and none are copied") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(bios);
+  CHECK(lab.began == std::vector<std::string>{""});
+  CHECK(ground.nvram.empty());
+  REQUIRE(ground.copy_nvram(lab.path / "none"));
+  CHECK_FALSE(fs::exists(lab.path / "none"));
+}
+
+TEST_CASE("a Windows' running state goes on in the machine alone in which it was saved") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(bios);
+  const auto definition = ground.disk.parent_path() / "machine.xml";
+  CHECK(read_file(definition).value() == lab.definition);
+  lab.prepare(bios);
+  CHECK(lab.began.size() == 1);
+
+  lab.definition = "<domain>\n  <clock offset='localtime'/>\n</domain>\n";  // another labctl defines it so
+  lab.prepare(bios);
+  CHECK(lab.began.size() == 2);
+  CHECK(read_file(definition).value() == lab.definition);
+
+  fs::remove(definition);  // nobody knows what machine it was
+  lab.prepare(bios);
+  CHECK(lab.began.size() == 3);
+}
+
+TEST_CASE("a golden disk with one other byte is refused, and no snapshot is made of it") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(bios);
+  CHECK(is_sha256(ground.image.sha256));
+  CHECK(changed_since(ground).empty());
+  flip_byte(ground.image.disk, 1000);
+  auto again = prepare_ground(lab.host, lab.store, "one", bios, [](auto) {}, {});
+  REQUIRE_FALSE(again);
+  CHECK(again.error().fault == Fault::lab);
+  CHECK(again.error().text().find("the image 'one' cannot be used: has changed: its sha256 is ") !=
+        std::string::npos);
+  CHECK(again.error().hint == "labctl image rm one && labctl image build one");
+  CHECK(lab.began.size() == 1);
+  REQUIRE(changed_since(ground).size() == 1);
+  CHECK(changed_since(ground)[0].starts_with("the golden disk of 'one' was changed while the run used it: "));
+  flip_byte(ground.image.disk, 1000);  // the time of its change alone is no other disk
+  CHECK(changed_since(ground).empty());
+}
+
+TEST_CASE("a snapshot that has changed since it was made is not used, and is made again") {
+  if (!can_make_disks()) return;
+  Lab lab;
+  const Ground ground = lab.prepare(uefi);
+  CHECK(ground.disk_sha256 == sha256_file(ground.disk).value());
+  CHECK(ground.nvram_sha256 == sha256_file(ground.nvram).value());
+  for (const auto& file : {ground.disk, ground.nvram}) {
+    const auto boots = lab.began.size();
+    flip_byte(file, 3);
+    CHECK(changed_since(ground).size() == 1);
+    const Ground again = lab.prepare(uefi);
+    CHECK(lab.began.size() == boots + 1);
+    CHECK(changed_since(again).empty());
+  }
+  // One that does not say what it was made with may be anything.
+  const auto facts = ground.disk.parent_path() / "snapshot.json";
+  Json json = *parse_json(*read_file(facts), {});
+  json.erase("disk_sha256");
+  REQUIRE(write_file(facts, dump_pretty(json)));
+  const auto boots = lab.began.size();
+  lab.prepare(uefi);
+  CHECK(lab.began.size() == boots + 1);
+}
