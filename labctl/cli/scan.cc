@@ -130,6 +130,7 @@ class Log {
 
   bool empty() const { return first_; }
   bool too_long() const { return too_long_; }
+  bool kernel_spoke() const { return raw_.kernel_spoke() || text_.kernel_spoke(); }
 
   std::vector<crash::Finding> finish() {
     auto findings = raw_.finish();
@@ -165,6 +166,7 @@ class Log {
 struct Scanned {
   std::vector<crash::Finding> findings;
   std::string problem;  // why it is no log; empty when it is one
+  bool kernel_spoke = false;
 };
 
 Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
@@ -181,6 +183,7 @@ Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
   if (log.empty()) scanned.problem = "is empty: there is no log to read";
   if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty())
     scanned.problem = "is " + std::string(kind) + " and no log";
+  scanned.kernel_spoke = log.kernel_spoke();
   if (log.too_long()) say(printable(file.name) + " decompresses to more than 1 GiB: only that much was read");
   return scanned;
 }
@@ -217,6 +220,9 @@ int scan(const ScanOptions& options) {
         return complain(Error{Fault::input, scanned->problem, name, "extract the text and scan that"});
       continue;
     }
+    if (!folder && !scanned->kernel_spoke && scanned->findings.empty() && os != crash::Os::windows)
+      say(printable(each.name) +
+          ": no line is recognisably a kernel's, so there may be nothing to find in it");
     for (auto& finding : scanned->findings) all.push_back({std::move(finding), folder ? each.name : "", {}});
   }
   if (const auto found = look_up(all, debug); !found) return complain(found.error());

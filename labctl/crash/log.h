@@ -26,6 +26,10 @@ class LogScanner {
   // a form shows is its text without the form. Call it once.
   std::vector<Finding> finish();
 
+  // Whether a line was recognisably a kernel's: one with its timestamp, or a log's "kernel: ". A log may be
+  // one without.
+  bool kernel_spoke() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

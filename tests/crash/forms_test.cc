@@ -190,6 +190,20 @@ TEST_CASE("a shell that the command line asks for is no failure of a log") {
   CHECK(counts(line + "break=premount\nALERT!  /dev/vda1 does not exist.  Dropping to a shell!\n"));
 }
 
+TEST_CASE("a text without one line of a kernel's is known as such") {
+  const auto spoke = [](const std::string& log) {
+    LogScanner scanner;
+    scanner.feed(log);
+    CHECK(scanner.finish().empty());
+    return scanner.kernel_spoke();
+  };
+  CHECK_FALSE(spoke("hello\nworld [1]\n"));
+  CHECK_FALSE(spoke(""));
+  CHECK(spoke("<6>[    1.000000] foo: ok\n"));
+  CHECK(spoke("Nov 03 14:00:00 myhost kernel: foo: ok\n"));
+  CHECK(spoke("4,1,1000000,-;a\n4,2,1000001,-;b\n4,3,1000002,-;c\n"));
+}
+
 TEST_CASE("what another program says about a kernel is not the kernel's") {
   const std::vector<Dress> dresses{
       [](auto& text, int) { return "Jan 02 03:04:05 host root[55]: kernel: " + text; },

@@ -39,8 +39,15 @@ struct Shared {
   Os os = Os::automatic;
   std::vector<Signature> signatures;
   std::size_t branches = 0;
+  bool kernel = false;       // a line was a kernel's
   std::vector<Found> found;  // by branches only
 };
+
+bool says_kernel(std::string_view text) {
+  const std::size_t bracket = text.find('[');
+  return (bracket != std::string_view::npos && timestamp_length(text.substr(bracket)) != 0) ||
+         text.find("kernel: ") != std::string_view::npos || text.starts_with("Linux version ");
+}
 
 // Text that came out of a form.
 class Text {
@@ -92,6 +99,7 @@ void Text::line(std::string_view text, Origin origin) {
   }
   if (text.empty()) return;
   const Row row{without_controls(text, cleaned_), origin};
+  shared_.kernel = shared_.kernel || says_kernel(row.text);
   if (shared_.os != Os::linux_ && timestamp_length(row.text) == 0)
     stops_.line(row.text, row.origin, teller());
   forms(row);
@@ -318,5 +326,7 @@ std::vector<Finding> LogScanner::finish() {
   state_->text.finish();
   return state_->merged();
 }
+
+bool LogScanner::kernel_spoke() const { return state_->shared.kernel; }
 
 }  // namespace labctl::crash
