@@ -67,23 +67,23 @@ enum class Wait {
 
 enum class Check {
   none,
-  exit_zero,   // a command of the candidate's: failing means not loaded
-  ran,         // a command of the author's, which `proof` is about
-  baseline,    // boot id and taint of the settled guest, before the candidate is there
-  before,      // whether a driver of this name is live already, and which
-  delivered,   // digests after copying from the payload CD
-  identified,  // a boot id that is new
-  settled,     // the same, before the candidate is there: what is wrong is the image's
-  booted,      // the boot is over and did not end in an emergency
-  loaded,      // the module is live, its file is the delivered one, its build the one seen first
-  absent,      // the module is gone
-  content,     // the content on disk has the delivered digest
-  proof,       // one of the author's proofs
-  before,      // whether the content's file is there before the content is delivered
-  without,     // a proof, while its content is not there yet: one that holds then shows nothing of it
-  evidence,    // taint and boot id after a boot
-  kernel_log,  // could be read; its findings came as events of their own
-  console,     // the guest has written `marker` to the kernel's log, and finds it there
+  exit_zero,      // a command of the candidate's: failing means not loaded
+  ran,            // a command of the author's, which `proof` is about
+  baseline,       // boot id and taint of the settled guest, before the candidate is there
+  before,         // whether a driver of this name is live already, and which
+  delivered,      // digests after copying from the payload CD
+  identified,     // a boot id that is new
+  settled,        // the same, before the candidate is there: what is wrong is the image's
+  booted,         // the boot is over and did not end in an emergency
+  loaded,         // the module is live, its file is the delivered one, its build the one seen first
+  absent,         // the module is gone
+  content,        // the content on disk has the delivered digest
+  proof,          // one of the author's proofs
+  content_there,  // whether the content's file is there before the content is delivered
+  without,        // a proof, while its content is not there yet: one that holds then shows nothing of it
+  evidence,       // taint and boot id after a boot
+  kernel_log,     // could be read; its findings came as events of their own
+  console,        // the guest has written `marker` to the kernel's log, and finds it there
 };
 
 struct Operation {

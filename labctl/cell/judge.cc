@@ -58,7 +58,7 @@ std::string last_words(const event::Answer& answer) {
 void Life::judge(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const Operation& op = operation();
-  if (op.check == Check::before) return judge_before(answer);
+  if (op.check == Check::content_there) return judge_content_there(answer);
   if (op.check == Check::without) return judge_without(answer);
   if (is_not_yet(answer, facts)) return ask_later();
   if (is_refusal(answer)) return;
@@ -76,7 +76,7 @@ void Life::judge(const event::Answer& answer) {
   switch (op.check) {
     case Check::none:
     case Check::exit_zero:
-    case Check::before:
+    case Check::content_there:
     case Check::without:
       return;
     case Check::baseline:

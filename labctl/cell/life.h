@@ -141,7 +141,7 @@ class Life {
 
   // vacuous.cc: proofs while the content is not there yet
   void check_proofs();
-  void judge_before(const event::Answer& answer);
+  void judge_content_there(const event::Answer& answer);
   void judge_without(const event::Answer& answer);
   void fails_without();
   void conclude_without();

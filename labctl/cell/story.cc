@@ -379,7 +379,7 @@ class Teller {
     if (!seen_contents_.insert(digest(content_file_)).second) return;
     guest::Question there = os_.content_digest(*cell_.guest.content);
     there.name = "content-before";
-    ask_of_payload(step, std::move(there), Check::before, content_file_);
+    ask_of_payload(step, std::move(there), Check::content_there, content_file_);
     int number = 0;
     for (const scenario::Proof& proof : cell_.guest.proof) {
       ask_proof(step, "without-" + std::to_string(++number), proof, Check::without);

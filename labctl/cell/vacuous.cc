@@ -26,7 +26,7 @@ void Life::check_proofs() {
 }
 
 // The file is there already, right as it should be: a driver that brings it may use it already.
-void Life::judge_before(const event::Answer& answer) {
+void Life::judge_content_there(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const auto seen = facts.find("content_sha256");
   s_.there_before =

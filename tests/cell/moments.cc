@@ -246,7 +246,7 @@ const std::vector<Story>& stories() {
          s.cell.story[0] = {.kind = place}, s.cell.story[1] = {.kind = install};
          s.answers("proof-1", prints("none"));
        }},
-      {"content that cannot be placed", not_loaded, "'place' ended with status 126", 0,
+      {"content that there is no room for", lab_failed, "'place' ended with status 126", 0,
        [](Scene& s) {
          tells(s, {}, 3);
          s.cell.story[0] = {.kind = place}, s.cell.story[1] = {.kind = install};
@@ -271,7 +271,7 @@ const std::vector<Story>& stories() {
       {"a driver that is back after its removal and a boot", not_loaded, "still there after its removal", 1,
        [](Scene& s) {
          tells(s, {{.kind = reboot}, {.kind = remove}}, 2);
-         s.answers_from("loaded", prints("state=absent\n"), 5);
+         s.answers("loaded", prints("state=absent\n"), 5);
        }},
   };
   return all;
