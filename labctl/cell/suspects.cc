@@ -146,7 +146,7 @@ void Life::tell_most_exactly() {
   for (const auto& seen : s_.findings) {
     const auto& finding = seen.finding;
     const int exact = precision(s_.cell, finding);
-    if (s_.outcome.reason.starts_with(verdict::sentence(s_.cell, seen))) told = std::max(told, exact);
+    if (s_.outcome.reason.starts_with(printable(finding.title))) told = std::max(told, exact);
     if (seen.boot == s_.boot && finding.confirmed && verdict::counts(s_.cell, finding) &&
         !verdict::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
         (!best || exact > precision(s_.cell, best->finding)))

@@ -15,6 +15,9 @@ void untied(Scene& s, std::vector<scenario::Proof> proofs) {
   s.cell.guest.proof = std::move(proofs);
 }
 
+const std::vector<scenario::Proof> proofs_of_content = {
+    {.run = "sensorctl digest", .prints = "${content.sha256}"}};
+
 // Of every answer to `loaded` from the boot `from` on.
 void later_says(Scene& s, int from, const std::string& what, const std::string& instead) {
   s.answers("loaded", [&s, from, what, instead](Answer& answer) {
@@ -56,19 +59,22 @@ const std::vector<Story>& stories() {
       {"two modules that tell nothing of themselves are the same", not_loaded, "was loaded before", 0,
        [](Scene& s) {
          s.build_id = s.source_version = "";
-         untied(s, {{.run = "sensorctl selftest"}});
+         untied(s, proofs_of_content);
          s.answers("loaded-before", prints(before("", "")));
        }},
       {"no word of what was there before", lab_failed, "make no sense", 0,
        [](Scene& s) { s.answers("loaded-before", prints("")); }},
       {"a driver that names no build, with a proof", passed, "", 3,
-       [](Scene& s) { untied(s, {{.run = "sensorctl selftest"}}); }},
+       [](Scene& s) { untied(s, proofs_of_content); }},
       {"a driver that names no build, and no proof", not_loaded, "no proof of the author's", 0,
-       [](Scene& s) { untied(s, {}); }},
+       [](Scene& s) {
+         untied(s, {});
+         s.cell.guest.content->unproved = "this is about other things";
+       }},
       {"a driver without a module's name, and a proof that is never asked", not_loaded, "no proof was asked",
        3,
        [](Scene& s) {
-         untied(s, {{.run = "sensorctl selftest"}});
+         untied(s, proofs_of_content);
          s.cell.guest.driver.module.clear();
          std::erase_if(s.cell.story, [](const auto& step) { return step.kind == scenario::StepKind::apply; });
        }},
@@ -122,10 +128,9 @@ TEST_CASE("what is loaded must be what was delivered") {
 }
 
 TEST_CASE("a driver that names no build is told as such, and one that is tied is not") {
-  CHECK(says_untied(
-      check({"", Ending::passed, "", 3, [](Scene& s) { untied(s, {{.run = "sensorctl selftest"}}); }})));
+  CHECK(says_untied(check({"", Ending::passed, "", 3, [](Scene& s) { untied(s, proofs_of_content); }})));
   CHECK(says_untied(check({"", Ending::passed, "", 3, [](Scene& s) {
-                             untied(s, {{.run = "sensorctl selftest"}});
+                             untied(s, proofs_of_content);
                              s.opening.builds.clear();
                            }})));
   CHECK_FALSE(says_untied(check({"", Ending::passed, "", 3, [](Scene&) {}})));

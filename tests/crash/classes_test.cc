@@ -96,7 +96,7 @@ TEST_CASE("each class of reports is reported as what it is") {
        "[   20.000001] irq 26: nobody cared (try booting with the \"irqpoll\" option)\n"
        "[   20.000002] handlers:\n[   20.000003] [<00000000a1b2c3d4>] ball_irq [ball]\n"
        "[   20.000004] Disabling IRQ #26\n",
-       {"irq: nobody cared | warning | warning | ball"}},
+       {"irq: nobody cared | error | warning | ball"}},
       {"a panic of the porting layer that ZFS brings along",
        "[   20.000001] VERIFY3(a >= b) failed (1 >= 2)\n[   20.000002] PANIC at ball.c:503:ball_remove()\n"
        "[   20.000003] Showing stack for process 7\n[   20.000004]  spl_panic+0xf9/0x110 [spl]\n"
@@ -130,7 +130,7 @@ TEST_CASE("each class of reports is reported as what it is") {
        "[   12.0] x\n[   12.000001] EXT4-fs error (device sda1): ext4_lookup:1850: inode #2: comm x: deleted "
        "inode "
        "referenced: 12\n[   12.000002] EXT4-fs (sda1): Remounting filesystem read-only\n",
-       {"file system error: ext4 | other | warning | ", "file system shut down: ext4 | other | warning | "}},
+       {"file system error: ext4 | error | warning | ", "file system shut down: ext4 | error | warning | "}},
       {"an oops without its header",
        "[   20.000001] CPU: 1 PID: 7 Comm: modprobe Tainted: G      D    OE      5.4.0 #1\n"
        "[   20.000002] RIP: 0010:ball_go+0x10/0x20 [ball]\n[   20.000003] RSP: 0018:ffffabe3c3607ea8 EFLAGS: "

@@ -93,6 +93,7 @@ TEST_CASE("every missing or mistyped value is refused and nothing throws") {
     }
     if (place.empty() || !whole.at(place.parent_pointer()).is_object()) continue;
     if (place.back() == "prints" || place.back() == "content") continue;  // a guest may be without
+    if (place.back() == "new_errors_fail") continue;                      // written only when it is so
     Json changed = whole;
     changed.at(place.parent_pointer()).erase(place.back());
     INFO("without " << place.to_string());
