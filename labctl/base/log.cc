@@ -6,6 +6,7 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <memory>
 #include <mutex>
@@ -74,6 +75,13 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+// Guests' text and paths of this host stand in it.
+spdlog::file_event_handlers for_its_owner_alone() {
+  spdlog::file_event_handlers handlers;
+  handlers.after_open = [](const std::string&, std::FILE* file) { ::fchmod(::fileno(file), 0600); };
+  return handlers;
+}
+
 }  // namespace
 
 void write(Level level, std::string_view text) {
@@ -96,8 +104,8 @@ Result<File> File::open(const std::filesystem::path& path) {
   std::lock_guard lock(log.mutex);
   if (log.file) return lab_error("the diagnostic log is written to another file", path.string());
   try {
-    log.file =
-        std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.string(), largest_file, most_files);
+    log.file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.string(), largest_file, most_files,
+                                                                      false, for_its_owner_alone());
     log.file->set_formatter(formatter());
     for (const auto& line : log.before->last_raw()) log.file->log(line);
     log.file->flush();

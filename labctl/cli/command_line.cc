@@ -127,8 +127,11 @@ int CommandLine::parse_and_call(int argc, char** argv) {
 
 void Verb::describe(const char* name, const char* help, const Wants& wants, bool many) {
   const bool by_place = name[0] != '-';
-  const std::string_view names = name;
-  text_.options.push_back({.name = std::string(names.substr(0, names.find(','))),
+  // Of several names the first long one: "-v,--verbose".
+  const auto names = split(name, ',');
+  const auto first_long =
+      std::find_if(names.begin(), names.end(), [](const auto& one) { return one.starts_with("--"); });
+  text_.options.push_back({.name = first_long == names.end() ? names.front() : *first_long,
                            .value = *wants.value || by_place ? wants.value : "VALUE",
                            .help = help,
                            .required = wants.required,

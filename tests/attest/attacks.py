@@ -339,7 +339,7 @@ def canary_of(**words):
 refused("a run of an older rule set", said_of_the_run(rules=None), 3, "not asked then")
 refused("a run of a newer rule set", said_of_the_run(rules=99), 3, "rule set 99")
 refused("another image in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(DISK.encode(), b"0" * 64, 1)), 3,
-        "not what its build recorded")
+        "of another image")
 refused("another image everywhere in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(DISK.encode(), b"0" * 64)), 3,
         "of another image")
 refused("a canary of 1970", canary_of(made_unix=0), 3, "too old: it was made 1970-01-01")

@@ -25,6 +25,7 @@ constexpr const char* scenario_text =
     "  linux:\n"
     "    driver: {kind: kmod, module: sensor}\n"
     "    content: {path: /var/lib/sensor/content.bin, apply: 'true'}\n"
+    "    proof: [{run: sensorctl digest, prints: '${content.sha256}'}]\n"
     "story: [install driver, apply content, reboot]\n"
     "settle: 1s\n"
     "policy: {lab_retries: 1}\n";

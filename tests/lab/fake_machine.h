@@ -29,10 +29,11 @@ struct Script {
   std::map<std::string, std::string> payload;  // file -> sha256 as the guest sees them
   Status start_result = {};
   std::function<void(const machine::Sink& sink)> at_start = [](const machine::Sink&) {};
-  bool agent = true;   // whether the agent ever answers
-  int first_boot = 0;  // of a machine that was switched on again
-  bool full = false;   // the host's disk, when memory is dumped
-  Millis ping{0};      // how long its agent takes to answer one
+  bool agent = true;    // whether the agent ever answers
+  int first_boot = 0;   // of a machine that was switched on again
+  bool placed = false;  // it goes on behind the delivery of the content
+  bool full = false;    // the host's disk, when memory is dumped
+  Millis ping{0};       // how long its agent takes to answer one
   std::string definition = "<fake/>";
 };
 
@@ -145,7 +146,8 @@ class FakeMachine final : public machine::Machine,
     std::string out;
     auto has = [&](const char* text) { return command.find(text) != std::string::npos; };
     if (has("cp \"$file\" \"$path\"")) placed_ = true;
-    const std::string content = placed_ ? script_.payload.at("content.bin") : "";
+    const std::string content =
+        placed_ && script_.payload.count("content.bin") != 0 ? script_.payload.at("content.bin") : "";
     if (has("sensorctl digest")) out += content + "\n";
     if (has("mount -o ro"))
       for (const auto& [file, digest] : script_.payload) out += file + "=" + digest + "\n";
@@ -189,7 +191,8 @@ class FakeMachine final : public machine::Machine,
   std::mutex mutex_;
   std::atomic<bool> alive_ = false, agent_;
   std::atomic<int> boot_ = 0;
-  bool placed_ = boot_ > 0;  // the content's file, by a life before this one or in it
+  // The content's file, by a life before this one or in it.
+  bool placed_ = script_.placed || boot_ > 0;
   long long pid_ = 100;
   std::map<long long, std::pair<int, std::string>> answers_;
   std::vector<std::jthread> threads_;

@@ -169,6 +169,7 @@ TEST_CASE("a machine that was kept is come back to, many times, and lives on as 
     auto again = lab.job(crashes ? "crashes" : "passes");
     again.from = &found->checkpoint;
     again.ground.disk = found->disk;
+    lab.script.placed = true;
     const auto outcome = lab.run(again);
     INFO(outcome.reason);
     CHECK(outcome.ending == (crashes ? verdict::Ending::crashed : verdict::Ending::passed));
