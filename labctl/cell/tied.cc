@@ -80,8 +80,10 @@ void Life::end_unproved() {
 // Of drivers that others take the place of.
 void Life::forget_builds(const std::map<std::string, std::string>& payload) {
   std::erase_if(s_.opened.builds, [&](const auto& of) {
-    const auto now = payload.find(of.first), before = s_.opened.payload.find(of.first);
-    return now == payload.end() || before == s_.opened.payload.end() || now->second != before->second;
+    const auto& was = s_.opened.payload;
+    const auto now = payload.find(of.first);
+    const auto before = was.find(of.first);
+    return now == payload.end() || before == was.end() || now->second != before->second;
   });
 }
 
