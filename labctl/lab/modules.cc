@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 using Reader = Owned<archive, archive_read_free>;
 using Elf = Owned<::Elf, elf_end>;
 
+constexpr std::string_view gnu{"GNU\0", 4};  // a note's owner, with its end
 constexpr std::size_t block_size = 1u << 18;
 constexpr std::uint64_t largest_module = 256u << 20;  // with debug information; bytes
 constexpr std::uint64_t most_bytes = 8ull << 30;      // unpacked, of everything in an artifact
@@ -52,7 +53,7 @@ std::string build_id_of(Elf_Data* data) {
     at = next;
     const bool whole = name + note.n_namesz <= bytes.size() && text + note.n_descsz <= bytes.size();
     if (whole && note.n_type == NT_GNU_BUILD_ID && note.n_descsz > 0 && note.n_descsz <= longest_id &&
-        bytes.substr(name, note.n_namesz) == std::string_view("GNU", 4))
+        bytes.substr(name, note.n_namesz) == gnu)
       return hexadecimal(bytes.substr(text, note.n_descsz));
   }
   return {};
