@@ -89,9 +89,9 @@ bool Life::left_loudly() {
   const std::string& line = operation().last_line;
   if (line.empty() || s_.said.count(line) != 0) return true;
   s_.console_now.clear();
-  console_is_silent(
-      "the console was muted while the guest went down: it did not show the kernel's last line '" + line +
-      "'");
+  console_is_silent("the console did not show the kernel's last line '" + line +
+                    "' when the guest went down: it was muted on the way, or something else than the kernel "
+                    "reset the guest");
   return false;
 }
 

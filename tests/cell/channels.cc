@@ -50,7 +50,7 @@ const std::vector<Story>& stories() {
        }},
       {"a console that does not show what was written, whatever its level", altered, "did not come out", 0,
        [](Scene& s) { s.when("install driver", 0s, [](Scene& g) { g.deaf = true; }); }},
-      {"a console muted while the guest goes down", altered, "muted while the guest went down", 1,
+      {"a console muted while the guest goes down", altered, "muted on the way, or something else", 1,
        [](Scene& s) { s.when("boot 2/3", 0s, [](Scene& g) { g.leaves_loudly = false; }); }},
       {"a console muted while the guest powers itself off", altered, "'reboot: Power down'", 1,
        [](Scene& s) {
