@@ -58,8 +58,8 @@ ctest --preset asan -L unit -j "$side_by_side" | tail -35
 
 part "ThreadSanitizer: the rooms that have threads"
 quietly cmake --preset tsan
-cmake --build --preset tsan --target test_base test_lab
-ctest --preset tsan -R '^(base$|lab_)' -j "$side_by_side" | tail -12
+cmake --build --preset tsan --target test_base test_host test_snapshot test_lab test_trust test_reproduction test_gate
+ctest --preset tsan -R '^(base$|gate$|(host|snapshot|lab|trust|reproduction)_)' -j "$side_by_side" | tail -26
 
 if [[ $live == ON ]]; then
   part "guests for the live tests: images, sample candidate, crash zoo"
