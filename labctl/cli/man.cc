@@ -105,6 +105,9 @@ constexpr const char* environment =
     "\\fI~/.cache/labctl\\fR.\n"
     ".TP\n.B LABCTL_RUNTIME\nWhere the sockets of running guests are.\n"
     ".TP\n.B LABCTL_IMAGES\nFolders with image recipes besides labctl's own, separated by colons.\n"
+    ".TP\n.B LABCTL_KEEP_QUOTA\nWhat kept machines may take on disk together (10GiB); the oldest goes "
+    "first.\n"
+    ".TP\n.B LABCTL_TMPDIR\nWhere an image build unpacks that is not root's (\\fI/var/tmp\\fR).\n"
     ".TP\n.B LABCTL_KEY_PASSPHRASE\nThe passphrase of the signing key.\n"
     ".TP\n.B NO_COLOR\nPrint without colors.\n";
 
