@@ -15,8 +15,8 @@
 #include "labctl/event/event.h"
 #include "labctl/guest/guest.h"
 #include "labctl/guest/sleepers.h"
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::cell {
 
@@ -208,7 +208,7 @@ struct State {
   std::string disk_unread;          // why its disk could not be read
 
   // What was found and how it ends.
-  std::vector<verdict::Seen> findings;
+  std::vector<outcome::Observation> findings;
   std::deque<std::size_t> suspects;  // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
   bool suspect_log = false;  // the question under way is for the kernel's log
@@ -217,7 +217,7 @@ struct State {
   Millis suspect_until{0};               // fair
   std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
   bool sweep_missed = false;             // one of them came back without an answer
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 };
 
 struct Step {
@@ -231,7 +231,7 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary = {});
 Step on(State state, const event::Event& event);
 
 // The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary = {});
 
 // For progress displays: "boot 2/3: settle".

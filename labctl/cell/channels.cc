@@ -10,11 +10,11 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cell/failure.h"
+#include "labctl/outcome/failure.h"
 
 namespace labctl::cell {
 namespace {
@@ -37,7 +37,7 @@ Result<Hold> hold_at(const plan::Cell& cell, const event::Opened& opened, const 
 Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
                                  Nearness nearness) {
   const auto outcome = replay(cell, journal);
-  if (!verdict::guests_fault(outcome.ending))
+  if (!outcome::is_guest_failure(outcome.ending))
     return input_error("the cell did not fail: it ended " + std::string(to_string(outcome.ending)) +
                            (outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
                        cell.id, "--until STEP stops anywhere");

@@ -21,7 +21,7 @@ class Life {
   State live(const event::Event& event);
 
  private:
-  using Ending = verdict::Ending;
+  using Ending = outcome::Ending;
 
   // step.cc: what can be heard
   void hear(const event::Opened& opened);
@@ -75,7 +75,7 @@ class Life {
              crash::Kind kind = crash::Kind::reset);
   bool known(const crash::Finding& finding) const;
   bool note(const crash::Finding& finding, const std::string& channel);
-  verdict::Seen seen_now(const crash::Finding& finding, const std::string& channel) const;
+  outcome::Observation seen_now(const crash::Finding& finding, const std::string& channel) const;
   std::string link_of(const crash::Finding& finding) const;
   void tell_most_exactly();
   void remember(const crash::Finding& finding, const std::string& channel);

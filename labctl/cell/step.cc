@@ -25,11 +25,11 @@
 #include "labctl/base/text.h"
 #include "labctl/cell/canary.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 constexpr std::size_t most_said = 1000;  // a story has fewer
@@ -302,7 +302,7 @@ bool Life::begin_operation() {
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
   if (is_untied() && !is_vouched_for()) return end_unproved();
-  if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
+  if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
                                         "' did not come: a negative test that no longer fires (owner: " +
@@ -468,7 +468,7 @@ Step on(State state, const event::Event& event) {
   return step;
 }
 
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary) {
   State state = begin(cell, canary);
   for (const auto& event : journal) state = on(std::move(state), event).state;

@@ -13,8 +13,8 @@
 
 namespace labctl::cell {
 
-using verdict::Ending;
-using verdict::Seen;
+using outcome::Ending;
+using outcome::Observation;
 
 namespace {
 
@@ -38,14 +38,14 @@ std::optional<crash::Finding> hyperv_stop(const std::string& details) {
 }
 
 // Of two findings the one that says more: a code, then a driver.
-int worth(const Seen& seen) {
+int worth(const Observation& seen) {
   const bool named = seen.finding.kind == crash::Kind::stop_code && seen.finding.title != crash::dump_there &&
                      seen.finding.title != crash::stop_screen;
   return (named ? 4 : 0) + (seen.finding.module.empty() ? 0 : 2) + (seen.finding.corrupted.empty() ? 1 : 0);
 }
 
 // "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)" of the same "... in sensor.sys"; empty when it has no name.
-std::string stop_of(const Seen& seen) {
+std::string stop_of(const Observation& seen) {
   if (seen.finding.kind != crash::Kind::stop_code || seen.finding.title == crash::dump_there ||
       seen.finding.title == crash::stop_screen)
     return {};
@@ -55,7 +55,7 @@ std::string stop_of(const Seen& seen) {
                                                               : title.substr(0, title.size() - end.size());
 }
 
-bool told_of_a_crash(const Seen& seen) {
+bool told_of_a_crash(const Observation& seen) {
   using crash::Kind;
   return seen.finding.suppressed.empty() && seen.finding.severity == crash::Severity::fatal &&
          (seen.finding.kind == Kind::stop_code || seen.finding.kind == Kind::panic ||
@@ -111,7 +111,7 @@ void Life::count_falls() {
 }
 
 bool Life::spoke(const char* channel) const {
-  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const Seen& seen) {
+  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const Observation& seen) {
     return told_of_a_crash(seen) && (seen.channel == channel || std::find(seen.also.begin(), seen.also.end(),
                                                                           channel) != seen.also.end());
   });
@@ -126,7 +126,7 @@ bool Life::lives_on() const {
 
 // What a guest did not tell itself of its death may still be on its disk.
 void Life::end_or_read_disk(bool told) {
-  if (told || !traits().disk_tells || !verdict::guests_fault(s_.outcome.ending)) return end();
+  if (told || !traits().disk_tells || !outcome::is_guest_failure(s_.outcome.ending)) return end();
   s_.phase = Phase::post_mortem;
   s_.phase_until = s_.fair() + p_.disk;
   actions_.push_back(ReadDisk{});
@@ -166,8 +166,8 @@ void Life::one_crash() {
   for (auto seen = s_.findings.begin(); seen != s_.findings.end(); ++seen)
     if (told_of_a_crash(*seen) && (best == s_.findings.end() || worth(*seen) > worth(*best))) best = seen;
   if (best == s_.findings.end()) return;
-  Seen whole = *best;
-  std::vector<Seen> kept;
+  Observation whole = *best;
+  std::vector<Observation> kept;
   std::size_t place = 0;
   bool placed = false;
   for (auto seen = s_.findings.begin(); seen != s_.findings.end(); ++seen) {

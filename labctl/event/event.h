@@ -36,7 +36,7 @@ struct Opened {
   std::string image, snapshot;
   // The rule set that the cell is asked and judged by; 1 is what journals had before they named it.
   int rules = 1;
-  bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (verdict/rules.h)
+  bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (outcome/rules.h)
   // 32 hexadecimal digits by chance, from which the cell makes texts that no candidate can know beforehand.
   std::string seed = {};
 };

@@ -22,7 +22,7 @@ std::string padded(std::string text, std::size_t width) {
 
 }  // namespace
 
-std::string canary_table(const verdict::Canary& canary) {
+std::string canary_table(const outcome::Canary& canary) {
   std::string text = canary.name() + ", killed on purpose " + canary.made + "\n  killed by  ";
   for (const auto channel : columns) text += padded(event::to_string(channel), 14);
   text += "told as\n";

@@ -42,9 +42,9 @@ std::string fenced(const std::string& text) {
   return fence + "text\n" + text + "\n" + fence + "\n";
 }
 
-const char* symbol(const verdict::Outcome& outcome) {
+const char* symbol(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "✅";
-  return verdict::guests_fault(outcome.ending) ? "❌" : "⚠️";
+  return outcome::is_guest_failure(outcome.ending) ? "❌" : "⚠️";
 }
 
 std::string headline(const Record& record) {

@@ -4,28 +4,28 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/report/words.h"
-#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
+using outcome::Ending;
 
 // What a page may hold, whatever the guests said: a report that no browser opens tells nothing.
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
 constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
 
-const char* class_of(const verdict::Outcome& outcome) {
+const char* class_of(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "passed";
-  return verdict::guests_fault(outcome.ending) ? "failed" : "unsure";
+  return outcome::is_guest_failure(outcome.ending) ? "failed" : "unsure";
 }
-const char* symbol_of(const verdict::Outcome& outcome) {
+const char* symbol_of(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "✓";
-  return verdict::guests_fault(outcome.ending) ? "✕" : outcome.ending == Ending::not_run ? "–" : "?";
+  return outcome::is_guest_failure(outcome.ending) ? "✕" : outcome.ending == Ending::not_run ? "–" : "?";
 }
 
-std::string boots_of(const verdict::Outcome& outcome) {
+std::string boots_of(const outcome::Outcome& outcome) {
   return std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted);
 }
 
@@ -61,7 +61,7 @@ class Page {
 
  private:
   const plan::Cell& planned(std::size_t i) const { return record_.run.plan.cells[i]; }
-  const verdict::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
+  const outcome::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
 
   void head(Json& page) const {
     using verdict::Decision;
@@ -246,7 +246,7 @@ class Page {
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control || planned(i).driver != driver || planned(i).content != content) continue;
       ++all;
-      failed += verdict::guests_fault(outcome(i).ending) && !outcome(i).expected;
+      failed += outcome::is_guest_failure(outcome(i).ending) && !outcome(i).expected;
       passed += outcome(i).as_wanted();
     }
     if (all == 0) return {{"class", ""}, {"words", ""}};
@@ -291,7 +291,7 @@ class Page {
       if (cell["findings"].size() >= most_findings) break;
       Json remarks = Json::array();
       if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
-      const auto* entry = verdict::accepted(planned(i), seen.finding);
+      const auto* entry = outcome::accepted(planned(i), seen.finding);
       if (entry) remarks.push_back(acceptance_in_words(*entry));
       if (!seen.finding.corrupted.empty()) remarks.push_back("its text is torn: " + seen.finding.corrupted);
       if (!seen.finding.confirmed) remarks.push_back("only this line, no report behind it");

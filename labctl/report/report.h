@@ -23,7 +23,7 @@ std::string plan_table(const plan::Plan& plan);
 std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded);
 
 // Crash x channel: what each clone that was killed on purpose was told by, and what stayed silent.
-std::string canary_table(const verdict::Canary& canary);
+std::string canary_table(const outcome::Canary& canary);
 
 struct Style {
   bool colour = false;

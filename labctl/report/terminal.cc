@@ -2,13 +2,13 @@
 
 #include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/report/words.h"
-#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
+using outcome::Ending;
 
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size()), ' ');
@@ -42,7 +42,7 @@ std::string story_text(const plan::Cell& cell) {
 
 std::string in_colour(const std::string& text, Ending ending, Style style) {
   if (!style.colour) return for_terminal(text);
-  const char* code = ending == Ending::passed ? "32" : verdict::guests_fault(ending) ? "31" : "33";
+  const char* code = ending == Ending::passed ? "32" : outcome::is_guest_failure(ending) ? "31" : "33";
   return std::string("\033[") + code + "m" + for_terminal(text) + "\033[0m";
 }
 
@@ -56,7 +56,7 @@ std::string idle_waivers(const verdict::Verdict& verdict) {
 }
 
 // What follows the ending in its cell's line, and the reason below it.
-std::string behind_ending(const verdict::Outcome& outcome) {
+std::string behind_ending(const outcome::Outcome& outcome) {
   std::string text = "  " + std::to_string(outcome.boots_proved) + "/" +
                      std::to_string(outcome.boots_wanted) + " boots  " + show_duration(outcome.took);
   if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
@@ -70,7 +70,7 @@ std::string behind_ending(const verdict::Outcome& outcome) {
   return text;
 }
 
-std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
+std::string finding_line(const outcome::Observation& seen, const plan::Cell& cell) {
   std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
                      ", " + seen.channel + ", boot " + std::to_string(seen.boot);
   if (seen.finding.line != 0 && seen.channel == "console")
@@ -78,7 +78,7 @@ std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")" + channels_in_words(seen);
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
-  if (const auto* entry = verdict::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
+  if (const auto* entry = outcome::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
   return line + "\n";
 }
 
@@ -138,7 +138,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
     const auto& outcome = verdict.cells[i];
     const Ending shown = outcome.as_wanted() ? Ending::passed : outcome.ending;
     text += for_terminal("  " + padded(outcome.cell, width) + "  ") +
-            in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) +
+            in_colour(padded(outcome::to_string(outcome.ending), 11), shown, style) +
             for_terminal(behind_ending(outcome));
     for (const auto& seen : outcome.findings) text += for_terminal(finding_line(seen, plan.cells[i]));
   }
@@ -161,7 +161,7 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
     ++cells;
     passed += verdict.cells[i].ending == Ending::passed;
     expected += verdict.cells[i].expected;
-    blamed += verdict::guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected;
+    blamed += outcome::is_guest_failure(verdict.cells[i].ending) && !verdict.cells[i].expected;
     if (!verdict.cells[i].expected) boots += verdict.cells[i].boots_proved;
   }
   const std::string stopped = verdict.interrupted ? " (interrupted)" : "";

@@ -109,7 +109,7 @@ std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Gro
 
 }  // namespace
 
-Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop) {
   std::vector<lab::CellJob> jobs;
   std::set<std::string> being_made;  // keys
@@ -132,7 +132,7 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
   if (!jobs.empty()) crew(jobs);
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
 
-  std::vector<verdict::Canary> canaries;
+  std::vector<outcome::Canary> canaries;
   for (const snapshot::Ground& ground : order.grounds) {
     canaries.push_back(bundle::read_canary(order.records, ground.image.name, ground.machine));
     const Clones clones = clones_of(order, ground);

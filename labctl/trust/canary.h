@@ -13,8 +13,8 @@
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/run_cell.h"
+#include "labctl/outcome/canary.h"
 #include "labctl/snapshot/ground.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::trust {
 
@@ -35,7 +35,7 @@ using Crew = std::function<void(const std::vector<lab::CellJob>&)>;
 
 // Errors are the lab's: records that cannot be written, an interruption. A canary that proves nothing is no
 // error; it comes back as such, and nothing of it is kept for the next run.
-Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop);
 
 }  // namespace labctl::trust

@@ -18,7 +18,7 @@ namespace {
 
 bool passed(const plan::Cell& cell, const fs::path& folder) {
   auto journal = bundle::read_cell_journal(cell, folder);
-  return journal && cell::replay(cell, journal->events).ending == verdict::Ending::passed;
+  return journal && cell::replay(cell, journal->events).ending == outcome::Ending::passed;
 }
 
 }  // namespace

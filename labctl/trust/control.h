@@ -11,7 +11,6 @@
 #include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/lab/run_cell.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::trust {
 

@@ -3,12 +3,20 @@
 #include <algorithm>
 
 #include "labctl/base/json.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
+#include "labctl/outcome/blame.h"
 #include "labctl/verdict/analysis.h"
-#include "labctl/verdict/blame.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::verdict {
+
+using outcome::accepted;
+using outcome::Attempt;
+using outcome::Canary;
+using outcome::CanaryDeath;
+using outcome::Observation;
+using outcome::of_candidate;
+using outcome::Outcome;
 namespace {
 
 Json accepted_json(const scenario::Acceptance& entry) {
@@ -54,7 +62,7 @@ Json attempts_json(const std::vector<Attempt>& attempts) {
   Json list = Json::array();
   for (const Attempt& attempt : attempts) {
     list.push_back({{"records", attempt.records},
-                    {"outcome", to_string(attempt.ending)},
+                    {"outcome", outcome::to_string(attempt.ending)},
                     {"reason", attempt.reason},
                     {"boots_proved", attempt.boots_proved},
                     {"took_ms", attempt.took.count()}});
@@ -92,7 +100,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
     if (known)
       for (const auto& [axis, value] : cell->axes) axes[axis] = value;
     Json findings = Json::array();
-    for (const Seen& seen : outcome.findings) {
+    for (const Observation& seen : outcome.findings) {
       Json finding{{"title", seen.finding.title},
                    {"kind", crash::to_string(seen.finding.kind)},
                    {"severity", crash::to_string(seen.finding.severity)},
@@ -115,7 +123,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
         {{"id", outcome.cell},
          {"control", control},
          {"axes", axes},
-         {"outcome", to_string(outcome.ending)},
+         {"outcome", outcome::to_string(outcome.ending)},
          {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
          {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
          {"findings", findings},

@@ -6,7 +6,7 @@
 
 using namespace story;
 using crash::Kind;
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 

@@ -2,11 +2,13 @@
 there instead, and the test programs that must notice, or one file of their tests. The text must stand in the file exactly once."""
 
 VERDICT = "labctl/verdict/verdict.cc"
+OUTCOME = "labctl/outcome/outcome.cc"
+ALLOWED = "labctl/verdict/allowed.cc"
 TUPLE = "labctl/plan/tuple.cc"
-ACCEPT = "labctl/verdict/accept.cc"
+ACCEPT = "labctl/outcome/accept.cc"
 WEIGH = "labctl/verdict/weigh.cc"
 CANARY_RECORD = "labctl/bundle/canary_record.cc"
-CANARY_VERDICT = "labctl/verdict/canary.cc"
+CANARY_VERDICT = "labctl/outcome/canary.cc"
 STEP = "labctl/cell/step.cc"
 JUDGE = "labctl/cell/judge.cc"
 SUSPECTS = "labctl/cell/suspects.cc"
@@ -33,6 +35,8 @@ TESTS = {
     "labctl/plan/accept.cc": ["plan"],
     "labctl/attest/policy.cc": ["attest"],
     "labctl/cli/verify.cc": ["attacks"],
+    OUTCOME: ["verdict", "cell"],
+    ALLOWED: ["verdict"],
     ACCEPT: ["verdict", "cell"],
     WEIGH: ["verdict"],
     CANARY_RECORD: ["bundle"],
@@ -104,7 +108,7 @@ RULES = [
      "|| !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);", "|| !s_.candidate_in) return lab(fault.what);"),
     ("a hypervisor killed for want of memory died of the host", RUN_CELL, "&& job_.kills_for_memory() > kills_before_)", "&& false)"),
     ("a guest's failure that was put aside is not outlived", BUNDLE,
-     "if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;", "continue;"),
+     "if (!outcome::is_guest_failure(attempt.ending) || outcome::is_guest_failure(outcome.ending)) continue;", "continue;"),
     # ---- the tuple ----
     ("a scenario in which the candidates are never together is a mistake", "labctl/plan/expand.cc",
      "if (auto together = check_tuple(plan, scenario); !together)", "if (Status together; !together)"),
@@ -142,17 +146,17 @@ RULES = [
      "if (const auto why = blind(cell, canaries); !why.empty()) apply_canary(",
      "if (const auto why = blind(cell, canaries); why == \"?\") apply_canary("),
     ("what was seen counts although a channel is not proved", VERDICT,
-     "if (guests_fault(outcome.ending) && !outcome.expected) return;\n  if (outcome.ending == Ending::interrupted) return;",
+     "if (is_guest_failure(outcome.ending) && !outcome.expected) return;\n  if (outcome.ending == Ending::interrupted) return;",
      "if (outcome.ending == Ending::interrupted) return;"),
     ("an expected crash proves nothing on an image whose channels are not proved", VERDICT,
-     "if (guests_fault(outcome.ending) && !outcome.expected) return;", "if (guests_fault(outcome.ending)) return;"),
+     "if (is_guest_failure(outcome.ending) && !outcome.expected) return;", "if (is_guest_failure(outcome.ending)) return;"),
     ("an interruption stays one on an image that is not proved", VERDICT,
      "  if (outcome.ending == Ending::interrupted) return;\n  outcome.expected", "  outcome.expected"),
     ("a control that did not pass takes its ground's cells", VERDICT,
      "if (control.ending != Ending::passed)\n", "if (false)\n"),
-    ("a kept control blames nobody", VERDICT, "if (control.kept && guests_fault(cell.ending))", "if (false)"),
-    ("a kept control supports a pass", VERDICT, "if (control.kept && guests_fault(cell.ending))", "if (control.kept)"),
-    ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {",
+    ("a kept control blames nobody", VERDICT, "if (control.kept && is_guest_failure(cell.ending))", "if (false)"),
+    ("a kept control supports a pass", VERDICT, "if (control.kept && is_guest_failure(cell.ending))", "if (control.kept)"),
+    ("a kept control beside which a guest failed is wanted afresh", VERDICT, "      if (plan::same_ground(plan.cells[c], plan.cells[i]) && is_guest_failure(own[i].ending)) {",
      "      if (false) {"),
     ("a kept control is of the week before its run", CONTROL_RECORD, "if (!began || !is_fresh(made, *began))", "if (!began)"),
     ("a control that did not pass is not kept", "labctl/trust/control.cc", "if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));", ""),
@@ -166,7 +170,7 @@ RULES = [
     ("a run names the snapshots that it started from", BUNDLE, "else if (!is_sha256(image->snapshot_sha256))", "else if (false)"),
     ("a guest started from what run.json names", BUNDLE, "!started_as_recorded(cell, run, opened)", "false"),
     ("run.json's own rule set counts", BUNDLE, "outcome.rules = std::min(outcome.rules, run.rules);", ""),
-    ("a newer rule set is not judged", BUNDLE, "if (run.rules > verdict::rules_now)", "if (false)"),
+    ("a newer rule set is not judged", BUNDLE, "if (run.rules > outcome::rules_now)", "if (false)"),
     ("the golden disk is what was built", GROUND, "  if (auto same = check_digest(image->disk, image->sha256); !same) {", "  if (Status same; !same) {"),
     ("a snapshot is what was made", GROUND, "if (auto same = take_digests(ground, *facts); !same) return fail(same.error());", "static_cast<void>(take_digests(ground, *facts));"),
     ("a digest is kept for the very same file", "labctl/base/measured.cc", '|| record->at("state") != state)', ")"),
@@ -211,15 +215,15 @@ RULES = [
      "if (outcome.ending != Ending::passed && !outcome.expected)\n", "if (outcome.ending == Ending::interrupted)\n"),
     ("a guest's fault blocks", VERDICT, "if (blamed != 0)", "if (blamed > 1000)"),
     ("an expected crash blocks nothing", VERDICT,
-     "blamed += guests_fault(outcome.ending) && !outcome.expected;", "blamed += guests_fault(outcome.ending);"),
+     "blamed += is_guest_failure(outcome.ending) && !outcome.expected;", "blamed += is_guest_failure(outcome.ending);"),
     ("an interruption has its exit code", VERDICT, "if (interrupted) return 130;", ""),
     ("a run in which nothing ran has its exit code", VERDICT, "if (nothing_ran) return 4;", ""),
-    ("a module that is not loaded is the guest's fault", VERDICT,
+    ("a module that is not loaded is the guest's fault", OUTCOME,
      "return ending <= Ending::not_loaded;", "return ending <= Ending::altered;"),
-    ("a lab's fault is not the guest's", VERDICT,
+    ("a lab's fault is not the guest's", OUTCOME,
      "return ending <= Ending::not_loaded;", "return ending <= Ending::lab_failed;"),
-    ("a lockup is a hang", VERDICT, "    case lockup:\n", ""),
-    ("an emergency shell is recovery", VERDICT, "return Ending::recovery;", "return Ending::crashed;"),
+    ("a lockup is a hang", OUTCOME, "    case lockup:\n", ""),
+    ("an emergency shell is recovery", OUTCOME, "return Ending::recovery;", "return Ending::crashed;"),
     ("passed with a waiver says so", VERDICT, "verdict.waived = verdict.decision == Decision::passed &&",
      "verdict.waived = false && verdict.decision == Decision::passed &&"),
     ("a canary without a death proves nothing", CANARY_VERDICT,
@@ -232,7 +236,7 @@ RULES = [
      "return finding.confirmed && finding.severity", "return finding.severity"),
     ("known noise makes no verdict warned", ACCEPT,
      "crash::Severity::warning && finding.suppressed.empty() &&", "crash::Severity::warning &&"),
-    ("a cell that failed used nothing", ACCEPT, "if (outcome.cell != cell.id || !outcome.as_wanted()) continue;",
+    ("a cell that failed used nothing", ALLOWED, "if (outcome.cell != cell.id || !outcome.as_wanted()) continue;",
      "if (outcome.cell != cell.id) continue;"),
     ("what the policy let pass is in the verdict", VERDICT, "  verdict.weaker = weaknesses(plan, verdict.cells);\n", ""),
     ("a taint that the policy allows is listed", JUDGE, "      note_allowed_taint();\n", ""),
@@ -276,7 +280,7 @@ RULES = [
     ("an expected crash must be how the cell ended", ACCEPT,
      "by_it = by_it || outcome.ending == ending_for(seen.finding.kind);", "by_it = true;"),
     ("all that is expected must have come", ACCEPT, "return by_it && !missing(cell, outcome.findings);", "return by_it;"),
-    ("a waiver that expired says so", ACCEPT,
+    ("a waiver that expired says so", ALLOWED,
      "waiver.expired(plan.date) ? WaiverState::expired : WaiverState::unused", "WaiverState::unused"),
 
     # ---- a cell's life: what is heard ----
@@ -333,7 +337,7 @@ RULES = [
     ("a boot that is proved counts", STEP, "if (operation().boot_proved) ++s_.outcome.boots_proved;", ""),
     ("a suspect at the end is not forgotten", STEP, "  if (!s_.suspects.empty()) return convict_suspects();\n", ""),
     ("an expected finding must have come at the end", STEP,
-     "if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {", "if (const auto* entry = verdict::missing(s_.cell, {}); entry && s_.position == 0) {"),
+     "if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {", "if (const auto* entry = outcome::missing(s_.cell, {}); entry && s_.position == 0) {"),
     ("what fails before the candidate is there blames nobody", STEP,
      "if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)", "if (ending <= Ending::hung && s_.cell.id.empty())"),
     ("a candidate is in from its first command on", STEP, "if (op.is_theirs()) s_.candidate_in = true;", ""),
@@ -389,7 +393,7 @@ RULES = [
      " && seen->second == operation().expected_sha256;", ";"),
     ("a proof that waits for the content does not hold without it", STEP,
      "    fails_without();\n    if (s_.phase == Phase::running) advance();\n    return;\n", ""),
-    ("unproved content is WARNED", ACCEPT, "if (uses_unproved(cell)) add(unproved_option, cell.guest.content->unproved, cell.id);", ""),
+    ("unproved content is WARNED", ALLOWED, "if (uses_unproved(cell)) add(unproved_option, cell.guest.content->unproved, cell.id);", ""),
     ("a control has no content to prove", ACCEPT, "return !cell.control && cell.guest.content &&", "return cell.guest.content &&"),
     ("unproved content wants its own word", "labctl/attest/policy.cc",
      "if (!statement.unproved.empty() && !policy.allow_unproved)", "if (false)"),
@@ -485,10 +489,10 @@ RULES = [
     # ---- what was found ----
     ("the same finding is kept once", SUSPECTS, "if (known(finding)) return false;", ""),
     ("findings are bounded", SUSPECTS,
-     "if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;", ""),
-    ("noise cannot crowd out what counts", SUSPECTS, "(verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings", "most_findings"),
+     "if (s_.findings.size() >= (outcome::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;", ""),
+    ("noise cannot crowd out what counts", SUSPECTS, "(outcome::counts(s_.cell, finding) ? 2 : 1) * most_findings", "most_findings"),
     ("a finding with its report ends the story", SUSPECTS,
-     "    note(finding, channel);\n    fail(ending_for(finding.kind), verdict::sentence(s_.cell, seen_now(finding, channel)));",
+     "    note(finding, channel);\n    fail(ending_for(finding.kind), outcome::sentence(s_.cell, seen_now(finding, channel)));",
      "    note(finding, channel);"),
     ("a line alone is asked about", SUSPECTS, "    suspect(finding, channel);\n  }\n}", "  }\n}"),
     ("a line alone does not end the story", SUSPECTS, "} else if (finding.confirmed) {", "} else {\n    note(finding, channel);\n    fail(ending_for(finding.kind), finding.title);\n  }\n  if (false) {"),
@@ -518,7 +522,7 @@ RULES = [
      'return begins({"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});', "return true;"),
     ("lock checkers leave no taint", SUSPECTS,
      'return begins({"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});', "return true;"),
-    ("an error explains no taint", SUSPECTS, "  if (verdict::is_weighed(finding)) return {};\n", ""),
+    ("an error explains no taint", SUSPECTS, "  if (outcome::is_weighed(finding)) return {};\n", ""),
     ("an ending is told by what says most", SUSPECTS, "if (best && precision(s_.cell, best->finding) > told)", "if (false)"),
     ("a module that has gone away is no other build", JUDGE, 'if (was_loaded && (state != "live" ||', 'if (false && (state != "live" ||'),
     ("services that failed are noted", JUDGE, "  note_failed_services(facts);\n", ""),
@@ -526,7 +530,7 @@ RULES = [
      "for (; s_.suspects_in_question > 0; --s_.suspects_in_question) {", "while (!s_.suspects.empty()) {"),
     ("a suspect that is not cleared counts", SUSPECTS,
      "  s_.suspects.clear();\n  const bool older", "  s_.suspects.clear();\n  if (!s_.cell.id.empty()) return;\n  const bool older"),
-    ("only a crash that was read explains signs", SUSPECTS, "return !verdict::is_sign(seen.finding) && verdict::accepted", "return verdict::accepted"),
+    ("only a crash that was read explains signs", SUSPECTS, "return !outcome::is_sign(seen.finding) && outcome::accepted", "return outcome::accepted"),
     ("a sign that an expected crash does not explain stays", SUSPECTS,
      "if (unexplained == std::string::npos)\n      sign", "sign"),
 
@@ -558,7 +562,7 @@ RULES = [
     # ---- a kernel that had no CPU ----
     ("what a starved kernel's watchdogs say is the lab's", SUSPECTS, "blame_the_host(finding, channel)", "false"),
     ("a watchdog looks back no farther than it waits", STARVED, "while (ticks.size() > 1 && s_.now - ticks[1].at >= lookback) ticks.pop_front();", ""),
-    ("only what a starved kernel may invent is the lab's", STARVED, "(!timer && verdict::ending_for(finding.kind) != Ending::hung) || ", ""),
+    ("only what a starved kernel may invent is the lab's", STARVED, "(!timer && outcome::ending_for(finding.kind) != Ending::hung) || ", ""),
     ("a busy host is no excuse for a lockup", STARVED, "(timer ? 1 : 2)", "1"),
     ("a busy host is one for a dead timer", STARVED, "(timer ? 1 : 2)", "2"),
     ("a host that is not busy is no excuse", STARVED, "return starved * 3 >= went_by * (timer ? 1 : 2) ?", "return true ?"),
@@ -607,8 +611,8 @@ RULES = [
     ("a canary's suppressed line proves nothing", DEATH, "    if (!seen.finding.suppressed.empty()) continue;\n", ""),
     ("a lost heartbeat is a channel", DEATH, "    death.spoke.insert(Channel::heartbeat);", "    ;"),
     ("a clone that the lab lost proves nothing", DEATH,
-     "  if (outcome.ending == verdict::Ending::lab_failed)\n    death.reason = outcome.reason;\n  else if", "  if"),
-    ("a clone that lived on proves nothing", DEATH, "else if (outcome.ending == verdict::Ending::passed)", "else if (outcome.ending == verdict::Ending::not_run)"),
+     "  if (outcome.ending == outcome::Ending::lab_failed)\n    death.reason = outcome.reason;\n  else if", "  if"),
+    ("a clone that lived on proves nothing", DEATH, "else if (outcome.ending == outcome::Ending::passed)", "else if (outcome.ending == outcome::Ending::not_run)"),
     ("a silent channel proves nothing", DEATH, "if (death.spoke.count(channel) == 0) silent", "if (false) silent"),
     ("a canary's journal is its own", DEATH, "if (opened == nullptr || opened->cell != cell.id) {", "if (opened == nullptr) {"),
 

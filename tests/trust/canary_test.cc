@@ -31,7 +31,7 @@ class Lab {
   }
   ~Lab() { fs::remove_all(root); }
 
-  verdict::Canary prove() {
+  outcome::Canary prove() {
     order.records = root / ("bundle-" + std::to_string(++count));
     auto canaries = trust::prove_channels(
         order,
