@@ -21,7 +21,8 @@ constexpr std::uint64_t largest_journal = 16u << 20;
 outcome::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
                                 const std::string& id, Crash crash) {
   outcome::CanaryDeath death{.crash = guest::to_string(crash)};
-  for (const auto channel : cell::due(crash)) death.due.emplace_back(event::to_string(channel));
+  const auto due = cell::due(crash);
+  death.due.assign(due.begin(), due.end());
   auto text = read_file(records / id / "events.jsonl", largest_journal);
   auto journal = text ? event::read_journal(*text, id, id + "/events.jsonl")
                       : Result<event::Journal>(fail(text.error()));
@@ -30,7 +31,7 @@ outcome::CanaryDeath read_death(const fs::path& records, const std::string& imag
     return death;
   }
   const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
-  for (const auto channel : seen.spoke) death.spoke.emplace_back(event::to_string(channel));
+  death.spoke.assign(seen.spoke.begin(), seen.spoke.end());
   death.title = seen.title;
   death.reason = seen.reason;
   return death;

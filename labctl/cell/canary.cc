@@ -53,9 +53,8 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
   const outcome::Outcome outcome = replay(cell, journal, crash);
   for (const outcome::Observation& seen : outcome.findings) {
     if (!seen.finding.suppressed.empty()) continue;
-    if (auto channel = event::channel_from(seen.channel)) death.spoke.insert(*channel);
-    for (const auto& also : seen.also)
-      if (auto channel = event::channel_from(also)) death.spoke.insert(*channel);
+    death.spoke.insert(seen.channel);
+    death.spoke.insert(seen.also.begin(), seen.also.end());
     if (death.title.empty()) death.title = seen.finding.title;
   }
   // A lost heartbeat is an ending without a finding.

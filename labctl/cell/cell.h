@@ -16,9 +16,13 @@
 #include "labctl/guest/guest.h"
 #include "labctl/guest/sleepers.h"
 #include "labctl/outcome/outcome.h"
+#include "labctl/outcome/step.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::cell {
+
+using outcome::Activity;
+using outcome::StepId;
 
 // ---- what the hands are asked to do; each is answered by events, or never ----
 struct Ask {
@@ -89,7 +93,7 @@ enum class Check {
 struct Operation {
   Wait wait = Wait::nothing;
   Check check = Check::none;
-  std::string step;  // what people are told: "install driver", "boot 2/3: settle"
+  outcome::StepId step;
   guest::Question question = {};
   bool of_payload = false;               // works on something that was delivered:
   std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
@@ -217,6 +221,7 @@ struct State {
   Millis suspect_until{0};               // fair
   std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
   bool sweep_missed = false;             // one of them came back without an answer
+  std::string told_by;                   // the title of the finding that the outcome's reason quotes
   outcome::Outcome outcome;
 };
 
@@ -234,13 +239,14 @@ Step on(State state, const event::Event& event);
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary = {});
 
+outcome::StepId step_now(const State& state);
 // For progress displays: "boot 2/3: settle".
 std::string where_now(const State& state);
 
 // The steps a journal went through, in order, for pictures of a cell's life. At most `limit`; the last one
 // lasts to the end.
 struct StepTaken {
-  std::string name;  // as where_now says it
+  outcome::StepId step;
   Millis from{0}, to{0};
 };
 std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<event::Event>& journal,

@@ -43,7 +43,7 @@ std::optional<Millis> Life::too_starved_for(const crash::Finding& finding) const
   return starved * 3 >= went_by * (timer ? 1 : 2) ? std::optional(starved) : std::nullopt;
 }
 
-bool Life::blame_the_host(const crash::Finding& finding, const std::string& channel) {
+bool Life::blame_the_host(const crash::Finding& finding, Channel channel) {
   const auto starved = too_starved_for(finding);
   if (!starved) return false;
   note(finding, channel);
@@ -62,7 +62,7 @@ void Life::excuse_starved() {
   for (const auto& seen : s_.findings) {
     if (!outcome::blocks(s_.cell, seen.finding)) continue;
     timer = timer || is_dead_timer(seen.finding);
-    other = other || (!is_dead_timer(seen.finding) && seen.channel != "panic-device");
+    other = other || (!is_dead_timer(seen.finding) && seen.channel != Channel::panic_device);
   }
   if (!timer || other) return;
   s_.outcome.ending = Ending::lab_failed;

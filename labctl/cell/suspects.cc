@@ -89,7 +89,7 @@ bool same(const crash::Finding& a, const crash::Finding& b) {
 
 }  // namespace
 
-void Life::crash(const std::string& title, const std::string& reason, const char* channel, crash::Kind kind) {
+void Life::crash(const std::string& title, const std::string& reason, Channel channel, crash::Kind kind) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
@@ -105,7 +105,7 @@ bool Life::known(const crash::Finding& finding) const {
 }
 
 // True when it is kept from now on.
-bool Life::note(const crash::Finding& finding, const std::string& channel) {
+bool Life::note(const crash::Finding& finding, Channel channel) {
   if (traits().crash_on_many_channels)  // they are named
     for (auto& seen : s_.findings)
       if (seen.boot == s_.boot && same(seen.finding, finding) && seen.channel != channel &&
@@ -117,7 +117,7 @@ bool Life::note(const crash::Finding& finding, const std::string& channel) {
   return true;
 }
 
-outcome::Observation Life::seen_now(const crash::Finding& finding, const std::string& channel) const {
+outcome::Observation Life::seen_now(const crash::Finding& finding, Channel channel) const {
   return {.finding = finding,
           .channel = channel,
           .boot = s_.boot,
@@ -134,7 +134,7 @@ std::string Life::link_of(const crash::Finding& finding) const {
   if (const auto task = loading_task(finding.excerpt); !task.empty())
     return "the task that died, " + std::string(task) + ", was loading a module";
   if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_theirs())
-    return "it happened during '" + operation().step + "'";
+    return "it happened during '" + operation().step.text() + "'";
   return {};
 }
 
@@ -146,7 +146,7 @@ void Life::tell_most_exactly() {
   for (const auto& seen : s_.findings) {
     const auto& finding = seen.finding;
     const int exact = precision(s_.cell, finding);
-    if (s_.outcome.reason.starts_with(printable(finding.title))) told = std::max(told, exact);
+    if (!s_.told_by.empty() && finding.title == s_.told_by) told = std::max(told, exact);
     if (seen.boot == s_.boot && finding.confirmed && outcome::counts(s_.cell, finding) &&
         !outcome::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
         (!best || exact > precision(s_.cell, best->finding)))
@@ -156,7 +156,7 @@ void Life::tell_most_exactly() {
     s_.outcome.reason = outcome::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
 }
 
-void Life::remember(const crash::Finding& finding, const std::string& channel) {
+void Life::remember(const crash::Finding& finding, Channel channel) {
   if (traits().records_power_cuts && by_our_own_hand(finding)) return;
   if (hear_our_nmi(finding, channel)) return;
   if (finding.confirmed) supersede(finding, channel);
@@ -166,7 +166,7 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
     return;
   } else if (finding.confirmed) {
     note(finding, channel);
-    fail(ending_for(finding.kind), outcome::sentence(s_.cell, seen_now(finding, channel)));
+    fail(ending_for(finding.kind), outcome::sentence(s_.cell, seen_now(finding, channel)), finding.title);
   } else {
     suspect(finding, channel);
   }
@@ -174,7 +174,7 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
 
 // It is listed, and the story goes on. The taint that it leaves in the kernel is then no surprise; noise,
 // which no person answers for, explains no more than a warning.
-void Life::go_on_behind(const crash::Finding& finding, const std::string& channel) {
+void Life::go_on_behind(const crash::Finding& finding, Channel channel) {
   const bool accepted = outcome::tolerated(s_.cell, finding);
   const bool known_cause = accepted || !finding.suppressed.empty() || outcome::let_through(s_.cell, finding);
   if (finding.confirmed && known_cause)
@@ -186,7 +186,7 @@ void Life::go_on_behind(const crash::Finding& finding, const std::string& channe
 }
 
 // A line that was told with nothing behind it, and is told again with its report.
-void Life::supersede(const crash::Finding& report, const std::string& channel) {
+void Life::supersede(const crash::Finding& report, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     const bool same_line = !seen.finding.confirmed && seen.finding.suppressed.empty() &&
@@ -214,15 +214,12 @@ void Life::explain_signs() {
   for (auto& seen : s_.findings) {
     auto& sign = seen.finding;
     if (!outcome::is_sign(sign) || !sign.suppressed.empty() || outcome::accepted(s_.cell, sign)) continue;
-    const bool is_taint = sign.title.starts_with(taint_title);
-    const auto unexplained =
-        is_taint ? sign.title.find_first_not_of(taints, taint_title.size()) : std::string::npos;
-    if (unexplained == std::string::npos)
+    if (seen.taints.find_first_not_of(taints) == std::string::npos)
       sign.suppressed = "a sign of the expected '" + printable(by_name->finding.title) + "'";
   }
 }
 
-void Life::suspect(const crash::Finding& finding, const std::string& channel) {
+void Life::suspect(const crash::Finding& finding, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     if (seen.boot != s_.boot || !same(seen.finding, finding)) continue;
@@ -288,10 +285,11 @@ void Life::convict_suspects() {
   const outcome::Observation suspect = s_.findings[s_.suspects.front()];
   s_.suspects.clear();
   const bool older = !suspect.candidate_in && s_.candidate_in;
-  fail(ending_for(suspect.finding.kind),
-       outcome::sentence(s_.cell, suspect) +
-           (older ? " (its line came before the candidate was loaded, and nothing has cleared it since)"
-                  : ""));
+  fail(
+      ending_for(suspect.finding.kind),
+      outcome::sentence(s_.cell, suspect) +
+          (older ? " (its line came before the candidate was loaded, and nothing has cleared it since)" : ""),
+      suspect.finding.title);
 }
 
 }  // namespace labctl::cell

@@ -15,11 +15,9 @@
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
 #include "labctl/crash/crash.h"
+#include "labctl/event/channel.h"
 
 namespace labctl::event {
-
-// One way of knowing.
-enum class Channel { console, panic_device, resets, heartbeat, evidence, screen };
 
 // What the image brings to its cells; the journal's first record, because deadlines are multiples of it.
 struct Opened {
@@ -102,8 +100,6 @@ struct Event {
 };
 
 const char* name(const What& what);
-const char* to_string(Channel channel);
-std::optional<Channel> channel_from(std::string_view text);
 
 // How far a journal has come: the SHA-256 of its last line and the number of lines. A chain that begins has a
 // head of its own for each cell, so one cell's journal cannot stand in for another's.

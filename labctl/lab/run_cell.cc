@@ -258,8 +258,8 @@ class CellRun {
   // that was reset has forgotten.
   void keep_memory(const std::vector<outcome::Observation>& found) {
     if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
-    if (std::any_of(found.begin(), found.end(), [](const auto& seen) { return seen.channel == "resets"; }))
-      return;
+    const auto reset = [](const auto& seen) { return seen.channel == event::Channel::resets; };
+    if (std::any_of(found.begin(), found.end(), reset)) return;
     const auto memory = job_.ground.shape.memory;
     if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
     dump_memory(*machine_, memory, job_.folder);

@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "labctl/event/channel.h"
+
 namespace labctl::outcome {
 
 // What the clones of one image on one machine showed when they were killed on purpose, before its cells ran.
 struct CanaryDeath {
-  std::string crash;               // "panic", "hang" ...
-  std::vector<std::string> due;    // channels that must report it
-  std::vector<std::string> spoke;  // channels that did
-  std::string title;               // of the first finding, empty when there was none
-  std::string reason;              // why it proves nothing, empty when it does
+  std::string crash;                  // "panic", "hang" ...
+  std::vector<event::Channel> due;    // channels that must report it
+  std::vector<event::Channel> spoke;  // channels that did
+  std::string title;                  // of the first finding, empty when there was none
+  std::string reason;                 // why it proves nothing, empty when it does
   bool proved() const { return reason.empty(); }
 };
 struct Canary {

@@ -1,6 +1,6 @@
-// How one cell ended, and what was seen in it: the words that the cell, the verdict, the reports and the records
-// share. An outcome is derived from the cell's journal and from nothing else. It is no verdict: whether the
-// candidate may be published is decided of all of them together, in verdict/.
+// How one cell ended, and what was seen in it: the words that the cell, the verdict, the reports and the
+// records share. An outcome is derived from the cell's journal and from nothing else. It is no verdict:
+// whether the candidate may be published is decided of all of them together, in verdict/.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "labctl/base/units.h"
 #include "labctl/crash/crash.h"
+#include "labctl/event/channel.h"
 #include "labctl/outcome/rules.h"
 
 namespace labctl::outcome {
@@ -37,13 +38,14 @@ Ending ending_for(crash::Kind kind);
 // A finding, and when and where in the cell it was observed.
 struct Observation {
   crash::Finding finding;
-  std::string channel;        // of the first that told it
-  int boot = 0;               // 0 is the life before the first reboot
-  bool candidate_in = false;  // something of the candidate's had been run by then
+  event::Channel channel = event::Channel::console;  // the first that reported it
+  int boot = 0;                                      // 0 is the life before the first reboot
+  bool candidate_in = false;                         // something of the candidate's had been run by then
   // One crash of Windows is told on several channels and is one finding: those that told it besides, and
   // those that should have and did not.
-  std::vector<std::string> also = {}, silent = {};
-  std::string link = {};  // what ties a finding elsewhere to the candidate; empty: nothing but the time
+  std::vector<event::Channel> also = {}, silent = {};
+  std::string link = {};    // what ties a finding elsewhere to the candidate; empty: nothing but the time
+  std::string taints = {};  // of a kernel taint that nothing explains: its letters
 };
 
 // The record that an outcome was derived from: the head of its chain and its length.
@@ -78,11 +80,11 @@ struct Outcome {
   std::vector<std::string> logged = {};  // what its kernel logged as errors: titles, each once, bounded
   Millis took{0};
   Journal journal;
-  std::vector<Attempt> attempts = {};  // those before it, the oldest of each kind first
-  std::optional<ReusedFrom> kept = {};       // of a control; it supports a pass and blames nobody
-  bool unheard = false;                // something the guest said is lost, and a crash may have been in it
-  int rules = rules_now;               // of its journal (rules.h)
-  bool expected = false;               // a negative test that fired; judge() says so and believes nobody else
+  std::vector<Attempt> attempts = {};   // those before it, the oldest of each kind first
+  std::optional<ReusedFrom> kept = {};  // of a control; it supports a pass and blames nobody
+  bool unheard = false;                 // something the guest said is lost, and a crash may have been in it
+  int rules = rules_now;                // of its journal (rules.h)
+  bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 

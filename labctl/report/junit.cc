@@ -59,15 +59,13 @@ void add_property(pugi::xml_node properties, const std::string& name, const std:
 std::string findings_text(const Record& record, std::size_t cell) {
   const auto& outcome = record.verdict.cells[cell];
   std::string text;
-  std::size_t told = 0;
-  for (const auto& seen : outcome.findings) {
-    if (++told > most_findings)
-      return text + "and " + plural(outcome.findings.size() - told + 1, "finding") + " more\n";
+  for (std::size_t f = 0; f < outcome.findings.size(); ++f) {
+    if (f == most_findings) return text + "and " + plural(outcome.findings.size() - f, "finding") + " more\n";
+    const auto& seen = outcome.findings[f];
     text += seen.finding.title + " (" + place(seen) + ")";
     if (!seen.finding.suppressed.empty()) text += " does not count: " + seen.finding.suppressed;
     text += "\n" + excerpt(seen.finding, excerpt_lines, excerpt_bytes) + "\n";
-    if (const auto where = places_text(record, cell, seen.finding.title); !where.empty())
-      text += "in the source:\n" + where;
+    if (const auto where = places_text(record, cell, f); !where.empty()) text += "in the source:\n" + where;
     text += "\n";
   }
   return text;

@@ -67,8 +67,7 @@ class Page {
     using verdict::Decision;
     const auto decision = record_.verdict.decision;
     const bool passed = decision == Decision::passed, blocked = decision == Decision::blocked;
-    const std::string last = last_word(record_.verdict, record_.run.plan);
-    const auto colon = last.find(": ");
+    const Headline last = headline(record_.verdict, record_.run.plan);
     const bool warned = record_.verdict.warned();
     page["verdict"] = {{"class", warned    ? "unsure"
                                  : passed  ? "passed"
@@ -78,8 +77,8 @@ class Page {
                                   : passed  ? "✓"
                                   : blocked ? "✕"
                                             : "?"},
-                       {"word", last.substr(0, colon)},
-                       {"sentence", last.substr(colon + 2)}};
+                       {"word", last.word},
+                       {"sentence", last.sentence}};
     std::size_t good = 0, candidates = 0;
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control) continue;
@@ -287,15 +286,15 @@ class Page {
   void findings(Json& cell, std::size_t i, const CellRecord& kept) {
     const auto& outcome = record_.verdict.cells[i];
     cell["findings"] = Json::array();
-    for (const auto& seen : outcome.findings) {
-      if (cell["findings"].size() >= most_findings) break;
+    for (std::size_t f = 0; f < std::min(outcome.findings.size(), most_findings); ++f) {
+      const auto& seen = outcome.findings[f];
       Json remarks = Json::array();
       if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
       const auto* entry = outcome::accepted(planned(i), seen.finding);
       if (entry) remarks.push_back(acceptance_in_words(*entry));
       if (!seen.finding.corrupted.empty()) remarks.push_back("its text is torn: " + seen.finding.corrupted);
       if (!seen.finding.confirmed) remarks.push_back("only this line, no report behind it");
-      const std::string log = seen.channel == "console" ? "console.log" : "kernel.log";
+      const std::string log = seen.channel == event::Channel::console ? "console.log" : "kernel.log";
       const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();
       cell["findings"].push_back(
           {{"title", seen.finding.title},
@@ -306,7 +305,7 @@ class Page {
            {"log", kept_log && seen.finding.line != 0 ? "cells/" + outcome.cell + "/" + log : ""},
            {"log_name", log},
            {"remarks", remarks},
-           {"places", places_text(record_, i, seen.finding.title)},
+           {"places", places_text(record_, i, f)},
            {"excerpt", bounded(seen.finding, excerpt_lines)}});
     }
     const auto untold = outcome.findings.size() - cell["findings"].size();

@@ -72,8 +72,8 @@ std::string behind_ending(const outcome::Outcome& outcome) {
 
 std::string finding_line(const outcome::Observation& seen, const plan::Cell& cell) {
   std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
-                     ", " + seen.channel + ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line != 0 && seen.channel == "console")
+                     ", " + event::to_string(seen.channel) + ", boot " + std::to_string(seen.boot);
+  if (seen.finding.line != 0 && seen.channel == event::Channel::console)
     line += ", console.log line " + std::to_string(seen.finding.line);
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")" + channels_in_words(seen);
@@ -154,6 +154,10 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
 }
 
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
+  return headline(verdict, plan).text();
+}
+
+Headline headline(const verdict::Verdict& verdict, const plan::Plan& plan) {
   std::size_t cells = 0, passed = 0, expected = 0, blamed = 0;
   int boots = 0;
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
@@ -167,13 +171,13 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
   const std::string stopped = verdict.interrupted ? " (interrupted)" : "";
   switch (verdict.decision) {
     case verdict::Decision::passed:
-      return passed_in_words(verdict) + ": " + plural(passed, "cell") + ", " +
-             plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
-             (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
-             "the controls without the candidate passed too";
+      return {passed_in_words(verdict),
+              plural(passed, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
+                  (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
+                  "the controls without the candidate passed too"};
     case verdict::Decision::blocked:
-      return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") +
-             " failed; do not publish" + stopped;
+      return {"BLOCKED",
+              std::to_string(blamed) + " of " + plural(cells, "cell") + " failed; do not publish" + stopped};
     case verdict::Decision::no_verdict:
       break;
   }
@@ -181,7 +185,7 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
                                         : std::to_string(passed) + " of " + plural(cells, "cell") +
                                               " passed, the rest is not known";
   if (!verdict.nothing_ran && passed == cells && !verdict.reasons.empty()) why = verdict.reasons.back();
-  return "NO VERDICT" + stopped + ": " + why + "; do not publish";
+  return {"NO VERDICT" + stopped, why + "; do not publish"};
 }
 
 }  // namespace labctl::report

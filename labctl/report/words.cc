@@ -34,10 +34,10 @@ std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
   return failed;
 }
 
-std::string places_text(const Record& record, std::size_t cell, const std::string& title) {
+std::string places_text(const Record& record, std::size_t cell, std::size_t finding) {
   if (cell >= record.cells.size()) return {};
   const auto& places = record.cells[cell].places;
-  const auto found = places.find(title);
+  const auto found = places.find(finding);
   std::string text;
   if (found == places.end()) return text;
   for (const auto& place : found->second) text += printable(place, 500) + "\n";
@@ -58,8 +58,8 @@ std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_
 
 std::string channels_in_words(const outcome::Observation& seen) {
   std::string text;
-  if (!seen.also.empty()) text += ", told by " + join(seen.also, ", ") + " as well";
-  if (!seen.silent.empty()) text += ", and not by " + join(seen.silent, ", ");
+  if (!seen.also.empty()) text += ", told by " + join(event::names_of(seen.also), ", ") + " as well";
+  if (!seen.silent.empty()) text += ", and not by " + join(event::names_of(seen.silent), ", ");
   return text;
 }
 
@@ -67,11 +67,13 @@ std::string place(const outcome::Observation& seen) {
   std::string text = crash::to_string(seen.finding.kind);
   if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
   text += ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line == 0) return text + ", told by " + seen.channel + channels_in_words(seen);
-  if (seen.channel == "console")
+  if (seen.finding.line == 0)
+    return text + ", told by " + event::to_string(seen.channel) + channels_in_words(seen);
+  if (seen.channel == event::Channel::console)
     return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
            std::to_string(seen.finding.offset) + ")" + channels_in_words(seen);
-  return text + ", " + seen.channel + " line " + std::to_string(seen.finding.line) + channels_in_words(seen);
+  return text + ", " + event::to_string(seen.channel) + " line " + std::to_string(seen.finding.line) +
+         channels_in_words(seen);
 }
 
 std::string run_again(const Record& record, const std::string& cell) {

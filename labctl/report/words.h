@@ -43,7 +43,7 @@ std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict);
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 
 // Where in the source a cell's finding was, each on a line of its own; empty when nobody knows.
-std::string places_text(const Record& record, std::size_t cell, const std::string& title);
+std::string places_text(const Record& record, std::size_t cell, std::size_t finding);
 
 // The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);

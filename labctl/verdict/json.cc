@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/json.h"
+#include "labctl/event/channel.h"
 #include "labctl/outcome/accept.h"
 #include "labctl/outcome/blame.h"
 #include "labctl/verdict/analysis.h"
@@ -44,8 +45,8 @@ Json canaries_json(const std::vector<Canary>& canaries) {
     Json deaths = Json::array();
     for (const CanaryDeath& death : canary.deaths)
       deaths.push_back({{"crash", death.crash},
-                        {"due", death.due},
-                        {"spoke", death.spoke},
+                        {"due", event::names_of(death.due)},
+                        {"spoke", event::names_of(death.spoke)},
                         {"title", death.title},
                         {"reason", death.reason}});
     list.push_back({{"image", canary.image},
@@ -104,15 +105,15 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
       Json finding{{"title", seen.finding.title},
                    {"kind", crash::to_string(seen.finding.kind)},
                    {"severity", crash::to_string(seen.finding.severity)},
-                   {"channel", seen.channel},
+                   {"channel", event::to_string(seen.channel)},
                    {"module", seen.finding.module},
                    {"candidate", known && of_candidate(*cell, seen.finding)},
                    {"boot", seen.boot},
                    {"offset", seen.finding.offset},
                    {"line", seen.finding.line}};
-      if (!seen.also.empty()) finding["also"] = seen.also;
+      if (!seen.also.empty()) finding["also"] = event::names_of(seen.also);
       if (!seen.link.empty()) finding["link"] = seen.link;
-      if (!seen.silent.empty()) finding["silent"] = seen.silent;
+      if (!seen.silent.empty()) finding["silent"] = event::names_of(seen.silent);
       if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
       if (const auto* entry = known ? accepted(*cell, seen.finding) : nullptr)

@@ -222,6 +222,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
       verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason +
                                 words_of_people(plan, plan.cells[i], outcome));
   }
+  verdict.reasons_of_cells = verdict.reasons.size();
   for (const Outcome& outcome : outcomes)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
                      [&](const auto& c) { return c.id == outcome.cell; }))

@@ -62,9 +62,11 @@ inline verdict::Verdict run_of(const Scene& scene) {
     outcomes.push_back({.cell = plan.cells[i].id, .ending = Ending::passed, .boots_proved = 3});
   for (const auto& entry : scene.cell.accepted)
     if (entry.as == As::waived) plan.waivers.push_back(entry);
-  const outcome::Canary canary{.image = scene.cell.image,
-                               .made = "2026-06-15T08:00:00Z",
-                               .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}};
+  const outcome::Canary canary{
+      .image = scene.cell.image,
+      .made = "2026-06-15T08:00:00Z",
+      .deaths = {
+          {.crash = "hang", .due = {event::Channel::heartbeat}, .spoke = {event::Channel::heartbeat}}}};
   return verdict::judge(plan, outcomes, {canary});
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 outcome::Outcome crashed(const std::string& title, int boot) {
   outcome::Outcome outcome{.ending = outcome::Ending::crashed};
-  outcome.findings.push_back({finding(title), "console", boot, true});
+  outcome.findings.push_back({finding(title), event::Channel::console, boot, true});
   return outcome;
 }
 const outcome::Failure bug_x{.title = "BUG: x"};

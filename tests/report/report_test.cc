@@ -200,7 +200,7 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
   };
   Matrix matrix({"new/bad!", "new/waived", "new/good", "control"});
   outcome::Observation seen;
-  seen.channel = "console";
+  seen.channel = event::Channel::console;
   seen.finding.line = 17;
   seen.finding.title = "BUG: in sensor_match";
   seen.finding.severity = crash::Severity::fatal;

@@ -54,9 +54,11 @@ inline std::vector<Outcome> all_passed() {
 inline std::vector<outcome::Canary> canaries() {
   std::vector<outcome::Canary> all;
   for (const char* image : {"debian-a", "debian-b"})
-    all.push_back({.image = image,
-                   .made = "2026-11-20T08:00:00Z",
-                   .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}});
+    all.push_back(
+        {.image = image,
+         .made = "2026-11-20T08:00:00Z",
+         .deaths = {
+             {.crash = "hang", .due = {event::Channel::heartbeat}, .spoke = {event::Channel::heartbeat}}}});
   return all;
 }
 
@@ -68,7 +70,7 @@ inline outcome::Observation seen(crash::Severity severity) {
   seen.finding.module = "sensor";
   seen.finding.offset = 4711;
   seen.finding.line = 42;
-  seen.channel = "console";
+  seen.channel = event::Channel::console;
   seen.boot = 1;
   return seen;
 }

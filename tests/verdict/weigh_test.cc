@@ -15,7 +15,7 @@ outcome::Observation error(const std::string& title, crash::Kind kind = crash::K
   finding.kind = kind;
   finding.severity = crash::Severity::warning;
   finding.line = 12;
-  return {.finding = finding, .channel = "evidence", .boot = boot, .candidate_in = true};
+  return {.finding = finding, .channel = event::Channel::evidence, .boot = boot, .candidate_in = true};
 }
 outcome::Observation service(const std::string& title, int boot = 1) {
   return error(title, crash::Kind::service, boot);
