@@ -25,7 +25,8 @@ Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
                             .work = work->path(),
                             .tool = *tool,
                             .host = (*host)->facts().fingerprint,
-                            .again = true};
+                            .again = true,
+                            .clock = environment.clock};
   std::uint64_t memory = scenario::Machine{}.memory;
   for (const auto& image : order.images) {
     auto built = environment.store.find(image);

@@ -191,7 +191,8 @@ Result<std::set<std::string>> Run::proved_grounds() {
                            .cache = environment_.places.cache,
                            .work = work_->path(),
                            .tool = tool_sha256_,
-                           .host = host_->facts().fingerprint};
+                           .host = host_->facts().fingerprint,
+                           .clock = environment_.clock};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds_)
     if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
@@ -290,7 +291,8 @@ Status Run::run_cells() {
   }
   const Jobs jobs = make_jobs(*proved);
   const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
-                                     order_.plan.signatures ? order_.plan.signatures->text : std::string());
+                                     order_.plan.signatures ? order_.plan.signatures->text : std::string(),
+                                     environment_.clock);
   if (!order_.before && !order_.rerun_controls)
     if (auto reused = reuse_controls(jobs, controls); !reused) return reused;
   auto missing = lab::still_missing(jobs);

@@ -4,6 +4,7 @@
 // labctl.
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <stop_token>
@@ -28,6 +29,7 @@ struct CanaryOrder {
   std::string tool;             // the digest of this very labctl
   std::string host;             // HostFacts::fingerprint
   bool again = false;           // although there is a proof that still holds
+  std::function<std::time_t()> clock = [] { return std::time(nullptr); };  // for the age of proofs
 };
 
 // Runs the clones' cells to their ends: run_crew() with everything but the jobs filled in.
