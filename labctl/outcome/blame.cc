@@ -1,14 +1,14 @@
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/blame.h"
 
 #include "labctl/base/text.h"
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 bool of_candidate(const plan::Cell& cell, const crash::Finding& finding) {
   return !finding.module.empty() && finding.module == cell.guest.driver.module;
 }
 
-std::string sentence(const plan::Cell& cell, const Seen& seen) {
+std::string sentence(const plan::Cell& cell, const Observation& seen) {
   const crash::Finding& finding = seen.finding;
   const bool own = of_candidate(cell, finding);
   std::string text = printable(finding.title);
@@ -21,4 +21,4 @@ std::string sentence(const plan::Cell& cell, const Seen& seen) {
   return text;
 }
 
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome
