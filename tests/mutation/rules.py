@@ -7,6 +7,7 @@ ALLOWED = "labctl/verdict/allowed.cc"
 TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/outcome/accept.cc"
 WEIGH = "labctl/verdict/weigh.cc"
+BLAME = "labctl/verdict/blame.cc"
 CANARY_RECORD = "labctl/bundle/canary_record.cc"
 CANARY_VERDICT = "labctl/outcome/canary.cc"
 STEP = "labctl/cell/step.cc"
@@ -39,6 +40,7 @@ TESTS = {
     ALLOWED: ["verdict"],
     ACCEPT: ["verdict", "cell"],
     WEIGH: ["verdict"],
+    BLAME: ["verdict"],
     CANARY_RECORD: ["bundle"],
     "labctl/base/measured.cc": ["base"],
     CANARY_VERDICT: ["verdict", "cell"],
@@ -267,6 +269,9 @@ RULES = [
     ("what the candidate was not there for is not its", WEIGH, "|| !seen.candidate_in || ", "|| "),
     ("a service fails twice before it counts", WEIGH, "boots_with(plan, all, finding.title) >= 2", "true"),
     ("the candidate's own service need not fail twice", WEIGH, "|| of_candidate(cell, finding) ||", "||"),
+    ("a driver of Windows is the candidate's by its file", BLAME,
+     "cell.guest.os == scenario::Os::windows && is_file_of(", "false && is_file_of("),
+    ("a file of Windows means nothing on Linux", BLAME, "cell.guest.os == scenario::Os::windows && is_file_of(", "is_file_of("),
     ("what a control shows blames nobody", WEIGH, "if (!enough || in_a_control(plan, all, finding.title)) continue;", "if (!enough) continue;"),
     ("a control of another run has not seen the host", WEIGH, "!outcomes[i].kept && shows(", "shows("),
     ("known noise in a control is not the same finding", WEIGH,

@@ -232,6 +232,28 @@ TEST_CASE("a module is the candidate's by its whole name, and a control has none
   }
   finding.module = "sensor";
   CHECK(outcome::of_candidate(cell, finding));
+  finding.module = "sensor.sys";
+  CHECK_FALSE(outcome::of_candidate(cell, finding));  // a file of Windows means nothing on Linux
+}
+
+TEST_CASE("a driver of Windows is the candidate's by its file, in any case") {
+  plan::Cell cell;
+  cell.guest.os = scenario::Os::windows;
+  cell.guest.driver.module = "Sensor";
+  crash::Finding finding;
+  for (const char* own : {"sensor.sys", "Sensor.SYS", "Sensor"}) {
+    finding.module = own;
+    INFO(own);
+    CHECK(outcome::of_candidate(cell, finding));
+  }
+  for (const char* other : {"sensor.exe", "sensors.sys", "xsensor.sys", "ntoskrnl.exe", ".sys", ""}) {
+    finding.module = other;
+    INFO(other);
+    CHECK_FALSE(outcome::of_candidate(cell, finding));
+  }
+  cell.guest.driver.module.clear();  // no name is not the same name
+  finding.module = ".sys";
+  CHECK_FALSE(outcome::of_candidate(cell, finding));
 }
 
 TEST_CASE("verdict.json with accepted findings is as it was") {
