@@ -28,6 +28,11 @@ BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
 GROUND = "labctl/snapshot/ground.cc"
 RUN_CELL = "labctl/lab/run_cell.cc"
+RINGS = "labctl/rings/rings.cc"
+TALLY = "labctl/rings/tally.cc"
+RING_PLAN = "labctl/rings/plan.cc"
+SEQUENTIAL = "labctl/rings/sequential.cc"
+FIELD_REPORTS = "labctl/rings/reports.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
@@ -64,9 +69,56 @@ TESTS = {
     CONTROL_RECORD: ["trust/control_test"],
     GROUND: ["snapshot/ground_test"],
     RUN_CELL: ["lab/retries_test"],
+    RINGS: ["rings"],
+    TALLY: ["rings"],
+    RING_PLAN: ["rings"],
+    SEQUENTIAL: ["rings"],
+    FIELD_REPORTS: ["rings"],
 }
 
 RULES = [
+    # ---- rings ----
+    ("a verdict that does not hold opens no ring", RINGS, "if (!verdict.objection.empty()) say(", "if (false) say("),
+    ("a signed halt outranks everything", RINGS, "for (const auto& halt : verdict.halts) say(", "for (const auto& halt : std::vector<std::string>()) say("),
+    ("a promotion is about artifacts", RINGS, "if (verdict.candidate.digests.empty()) say(", "if (false) say("),
+    ("rings open in their order", RINGS, "if (i < to) waits.push_back(", "if (false) waits.push_back("),
+    ("so many crashes halt", RINGS, "if (!ring_.halt_crashes || static_cast<int>(t_.crashes.size()) < *ring_.halt_crashes) return;", "return;"),
+    ("every ring that is open is watched", RINGS, "i < plan.rings.size() && i <= to; ++i) {", "i < plan.rings.size() && i < to; ++i) {"),
+    ("the ring before must hold", RINGS, ".must_hold = i + 1 == to}", ".must_hold = false}"),
+    ("the sequential test halts", RINGS, "!= Test::Answer::bad) continue;", "!= Test::Answer::bad || true) continue;"),
+    ("quiet days do not undo a halt", RINGS, "test.answer(count, t_.crashes[i].machine_days)", "test.answer(count, t_.machine_days)"),
+    ("the sequential test waits", RINGS, "if (test.answer(count, t_.machine_days) == Test::Answer::fine) return;", "return;"),
+    ("a larger share of silence than declared halts", RINGS, "ring_.halt_silent && share > *ring_.halt_silent;", "false;"),
+    ("a ring that fell silent together halts", RINGS, "if (t_.known_before > 0 && now.low > before.high)", "if (false)"),
+    ("silence is compared with what it was before", RINGS, "now.low > before.high", "now.low > 0"),
+    ("silence waits", RINGS, "} else if (w_.must_hold && share > ring_.wait_silent) {", "} else if (false) {"),
+    ("a ring that opened in the future waits", RINGS, "if (now_ + allowed_clock_skew_seconds < w_.opened)", "if (false)"),
+    ("fewer machines than the plan wants wait", RINGS, "t_.soaked < wanted || ", ""),
+    ("more machines than the ring has wait", RINGS, "if (ring_.at_most && t_.known > *ring_.at_most)", "if (false)"),
+    ("reports are of their own ring", TALLY, "if (report.ring != ring.name) continue;", ""),
+    ("a report from the future proves nothing", TALLY, "if (report.to > now + allowed_clock_skew_seconds) {", "if (false) {"),
+    ("days before the opening do not count", TALLY, "std::max(report.from, opened)", "report.from"),
+    ("days after now do not count", TALLY, "std::min(report.to, now)}", "report.to}"),
+    ("a day with other bytes does not count", TALLY, "if (candidate.is_on(report) && open.from < open.to)", "if (open.from < open.to)"),
+    ("a day that is told twice counts once", TALLY, "    if (!whole.empty() && one.from <= whole.back().to)", "    if (false)"),
+    ("a silent machine has not soaked", TALLY, "tally.soaked += !silent && ", "tally.soaked += "),
+    ("a machine soaks from when it had the candidate", TALLY, "machine.with_candidate.front().from <= now - soak;", "true;"),
+    ("a machine that was gone before was not silenced", TALLY, "if (machine.heard >= opened - window) {", "if (true) {"),
+    ("a crash before the opening is not the candidate's", TALLY, "if (dated && crash.at <= opened) continue;", ""),
+    ("a crash with a time that cannot be still counts", TALLY, "report.from <= crash.at && crash.at <= report.to;", "crash.at != 0;"),
+    ("a crash that is told twice counts once", TALLY, "dated ? crash.at : report.from, dated ? 0 : report.to,", "report.from, report.to + static_cast<std::int64_t>(&report - reports.data()),"),
+    ("a crash counts after going back to the version before", TALLY, "if (machines.at(report.machine).touched)", "if (&report == &reports.front())"),
+    ("half an update can crash, too", TALLY, "return digests.count(report.driver) != 0 || digests.count(report.content) != 0;", "return is_on(report);"),
+    ("the driver is the candidate's", TALLY, "(!driver || digests.count(report.driver) != 0)", "true"),
+    ("the content is the candidate's", TALLY, "(!content || digests.count(report.content) != 0)", "true"),
+    ("the sequential test's bound follows the sureness", SEQUENTIAL, "std::floor(-std::log(1 - rate.sure) * 1e4) / 1e4", "2.0"),
+    ("a ring that another follows says how many must report", RING_PLAN, 'if (!Reader::has(node, "machines"))', "if (false)"),
+    ("a ring that another follows soaks", RING_PLAN, 'if (!Reader::has(node, "soak"))', "if (false)"),
+    ("a ring that another follows can halt", RING_PLAN, 'if (!on_crashes && !Reader::has(node, "crash-rate"))', "if (false)"),
+    ("the verdict has an age", RING_PLAN, '{"max-age", Need::required, "write max-age: 36h, how old the run may be"}', '{"max-age"}'),
+    ("a line that cannot be read is never skipped", FIELD_REPORTS, "      mistake(fault);", "      ;"),
+    ("a line that is still being written is none", FIELD_REPORTS, "if (end == row.npos) {", "if (false) {"),
+    ("crashes are told, even none", FIELD_REPORTS, 'json.each("crashes", [&]', 'if (json.has("crashes")) json.each("crashes", [&]'),
     # ---- the judge ----
     ("a cell with two outcomes has none", VERDICT, "if (times > 1) {", "if (times > 1000) {"),
     ("passed with a finding that blocks is no pass", VERDICT,
