@@ -104,7 +104,7 @@ bool any_whole(const std::vector<crash::Finding>& findings) {
   });
 }
 
-// One log from its first byte to its last, as it is and as what it decompresses to.
+// One log from its first byte to its last, as it is and as what it decompresses to or is in UTF-8.
 class Log {
  public:
   Log(crash::Os os, const std::vector<crash::Signature>& signatures)
@@ -122,7 +122,7 @@ class Log {
       const auto unpacked = logs::read_log(
           input, head, [&](std::string_view bytes) { raw_.feed(bytes); },
           [&](std::string_view bytes) { text_.feed(bytes); });
-      compressed_ = compressed_ || unpacked.compressed;
+      decoded_ = decoded_ || unpacked.decoded;
       too_long_ = too_long_ || unpacked.too_long;
     }
     return std::ferror(input) != 0 ? "cannot be read" : "";
@@ -136,14 +136,14 @@ class Log {
     auto findings = raw_.finish();
     auto text = text_.finish();
     // What bytes that are no text look like is nothing beside what they hold.
-    if (compressed_) findings = std::move(text);
+    if (decoded_) findings = std::move(text);
     if (dump_) findings.push_back(std::move(*dump_));
     return findings;
   }
 
   // What it is instead of a log, when nothing whole was found in it.
   std::string_view other_than_a_log(const std::vector<crash::Finding>& findings) const {
-    return compressed_ || any_whole(findings) ? std::string_view() : kind_;
+    return decoded_ || any_whole(findings) ? std::string_view() : kind_;
   }
 
  private:
@@ -160,7 +160,7 @@ class Log {
   crash::LogScanner raw_, text_;
   std::optional<crash::Finding> dump_;
   std::string_view kind_;
-  bool first_ = true, compressed_ = false, too_long_ = false;
+  bool first_ = true, decoded_ = false, too_long_ = false;
 };
 
 struct Scanned {

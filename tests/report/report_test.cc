@@ -8,7 +8,7 @@
 
 using namespace labctl;
 using namespace std::chrono_literals;
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 
@@ -92,7 +92,7 @@ TEST_CASE("a failure anywhere means that no rate is excluded; controls and findi
   CHECK_FALSE(verdict::statistics(bad.verdict, bad.plan).excluded_crash_rate());
   CHECK_THAT(report::statistics_in_words(verdict::statistics(bad.verdict, bad.plan)),
              ContainsSubstring("no rate is excluded"));
-  verdict::Seen seen;
+  outcome::Observation seen;
   seen.finding.title = "BUG: accepted by somebody";
   good.verdict.cells[0].findings.push_back(seen);
   CHECK(verdict::clean_boots(good.verdict.cells[0]) ==
@@ -106,7 +106,7 @@ TEST_CASE("a failure anywhere means that no rate is excluded; controls and findi
 TEST_CASE("one title in several cells is one problem, fatal ones and frequent ones first") {
   Matrix matrix({"new/a!", "new/b!", "new/c"});
   const auto add = [&](std::size_t cell, const std::string& title, crash::Severity severity) {
-    verdict::Seen seen;
+    outcome::Observation seen;
     seen.finding.title = title;
     seen.finding.severity = severity;
     seen.finding.line = title.starts_with("kernel tainted") ? 0 : 7;
@@ -199,8 +199,8 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
                                 .until = *parse_date("2026-12-31")};
   };
   Matrix matrix({"new/bad!", "new/waived", "new/good", "control"});
-  verdict::Seen seen;
-  seen.channel = "console";
+  outcome::Observation seen;
+  seen.channel = event::Channel::console;
   seen.finding.line = 17;
   seen.finding.title = "BUG: in sensor_match";
   seen.finding.severity = crash::Severity::fatal;

@@ -4,15 +4,15 @@
 
 #include <string>
 
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 // Whether the culprit that the finding names is the module under test in this cell.
 bool of_candidate(const plan::Cell& cell, const crash::Finding& finding);
 
 // "BUG: ... in sensor_equal [module sensor, the candidate's]".
-std::string sentence(const plan::Cell& cell, const Seen& seen);
+std::string sentence(const plan::Cell& cell, const Observation& seen);
 
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome
