@@ -25,6 +25,9 @@ int main(int argc, char** argv) {
   add_attest(command_line);
   add_keygen(command_line);
   add_verify(command_line);
+  add_promote(command_line);
+  add_halt(command_line);
+  add_withdraw(command_line);
   command_line.verbs("bundle", "Carry a bundle to another machine: unpack", group::judging);
   add_bundle_unpack(command_line);
   add_scan(command_line);

@@ -164,7 +164,9 @@ void read_gate(const Node& root, Reader& reader, Gate& gate) {
                            {{"scenario", Need::required, "write scenario: release.yaml, the gate's"},
                             {"max-age", Need::required, "write max-age: 36h, how old the run may be"},
                             {"require"},
-                            {"min-boots"}}))
+                            {"min-boots"},
+                            {"set"},
+                            {"allow"}}))
     return;
   if (const Node* scenario = node->find("scenario")) {
     gate.scenario = reader.one_line(*scenario, "verdict.scenario").value_or("");
@@ -175,6 +177,17 @@ void read_gate(const Node& root, Reader& reader, Gate& gate) {
   if (const Node* require = node->find("require")) gate.require = reader.texts(*require, "verdict.require");
   if (const Node* boots = node->find("min-boots"))
     gate.min_boots = reader.integer(*boots, "verdict.min-boots", 1, 100'000).value_or(0);
+  if (const Node* set = node->find("set"); set && reader.names(*set, "verdict.set"))
+    for (std::size_t i = 0; i < set->keys.size(); ++i)
+      gate.set[set->keys[i].text] =
+          reader.text(set->items[i], "verdict.set." + set->keys[i].text).value_or("");
+  if (const Node* allow = node->find("allow"); allow && reader.list(*allow, "verdict.allow"))
+    for (const Node& item : allow->items) {
+      const auto word = reader.choice(item, "verdict.allow", {"waived", "warnings", "unproved"});
+      gate.allow_waived |= word == 0U;
+      gate.allow_warnings |= word == 1U;
+      gate.allow_unproved |= word == 2U;
+    }
 }
 
 void read_rings(const Node& root, Reader& reader, std::vector<Ring>& rings) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,8 @@ struct Gate {
   std::optional<Millis> max_age;
   std::vector<std::string> require;
   int min_boots = 0;
+  std::map<std::string, std::string> set;  // the scenario's variables, with which it must have been run
+  bool allow_waived = false, allow_warnings = false, allow_unproved = false;
 };
 
 struct Plan {

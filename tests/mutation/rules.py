@@ -33,6 +33,12 @@ TALLY = "labctl/rings/tally.cc"
 RING_PLAN = "labctl/rings/plan.cc"
 SEQUENTIAL = "labctl/rings/sequential.cc"
 FIELD_REPORTS = "labctl/rings/reports.cc"
+PROMOTION = "labctl/rings/promotion.cc"
+KEYS = "labctl/rings/keys.cc"
+PROMOTE = "labctl/cli/promote.cc"
+VERIFY_RING = "labctl/cli/verify_ring.cc"
+TRUSTED = "labctl/cli/trusted.cc"
+RING_FILES = "labctl/cli/ring_files.cc"
 
 TESTS = {
     VERDICT: ["verdict", "cell"],
@@ -74,6 +80,12 @@ TESTS = {
     RING_PLAN: ["rings"],
     SEQUENTIAL: ["rings"],
     FIELD_REPORTS: ["rings"],
+    PROMOTION: ["ring_attacks"],
+    KEYS: ["ring_attacks"],
+    PROMOTE: ["ring_attacks"],
+    VERIFY_RING: ["ring_attacks"],
+    TRUSTED: ["ring_attacks"],
+    RING_FILES: ["ring_attacks"],
 }
 
 RULES = [
@@ -118,6 +130,30 @@ RULES = [
     ("the verdict has an age", RING_PLAN, '{"max-age", Need::required, "write max-age: 36h, how old the run may be"}', '{"max-age"}'),
     ("a line that cannot be read is never skipped", FIELD_REPORTS, "      mistake(fault);", "      ;"),
     ("a line that is still being written is none", FIELD_REPORTS, "if (end == row.npos) {", "if (false) {"),
+    # ---- promotions ----
+    ("a promotion opens its own ring", PROMOTION, "if (promotion.ring != wanted.ring)", "if (false)"),
+    ("a promotion holds for the plan that it was made with", PROMOTION, "if (promotion.plan != wanted.plan_sha256)", "if (false)"),
+    ("a promotion from the future shows that a clock is wrong", PROMOTION, "if (promotion.created > wanted.now + allowed_clock_skew_seconds)", "if (false)"),
+    ("a promotion lives no longer than the plan allows", PROMOTION, "std::chrono::seconds(promotion.expires - promotion.created) > wanted.plan.valid)", "false)"),
+    ("an expired promotion is refused", PROMOTION, "if (promotion.expires <= wanted.now)", "if (false)"),
+    ("a promotion is about the delivered files", PROMOTION, "    if (!has(promotion.artifacts, file))\n", "    if (false)\n"),
+    ("a promotion is about no other file", PROMOTION, "    if (!has(wanted.artifacts, artifact))\n", "    if (false)\n"),
+    ("a halt is about what it names", PROMOTION, "return has(delivered, one); });", "return true || has(delivered, one); });"),
+    ("an old list of withdrawals is refused", PROMOTION, "if (withdrawal.expires <= now)", "if (false)"),
+    ("a key signs until its last day", KEYS, "if (to && day > *to)", "if (false)"),
+    ("a key signs from its first day", KEYS, "if (from && day < *from)", "if (false)"),
+    ("the gate's key opens no ring", PROMOTE, "if (gate_keys.has(id))", "if (false)"),
+    ("a key that is listed for rings signs promotions", PROMOTE, "if (!listed->has(id))", "if (false)"),
+    ("the run was made with the plan's scenario", PROMOTE, "if (attest::scenario_plan_sha256(given->second) != statement.scenario_plan)", "if (false)"),
+    ("the verdict is about the delivered files", PROMOTE, "  object(attest::objection(*statement, known.artifacts.digests));\n", ""),
+    ("a promotion ends with the verdict that it stands on", PROMOTE, "std::min(known.now + valid, known.verdict_ends)", "known.now + valid"),
+    ("a ring follows the one before", PROMOTE, "if (previous->ring != options.to && previous->ring != before)", "if (false)"),
+    ("what the field says halts at once", PROMOTE, "if (options.halts.empty() || !by_the_field ||", "if (true || !by_the_field ||"),
+    ("a halt outranks a promotion", VERIFY_RING, "if (!halts.empty()) return refuse(halts.front());", ""),
+    ("what was withdrawn opens no ring", VERIFY_RING, "  if (*withdrawn) return refuse(**withdrawn);\n", ""),
+    ("one key has one use", TRUSTED, "      if (other.key.id() == key->id())\n", "      if (false)\n"),
+    ("a key signs what it is listed for", TRUSTED, "(to_withdraw ? key.may_withdraw : key.is_for_use))", "true)"),
+    ("what lies among the halts is one", RING_FILES, "    if (!payload)\n", "    if (!payload) continue;\n    if (false)\n"),
     ("crashes are told, even none", FIELD_REPORTS, 'json.each("crashes", [&]', 'if (json.has("crashes")) json.each("crashes", [&]'),
     # ---- the judge ----
     ("a cell with two outcomes has none", VERDICT, "if (times > 1) {", "if (times > 1000) {"),
