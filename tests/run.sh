@@ -46,7 +46,8 @@ quietly cmake --preset release -DLABCTL_LIVE_TESTS=$live
 cmake --build --preset release --target labctl labctl-judge fake_labctl
 
 part "clang-tidy"
-find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet \
+quietly cmake --preset dev # for its list of compiler commands, one for each file
+find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/dev --quiet \
   --extra-arg=-Wno-unknown-warning-option 2>/dev/null
 
 part "AddressSanitizer and UndefinedBehaviorSanitizer"
