@@ -360,8 +360,8 @@ inline std::string show(const outcome::Outcome& outcome) {
                      "' at '" + outcome.step + "' " + std::to_string(outcome.boots_proved) + '/' +
                      std::to_string(outcome.boots_wanted) + " in " + std::to_string(outcome.took.count());
   for (const auto& seen : outcome.findings)
-    text += "\n  " + seen.channel + " boot " + std::to_string(seen.boot) + ": " +
-            event::to_json(seen.finding).dump();
+    text += std::string("\n  ") + event::to_string(seen.channel) + " boot " + std::to_string(seen.boot) +
+            ": " + event::to_json(seen.finding).dump();
   return text;
 }
 
