@@ -88,7 +88,7 @@ void take_passphrase() {
 }
 
 void SigningOptions::add_to(Verb& verb) {
-  verb.option("--sign", key, "Sign the verdict with this key (PEM, Ed25519 or P-256)", {.value = "KEY"});
+  verb.option("--sign", key, "Sign with this key (PEM, Ed25519 or P-256)", {.value = "KEY"});
   verb.option("--passphrase-file", passphrase_file,
               "The passphrase of an encrypted key (else LABCTL_KEY_PASSPHRASE)", {.value = "FILE"});
   verb.option("--sign-command", command,

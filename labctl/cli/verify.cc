@@ -14,6 +14,7 @@
 #include "labctl/cli/trusted.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/cli/verify_ring.h"
+#include "labctl/cli/verify_vsa.h"
 
 namespace labctl::cli {
 namespace {
@@ -22,6 +23,7 @@ struct VerifyOptions {
   std::string attestation;
   TrustOptions trust;
   RingOptions ring;
+  SummaryOptions summary;
   std::vector<std::string> artifacts, images, require;
   std::string scenario, max_age;
   int min_boots = 0;
@@ -30,7 +32,7 @@ struct VerifyOptions {
 
   bool asks_about_a_run() const {
     return !images.empty() || !require.empty() || !scenario.empty() || !max_age.empty() || min_boots != 0 ||
-           allow_waived || allow_warnings || allow_unproved || !settings.given.empty();
+           allow_waived || allow_warnings || allow_unproved || !settings.given.empty() || summary.given();
   }
 };
 
@@ -126,6 +128,12 @@ int verify(const VerifyOptions& options) {
   if (!policy) return cannot_look(policy.error());
   auto trusted = Trusted::read(options.trust, rings::KeyUse::gate);
   if (!trusted) return cannot_look(trusted.error());
+  std::optional<Signer> signer;
+  if (options.summary.given()) {
+    auto opened = summary_signer(options.summary, *trusted);
+    if (!opened) return cannot_look(opened.error());
+    signer = std::move(*opened);
+  }
   auto envelope = read_envelope_file(options.attestation);
   if (!envelope) return cannot_look(envelope.error());
 
@@ -146,6 +154,11 @@ int verify(const VerifyOptions& options) {
   if (auto hashed = artefacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
   if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
+  if (signer)
+    if (auto written =
+            write_summary(options.summary, *signer, *statement, *payload, artefacts.digests, policy->now);
+        !written)
+      return cannot_look(written.error());
   print(what_passed(*statement, artefacts.files.size()));
   return exit_code::passed;
 }
@@ -191,6 +204,7 @@ void add_verify(CommandLine& command_line) {
             "Take one that passed only because the scenario's policy allows warnings");
   verb.flag("--allow-unproved", options->allow_unproved,
             "Take content of which no proof shows that the driver uses it");
+  options->summary.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -300,6 +300,35 @@ for name, text, words in (("one key for two uses", "  - {file: gate.key.pub, for
     (ROOT / "wrong.yaml").write_text("labctl: 1\nkeys:\n" + text)
     expect(name, labctl("verify", verdict, "--keys", ROOT / "wrong.yaml", *FILES), 2, words)
 
+# ---- summaries for admission controllers ----
+vsa = ROOT / "vsa.json"
+VSA = ("--vsa", vsa, "--resource", "pkg:deb/debian/sensor@7.16", "--sign")
+check_summary = lambda *words: labctl("verify", verdict, "--key", gate_pub, *FILES, *words)  # noqa: E731
+expect("a summary", check_summary(*VSA, other_key), 0, "PASSED")
+summary = payload_of(vsa)
+if (summary["predicateType"] != "https://slsa.dev/verification_summary/v1" or summary["predicate"]["verificationResult"] != "PASSED"
+        or summary["predicate"]["resourceUri"] != VSA[3] or not {"verifier", "timeVerified", "resourceUri", "policy", "verificationResult", "verifiedLevels"} <= set(summary["predicate"])
+        or {s["digest"]["sha256"] for s in summary["subject"]} != {sha(b"driver"), sha(b"content")}):
+    failures.append(f"not a summary: {summary}")
+if summary["predicate"]["inputAttestations"][0]["digest"]["sha256"] != sha(base64.b64decode(json.loads(verdict.read_text())["payload"])):
+    failures.append("the summary names another attestation")
+if summary["predicate"]["policy"]["digest"]["sha256"] != sha((ROOT / "release.yaml").read_bytes()):
+    failures.append("the summary names another policy")
+envelope = json.loads(vsa.read_text())
+(ROOT / "sig").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
+body = base64.b64decode(envelope["payload"])
+(ROOT / "data").write_bytes(b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(body), body))
+must("openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", other_pub, "-in", ROOT / "data", "-sigfile", ROOT / "sig")
+vsa.unlink()
+expect("no summary of a refusal", check_summary("--max-age", "1m", *VSA, other_key), 1, "too old")
+expect("the gate's key signs no summary", check_summary(*VSA, gate_key), 2, "one of the gate's")
+expect("a summary without a key", check_summary(*VSA[:-1]), 2, "--sign")
+expect("a summary of nothing in particular", check_summary("--vsa", vsa, "--sign", other_key), 2, "--resource")
+expect("a key for no summary", check_summary("--sign", other_key), 2, "--vsa")
+expect("a summary of a promotion", verify(internal, "internal", *VSA, other_key), 2, "--ring is about a promotion")
+if vsa.exists():
+    failures.append("a refusal left a summary")
+
 # ---- bad input ----
 expect("no such ring", promote("beta"), 2, "its rings: internal, early, broad")
 expect("a plan with a mistake", promote("internal", rings=(ROOT / "bad.yaml").write_text(PLAN.replace("soak: 2h", "soak: 2")) and "bad.yaml"), 2, "bad.yaml:4:41")
