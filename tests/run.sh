@@ -38,7 +38,7 @@ mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '
 clang-format --dry-run -Werror "${sources[@]}"
 shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/guests/nt-standin/build tests/live/*.sh .ci/run \
   labctl/guest/scripts/*.sh labctl/machine/libvirt/scripts/*.sh \
-  images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish
+  images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish templates/container/build debian/tests/*
 
 # The programs as users have them; the rooms' own tests are built with the sanitizers below, and run once.
 part "release build, warnings are errors"
