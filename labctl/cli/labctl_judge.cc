@@ -18,7 +18,6 @@ constexpr const char* footer =
 int main(int argc, char** argv) {
   using namespace labctl::cli;
   CommandLine command_line("labctl-judge", about, footer);
-  add_plan(command_line);
   add_validate(command_line);
   add_judge(command_line);
   add_report(command_line);
