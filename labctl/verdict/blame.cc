@@ -1,11 +1,31 @@
 #include "labctl/verdict/blame.h"
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
+#include "labctl/crash/errors.h"
 
 namespace labctl::verdict {
+namespace {
+
+constexpr std::size_t longest_program = 15;  // of a program's name the kernel keeps this much
+
+bool is_own_service(const scenario::Driver& driver, const crash::Finding& finding) {
+  if (finding.kind != crash::Kind::service) return false;
+  return std::any_of(driver.services.begin(), driver.services.end(), [&](const std::string& unit) {
+    const std::string program =
+        unit.substr(0, std::min(unit.find_first_of("@"), unit.rfind('.'))).substr(0, longest_program);
+    return finding.title == title_of_failed(unit) || finding.title == crash::title_of_crashed(program);
+  });
+}
+
+}  // namespace
+
+std::string title_of_failed(const std::string& unit) { return "service failed: " + printable(unit, 80); }
 
 bool of_candidate(const plan::Cell& cell, const crash::Finding& finding) {
-  return !finding.module.empty() && finding.module == cell.guest.driver.module;
+  const scenario::Driver& driver = cell.guest.driver;
+  return (!finding.module.empty() && finding.module == driver.module) || is_own_service(driver, finding);
 }
 
 std::string sentence(const plan::Cell& cell, const Seen& seen) {
@@ -14,6 +34,8 @@ std::string sentence(const plan::Cell& cell, const Seen& seen) {
   std::string text = printable(finding.title);
   if (!finding.module.empty())
     text += " [module " + printable(finding.module, 60) + (own ? ", the candidate's]" : "]");
+  else if (own)
+    text += " [the candidate's service]";
   // A cell whose candidate is not there yet says so itself, and a control has none.
   if (!own && seen.candidate_in && !cell.control)
     text += " (not in the candidate's module; " +

@@ -5,6 +5,7 @@ VERDICT = "labctl/verdict/verdict.cc"
 TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/verdict/accept.cc"
 WEIGH = "labctl/verdict/weigh.cc"
+BLAME = "labctl/verdict/blame.cc"
 CANARY_RECORD = "labctl/bundle/canary_record.cc"
 CANARY_VERDICT = "labctl/verdict/canary.cc"
 STEP = "labctl/cell/step.cc"
@@ -35,6 +36,7 @@ TESTS = {
     "labctl/cli/verify.cc": ["attacks"],
     ACCEPT: ["verdict", "cell"],
     WEIGH: ["verdict"],
+    BLAME: ["verdict"],
     CANARY_RECORD: ["bundle"],
     "labctl/base/measured.cc": ["base"],
     CANARY_VERDICT: ["verdict", "cell"],
@@ -261,6 +263,8 @@ RULES = [
     ("a service that failed counts whatever the policy says", ACCEPT, "warnings_fail || finding.kind == crash::Kind::service;", "warnings_fail;"),
     ("weighed findings are weighed", VERDICT, "  weigh(plan, verdict.cells);\n", ""),
     ("what the candidate was not there for is not its", WEIGH, "|| !seen.candidate_in || ", "|| "),
+    ("a service that the scenario names is the candidate's", BLAME, " || is_own_service(driver, finding)", ""),
+    ("a program called as the candidate's service is its", BLAME, " || finding.title == crash::title_of_crashed(program)", ""),
     ("a service fails twice before it counts", WEIGH, "boots_with(plan, all, finding.title) >= 2", "true"),
     ("the candidate's own service need not fail twice", WEIGH, "|| of_candidate(cell, finding) ||", "||"),
     ("what a control shows blames nobody", WEIGH, "if (!enough || in_a_control(plan, all, finding.title)) continue;", "if (!enough) continue;"),
