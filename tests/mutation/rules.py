@@ -7,7 +7,7 @@ ALLOWED = "labctl/verdict/allowed.cc"
 TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/outcome/accept.cc"
 WEIGH = "labctl/verdict/weigh.cc"
-BLAME = "labctl/verdict/blame.cc"
+BLAME = "labctl/outcome/blame.cc"
 CANARY_RECORD = "labctl/bundle/canary_record.cc"
 CANARY_VERDICT = "labctl/outcome/canary.cc"
 STEP = "labctl/cell/step.cc"
@@ -355,6 +355,8 @@ RULES = [
     ("a service that failed counts whatever the policy says", ACCEPT, "warnings_fail || finding.kind == crash::Kind::service;", "warnings_fail;"),
     ("weighed findings are weighed", VERDICT, "  weigh(plan, verdict.cells);\n", ""),
     ("what the candidate was not there for is not its", WEIGH, "|| !seen.candidate_in || ", "|| "),
+    ("a service that the scenario names is the candidate's", BLAME, "if (is_own_service(cell.guest.driver, finding)) return true;", ""),
+    ("a program called as the candidate's service is its", BLAME, " || finding.title == crash::title_of_crashed(program)", ""),
     ("a service fails twice before it counts", WEIGH, "boots_with(plan, all, finding.title) >= 2", "true"),
     ("the candidate's own service need not fail twice", WEIGH, "|| of_candidate(cell, finding) ||", "||"),
     ("a driver of Windows is the candidate's by its file", BLAME,
