@@ -1,6 +1,7 @@
 // Stories of findings that somebody has spoken for, told to their verdict: in a run in which all else passed.
 #pragma once
 
+#include "labctl/verdict/verdict.h"
 #include "tests/cell/told.h"
 
 namespace story {

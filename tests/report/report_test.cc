@@ -171,8 +171,7 @@ TEST_CASE("where in the source it was stands with the finding, and cannot be mor
   report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   record.verdict.cells[0].findings = {{.finding = {.title = "oops in sensor"}}};
   record.cells.resize(1);
-  record.cells[0].places["oops in sensor"] = {
-      "sensor_equal+0x39/0x60 [sensor]: sensor_equal at <b>sensor.c:255"};
+  record.cells[0].places[0] = {"sensor_equal+0x39/0x60 [sensor]: sensor_equal at <b>sensor.c:255"};
   CHECK_THAT(report::html(record),
              ContainsSubstring("in the source") && ContainsSubstring("&lt;b&gt;sensor.c:255"));
   CHECK_THAT(report::junit(record), ContainsSubstring("in the source:\nsensor_equal+0x39/0x60 [sensor]"));

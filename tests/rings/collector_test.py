@@ -15,7 +15,7 @@ import time
 
 LABCTL, JUDGE = map(os.path.abspath, sys.argv[1:3])
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-COLLECTOR = SOURCE / "collectors/linux.sh"
+COLLECTOR = SOURCE / "templates/collectors/linux.sh"
 failures = []
 scratch = tempfile.TemporaryDirectory(prefix="labctl-collector-")
 ROOT = pathlib.Path(scratch.name) / "root"

@@ -189,7 +189,9 @@ bool Report::over() const {
   if ((rule().flags & instant) != 0 || lines_ > line_limit || foreign_ > patience_with_others) return true;
   if (proved(Proof::panic_end)) return true;
   if (proved(Proof::trace_end)) return since_ > patience_at_end;
-  if (!credible()) return since_ > patience_when_vague;
+  // Where a header needs its body, the processor stands in front of the trace: this is the trace of others.
+  if (!credible())
+    return since_ > patience_when_vague || (proved(Proof::trace) && (rule().flags & headless) == 0);
   return since_ > (read_anything() ? patience_inside : patience_for_body);
 }
 
