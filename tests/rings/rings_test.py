@@ -300,6 +300,18 @@ for name, text, words in (("one key for two uses", "  - {file: gate.key.pub, for
     (ROOT / "wrong.yaml").write_text("labctl: 1\nkeys:\n" + text)
     expect(name, labctl("verify", verdict, "--keys", ROOT / "wrong.yaml", *FILES), 2, words)
 
+# ---- pages ----
+pages = ("--page", ROOT / "rollout.html", "--customer-page", ROOT / "customer.html")
+expect("pages of a halt", promote("early", "--previous", old, *pages, "--reports", reports(*QUIET, line("internal", "m1", -2 * HOUR, -60, crash))), 1)
+for name, texts in (("rollout.html", ("Why it halts", "BUG: sensor_parse", "Content-Security-Policy")), ("customer.html", ("This release was stopped", "debian: 1 test, 3 starts"))):
+    for text in texts:
+        if text not in (ROOT / name).read_text():
+            failures.append(f"{name} does not say '{text}'")
+(ROOT / "customer.html").unlink()
+expect("no page for customers of a verdict that does not hold", promote("internal", *pages, attestation=bundle("blocked", at(-2 * HOUR), at(-HOUR))), 1, "no page for customers")
+if (ROOT / "customer.html").exists():
+    failures.append("customers are told of a verdict that does not hold")
+
 # ---- summaries for admission controllers ----
 vsa = ROOT / "vsa.json"
 VSA = ("--vsa", vsa, "--resource", "pkg:deb/debian/sensor@7.16", "--sign")
