@@ -65,9 +65,8 @@ class Chart {
   std::string words() const {
     const auto count = static_cast<double>(tally_.crashes.size());
     const double halt = test_.bad_until(count + 1);
-    return grouped(tally_.machine_days) + " machine-days with " + grouped(count) +
-           " crashes. Without another crash it opens at " + grouped(std::ceil(test_.fine_from(count))) +
-           "; " +
+    return days_in_words(tally_.machine_days) + " machine-days with " + counted(count, "crash", "crashes") +
+           ". Without another crash it opens at " + grouped(std::ceil(test_.fine_from(count))) + "; " +
            (halt > tally_.machine_days ? "another crash before " + grouped(halt) + " halts it."
                                        : "another crash now would not halt it.");
   }
@@ -134,7 +133,7 @@ Json row_of(const Ring& ring, const Watched* watched) {
           {"soaked", grouped(tally.soaked) + (ring.machines ? " of " + grouped(*ring.machines) : "")},
           {"updated", grouped(tally.updated)},
           {"silent", grouped(tally.silent) + " of " + grouped(tally.known)},
-          {"days", grouped(tally.machine_days)},
+          {"days", days_in_words(tally.machine_days)},
           {"crashes", grouped(static_cast<double>(tally.crashes.size()))}};
 }
 
@@ -149,7 +148,7 @@ Json detail_of(const Watched& watched) {
       detail["crashes"].push_back({{"title", crash.title},
                                    {"machine", crash.machine},
                                    {"at", show_moment(crash.at)},
-                                   {"days", grouped(crash.machine_days)}});
+                                   {"days", days_in_words(crash.machine_days)}});
   detail["has_crashes"] = !detail["crashes"].empty();
   return detail;
 }
@@ -166,8 +165,8 @@ std::vector<std::string> places_of(const attest::Statement& statement) {
   }
   std::vector<std::string> texts;
   for (const auto& [place, counts] : places)
-    texts.push_back(place + ": " + grouped(counts.first) + (counts.first == 1 ? " test, " : " tests, ") +
-                    grouped(counts.second) + " starts");
+    texts.push_back(place + ": " + counted(counts.first, "test", "tests") + ", " + grouped(counts.second) +
+                    " starts");
   return texts;
 }
 
@@ -212,7 +211,7 @@ std::string rollout_page(const Plan& plan, const Decision& decision, const About
     crashes += static_cast<double>(watched.tally.crashes.size());
   }
   page["facts"] = Json::array({{{"label", "machines that have it"}, {"value", grouped(machines)}},
-                               {{"label", "machine-days"}, {"value", grouped(days)}},
+                               {{"label", "machine-days"}, {"value", days_in_words(days)}},
                                {{"label", "crashes"}, {"value", grouped(crashes)}},
                                {{"label", "decided (UTC)"}, {"value", show_moment(about.now)}}});
   return report::render(rollout_template, page);
@@ -224,10 +223,10 @@ std::string customer_page(const Decision& decision, const attest::Statement& sta
   for (const auto& watched : decision.rings) {
     const Tally& tally = watched.tally;
     const int crashes = static_cast<int>(tally.crashes.size());
-    std::string text = grouped(tally.updated) + " machines ran it for " + grouped(tally.machine_days) +
-                       " days taken together, and reported " +
-                       (crashes == 0 ? "no crash." : grouped(crashes) + " crashes.");
-    if (tally.machine_days > 0)
+    std::string text = counted(tally.updated, "machine", "machines") + " ran it for " +
+                       days_in_words(tally.machine_days) + " days taken together, and reported " +
+                       (crashes == 0 ? "no crash." : counted(crashes, "crash.", "crashes."));
+    if (not_excluded(crashes, tally.machine_days) < 1)
       text += " A rate above " + rate_in_words(not_excluded(crashes, tally.machine_days)) +
               " per machine and day is excluded with a certainty of 95 %; a lower one is not.";
     rings.push_back(text);
@@ -238,16 +237,17 @@ std::string customer_page(const Decision& decision, const attest::Statement& sta
       {"sentence",
        halt ? "This release was stopped." : "Every test passed, on every system in the list below."},
       {"gate",
-       "The files were installed on " + grouped(static_cast<double>(places_of(statement).size())) +
-           " kinds of test systems between " + show_moment(statement.began) + " and " +
+       "The files were installed on " +
+           counted(static_cast<double>(places_of(statement).size()), "kind", "kinds") +
+           " of test systems between " + show_moment(statement.began) + " and " +
            show_moment(statement.ended) +
            ". Each was then restarted again and again, and watched from outside for crashes, hangs and"
            " silence; the same systems ran beside it without the release, for comparison."},
       {"places", texts(places_of(statement))},
       {"gate_excludes",
        grouped(boots) + " starts without a crash" +
-           (boots > 3 ? ": one in more than " + rate_in_words(not_excluded(0, boots)) +
-                            " of starts is excluded with a certainty of 95 %; a rarer one is not."
+           (boots > 3 ? ": a rate above " + rate_in_words(not_excluded(0, boots)) +
+                            " per start is excluded with a certainty of 95 %; a rarer one is not."
                       : ": too few to exclude anything.")},
       {"rings_sentence", rings.empty() ? "No machine outside of the test laboratory has it yet."
                                        : "The release goes to groups of machines, one after the other."},
