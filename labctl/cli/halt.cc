@@ -47,10 +47,12 @@ int halt(const HaltOptions& options) {
   CandidateFiles artifacts;
   if (auto opened = artifacts.open(options.artifacts); !opened) return cannot(opened.error());
   if (auto hashed = artifacts.hash(options.artifacts); !hashed) return cannot(hashed.error());
-  for (auto& artifact : artifacts.digests) artifact.name = fs::path(artifact.name).filename().string();
+  std::vector<std::string> names;
+  for (auto& artifact : artifacts.digests)
+    names.push_back(artifact.name = fs::path(artifact.name).filename().string());
   const rings::Halt halt{artifacts.digests, std::time(nullptr), options.reason};
   return write(options.out, signer->seal(rings::to_payload(halt)),
-               "HALTED: " + std::to_string(artifacts.digests.size()) + " files in every ring");
+               "HALTED in every ring: " + join_some(names));
 }
 
 // What an earlier list has, so that nothing that was withdrawn comes back.

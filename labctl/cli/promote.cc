@@ -14,13 +14,14 @@
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/plan/tuple.h"
+#include "labctl/rings/page.h"
 #include "labctl/rings/rings.h"
 
 namespace labctl::cli {
 namespace {
 
 struct PromoteOptions {
-  std::string to, rings, verdict, previous, reports, halts, out;
+  std::string to, rings, verdict, previous, reports, halts, out, page, customer_page;
   std::vector<std::string> artifacts;
   TrustOptions trust;
   SigningOptions signing;
@@ -56,6 +57,7 @@ struct Known {
   rings::Verdict verdict;
   std::string verdict_sha256, previous_sha256, reports_sha256;
   std::int64_t verdict_ends = 0;  // when the run is too old
+  std::optional<attest::Statement> statement;
   std::vector<rings::Report> reports;
   rings::Time time;
 };
@@ -110,6 +112,7 @@ Status read_gate(const PromoteOptions& options, const Trusted& gate_keys, Known&
   auto statement = attest::read_payload(*payload, {});
   if (!statement) return object(statement.error().what), Status();
   known.verdict.candidate = candidate_of(*statement);
+  known.statement = *statement;
   known.verdict_ends =
       statement->began + std::chrono::duration_cast<std::chrono::seconds>(*gate.max_age).count();
   object(gate_keys.objection(*envelope, statement->ended));
@@ -223,9 +226,28 @@ Status write_halt(const PromoteOptions& options, const Signer& signer, const Kno
   return {};
 }
 
+// For people; the promotion decides. A customer is told of a verdict only while it holds.
+Status write_pages(const PromoteOptions& options, const Known& known, const rings::Decision& decision) {
+  rings::About about{.ring = options.to,
+                     .now = known.now,
+                     .artifacts = known.artifacts.digests,
+                     .plan = known.plan.sha256,
+                     .verdict = known.verdict_sha256};
+  for (auto& artifact : about.artifacts) artifact.name = fs::path(artifact.name).filename().string();
+  if (!options.page.empty())
+    if (auto written = write_file(options.page, rings::rollout_page(known.plan.plan, decision, about));
+        !written)
+      return written;
+  if (options.customer_page.empty()) return {};
+  if (!known.statement || !known.verdict.objection.empty())
+    return input_error("no page for customers: the gate's verdict does not hold", options.customer_page);
+  return write_file(options.customer_page, rings::customer_page(decision, *known.statement, about));
+}
+
 int act(const PromoteOptions& options, const Signer& signer, const Known& known) {
   const auto decision = rings::on(known.plan.plan, known.plan.ring, known.verdict, known.reports, known.time);
   print(in_words(decision, options.to));
+  if (auto written = write_pages(options, known, decision); !written) complain(written.error());
   if (decision.answer == rings::Answer::halt) {
     if (auto written = write_halt(options, signer, known, decision); !written) complain(written.error());
     return exit_code::blocked;
@@ -296,6 +318,9 @@ void add_promote(CommandLine& command_line) {
               {.value = "FILE"});
   verb.option("--halts", options->halts, "Folder in which signed halts are looked for, and written to",
               {.value = "DIR"});
+  verb.option("--page", options->page, "Write rollout.html there, whatever the answer", {.value = "FILE"});
+  verb.option("--customer-page", options->customer_page,
+              "Write there, in plain words, how the release was tested", {.value = "FILE"});
   verb.option("--out", options->out, "Where the promotion goes (RING.json)", {.value = "FILE"});
   options->signing.add_to(verb);
 }

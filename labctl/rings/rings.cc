@@ -15,7 +15,7 @@ using Test = SequentialTest;
 constexpr double in_99_of_100 = 2.575829;
 
 std::string plural(double count, const std::string& noun) {
-  return grouped(count) + " " + noun + (count == 1 ? "" : noun.ends_with("sh") ? "es" : "s");
+  return counted(count, noun, noun + (noun.ends_with("sh") ? "es" : "s"));
 }
 
 std::string per_cent(double share) {
@@ -62,15 +62,16 @@ class Watch {
     for (std::size_t i = 0; i < t_.crashes.size(); ++i) {
       const auto count = static_cast<double>(i + 1);
       if (test.answer(count, t_.crashes[i].machine_days) != Test::Answer::bad) continue;
-      halt("too many crashes: " + plural(count, "crash") + " in " + grouped(t_.crashes[i].machine_days) +
-           " machine-days, and that many before " + grouped(test.bad_until(count)) + " speak for a rate of " +
-           rate_in_words(wanted.bad) + " per machine-day or more; the last was " + said(t_.crashes[i]));
+      halt("too many crashes: " + plural(count, "crash") + " in " +
+           days_in_words(t_.crashes[i].machine_days) + " machine-days, and that many before " +
+           grouped(test.bad_until(count)) + " speak for a rate of " + rate_in_words(wanted.bad) +
+           " per machine-day or more; the last was " + said(t_.crashes[i]));
       return;
     }
     if (!w_.must_hold) return;
     const auto count = static_cast<double>(t_.crashes.size());
     if (test.answer(count, t_.machine_days) == Test::Answer::fine) return;
-    wait(grouped(t_.machine_days) + " of " + grouped(std::ceil(test.fine_from(count))) +
+    wait(days_in_words(t_.machine_days) + " of " + grouped(std::ceil(test.fine_from(count))) +
          " machine-days that " + (count == 0 ? "no crash" : plural(count, "crash")) +
          " must be spread over to speak for a rate of " + rate_in_words(wanted.fine) + " per machine-day");
   }
@@ -111,14 +112,13 @@ class Watch {
 
   void excluded() {
     const int crashes = static_cast<int>(t_.crashes.size());
-    w_.words.push_back(plural(t_.updated, "machine") + " with the candidate, " + grouped(t_.machine_days) +
-                       " machine-days, " +
+    w_.words.push_back(plural(t_.updated, "machine") + " with the candidate, " +
+                       days_in_words(t_.machine_days) + " machine-days, " +
                        (crashes == 0 ? std::string("no crash") : plural(crashes, "crash")));
-    if (t_.machine_days > 0) {
-      const double bound = not_excluded(crashes, t_.machine_days);
-      w_.words.push_back("that excludes only a rate above " + rate_in_words(bound) +
-                         " per machine-day (95 % sure)");
-    }
+    const double bound = not_excluded(crashes, t_.machine_days);
+    w_.words.push_back(bound < 1 ? "that excludes only a rate above " + rate_in_words(bound) +
+                                       " per machine-day (95 % sure)"
+                                 : "that is too little to exclude any rate of crashes");
     if (t_.other_crashes > 0)
       w_.words.push_back(plural(t_.other_crashes, "crash") +
                          " on machines that never reported the candidate: not counted");

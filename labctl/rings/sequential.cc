@@ -51,6 +51,16 @@ std::string grouped(double whole) {
   return digits;
 }
 
+std::string days_in_words(double days) {
+  const auto tenths = static_cast<long long>(days * 10);
+  return days >= 10 || tenths % 10 == 0 ? grouped(days)
+                                        : std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+std::string counted(double whole, const std::string& singular, const std::string& plural) {
+  return grouped(whole) + " " + (whole == 1 ? singular : plural);
+}
+
 std::string rate_in_words(double rate) {
   if (rate >= 1) return "one a day";
   if (rate >= 0.01) return std::to_string(static_cast<int>(std::lround(rate * 100))) + " %";

@@ -29,6 +29,8 @@ class SequentialTest {
 double not_excluded(int crashes, double machine_days);
 
 std::string grouped(double whole);       // "3,329"
+std::string days_in_words(double days);  // "3,329", and below ten "2.5"
+std::string counted(double whole, const std::string& singular, const std::string& plural);  // "2 crashes"
 std::string rate_in_words(double rate);  // "12 %", "1 in 1,112"; per machine-day
 
 }  // namespace labctl::rings

@@ -78,6 +78,12 @@ TEST_CASE("days without a crash exclude a rate above three by their number") {
   CHECK(not_excluded(10, 1) == Approx(16.962).epsilon(1e-4));
   CHECK(rate_in_words(not_excluded(0, 0.5)) == "one a day");
   CHECK(std::isinf(not_excluded(0, 0)));
+  CHECK(days_in_words(0) == "0");
+  CHECK(days_in_words(2.49) == "2.4");
+  CHECK(days_in_words(2) == "2");
+  CHECK(days_in_words(10.9) == "10");
+  CHECK(counted(1, "crash", "crashes") == "1 crash");
+  CHECK(counted(0, "crash", "crashes") == "0 crashes");
   CHECK(grouped(0) == "0");
   CHECK(grouped(999) == "999");
   CHECK(grouped(1'000) == "1,000");
