@@ -46,6 +46,10 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_reproduce(command_line);
   add_bisect(command_line);
   add_scan(command_line);
+  command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
+                     group::history, "runs");
+  add_history_questions(command_line);
+  add_history_add(command_line);
   add_doctor(command_line);
   add_gc(command_line);
   add_completion(command_line);

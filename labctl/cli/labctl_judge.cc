@@ -28,6 +28,10 @@ int main(int argc, char** argv) {
   command_line.verbs("bundle", "Carry a bundle to another machine: unpack", group::judging);
   add_bundle_unpack(command_line);
   add_scan(command_line);
+  command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
+                     group::history, "runs");
+  add_history_questions(command_line);
+  add_history_add(command_line);
   add_completion(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);
