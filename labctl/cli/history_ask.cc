@@ -82,7 +82,7 @@ void add_runs(CommandLine& command_line) {
   const auto options = std::make_shared<AskOptions>();
   auto verb = add_question(command_line,
                            {"history runs", "The last runs, and what is red now and since when",
-                            "labctl history\nlabctl history runs --last 100 --json"},
+                            "labctl history runs\nlabctl history runs --last 100 --json"},
                            options, [](const history::Database& database, const AskOptions& given) {
                              return history::ask_runs(database, given.last);
                            });

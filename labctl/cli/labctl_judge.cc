@@ -1,5 +1,6 @@
 // labctl-judge: the verbs of labctl that need no hypervisor, for hosts that have none. A test looks that none
 // is linked.
+#include "labctl/cli/history.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
                      group::history, "runs");
   add_history_questions(command_line);
   add_history_add(command_line);
+  add_history_keeping(command_line);
   add_completion(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);

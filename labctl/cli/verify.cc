@@ -5,6 +5,7 @@
 
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/policy.h"
+#include "labctl/attest/weaker.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/held_file.h"
@@ -20,7 +21,7 @@ namespace {
 struct VerifyOptions {
   std::string attestation;
   std::vector<std::string> keys, artifacts, images, require;
-  std::string scenario, max_age;
+  std::string scenario, max_age, previous;
   int min_boots = 0;
   bool allow_waived = false, allow_warnings = false, allow_unproved = false;
   Settings settings;  // of the scenario; they must give the plan that was run
@@ -136,6 +137,25 @@ std::optional<int> object_to_plan(const VerifyOptions& options, const attest::St
   return {};
 }
 
+// With --not-weaker-than: an earlier attestation that the same keys have signed, whatever its age. Nothing
+// when this one stands on as much; else the exit code, and what is less is said.
+std::optional<int> object_to_less(const VerifyOptions& options, const attest::Statement& statement,
+                                  const std::vector<attest::PublicKey>& keys) {
+  if (options.previous.empty()) return {};
+  auto text = read_file(options.previous, attest::largest_envelope);
+  if (!text) return cannot_look(Error{Fault::input, text.error().what, options.previous, {}});
+  const auto envelope = attest::read_envelope(*text, options.previous);
+  if (!envelope) return cannot_look(envelope.error());
+  const auto payload = attest::open(*envelope, attest::in_toto_type, keys);
+  if (!payload) return refuse("the attestation of --not-weaker-than: " + payload.error().what);
+  const auto before = attest::read_payload(*payload, {});
+  if (!before) return refuse("the attestation of --not-weaker-than: " + before.error().what);
+  const auto weaker = attest::weaker_than(statement, *before);
+  if (weaker.empty()) return {};
+  for (const auto& line : weaker) say("labctl: weaker: " + line);
+  return refuse("the run asked less than that of " + show_moment(before->began) + ": see the list above");
+}
+
 std::string what_passed(const attest::Statement& statement, std::size_t files) {
   int boots = 0;
   for (const auto& cell : statement.cells)
@@ -163,6 +183,7 @@ int verify(const VerifyOptions& options) {
   if (!statement) return refuse(statement.error().what);
   if (auto why = attest::objection(*statement, *policy)) return refuse(*why);
   if (auto code = object_to_plan(options, *statement)) return *code;
+  if (auto code = object_to_less(options, *statement, *keys)) return *code;
 
   Artefacts artefacts;
   if (auto taken = artefacts.take(options.artifacts); !taken) return cannot_look(taken.error());
@@ -202,6 +223,9 @@ void add_verify(CommandLine& command_line) {
               {.value = "NAME=SHA256"});
   verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
               {.value = "GLOB"});
+  verb.option("--not-weaker-than", options->previous,
+              "The run must have asked as much as that of this attestation: images, boots, proofs, contents",
+              {.value = "ATTESTATION"});
   verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
               {.value = "N", .between = {1, 100000}});
   verb.flag("--allow-waived", options->allow_waived,

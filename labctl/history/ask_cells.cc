@@ -7,7 +7,8 @@
 namespace labctl::history {
 namespace {
 
-constexpr std::size_t most_shown = 30, most_cells = 1000;
+constexpr std::int64_t most_shown = 30;
+constexpr std::size_t most_cells = 1000;
 
 Error unknown_cell(const std::string& cell, const std::vector<std::string>& known) {
   const auto meant = did_you_mean(cell, known);
@@ -17,28 +18,29 @@ Error unknown_cell(const std::string& cell, const std::vector<std::string>& know
           meant ? "did you mean '" + *meant + "'?" : "'labctl history cell \"*\"' lists the cells"};
 }
 
-// All lives of a cell, those that are no results too; the newest last.
+// How many lives of a cell there are of each kind, and the last of them; the newest first.
 Status add_lives(const Database& history, const Course& course, Json& json) {
-  std::map<std::string, int> counts;
-  Json lives = Json::array();
-  auto done =
+  std::map<std::string, std::int64_t> counts;
+  auto counted =
       each(history,
-           "SELECT r.name, r.began, c.answer, c.outcome, c.reason, c.took_ms FROM cell c JOIN run r ON "
-           "r.key = c.run WHERE c.id = ? AND r.scenario = ? ORDER BY r.began DESC, r.key DESC",
-           {course.cell, course.scenario}, [&](const Rows& row) {
-             ++counts[row.text(2)];
-             if (lives.size() < most_shown)
-               lives.push_back({{"run", row.text(0)},
-                                {"began", row.text(1)},
-                                {"answer", row.text(2)},
-                                {"outcome", row.text(3)},
-                                {"reason", row.text(4)},
-                                {"took_ms", row.number(5)}});
-           });
-  if (!done) return done;
+           "SELECT c.answer, count(*) FROM cell c JOIN run r ON r.key = c.run WHERE c.id = ? AND "
+           "r.scenario = ? GROUP BY 1",
+           {course.cell, course.scenario}, [&](const Rows& row) { counts[row.text(0)] = row.number(1); });
+  if (!counted) return counted;
   for (const char* answer : {"passed", "failed", "lab", "kept", "none"}) json[answer] = counts[answer];
-  json["lives"] = std::move(lives);
-  return {};
+  json["lives"] = Json::array();
+  return each(
+      history,
+      "SELECT r.name, r.began, c.answer, c.outcome, c.reason, c.took_ms FROM cell c JOIN run r ON r.key = "
+      "c.run WHERE c.id = ? AND r.scenario = ? ORDER BY r.began DESC, r.key DESC LIMIT ?",
+      {course.cell, course.scenario, most_shown}, [&](const Rows& row) {
+        json["lives"].push_back({{"run", row.text(0)},
+                                 {"began", row.text(1)},
+                                 {"answer", row.text(2)},
+                                 {"outcome", row.text(3)},
+                                 {"reason", row.text(4)},
+                                 {"took_ms", row.number(5)}});
+      });
 }
 
 // Rows of `tested` with what else may have changed between two runs.

@@ -15,7 +15,9 @@ Status add_list(const Database& history, const char* name, const char* sql, Json
               [&](const Rows& row) { crash[name].push_back(row.text(0)); });
 }
 
-Status add_details(const Database& history, Json& crash) {
+}  // namespace
+
+Status add_crash_details(const Database& history, Json& crash) {
   constexpr std::pair<const char*, const char*> lists[] = {
       {"in_cells",
        "SELECT DISTINCT c.id FROM finding f JOIN cell c ON c.key = f.cell WHERE f.title = ? ORDER BY 1 LIMIT "
@@ -42,8 +44,6 @@ Status add_details(const Database& history, Json& crash) {
     if (auto added = add_list(history, name, sql, crash); !added) return added;
   return {};
 }
-
-}  // namespace
 
 Result<Json> ask_crash(const Database& history, const std::string& title) {
   Json answer{{"question", "crash"}, {"title", title}, {"crashes", Json::array()}};
@@ -80,7 +80,7 @@ Result<Json> ask_crash(const Database& history, const std::string& title) {
   std::size_t detailed = 0;
   for (auto& crash : answer["crashes"])
     if (detailed++ < most_detailed)
-      if (auto added = add_details(history, crash); !added) return fail(added.error());
+      if (auto added = add_crash_details(history, crash); !added) return fail(added.error());
   return answer;
 }
 

@@ -34,9 +34,8 @@ Result<std::vector<Course>> read(const Database& history, const std::string& whe
 Result<std::vector<Course>> courses(const Database& history) {
   return read(
       history,
-      "WHERE EXISTS(SELECT 1 FROM cell l WHERE l.id = c.id AND l.run = (SELECT w.key FROM run w WHERE "
-      "w.scenario = r.scenario AND w.partial = 0 AND w.interrupted = 0 ORDER BY w.began DESC, w.key DESC "
-      "LIMIT 1))",
+      "JOIN cell l ON l.id = c.id JOIN (SELECT scenario, key, max(began) FROM run WHERE partial = 0 AND "
+      "interrupted = 0 GROUP BY scenario) w ON w.key = l.run AND w.scenario = r.scenario WHERE 1",
       {});
 }
 

@@ -40,6 +40,9 @@ Result<Json> run_reference(const Database& history, std::int64_t key);
 // "standing", "since", "last_good" or "last_bad" of a course.
 Status add_standing(const Database& history, const Course& course, Json& json);
 
+// What a crash (a member of the answer to ask_crash(), with its title) was seen with.
+Status add_crash_details(const Database& history, Json& crash);
+
 // Ids of cells for "did you mean".
 Result<std::vector<std::string>> known_cells(const Database& history);
 

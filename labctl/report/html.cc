@@ -6,6 +6,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/page.h"
+#include "labctl/report/render.h"
 
 namespace labctl::report {
 namespace {
@@ -37,6 +38,16 @@ data data_of(const Json& json) {
 std::string html(const Record& record) {
   kainjow::mustache::mustache page_of{std::string(page_template)};
   return page_of.render(data_of(page(record)));
+}
+
+std::string render_page(std::string_view body, const Json& values) {
+  const auto title = page_template.find("<title>"), style = page_template.find("<style>");
+  std::string page(page_template.substr(0, title));
+  page += "<title>{{title}} · labctl</title>\n";
+  page += page_template.substr(style, page_template.find("<body>") - style);
+  page += body;
+  kainjow::mustache::mustache page_of{page};
+  return page_of.render(data_of(values));
 }
 
 }  // namespace labctl::report

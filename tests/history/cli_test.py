@@ -228,6 +228,48 @@ def migrated(folder):
     check(done.returncode == 0 and rows(db) == 2 and history(db=db).returncode == 0, f"migrated: {done.stderr}")
 
 
+def pruned(folder):
+    """Old bundles go, and never one that an attestation stands on, one that failed and is to be kept, or another folder."""
+    db, bundles = folder / "prune.db", folder / "prune"
+    good, bad, signed, swapped = (made(bundles, verdict, 20 + n) for n, verdict in enumerate(("passed", "blocked", "passed", "passed")))
+    history("add", bundles, db=db)
+    (signed / "attestation.json").write_text("{}")
+    shutil.rmtree(swapped)
+    swapped.mkdir()
+    (swapped / "precious").write_text("of somebody else")
+    prune = ("prune", "--bundles", "--older-than", "1s")
+    done = history(*prune, "--except", "failed,signed", "--dry-run", db=db)
+    check(done.returncode == 0 and "would remove " + str(good) in done.stdout and good.exists() and str(bad) not in done.stdout
+          and str(signed) not in done.stdout, f"dry: {done.stdout}{done.stderr}")
+    done = history(*prune, "--except", "failed", db=db)
+    check(done.returncode == 2 and not good.exists() and bad.exists() and signed.exists() and (swapped / "precious").exists()
+          and "another bundle" in done.stderr, f"prune: {done.returncode} {done.stdout}{done.stderr}")
+    check(rows(db) == 4, "the rows went with the bundles")
+    check("removed" in history(db=db).stdout, "it is not said that a bundle is gone")
+    done = history(*prune, "--valid", "20000h", db=db)
+    check(signed.exists() and not bad.exists(), f"--valid: {done.stdout}")
+    history(*prune, "--valid", "1s", "--except", "signed", db=db)
+    check(signed.exists(), "--except signed")
+    history(*prune, "--valid", "1s", db=db)
+    check(not signed.exists(), "what no attestation stands on any more stays")
+    for words in (("prune", "--older-than", "1s"), (*prune, "--except", "all"), ("prune", "--bundles", "--older-than", "long")):
+        check(history(*words, db=db).returncode == 2, f"{words} is taken")
+
+
+def noted(folder):
+    """Notes are those of the file: all or, after a mistake, those of before."""
+    db, file = folder / "notes.db", folder / "problems.yaml"
+    history("add", RECORDED / "blocked", db=db)
+    file.write_text("labctl: 1\nproblems:\n  - title: 'BUG: unable to handle page fault in sensor_match'\n    ticket: LAB-7\n    owner: kim\n    note: known\n")
+    check(history("notes", file, db=db).returncode == 0, "notes")
+    check("LAB-7" in history("crash", db=db).stdout and "LAB-7" in history("crash", "BUG*", db=db).stdout, "the ticket is not shown")
+    for bad in ("labctl: 1\nproblems:\n  - ticket: LAB-8\n", "labctl: 1\nproblems:\n  - {title: a, state: perhaps}\n", "labctl: 2\nproblems: []\n",
+                "labctl: 1\nproblems:\n  - {title: a}\n  - {title: a}\n", "- a\n", "labctl: 1\nproblems:\n  - {title: a, tickets: b}\n"):
+        file.write_text(bad)
+        done = history("notes", file, db=db)
+        check(done.returncode == 2 and "problems.yaml:" in done.stderr and "LAB-7" in history("crash", db=db).stdout, f"{bad!r}: {done.returncode} {done.stderr}")
+
+
 def main():
     # In memory where there is such a place: each commit waits for the disk, and nobody pulls the plug here.
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
@@ -238,6 +280,8 @@ def main():
         two_writers_and_readers(folder)
         no_space(folder)
         migrated(folder)
+        pruned(folder)
+        noted(folder)
     print("\n".join(failures) or f"the history stays whole: {KILLS} kills, two writers, a full disk")
     return 1 if failures else 0
 
