@@ -34,6 +34,9 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_attest(command_line);
   add_keygen(command_line);
   add_verify(command_line);
+  add_promote(command_line);
+  add_halt(command_line);
+  add_withdraw(command_line);
   command_line.verbs("bundle", "Carry a bundle to another machine: pack, unpack", group::judging);
   add_bundle_pack(command_line);
   add_bundle_unpack(command_line);

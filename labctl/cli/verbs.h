@@ -28,6 +28,9 @@ void add_report(CommandLine& command_line);
 void add_attest(CommandLine& command_line);
 void add_keygen(CommandLine& command_line);
 void add_verify(CommandLine& command_line);
+void add_promote(CommandLine& command_line);
+void add_halt(CommandLine& command_line);
+void add_withdraw(CommandLine& command_line);
 void add_bundle_pack(CommandLine& command_line);
 void add_bundle_unpack(CommandLine& command_line);
 

@@ -7,8 +7,8 @@
 #include "labctl/base/text.h"
 #include "labctl/cell/cell.h"
 #include "labctl/crash/crash.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/accept.h"
 
 namespace labctl::history {
 namespace {
@@ -70,38 +70,38 @@ Tested tested_of(const plan::Cell& cell, Json json, const outcome::RunRecord& ru
   return tested;
 }
 
-FindingRow finding_row(const verdict::Seen& seen, const plan::Cell& cell, bool with_excerpt) {
+FindingRow finding_row(const outcome::Observation& seen, const plan::Cell& cell, bool with_excerpt) {
   const auto& finding = seen.finding;
   return {.title = text(finding.title),
           .kind = crash::to_string(finding.kind),
           .severity = crash::to_string(finding.severity),
-          .channel = text(seen.channel),
+          .channel = event::to_string(seen.channel),
           .module = text(finding.module),
           .suppressed = text(finding.suppressed),
           .corrupted = text(finding.corrupted),
           .excerpt = with_excerpt ? visible(finding.excerpt, longest_excerpt) : std::string(),
           .candidate = seen.candidate_in,
-          .accepted = verdict::accepted(cell, finding) != nullptr,
+          .accepted = outcome::accepted(cell, finding) != nullptr,
           .boot = seen.boot};
 }
 
-AttemptRow attempt_row(const verdict::Attempt& attempt) {
+AttemptRow attempt_row(const outcome::Attempt& attempt) {
   return {.kind = attempt.records.find(".cut-off-") != std::string::npos ? "cut-off" : "lab-failed",
-          .outcome = verdict::to_string(attempt.ending),
+          .outcome = outcome::to_string(attempt.ending),
           .reason = text(attempt.reason),
           .journal_sha256 = attempt.journal.sha256,
           .proved = attempt.boots_proved,
           .took_ms = attempt.took.count()};
 }
 
-CellRow cell_row(const plan::Cell& cell, Json json, const verdict::Outcome& outcome,
+CellRow cell_row(const plan::Cell& cell, Json json, const outcome::Outcome& outcome,
                  const outcome::RunRecord& run) {
   CellRow row{.id = cell.id,
               .tested = tested_of(cell, std::move(json), run, outcome.rules),
               .control = cell.control,
               .expected = outcome.expected,
               .answer = answer_of(outcome),
-              .outcome = verdict::to_string(outcome.ending),
+              .outcome = outcome::to_string(outcome.ending),
               .step = text(outcome.step),
               .reason = text(outcome.reason),
               .journal_sha256 = outcome.journal.sha256,
@@ -120,14 +120,21 @@ CellRow cell_row(const plan::Cell& cell, Json json, const verdict::Outcome& outc
   return row;
 }
 
+std::string channels(const std::vector<event::Channel>& list) {
+  std::string words;
+  for (const auto channel : list)
+    words += (words.empty() ? "" : " ") + std::string(event::to_string(channel));
+  return words;
+}
+
 void add_canaries(Entry& entry, const verdict::Verdict& verdict) {
   for (const auto& canary : verdict.canaries) {
     for (const auto& death : canary.deaths)
       entry.canaries.push_back({.image = text(canary.image),
                                 .machine = text(canary.machine),
                                 .crash = text(death.crash),
-                                .due = text(join(death.due, " ")),
-                                .spoke = text(join(death.spoke, " ")),
+                                .due = channels(death.due),
+                                .spoke = channels(death.spoke),
                                 .made = text(canary.made),
                                 .reason = text(canary.refused.empty() ? death.reason : canary.refused)});
     if (canary.deaths.empty())
@@ -167,10 +174,10 @@ const char* to_string(Answer answer) {
   return "none";
 }
 
-Answer answer_of(const verdict::Outcome& outcome) {
-  using verdict::Ending;
+Answer answer_of(const outcome::Outcome& outcome) {
+  using outcome::Ending;
   if (outcome.as_wanted()) return outcome.kept ? Answer::kept : Answer::passed;
-  if (verdict::guests_fault(outcome.ending)) return Answer::failed;
+  if (outcome::is_guest_failure(outcome.ending)) return Answer::failed;
   return outcome.ending == Ending::lab_failed ? Answer::lab : Answer::none;
 }
 

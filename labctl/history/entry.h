@@ -8,6 +8,7 @@
 
 #include "labctl/bundle/judge.h"
 #include "labctl/event/event.h"
+#include "labctl/verdict/verdict.h"
 
 namespace labctl::history {
 
@@ -21,7 +22,7 @@ enum class Answer {
   none,    // interrupted, or never started
 };
 const char* to_string(Answer answer);
-Answer answer_of(const verdict::Outcome& outcome);
+Answer answer_of(const outcome::Outcome& outcome);
 
 // The bytes that a cell was about. Equal digests: the same was tested, so another result is a change of mind.
 // Neither host nor hypervisor nor labctl belong to it.

@@ -8,7 +8,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/verdict/rules.h"
+#include "labctl/outcome/rules.h"
 
 namespace labctl::history {
 namespace {
@@ -17,9 +17,9 @@ constexpr const char* run_again = "trust neither the records nor the verdict; ru
 
 // What the recorded verdict says about a cell must be what its journal gives: newer rules make no other
 // outcome of an older journal.
-std::string objection_to_cell(const Json& recorded, const verdict::Outcome& outcome) {
+std::string objection_to_cell(const Json& recorded, const outcome::Outcome& outcome) {
   if (text_at(recorded, "id") != outcome.cell) return "verdict.json names other cells than run.json";
-  const std::string then = text_at(recorded, "outcome"), now = verdict::to_string(outcome.ending);
+  const std::string then = text_at(recorded, "outcome"), now = outcome::to_string(outcome.ending);
   if (then != now)
     return "verdict.json says that " + outcome.cell + " ended '" + printable(then, 40) +
            "', and its journal gives '" + now + "'";
@@ -32,7 +32,7 @@ std::string objection_to_cell(const Json& recorded, const verdict::Outcome& outc
 
 std::string objection_to_verdict(const Json& recorded, const bundle::Judged& judged) {
   const std::string then = text_at(recorded, "verdict"), now = verdict::to_string(judged.verdict.decision);
-  const bool older = judged.run.rules < verdict::rules_now;
+  const bool older = judged.run.rules < outcome::rules_now;
   const bool explained = older && then == verdict::to_string(verdict::Decision::passed) &&
                          judged.verdict.decision == verdict::Decision::no_verdict;
   if (then != now && !explained)

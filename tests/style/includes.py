@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest"}
+HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest", "rings"}
 HANDS_ONLY = [  # (what no head room may contain, how it is called)
     (r'#include "labctl/base/(subprocess|queue|files|log)\.h"', "a door to the world"),
     (r"#include <(thread|mutex|shared_mutex|condition_variable|future|atomic|stop_token)>", "threads"),
@@ -23,7 +23,7 @@ EVERYWHERE = [  # (pattern, how it is called, the one place where it may be)
 ]
 LONGEST = 500
 # Circles between the files of one room (a header with its sources is one file) that still are. None may be added.
-CIRCLES = [{f"labctl/verdict/{name}" for name in ("accept", "blame", "verdict", "weigh")}]
+CIRCLES = []
 
 
 def rooms(cmake):

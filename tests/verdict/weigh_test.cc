@@ -9,15 +9,15 @@ using namespace outcomes;
 
 namespace {
 
-verdict::Seen error(const std::string& title, crash::Kind kind = crash::Kind::error, int boot = 1) {
+outcome::Observation error(const std::string& title, crash::Kind kind = crash::Kind::error, int boot = 1) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
   finding.severity = crash::Severity::warning;
   finding.line = 12;
-  return {.finding = finding, .channel = "evidence", .boot = boot, .candidate_in = true};
+  return {.finding = finding, .channel = event::Channel::evidence, .boot = boot, .candidate_in = true};
 }
-verdict::Seen service(const std::string& title, int boot = 1) {
+outcome::Observation service(const std::string& title, int boot = 1) {
   return error(title, crash::Kind::service, boot);
 }
 
@@ -38,7 +38,7 @@ struct Row {
   std::function<void(Run&)> change;
 };
 
-const verdict::Kept before{.made = "2026-11-20T08:00:00Z", .run = "before"};
+const outcome::ReusedFrom before{.made = "2026-11-20T08:00:00Z", .run = "before"};
 const std::string oom = "out of memory: process killed";
 
 const Row rows[] = {
@@ -116,6 +116,28 @@ const Row rows[] = {
        run.plan.cells[0].guest.driver.module = "sensor";
        run.a.findings = {service("service failed: sensor.service")};
        run.a.findings[0].finding.module = "sensor";
+     }},
+    {"a service that the scenario says is the candidate's, failed once", Decision::blocked,
+     "service failed: sensord.service [the candidate's service]; no control",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"other.service", "sensord.service"};
+       run.a.findings = {service("service failed: sensord.service")};
+     }},
+    {"a socket of that name is another unit", Decision::passed, "",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensord.service"};
+       run.a.findings = {service("service failed: sensord.socket")};
+     }},
+    {"a program called as the candidate's service, crashed once", Decision::blocked,
+     "program crashed: sensor-daemon-w [the candidate's service]",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensor-daemon-worker@1.service"};
+       run.a.findings = {service("program crashed: sensor-daemon-w")};
+     }},
+    {"the candidate's service, failed in the control too", Decision::passed, "",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensord.service"};
+       run.a.findings = run.a_control.findings = {service("service failed: sensord.service")};
      }},
     {"a program that crashed in two boots, where the policy allows warnings", Decision::blocked, "program",
      [](Run& run) {

@@ -1,8 +1,8 @@
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 #include <algorithm>
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 using scenario::Acceptance;
 using scenario::As;
@@ -42,9 +42,9 @@ bool blocks(const plan::Cell& cell, const crash::Finding& finding) {
   return counts(cell, finding) && !tolerated(cell, finding) && !is_weighed(finding);
 }
 
-const Acceptance* missing(const plan::Cell& cell, const std::vector<Seen>& findings) {
+const Acceptance* missing(const plan::Cell& cell, const std::vector<Observation>& findings) {
   const auto came = [&](const Acceptance& entry) {
-    return std::any_of(findings.begin(), findings.end(), [&](const Seen& seen) {
+    return std::any_of(findings.begin(), findings.end(), [&](const Observation& seen) {
       const Acceptance* word = accepted(cell, seen.finding);
       return word && *word == entry;
     });
@@ -57,7 +57,7 @@ const Acceptance* missing(const plan::Cell& cell, const std::vector<Seen>& findi
 
 bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome) {
   bool by_it = false;
-  for (const Seen& seen : outcome.findings) {
+  for (const Observation& seen : outcome.findings) {
     if (!blocks(cell, seen.finding)) continue;
     const Acceptance* entry = accepted(cell, seen.finding);
     if (!entry) return false;
@@ -67,7 +67,7 @@ bool ended_as_expected(const plan::Cell& cell, const Outcome& outcome) {
 }
 
 bool took_waiver(const plan::Cell& cell, const Outcome& outcome) {
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Observation& seen) {
     const Acceptance* entry = accepted(cell, seen.finding);
     return entry && entry->as == As::waived;
   });
@@ -80,44 +80,7 @@ bool uses_unproved(const plan::Cell& cell) {
 bool took_weaker(const plan::Cell& cell, const Outcome& outcome) {
   return uses_unproved(cell) ||
          std::any_of(outcome.findings.begin(), outcome.findings.end(),
-                     [&](const Seen& seen) { return let_through(cell, seen.finding); });
+                     [&](const Observation& seen) { return let_through(cell, seen.finding); });
 }
 
-std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
-  std::vector<Weakness> found;
-  const auto add = [&](const char* option, const std::string& title, const std::string& cell) {
-    auto known = std::find_if(found.begin(), found.end(),
-                              [&](const auto& one) { return one.option == option && one.title == title; });
-    if (known == found.end()) known = found.insert(found.end(), {.option = option, .title = title});
-    if (known->cells.empty() || known->cells.back() != cell) known->cells.push_back(cell);
-  };
-  for (const plan::Cell& cell : plan.cells)
-    for (const Outcome& outcome : outcomes) {
-      if (outcome.cell != cell.id || !outcome.as_wanted()) continue;
-      for (const Seen& seen : outcome.findings)
-        if (let_through(cell, seen.finding)) add(warnings_option, seen.finding.title, cell.id);
-      if (uses_unproved(cell)) add(unproved_option, cell.guest.content->unproved, cell.id);
-    }
-  return found;
-}
-
-std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
-  std::vector<WaiverUse> uses;
-  for (const Acceptance& waiver : plan.waivers) {
-    WaiverUse use{waiver, waiver.expired(plan.date) ? WaiverState::expired : WaiverState::unused};
-    for (const Outcome& outcome : outcomes)
-      for (const plan::Cell& cell : plan.cells) {
-        const bool used =
-            cell.id == outcome.cell &&
-            std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
-              const Acceptance* word = accepted(cell, seen.finding);
-              return word && *word == waiver;
-            });
-        if (used) use.state = WaiverState::used;
-      }
-    uses.push_back(std::move(use));
-  }
-  return uses;
-}
-
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome

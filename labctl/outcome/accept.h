@@ -7,10 +7,10 @@
 
 #include <vector>
 
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 // Whether it counts against a cell at all. Known noise and allowed warnings do not, and need nobody's word.
 bool counts(const plan::Cell& cell, const crash::Finding& finding);
@@ -38,7 +38,7 @@ bool tolerated(const plan::Cell& cell, const crash::Finding& finding);
 bool blocks(const plan::Cell& cell, const crash::Finding& finding);
 
 // What the scenario expects of the cell and nothing of it was found; nothing when all came.
-const scenario::Acceptance* missing(const plan::Cell& cell, const std::vector<Seen>& findings);
+const scenario::Acceptance* missing(const plan::Cell& cell, const std::vector<Observation>& findings);
 
 // A negative test that fired: the cell ended by a crash that was expected, all that was expected came, and
 // nothing else that counts.
@@ -53,10 +53,4 @@ bool uses_unproved(const plan::Cell& cell);
 // Whether the cell's policy let something pass in it, or its content is unproved.
 bool took_weaker(const plan::Cell& cell, const Outcome& outcome);
 
-// What the policy let pass in cells that ended as wanted, and why their content is unproved; each title once.
-std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);
-
-// The waivers of the plan, in its order, with what became of them.
-std::vector<WaiverUse> waiver_uses(const plan::Plan& plan, const std::vector<Outcome>& outcomes);
-
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome

@@ -1,7 +1,7 @@
+#include "labctl/outcome/canary.h"
 #include "labctl/base/text.h"
-#include "labctl/verdict/verdict.h"
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 bool Canary::proved() const { return reason().empty(); }
 
@@ -14,4 +14,4 @@ std::string Canary::reason() const {
   return join(reasons, "; ");
 }
 
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 
 inline constexpr int rules_now = 2;
 
 // What a pass proves today and was not asked by that rule set, as phrases for people; empty for today's.
 std::vector<std::string> not_asked(int rules);
 
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome

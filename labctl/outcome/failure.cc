@@ -1,16 +1,16 @@
-#include "labctl/cell/failure.h"
+#include "labctl/outcome/failure.h"
 
 #include <algorithm>
 
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
-namespace labctl::cell {
+namespace labctl::outcome {
 namespace {
 
-const verdict::Seen* stands_for(const plan::Cell& cell, const verdict::Outcome& outcome) {
-  const verdict::Seen* first = nullptr;
+const Observation* stands_for(const plan::Cell& cell, const Outcome& outcome) {
+  const Observation* first = nullptr;
   for (const auto& seen : outcome.findings) {
-    if (!verdict::counts(cell, seen.finding)) continue;
+    if (!counts(cell, seen.finding)) continue;
     if (seen.finding.severity == crash::Severity::fatal) return &seen;
     if (!first) first = &seen;
   }
@@ -19,7 +19,7 @@ const verdict::Seen* stands_for(const plan::Cell& cell, const verdict::Outcome& 
 
 }  // namespace
 
-Failure failure_of(const plan::Cell& cell, const verdict::Outcome& outcome) {
+Failure failure_of(const plan::Cell& cell, const Outcome& outcome) {
   Failure failure{.ending = outcome.ending, .reason = outcome.reason, .boot = outcome.boots_proved};
   if (const auto* seen = stands_for(cell, outcome)) {
     failure.title = seen->finding.title;
@@ -29,11 +29,11 @@ Failure failure_of(const plan::Cell& cell, const verdict::Outcome& outcome) {
   return failure;
 }
 
-bool is_same(const Failure& failure, const plan::Cell& cell, const verdict::Outcome& outcome) {
-  if (!verdict::guests_fault(outcome.ending)) return false;
+bool is_same(const Failure& failure, const plan::Cell& cell, const Outcome& outcome) {
+  if (!is_guest_failure(outcome.ending)) return false;
   if (failure.title.empty()) return outcome.ending == failure.ending;
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const verdict::Seen& seen) {
-    return seen.finding.title == failure.title && verdict::counts(cell, seen.finding);
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Observation& seen) {
+    return seen.finding.title == failure.title && counts(cell, seen.finding);
   });
 }
 
@@ -46,4 +46,4 @@ plan::Cell cut_story(plan::Cell cell, int boot) {
   return cell;
 }
 
-}  // namespace labctl::cell
+}  // namespace labctl::outcome

@@ -4,13 +4,13 @@
 
 #include <string>
 
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
-namespace labctl::cell {
+namespace labctl::outcome {
 
 struct Failure {
-  verdict::Ending ending = verdict::Ending::crashed;
+  Ending ending = Ending::crashed;
   std::string title;         // of the finding that stands for it, see below; empty when there is none
   std::string reason = {};   // the outcome's
   int boot = 0;              // of the guest's lives, the one in which it happened
@@ -21,12 +21,12 @@ struct Failure {
 };
 
 // Its first fatal finding that counts stands for an outcome, else the first that counts at all.
-Failure failure_of(const plan::Cell& cell, const verdict::Outcome& outcome);
+Failure failure_of(const plan::Cell& cell, const Outcome& outcome);
 
 // A finding of the same title counts there too; what ended without a finding ends so again.
-bool is_same(const Failure& failure, const plan::Cell& cell, const verdict::Outcome& outcome);
+bool is_same(const Failure& failure, const plan::Cell& cell, const Outcome& outcome);
 
 // The cell with its story cut behind this life of its guest: later boots say nothing about it.
 plan::Cell cut_story(plan::Cell cell, int boot);
 
-}  // namespace labctl::cell
+}  // namespace labctl::outcome

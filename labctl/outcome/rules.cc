@@ -1,6 +1,6 @@
-#include "labctl/verdict/rules.h"
+#include "labctl/outcome/rules.h"
 
-namespace labctl::verdict {
+namespace labctl::outcome {
 namespace {
 
 struct Added {
@@ -30,4 +30,4 @@ std::vector<std::string> not_asked(int rules) {
   return list;
 }
 
-}  // namespace labctl::verdict
+}  // namespace labctl::outcome
