@@ -61,7 +61,7 @@ def record_boot(arguments, names, chance, out):
         subprocess.run(["cc", "-static", "-O1", "-o", work / "loader", work / "loader.c"], check=True)
         files = [work / "loader"] + [arguments.zoo / arguments.release / (name + ".ko") for name in names]
         archive = record.initramfs(work, SETUP + "".join(steps) + "exec reboot -f\n", files)
-        limit = 90 + 3 * sum(WAIT.get(name, 1) for name in names)
+        limit = 180 + 4 * sum(WAIT.get(name, 1) for name in names)
         raw = record.boot(work, arguments.release, archive, "", work / "log", 0, limit, cpus=2, silence=60)
     for part in raw.split(MARK)[1:]:
         name = part.split(b"\n", 1)[0].strip().decode()
