@@ -305,6 +305,15 @@ TEST_CASE("names and values of kinds and severities agree") {
   CHECK(severity_from("no such severity") == Severity::fatal);
 }
 
+TEST_CASE("a header that is sure is told although one that is not came first") {
+  // The first is torn, the trace another's.
+  const std::string log = "[    1.000000] kernel BUG at lib/list_debug.c\n" + chatter(1) +
+                          "[    1.000001] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
+                          "[    1.000002]  other_function+0x1/0x2 [other]\n" +
+                          chatter(100);
+  CHECK(fatal(scan(log)) == 1);
+}
+
 TEST_CASE("words of a driver's are not confirmed by the traces of others") {
   // A self-test's, then the states of tasks, then a module that prints its own stack.
   const std::string log =

@@ -277,6 +277,11 @@ TEST_CASE("what only looks like a stop or an event is none") {
       {"a list of stops that nobody had",
        "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED = 0x0000007e\nBug check codes\n",
        {}},
+      {"a table of all stops",
+       "Name,Code\nDRIVER_IRQL_NOT_LESS_OR_EQUAL,0x000000D1\nIRQL_NOT_LESS_OR_EQUAL;0x0000000a\n",
+       {}},
+      {"a program that knows stops", " { \"DRIVER_IRQL_NOT_LESS_OR_EQUAL\", 0x000000d1 },\n", {}},
+      {"a text about stops", "IRQL_NOT_LESS_OR_EQUAL (a)\nThe bug check has a value of 0x0000000A.\n", {}},
       {"a word that is not its number's name", "WHATEVER_HAPPENED,0x0000007e\nSOME_WORD (7e)\n", {}},
   });
 }

@@ -80,8 +80,9 @@ bool Report::absorbs(const Rule& header, bool consequence) const {
   return header.group != Group::die || (trace_.empty() && !proved(Proof::die));
 }
 
-void Report::absorb(const Rule& header) {
+void Report::absorb(const Rule& header, bool doubtful) {
   since_ = foreign_ = 0;
+  sure_ = sure_ || ((header.flags & needs_body) == 0 && !doubtful);
   if (header.group == Group::die) prove(Proof::die);
   if (header.group == Group::detail || header.group == Group::stall) prove(Proof::special);
   if ((header.flags & panic_line) != 0) {
@@ -109,7 +110,7 @@ bool Report::credible() const {
   if ((rule().flags & headless) != 0)
     return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
            proved(Proof::trace) && proved(Proof::trace_end);
-  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || proved(Proof::cpu);
+  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || sure_ || proved(Proof::cpu);
 }
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }

@@ -43,12 +43,14 @@ void StopText::code(const StopWords& words, std::string_view text, Origin origin
   power_line_ = blue_line_ = 0;
   unclean_.reset();
   if (stop_ && stop_->code == value) {
+    stop_->doubtful = stop_->doubtful && words.name_alone;
     stop_->last = origin.line;
     if (stop_->named == Named::as_file) stop_->again = origin;
     return;
   }
   tell_stop(tell);
   stop_ = Stop{.code = value,
+               .doubtful = words.name_alone,
                .excerpt = std::string(text.substr(0, longest_excerpt)),
                .origin = origin,
                .last = origin.line};
@@ -72,6 +74,7 @@ void StopText::driver(const StopWords& words, std::string_view text, Origin orig
     stop_ = other;
   }
   stop_->last = origin.line;
+  stop_->doubtful = false;
   if (words.named <= stop_->named) return;
   stop_->driver = words.driver;
   stop_->named = words.named;
@@ -86,6 +89,7 @@ void StopText::parameters(const StopWords& words, std::string_view text, Origin 
     stop_->parameters[i] = *words.parameters[i];
     news = true;
   }
+  stop_->doubtful = false;
   if (!news) return;
   stop_->last = origin.line;
   if (origin.line != stop_->origin.line) append(stop_->excerpt, text);
@@ -135,6 +139,7 @@ void StopText::tell_stop(const Tell& tell) {
   if (!stop_) return;
   Stop stop = std::move(*stop_);
   stop_.reset();
+  if (stop.doubtful && stop.named == Named::nowhere) return;
   // Nobody named the driver, but where it lies is told, and what the parameters say of the place.
   const std::uint64_t address = culprit_address(stop.code, stop.parameters);
   const auto holds = [&](const auto& range) { return address >= range.from && address < range.to; };

@@ -32,6 +32,7 @@ class StopText {
     std::array<std::uint64_t, 4> parameters{};
     std::string driver;
     Named named = Named::nowhere;
+    bool doubtful = false;  // a heading, and nothing of an analysis behind it
     std::string excerpt;
     Origin origin;
     std::uint64_t last = 0;

@@ -40,9 +40,10 @@ std::string lower(std::string_view text) {
 }
 
 enum class Is : std::uint8_t {
-  code,        // a number after words that nothing else says
-  named_code,  // a number after a word that must be its name
-  later_code,  // a number that a line in front of it explains
+  code,         // a number after words that nothing else says
+  named_code,   // a number after a word that must be its name
+  listed_code,  // the same in a row of a table, which may be one of all stops that there are
+  later_code,   // a number that a line in front of it explains
   file,
   module,  // without the ending of its file
   bucket,  // WinDbg's, "AV_foo!read"
@@ -81,7 +82,7 @@ constexpr std::array fields{
     Field{Is::bucket, "^(?:FAILURE_)?BUCKET_ID:\\s+([\\w()]{1,120})!"},
     // BlueScreenView as text, lists and XML, WhoCrashed.
     Field{Is::code, "(?i:bug[ _]?check[ _]code)" SEPARATOR "(0x[0-9a-fA-F]{1,16})"},
-    Field{Is::named_code, "\\b" NAME "\"?[,;\\t]\\s*\"?(0x[0-9a-fA-F]{8})\\b"},
+    Field{Is::listed_code, "\\b" NAME "\"?[,;\\t]\\s*\"?(0x[0-9a-fA-F]{8})\\b"},
     Field{Is::file, "(?i:caused[ _]by[ _](?:driver|address))" SEPARATOR FILE_GROUP},
     Field{Is::file, "caused by the following module: " FILE_GROUP},
     Field{Is::file, "Driver or module in which error occurred: " FILE_GROUP},
@@ -149,7 +150,7 @@ void name(StopWords& words, std::string driver, Named how) {
 
 void field(const Compiled& each, std::string_view text, StopWords& words) {
   re2::StringPiece first, second;
-  const bool named = each.is == Is::named_code;
+  const bool named = each.is == Is::named_code || each.is == Is::listed_code;
   if (!(named ? RE2::PartialMatch(piece(text), each.pattern, &first, &second)
               : RE2::PartialMatch(piece(text), each.pattern, &first)))
     return;
@@ -167,6 +168,8 @@ void field(const Compiled& each, std::string_view text, StopWords& words) {
   if (named && view(first) != stop_name(*value) && view(first) != stop_name(plain_stop(*value))) return;
   words.code = plain_stop(*value);
   words.code_before = each.is == Is::later_code;
+  words.name_alone = each.is == Is::named_code;
+  words.listed = each.is == Is::listed_code;
 }
 
 void parameters(std::string_view text, StopWords& words) {
@@ -239,6 +242,9 @@ std::optional<StopWords> read_stop_words(std::string_view line) {
   re2::StringPiece file;
   if (words.code && *words.code != 0 && RE2::PartialMatch(piece(line), column, &file))
     name(words, std::string(view(file)), Named::as_file);
+  // A row that tells of a dump names its file or a driver.
+  if (words.listed && words.named == Named::nowhere && line.find(".dmp") == std::string_view::npos)
+    words.code.reset();
   parameters(line, words);
   range(line, words);
   static const RE2 blue("BlueScreen\\b", RE2::Latin1);

@@ -16,6 +16,8 @@ enum class Named : std::uint8_t { nowhere, by_address, in_bucket, as_module, as_
 struct StopWords {
   std::optional<std::uint64_t> code;  // 0: an event that tells of no stop
   bool code_before = false;           // it counts only behind a line that says that a stop is meant
+  bool listed = false;                // in a row of a table
+  bool name_alone = false;            // it may stand in a text about stops
   std::string driver;                 // its file, in small letters
   Named named = Named::nowhere;
   std::array<std::optional<std::uint64_t>, 4> parameters;
