@@ -101,8 +101,10 @@ void take_cells(const Record& record, Statement& statement) {
                                .boots_wanted = outcome.boots_wanted,
                                .boots_proved = outcome.boots_proved,
                                .journal = outcome.journal});
-    if (cell != record.run.plan.cells.end())
+    if (cell != record.run.plan.cells.end()) {
+      statement.cells.back().proofs = static_cast<int>(cell->guest.proof.size());
       statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.run.plan.cells.begin())];
+    }
     if (control) continue;
     const bool sound = outcome.ending == outcome::Ending::passed || outcome.expected;
     const bool warned = cell != record.run.plan.cells.end() &&
@@ -131,6 +133,8 @@ Result<Statement> state(const Record& record) {
                      : record.verdict.warned()                            ? TestResult::warned
                                                                           : TestResult::passed;
   statement.waived = record.verdict.waived;
+  for (const auto& use : record.verdict.waivers)
+    if (use.state != verdict::WaiverState::expired) statement.waivers.push_back(use.waiver.title);
   statement.warnings_allowed = std::any_of(run.plan.cells.begin(), run.plan.cells.end(),
                                            [](const auto& cell) { return !cell.policy.warnings_fail; });
   for (const auto& weakness : record.verdict.weaker)

@@ -21,14 +21,39 @@ bool is_own(uid_t owner) {
 // 'folder/' would look through a link.
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
+bool is_own_group(gid_t group) { return group == 0 || (group == ::getegid() && group == ::geteuid()); }
+
+// The folders above, where they really are; what is not there yet will be labctl's.
+Status check_parents(const fs::path& path, const std::string& choose) {
+  std::error_code problem;
+  const fs::path real = fs::weakly_canonical(fs::absolute(path, problem).parent_path(), problem);
+  if (problem) return lab_error(problem.message(), path.string());
+  for (fs::path above = real;; above = above.parent_path()) {
+    struct stat seen {};
+    if (::stat(above.c_str(), &seen) == 0 && (seen.st_mode & S_ISVTX) == 0) {
+      const bool others = (seen.st_mode & S_IWOTH) != 0;
+      const bool group = (seen.st_mode & S_IWGRP) != 0 && !is_own_group(seen.st_gid);
+      if (others || group)
+        return lab_error("lies below '" + above.string() +
+                             "', which other users can write to, so they could "
+                             "put another folder in its place",
+                         path.string(),
+                         "chmod " + std::string(others ? "o-w" : "g-w") + " " + shell_quote(above.string()) +
+                             ", or " + choose + "FOLDER, with one of your own");
+    }
+    if (above == above.parent_path()) return {};
+  }
+}
+
 }  // namespace
 
 Status check_private(const fs::path& given, const std::string& variable) {
   const fs::path path = without_slash(given);
+  const std::string choose = "export " + variable + "=";
+  if (auto parents = check_parents(path, choose); !parents) return parents;
   struct stat seen {};
   if (::lstat(path.c_str(), &seen) != 0)
     return errno == ENOENT ? Status() : lab_error(std::strerror(errno), path.string());
-  const std::string choose = "export " + variable + "=";
   std::error_code problem;
   if (S_ISLNK(seen.st_mode))
     return lab_error("is a symbolic link, and a folder that labctl trusts is none", path.string(),

@@ -8,8 +8,11 @@
 namespace labctl {
 
 // What `path` must be to be trusted: no link, this user's (for root under sudo also the calling user's), and,
-// when there is something in it, not writable for others. One that is missing is well. The error (lab) ends
-// in the command that settles it; `variable` is what names the folder: LABCTL_CACHE.
+// when there is something in it, not writable for others. Whoever may write to a folder above it can put
+// another in its place: none of them may be writable for others, but with the sticky bit, as /tmp has it.
+// A group counts as others, but for root's and for one that has the user's own number. Who owns a folder
+// above is not looked at. One that is missing is well. The error (lab) ends in the command that settles it;
+// `variable` is what names the folder: LABCTL_CACHE.
 Status check_private(const fs::path& path, const std::string& variable);
 
 // The same, and then it is there with mode 0700.

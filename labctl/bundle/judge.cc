@@ -97,8 +97,15 @@ void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& fault
   }
 }
 
+// Whether what cannot be read whole is only a journal that was cut off: its whole records are a chain.
+bool cut_off(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
+  if (!text || text->ends_with('\n')) return false;
+  return text->find('\n') == text->npos || read_whole_records(cell, folder).has_value();
+}
+
 outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
-                                  const fs::path& folder) {
+                                  const fs::path& folder, std::vector<std::string>& contradictions) {
   outcome::Outcome outcome{
       .cell = cell.id, .ending = outcome::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
@@ -106,19 +113,20 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
   auto journal = read_cell_journal(cell, folder);
   outcome.ending = outcome::Ending::lab_failed;
+  const auto contradicted = [&](const std::string& reason) {
+    outcome.reason = reason;
+    contradictions.push_back(cell.id + ": " + reason);
+    return outcome;
+  };
   if (!journal) {
     outcome.reason = journal.error().text();
-    return outcome;
+    return cut_off(cell, folder) ? outcome : contradicted(outcome.reason);
   }
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
-  if (!given_as_recorded(cell, run, opened)) {
-    outcome.reason = "its guest was given other artefacts than run.json names";
-    return outcome;
-  }
-  if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened)) {
-    outcome.reason = "its guest started from another disk than run.json names";
-    return outcome;
-  }
+  if (!given_as_recorded(cell, run, opened))
+    return contradicted("its guest was given other artefacts than run.json names");
+  if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened))
+    return contradicted("its guest started from another disk than run.json names");
   if (opened.hold != 0) {
     outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
     return outcome;
@@ -164,8 +172,9 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (!recorded) return fail(recorded.error());
   const auto& run = recorded->record;
   std::vector<outcome::Outcome> outcomes;
+  std::vector<std::string> contradictions;
   for (const auto& cell : run.plan.cells) {
-    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
+    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions));
     add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
   }
   std::vector<outcome::Canary> canaries;
@@ -185,6 +194,7 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (run.interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, run.plan));
   judged.run = std::move(recorded->record);
+  judged.contradictions = std::move(contradictions);
   return judged;
 }
 

@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
 
@@ -257,7 +258,7 @@ void Life::note_failed_services(const guest::Facts& facts) {
   for (const std::string& unit : split(fact(facts, "failed"), ' ')) {
     if (unit.empty() || ++noted > most_failed_services) continue;
     crash::Finding finding;
-    finding.title = "service failed: " + printable(unit, 80);
+    finding.title = outcome::title_of_failed(unit);
     finding.kind = crash::Kind::service;
     finding.severity = crash::Severity::warning;
     finding.line = 1;  // the service manager's list told it

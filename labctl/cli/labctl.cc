@@ -1,5 +1,6 @@
 #include "labctl/cli/labctl.h"
 
+#include "labctl/cli/history.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
@@ -50,6 +51,11 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_reproduce(command_line);
   add_bisect(command_line);
   add_scan(command_line);
+  command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
+                     group::history, "runs");
+  add_history_questions(command_line);
+  add_history_add(command_line);
+  add_history_keeping(command_line);
   add_doctor(command_line);
   add_gc(command_line);
   add_completion(command_line);

@@ -48,6 +48,10 @@ void add_reproduce(CommandLine& command_line);
 void add_bisect(CommandLine& command_line);
 void add_scan(CommandLine& command_line);
 
+// History.
+void add_history_questions(CommandLine& command_line);
+void add_history_add(CommandLine& command_line);
+
 // Upkeep.
 void add_doctor(CommandLine& command_line);
 void add_gc(CommandLine& command_line);

@@ -5,6 +5,7 @@
 
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/policy.h"
+#include "labctl/attest/weaker.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
@@ -27,15 +28,15 @@ struct VerifyOptions {
   SummaryOptions summary;
   DrillOptions drill;
   std::vector<std::string> artifacts, images, require;
-  std::string scenario, max_age;
+  std::string scenario, max_age, previous;
   int min_boots = 0;
   bool allow_waived = false, allow_warnings = false, allow_unproved = false;
   Settings settings;  // of the scenario; they must give the plan that was run
 
   bool asks_about_a_run() const {
     return !images.empty() || !require.empty() || !scenario.empty() || !max_age.empty() || min_boots != 0 ||
-           allow_waived || allow_warnings || allow_unproved || !settings.given.empty() || summary.given() ||
-           drill.given();
+           allow_waived || allow_warnings || allow_unproved || !previous.empty() || !settings.given.empty() ||
+           summary.given() || drill.given();
   }
 };
 
@@ -109,6 +110,25 @@ std::optional<int> object_to_plan(const VerifyOptions& options, const attest::St
   return {};
 }
 
+// With --not-weaker-than: an earlier attestation that the trusted keys have signed, whatever its age. Nothing
+// when this one stands on as much; else the exit code, and what is less is said.
+std::optional<int> object_to_less(const VerifyOptions& options, const attest::Statement& statement,
+                                  const Trusted& trusted) {
+  if (options.previous.empty()) return {};
+  const auto envelope = read_envelope_file(options.previous);
+  if (!envelope) return cannot_look(envelope.error());
+  const auto payload = trusted.open(*envelope);
+  if (!payload) return refuse("the attestation of --not-weaker-than: " + payload.error().what);
+  const auto before = attest::read_payload(*payload, {});
+  if (!before) return refuse("the attestation of --not-weaker-than: " + before.error().what);
+  if (auto why = trusted.objection(*envelope, before->ended))
+    return refuse("the attestation of --not-weaker-than: " + *why);
+  const auto weaker = attest::weaker_than(statement, *before);
+  if (weaker.empty()) return {};
+  for (const auto& line : weaker) say("labctl: weaker: " + line);
+  return refuse("the run asked less than that of " + show_moment(before->began) + ": see the list above");
+}
+
 std::string what_passed(const attest::Statement& statement, std::size_t files) {
   int boots = 0;
   for (const auto& cell : statement.cells)
@@ -129,6 +149,7 @@ std::optional<int> object_to_statement(const VerifyOptions& options, const Trust
   if (*withdrawn) return refuse(**withdrawn);
   if (auto why = attest::objection(statement, policy)) return refuse(*why);
   if (auto code = object_to_plan(options, statement)) return code;
+  if (auto code = object_to_less(options, statement, trusted)) return code;
   const auto undrilled = objection_to_drill(options.drill, trusted, statement, policy.now);
   if (!undrilled) return cannot_look(undrilled.error());
   if (*undrilled) return refuse(**undrilled);
@@ -210,6 +231,9 @@ void add_verify(CommandLine& command_line) {
               {.value = "NAME=SHA256"});
   verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
               {.value = "GLOB"});
+  verb.option("--not-weaker-than", options->previous,
+              "The run must have asked as much as that of this attestation: images, boots, proofs, contents",
+              {.value = "ATTESTATION"});
   verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
               {.value = "N", .between = {1, 100000}});
   verb.flag("--allow-waived", options->allow_waived,

@@ -53,6 +53,8 @@ std::vector<std::string> logged_errors(std::string_view raw_log, std::size_t mos
   return errors;
 }
 
+std::string title_of_crashed(std::string_view program) { return "program crashed: " + plain_text(program); }
+
 std::vector<Finding> crashed_programs(std::string_view raw_log) {
   static const RE2 fault("(?:traps: )?(\\S.{0,63}?)\\[\\d+\\](?:: segfault at | general protection| trap )",
                          latin1());
@@ -62,7 +64,7 @@ std::vector<Finding> crashed_programs(std::string_view raw_log) {
     std::string program;
     if (!RE2::Consume(&text, fault, &program)) return;
     Finding finding;
-    finding.title = "program crashed: " + plain_text(program);
+    finding.title = title_of_crashed(program);
     finding.kind = Kind::service;
     finding.severity = Severity::warning;
     finding.offset = line.offset;

@@ -15,6 +15,9 @@ namespace labctl::crash {
 // order. What has no level is left out.
 std::vector<std::string> logged_errors(std::string_view raw_log, std::size_t most);
 
+// How a program that crashed is called in findings.
+std::string title_of_crashed(std::string_view program);
+
 // Programs that the kernel ended for a fault of theirs ("segfault at"): warnings of kind service, each title
 // once, at most 50.
 std::vector<Finding> crashed_programs(std::string_view raw_log);

@@ -133,6 +133,22 @@ Status close_failed(const CutJournal& cut, const std::string& rest, const fs::pa
   return write_file(journal, cut.text + rest);
 }
 
+// A run that goes on writes below its bundle. labctl makes no links there, and one leads out of it.
+Status refuse_links(const fs::path& bundle) {
+  const auto link = [](const fs::path& path) {
+    return input_error(
+        "is a symbolic link, and a bundle has none: what is written to it would land elsewhere",
+        path.string(), "do not go on with this bundle; run the scenario again");
+  };
+  std::error_code problem;
+  if (fs::is_symlink(bundle, problem)) return link(bundle);
+  for (auto entry = fs::recursive_directory_iterator(bundle, problem);
+       !problem && entry != fs::recursive_directory_iterator(); entry.increment(problem))
+    if (entry->is_symlink()) return link(entry->path());
+  if (problem) return lab_error("cannot be read: " + problem.message(), bundle.string());
+  return {};
+}
+
 }  // namespace
 
 Result<Unfinished> read_unfinished(const fs::path& given) {
@@ -148,6 +164,7 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
                        "give the folder that 'labctl run' named; one without run.json has nothing in it");
   auto record = outcome::read_run_record(*text, file.string());
   if (!record) return fail(record.error());
+  if (auto good = refuse_links(run.folder); !good) return fail(good.error());
   const bool whole = run.folder.extension() != ".partial";
   if (whole && !record->interrupted)
     return input_error("this run came to its end: there is nothing to go on with", run.folder.string(),

@@ -85,6 +85,7 @@ Json guest_json(const Guest& guest) {
   add_within(json["driver"], guest.driver.within);
   if (guest.driver.loads != scenario::Loads::at_install)
     json["driver"]["loads"] = to_string(guest.driver.loads);
+  if (!guest.driver.services.empty()) json["driver"]["services"] = guest.driver.services;
   if (guest.content) {
     json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
     add_within(json["content"], guest.content->within);
@@ -223,6 +224,13 @@ std::string read_guest_path(In& in, const char* key, bool windows) {
   return path;
 }
 
+std::vector<std::string> read_services(In& in) {
+  std::vector<std::string> services = in.texts("services");
+  for (const auto& service : services)
+    if (!scenario::is_unit_name(service)) in.wrong("services: not a unit's name");
+  return services;
+}
+
 Millis read_within(In& in) {
   if (!in.has("within_ms")) return Millis(0);
   return Millis(in.number("within_ms", 0, scenario::longest_within.count()));
@@ -263,6 +271,7 @@ Guest read_guest(In in) {
   }
   guest.driver.within = read_within(driver);
   if (driver.has("loads")) guest.driver.loads = driver.kind("loads", all_loads);
+  if (driver.has("services")) guest.driver.services = read_services(driver);
   guest.exercise = read_exercise(in);
   in.each("proof", [&](In& entry) {
     scenario::Proof proof;

@@ -47,4 +47,13 @@ std::string render(std::string_view page, const Json& values) {
 
 std::string html(const Record& record) { return render(page_template, page(record)); }
 
+std::string render_page(std::string_view body, const Json& values) {
+  const auto title = page_template.find("<title>"), style = page_template.find("<style>");
+  std::string page(page_template.substr(0, title));
+  page += "<title>{{title}} · labctl</title>\n";
+  page += page_template.substr(style, page_template.find("<body>") - style);
+  page += body;
+  return render(page, values);
+}
+
 }  // namespace labctl::report

@@ -102,16 +102,21 @@ class Search {
     if (auto given = find_given(named, wanted, origin)) return given;
 
     item.hint = "give a copy of it with --artifact FILE, or a folder that has one";
-    if (here.empty()) {
-      item.standing = Standing::missing;
-      item.what = "sha256 " + wanted.sha256 + " (" + std::to_string(wanted.size) +
-                  " bytes) is nowhere here: not at " + origin.lexically_normal().string() +
-                  ", not in the bundle, not in the artefact store";
-      return std::nullopt;
-    }
-    item.standing = Standing::differs;
-    item.what = different(wanted.sha256, origin, here);
-    return FoundArtefact{origin, named.damage, wanted.sha256};
+    for (const auto& file : given_)
+      if (file.filename() == origin.filename()) {
+        item.standing = Standing::differs;
+        item.what = different(wanted.sha256, file, digest_of(file, named.damage));
+        return FoundArtefact{file, named.damage, wanted.sha256};
+      }
+    item.standing = Standing::missing;
+    item.what = here.empty() ? "sha256 " + wanted.sha256 + " (" + std::to_string(wanted.size) +
+                                   " bytes) is nowhere here: not at " + origin.lexically_normal().string() +
+                                   ", not in the bundle, not in the artefact store"
+                             : different(wanted.sha256, origin, here);
+    if (!here.empty())
+      item.hint += "; other bytes are taken from a file that you name yourself: --artifact " +
+                   shell_quote(origin.lexically_normal().string()) + " --anyway";
+    return std::nullopt;
   }
 
   std::optional<FoundArtefact> find_given(const Named& named, const Recorded& wanted,

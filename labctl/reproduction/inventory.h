@@ -32,7 +32,8 @@ struct Item {
 };
 
 // An artefact of the run: the file to take, with the damage that is still to be done to it. Its bytes are to
-// be hashed again when they are copied: files can change.
+// be hashed again when they are copied: files can change. One with other bytes than the run's is never the
+// file that the run names, only one that the user gave: a foreign bundle could name any file of this host.
 struct FoundArtefact {
   std::filesystem::path file;
   scenario::Damage damage = scenario::Damage::none;

@@ -114,6 +114,8 @@ class GuestReader {
       reader_.mistake(node.find("loads")->mark,
                       what + ".loads: on-use, and there is no exercise that uses it",
                       "add " + what_ + ".exercise");
+    if (const Node* service = windows() ? nullptr : node.find("service"))
+      driver.services = read_units(*service, what + ".service");
     if (const Node* limit = node.find("within")) driver.within = read_within(*limit, what, reader_);
     if (!index) return;  // which keys belong here is known only with the kind
 
@@ -159,6 +161,7 @@ class GuestReader {
     return reader_.map(node, what,
                        {{"kind", Need::required, "one of deb, rpm, kmod, script"},
                         {"module"},
+                        {"service"},
                         {"options"},
                         {"install"},
                         {"remove"},
@@ -195,6 +198,23 @@ class GuestReader {
     reader_.mistake(node.mark, what + ": " + quoted(*text) + " is not a service's name",
                     "letters, digits, '_', '-' and '.', at most 80, without .sys");
     return "";
+  }
+
+  // One unit or several. As for systemctl, a name without a type is a service's.
+  std::vector<std::string> read_units(const Node& node, const std::string& what) {
+    std::vector<std::string> units;
+    if (node.kind == Node::Kind::list)
+      units = reader_.texts(node, what);
+    else if (const auto text = reader_.one_line(node, what))
+      units = {*text};
+    for (std::string& unit : units) {
+      if (!is_unit_name(unit)) unit += ".service";
+      if (!is_unit_name(unit))
+        reader_.mistake(node.mark,
+                        what + ": " + quoted(unit.substr(0, unit.rfind('.'))) + " is not a unit's name",
+                        "write it as systemctl prints it: sensord.service");
+    }
+    return units;
   }
 
   void only_for(const Node& node, const std::string& what, const char* key, const char* kind) {

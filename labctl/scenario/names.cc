@@ -58,6 +58,16 @@ bool is_service_name(std::string_view text) {
   return !text.empty() && text.size() <= longest_service && text.front() != '-' && consists_of(text, "_-.");
 }
 
+bool is_unit_name(std::string_view text) {
+  constexpr std::string_view types[] = {".service", ".socket", ".timer", ".path",  ".mount", ".automount",
+                                        ".target",  ".swap",   ".slice", ".scope", ".device"};
+  const auto suffix = std::find_if(std::begin(types), std::end(types), [&](std::string_view type) {
+    return text.size() > type.size() && text.ends_with(type);
+  });
+  return suffix != std::end(types) && text.size() <= longest_service && text.front() != '-' &&
+         consists_of(text, "_-.:@\\");
+}
+
 bool is_module_option(std::string_view text) {
   const std::string_view name = text.substr(0, text.find('='));
   return !name.empty() && consists_of(name, "_-.") && text.find_first_of("\n\t") == text.npos;

@@ -29,6 +29,8 @@ bool is_cpu_model(std::string_view text);
 bool is_module_name(std::string_view text);
 // A Windows service, without .sys.
 bool is_service_name(std::string_view text);
+// A unit of systemd by its whole name, "sensord.service" or "sensor@1.socket".
+bool is_unit_name(std::string_view text);
 // name=value, or a name alone, on one line.
 bool is_module_option(std::string_view text);
 // A file of a Windows driver's package, by its name alone.

@@ -92,6 +92,7 @@ struct Driver {
   std::string start;        // service: boot, system or auto
   std::string certificate;  // inf: a file of the package that the guest is to trust
   Loads loads = Loads::at_install;
+  std::vector<std::string> services;  // Linux: the candidate's own units of systemd, with their suffixes
   Millis within{0};  // how long its installation and its removal may take each; 0: the usual limit
 };
 

@@ -195,3 +195,39 @@ TEST_CASE("in a cache only what is called and built as labctl does it is collect
   std::erase(left, "images/b/.lock");  // of the collection itself
   CHECK(left == others);
 }
+
+TEST_CASE("a cache below a folder that other users can write to is refused, whatever lies between") {
+  const Folder folder;
+  const fs::path shared = folder.path / "shared", root = shared / "mine/cache";
+  REQUIRE(host::claim_cache(root));
+  for (const unsigned mode : {0777u, 0757u}) {
+    chmod_to(shared, mode);
+    INFO(mode);
+    for (const fs::path& path : {root, shared / "mine/none yet", shared / "none yet"}) {
+      const auto refused = host::claim_cache(path);
+      REQUIRE_FALSE(refused);
+      CHECK_THAT(refused.error().what, ContainsSubstring("'" + shared.string() + "', which other users"));
+      CHECK_THAT(refused.error().hint, ContainsSubstring("chmod o-w '" + shared.string() + "'"));
+    }
+  }
+  // Through a link as well: what counts is where it really is.
+  fs::create_directory_symlink(shared / "mine", folder.path / "link");
+  CHECK_FALSE(host::check_cache(folder.path / "link/cache"));
+  chmod_to(shared, 01777);
+  CHECK(host::claim_cache(root));
+  chmod_to(shared, 0755);
+  CHECK(host::claim_cache(root));
+}
+
+TEST_CASE("a group that may write to a folder above a cache is others, but for the user's own") {
+  const Folder folder;
+  const fs::path shared = folder.path / "shared", root = shared / "cache";
+  REQUIRE(host::claim_cache(root));
+  chmod_to(shared, 0775);
+  if (::getegid() == ::geteuid()) CHECK(host::check_cache(root));
+  if (::geteuid() != 0) return;  // only root can give a folder to another group
+  REQUIRE(::chown(shared.c_str(), static_cast<uid_t>(-1), 65534) == 0);
+  const auto refused = host::check_cache(root);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().hint, ContainsSubstring("chmod g-w"));
+}

@@ -255,6 +255,32 @@ TEST_CASE("a run that means something else is not the same run, and each differe
         "the scenario means other cells now");
 }
 
+TEST_CASE("a bundle with a symbolic link in it is not gone on with") {
+  const auto refused = [](const Cut& cut, const fs::path& link) {
+    outcome::RunRecord run{.ended = "2026-11-22T02:35:09Z", .faults = std::vector<std::string>()};
+    run.interrupted = true;
+    run.plan.scenario = "fake";
+    run.plan.cells = {cut.cell};
+    REQUIRE(write_file(cut.root / "run.json", outcome::write_run_record(run)));
+    REQUIRE(lab::read_unfinished(cut.root));
+    const fs::path aside = cut.root.string() + "-elsewhere";
+    fs::rename(link, aside);
+    fs::create_symlink(aside, link);
+    const auto unfinished = lab::read_unfinished(cut.root);
+    fs::remove(link);
+    fs::rename(aside, link);
+    REQUIRE_FALSE(unfinished);
+    CHECK_THAT(unfinished.error().what, ContainsSubstring("is a symbolic link"));
+    CHECK(unfinished.error().fault == Fault::input);
+  };
+  Cut cut;
+  cut.write(half(cut.cell));
+  for (const fs::path& link : {cut.root / "cells", cut.folder(), cut.journal(), cut.root}) {
+    INFO(link);
+    refused(cut, link);
+  }
+}
+
 TEST_CASE("a bundle that ended is told so, and one that somebody works on is not taken") {
   Cut cut;
   const auto missing = lab::read_unfinished(cut.root);

@@ -7,7 +7,7 @@ ALLOWED = "labctl/verdict/allowed.cc"
 TUPLE = "labctl/plan/tuple.cc"
 ACCEPT = "labctl/outcome/accept.cc"
 WEIGH = "labctl/verdict/weigh.cc"
-BLAME = "labctl/verdict/blame.cc"
+BLAME = "labctl/outcome/blame.cc"
 CANARY_RECORD = "labctl/bundle/canary_record.cc"
 CANARY_VERDICT = "labctl/outcome/canary.cc"
 STEP = "labctl/cell/step.cc"
@@ -47,6 +47,9 @@ TESTS = {
     "labctl/plan/expand.cc": ["plan"],
     "labctl/plan/accept.cc": ["plan"],
     "labctl/attest/policy.cc": ["attest"],
+    "labctl/attest/weaker.cc": ["attest"],
+    "labctl/history/entry.cc": ["history"],
+    "labctl/history/analysis.cc": ["history"],
     "labctl/cli/verify.cc": ["attacks"],
     OUTCOME: ["verdict", "cell"],
     ALLOWED: ["verdict"],
@@ -278,6 +281,9 @@ RULES = [
     ("a snapshot is what was made", GROUND, "if (auto same = take_digests(ground, *facts); !same) return fail(same.error());", "static_cast<void>(take_digests(ground, *facts));"),
     ("a digest is kept for the very same file", "labctl/base/measured.cc", '|| record->at("state") != state)', ")"),
     ("a file that changed just now is not remembered", "labctl/base/measured.cc", "too_recent_seconds < now)", "too_recent_seconds < now + 100)"),
+    ("a later release proves no fewer boots", "labctl/attest/weaker.cc", "if (now < before)", "if (false)"),
+    ("a later release tests each image again", "labctl/attest/weaker.cc", "if (found == today.end()) {", "if (found == today.end() && false) {"),
+    ("a later release has no new waiver", "labctl/attest/weaker.cc", "if (before.rules >= 2) comparison.more", "if (false) comparison.more"),
     ("verify takes no older rule set", "labctl/attest/policy.cc", "  if (auto why = to_rules(statement)) return why;\n", ""),
     ("verify asks for the image", "labctl/attest/policy.cc", "if (image->sha256 != wanted)", "if (false)"),
     ("verify wants the image to be there", "labctl/attest/policy.cc", 'if (!image) return "the run used no image', 'if (!image) continue;\n    if (false) return "the run used no image'),
@@ -368,6 +374,8 @@ RULES = [
     ("a service that failed counts whatever the policy says", ACCEPT, "warnings_fail || finding.kind == crash::Kind::service;", "warnings_fail;"),
     ("weighed findings are weighed", VERDICT, "  weigh(plan, verdict.cells);\n", ""),
     ("what the candidate was not there for is not its", WEIGH, "|| !seen.candidate_in || ", "|| "),
+    ("a service that the scenario names is the candidate's", BLAME, "if (is_own_service(cell.guest.driver, finding)) return true;", ""),
+    ("a program called as the candidate's service is its", BLAME, " || finding.title == crash::title_of_crashed(program)", ""),
     ("a service fails twice before it counts", WEIGH, "boots_with(plan, all, finding.title) >= 2", "true"),
     ("the candidate's own service need not fail twice", WEIGH, "|| of_candidate(cell, finding) ||", "||"),
     ("a driver of Windows is the candidate's by its file", BLAME,
@@ -731,7 +739,7 @@ RULES = [
 
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
-     "if (!given_as_recorded(cell, run, opened)) {", "if (false) {"),
+     "if (!given_as_recorded(cell, run, opened))", "if (false)"),
     ("a run whose record was never finished passes nothing", BUNDLE,
      'run.faults.value_or(std::vector<std::string>{"the run\'s record was never finished"})',
      "run.faults.value_or(std::vector<std::string>())"),

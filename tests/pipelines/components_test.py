@@ -61,6 +61,7 @@ def github(kind, signed):
         summary = (desk.path / said["bundle"] / "summary.md").read_text()
         check((desk.path / "github_step_summary").read_text() == summary, "action: another summary")
         check((desk.path / said["bundle"] / "attestation.json").exists() == signed, "action: signed, or not")
+        check(kind == "passed" or "\n::error" in ended.stdout, f"action, {kind}: no annotation: {ended.stdout}")
         check(not list(desk.path.glob("tmp*")), "action: the key was left behind")
 
 

@@ -184,6 +184,12 @@ TEST_CASE("a name that no scenario may have is refused in a plan that is read ba
   Json json = to_json(planned("bare-module.yaml"));
   json["cells"][0]["guest"]["driver"]["options"] = {"a;b=1"};
   CHECK_FALSE(from_json(json, "run.json"));
+  for (const std::string unit : {"sensord.service", "sensord", "a b.service", "-H.service", ".service"}) {
+    json = to_json(planned("bare-module.yaml"));
+    json["cells"][0]["guest"]["driver"]["services"] = Json::array({unit});
+    INFO(unit);
+    CHECK(from_json(json, "run.json").has_value() == (unit == "sensord.service"));
+  }
   for (const auto memory : {std::uint64_t{1} << 20, std::uint64_t{1} << 50}) {
     json = to_json(planned("bare-module.yaml"));
     json["cells"][0]["machine"]["memory"] = memory;

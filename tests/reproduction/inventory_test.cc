@@ -106,17 +106,40 @@ TEST_CASE("artefacts are looked for where the scenario lay, wherever labctl is c
   CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
 }
 
-TEST_CASE("what has other bytes now is told with both digests, and taken only for want of the true one") {
+TEST_CASE("what has other bytes now is told with both digests, and taken only when the user names it") {
   Desk desk;
   desk.put("gate/build/content.bin", "rebuilt");
   auto item = desk.item(Thing::artefact, "build/content.bin");
+  CHECK(item.standing == Standing::missing);
+  CHECK_THAT(item.what, ContainsSubstring(sha256("content")) && ContainsSubstring(sha256("rebuilt")));
+  CHECK_THAT(item.hint, ContainsSubstring("--artifact '" + (desk.path / "gate/build/content.bin").string()) &&
+                            ContainsSubstring("--anyway"));
+  CHECK(desk.take().artefacts.count("build/content.bin") == 0);
+  CHECK_FALSE(desk.take().same());
+
+  desk.seek.given = {desk.path / "gate/build"};
+  item = desk.item(Thing::artefact, "build/content.bin");
   CHECK(item.standing == Standing::differs);
   CHECK_THAT(item.what, ContainsSubstring(sha256("content")) && ContainsSubstring(sha256("rebuilt")));
-  CHECK_THAT(item.hint, ContainsSubstring("--artifact"));
-  CHECK_FALSE(desk.take().same());
+  CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
   desk.put("old/content.bin", "content");
   desk.seek.given = {desk.path / "old"};
   CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::same);
+}
+
+TEST_CASE("a bundle that names a file of this host does not get it into a guest") {
+  Desk desk;
+  desk.put("home/secret", "the host's");
+  const std::string secret = (desk.path / "home/secret").string();
+  for (const std::string& path : {secret, std::string("../home/secret")}) {
+    INFO(path);
+    desk.cell().content_path = path;
+    desk.record(path, "content");
+    const auto inventory = desk.take();
+    CHECK(inventory.artefacts.count(path) == 0);
+    CHECK_FALSE(inventory.missing().empty());
+    CHECK(inventory.at_hand(desk.cell()).content_path == path);
+  }
 }
 
 TEST_CASE("what is missing is an error that says where it was looked for") {

@@ -109,9 +109,10 @@ TEST_CASE("how long something may take is read where it is written") {
             {run, 1h}, {exercise, 20min}, {install, 40min}, {apply, 90s}, {reboot, 5min}, {power_cut, 7min}});
 }
 
-TEST_CASE("when a driver loads, and why content is unproved") {
+TEST_CASE("when a driver loads, which services are its own, and why content is unproved") {
   const Scenario later = good("loads.yaml");
   CHECK(later.guest->driver.loads == scenario::Loads::on_use);
+  CHECK(later.guest->driver.services == std::vector<std::string>{"sensord.service", "sensor@1.socket"});
   CHECK(later.guest->content->unproved == "the driver tells nobody");
   CHECK(good("everything.yaml").guest->driver.loads == scenario::Loads::at_install);
   // Content can only be taken when the driver is there.

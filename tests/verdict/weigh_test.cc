@@ -117,6 +117,28 @@ const Row rows[] = {
        run.a.findings = {service("service failed: sensor.service")};
        run.a.findings[0].finding.module = "sensor";
      }},
+    {"a service that the scenario says is the candidate's, failed once", Decision::blocked,
+     "service failed: sensord.service [the candidate's service]; no control",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"other.service", "sensord.service"};
+       run.a.findings = {service("service failed: sensord.service")};
+     }},
+    {"a socket of that name is another unit", Decision::passed, "",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensord.service"};
+       run.a.findings = {service("service failed: sensord.socket")};
+     }},
+    {"a program called as the candidate's service, crashed once", Decision::blocked,
+     "program crashed: sensor-daemon-w [the candidate's service]",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensor-daemon-worker@1.service"};
+       run.a.findings = {service("program crashed: sensor-daemon-w")};
+     }},
+    {"the candidate's service, failed in the control too", Decision::passed, "",
+     [](Run& run) {
+       run.plan.cells[0].guest.driver.services = {"sensord.service"};
+       run.a.findings = run.a_control.findings = {service("service failed: sensord.service")};
+     }},
     {"a program that crashed in two boots, where the policy allows warnings", Decision::blocked, "program",
      [](Run& run) {
        run.a.findings = {service("program crashed: y", 1), service("program crashed: y", 2)};

@@ -121,6 +121,15 @@ void Report::place(std::string_view text) {
   if (!place_.empty() && wants_interrupted()) trace_.clear();
 }
 
+// What died says on which processor before it prints its trace, and so does KASAN (others of its kind say it
+// last): frames in front of that are another's.
+void Report::others_trace() {
+  const bool in_order = kind_ == Kind::oops || std::string_view(base_).starts_with("KASAN");
+  if (!in_order || (rule().flags & headless) != 0) return;
+  trace_.clear();
+  trace_closed_ = false;
+}
+
 void Report::body(const BodyLine& line, std::string_view text) {
   since_ = foreign_ = 0;
   if ((rule().flags & headless) != 0) headless_line(text);
@@ -151,6 +160,7 @@ void Report::body(const BodyLine& line, std::string_view text) {
       return;
     }
   }
+  if (line.proof == Proof::cpu && !proved(Proof::cpu)) others_trace();
   if (line.proof == Proof::registers) ++registers_;
   if (line.proof == Proof::special) ++specials_;
   if (line.proof != Proof::nothing) prove(line.proof);

@@ -75,6 +75,7 @@ class Report {
   void prove(Proof proof) { proofs_ |= 1U << static_cast<unsigned>(proof); }
   bool proved(Proof proof) const { return (proofs_ & (1U << static_cast<unsigned>(proof))) != 0; }
   void place(std::string_view text);
+  void others_trace();
   void headless_line(std::string_view text);
   bool credible() const;  // enough was read for what the header is worth
   bool wants_interrupted() const;
