@@ -27,6 +27,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   CommandLine command_line("labctl", about, footer);
   // In the order of the groups, as the general help shows them.
   add_run(command_line, open_host);
+  add_drill(command_line, open_host);
   add_plan(command_line);
   add_validate(command_line);
   add_judge(command_line);

@@ -21,6 +21,7 @@ using OpenHost = std::function<Result<std::unique_ptr<machine::Host>>(const mach
 
 // Run and judge.
 void add_run(CommandLine& command_line, const OpenHost& open_host);
+void add_drill(CommandLine& command_line, const OpenHost& open_host);
 void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
 void add_judge(CommandLine& command_line);

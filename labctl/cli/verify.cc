@@ -14,6 +14,7 @@
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/trusted.h"
 #include "labctl/cli/verbs.h"
+#include "labctl/cli/verify_drill.h"
 #include "labctl/cli/verify_ring.h"
 #include "labctl/cli/verify_vsa.h"
 
@@ -25,6 +26,7 @@ struct VerifyOptions {
   TrustOptions trust;
   RingOptions ring;
   SummaryOptions summary;
+  DrillOptions drill;
   std::vector<std::string> artifacts, images, require;
   std::string scenario, max_age, previous;
   int min_boots = 0;
@@ -34,7 +36,7 @@ struct VerifyOptions {
   bool asks_about_a_run() const {
     return !images.empty() || !require.empty() || !scenario.empty() || !max_age.empty() || min_boots != 0 ||
            allow_waived || allow_warnings || allow_unproved || !previous.empty() || !settings.given.empty() ||
-           summary.given();
+           summary.given() || drill.given();
   }
 };
 
@@ -137,24 +139,30 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
          " boots proved, run of " + show_moment(statement.began) + "\n";
 }
 
-int verify(const VerifyOptions& options) {
-  if (options.ring.given() && options.asks_about_a_run())
-    return cannot_look({Fault::input,
-                        "--ring is about a promotion; the other options are about a run",
-                        {},
-                        "what the run must be stands in rings.yaml, under verdict"});
-  if (options.ring.given())
-    return verify_promotion(options.attestation, options.ring, options.trust, options.artifacts);
+// Everything but the files. Nothing when the statement holds; else the exit code, and the reason is said.
+std::optional<int> object_to_statement(const VerifyOptions& options, const Trusted& trusted,
+                                       const attest::Envelope& envelope, const std::string& payload,
+                                       const attest::Statement& statement, const attest::Policy& policy) {
+  if (auto why = trusted.objection(envelope, statement.ended)) return refuse(*why);
+  const auto withdrawn = trusted.withdrawn({sha256(payload)}, policy.now);
+  if (!withdrawn) return cannot_look(withdrawn.error());
+  if (*withdrawn) return refuse(**withdrawn);
+  if (auto why = attest::objection(statement, policy)) return refuse(*why);
+  if (auto code = object_to_plan(options, statement)) return code;
+  if (auto code = object_to_less(options, statement, trusted)) return code;
+  const auto undrilled = objection_to_drill(options.drill, trusted, statement, policy.now);
+  if (!undrilled) return cannot_look(undrilled.error());
+  if (*undrilled) return refuse(**undrilled);
+  return {};
+}
+
+int verify_run(const VerifyOptions& options) {
   auto policy = policy_of(options);
   if (!policy) return cannot_look(policy.error());
   auto trusted = Trusted::read(options.trust, rings::KeyUse::gate);
   if (!trusted) return cannot_look(trusted.error());
-  std::optional<Signer> signer;
-  if (options.summary.given()) {
-    auto opened = summary_signer(options.summary, *trusted);
-    if (!opened) return cannot_look(opened.error());
-    signer = std::move(*opened);
-  }
+  const auto signer = summary_signer(options.summary, *trusted);
+  if (!signer) return cannot_look(signer.error());
   auto envelope = read_envelope_file(options.attestation);
   if (!envelope) return cannot_look(envelope.error());
 
@@ -163,26 +171,31 @@ int verify(const VerifyOptions& options) {
   // From here on nothing but these bytes is read of the attestation.
   auto statement = attest::read_payload(*payload, {});
   if (!statement) return refuse(statement.error().what);
-  if (auto why = trusted->objection(*envelope, statement->ended)) return refuse(*why);
-  const auto withdrawn = trusted->withdrawn({sha256(*payload)}, policy->now);
-  if (!withdrawn) return cannot_look(withdrawn.error());
-  if (*withdrawn) return refuse(**withdrawn);
-  if (auto why = attest::objection(*statement, *policy)) return refuse(*why);
-  if (auto code = object_to_plan(options, *statement)) return *code;
-  if (auto code = object_to_less(options, *statement, *trusted)) return *code;
+  if (auto code = object_to_statement(options, *trusted, *envelope, *payload, *statement, *policy))
+    return *code;
 
   CandidateFiles artefacts;
   if (auto opened = artefacts.open(options.artifacts); !opened) return cannot_look(opened.error());
   if (auto hashed = artefacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
   if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
-  if (signer)
+  if (*signer)
     if (auto written =
-            write_summary(options.summary, *signer, *statement, *payload, artefacts.digests, policy->now);
+            write_summary(options.summary, **signer, *statement, *payload, artefacts.digests, policy->now);
         !written)
       return cannot_look(written.error());
   print(what_passed(*statement, artefacts.files.size()));
   return exit_code::passed;
+}
+
+int verify(const VerifyOptions& options) {
+  if (!options.ring.given()) return verify_run(options);
+  if (options.asks_about_a_run())
+    return cannot_look({Fault::input,
+                        "--ring is about a promotion; the other options are about a run",
+                        {},
+                        "what the run must be stands in rings.yaml, under verdict"});
+  return verify_promotion(options.attestation, options.ring, options.trust, options.artifacts);
 }
 
 }  // namespace
@@ -229,6 +242,7 @@ void add_verify(CommandLine& command_line) {
             "Take one that passed only because the scenario's policy allows warnings");
   verb.flag("--allow-unproved", options->allow_unproved,
             "Take content of which no proof shows that the driver uses it");
+  options->drill.add_to(verb);
   options->summary.add_to(verb);
 }
 

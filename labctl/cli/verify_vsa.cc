@@ -15,16 +15,18 @@ void SummaryOptions::add_to(Verb& verb) {
   signing.add_to(verb);
 }
 
-Result<Signer> summary_signer(const SummaryOptions& options, const Trusted& gate_keys) {
+Result<std::optional<Signer>> summary_signer(const SummaryOptions& options, const Trusted& gate_keys) {
+  if (!options.given()) return std::optional<Signer>();
   if (options.out.empty()) return input_error("--sign and --resource belong to --vsa OUT");
   if (options.resource.empty())
     return input_error("--vsa wants --resource", {}, "a URI such as pkg:deb/debian/sensor@7.16");
   auto signer = Signer::open(options.signing);
-  if (signer && gate_keys.has(signer->public_key().id()))
+  if (!signer) return fail(signer.error());
+  if (gate_keys.has(signer->public_key().id()))
     return input_error(
         "the key that signs summaries is one of the gate's", {},
         "whoever may verify must not be able to attest; 'labctl keygen vsa.key' makes another");
-  return signer;
+  return std::optional(std::move(*signer));
 }
 
 Status write_summary(const SummaryOptions& options, const Signer& signer, const attest::Statement& statement,

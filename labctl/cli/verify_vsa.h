@@ -2,6 +2,7 @@
 // Summary.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "labctl/attest/statement.h"
@@ -20,9 +21,9 @@ struct SummaryOptions {
   bool given() const { return !out.empty() || !resource.empty() || wants_signature(signing); }
 };
 
-// Whatever can be wrong with the options, before anything is verified. Errors (input): among others, the key
-// is one that the gate signs with.
-Result<Signer> summary_signer(const SummaryOptions& options, const Trusted& gate_keys);
+// Whatever can be wrong with the options, before anything is verified; nothing when no summary is asked for.
+// Errors (input): among others, the key is one that the gate signs with.
+Result<std::optional<Signer>> summary_signer(const SummaryOptions& options, const Trusted& gate_keys);
 
 // What verify has found good: the statement with this payload, about these files.
 Status write_summary(const SummaryOptions& options, const Signer& signer, const attest::Statement& statement,

@@ -81,7 +81,7 @@ Machines machines_of(const Ring& ring, const Candidate& candidate, const std::ve
     }
     machine.heard = std::max(machine.heard, report.to);
     if (report.to <= opened) machine.heard_before = std::max(machine.heard_before, report.to);
-    const Period open{std::max(report.from, opened), std::min(report.to, now)};
+    const Period open{std::max(report.from, opened), report.to};
     if (candidate.is_on(report) && open.from < open.to) machine.with_candidate.push_back(open);
   }
   for (auto& [id, machine] : machines) machine.with_candidate = merged(std::move(machine.with_candidate));

@@ -33,6 +33,7 @@ TALLY = "labctl/rings/tally.cc"
 RING_PLAN = "labctl/rings/plan.cc"
 SEQUENTIAL = "labctl/rings/sequential.cc"
 FIELD_REPORTS = "labctl/rings/reports.cc"
+DRILL = "labctl/attest/drill.cc"
 PROMOTION = "labctl/rings/promotion.cc"
 KEYS = "labctl/rings/keys.cc"
 PROMOTE = "labctl/cli/promote.cc"
@@ -83,6 +84,7 @@ TESTS = {
     RING_PLAN: ["rings"],
     SEQUENTIAL: ["rings"],
     FIELD_REPORTS: ["rings"],
+    DRILL: ["attest"],
     PROMOTION: ["ring_attacks"],
     KEYS: ["ring_attacks"],
     PROMOTE: ["ring_attacks"],
@@ -113,7 +115,7 @@ RULES = [
     ("reports are of their own ring", TALLY, "if (report.ring != ring.name) continue;", ""),
     ("a report from the future proves nothing", TALLY, "if (report.to > now + allowed_clock_skew_seconds) {", "if (false) {"),
     ("days before the opening do not count", TALLY, "std::max(report.from, opened)", "report.from"),
-    ("days after now do not count", TALLY, "std::min(report.to, now)}", "report.to}"),
+    ("days after now do not count", TALLY, "tally.machine_days = days.until(now);", "tally.machine_days = days.until(now + 300);"),
     ("a day with other bytes does not count", TALLY, "if (candidate.is_on(report) && open.from < open.to)", "if (open.from < open.to)"),
     ("a day that is told twice counts once", TALLY, "    if (!whole.empty() && one.from <= whole.back().to)", "    if (false)"),
     ("a silent machine has not soaked", TALLY, "tally.soaked += !silent && ", "tally.soaked += "),
@@ -133,6 +135,17 @@ RULES = [
     ("the verdict has an age", RING_PLAN, '{"max-age", Need::required, "write max-age: 36h, how old the run may be"}', '{"max-age"}'),
     ("a line that cannot be read is never skipped", FIELD_REPORTS, "      mistake(fault);", "      ;"),
     ("a line that is still being written is none", FIELD_REPORTS, "if (end == row.npos) {", "if (false) {"),
+    # ---- drills ----
+    ("a drill was blocked", DRILL, "drill.result != TestResult::failed || drill.verdict !=", "drill.verdict.empty() || drill.verdict.empty() !="),
+    ("a drill is as strict as the release's run", DRILL, "if (drill.rules < release.rules)", "if (false)"),
+    ("a drill from the future vouches for nothing", DRILL, "if (drill.ended > now + allowed_clock_skew_seconds)", "if (false)"),
+    ("an old drill vouches for nothing", DRILL, "if (std::chrono::seconds(now - drill.began) > max_age)", "if (false)"),
+    ("a release is not its own drill", DRILL, "if (digests(drill) == digests(release))", "if (false)"),
+    ("every image of the release was drilled", DRILL, "  if (!drilled) return", "  if (!drilled) return {};\n  if (!drilled) return"),
+    ("a drill ran on the same build of the image", DRILL, "if (drilled->sha256 != released.sha256)", "if (false)"),
+    ("a guest failed in the drill", DRILL, "if (!has_cell(drill, name, false, true))", "if (false)"),
+    ("the drill's control passed", DRILL, "if (!has_cell(drill, name, true, false))", "if (false)"),
+    ("a lab that failed has drilled nothing", DRILL, "Ending::altered, Ending::not_loaded}", "Ending::altered, Ending::not_loaded, Ending::lab_failed}"),
     # ---- promotions ----
     ("a promotion opens its own ring", PROMOTION, "if (promotion.ring != wanted.ring)", "if (false)"),
     ("a promotion holds for the plan that it was made with", PROMOTION, "if (promotion.plan != wanted.plan_sha256)", "if (false)"),

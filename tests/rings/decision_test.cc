@@ -101,8 +101,11 @@ TEST_CASE("a ring opens only when the one before has held, and each doubt waits 
       {"days before the opening count nothing", [](Field& f) { f.last().from = opened - 40 * day; },
        Answer::open, "25 machine-days"},
       {"days after now count nothing",
-       [](Field& f) { f.time.now = opened + day, f.last().to = f.time.now + 200; }, Answer::open,
-       "25 machine-days"},
+       [](Field& f) {
+         f.time.now = opened + day;
+         f.reports = field("internal", 300, day + 300);
+       },
+       Answer::open, ", 300 machine-days"},
       {"a report from the future", [](Field& f) { f.last().to = f.time.now + 301; }, Answer::wait, "future"},
       {"the clock was set back", [](Field& f) { f.time.now = opened - 301; }, Answer::wait, "set back"},
       {"more machines than the ring has",
@@ -117,7 +120,7 @@ TEST_CASE("a ring opens only when the one before has held, and each doubt waits 
          f.time.now = opened + 6 * hour, f.reports = field("internal", 2, 5 * hour), f.crash(1, 5 * hour);
        },
        Answer::halt, "1 crash, and the plan halts at 1"},
-      {"a crash of half the update", [](Field& f) { f.crash(3, 5 * hour), f.last().content = test::older; },
+      {"a crash of half the update", [](Field& f) { f.crash(77, 5 * hour), f.last().content = test::older; },
        Answer::halt, "BUG"},
       {"a crash after going back to the version before",
        [](Field& f) { f.crash(3, 5 * hour), f.last().driver = f.last().content = test::older; }, Answer::halt,
@@ -161,6 +164,13 @@ TEST_CASE("a ring opens only when the one before has held, and each doubt waits 
          f.time.now += hour;
        },
        Answer::open, ""},
+      {"a closed laptop that the plan allows has not soaked",
+       [](Field& f) {
+         f.plan.rings[0].wait_silent = 0.05;
+         f.last().to = opened + hour;
+         f.time.now = opened + day + 2 * hour;
+       },
+       Answer::wait, "24 of 25 machines have had it"},
       {"as many as the plan says are not more",
        [](Field& f) {
          f.plan.rings[0].halt_silent = 1.0 / 26,
