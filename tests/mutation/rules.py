@@ -37,6 +37,9 @@ TESTS = {
     ACCEPT: ["verdict", "cell"],
     WEIGH: ["verdict"],
     BLAME: ["verdict"],
+    "labctl/base/private_folder.cc": ["gate/cache_test"],
+    "labctl/lab/resume.cc": ["lab/resume_test"],
+    "labctl/reproduction/inventory.cc": ["reproduction/inventory_test"],
     CANARY_RECORD: ["bundle"],
     "labctl/base/measured.cc": ["base"],
     CANARY_VERDICT: ["verdict", "cell"],
@@ -378,11 +381,11 @@ RULES = [
     ("what the author says counts before what is usual", STORY, "said > Millis(0) ? said : limit_of(", "limit_of("),
     # ---- content that nobody reads, and drivers that load later ----
     ("content without a proof and without a reason proves nothing", STEP, "  check_proofs();\n", ""),
-    ("proofs are asked before the content is there", STORY, '    ask_without_content("apply content", may_be_refused(step.label));\n', ""),
+    ("proofs are asked before the content is there", STORY, 'if (ask_without_content("apply content", may_be_refused(step.label))) ask_of_file_alone("apply content");', ""),
     ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(step.label));\n', ""),
     ("proofs are asked before an apply that is cut", STORY, "        ask_without_content(to_text(step), may_be_refused(step.label));\n", ""),
     ("content that has been there is not asked about again", STORY,
-     "if (!seen_contents_.insert(digest(content_file_)).second) return;", "seen_contents_.insert(digest(content_file_));"),
+     "if (!seen_contents_.insert(digest(content_file_)).second) return false;", "seen_contents_.insert(digest(content_file_));"),
     ("unproved content is not asked about before", STORY,
      "cell_.guest.content->unproved.empty() && !cell_.guest.proof.empty();", "!cell_.guest.proof.empty();"),
     ("a proof that names the content may not hold without it", VACUOUS,
@@ -391,6 +394,8 @@ RULES = [
      "if (operation().last_without && !s_.told_apart && !s_.there_before) fail_vacuous(s_.vacuous);", ""),
     ("a file that was there before excuses its own digest alone", VACUOUS,
      " && seen->second == operation().expected_sha256;", ";"),
+    ("a proof that names the file is put before the content is applied", STORY, " ask_of_file_alone(\"apply content\");", ";"),
+    ("only a proof that names the file is", STORY, "      if (!scenario::names_file(proof, content)) continue;\n", ""),
     ("a proof that waits for the content does not hold without it", STEP,
      "    fails_without();\n    if (s_.phase == Phase::running) advance();\n    return;\n", ""),
     ("unproved content is WARNED", ACCEPT, "if (uses_unproved(cell)) add(unproved_option, cell.guest.content->unproved, cell.id);", ""),
@@ -615,6 +620,12 @@ RULES = [
     ("a clone that lived on proves nothing", DEATH, "else if (outcome.ending == verdict::Ending::passed)", "else if (outcome.ending == verdict::Ending::not_run)"),
     ("a silent channel proves nothing", DEATH, "if (death.spoke.count(channel) == 0) silent", "if (false) silent"),
     ("a canary's journal is its own", DEATH, "if (opened == nullptr || opened->cell != cell.id) {", "if (opened == nullptr) {"),
+
+    # ---- other people's folders and bundles ----
+    ("nobody else writes to a folder above the cache", "labctl/base/private_folder.cc", "      const bool others = (seen.st_mode & S_IWOTH) != 0;", "      const bool others = false;"),
+    ("a group is others", "labctl/base/private_folder.cc", "(seen.st_mode & S_IWGRP) != 0 && !is_own_group(seen.st_gid)", "false"),
+    ("a bundle with a link in it is not gone on with", "labctl/lab/resume.cc", "    if (entry->is_symlink()) return link(entry->path());", "    ;"),
+    ("other bytes come only from a file that the user named", "labctl/reproduction/inventory.cc", "    item.standing = Standing::missing;\n    item.what = here.empty()", "    if (!here.empty()) return FoundArtefact{origin, named.damage, wanted.sha256};\n    item.standing = Standing::missing;\n    item.what = here.empty()"),
 
     # ---- the journal ----
     ("a record follows the one before", JOURNAL, 'if (text_at(*json, "after") != chain.head)', 'if (text_at(*json, "after").empty())'),
