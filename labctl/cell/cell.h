@@ -115,6 +115,7 @@ struct Operation {
   bool may_be_early = false;    // an answer that means "not yet" is asked again until the limit
   bool names_content = false;   // Check::without: a proof that speaks of the content
   bool last_without = false;    // Check::without: the last of the proofs that are asked then
+  bool file_alone = false;      // Check::without: the content's file is there, and has not been applied
   bool uses_content = false;    // may end badly once it has been refused
   int begins_boot = 0;          // the life of the guest that begins here
   bool boot_proved = false;     // reaching this operation's end proves one more boot

@@ -168,7 +168,7 @@ class Teller {
     if (!cell_.guest.content) return;
     content_file_ = own_content_file(step.label);
     taken_ = true;
-    ask_without_content(applying_content, may_be_refused(step.label));
+    if (ask_without_content(applying_content, may_be_refused(step.label))) ask_of_file_alone(applying_content);
     ask_of_payload(applying_content, os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     limit(Work::command, step.within, cell_.guest.content->within);
@@ -384,11 +384,11 @@ class Teller {
   }
 
   // Before content is delivered for the first time: what the author's proofs say without it. A driver that
-  // brings the same file with it may be right already.
-  void ask_without_content(const StepId& step, bool refusable) {
+  // brings the same file with it may be right already. Whether it was asked.
+  bool ask_without_content(const StepId& step, bool refusable) {
     const bool proved = cell_.guest.content->unproved.empty() && !cell_.guest.proof.empty();
-    if (!opened_.earned() || !proved || refusable) return;
-    if (!seen_contents_.insert(digest(content_file_)).second) return;
+    if (!opened_.earned() || !proved || refusable) return false;
+    if (!seen_contents_.insert(digest(content_file_)).second) return false;
     guest::Question there = os_.content_digest(*cell_.guest.content);
     there.name = "content-before";
     ask_of_payload(step, std::move(there), Check::content_there, content_file_);
@@ -398,6 +398,24 @@ class Teller {
       operations_.back().names_content = names_content(proof);
     }
     operations_.back().last_without = true;
+    return true;
+  }
+
+  // A proof that names the file may look at nothing else. Where a command makes the driver take the content,
+  // such a proof is put once between the copying and the command.
+  void ask_of_file_alone(const StepId& step) {
+    const scenario::Content& content = *cell_.guest.content;
+    if (content.apply.empty()) return;
+    bool placed = false;
+    int number = 0;
+    for (const scenario::Proof& proof : cell_.guest.proof) {
+      ++number;
+      if (!scenario::names_file(proof, content)) continue;
+      if (!std::exchange(placed, true))
+        ask_of_payload(step, os_.place(content, content_file_), Check::exit_zero, content_file_);
+      ask_proof(step, "file-alone-" + std::to_string(number), proof, Check::without);
+      operations_.back().names_content = operations_.back().file_alone = true;
+    }
   }
 
   void ask_proof(const StepId& step, const std::string& name, scenario::Proof proof, Check check) {

@@ -55,10 +55,13 @@ void Life::conclude_without() {
 }
 
 void Life::fail_vacuous(const std::string& proof) {
-  fail(Ending::not_loaded, "the proof '" + printable(proof, 80) +
-                               "' holds before the content is there, so it does not show that the driver "
-                               "uses the content (ask the driver for what only this content gives: prints: "
-                               "\"${content.sha256}\")");
+  const bool file = operation().file_alone;
+  fail(Ending::not_loaded,
+       "the proof '" + printable(proof, 80) + "' holds " +
+           (file ? "when the content's file is copied and not yet applied" : "before the content is there") +
+           ", so it does not show that the driver uses the content (ask the driver for what only this "
+           "content gives: prints: \"${content.sha256}\"" +
+           (file ? "; a driver that takes the file by itself needs no 'apply'" : "") + ")");
 }
 
 }  // namespace labctl::cell

@@ -62,7 +62,9 @@ void ask_about_comparison(const std::vector<Cell>& cells, const scenario::Scenar
         advise(scenario.contents, "content", "current"));
 }
 
-// A comparison of a file with itself shows nothing.
+// A comparison of a file with itself shows nothing. It is not refused: no pass rests on a comparison (each
+// candidate is proved in cells of its own), a gate that is being set up often has only one file, and one file
+// under two names could not be refused anyway, because only the text is read here.
 void ask_about_same_files(const std::vector<scenario::Artefact>& artefacts, const std::string& kind,
                           std::vector<std::string>& questions) {
   for (const auto& artefact : artefacts)
@@ -117,6 +119,16 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
                         ": a crash in every second boot would pass half the time; write reboot x3 or more");
 }
 
+// With an 'apply' the cell itself asks such a proof before it; without one nothing tells the two apart.
+void ask_about_proofs(const scenario::Scenario& scenario, std::vector<std::string>& questions) {
+  if (!scenario.guest || !scenario.guest->content || !scenario.guest->content->apply.empty()) return;
+  for (const scenario::Proof& proof : scenario.guest->proof)
+    if (scenario::names_file(proof, *scenario.guest->content))
+      questions.push_back("the proof '" + printable(proof.run, 60) +
+                          "' names the content's file: one that looks at the file alone does not show that "
+                          "the driver uses it; ask the driver, or add content.apply");
+}
+
 void ask_about_machines(const std::vector<Cell>& cells, const scenario::Scenario& scenario,
                         std::vector<std::string>& questions) {
   if (!std::all_of(cells.begin(), cells.end(), [](const Cell& cell) { return cell.machine.vcpus == 1; }))
@@ -148,6 +160,7 @@ std::vector<std::string> review(const scenario::Scenario& scenario, const Plan& 
   ask_about_excludes(scenario, questions);
   ask_about_comparison(cells, scenario, questions);
   ask_about_cells(cells, questions);
+  ask_about_proofs(scenario, questions);
   ask_about_same_files(scenario.drivers, "driver", questions);
   ask_about_same_files(scenario.contents, "content", questions);
   ask_about_candidates(cells, scenario.drivers, "driver", &Cell::driver, &Cell::extra_drivers, questions);

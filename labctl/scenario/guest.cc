@@ -373,6 +373,11 @@ void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
                    "write guest: {linux: {driver: {kind: deb, module: NAME}}}");
 }
 
+bool names_file(const Proof& proof, const Content& content) {
+  return proof.run.find("${content.path}") != std::string::npos ||
+         (!content.path.empty() && proof.run.find(content.path) != std::string::npos);
+}
+
 const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
 
 const char* to_string(Loads loads) { return loads_words[static_cast<std::size_t>(loads)].c_str(); }

@@ -115,6 +115,10 @@ struct Proof {
   Millis within{0};  // 0: the usual limit
 };
 
+// Whether the proof's command names the content's file, so that it may look at the file and not ask the
+// driver.
+bool names_file(const Proof& proof, const Content& content);
+
 // What a scenario says for one operating system family.
 struct Guest {
   Os os = Os::linux_;

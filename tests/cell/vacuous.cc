@@ -114,6 +114,40 @@ TEST_CASE("content that comes before its driver, and content that is cut short, 
   }
 }
 
+TEST_CASE("a proof that looks at the content's file alone is found out before the content is applied") {
+  for (const std::string run : {"grep -q x ${content.path}", "sha256sum /var/lib/sensor/content.bin"}) {
+    INFO(run);
+    Scene scene = with_proofs({digest, {.run = run}});
+    scene.cell.guest.content->path = "/var/lib/sensor/content.bin";
+    scene.answers("without-2", exits(1, "no such file"));
+    CHECK(scene.play().ending == Ending::not_loaded);
+    CHECK_THAT(scene.state.outcome.reason,
+               ContainsSubstring(run) && ContainsSubstring("copied and not yet applied"));
+    CHECK(scene.asked["place"] == 1);
+    CHECK(scene.asked["apply"] == 0);
+  }
+}
+
+TEST_CASE("a proof that compares the driver's content with the file passes, and is asked once more") {
+  Scene scene = with_proofs({digest, {.run = "sensorctl dump | cmp - ${content.path}"}});
+  scene.answers("without-2", exits(2, "no such file"));
+  scene.answers("file-alone-2", exits(1, "differ"));
+  CHECK(scene.play().ending == Ending::passed);
+  CHECK(scene.asked["file-alone-1"] == 0);
+  CHECK(scene.asked["file-alone-2"] == 1);
+}
+
+TEST_CASE("no file is put there by itself where no proof names it, or where nothing applies it") {
+  Scene plain, alone = with_proofs({{.run = "cmp /dev/sensor ${content.path}"}});
+  alone.cell.guest.content->apply.clear();
+  alone.answers("without-1", exits(1, "no such file"));
+  for (Scene* scene : {&plain, &alone}) {
+    CHECK(scene->play().ending == Ending::passed);
+    CHECK(scene->asked["place"] == 0);
+    CHECK(scene->asked["file-alone-1"] == 0);
+  }
+}
+
 TEST_CASE("where the author says why there is no proof, nothing is asked before") {
   Scene scene = with_proofs({{.run = "true"}});
   scene.cell.guest.content->unproved = "the driver tells nobody";

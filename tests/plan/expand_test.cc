@@ -389,6 +389,18 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
   const std::string same = of(
       "driver: {candidate: a.ko, previous: a.ko}, content: {candidate: c, current: d}", ", machine: [two]");
   CHECK_THAT(same, ContainsSubstring("candidate.driver.previous in line 3 is the same file as candidate"));
+  // A proof that names the content's file, by its variable or as it is.
+  const auto proved_by = [&](const std::string& proof, const std::string& apply) {
+    return asked(
+        "labctl: 1\nname: x\ncandidate: {driver: {candidate: a.ko}, content: {candidate: c}}\n"
+        "matrix: {image: [i]}\nguest: {linux: {driver: {kind: kmod, module: m}, content: {path: /c" +
+        apply + "}, proof: [{run: '" + proof + "'}]}}\n");
+  };
+  const auto warned = ContainsSubstring("names the content's file");
+  CHECK_THAT(proved_by("grep -q x ${content.path}", ""), warned);
+  CHECK_THAT(proved_by("cmp /c /dev/m", ""), warned);
+  CHECK_THAT(proved_by("cmp /c /dev/m", ", apply: y"), !warned);
+  CHECK_THAT(proved_by("mctl digest", ""), !warned);
   const std::string nowhere =
       of("driver: {candidate: a.ko, previous: b.ko}, content: {candidate: c, current: d}",
          ", machine: [two], driver: [previous], content: [candidate]");
