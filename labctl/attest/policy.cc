@@ -47,7 +47,7 @@ Objection to_rules(const Statement& statement) {
          "; not asked then: " + join(outcome::not_asked(statement.rules), ", ") + "; run the scenario again";
 }
 
-// The sum must be what its parts say: a signer that contradicts itself is not believed.
+// The sum must be what its parts say: a statement that contradicts itself is refused.
 Objection to_cells(const Statement& statement) {
   if (!statement.failed.empty())
     return "the result is " + std::string(to_string(statement.result)) + ", but " +
@@ -89,7 +89,7 @@ Objection to_tuple(const Statement& statement) {
     counts.push_back(!cell.expected);
   }
   const plan::Tuple tuple = plan::tuple_of(holdings);
-  if (tuple.empty()) return "no cell holds an artefact labelled 'candidate'";
+  if (tuple.empty()) return "no cell holds an artifact labelled 'candidate'";
   if (const auto apart = plan::never_together(holdings, counts); !apart.empty())
     return "no cell that passed has booted with " + tuple.in_words() + " on " +
            printable(apart.front().in_words(), 200);
@@ -148,7 +148,7 @@ Objection objection(const Statement& statement, const Policy& policy) {
 }
 
 Objection objection(const Statement& statement, const std::vector<Resource>& files) {
-  if (statement.subjects.empty()) return "it is about no artefact";
+  if (statement.subjects.empty()) return "it names no artifact";
   const auto has = [](const std::vector<Resource>& list, const Resource& wanted) {
     return std::any_of(list.begin(), list.end(),
                        [&](const auto& one) { return one.sha256 == wanted.sha256; });
@@ -158,7 +158,7 @@ Objection objection(const Statement& statement, const std::vector<Resource>& fil
       return "the file " + quoted(file.name) + " was not tested: no subject has its sha256 " + file.sha256;
   for (const auto& subject : statement.subjects)
     if (!has(files, subject))
-      return "the artefact " + quoted(subject.name) + " was tested, but no given file has its bytes";
+      return "the artifact " + quoted(subject.name) + " was tested, but no given file has its bytes";
   return {};
 }
 

@@ -1,5 +1,5 @@
 // May these bytes be published on the strength of this statement? Knows nothing of signatures: the statement
-// has been believed before.
+// has been verified before.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct Policy {
 // A clock may be ahead by this much; what is said to have ended later has not ended.
 inline constexpr std::int64_t allowed_clock_skew_seconds = 300;
 
-// Why not, in one sentence, or nothing. Everything but the artefacts.
+// Why not, in one sentence, or nothing. Everything but the artifacts.
 std::optional<std::string> objection(const Statement& statement, const Policy& policy);
 
 // The same for the bytes: every file is a subject, and every subject is there. Names are for people; digests

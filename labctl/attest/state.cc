@@ -12,7 +12,7 @@
 namespace labctl::attest {
 namespace {
 
-// The paths of the candidate's own artefacts, as the plan names them.
+// The paths of the candidate's own artifacts, as the plan names them.
 std::vector<std::string> candidate_paths(const plan::Plan& plan) {
   std::vector<std::string> paths;
   const auto add = [&](const std::string& label, const std::string& path) {
@@ -29,7 +29,7 @@ std::vector<std::string> candidate_paths(const plan::Plan& plan) {
   return paths;
 }
 
-// File names, where they tell the artefacts apart; else paths.
+// File names, where they tell the artifacts apart; else paths.
 void name_subjects(std::vector<Resource>& subjects) {
   const auto file_name = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };
   std::map<std::string, int> times;
@@ -38,18 +38,18 @@ void name_subjects(std::vector<Resource>& subjects) {
     if (times[file_name(subject.name)] == 1) subject.name = file_name(subject.name);
 }
 
-Status take_artefacts(const Record& record, Statement& statement) {
+Status take_artifacts(const Record& record, Statement& statement) {
   const auto candidates = candidate_paths(record.run.plan);
   std::map<std::string, std::string> digests;
   for (const auto& [path, digest, size] : record.run.artifacts) {
-    if (!is_sha256(digest)) return input_error("run.json has no digest for the artefact '" + path + "'");
+    if (!is_sha256(digest)) return input_error("run.json has no digest for the artifact '" + path + "'");
     digests[path] = digest;
     if (std::find(candidates.begin(), candidates.end(), path) == candidates.end())
       statement.configuration.push_back({"artefact/" + path, digest});
   }
   for (const auto& path : candidates) {
     if (digests.count(path) == 0)
-      return input_error("run.json has no digest for the artefact '" + path + "'");
+      return input_error("run.json has no digest for the artifact '" + path + "'");
     statement.subjects.push_back({path, digests[path]});
   }
   if (statement.subjects.empty()) return input_error("the plan has no candidate in it");
@@ -147,7 +147,7 @@ Result<Statement> state(const Record& record) {
     take_text("signatures", signatures->file, signatures->text, statement);
   take_text("waivers", run.waivers.file, run.waivers.text, statement);
   if (auto taken = take_images(record, statement); !taken) return fail(taken.error());
-  if (auto taken = take_artefacts(record, statement); !taken) return fail(taken.error());
+  if (auto taken = take_artifacts(record, statement); !taken) return fail(taken.error());
   if (auto taken = take_times(record, statement); !taken) return fail(taken.error());
   take_cells(record, statement);
   statement.configuration.push_back({"run.json", record.run_sha256});

@@ -66,17 +66,17 @@ class Reader {
   long long number(const Json& object, const char* key) {
     const long long value = number_at(object, key, -1);
     if (value < 0 || value > 1'000'000'000)
-      refuse(std::string("'") + key + "' is no number that can be meant");
+      refuse(std::string("'") + key + "' is out of range");
     return value;
   }
   std::int64_t moment(const Json& object, const char* key) {
     auto value = parse_moment(text(object, key));
-    if (!value) refuse(std::string("'") + key + "' is no time");
+    if (!value) refuse(std::string("'") + key + "' is not a time");
     return value.value_or(0);
   }
   std::string digest(const Json& object, const char* key) {
     std::string value = text(object, key);
-    if (!is_sha256(value)) refuse(std::string("'") + key + "' is no SHA-256");
+    if (!is_sha256(value)) refuse(std::string("'") + key + "' is not a SHA-256 digest");
     return value;
   }
   std::vector<std::string> texts(const Json& object, const char* key) {
@@ -190,8 +190,8 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
   auto json = parse_json(payload, where);
   if (!json) return fail(json.error());
   Reader reader;
-  if (reader.text(*json, "_type") != statement_type) reader.refuse("it is no in-toto Statement v1");
-  if (reader.text(*json, "predicateType") != predicate_type) reader.refuse("it is no test result v0.1");
+  if (reader.text(*json, "_type") != statement_type) reader.refuse("it is not an in-toto Statement v1");
+  if (reader.text(*json, "predicateType") != predicate_type) reader.refuse("it is not a test result v0.1");
   Statement statement;
   statement.subjects = reader.resources(*json, "subject");
   const Json& predicate = reader.at(*json, "predicate", Json::value_t::object);

@@ -34,12 +34,12 @@ struct CellRecord {
   int boots_wanted = 0;
   int boots_proved = 0;
   outcome::Journal journal;
-  plan::Holding held = {};  // where it ran, with which artefacts, in how many boots with all candidates
+  plan::Holding held = {};  // where it ran, with which artifacts, in how many boots with all candidates
   int proofs = 0;           // of its author's, that had to hold in each boot; 0: none, or not recorded
 };
 
 struct Statement {
-  std::vector<Resource> subjects;  // the candidate's artefacts
+  std::vector<Resource> subjects;  // the candidate's artifacts
   TestResult result = TestResult::failed;
   std::vector<Resource> configuration;  // what it was tested with: scenario, plan, images, records
   // Candidates' cells. Warned: passed with findings that a person accepted.
@@ -69,11 +69,11 @@ struct Record {
   std::string run_sha256, verdict_sha256;
 };
 
-// Errors (input): the record names no digest for a candidate's artefact, or has no times.
+// Errors (input): the record names no digest for a candidate's artifact, or has no times.
 Result<Statement> state(const Record& record);
 
 // The payload's bytes and back. Reading is strict about what labctl writes and ignores what it does not know,
-// as in-toto asks for; nothing in it is believed before its signature was.
+// as in-toto asks for; nothing in it is used before its signature is verified.
 std::string to_payload(const Statement& statement);
 Result<Statement> read_payload(std::string_view payload, const std::string& where);
 

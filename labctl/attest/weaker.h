@@ -1,4 +1,4 @@
-// Does this statement stand on less than an earlier one? Pure: both have been believed before.
+// Does this statement stand on less than an earlier one? Pure: both have been verified before.
 #pragma once
 
 #include <string>

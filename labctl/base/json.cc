@@ -27,7 +27,7 @@ Result<Json> parse_json(std::string_view text, const std::string& where) {
     };
     Json value = Json::parse(text, guard);
     if (!twice.empty())
-      return input_error("not valid JSON: the key '" + printable(twice, 60) + "' stands twice", where);
+      return input_error("not valid JSON: the key '" + printable(twice, 60) + "' occurs twice", where);
     if (too_deep || value.is_discarded()) return input_error("the JSON is nested too deeply", where);
     return value;
   } catch (const Json::exception& e) {

@@ -1,8 +1,8 @@
 #include "labctl/base/measured.h"
 
 #include "labctl/base/digest.h"
-#include "labctl/base/held_file.h"
 #include "labctl/base/json.h"
+#include "labctl/base/pinned_file.h"
 
 namespace labctl {
 namespace {
@@ -33,7 +33,7 @@ std::string kept_digest(const fs::path& file, const Json& state) {
 fs::path measured_record(const fs::path& file) { return file.string() + ".measured"; }
 
 Result<std::string> measured_sha256(const fs::path& file, std::time_t now) {
-  auto held = HeldFile::open(file);
+  auto held = PinnedFile::open(file);
   if (!held) return fail(held.error());
   const Json state = state_of(held->state());
   if (std::string known = kept_digest(file, state); !known.empty()) {

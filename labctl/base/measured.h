@@ -10,9 +10,9 @@
 
 namespace labctl {
 
-// Errors as HeldFile has them: no regular file, a link, or changed while it was read. A digest that cannot be
-// kept is no error; it is read again the next time. One of a file that was changed just before `now` is not
-// kept: the next change could leave the same times.
+// Errors as PinnedFile has them: no regular file, a link, or changed while it was read. A digest that cannot
+// be kept is no error; it is read again the next time. One of a file that was changed just before `now` is
+// not kept: the next change could leave the same times.
 Result<std::string> measured_sha256(const fs::path& file, std::time_t now = std::time(nullptr));
 
 // Where the digest of `file` is kept.

@@ -16,7 +16,7 @@ struct Error {
   Fault fault = Fault::lab;
   std::string what;
   std::string where;  // "file:line:col", a path or empty
-  std::string hint;   // the command or the edit that mends it, or empty
+  std::string hint;   // the command or the edit that fixes it, or empty
 
   // "where: what\n  hint: ..." for people.
   std::string text() const;

@@ -1,5 +1,7 @@
 #include "labctl/base/text.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -122,6 +124,11 @@ bool misleads_a_reader(std::uint32_t code) {
 
 }  // namespace
 
+std::size_t utf8_length(std::string_view text) {
+  std::uint32_t code = 0;
+  return text.empty() ? 0 : utf8_sequence(text, code);
+}
+
 std::string printable(std::string_view untrusted, std::size_t limit) {
   static constexpr char hex[] = "0123456789abcdef";
   std::string safe;
@@ -204,44 +211,39 @@ std::string shell_quote(std::string_view word) {
   return quoted + "'";
 }
 
-namespace {
-constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-}
-
+// OpenSSL counts in int, and ends what it writes with a zero.
 std::string base64_encode(std::string_view bytes) {
+  constexpr std::size_t most_at_once = 3u << 20;
   std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    auto at = [&](std::size_t k) -> std::uint32_t {
-      return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
-    };
-    std::uint32_t group = at(0) << 16 | at(1) << 8 | at(2);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += i + k > bytes.size() ? '=' : base64_digits[(group >> (18 - 6 * k)) & 63];
+  for (std::size_t i = 0; i < bytes.size(); i += most_at_once) {
+    const std::string_view part = bytes.substr(i, most_at_once);
+    std::string encoded((part.size() + 2) / 3 * 4 + 1, '\0');
+    const int length =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                        reinterpret_cast<const unsigned char*>(part.data()), static_cast<int>(part.size()));
+    text.append(encoded, 0, static_cast<std::size_t>(length));
   }
   return text;
 }
 
 std::optional<std::string> base64_decode(std::string_view text, std::size_t limit) {
+  constexpr std::size_t most = std::size_t{1} << 30;
   if (text.size() % 4 != 0) return std::nullopt;
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t group = 0;
-    std::size_t padding = 0;
-    for (std::size_t k = 0; k < 4; ++k) {
-      char c = text[i + k];
-      auto digit = base64_digits.find(c);
-      bool pad = c == '=' && i + 4 == text.size() && k >= 2;
-      if (pad) ++padding;
-      if ((digit == std::string_view::npos && !pad) || (padding != 0 && !pad)) return std::nullopt;
-      group = group << 6 | (pad ? 0u : static_cast<std::uint32_t>(digit));
-    }
-    // One text for one value: bits that no byte uses may hide nothing.
-    if ((group & ((1u << (8 * padding)) - 1)) != 0) return std::nullopt;
-    for (std::size_t k = 0; k + padding < 3; ++k) {
-      if (bytes.size() == limit) return bytes;
-      bytes += static_cast<char>(group >> (16 - 8 * k) & 255);
-    }
-  }
+  const std::size_t enough = (std::min(limit, most) / 3 + 1) * 4;
+  const bool cut = text.size() > enough;
+  text = text.substr(0, enough);
+  if (text.empty()) return std::string();
+  if (text.size() > most || (cut && text.ends_with('='))) return std::nullopt;
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (length < 0) return std::nullopt;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  bytes.resize(static_cast<std::size_t>(length) - padding);
+  // One text for one value: neither blanks nor bits that no byte uses may hide anything.
+  if (base64_encode(bytes) != text) return std::nullopt;
+  if (bytes.size() > limit) bytes.resize(limit);
   return bytes;
 }
 

@@ -21,6 +21,9 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // The nearest candidate by edit distance when it is near enough to be meant.
 std::optional<std::string> did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+// The length of the UTF-8 sequence that begins the text; 0 when none does.
+std::size_t utf8_length(std::string_view text);
+
 // Text from a guest made safe for a terminal or a log: control and escape bytes, bidi overrides and invalid
 // UTF-8 become visible "\xNN"; at most `limit` bytes come out, cut with an ellipsis.
 std::string printable(std::string_view untrusted, std::size_t limit = 200);

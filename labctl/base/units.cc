@@ -47,7 +47,7 @@ Result<Millis> parse_duration(std::string_view text) {
                                    {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   auto value = in_units(text, units, "duration", "500ms, 20s, 3m, 1h or 7d");
   if (!value) return fail(value.error());
-  if (*value > 1e15) return input_error("the duration '" + std::string(text) + "' is absurd");
+  if (*value > 1e15) return input_error("the duration '" + std::string(text) + "' is out of range");
   return Millis(std::llround(*value));
 }
 
@@ -56,7 +56,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
       {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
   auto value = in_units(text, units, "size", "512MiB or 1GiB");
   if (!value) return fail(value.error());
-  if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is absurd");
+  if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is out of range");
   return static_cast<std::uint64_t>(std::llround(*value));
 }
 

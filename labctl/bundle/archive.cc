@@ -74,7 +74,7 @@ Result<std::map<std::string, Source>> files_of(const fs::path& folder,
     if (type != fs::file_type::regular)
       return input_error("is neither a file nor a folder, as all of a bundle is", entry->path().string());
     if (!is_plain_path(path) || path == list_name)
-      return input_error("has a name that no bundle has", entry->path().string());
+      return input_error("has a name that is not valid in a bundle", entry->path().string());
     files[path].file = entry->path();
   }
   if (problem) return lab_error("cannot be read: " + problem.message(), folder.string());
@@ -130,7 +130,7 @@ Status put_file(archive* writer, const std::string& name, const Source& source) 
   }
   if (size != source.listed.size || ::lseek(fd.get(), 0, SEEK_SET) != 0 ||
       sha256_rest(fd.get(), source.file).value_or(std::string()) != source.listed.sha256)
-    return input_error("is being changed", source.file.string(), "pack the bundle when nobody writes to it");
+    return input_error("is being changed", source.file.string(), "pack the bundle when nothing writes to it");
   return {};
 }
 
@@ -225,7 +225,7 @@ class Unpacking {
       return damaged("was packed by another version of labctl, which this one cannot read");
     name_ = text_at(*list, "bundle");
     if (!is_plain_name(name_) || name_.front() == '.' || name_.size() > 200)
-      return damaged("gives its bundle a name that no bundle has: '" + printable(name_, 60) + "'");
+      return damaged("gives its bundle a name that is not valid: '" + printable(name_, 60) + "'");
     return check_files(*list);
   }
 
@@ -329,7 +329,7 @@ Result<Packed> pack_bundle(const fs::path& folder, const std::map<std::string, f
   if (!files) return fail(files.error());
   std::error_code problem;
   const std::string name = fs::weakly_canonical(folder, problem).filename().string();
-  if (!is_plain_name(name)) return input_error("has a name that no bundle has", folder.string());
+  if (!is_plain_name(name)) return input_error("has a name that is not valid in a bundle", folder.string());
   const fs::path beside = file.string() + ".new." + std::to_string(::getpid());
   if (auto written = write_archive(beside, name, *files); !written) {
     fs::remove(beside, problem);

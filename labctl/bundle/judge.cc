@@ -14,7 +14,7 @@
 namespace labctl::bundle {
 namespace {
 
-// Whether a guest was given what run.json says it was: the digests on its CD are those of its artefacts.
+// Whether a guest was given what run.json says it was: the digests on its CD are those of its artifacts.
 bool given_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, const event::Opened& opened) {
   std::set<std::string> paths, wanted, given;
   if (!cell.control) {
@@ -84,7 +84,7 @@ bool started_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, 
 // What run.json says its guests started from must be what was built. An image is named in the attestation
 // by the digest that it has here.
 void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& faults) {
-  for (const auto* cell : run.plan.grounds()) {
+  for (const auto* cell : run.plan.bases()) {
     const std::string name = outcome::Canary{cell->image, cell->machine.name}.name();
     const auto* image = run.image(cell->image, cell->machine.name);
     if (!image)
@@ -124,7 +124,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   }
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
   if (!given_as_recorded(cell, run, opened))
-    return contradicted("its guest was given other artefacts than run.json names");
+    return contradicted("its guest was given other artifacts than run.json names");
   if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened))
     return contradicted("its guest started from another disk than run.json names");
   if (opened.hold != 0) {
@@ -178,7 +178,7 @@ Result<Judged> judge_bundle(const fs::path& folder) {
     add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
   }
   std::vector<outcome::Canary> canaries;
-  for (const auto* cell : run.plan.grounds())
+  for (const auto* cell : run.plan.bases())
     canaries.push_back(run.earned() ? read_canary(folder / "canary", run, cell->image, cell->machine.name)
                                     : read_canary(folder / "canary", cell->image, cell->machine.name));
   auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});

@@ -63,7 +63,7 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
   if (outcome.ending == outcome::Ending::lab_failed)
     death.reason = outcome.reason;
   else if (outcome.ending == outcome::Ending::passed)
-    death.reason = "the clone lived on, and no channel says that it died";
+    death.reason = "the clone survived, and no channel reported its crash";
   std::vector<std::string> silent;
   for (const Channel channel : due(crash))
     if (death.spoke.count(channel) == 0) silent.emplace_back(event::to_string(channel));

@@ -31,7 +31,7 @@ plan::Cell canary_cell(const std::string& id, const std::string& image,
 // The story of being killed: healthy at first, then dying, then waited for.
 std::vector<Operation> canary_operations(scenario::Os os, guest::Crash crash, const event::Opened& opened);
 
-// From the journal of such a cell. A lab failure, a channel that is due and silent, or a clone that lived on
+// From the journal of such a cell. A lab failure, a channel that is due and silent, or a clone that survived
 // prove nothing.
 Death read_death(const plan::Cell& cell, guest::Crash crash, const std::vector<event::Event>& journal);
 

@@ -127,7 +127,7 @@ struct Operation {
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened);
 
-// Puts the artefacts into the guest and finds out whether they came to it whole.
+// Puts the artifacts into the guest and finds out whether they came to it whole.
 std::vector<Operation> delivery(const guest::System& os, const event::Opened& opened);
 
 // How every story begins: an agent that answers, the right time, a kernel that is well.

@@ -60,7 +60,7 @@ void Life::judge_console(const guest::Facts& facts) {
   const std::string level = fact(facts, "console_level"), severity = fact(facts, "severity");
   if (s_.console_severity.empty()) {
     if (!is_level(level) || severity.size() != 1 || severity < "0" || severity > "7")
-      return lab("the guest's agent gives answers that make no sense: it does not tell the console's level");
+      return lab("the guest's agent gives inconsistent answers: it does not report the console's level");
     s_.console_level = level;
     s_.console_severity = severity;
   }
@@ -122,9 +122,9 @@ void Life::say_what_the_nmi_showed() {
   if (s_.nmi_printed) return;  // listed, with its trace
   s_.outcome.reason +=
       s_.nmi_noticed
-          ? "; its console is muted: the panic that labctl then caused by an NMI was told by "
+          ? "; its console is muted: the panic that labctl then caused by an NMI was reported by "
             "the panic device alone, and a crash before it would not have been seen"
-          : "; it did not react to an NMI: its kernel is dead, or stuck where no NMI comes through";
+          : "; it did not react to an NMI: its kernel is dead, or stuck where no NMI gets through";
 }
 
 // ---- threads that do not wake up ----
@@ -153,7 +153,7 @@ void Life::note_usual_sleepers(const guest::Facts& facts) {
 void Life::look_into_sleepers() {
   if (s_.fair() < s_.sleepers_until) return;
   if (s_.sleepers_asked)
-    return fail(unable(), "the guest could not tell which of its threads sleep, although it is alive");
+    return fail(unable(), "the guest could not list its sleeping threads, although it is alive");
   actions_.push_back(Ask{{sleepers_question, os().evidence().command}});
   s_.sleepers_asked = true;
   s_.sleepers_until = s_.fair() + p_.answer;
@@ -166,7 +166,7 @@ void Life::hear_sleepers(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   if (!answer.answered || answer.exit_code != 0)
     return fail(unable(),
-                "the guest could not tell which of its threads sleep: " + printable(answer.output, 160));
+                "the guest could not list its sleeping threads: " + printable(answer.output, 160));
   judge_evidence(facts);
   if (s_.phase != Phase::running) return;
   note_allowed_taint();

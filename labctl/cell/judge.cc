@@ -145,7 +145,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   const char* health = os().taints() ? "taint" : "crash_records";
   const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
   if (!os().is_boot_id(id) || !is_number(taint))
-    return lab("the guest's agent gives answers that make no sense");
+    return lab("the guest's agent gives inconsistent answers");
   if (!os().taints() && number(taint) != 0)
     return lab("the image holds " + taint +
                " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
@@ -161,7 +161,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
 void Life::judge_identity(const std::string& id) {
   if (!os().is_boot_id(id)) return fail(Ending::hung, "the guest came back without a boot identity");
   if (!s_.boot_ids.insert(id).second)
-    return fail(Ending::hung, "the guest did not boot afresh: its boot identity is one seen before");
+    return fail(Ending::hung, "the guest did not reboot: its boot identity was seen before");
   s_.boot_id = id;
   s_.taint = 0;
 }
@@ -201,7 +201,7 @@ void Life::judge_loaded(const guest::Facts& facts) {
   if (fresh != "yes" && fresh != "unknown")
     return fail(Ending::not_loaded,
                 fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
-                              : "the guest did not tell which build is loaded");
+                              : "the guest did not report which build is loaded");
   if (s_.cell.guest.verifier != scenario::Verifier::off && fact(facts, "verifier") != "on")
     return fail(Ending::not_loaded, "Driver Verifier does not watch " + driver.module);
   if (operation().new_driver || std::exchange(s_.driver_pending, false)) {
@@ -230,14 +230,14 @@ void Life::judge_proof(const event::Answer& answer) {
 
 void Life::judge_evidence(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id");
-  if (!os().is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
+  if (!os().is_boot_id(id)) return fail(unable(), "the guest did not report its boot identity");
   if (id != s_.boot_id)
     return crash("unrequested reboot",
-                 "the guest's boot identity changed although nobody had asked for a reboot",
+                 "the guest's boot identity changed although no reboot was requested",
                  Channel::evidence);
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
-  if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
+  if (facts.count("taint") == 0) return fail(unable(), "the guest did not report its taint");
   note_sleepers(facts);
   note_failed_services(facts);
   const std::string letters = sick(facts);

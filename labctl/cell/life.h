@@ -124,7 +124,7 @@ class Life {
   void end_or_read_disk(bool told);
   Millis time_to_die(Ending ending) const;
   bool lives_on() const;
-  void one_crash();
+  void merge_findings();
 
   // judge.cc: answers
   void judge(const event::Answer& answer);

@@ -26,10 +26,10 @@ void Life::cut_if_time() {
 void Life::outran(const std::string& what) {
   const Operation& op = operation();
   if (!op.marker.empty())
-    return fail(Ending::not_loaded, what + " came to its end, and the console did not say '" +
+    return fail(Ending::not_loaded, what + " ended, and the console did not show '" +
                                         printable(op.marker, 80) + "', at which the power was to be cut");
   const bool unseen = op.wait == Wait::half_boot && !s_.kernel_spoke;
-  lab(what + " came to its end before the power could be cut " +
+  lab(what + " ended before the power could be cut " +
       (unseen ? std::string("(the console showed no kernel's first line)")
               : show_duration(op.duration) +
                     " after it began: write an earlier moment (power-cut: ..., after: ...)"));

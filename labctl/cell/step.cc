@@ -98,7 +98,7 @@ void Life::hear(const event::Reset& reset) {
   if (s_.phase != Phase::running) return;
   if (!reset.by_guest && !waits_for(Wait::power_cut)) return;
   if (!reboots())
-    return crash("unrequested reset", "the guest reset itself, nobody had asked for it", Channel::resets);
+    return crash("unrequested reset", "the guest reset itself without being asked to", Channel::resets);
   if (waits_for(Wait::cold_boot) && !s_.down)
     return crash("unrequested reset", "the guest reset itself instead of powering off", Channel::resets);
   // Firmware may restart the machine once or twice more, in milliseconds, or seconds on a host with others.
@@ -134,7 +134,7 @@ void Life::hear(const event::Stopped& stopped) {
   }
   s_.dead = true;
   if (!stopped.by_guest) return lab("the guest was stopped from outside: " + stopped.reason);
-  crash("unrequested power-off", "the guest powered itself off, nobody had asked for it", Channel::resets);
+  crash("unrequested power-off", "the guest powered itself off without being asked to", Channel::resets);
 }
 
 void Life::hear(const event::Panicked& panicked) {
@@ -246,7 +246,7 @@ void Life::hear(const event::Released& released) {
   if (s_.phase == Phase::running && begin_operation()) advance();
 }
 
-// From here on it is lived with other artefacts, which are delivered first. What has been done already must
+// From here on it runs with other artifacts, which are delivered first. What has been done already must
 // have had nothing to do with those that change.
 void Life::exchange(const std::map<std::string, std::string>& payload) {
   forget_builds(payload);
@@ -255,7 +255,7 @@ void Life::exchange(const std::map<std::string, std::string>& payload) {
   for (std::size_t i = 0; i < s_.position; ++i)
     if (i >= told.size() || !told[i].same_work(s_.operations[i]))
       return lab("'" + s_.operations[i].step.text() +
-                 "' was done with another artefact than it is to go on with");
+                 "' was done with an artifact other than the one to continue with");
   auto delivering = delivery(os(), s_.opened);
   for (auto& op : delivering) op.chapter = operation().chapter;
   told.insert(told.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
@@ -306,7 +306,7 @@ void Life::finish() {
   if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
-                                        "' did not come: a negative test that no longer fires (owner: " +
+                                        "' did not appear: a negative test that no longer fires (owner: " +
                                         printable(entry->owner, 60) + ")");
   }
   s_.outcome.ending = Ending::passed;
@@ -357,7 +357,7 @@ void Life::end() {
   s_.outcome.took = s_.now;
   excuse_starved();
   say_what_the_nmi_showed();
-  if (traits().crash_on_many_channels) one_crash();
+  if (traits().crash_on_many_channels) merge_findings();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
   tell_most_exactly();

@@ -19,12 +19,12 @@ const StepId exercising{Activity::use, "exercise"};
 const StepId running_command{Activity::use, "run"};
 const StepId waiting_quietly{Activity::use, "wait"};
 
-class Teller {
+class StoryCompiler {
  public:
-  Teller(const plan::Cell& cell, const event::Opened& opened)
+  StoryCompiler(const plan::Cell& cell, const event::Opened& opened)
       : cell_(cell), os_(guest::system_of(cell.guest.os)), opened_(opened) {}
 
-  std::vector<Operation> tell() {
+  std::vector<Operation> compile() {
     operations_ = healthy_start(os_, opened_);
     hear_console("baseline");
     look_before();
@@ -486,7 +486,7 @@ std::vector<Operation> healthy_start(const guest::System& os, const event::Opene
 }
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened) {
-  return Teller(cell, opened).tell();
+  return StoryCompiler(cell, opened).compile();
 }
 
 }  // namespace labctl::cell

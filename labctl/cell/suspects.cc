@@ -20,11 +20,11 @@ namespace {
 constexpr std::size_t most_findings =
     200;  // a flooding guest may not grow us; as many again are kept for what counts
 constexpr const char* cleared_line =
-    "only this line, no report behind it, and the guest is alive with an untainted kernel";
+    "only this line, without a report, and the guest is alive with an untainted kernel";
 constexpr const char* not_in_log =
-    "only this line, no report behind it; the guest is alive with an untainted kernel, and its kernel log of "
+    "only this line, without a report; the guest is alive with an untainted kernel, and its kernel log of "
     "this boot, read whole, holds no report either";
-constexpr const char* told_again = "told again, with the report behind it";
+constexpr const char* told_again = "reported again, with its full report";
 
 // The taints that a kernel sets for such a report (Documentation/admin-guide/tainted-kernels.rst). What
 // WARN() prints begins so whatever its kind: a reference count's, for one.

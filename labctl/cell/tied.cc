@@ -19,7 +19,7 @@ std::string or_none(const std::string& text) { return text.empty() ? "none" : pr
 
 void Life::judge_before(const guest::Facts& facts) {
   const std::string state = fact(facts, "state");
-  if (state.empty()) return lab("the guest's agent gives answers that make no sense");
+  if (state.empty()) return lab("the guest's agent gives inconsistent answers");
   if (state != "absent") s_.live_before = {fact(facts, "build_id"), fact(facts, "srcversion")};
 }
 
@@ -35,7 +35,7 @@ void Life::judge_tie(const guest::Facts& facts) {
     if (!is_vouched_for())
       fail(Ending::not_loaded, module +
                                    " cannot be tied to the delivered bytes, which name no build of it, and "
-                                   "no proof of the author's stands for it");
+                                   "no proof of the scenario covers it");
     return;
   }
   const auto is_one = [&](const std::string& build) {
@@ -50,7 +50,7 @@ void Life::judge_tie(const guest::Facts& facts) {
 
 // Another kernel than the image's was not what the cell is about.
 void Life::judge_kernel(const std::string& release) {
-  if (release.empty()) return fail(unable(), "the guest did not tell its kernel's release");
+  if (release.empty()) return fail(unable(), "the guest did not report its kernel's release");
   if (release != s_.kernel)
     fail(Ending::not_loaded, "the guest runs kernel " + printable(release, 80) + " and not its image's, " +
                                  printable(s_.kernel, 80));

@@ -71,7 +71,7 @@ void add(std::vector<Channel>& channels, Channel channel) {
 
 void Life::stop_told(const event::Panicked& panicked) {
   if (auto stop = hyperv_stop(panicked.details)) {
-    const std::string reason = stop->title + ", told by the hypervisor";
+    const std::string reason = stop->title + ", reported by the hypervisor";
     note(*stop, Channel::panic_device);
     fail(Ending::crashed, reason, stop->title);
   } else {
@@ -163,7 +163,7 @@ bool Life::hear_dying(const event::What& what) {
 }
 
 // The findings of one stop become the one that says most; the others become names of channels in it.
-void Life::one_crash() {
+void Life::merge_findings() {
   auto best = s_.findings.end();
   for (auto seen = s_.findings.begin(); seen != s_.findings.end(); ++seen)
     if (told_of_a_crash(*seen) && (best == s_.findings.end() || worth(*seen) > worth(*best))) best = seen;

@@ -28,20 +28,20 @@ int attest(const AttestOptions& options) {
   const auto& [bundle, format, signing] = options;
   const bool sigstore = format == "sigstore";
   auto signer = Signer::open(signing);
-  if (!signer) return complain(signer.error());
+  if (!signer) return report_error(signer.error());
   const fs::path file = fs::path(bundle) / (sigstore ? "attestation.sigstore.json" : "attestation.json");
   std::error_code problem;
   if (fs::exists(file, problem))
-    return complain(Error{Fault::input, "there is an attestation already", file.string(),
-                          "move it away when it is to be replaced"});
+    return report_error(Error{Fault::input, "there is an attestation already", file.string(),
+                              "move it away when it is to be replaced"});
   auto judged = bundle::judge_bundle(bundle);
-  if (!judged) return complain(judged.error());
+  if (!judged) return report_error(judged.error());
   // Only what the events give is signed, and only when the bundle says the same.
-  if (auto same = bundle::check_verdict_json(bundle, *judged); !same) return complain(same.error());
+  if (auto same = bundle::check_verdict_json(bundle, *judged); !same) return report_error(same.error());
   auto text = signer->attest(*judged);
   if (text && sigstore) text = as_sigstore(*text);
-  if (!text) return complain(text.error());
-  if (auto written = write_file(file, *text); !written) return complain(written.error());
+  if (!text) return report_error(text.error());
+  if (auto written = write_file(file, *text); !written) return report_error(written.error());
   print(std::string(verdict::to_string(judged->verdict.decision)) + ", signed with key " +
         signer->public_key().id() + "\n" + file.string() + "\n");
   return exit_code::passed;
@@ -50,15 +50,15 @@ int attest(const AttestOptions& options) {
 int keygen(const KeygenOptions& options) {
   const auto& [file, type] = options;
   auto key = attest::PrivateKey::make(type == "p256" ? attest::KeyType::p256 : attest::KeyType::ed25519);
-  if (!key) return complain(key.error());
+  if (!key) return report_error(key.error());
   const std::string public_file = file + ".pub";
   std::error_code problem;
   for (const auto& name : {file, public_file})
     if (fs::exists(fs::symlink_status(name, problem)))
-      return complain(Error{Fault::input, "is there already, and keys are never overwritten", name, {}});
-  if (auto made = create_file(file, key->pem(), 0600); !made) return complain(made.error());
+      return report_error(Error{Fault::input, "is there already, and keys are never overwritten", name, {}});
+  if (auto made = create_file(file, key->pem(), 0600); !made) return report_error(made.error());
   if (auto made = create_file(public_file, key->public_key().pem(), 0644); !made)
-    return complain(made.error());
+    return report_error(made.error());
   print("private key: " + file + "\npublic key:  " + public_file +
         "\nkey id:      " + key->public_key().id() + "\n");
   return exit_code::passed;

@@ -58,7 +58,7 @@ int bisect(const BisectOptions& options) {
   return on_this_host(options.host, "ending the guest",
                       [&](const gate::Environment& environment, gate::Observer& observer) {
                         auto found = gate::bisect(order, environment, observer);
-                        if (!found) return complain(found.error());
+                        if (!found) return report_error(found.error());
                         if (options.json)
                           print_json(dump_pretty(bisect_json(*found)));
                         else

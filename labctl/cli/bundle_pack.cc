@@ -12,7 +12,7 @@ namespace {
 
 struct PackOptions {
   std::string bundle, out;
-  std::vector<std::string> artifacts;  // where else the artefacts may be
+  std::vector<std::string> artifacts;  // where else the artifacts may be
   bool bare = false;                   // without them
 };
 
@@ -20,19 +20,19 @@ namespace fs = std::filesystem;
 
 // The bytes that guests were given, by their path in the bundle. What is not to be had is said and left out:
 // the record of the run is worth carrying without it.
-Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options) {
+Result<std::map<std::string, fs::path>> artifacts_of(const PackOptions& options) {
   auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
   const auto places = host::places();
   if (!places) return fail(places.error());
   const reproduction::Seek seek{.bundle = options.bundle,
-                                .store = bundle::ArtefactStore(places->artefacts),
+                                .store = bundle::ArtifactStore(places->artifacts),
                                 .given = {options.artifacts.begin(), options.artifacts.end()}};
-  auto inventory = reproduction::find_artefacts(*run, seek);
+  auto inventory = reproduction::find_artifacts(*run, seek);
   if (!inventory) return fail(inventory.error());
   std::map<std::string, fs::path> files;
   for (const auto& item : inventory->items) {
-    const auto found = inventory->artefacts.find(item.name);
+    const auto found = inventory->artifacts.find(item.name);
     if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
       files["artefacts/" + found->second.sha256] = found->second.file;
     else
@@ -45,8 +45,8 @@ Result<std::map<std::string, fs::path>> artefacts_of(const PackOptions& options)
 int bundle_pack(const PackOptions& options) {
   std::map<std::string, fs::path> also;
   if (!options.bare) {
-    auto found = artefacts_of(options);
-    if (!found) return complain(found.error());
+    auto found = artifacts_of(options);
+    if (!found) return report_error(found.error());
     also = std::move(*found);
   }
   std::error_code problem;
@@ -55,7 +55,7 @@ int bundle_pack(const PackOptions& options) {
           ? fs::path(fs::weakly_canonical(options.bundle, problem).filename().string() + ".tar.zst")
           : fs::path(options.out);
   auto packed = bundle::pack_bundle(options.bundle, also, file);
-  if (!packed) return complain(packed.error());
+  if (!packed) return report_error(packed.error());
   print(file.string() + ": " + std::to_string(packed->files) + " files, " + show_size(packed->bytes) +
         " in " + show_size(packed->size) + "\nsha256 " + packed->sha256 + "\n");
   return exit_code::passed;

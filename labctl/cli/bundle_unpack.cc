@@ -13,7 +13,7 @@ struct UnpackOptions {
 int bundle_unpack(const UnpackOptions& options) {
   const auto& [file, into] = options;
   auto folder = bundle::unpack_bundle(file, into);
-  if (!folder) return complain(folder.error());
+  if (!folder) return report_error(folder.error());
   print("bundle: " + folder->string() + "\n");
   return exit_code::passed;
 }

@@ -19,7 +19,7 @@ int canary(const CanaryOptions& options) {
   return on_this_host(options.host, "ending the clones", [&](const auto& environment, auto& observer) {
     auto canaries =
         gate::prove_channels({options.images, options.out, options.host.order()}, environment, observer);
-    if (!canaries) return complain(canaries.error());
+    if (!canaries) return report_error(canaries.error());
     bool proved = true;
     for (const auto& canary : *canaries) {
       print(report::canary_table(canary));

@@ -4,7 +4,7 @@ namespace labctl::cli {
 
 Status CandidateFiles::open(const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    auto file = HeldFile::open(name);
+    auto file = PinnedFile::open(name);
     if (!file) return fail(file.error());
     files.push_back(std::move(*file));
   }

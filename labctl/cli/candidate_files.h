@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "labctl/attest/statement.h"
-#include "labctl/base/held_file.h"
+#include "labctl/base/pinned_file.h"
 
 namespace labctl::cli {
 
 struct CandidateFiles {
-  std::vector<HeldFile> files;
+  std::vector<PinnedFile> files;
   std::vector<attest::Resource> digests;  // after hash()
 
   Status open(const std::vector<std::string>& names);

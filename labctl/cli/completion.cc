@@ -287,16 +287,16 @@ struct CompletionOptions {
 
 int list_images() {
   const auto places = host::places();
-  if (!places) return complain(places.error());
+  if (!places) return report_error(places.error());
   const auto recipes = open_store(*places).recipes();
-  if (!recipes) return complain(recipes.error());
+  if (!recipes) return report_error(recipes.error());
   for (const auto& recipe : *recipes) print(recipe.name + "\n");
   return exit_code::passed;
 }
 
 int list_cells(const std::string& bundle) {
   const auto run = bundle::read_run(bundle);
-  if (!run) return complain(run.error());
+  if (!run) return report_error(run.error());
   for (const auto& cell : run->record.plan.cells) print(cell.id + "\n");
   return exit_code::passed;
 }

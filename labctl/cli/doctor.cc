@@ -10,7 +10,7 @@
 #include "labctl/cli/verbs.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/host/needs.h"
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/staged_artifacts.h"
 #include "labctl/machine/machine.h"
 #include "labctl/reproduction/kept.h"
 
@@ -82,24 +82,24 @@ Json as_json(const std::vector<host::Check>& checks) {
 
 int doctor(const DoctorOptions& options) {
   const auto found = host::places();
-  if (!found) return complain(found.error());
+  if (!found) return report_error(found.error());
   const host::Places& places = *found;
   auto checks = host::check_host(places);
-  std::vector<host::Check> supplies;
+  std::vector<host::Check> staged;
   if (!options.scenario.empty()) {
     const auto variables = options.settings.variables();
-    if (!variables) return complain(variables.error());
+    if (!variables) return report_error(variables.error());
     auto loaded = load_plan(options.scenario, *variables, {});
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
-    supplies = lab::check_supplies(plan, options.scenario, open_store(places));
+    staged = lab::check_artifacts(plan, options.scenario, open_store(places));
     const auto needs = host::check_needs(host::needs_of(plan), host::free_space_for_guests(places));
     checks.insert(checks.end(), needs.begin(), needs.end());
   }
   const bool lacking = has_error(checks);
   if (!lacking) checks.push_back(acceleration(places));
   checks.push_back(images(places));
-  for (auto& check : supplies) checks.push_back(std::move(check));
+  for (auto& check : staged) checks.push_back(std::move(check));
   if (options.json)
     print_json(dump_pretty(as_json(checks)));
   else
@@ -109,11 +109,11 @@ int doctor(const DoctorOptions& options) {
 
 int gc(const GcOptions& options) {
   const auto found = host::places();
-  if (!found) return complain(found.error());
+  if (!found) return report_error(found.error());
   const host::Places& places = *found;
   auto collected = gate::collect_garbage(places, open_store(places), options.kept);
   for (const auto& line : collected.done) print(line + "\n");
-  for (const auto& problem : collected.problems) complain(problem);
+  for (const auto& problem : collected.problems) report_error(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
   std::uint64_t bytes = 0;
   for (const auto& machine : reproduction::Kept(places.kept).all()) {

@@ -1,5 +1,5 @@
-// labctl halt and labctl withdraw: nobody may have these bytes any more; these attestations are not to be
-// believed any more.
+// labctl halt and labctl withdraw: nobody may have these bytes any more; these attestations are no longer
+// valid.
 
 #include <ctime>
 
@@ -29,13 +29,13 @@ struct WithdrawOptions {
 };
 
 int cannot(const Error& error) {
-  complain(error);
+  report_error(error);
   return exit_code::bad_input;
 }
 
 int write(const std::string& file, const Result<std::string>& sealed, const std::string& words) {
-  if (!sealed) return complain(sealed.error());
-  if (auto written = write_file(file, *sealed); !written) return complain(written.error());
+  if (!sealed) return report_error(sealed.error());
+  if (auto written = write_file(file, *sealed); !written) return report_error(written.error());
   print(words + "\n  " + file + "\n");
   return exit_code::passed;
 }
@@ -43,7 +43,7 @@ int write(const std::string& file, const Result<std::string>& sealed, const std:
 int halt(const HaltOptions& options) {
   if (trim(options.reason).empty()) return cannot({Fault::input, "--reason is empty", {}, {}});
   auto signer = Signer::open(options.signing);
-  if (!signer) return complain(signer.error());
+  if (!signer) return report_error(signer.error());
   CandidateFiles artifacts;
   if (auto opened = artifacts.open(options.artifacts); !opened) return cannot(opened.error());
   if (auto hashed = artifacts.hash(options.artifacts); !hashed) return cannot(hashed.error());
@@ -71,7 +71,7 @@ Status take_over(const WithdrawOptions& options, const Signer& signer, rings::Wi
 
 int withdraw(const WithdrawOptions& options) {
   auto signer = Signer::open(options.signing);
-  if (!signer) return complain(signer.error());
+  if (!signer) return report_error(signer.error());
   auto valid = parse_duration(options.valid);
   if (!valid) return cannot({Fault::input, "--valid: " + valid.error().what, {}, {}});
   rings::Withdrawal list{.created = std::time(nullptr), .reason = options.reason};
@@ -104,7 +104,8 @@ void add_halt(CommandLine& command_line) {
                                                "2    bad input or usage\n"
                                                "3    it could not be signed or written"},
                                 options, halt);
-  verb.option("--artifact", options->artifacts, "The files that nobody may have; all that are named together",
+  verb.option("--artifact", options->artifacts,
+              "The files that no ring may have; all that are named together",
               {.value = "FILE...", .required = true, .many = true});
   verb.option("--reason", options->reason, "Why, in words", {.value = "TEXT", .required = true});
   verb.option("--out", options->out, "Where the halt goes", {.value = "FILE", .show_default = true});
@@ -115,7 +116,7 @@ void add_withdraw(CommandLine& command_line) {
   const auto options = std::make_shared<WithdrawOptions>();
   auto verb = command_line.verb(
       "withdraw",
-      {.summary = "Make or renew the signed list of attestations that are not to be believed",
+      {.summary = "Make or renew the signed list of attestations that are no longer valid",
        .group = group::judging,
        .examples =
            "labctl withdraw attestation.json --reason \"the lab's clock was wrong\" --sign withdrawal.key\n"

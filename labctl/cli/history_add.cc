@@ -51,16 +51,16 @@ Result<Meant> meant_by(const std::vector<std::string>& names) {
 
 int add(const AddOptions& options) {
   const auto meant = meant_by(options.bundles);
-  if (!meant) return complain(meant.error());
+  if (!meant) return report_error(meant.error());
   const auto file = history::file_of(options.db);
-  if (!file) return complain(file.error());
+  if (!file) return report_error(file.error());
   auto database = history::Database::open_to_write(*file);
-  if (!database) return complain(database.error());
+  if (!database) return report_error(database.error());
   int code = exit_code::passed;
   for (const auto& bundle : meant->bundles) {
     const auto added = add_to_history(*database, bundle);
     if (added) continue;
-    code = std::max(code, complain(added.error()));
+    code = std::max(code, report_error(added.error()));
     if (added.error().fault != Fault::input) break;  // the next one would meet the same
   }
   if (meant->not_ended != 0)

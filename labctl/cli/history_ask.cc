@@ -26,11 +26,11 @@ struct AskOptions {
 
 int ask(const AskOptions& options) {
   const auto file = history::file_of(options.db);
-  if (!file) return complain(file.error());
+  if (!file) return report_error(file.error());
   const auto database = history::Database::open(*file);
-  if (!database) return complain(database.error());
+  if (!database) return report_error(database.error());
   const auto answer = options.question(*database, options);
-  if (!answer) return complain(answer.error());
+  if (!answer) return report_error(answer.error());
   if (options.json)
     print_json(dump_pretty(*answer));
   else
@@ -49,7 +49,7 @@ Result<Json> coverage(const history::Database& database, const AskOptions& optio
   }
   for (const auto& driver : options.drivers)
     if (!is_sha256(driver))
-      return input_error("--driver wants a SHA-256, and was given '" + printable(driver, 100) + "'", {},
+      return input_error("--driver takes a SHA-256, not '" + printable(driver, 100) + "'", {},
                          "'labctl history coverage --json' names those of the last run");
   return history::ask_coverage(database, fleet, options.drivers);
 }

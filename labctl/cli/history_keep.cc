@@ -25,15 +25,15 @@ struct HtmlOptions {
 
 int html(const HtmlOptions& options) {
   const auto file = history::file_of(options.db);
-  if (!file) return complain(file.error());
+  if (!file) return report_error(file.error());
   const auto database = Database::open(*file);
-  if (!database) return complain(database.error());
+  if (!database) return report_error(database.error());
   const auto pages = history::site(*database, options.out);
-  if (!pages) return complain(pages.error());
-  if (auto made = make_dirs(options.out); !made) return complain(made.error());
+  if (!pages) return report_error(pages.error());
+  if (auto made = make_dirs(options.out); !made) return report_error(made.error());
   for (const auto& page : *pages)
     if (auto written = write_file(fs::path(options.out) / page.name, page.html); !written)
-      return complain(written.error());
+      return report_error(written.error());
   print(std::to_string(pages->size()) + " pages: " + (fs::path(options.out) / "index.html").string() + "\n");
   return exit_code::passed;
 }
@@ -44,15 +44,15 @@ struct NotesOptions {
 
 int notes(const NotesOptions& options) {
   const auto text = read_file(options.notes, 16u << 20);
-  if (!text) return complain(Error{Fault::input, text.error().what, options.notes, {}});
+  if (!text) return report_error(Error{Fault::input, text.error().what, options.notes, {}});
   const auto read = history::read_notes(*text, options.notes);
-  if (!read.mistakes.empty()) return complain(read.mistakes);
+  if (!read.mistakes.empty()) return report_error(read.mistakes);
   const auto file = history::file_of(options.db);
-  if (!file) return complain(file.error());
+  if (!file) return report_error(file.error());
   const auto database = Database::open_to_write(*file);
-  if (!database) return complain(database.error());
+  if (!database) return report_error(database.error());
   if (auto replaced = history::replace_notes(*database, read.notes); !replaced)
-    return complain(replaced.error());
+    return report_error(replaced.error());
   say("labctl: " + std::to_string(read.notes.size()) + " problems have notes");
   return exit_code::passed;
 }
@@ -119,16 +119,16 @@ Status remove(const Database& database, const history::StoredBundle& bundle, std
 
 int prune(const PruneOptions& options) {
   const auto order = order_of(options);
-  if (!order) return complain(order.error());
+  if (!order) return report_error(order.error());
   if (!options.bundles)
-    return complain(
+    return report_error(
         Error{Fault::input, "say what to prune", {}, "labctl history prune --bundles --older-than 90d"});
   const auto file = history::file_of(options.db);
-  if (!file) return complain(file.error());
+  if (!file) return report_error(file.error());
   const auto database = options.dry_run ? Database::open(*file) : Database::open_to_write(*file);
-  if (!database) return complain(database.error());
+  if (!database) return report_error(database.error());
   const auto bundles = stored(*database);
-  if (!bundles) return complain(bundles.error());
+  if (!bundles) return report_error(bundles.error());
   std::vector<history::StoredBundle> going;
   for (const auto& bundle : *bundles)
     if (history::why_kept(bundle, *order).empty()) going.push_back(bundle);
@@ -140,7 +140,7 @@ int prune(const PruneOptions& options) {
   for (const auto& bundle : going)
     if (!options.dry_run)
       if (auto removed = remove(*database, bundle, order->now); !removed)
-        code = std::max(code, complain(removed.error()));
+        code = std::max(code, report_error(removed.error()));
   return code;
 }
 
@@ -195,7 +195,7 @@ void add_history_keeping(CommandLine& command_line) {
   verb.option("--except", options->except, "Keep all that are: failed, signed, or both with a comma between",
               {.value = "WORDS"});
   verb.option("--valid", options->valid,
-              "How long attestations are believed (default: for ever); signed bundles are kept so long",
+              "How long attestations are valid (default: for ever); signed bundles are kept so long",
               {.value = "DUR"});
   verb.flag("--dry-run", options->dry_run, "Only say what would be removed");
   add_db_option(verb, options->db);

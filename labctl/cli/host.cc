@@ -30,14 +30,14 @@ log::Level HostChoice::least_shown() const {
 }
 
 gate::HostOrder HostChoice::order() const {
-  using machine::Wish;
-  return {connect, accel == "kvm" ? Wish::kvm : accel == "tcg" ? Wish::tcg : Wish::automatic};
+  using machine::AccelMode;
+  return {connect, accel == "kvm" ? AccelMode::kvm : accel == "tcg" ? AccelMode::tcg : AccelMode::automatic};
 }
 
 int on_this_host(const HostChoice& choice, const char* when_interrupted, const Call& call,
                  const machine::HostOpener& open_host) {
   auto places = host::places();
-  if (!places) return complain(places.error());
+  if (!places) return report_error(places.error());
   const host::Interrupt interrupt(
       [when_interrupted] { say(std::string("labctl: interrupted: ") + when_interrupted); });
   const auto least = choice.least_shown();

@@ -3,7 +3,7 @@
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/host/cache.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 namespace labctl::cli {
 namespace {
@@ -38,10 +38,10 @@ const char* word(image::State state) {
 
 int image_list(const ListOptions& options) {
   const auto places = host::places();
-  if (!places) return complain(places.error());
+  if (!places) return report_error(places.error());
   const auto store = open_store(*places);
   auto recipes = store.recipes();
-  if (!recipes) return complain(recipes.error());
+  if (!recipes) return report_error(recipes.error());
   if (recipes->empty())
     say("labctl: there are no recipes here\n"
         "  hint: they are looked for in the folders that LABCTL_IMAGES names, and beside labctl");
@@ -74,17 +74,17 @@ int image_list(const ListOptions& options) {
 
 int image_verify(const ImageNames& options) {
   const auto places = host::places();
-  if (!places) return complain(places.error());
+  if (!places) return report_error(places.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : options.names) {
     auto image = store.find(name);
     if (!image) {
-      code = complain(image.error());
+      code = report_error(image.error());
       continue;
     }
     if (auto whole = store.verify(*image); !whole)
-      code = complain(whole.error());
+      code = report_error(whole.error());
     else
       print(name + ": ok, sha256 " + image->sha256 + "\n");
   }
@@ -93,12 +93,12 @@ int image_verify(const ImageNames& options) {
 
 int image_remove(const ImageNames& options) {
   const auto places = host::places();
-  if (!places) return complain(places.error());
-  if (auto own = host::check_cache(places->root); !own) return complain(own.error());
+  if (!places) return report_error(places.error());
+  if (auto own = host::check_cache(places->root); !own) return report_error(own.error());
   const auto store = open_store(*places);
   int code = exit_code::passed;
   for (const auto& name : options.names)
-    if (auto removed = store.remove(name); !removed) code = complain(removed.error());
+    if (auto removed = store.remove(name); !removed) code = report_error(removed.error());
   return code;
 }
 

@@ -39,7 +39,7 @@ constexpr const char* exit_codes =
     "130  interrupted";
 
 constexpr const char* key_hint =
-    "a product key is read from a file, because a command line is everybody's to read";
+    "a product key is read from a file, because other users can read command lines";
 
 // The absolute path of a file that is there; empty for none.
 Result<std::string> given(const std::string& file, const char* hint) {
@@ -51,7 +51,7 @@ Result<std::string> given(const std::string& file, const char* hint) {
 
 Result<image::BuildInputs> inputs_of(const BuildOptions& options) {
   image::BuildInputs inputs;
-  const char* usual = "labctl image build --help says what is wanted";
+  const char* usual = "labctl image build --help lists what is needed";
   for (const auto& [input, file, hint] : {std::tuple{&inputs.iso, &options.iso, usual},
                                           std::tuple{&inputs.virtio_iso, &options.virtio_iso, usual},
                                           std::tuple{&inputs.disk, &options.disk, usual},
@@ -70,7 +70,7 @@ std::optional<std::vector<gate::ImageOrder>> images_of(const BuildOptions& optio
     images.push_back({name});
   if (options.needed_by.empty()) return images;
   const auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error()), std::nullopt;
+  if (!variables) return report_error(variables.error()), std::nullopt;
   auto loaded = load_plan(options.needed_by, *variables, {});
   if (!loaded) return std::nullopt;
   return gate::images_of(loaded->second);
@@ -78,9 +78,9 @@ std::optional<std::vector<gate::ImageOrder>> images_of(const BuildOptions& optio
 
 int image_build(const BuildOptions& options) {
   auto inputs = inputs_of(options);
-  if (!inputs) return complain(inputs.error());
+  if (!inputs) return report_error(inputs.error());
   if (options.names.empty() == options.needed_by.empty())
-    return complain(
+    return report_error(
         Error{Fault::input,
               options.names.empty() ? "no image is named" : "images are named, and a scenario too",
               {},
@@ -89,29 +89,29 @@ int image_build(const BuildOptions& options) {
   if (!images) return exit_code::bad_input;
   const gate::BuildOrder order{std::move(*images), options.jobs, options.disks, std::move(*inputs),
                                options.host.order()};
-  return on_this_host(options.host, "removing what is half-built",
+  return on_this_host(options.host, "removing unfinished builds",
                       [&](const auto& environment, auto& observer) {
                         auto built = gate::build_images(order, environment, observer);
-                        return built ? exit_code::passed : complain(built.error());
+                        return built ? exit_code::passed : report_error(built.error());
                       });
 }
 
 int image_import(const ImportOptions& options) {
   const std::string& name = options.name;
   const auto places = host::places();
-  if (!places) return complain(places.error());
+  if (!places) return report_error(places.error());
   const auto store = open_store(*places);
   auto recipe = store.recipe(name);
-  if (!recipe) return complain(recipe.error());
+  if (!recipe) return report_error(recipe.error());
   if (recipe->os != "windows")
-    return complain(
+    return report_error(
         Error{Fault::input,
               "'" + name + "' is not a Windows image",
               {},
               "a Linux disk is imported by a recipe of its own: docs/how-to/import-a-cloud-image.md"});
   // Nobody's disk is taken silently for another's.
   if (store.state(*recipe) == image::State::built)
-    return complain(
+    return report_error(
         Error{Fault::input, "the image '" + name + "' is there already", {}, "labctl image rm " + name});
   return image_build({.names = {name}, .disks = options.disks, .host = options.host, .disk = options.disk});
 }

@@ -14,7 +14,7 @@ struct JudgeOptions {
 int judge(const JudgeOptions& options) {
   const auto& [bundle, json] = options;
   auto judged = bundle::judge_bundle(bundle);
-  if (!judged) return complain(judged.error());
+  if (!judged) return report_error(judged.error());
   if (json)
     print_json(judged->verdict_json);
   else
@@ -25,7 +25,7 @@ int judge(const JudgeOptions& options) {
     say("labctl: note: the bundle has no verdict.json yet: its run did not end");
   } else if (auto same = bundle::check_verdict_json(bundle, *judged); !same) {
     // A bundle that contradicts itself opens nothing; what blocks, blocks as it did.
-    complain(same.error());
+    report_error(same.error());
     if (code == exit_code::passed) code = exit_code::no_verdict;
   }
   return code;

@@ -29,18 +29,8 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_run(command_line, open_host);
   add_drill(command_line, open_host);
   add_plan(command_line);
-  add_validate(command_line);
-  add_judge(command_line);
-  add_report(command_line);
-  add_attest(command_line);
-  add_keygen(command_line);
-  add_verify(command_line);
-  add_promote(command_line);
-  add_halt(command_line);
-  add_withdraw(command_line);
-  command_line.verbs("bundle", "Carry a bundle to another machine: pack, unpack", group::judging);
+  add_record_verbs(command_line, "Carry a bundle to another machine: pack, unpack");
   add_bundle_pack(command_line);
-  add_bundle_unpack(command_line);
   command_line.verbs("image", "Guests at rest: list, build, import, verify, rm", group::images);
   add_image_list(command_line);
   add_image_build(command_line);
@@ -50,15 +40,8 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_canary(command_line);
   add_reproduce(command_line);
   add_bisect(command_line);
-  add_scan(command_line);
-  command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
-                     group::history, "runs");
-  add_history_questions(command_line);
-  add_history_add(command_line);
-  add_history_keeping(command_line);
   add_doctor(command_line);
   add_gc(command_line);
-  add_completion(command_line);
   add_man(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);

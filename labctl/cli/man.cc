@@ -139,12 +139,12 @@ int man(const ManOptions& options) {
   const CommandLine& command_line = *options.command_line;
   const std::string& program = command_line.program();
   const fs::path out = options.out;
-  if (auto made = make_dirs(out); !made) return complain(made.error());
+  if (auto made = make_dirs(out); !made) return report_error(made.error());
   if (auto done = write_file(out / (program + ".1"), program_page(command_line)); !done)
-    return complain(done.error());
+    return report_error(done.error());
   for (const auto& verb : command_line.described())
     if (auto done = write_file(out / (file_of(program, verb.name) + ".1"), verb_page(program, verb)); !done)
-      return complain(done.error());
+      return report_error(done.error());
   return exit_code::passed;
 }
 

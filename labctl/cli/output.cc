@@ -10,7 +10,7 @@
 
 namespace labctl::cli {
 
-int complain(const Error& error) {
+int report_error(const Error& error) {
   // A place comes first in its line, where editors look for it.
   say(error.where.empty() ? "labctl: " + error.text() : error.text());
   switch (error.fault) {
@@ -24,10 +24,10 @@ int complain(const Error& error) {
   return exit_code::no_verdict;
 }
 
-int complain(const std::vector<Error>& errors) {
+int report_error(const std::vector<Error>& errors) {
   int worst = exit_code::bad_input;
   for (const auto& error : errors)
-    if (int code = complain(error); error.fault != Fault::input) worst = code;
+    if (int code = report_error(error); error.fault != Fault::input) worst = code;
   return worst;
 }
 

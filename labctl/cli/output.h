@@ -12,8 +12,8 @@ namespace exit_code {
 constexpr int passed = 0, blocked = 1, bad_input = 2, no_verdict = 3, nothing_ran = 4, interrupted = 130;
 }
 
-int complain(const Error& error);  // prints it; the exit code its fault asks for
-int complain(const std::vector<Error>& errors);
+int report_error(const Error& error);  // prints it; the exit code its fault asks for
+int report_error(const std::vector<Error>& errors);
 
 // The doors to the terminal: whatever guests and bundles put into a text does nothing there
 // (base/terminal_text.h). A closed or full stdout is an error at exit.

@@ -10,9 +10,9 @@
 #include "labctl/cli/verbs.h"
 #include "labctl/host/needs.h"
 #include "labctl/host/places.h"
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/staged_artifacts.h"
 #include "labctl/report/report.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 namespace labctl::cli {
 namespace {
@@ -36,10 +36,10 @@ struct Cost {
   Millis guest_time{0};
   host::Needs needs;  // while it runs
   std::vector<std::string> unknown;
-  Json grounds = Json::array();
+  Json bases = Json::array();
 };
 
-std::string ground_name(const plan::Cell& cell) {
+std::string base_name(const plan::Cell& cell) {
   return cell.image + (cell.machine.name.empty() ? "" : " on machine " + cell.machine.name);
 }
 
@@ -50,27 +50,27 @@ std::string why_unknown(const Error& error) {
 Cost cost_of(const plan::Plan& plan) {
   const auto places = host::places();
   Cost cost;
-  for (const auto* ground : plan.grounds()) {
-    const auto shape = snapshot::shape_of(ground->machine);
+  for (const auto* base : plan.bases()) {
+    const auto shape = snapshot::shape_of(base->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
-    const auto image = places ? open_store(*places).find(ground->image) : fail(places.error());
+    const auto image = places ? open_store(*places).find(base->image) : fail(places.error());
     const Millis boot = image ? snapshot::known_boot_time(open_store(*places), *image, shape) : Millis(0);
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
-      cost.unknown.push_back(ground_name(*ground) + " has not been booted on this host yet");
+      cost.unknown.push_back(base_name(*base) + " has not been booted on this host yet");
     for (const auto& cell : plan.cells) {
-      if (!plan::same_machine(cell, *ground)) continue;
+      if (!plan::same_machine(cell, *base)) continue;
       const int starts = booted_because.empty() ? 0 : 1;
       cost.boots += cell.boots_wanted();
       cost.cold_starts += starts;
       cost.guest_time += cell.boots_wanted() * (boot + cell.settle) + starts * boot;
     }
-    cost.grounds.push_back({{"image", ground->image},
-                            {"machine", ground->machine.name},
-                            {"start", booted_because.empty() ? "snapshot" : "boot"},
-                            {"why", booted_because},
-                            {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
+    cost.bases.push_back({{"image", base->image},
+                          {"machine", base->machine.name},
+                          {"start", booted_because.empty() ? "snapshot" : "boot"},
+                          {"why", booted_because},
+                          {"boot_time_ms", boot.count() == 0 ? Json() : Json(boot.count())}});
   }
   cost.unknown.erase(std::unique(cost.unknown.begin(), cost.unknown.end()), cost.unknown.end());
   cost.needs = host::needs_of(plan);
@@ -79,10 +79,10 @@ Cost cost_of(const plan::Plan& plan) {
 
 std::string show(const Cost& cost) {
   std::string text;
-  for (const auto& ground : cost.grounds)
-    if (text_at(ground, "start") == "boot")
-      text += text_at(ground, "image") + " on machine " + text_at(ground, "machine") +
-              ": boots instead of being restored: " + text_at(ground, "why") + "\n";
+  for (const auto& base : cost.bases)
+    if (text_at(base, "start") == "boot")
+      text += text_at(base, "image") + " on machine " + text_at(base, "machine") +
+              ": boots instead of being restored: " + text_at(base, "why") + "\n";
   text += "cost: " + std::to_string(cost.boots) + " boots";
   if (cost.cold_starts != 0) text += " and " + std::to_string(cost.cold_starts) + " cold starts";
   if (cost.unknown.empty())
@@ -101,7 +101,7 @@ Json to_json(const Cost& cost) {
           {"guests_at_once", cost.needs.at_once},
           {"disk_bytes", cost.needs.disk},
           {"guest_memory_bytes", cost.needs.memory},
-          {"grounds", cost.grounds},
+          {"grounds", cost.bases},
           {"unknown", cost.unknown}};
 }
 
@@ -120,7 +120,8 @@ std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, 
   const auto places = host::places();
   if (!places) return {};
   auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*places));
-  for (auto& check : lab::check_supplies(plan, file, open_store(*places))) checks.push_back(std::move(check));
+  for (auto& check : lab::check_artifacts(plan, file, open_store(*places)))
+    checks.push_back(std::move(check));
   std::erase_if(checks, [](const auto& check) { return check.health == host::Health::ok; });
   return checks;
 }
@@ -139,7 +140,7 @@ Json to_json(const std::vector<host::Check>& checks) {
 
 int plan(const PlanOptions& options) {
   const auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error());
+  if (!variables) return report_error(variables.error());
   auto loaded = load_plan(options.scenario, *variables, options.only);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;

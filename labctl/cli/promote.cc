@@ -28,7 +28,7 @@ struct PromoteOptions {
 };
 
 int cannot_look(const Error& error) {
-  complain(error);
+  report_error(error);
   return exit_code::bad_input;
 }
 
@@ -175,7 +175,7 @@ Status read_field(const PromoteOptions& options, Known& known) {
   if (!text) return input_error(text.error().what, options.reports);
   auto reports = rings::read_reports(*text, options.reports);
   if (!reports.mistakes.empty()) {
-    for (std::size_t i = 1; i < reports.mistakes.size(); ++i) complain(reports.mistakes[i]);
+    for (std::size_t i = 1; i < reports.mistakes.size(); ++i) report_error(reports.mistakes[i]);
     return fail(reports.mistakes.front());
   }
   known.reports = std::move(reports.all);
@@ -247,9 +247,9 @@ Status write_pages(const PromoteOptions& options, const Known& known, const ring
 int act(const PromoteOptions& options, const Signer& signer, const Known& known) {
   const auto decision = rings::on(known.plan.plan, known.plan.ring, known.verdict, known.reports, known.time);
   print(in_words(decision, options.to));
-  if (auto written = write_pages(options, known, decision); !written) complain(written.error());
+  if (auto written = write_pages(options, known, decision); !written) report_error(written.error());
   if (decision.answer == rings::Answer::halt) {
-    if (auto written = write_halt(options, signer, known, decision); !written) complain(written.error());
+    if (auto written = write_halt(options, signer, known, decision); !written) report_error(written.error());
     return exit_code::blocked;
   }
   if (decision.answer == rings::Answer::wait) return exit_code::no_verdict;

@@ -20,9 +20,9 @@ struct ReportOptions {
 int report(const ReportOptions& options) {
   const auto& [bundle, format, out, debug] = options;
   const std::vector<fs::path> debug_files(debug.begin(), debug.end());
-  if (auto usable = symbolize::source_lines({}, debug_files); !usable) return complain(usable.error());
+  if (auto usable = symbolize::source_lines({}, debug_files); !usable) return report_error(usable.error());
   auto judged = bundle::judge_bundle(bundle);
-  if (!judged) return complain(judged.error());
+  if (!judged) return report_error(judged.error());
   const auto record = bundle::read_record(bundle, *judged, debug_files);
   const std::string text = format == "html"     ? report::html(record)
                            : format == "junit"  ? report::junit(record)
@@ -40,7 +40,7 @@ int report(const ReportOptions& options) {
       print(text);
     return 0;
   }
-  if (auto written = write_file(out, text); !written) return complain(written.error());
+  if (auto written = write_file(out, text); !written) return report_error(written.error());
   return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/cli/desk.h"
+#include "labctl/cli/debug_session.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -24,7 +24,7 @@ struct ReproduceOptions {
   bool before_crash = false;  // as near as can be
   bool anyway = false;        // although bytes differ
   bool replay = false;        // although a machine is kept
-  int times = 0;              // 0: once, for somebody at a desk
+  int times = 0;              // 0: once, for somebody at a session
   unsigned jobs = 0;
   bool json = false;
   std::vector<std::string> lines;      // instead of standard input
@@ -65,60 +65,60 @@ class TerminalAttendant final : public gate::Attendant {
   TerminalAttendant(const ReproduceOptions& options, std::stop_token stop)
       : options_(options), stop_(std::move(stop)) {}
 
-  lab::Desk& begin(const gate::Moment& moment) override {
+  lab::DebugSession& begin(const gate::Moment& moment) override {
     if (!moment.kept_since.empty())
       say("labctl: beginning at the machine that was kept at " + moment.kept_since +
           " (--replay runs the steps again)");
-    desk_.emplace(DeskOptions{.lines = options_.lines,
-                              .gdb = options_.gdb,
-                              .vnc = options_.vnc,
-                              .save_at_once = moment.live && moment.kept_since.empty(),
-                              .took = [this] { return std::chrono::steady_clock::now() - began_; },
-                              .took_then = moment.took_then},
-                  stop_);
-    return *desk_;
+    session_.emplace(DebugSessionOptions{.lines = options_.lines,
+                                         .gdb = options_.gdb,
+                                         .vnc = options_.vnc,
+                                         .save_at_once = moment.live && moment.kept_since.empty(),
+                                         .took = [this] { return std::chrono::steady_clock::now() - began_; },
+                                         .took_then = moment.took_then},
+                     stop_);
+    return *session_;
   }
-  bool held() const override { return desk_ && desk_->held(); }
+  bool held() const override { return session_ && session_->held(); }
   bool keeps() override {
-    if (desk_->keep()) return *desk_->keep();
-    if (options_.keep || options_.discard || !desk_->interactive()) return options_.keep;
+    if (session_->keep()) return *session_->keep();
+    if (options_.keep || options_.discard || !session_->interactive()) return options_.keep;
     if (!asked_) asked_ = ask_to_keep();
     return *asked_;
   }
-  bool discards_kept() override { return !desk_->keep().value_or(!options_.discard); }
+  bool discards_kept() override { return !session_->keep().value_or(!options_.discard); }
 
  private:
   const ReproduceOptions& options_;
   const std::stop_token stop_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  std::optional<TerminalDesk> desk_;
+  std::optional<TerminalDebugSession> session_;
   std::optional<bool> asked_;
 };
 
 int tell_held(const gate::ReproduceResult& result, bool held) {
   const auto& outcome = result.outcome;
   if (!held)
-    say("labctl: it never came to that moment: " + std::string(outcome::to_string(outcome.ending)) + ": " +
+    say("labctl: that point was never reached: " + std::string(outcome::to_string(outcome.ending)) + ": " +
         outcome.reason);
   for (const auto& difference : result.differences) say("labctl: NOT THE SAME: " + difference);
   if (held) return exit_code::passed;
   return outcome.ending == outcome::Ending::interrupted ? exit_code::interrupted : exit_code::no_verdict;
 }
 
-int tell_often(const gate::ReproduceResult& result, bool as_json) {
-  const auto& often = *result.often;
+int print_rate(const gate::ReproduceResult& result, bool as_json) {
+  const auto& rate = *result.rate;
   if (as_json) {
-    Json json = cell::to_json(often);
+    Json json = cell::to_json(rate);
     json["same_bytes"] = result.differences.empty();
     json["differences"] = result.differences;
     print_json(dump_pretty(json));
   } else {
-    print(cell::in_words(often) + "\n");
+    print(cell::describe(rate) + "\n");
     for (const auto& difference : result.differences) print("NOT THE SAME: " + difference + "\n");
   }
   if (result.interrupted) return exit_code::interrupted;
-  if (often.times == 0) return exit_code::no_verdict;
-  return often.same > 0 ? exit_code::passed : exit_code::blocked;
+  if (rate.times == 0) return exit_code::no_verdict;
+  return rate.same > 0 ? exit_code::passed : exit_code::blocked;
 }
 
 int reproduce(const ReproduceOptions& options) {
@@ -126,8 +126,8 @@ int reproduce(const ReproduceOptions& options) {
       options.host, "ending the guest", [&](const gate::Environment& environment, gate::Observer& observer) {
         TerminalAttendant attendant(options, environment.stop);
         auto result = gate::reproduce(order_of(options), environment, observer, &attendant);
-        if (!result) return complain(result.error());
-        return result->often ? tell_often(*result, options.json) : tell_held(*result, attendant.held());
+        if (!result) return report_error(result.error());
+        return result->rate ? print_rate(*result, options.json) : tell_held(*result, attendant.held());
       });
 }
 

@@ -12,18 +12,18 @@ namespace labctl::cli {
 std::optional<PlanFile> load_rings(const std::string& file, const std::string& ring) {
   auto text = read_file(file, 1u << 20);
   if (!text) {
-    complain(Error{Fault::input, text.error().what, file, {}});
+    report_error(Error{Fault::input, text.error().what, file, {}});
     return std::nullopt;
   }
   auto loaded = rings::load_plan(*text, file);
   if (!loaded.mistakes.empty()) {
-    complain(loaded.mistakes);
+    report_error(loaded.mistakes);
     return std::nullopt;
   }
   const auto found = loaded.plan.find(ring);
   if (!found) {
-    complain(Error{Fault::input, "there is no ring '" + printable(ring, 60) + "'", file,
-                   "its rings: " + loaded.plan.names()});
+    report_error(Error{Fault::input, "there is no ring '" + printable(ring, 60) + "'", file,
+                       "its rings: " + loaded.plan.names()});
     return std::nullopt;
   }
   return PlanFile{std::move(loaded.plan), sha256(*text), *found};

@@ -44,18 +44,18 @@ struct Waivers {
 };
 
 // Complains by itself and gives nothing when there is a mistake; no file is no waiver. What a record holds is
-// believed as it was.
+// taken as it was.
 std::optional<Waivers> read_waivers(const std::string& file, const lab::Unfinished* before) {
   const std::string recorded = before ? before->record.waivers.text : std::string();
   if (file.empty() && recorded.empty()) return Waivers{};
   auto text = before ? Result<std::string>(recorded) : read_file(file, 4u << 20);
   if (!text) {
-    complain(Error{Fault::input, text.error().what, file, {}});
+    report_error(Error{Fault::input, text.error().what, file, {}});
     return std::nullopt;
   }
   auto loaded = scenario::load_waivers(*text, before ? "the recorded waivers" : file);
   if (!loaded.waivers) {
-    complain(loaded.mistakes);
+    report_error(loaded.mistakes);
     return std::nullopt;
   }
   return Waivers{std::move(*text), std::move(*loaded.waivers)};
@@ -86,7 +86,7 @@ gate::Keep keep_of(const std::string& word) {
 // What the options ask for, with everything read that they name. Complains by itself and gives nothing but
 // the exit code when there is a mistake.
 tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
-  const auto wrong = [](const Error& error) { return tl::unexpected(complain(error)); };
+  const auto wrong = [](const Error& error) { return tl::unexpected(report_error(error)); };
   gate::RunOrder order{.out = options.out,
                        .jobs = options.jobs,
                        .host = options.host.order(),
@@ -127,7 +127,7 @@ void remember(const std::string& db, const std::filesystem::path& bundle) {
   auto database = history::Database::open_to_write(db);
   const auto added = database ? add_to_history(*database, bundle) : Status(fail(database.error()));
   if (added) return;
-  complain(because(added.error(), "the bundle was not added to the history").value());
+  report_error(because(added.error(), "the bundle was not added to the history").value());
   say("labctl: the verdict stands; add the bundle later: labctl history add " + shell_quote(bundle.string()) +
       " --db " + shell_quote(db));
 }
@@ -141,7 +141,7 @@ int tell(const gate::RunResult& result) {
     say("labctl: to continue: labctl run --resume " + shell_quote(result.bundle.string()));
   const int code = result.interrupted ? exit_code::interrupted : verdict.exit_code();
   if (result.is_signed) return code;
-  complain(because(result.is_signed.error(), "the verdict could not be signed").value());
+  report_error(because(result.is_signed.error(), "the verdict could not be signed").value());
   return code == exit_code::passed ? exit_code::no_verdict : code;
 }
 
@@ -151,7 +151,7 @@ int run(const RunOptions& options) {
   std::optional<Signer> signer;
   if (wants_signature(options.signing)) {
     auto opened = Signer::open(options.signing);
-    if (!opened) return complain(opened.error());
+    if (!opened) return report_error(opened.error());
     signer = std::move(*opened);
     order->attest = [&](const bundle::Judged& judged) { return signer->attest(judged); };
   }
@@ -159,7 +159,7 @@ int run(const RunOptions& options) {
       options.host, "ending the guests and keeping what they left",
       [&](const gate::Environment& environment, gate::Observer& observer) {
         auto result = gate::run(*order, environment, observer);
-        if (!result) return complain(result.error());
+        if (!result) return report_error(result.error());
         const int code = tell(*result);
         remember(options.db, result->bundle);
         return code;

@@ -88,8 +88,8 @@ std::string line(const crash::Finding& f) {
                      printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
                      crash::to_string(f.severity);
   if (!f.module.empty()) text += ", in module " + printable(f.module, 60);
-  if (!f.confirmed) text += ", only this line, no report behind it";
-  if (!f.corrupted.empty()) text += ", torn: " + f.corrupted;
+  if (!f.confirmed) text += ", only this line, without a report";
+  if (!f.corrupted.empty()) text += ", damaged: " + f.corrupted;
   if (!f.suppressed.empty()) text += ", suppressed: " + f.suppressed;
   return text + ")\n";
 }
@@ -240,9 +240,9 @@ int scan(const ScanOptions& options) {
                        : os_name == "windows" ? crash::Os::windows
                                               : crash::Os::automatic;
   auto scanned = scan_files(file, os, signatures);
-  if (!scanned) return complain(scanned.error());
+  if (!scanned) return report_error(scanned.error());
   std::vector<Reported>& all = *scanned;
-  if (const auto found = look_up(all, debug); !found) return complain(found.error());
+  if (const auto found = look_up(all, debug); !found) return report_error(found.error());
   if (json)
     print_json(dump_pretty(describe(all)));
   else

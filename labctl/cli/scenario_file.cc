@@ -20,7 +20,7 @@ Result<scenario::Variables> Settings::variables() const {
   for (const auto& setting : given) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0)
-      return input_error("--set wants NAME=VALUE, not '" + setting + "'");
+      return input_error("--set takes NAME=VALUE, not '" + setting + "'");
     const std::string name = setting.substr(0, equals);
     if (!all.emplace(name, setting.substr(equals + 1)).second)
       return input_error("--set gives '" + name + "' twice");
@@ -31,12 +31,12 @@ Result<scenario::Variables> Settings::variables() const {
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
   auto text = read_file(file, 1u << 20);
   if (!text) {
-    complain(
+    report_error(
         Error{Fault::input, "the signature file '" + printable(file) + "': " + text.error().what, mark, {}});
     return std::nullopt;
   }
   if (auto loaded = scenario::load_signatures(*text, file); !loaded.mistakes.empty()) {
-    complain(loaded.mistakes);
+    report_error(loaded.mistakes);
     return std::nullopt;
   }
   return std::move(*text);
@@ -49,18 +49,18 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::vector<scenario::Acceptance>& waivers, Date day) {
   auto text = read_file(file, 4u << 20);
   if (!text) {
-    complain(Error{Fault::input, text.error().what, file, {}});
+    report_error(Error{Fault::input, text.error().what, file, {}});
     return std::nullopt;
   }
   auto loaded = scenario::load(*text, file, variables);
   if (!loaded.scenario) {
-    complain(loaded.mistakes);
+    report_error(loaded.mistakes);
     return std::nullopt;
   }
   auto plan = plan::expand(*loaded.scenario, day, waivers);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {
-    complain(plan.error());
+    report_error(plan.error());
     return std::nullopt;
   }
   if (const auto& named = loaded.scenario->signatures) {

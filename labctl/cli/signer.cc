@@ -9,7 +9,7 @@
 #include "labctl/attest/statement.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/base/held_file.h"
+#include "labctl/base/pinned_file.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 
@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t largest_key = 64u << 10;
 constexpr std::uint64_t largest_signature = 4096;
 
-// Files that the user named: what is wrong with them is the user's to mend.
+// Files that the user named: what is wrong with them is the user's to fix.
 Result<std::string> read_named(const std::string& file) {
   auto text = read_file(file, largest_key);
   if (!text) return input_error(text.error().what, file);
@@ -43,7 +43,7 @@ Result<std::optional<std::string>> passphrase(const SigningOptions& options) {
 
 Result<attest::PrivateKey> read_private_key(const std::string& file,
                                             const std::optional<std::string>& passphrase) {
-  auto held = HeldFile::open(file);
+  auto held = PinnedFile::open(file);
   if (!held) return fail(held.error());
   if (!held->is_private())
     return input_error("others than its owner may read the key", file, "chmod 600 " + shell_quote(file));
@@ -113,7 +113,7 @@ Result<Signer> Signer::open(const SigningOptions& options) {
   if (!secret) return fail(secret.error());
   Signer signer;
   if (options.key.empty() == options.command.empty())
-    return input_error("signing wants a key or a command that has one", {},
+    return input_error("signing needs a private key or a command that has one", {},
                        "give either --sign KEY or --sign-command CMD with --sign-public PUB");
   if (!options.key.empty()) {
     if (!options.public_key.empty())
@@ -125,7 +125,8 @@ Result<Signer> Signer::open(const SigningOptions& options) {
     return signer;
   }
   if (options.public_key.empty())
-    return input_error("--sign-command wants --sign-public", {}, "it says whose signatures they must be");
+    return input_error("--sign-command needs --sign-public", {},
+                       "it names the public key that the signatures are checked with");
   auto key = read_public_key(options.public_key);
   if (!key) return fail(key.error());
   signer.command_ = options.command;
@@ -138,7 +139,7 @@ Result<std::string> Signer::sign(const std::string& bytes) const {
   if (!signature) return signature;
   if (!public_.verifies(bytes, *signature))
     return lab_error(
-        "what the signing command printed is no signature of the key " + public_.id(), {},
+        "what the signing command printed is not a signature by the key " + public_.id(), {},
         "it must print the raw signature alone: DER over SHA-256 for P-256, 64 bytes for Ed25519");
   return signature;
 }

@@ -17,7 +17,7 @@ void TerminalObserver::on(const gate::Event& event) {
   if (const auto* ended = std::get_if<gate::CellEnded>(&event)) return cells_->update(ended->progress);
   // Errors have a place in front, where editors look for it.
   if (const auto* problem = std::get_if<gate::Problem>(&event)) {
-    complain(problem->error);
+    report_error(problem->error);
     return;
   }
   if (const auto* ended = std::get_if<gate::ImageEnded>(&event)) {

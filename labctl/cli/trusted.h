@@ -1,4 +1,4 @@
-// Whose signatures are believed: public keys that were given one by one, or a list of keys with their dates;
+// Whose signatures are trusted: public keys that were given one by one, or a list of keys with their dates;
 // and what has been withdrawn since it was signed.
 #pragma once
 
@@ -39,7 +39,7 @@ class Trusted {
   std::optional<std::string> objection(const std::string& key_id, std::int64_t moment) const;
   bool has(const std::string& key_id) const;
 
-  // Why the statement with this payload is not to be believed any more, or nothing. Errors (input): the list
+  // Why the statement with this payload is no longer valid, or nothing. Errors (input): the list
   // that was given cannot be read, is not signed, or has expired.
   Result<std::optional<std::string>> withdrawn(const std::vector<std::string>& payload_digests,
                                                std::int64_t now) const;

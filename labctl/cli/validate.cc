@@ -19,7 +19,7 @@ constexpr const char* exit_codes =
 
 int validate(const ValidateOptions& options) {
   const auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error());
+  if (!variables) return report_error(variables.error());
   int code = exit_code::passed;
   for (const auto& file : options.scenarios) {
     auto loaded = load_plan(file, *variables, {});

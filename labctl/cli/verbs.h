@@ -1,6 +1,6 @@
 // Every verb: add_VERB() gives the command line its options, help and function, and is all that anybody else
-// sees of it. A new verb is one file, a line here and one in labctl.cc; in labctl_judge.cc too, when it needs
-// no hypervisor.
+// sees of it. A new verb is one file, a line here and one in labctl.cc; in record_verbs.cc instead, when it
+// needs no hypervisor.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,10 @@ namespace labctl::cli {
 
 // machine::HostOpener, without its header: tests give guests that are plain code.
 using OpenHost = std::function<Result<std::unique_ptr<machine::Host>>(const machine::HostOptions&)>;
+
+// The verbs that need no hypervisor: all of labctl-judge, and part of labctl. `bundle` is the summary of the
+// group of that name.
+void add_record_verbs(CommandLine& command_line, const char* bundle);
 
 // Run and judge.
 void add_run(CommandLine& command_line, const OpenHost& open_host);

@@ -47,7 +47,7 @@ int refuse(const std::string& why) {
 
 // Whatever keeps verify from looking is bad input to it: there is no verdict of a lab here.
 int cannot_look(const Error& error) {
-  complain(error);
+  report_error(error);
   return exit_code::bad_input;
 }
 
@@ -58,7 +58,7 @@ Result<std::map<std::string, std::string>> wanted_images(const std::vector<std::
     const std::string name = one.substr(0, equals);
     const std::string digest = equals == one.npos ? std::string() : one.substr(equals + 1);
     if (name.empty() || !is_sha256(digest))
-      return input_error("--image wants NAME=SHA256, and was given '" + printable(one, 160) + "'", {},
+      return input_error("--image takes NAME=SHA256, not '" + printable(one, 160) + "'", {},
                          "'labctl image list --json' has the digests of the images that are built");
     if (const auto known = images.emplace(name, digest); !known.second && known.first->second != digest)
       return input_error("--image names two digests for '" + printable(name, 80) + "'");
@@ -98,7 +98,7 @@ std::optional<int> object_to_plan(const VerifyOptions& options, const attest::St
   if (options.scenario.empty()) return {};
   const auto began = std::chrono::sys_seconds(std::chrono::seconds(statement.began));
   const auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error());
+  if (!variables) return report_error(variables.error());
   const auto given =
       load_plan(options.scenario, *variables, {}, {}, Date(std::chrono::floor<std::chrono::days>(began)));
   if (!given) return exit_code::bad_input;
@@ -174,17 +174,17 @@ int verify_run(const VerifyOptions& options) {
   if (auto code = object_to_statement(options, *trusted, *envelope, *payload, *statement, *policy))
     return *code;
 
-  CandidateFiles artefacts;
-  if (auto opened = artefacts.open(options.artifacts); !opened) return cannot_look(opened.error());
-  if (auto hashed = artefacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
-  if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
-  if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
+  CandidateFiles artifacts;
+  if (auto opened = artifacts.open(options.artifacts); !opened) return cannot_look(opened.error());
+  if (auto hashed = artifacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
+  if (auto why = attest::objection(*statement, artifacts.digests)) return refuse(*why);
+  if (auto same = artifacts.unchanged(); !same) return refuse(same.error().text());
   if (*signer)
     if (auto written =
-            write_summary(options.summary, **signer, *statement, *payload, artefacts.digests, policy->now);
+            write_summary(options.summary, **signer, *statement, *payload, artifacts.digests, policy->now);
         !written)
       return cannot_look(written.error());
-  print(what_passed(*statement, artefacts.files.size()));
+  print(what_passed(*statement, artifacts.files.size()));
   return exit_code::passed;
 }
 

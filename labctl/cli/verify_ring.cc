@@ -18,7 +18,7 @@ int refuse(const std::string& why) {
 }
 
 int cannot_look(const Error& error) {
-  complain(error);
+  report_error(error);
   return exit_code::bad_input;
 }
 

@@ -133,7 +133,7 @@ class Reader {
   void operator()(const char* key, Millis& value) {
     if (const Json* found = need_number(key)) {
       value = Millis(found->get<long long>());
-      if (value < -longest || value > longest) refuse(key, "is no time that can be meant");
+      if (value < -longest || value > longest) refuse(key, "is out of range");
     }
   }
   void operator()(const char* key, std::map<std::string, std::string>& value) {
@@ -261,7 +261,7 @@ Result<Event> from_line(std::string_view line, Chain& chain, const std::string& 
   Event event;
   event.at = Millis(number_at(*json, "at", -1));
   if (event.at.count() < 0) return input_error("the record has no time", where);
-  if (event.at > longest) return input_error("the record's time is no time that can be meant", where);
+  if (event.at > longest) return input_error("the record's time is out of range", where);
   std::string kind = text_at(*json, "event");
   if (!make(kind, event.what)) return input_error("unknown event '" + printable(kind, 40) + "'", where);
   Reader reader(*json, where);

@@ -28,7 +28,7 @@ struct Opened {
   // Of each driver on the CD what its artifact holds, read on the host: "build-id:..." or "srcversion:...".
   // One that is not here, or has none, cannot be told from another in the guest's memory.
   std::map<std::string, std::vector<std::string>> builds = {};
-  // A reproduction holds for somebody at a desk when so many operations are left of its story; 0: never.
+  // A reproduction holds for a debug session when so many operations are left of its story; 0: never.
   int hold = 0;
   // SHA-256 of the golden disk and of what the guest starts from; empty: not recorded.
   std::string image, snapshot;

@@ -5,7 +5,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/cell/often.h"
+#include "labctl/cell/repro_rate.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/reproduction/bisect.h"
 #include "labctl/reproduction/inventory.h"
@@ -91,7 +91,7 @@ Answer<Case> read_case(const BisectOrder& options) {
 }
 
 // The version to compare with: what was named, else the scenario's own of another label.
-Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artefact>& known,
+Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artifact>& known,
                          const std::string& label, const Case& about,
                          const reproduction::Inventory& inventory) {
   std::error_code problem;
@@ -99,10 +99,10 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
     if (!fs::is_regular_file(named, problem)) return input_error("there is no such file", named);
     return fs::absolute(named, problem);
   }
-  for (const auto& artefact : known) {
-    if (artefact.label == label || artefact.damage != scenario::Damage::none) continue;
-    const std::string path = yaml::fill_variables(artefact.path, {{"image", about.cell.image}});
-    if (const auto kept = inventory.artefacts.find(path); kept != inventory.artefacts.end())
+  for (const auto& artifact : known) {
+    if (artifact.label == label || artifact.damage != scenario::Damage::none) continue;
+    const std::string path = yaml::fill_variables(artifact.path, {{"image", about.cell.image}});
+    if (const auto kept = inventory.artifacts.find(path); kept != inventory.artifacts.end())
       return fs::absolute(kept->second.file, problem);
     if (fs::is_regular_file(about.folder / path, problem)) return fs::absolute(about.folder / path, problem);
   }
@@ -115,7 +115,7 @@ Status same_bytes(const reproduction::Inventory& inventory, Observer& observer) 
     if (item.standing == reproduction::Standing::same) continue;
     const std::string what = std::string("the ") + reproduction::to_string(item.thing) + " '" +
                              printable(item.name) + "': " + item.what;
-    if (item.thing == reproduction::Thing::artefact) return input_error(what, {}, item.hint);
+    if (item.thing == reproduction::Thing::artifact) return input_error(what, {}, item.hint);
     observer.on(Note{"differs from the run: " + what});
   }
   return {};
@@ -130,7 +130,7 @@ class Bisect {
         cell_(std::move(cell)),
         work_(std::move(work)),
         observer_(observer) {
-    wish_.level = options.sure;
+    criteria_.level = options.sure;
     told_.bundle = options.bundle;
     told_.cell = about_.cell.id;
     told_.level = options.sure;
@@ -141,7 +141,7 @@ class Bisect {
 
   Status compare(const fs::path& driver, const fs::path& content) {
     auto candidate = search::how_often(
-        [&] { return live(cell_.driver_path, cell_.content_path, "the candidate"); }, wish_);
+        [&] { return live(cell_.driver_path, cell_.content_path, "the candidate"); }, criteria_);
     if (!candidate) return fail(candidate.error());
     told_.candidate = *candidate;
     if (candidate->crashed == 0) return {};
@@ -156,7 +156,7 @@ class Bisect {
                         std::string(v.old_driver ? "the earlier" : "the candidate's") + " driver with " +
                             (v.old_content ? "the earlier" : "the candidate's") + " content");
           },
-          wish_);
+          criteria_);
       if (!square) return fail(square.error());
       told_.square = std::move(*square);
     } else {
@@ -193,7 +193,7 @@ class Bisect {
       return live(cell_.driver_path, *subset,
                   std::to_string(kept.size()) + " of " + std::to_string(told_.records.size()) + " records");
     };
-    auto answer = search::find_causes(told_.records.size(), told_.candidate, run, wish_);
+    auto answer = search::find_causes(told_.records.size(), told_.candidate, run, criteria_);
     if (!answer) return fail(answer.error());
     told_.inside = std::move(*answer);
     return {};
@@ -201,7 +201,7 @@ class Bisect {
 
   BisectFindings findings() const {
     BisectFindings all = told_;
-    all.runs = probes_.lived();
+    all.runs = probes_.runs();
     return all;
   }
 
@@ -210,7 +210,7 @@ class Bisect {
     auto seen = probes_.live(driver, content);
     if (!seen) return fail(seen.error());
     observer_.on(
-        ProbeEnded{probes_.lived(), what, seen->same, seen->restored, seen->took, std::move(seen->outcome)});
+        ProbeEnded{probes_.runs(), what, seen->same, seen->restored, seen->took, std::move(seen->outcome)});
     return seen->same;
   }
 
@@ -219,7 +219,7 @@ class Bisect {
   plan::Cell cell_;
   fs::path work_;
   Observer& observer_;
-  search::Wish wish_;
+  search::Criteria criteria_;
   BisectFindings told_;
 };
 
@@ -232,14 +232,14 @@ struct Files {
 Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::Host& host,
                          const Environment& environment, const fs::path& work, Observer& observer) {
   const reproduction::Seek seek{.bundle = order.bundle,
-                                .store = bundle::ArtefactStore(environment.places.artefacts),
+                                .store = bundle::ArtifactStore(environment.places.artifacts),
                                 .given = order.artifacts};
   auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
                                                 environment.tool, work);
   if (!inventory) return wrong(inventory.error());
   if (auto missing = inventory->missing(); !missing.empty()) return tl::unexpected(std::move(missing));
   if (auto same = same_bytes(*inventory, observer); !same) return wrong(same.error());
-  auto all = reproduction::find_artefacts(about.run, seek);
+  auto all = reproduction::find_artifacts(about.run, seek);
   if (!all) return wrong(all.error());
   auto driver = earlier(order.driver, about.scenario.drivers, about.cell.driver, about, *all);
   if (!driver) return wrong(driver.error());
@@ -273,11 +273,11 @@ Answer<BisectFindings> bisect(const BisectOrder& order, const Environment& envir
   auto frames = symbolize::source_lines(crash::module_frames(about->wanted.excerpt), order.debug_files);
   if (!frames) return wrong(frames.error());
   const auto shape = snapshot::shape_on((*host)->facts(), snapshot::shape_of(about->cell.machine));
-  auto ground = prepare_ground(about->cell.image, shape, **host, environment, observer);
-  if (!ground) return wrong(ground.error());
+  auto base = prepare_base(about->cell.image, shape, **host, environment, observer);
+  if (!base) return wrong(base.error());
   reproduction::Probes probes({.cell = files->cell,
                                .wanted = about->wanted,
-                               .ground = std::move(*ground),
+                               .base = std::move(*base),
                                .signatures = signatures_of(about->run.record.plan),
                                .from_content = about->from_content,
                                .records = order.out.empty() ? work->path() / "records" : order.out,

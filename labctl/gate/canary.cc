@@ -4,7 +4,7 @@
 
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
-#include "labctl/lab/crew.h"
+#include "labctl/lab/scheduler.h"
 #include "labctl/trust/canary.h"
 
 namespace labctl::gate {
@@ -33,16 +33,16 @@ Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
     if (!built) return wrong(built.error());
     const auto shape = snapshot::shape_on((*host)->facts(), snapshot::usual_shape(*built));
     memory = std::max(memory, shape.memory);
-    auto ground = prepare_ground(image, shape, **host, environment, observer);
-    if (!ground) return wrong(ground.error());
-    clones.grounds.push_back(*ground);
+    auto base = prepare_base(image, shape, **host, environment, observer);
+    if (!base) return wrong(base.error());
+    clones.bases.push_back(*base);
   }
-  const trust::Crew crew = [&](const auto& jobs) {
-    lab::run_crew(
+  const trust::Scheduler scheduler = [&](const auto& jobs) {
+    lab::run_scheduled(
         jobs, **host, host::capacity(memory).jobs, [](const auto&) {}, environment.stop);
   };
   observer.on(CanariesBegan{order.images});
-  auto canaries = trust::prove_channels(clones, crew, said_to(observer), environment.stop);
+  auto canaries = trust::prove_channels(clones, scheduler, said_to(observer), environment.stop);
   observer.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return wrong(canaries.error());
   return std::move(*canaries);

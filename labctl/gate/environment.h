@@ -40,7 +40,7 @@ struct Environment {
 // Which hypervisor, and how its guests are to be accelerated.
 struct HostOrder {
   std::string uri = "qemu:///embed";
-  machine::Wish accel = machine::Wish::automatic;
+  machine::AccelMode accel = machine::AccelMode::automatic;
 };
 
 // ---- what orders that start guests begin with ----

@@ -2,11 +2,11 @@
 
 #include "labctl/base/log.h"
 #include "labctl/base/units.h"
-#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/artifact_store.h"
 #include "labctl/host/cache.h"
 #include "labctl/machine/machine.h"
 #include "labctl/reproduction/kept.h"
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 
 namespace labctl::gate {
 namespace {
@@ -101,17 +101,17 @@ Collected collect_garbage(const host::Places& places, const image::Store& store,
   remove_kept(reproduction::Kept(places.kept), kept_too, collected);
   end_orphans(places, collected);
   remove_work(places, collected);
-  for (const char* proofs : {"canary", "control"}) trust::forget_old(places.cache / proofs);
+  for (const char* proofs : {"canary", "control"}) trust::evict_expired(places.cache / proofs);
   auto freed = store.collect();
   if (!freed)
     collected.problems.push_back(freed.error());
   else if (*freed != 0)
     collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
-  auto artefacts = bundle::ArtefactStore(places.artefacts).collect();
-  if (!artefacts)
-    collected.problems.push_back(artefacts.error());
-  else if (*artefacts != 0)
-    collected.done.push_back("removed artefacts that nobody used for long, " + show_size(*artefacts));
+  auto artifacts = bundle::ArtifactStore(places.artifacts).collect();
+  if (!artifacts)
+    collected.problems.push_back(artifacts.error());
+  else if (*artifacts != 0)
+    collected.done.push_back("removed artifacts that were unused for a long time, " + show_size(*artifacts));
   return collected;
 }
 

@@ -85,13 +85,13 @@ class Builder {
     auto shapes = order.shapes;
     if (shapes.empty()) shapes.push_back(snapshot::usual_shape(*image));
     for (const auto& shape : shapes) {
-      auto ground = prepare_ground(order.image, snapshot::shape_on((*opened)->facts(), shape), **opened,
-                                   environment_, observer_);
-      if (ground) continue;
+      auto base = prepare_base(order.image, snapshot::shape_on((*opened)->facts(), shape), **opened,
+                               environment_, observer_);
+      if (base) continue;
       // What was there before may be fit for others.
       if (!there)
         if (auto gone = store().take_back(*image); !gone) observer_.on(Problem{gone.error()});
-      return fail(ground.error());
+      return fail(base.error());
     }
     return image;
   }

@@ -7,8 +7,8 @@
 #include "labctl/bundle/judge.h"
 #include "labctl/cell/hold.h"
 #include "labctl/gate/snapshots.h"
-#include "labctl/lab/crew.h"
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/scheduler.h"
+#include "labctl/lab/staged_artifacts.h"
 #include "labctl/reproduction/inventory.h"
 #include "labctl/reproduction/kept.h"
 #include "labctl/reproduction/reproduce.h"
@@ -67,19 +67,19 @@ void keep_at_end(const Bench& bench, lab::CellJob& job, std::function<bool()> wa
 
 void begin_at(lab::CellJob& job, const reproduction::KeptMachine& kept) {
   job.from = &kept.checkpoint;
-  job.ground.disk = kept.disk;
+  job.base.disk = kept.disk;
 }
 
 outcome::Outcome attend(const Bench& bench, Attendant& attendant) {
   lab::CellJob job = bench.job;
   const auto kept = bench.order.replay ? std::nullopt : bench.kept.find(bench.key);
   if (kept) begin_at(job, *kept);
-  lab::Desk& desk = attendant.begin({.step = bench.hold.step,
-                                     .live = job.ground.live(),
-                                     .kept_since = kept ? kept->made : "",
-                                     .took_then = bench.recorded.reached(bench.hold)});
+  lab::DebugSession& session = attendant.begin({.step = bench.hold.step,
+                                                .live = job.base.live(),
+                                                .kept_since = kept ? kept->made : "",
+                                                .took_then = bench.recorded.reached(bench.hold)});
   job.hold = bench.hold.left;
-  job.desk = &desk;
+  job.session = &session;
   job.vnc = bench.order.vnc;
   keep_at_end(bench, job, [&] { return attendant.keeps(); });
   std::string where;
@@ -122,19 +122,19 @@ std::vector<lab::CellJob> attempts(const Bench& bench, const std::optional<repro
   return jobs;
 }
 
-Result<cell::Often> repeat(const Bench& bench) {
+Result<cell::ReproRate> repeat(const Bench& bench) {
   std::optional<reproduction::KeptMachine> kept;
-  if (bench.job.ground.live()) {
+  if (bench.job.base.live()) {
     auto checkpoint = checkpoint_to_begin_at(bench);
     if (!checkpoint) return fail(checkpoint.error());
     kept = std::move(*checkpoint);
   }
   const int times = bench.order.times;
   const auto jobs = attempts(bench, kept);
-  const unsigned at_once = guests_at_once(bench.order.jobs, bench.job.ground.shape.memory, jobs.size());
+  const unsigned at_once = guests_at_once(bench.order.jobs, bench.job.base.shape.memory, jobs.size());
   bench.observer.on(AttemptsBegan{times, bench.hold.step, at_once});
   std::vector<outcome::Outcome> outcomes;
-  lab::run_crew(
+  lab::run_scheduled(
       jobs, bench.host, at_once,
       [&](const lab::Progress& progress) {
         if (!progress.ended) return;
@@ -154,28 +154,28 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
                               Observer& observer) {
   plan::Plan alone = run.record.plan;
   alone.cells = {inventory.at_hand(cell)};
-  auto supplies = lab::Supplies::gather(alone, "run.json", environment.store, work);
-  if (!supplies) return tl::unexpected(supplies.error());
-  auto ground = prepare_ground(cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine)),
-                               host, environment, observer);
-  if (!ground) return wrong(ground.error());
-  const auto& supply = supplies->of(cell);
+  auto staged = lab::StagedArtifacts::gather(alone, "run.json", environment.store, work);
+  if (!staged) return tl::unexpected(staged.error());
+  auto base = prepare_base(cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine)),
+                           host, environment, observer);
+  if (!base) return wrong(base.error());
+  const auto& stage = staged->of(cell);
   return lab::CellJob{.cell = cell,
-                      .ground = *ground,
-                      .payload = supply.payload,
-                      .files = supply.files,
-                      .builds = supply.builds,
+                      .base = *base,
+                      .payload = stage.payload,
+                      .files = stage.files,
+                      .builds = stage.builds,
                       .signatures = signatures_of(run.record.plan),
                       .folder = (order.out.empty() ? work / "records" : order.out) / "replay",
                       .disk = work / "replay.qcow2"};
 }
 
 Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differences, Attendant* attendant) {
-  ReproduceResult result{.differences = std::move(differences), .outcome = {}, .often = {}};
+  ReproduceResult result{.differences = std::move(differences), .outcome = {}, .rate = {}};
   if (bench.order.times > 0) {
-    auto often = repeat(bench);
-    if (!often) return wrong(often.error());
-    result.often = std::move(*often);
+    auto rate = repeat(bench);
+    if (!rate) return wrong(rate.error());
+    result.rate = std::move(*rate);
   } else {
     result.outcome = attend(bench, *attendant);
   }
@@ -197,7 +197,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   if (!work) return tl::unexpected(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
-  const reproduction::Seek seek{order.bundle, bundle::ArtefactStore(environment.places.artefacts),
+  const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.places.artifacts),
                                 order.artifacts};
   auto inventory = reproduction::take_inventory(*run, recorded->cell, seek, environment.store, **host,
                                                 environment.tool, work->path());
@@ -205,7 +205,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   auto differences = compare(*inventory, order.anyway);
   if (!differences) return tl::unexpected(differences.error());
   if (differences->empty())
-    observer.on(Said{"image, machine, host and " + std::to_string(inventory->artefacts.size()) +
+    observer.on(Said{"image, machine, host and " + std::to_string(inventory->artifacts.size()) +
                      " artifacts are the same as in the run"});
   auto job = make_job(order, *run, recorded->cell, *inventory, **host, work->path(), environment, observer);
   if (!job) return tl::unexpected(job.error());

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "labctl/base/units.h"
-#include "labctl/cell/often.h"
+#include "labctl/cell/repro_rate.h"
 #include "labctl/gate/environment.h"
 #include "labctl/lab/run_cell.h"
 
@@ -42,7 +42,7 @@ struct Moment {
 class Attendant {
  public:
   virtual ~Attendant() = default;
-  virtual lab::Desk& begin(const Moment& moment) = 0;
+  virtual lab::DebugSession& begin(const Moment& moment) = 0;
   virtual bool held() const = 0;     // nothing more is told of the way once it was
   virtual bool keeps() = 0;          // the machine, for the next attempt
   virtual bool discards_kept() = 0;  // the machine that was kept before
@@ -51,7 +51,7 @@ class Attendant {
 struct ReproduceResult {
   std::vector<std::string> differences;  // from the run; a sentence each, only with `anyway`
   outcome::Outcome outcome;              // of the guest that the attendant had
-  std::optional<cell::Often> often;      // with `times`
+  std::optional<cell::ReproRate> rate;      // with `times`
   bool interrupted = false;
 };
 

@@ -12,9 +12,9 @@
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
 #include "labctl/host/needs.h"
-#include "labctl/lab/crew.h"
-#include "labctl/lab/supplies.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/lab/scheduler.h"
+#include "labctl/lab/staged_artifacts.h"
+#include "labctl/snapshot/base_snapshot.h"
 #include "labctl/trust/canary.h"
 #include "labctl/trust/control.h"
 #include "labctl/verdict/verdict.h"
@@ -41,7 +41,7 @@ Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunR
   if (!bundle) return bundle;
   // Canaries whose proof was cut off are run again.
   bool proved = true;
-  for (const auto* cell : before.record.plan.grounds())
+  for (const auto* cell : before.record.plan.bases())
     proved &=
         bundle::read_canary(bundle->canary_folder(), before.record, cell->image, cell->machine.name).proved();
   std::error_code ignored;
@@ -67,7 +67,7 @@ class Run {
  private:
   outcome::RunRecord describe() const;
   void choose_at_once();
-  Result<std::set<std::string>> proved_grounds();
+  Result<std::set<std::string>> proved_bases();
   Jobs make_jobs(const std::set<std::string>& proved) const;
   Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
   Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
@@ -80,9 +80,9 @@ class Run {
   const Environment& environment_;
   Observer& observer_;
   std::optional<WorkFolder> work_;
-  std::optional<lab::Supplies> supplies_;
+  std::optional<lab::StagedArtifacts> staged_;
   std::unique_ptr<machine::Host> host_;
-  Grounds grounds_;
+  Bases bases_;
   std::string tool_sha256_;
   unsigned at_once_ = 1;
   lab::Slots slots_;
@@ -100,22 +100,23 @@ Answer<void> Run::prepare() {
   auto work = begin_work(environment_, observer_);
   if (!work) return tl::unexpected(work.error());
   work_.emplace(std::move(*work));
-  auto supplies = lab::Supplies::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
-  if (!supplies) return tl::unexpected(supplies.error());
-  supplies_ = std::move(*supplies);
-  if (auto unproved = supplies_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
-  for (const auto& link : supplies_->links()) observer_.on(Note{link});
-  for (const auto& driver : supplies_->untied()) observer_.on(Note{driver});
-  for (const auto& problem : supplies_->keep(bundle::ArtefactStore(environment_.places.artefacts)))
+  auto staged =
+      lab::StagedArtifacts::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
+  if (!staged) return tl::unexpected(staged.error());
+  staged_ = std::move(*staged);
+  if (auto unproved = staged_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
+  for (const auto& link : staged_->links()) observer_.on(Note{link});
+  for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
+  for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.places.artifacts)))
     observer_.on(Problem{problem});
   auto host = open_host(environment_, order_.host, observer_);
   if (!host) return wrong(host.error());
   host_ = std::move(*host);
-  auto grounds = prepare_grounds(order_.plan, *host_, environment_, observer_);
-  if (!grounds) return wrong(grounds.error());
-  grounds_ = std::move(*grounds);
+  auto bases = prepare_bases(order_.plan, *host_, environment_, observer_);
+  if (!bases) return wrong(bases.error());
+  bases_ = std::move(*bases);
   choose_at_once();
-  if (auto space = check_space(work_->path(), grounds_, at_once_); !space) return wrong(space.error());
+  if (auto space = check_space(work_->path(), bases_, at_once_); !space) return wrong(space.error());
   auto tool = own_digest();
   if (!tool) return wrong(tool.error());
   tool_sha256_ = std::move(*tool);
@@ -141,8 +142,8 @@ outcome::RunRecord Run::describe() const {
           .began = environment_.now(),
           .scenario = order_.scenario,
           .waivers = order_.waivers,
-          .artifacts = supplies_->artifacts(),
-          .images = image_records(grounds_),
+          .artifacts = staged_->artifacts(),
+          .images = image_records(bases_),
           .host = {.hypervisor = host.hypervisor,
                    .accel = machine::to_string(host.accel),
                    .accel_reason = host.accel_reason,
@@ -186,7 +187,7 @@ Status Run::open_bundle() {
 
 // A lab that was not seen to notice a death may not say that there was none: clones of every snapshot are
 // crashed first. Gives the names of those that are proved.
-Result<std::set<std::string>> Run::proved_grounds() {
+Result<std::set<std::string>> Run::proved_bases() {
   trust::CanaryOrder order{.records = bundle_->canary_folder(),
                            .cache = environment_.places.cache,
                            .work = work_->path(),
@@ -194,14 +195,14 @@ Result<std::set<std::string>> Run::proved_grounds() {
                            .host = host_->facts().fingerprint,
                            .clock = environment_.clock};
   std::set<std::string> ordered;
-  for (const auto& [cell, ground] : grounds_)
-    if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
+  for (const auto& [cell, base] : bases_)
+    if (ordered.insert(base.name()).second) order.bases.push_back(base);
   observer_.on(CanariesBegan{{ordered.begin(), ordered.end()}});
-  const trust::Crew crew = [&](const auto& jobs) {
-    lab::run_crew(
+  const trust::Scheduler scheduler = [&](const auto& jobs) {
+    lab::run_scheduled(
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
-  auto canaries = trust::prove_channels(order, crew, said_to(observer_), environment_.stop);
+  auto canaries = trust::prove_channels(order, scheduler, said_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
@@ -214,12 +215,12 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
   const auto signatures = signatures_of(order_.plan);
   Jobs jobs;
   for (const auto& cell : order_.plan.cells)
-    if (const auto& ground = grounds_.at(cell.id); proved.count(ground.name()) != 0)
+    if (const auto& base = bases_.at(cell.id); proved.count(base.name()) != 0)
       jobs.push_back({.cell = cell,
-                      .ground = ground,
-                      .payload = supplies_->of(cell).payload,
-                      .files = supplies_->of(cell).files,
-                      .builds = supplies_->of(cell).builds,
+                      .base = base,
+                      .payload = staged_->of(cell).payload,
+                      .files = staged_->of(cell).files,
+                      .builds = staged_->of(cell).builds,
                       .signatures = signatures,
                       .folder = bundle_->cell_folder(cell.id),
                       .disk = work_->path() / (cell.id + ".qcow2")});
@@ -240,7 +241,7 @@ Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls
 Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return fail(judged.error());
-  auto wanted = trust::afresh(jobs, judged->verdict.wants_afresh);
+  auto wanted = trust::set_aside_for_rerun(jobs, judged->verdict.wants_rerun);
   if (!wanted) return fail(wanted.error());
   if (!wanted->empty()) {
     observer_.on(ControlsRerun{wanted->size()});
@@ -279,12 +280,12 @@ void Run::run_jobs(const Jobs& jobs) {
   const auto watch = [&](const lab::Progress& progress) {
     observer_.on(progress.ended ? Event(CellEnded{progress}) : Event(CellMoved{progress}));
   };
-  lab::run_crew(jobs, *host_, at_once_, watch, environment_.stop, slots_);
+  lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_);
   observer_.on(CellsEnded{});
 }
 
 Status Run::run_cells() {
-  auto proved = proved_grounds();
+  auto proved = proved_bases();
   if (!proved) {  // no cell is run, and the bundle says so
     if (proved.error().fault != Fault::interrupted) observer_.on(Problem{proved.error()});
     return {};
@@ -308,11 +309,11 @@ Status Run::run_cells() {
 
 // What the run stood on and is no longer what it was.
 std::vector<std::string> Run::changed_meanwhile() const {
-  std::vector<std::string> changed = supplies_->changed();
+  std::vector<std::string> changed = staged_->changed();
   std::set<std::string> seen;
-  for (const auto& [cell, ground] : grounds_)
-    if (seen.insert(ground.name()).second)
-      for (auto& one : snapshot::changed_since(ground)) changed.push_back(std::move(one));
+  for (const auto& [cell, base] : bases_)
+    if (seen.insert(base.name()).second)
+      for (auto& one : snapshot::changed_since(base)) changed.push_back(std::move(one));
   return changed;
 }
 

@@ -29,10 +29,10 @@ Status same_system(const plan::Plan& plan, const image::Store& store) {
 
 }  // namespace
 
-Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_once) {
+Status check_space(const fs::path& work, const Bases& bases, unsigned at_once) {
   std::uint64_t largest = 0;
   std::error_code problem;
-  for (const auto& [cell, ground] : grounds) largest = std::max(largest, fs::file_size(ground.disk, problem));
+  for (const auto& [cell, base] : bases) largest = std::max(largest, fs::file_size(base.disk, problem));
   const std::uint64_t wanted = at_once * (largest + (512ull << 20));
   auto free = free_space(work);
   if (!free) return fail(free.error());
@@ -44,18 +44,18 @@ Status check_space(const fs::path& work, const Grounds& grounds, unsigned at_onc
   return {};
 }
 
-Result<snapshot::Ground> prepare_ground(const std::string& image, const machine::Shape& shape,
-                                        machine::Host& host, const Environment& environment,
-                                        Observer& observer) {
+Result<snapshot::BaseSnapshot> prepare_base(const std::string& image, const machine::Shape& shape,
+                                            machine::Host& host, const Environment& environment,
+                                            Observer& observer) {
   observer.on(SnapshotBegan{image, shape});
-  auto ground =
-      snapshot::prepare_ground(host, environment.store, image, shape, said_to(observer), environment.stop);
-  observer.on(SnapshotEnded{image, shape, ground ? Status() : Status(fail(ground.error()))});
-  return ground;
+  auto base =
+      snapshot::prepare_base(host, environment.store, image, shape, said_to(observer), environment.stop);
+  observer.on(SnapshotEnded{image, shape, base ? Status() : Status(fail(base.error()))});
+  return base;
 }
 
-Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, const Environment& environment,
-                                Observer& observer) {
+Result<Bases> prepare_bases(const plan::Plan& plan, machine::Host& host, const Environment& environment,
+                            Observer& observer) {
   if (auto same = same_system(plan, environment.store); !same) return fail(same.error());
   using Key = std::pair<std::string, machine::Shape>;
   const auto key_of = [&](const plan::Cell& cell) {
@@ -72,31 +72,31 @@ Result<Grounds> prepare_grounds(const plan::Plan& plan, machine::Host& host, con
                        ": multi-threaded TCG causes false crashes, and single-threaded TCG cannot be "
                        "requested over --connect"});
   }
-  std::vector<std::future<Result<snapshot::Ground>>> made;
+  std::vector<std::future<Result<snapshot::BaseSnapshot>>> made;
   for (const auto& [image, shape] : keys)
     made.push_back(std::async(std::launch::async, [&, image = image, shape = shape] {
-      return prepare_ground(image, shape, host, environment, observer);
+      return prepare_base(image, shape, host, environment, observer);
     }));
-  Grounds grounds;
+  Bases bases;
   std::optional<Error> problem;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto ground = made[i].get();
-    if (!ground && !problem) problem = ground.error();
+    auto base = made[i].get();
+    if (!base && !problem) problem = base.error();
     for (const auto& cell : plan.cells)
-      if (ground && key_of(cell) == keys[i]) {
-        grounds[cell.id] = *ground;
-        grounds[cell.id].machine = cell.machine.name;
+      if (base && key_of(cell) == keys[i]) {
+        bases[cell.id] = *base;
+        bases[cell.id].machine = cell.machine.name;
       }
   }
   if (problem) return fail(*problem);
-  return grounds;
+  return bases;
 }
 
-std::vector<outcome::ImageRecord> image_records(const Grounds& grounds) {
+std::vector<outcome::ImageRecord> image_records(const Bases& bases) {
   std::vector<outcome::ImageRecord> images;
   std::set<std::string> seen;
-  for (const auto& [cell, ground] : grounds)
-    if (seen.insert(ground.name()).second) images.push_back(snapshot::record_of(ground));
+  for (const auto& [cell, base] : bases)
+    if (seen.insert(base.name()).second) images.push_back(snapshot::record_of(base));
   return images;
 }
 

@@ -86,7 +86,7 @@ std::string gdb_lines(const Loaded& loaded, const std::string& kernel_symbols, i
   std::string text;
   const std::string moved = hex(loaded.text - linked_text);
   if (loaded.text == 0)
-    text += "# the guest did not tell where its kernel is\n";
+    text += "# the guest did not report where its kernel is\n";
   else if (kernel_symbols.empty())
     text += "# the kernel's symbols are not on this host: apt-get install linux-image-" + loaded.release +
             "-dbg\n# then: symbol-file -o " + moved + " " + kernel_symbol_files(loaded.release).front() +

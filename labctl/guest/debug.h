@@ -1,5 +1,5 @@
 // What a debugger must know of a running Linux guest: where its kernel and its modules are loaded. A question
-// as any other, and an answer that is believed no more than any other.
+// as any other, and an answer that is trusted no more than any other.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,7 @@ std::string content_file(const std::string& label) {
   return label.empty() ? "content.bin" : "content-" + label + ".bin";
 }
 
-// Neither of two answers to one question is believed; this one is right nowhere.
+// Neither of two answers to one question is taken; this one is right nowhere.
 const std::string contradictory = "contradictory";
 
 Facts read_facts(std::string_view output) {

@@ -23,7 +23,7 @@ struct Question {
 // What the agent runs to have a command run: a program and its arguments; the command becomes the last one.
 using Shell = std::vector<std::string>;
 
-// The names of artefacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not
+// The names of artifacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not
 // the cell's own, "driver-previous.deb".
 std::string driver_file(const scenario::Driver& driver, const std::string& label = {});
 std::string content_file(const std::string& label = {});
@@ -32,7 +32,7 @@ std::string content_file(const std::string& label = {});
 enum class Crash {
   nmi,    // the hypervisor injects an NMI that nobody expects
   panic,  // the kernel panics on request (Windows: a stop)
-  oops,   // a task dies in the kernel, which lives on
+  oops,   // a task dies in the kernel, which goes on running
   hang,   // everything stops without a word
   reset,  // a triple fault
 };

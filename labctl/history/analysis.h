@@ -12,7 +12,7 @@
 namespace labctl::history {
 
 // One result of one cell that says something about the candidate: it passed or its guest failed. What the lab
-// failed, what was never lived and a control kept from another run are no results.
+// failed, what never ran and a control kept from another run are no results.
 struct CellResult {
   std::int64_t run = 0, tested = 0;  // keys
   bool passed = false;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t most_gaps = 10;
 
-// The driver's artefacts of the last whole run that had any.
+// The driver's artifacts of the last whole run that had any.
 Result<std::vector<std::string>> last_drivers(const Database& history) {
   std::vector<std::string> drivers;
   auto done =

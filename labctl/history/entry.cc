@@ -26,7 +26,7 @@ void drop_marks(Json& json) {
     if (part.is_structured()) drop_marks(part);
 }
 
-// What the cell was asked to do, without what the artefacts are called and where they lay.
+// What the cell was asked to do, without what the artifacts are called and where they lay.
 std::string story_digest(Json json, const plan::Cell& cell, const outcome::RunRecord& run, int rules) {
   drop_marks(json);
   for (const char* name :

@@ -13,7 +13,7 @@
 namespace labctl::history {
 
 // What a cell says about the candidate, which is less than its outcome: what the lab failed says nothing, and
-// neither does what was never lived.
+// neither does what never ran.
 enum class Answer {
   passed,
   failed,  // by the guest
@@ -29,7 +29,7 @@ Answer answer_of(const outcome::Outcome& outcome);
 struct Tested {
   std::string image, machine, kernel_release, driver, content;  // for people
   std::string image_sha256, driver_sha256, content_sha256;      // empty: it has none
-  std::string extras_sha256;  // of the other artefacts that its story names; empty: it names none
+  std::string extras_sha256;  // of the other artifacts that its story names; empty: it names none
   std::string story_sha256;   // of the story with its commands and proofs, the policy and the machine
   std::string sha256() const;
 };

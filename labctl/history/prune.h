@@ -22,7 +22,7 @@ struct PruneOrder {
   Millis older_than{0};
   bool except_failed = false;  // keeps all that did not pass
   bool except_signed = false;
-  // How long an attestation is believed; a signed bundle is kept so long whatever else is said. None: for
+  // How long an attestation is valid; a signed bundle is kept so long whatever else is said. None: for
   // ever.
   std::optional<Millis> valid;
 };

@@ -40,7 +40,7 @@ Result<Json> ask_boots(const Database& history, const std::string& image);
 Result<Json> ask_lab(const Database& history);
 
 // Which kernels passed with which driver; with a fleet, which share of it that is and what to add. `drivers`
-// are digests of the driver's artefacts; none: those of the last whole run.
+// are digests of the driver's artifacts; none: those of the last whole run.
 Result<Json> ask_coverage(const Database& history, const std::optional<Fleet>& fleet,
                           const std::vector<std::string>& drivers);
 

@@ -53,7 +53,7 @@ Result<Json> read_verdict(const fs::path& folder) {
                        "finish it with: labctl run --resume " + shell_quote(folder.string()));
   auto recorded = parse_json(*text, file.string());
   if (!recorded) return fail(Error{Fault::input, recorded.error().what, file.string(), run_again});
-  if (!recorded->is_object()) return input_error("it is no object of JSON", file.string(), run_again);
+  if (!recorded->is_object()) return input_error("it is not an object of JSON", file.string(), run_again);
   return recorded;
 }
 

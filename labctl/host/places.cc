@@ -57,7 +57,7 @@ Result<Places> places() {
       .root = root,
       .recipes = recipe_folders(),
       .store = root / "images",
-      .artefacts = root / "artefacts",
+      .artifacts = root / "artefacts",
       .kept = root / "kept",
       .cache = root / "host",
       .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,

@@ -12,7 +12,7 @@ struct Places {
   std::filesystem::path root;                  // the cache, with the next four in it (host/cache.h)
   std::vector<std::filesystem::path> recipes;  // folders that hold <image>/image.yaml
   std::filesystem::path store;                 // golden disks and live snapshots: large, can be made again
-  std::filesystem::path artefacts;             // what guests were given, by digest
+  std::filesystem::path artifacts;             // what guests were given, by digest
   std::filesystem::path kept;                  // machines kept at a moment of their story
   std::filesystem::path cache;                 // small things worth keeping: capabilities, acceleration proof
   std::filesystem::path runtime;               // private libvirt roots and cells' disks of runs under way

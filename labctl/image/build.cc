@@ -62,7 +62,7 @@ Status check_space(const fs::path& folder, std::uint64_t wanted, const std::stri
                    folder.string(), "labctl gc, or set LABCTL_CACHE to a larger disk");
 }
 
-// What a build's last words mean, and what mends it.
+// What a build's last words mean, and what fixes it.
 std::string hint_for(const std::string& output) {
   struct Known {
     const char* text;
@@ -140,7 +140,7 @@ Status write_facts(const Recipe& recipe, const fs::path& half, Clock::time_point
   auto guest = parse_json(*guest_text, (half / "guest.json").string());
   if (!guest) return fail(guest.error());
   if (text_at(*guest, "kernel_release").empty())
-    return lab_error("the build program tells no kernel_release", (half / "guest.json").string());
+    return lab_error("the build program reported no kernel_release", (half / "guest.json").string());
   auto digest = sha256_file(disk);
   if (!digest) return because(digest.error(), "the build program left no disk");
   std::error_code problem;

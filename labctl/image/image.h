@@ -25,7 +25,7 @@ struct Need {
   bool only_as_user = false;  // root can do without
 };
 
-// Bytes from elsewhere, believed for their digest alone.
+// Bytes from elsewhere, trusted for their digest alone.
 struct Source {
   std::string from;  // an absolute path or a URL
   std::string sha256;

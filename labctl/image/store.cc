@@ -18,7 +18,7 @@ namespace labctl::image {
 namespace {
 
 constexpr const char* facts_file = "facts.json";
-// What of a half-built folder helps whoever mends the build, and what it is called beside the images.
+// What of a half-built folder helps whoever fixes the build, and what it is called beside the images.
 constexpr std::pair<const char*, const char*> kept_of_failure[] = {{"build.log", "failed.log"},
                                                                    {"screen.png", "failed-screen.png"}};
 
@@ -77,7 +77,7 @@ Result<Image> open_image(const Recipe& recipe, const fs::path& folder) {
   const auto size = fs::file_size(image.disk, problem);
   if (problem) return lab_error("cannot be read: " + problem.message(), image.disk.string());
   if (static_cast<long long>(size) != number_at(image.facts, "disk_bytes", -1))
-    return lab_error("does not have the size that its facts tell", image.disk.string());
+    return lab_error("does not have the size that its facts record", image.disk.string());
   return image;
 }
 
@@ -153,7 +153,7 @@ Result<Image> Store::find(const std::string& name) const {
       break;
   }
   auto image = open_image(*known, folder(*known));
-  if (image) return image;  // mended in the meantime
+  if (image) return image;  // repaired in the meantime
   Error error = image.error();
   error.hint = build_command(name);
   return because(error, "the image '" + name + "' is damaged");

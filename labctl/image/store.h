@@ -5,7 +5,7 @@
 
 namespace labctl::image {
 
-// Everything that can be known before a build starts: programs, rights, disk space. The error says what mends
+// Everything that can be known before a build starts: programs, rights, disk space. The error says what fixes
 // it.
 Status check_build(const Recipe& recipe, const fs::path& store);
 

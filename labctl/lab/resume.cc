@@ -6,7 +6,7 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/cell/cell.h"
-#include "labctl/lab/crew.h"
+#include "labctl/lab/scheduler.h"
 
 namespace labctl::lab {
 namespace {
@@ -167,7 +167,7 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
   if (auto good = refuse_links(run.folder); !good) return fail(good.error());
   const bool whole = run.folder.extension() != ".partial";
   if (whole && !record->interrupted)
-    return input_error("this run came to its end: there is nothing to go on with", run.folder.string(),
+    return input_error("this run has ended: there is nothing to resume", run.folder.string(),
                        "'labctl judge' says its verdict; for another one run the scenario again");
   record->ended.clear();
   record->interrupted = false;

@@ -38,7 +38,7 @@ struct AgentSaid {
 // Each with the life of the machine that it came from: one that was switched on again is a new one.
 struct Input {
   int life = 0;
-  std::variant<machine::Sign, AgentSaid> what;
+  std::variant<machine::Notification, AgentSaid> what;
 };
 
 class CellRun {
@@ -63,7 +63,7 @@ class CellRun {
     else
       live();
     keep_memory(state_.outcome.findings);
-    if (job_.desk && machine_ && state_.outcome.ending != outcome::Ending::interrupted) show_the_end();
+    if (job_.session && machine_ && state_.outcome.ending != outcome::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
     if (machine_) machine_->end();
     agent_.reset();
@@ -96,13 +96,13 @@ class CellRun {
 
   event::Opened opening() const {
     return {.cell = job_.cell.id,
-            .boot_time = job_.ground.boot_time,
-            .live = job_.ground.live(),
+            .boot_time = job_.base.boot_time,
+            .live = job_.base.live(),
             .payload = job_.files,
             .builds = job_.builds,
             .hold = job_.hold,
-            .image = job_.ground.image.sha256,
-            .snapshot = job_.ground.disk_sha256,
+            .image = job_.base.image.sha256,
+            .snapshot = job_.base.disk_sha256,
             .rules = job_.rules,
             .seed = random_hex(16)};
   }
@@ -136,11 +136,11 @@ class CellRun {
 
   Status start() {
     if (auto made = make_dirs(job_.disk.parent_path()); !made) return made;
-    if (auto copied = snapshot::copy_disk(job_.ground.disk, job_.disk); !copied) return copied;
-    if (auto copied = job_.ground.copy_nvram(nvram()); !copied) return copied;
-    const auto from = job_.from            ? machine::From::before
-                      : job_.ground.live() ? machine::From::snapshot
-                                           : machine::From::power_on;
+    if (auto copied = snapshot::copy_disk(job_.base.disk, job_.disk); !copied) return copied;
+    if (auto copied = job_.base.copy_nvram(nvram()); !copied) return copied;
+    const auto from = job_.from          ? machine::From::before
+                      : job_.base.live() ? machine::From::snapshot
+                                         : machine::From::power_on;
     if (auto begun = begin_life(from); !begun) return begun;
     if (job_.from) act(cell::SetClock{});
     if (delivered_ && !job_.exchange) act(cell::InsertPayload{});
@@ -149,12 +149,12 @@ class CellRun {
 
   Status begin_life(machine::From from) {
     auto machine = host_.create({.name = "labctl-" + job_.folder.filename().string(),
-                                 .shape = job_.ground.shape,
+                                 .shape = job_.base.shape,
                                  .accel = host_.facts().accel,
                                  .disk = job_.disk,
                                  .nvram = nvram(),
                                  .vnc = job_.vnc},
-                                [this, life = life_](machine::Sign sign) {
+                                [this, life = life_](machine::Notification sign) {
                                   if (!outruns(sign)) inputs_.push({life, std::move(sign)});
                                 });
     if (!machine) return fail(machine.error());
@@ -203,7 +203,7 @@ class CellRun {
 
   // On the hypervisor's thread. A console that is louder than it can be read is not heard to its end, and
   // that is said.
-  bool outruns(const machine::Sign& sign) {
+  bool outruns(const machine::Notification& sign) {
     const auto* console = std::get_if<machine::ConsoleBytes>(&sign);
     if (console == nullptr) return false;
     if (backlog_ + console->bytes.size() > most_backlog) return outrun_ = true;
@@ -227,29 +227,29 @@ class CellRun {
   }
 
   void hold() {
-    auto wish = Desk::Wish::go_on;
-    if (job_.desk)
-      wish = job_.desk->attend({*machine_, cell::where_now(state_), false,
-                                [this] { return breathe() && state_.phase == cell::Phase::held; },
-                                [this] { return save_checkpoint(); }});
-    breathe();  // what was said until now was said while it was held
+    auto choice = DebugSession::Choice::go_on;
+    if (job_.session)
+      choice = job_.session->attend({*machine_, cell::where_now(state_), false,
+                                     [this] { return pump() && state_.phase == cell::Phase::held; },
+                                     [this] { return save_checkpoint(); }});
+    pump();  // what was said until now was said while it was held
     if (state_.phase != cell::Phase::held) return;
-    if (wish == Desk::Wish::leave) return happen(event::Interrupted{});
+    if (choice == DebugSession::Choice::leave) return happen(event::Interrupted{});
     tell_time();  // the time in which it was held and stopped stretches nothing that comes
-    event::Released released{.hold = wish == Desk::Wish::next ? cell::next_hold(state_) : 0};
+    event::Released released{.hold = choice == DebugSession::Choice::next ? cell::next_hold(state_) : 0};
     if (job_.exchange && !std::exchange(exchanged_, true)) released.payload = job_.exchange->files;
     happen(std::move(released));
   }
 
   // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
   void show_the_end() {
-    job_.desk->attend({*machine_, outcome::to_string(state_.outcome.ending) + (": " + state_.outcome.reason),
-                       true, [this] { return breathe() && alive_; },
-                       [] { return Status(lab_error("the story is over")); }});
+    job_.session->attend(
+        {*machine_, outcome::to_string(state_.outcome.ending) + (": " + state_.outcome.reason), true,
+         [this] { return pump() && alive_; }, [] { return Status(lab_error("the story is over")); }});
   }
 
   // Hears what has come in, without waiting; false when somebody wants the run to end.
-  bool breathe() {
+  bool pump() {
     while (auto input = inputs_.pop_until(Clock::now())) hear(*input);
     return !stop_.stop_requested() && broken_.empty();
   }
@@ -260,13 +260,13 @@ class CellRun {
     if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
     const auto reset = [](const auto& seen) { return seen.channel == event::Channel::resets; };
     if (std::any_of(found.begin(), found.end(), reset)) return;
-    const auto memory = job_.ground.shape.memory;
+    const auto memory = job_.base.shape.memory;
     if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
     dump_memory(*machine_, memory, job_.folder);
   }
 
   Status save_checkpoint() {
-    if (!job_.ground.live()) return lab_error(machine::why_no_snapshot(job_.ground.shape));
+    if (!job_.base.live()) return lab_error(machine::why_no_snapshot(job_.base.shape));
     checkpoint_.reset();
     Status saved = machine::save(*machine_, machine::From::before);
     if (auto resumed = machine_->resume(); !resumed) {
@@ -281,17 +281,17 @@ class CellRun {
   }
 
   void hear(Input& input) {
-    if (const auto* sign = std::get_if<machine::Sign>(&input.what))
+    if (const auto* sign = std::get_if<machine::Notification>(&input.what))
       if (const auto* console = std::get_if<machine::ConsoleBytes>(sign)) backlog_ -= console->bytes.size();
     if (input.life != life_) return;
-    std::visit(overloaded{[this](machine::Sign& sign) { hear_sign(sign); },
+    std::visit(overloaded{[this](machine::Notification& sign) { on_notification(sign); },
                           [this](AgentSaid& said) { hear_agent(said); }},
                input.what);
   }
 
-  void hear_sign(machine::Sign& sign) {
+  void on_notification(machine::Notification& sign) {
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
-      if (job_.desk) job_.desk->heard(console->bytes);
+      if (job_.session) job_.session->heard(console->bytes);
       return happen_all(console_->feed(console->bytes));
     }
     if (std::holds_alternative<machine::Lost>(sign) || std::holds_alternative<machine::GuestStopped>(sign))
@@ -347,7 +347,7 @@ class CellRun {
     tell(std::move(what));
     if (full_ || journal_size_ < most_journal) return;
     full_ = true;
-    tell(event::LabFault{"the guest told more than a journal holds (" + show_size(most_journal) + ")", true});
+    tell(event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
   }
 
   // The one door into the state machine: what it is fed is read back from the very line that was written.
@@ -425,7 +425,7 @@ class CellRun {
 
   // What the guest wrote is on its disk when QEMU has ended; whoever looks at the guest keeps it.
   void read_disk() {
-    if (!job_.desk) {
+    if (!job_.session) {
       keep_memory(state_.findings);
       if (machine_) machine_->end();
       alive_ = false;

@@ -13,11 +13,11 @@
 #include "labctl/cell/cell.h"
 #include "labctl/crash/crash.h"
 #include "labctl/host/limits.h"
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/staged_artifacts.h"
 #include "labctl/machine/machine.h"
 #include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 namespace labctl::lab {
 
@@ -36,18 +36,18 @@ struct Guest {
   bool over = false;
   // To be called a few times in a second: what the guest says is heard meanwhile. False: there is nothing
   // left to stay for.
-  std::function<bool()> breathe;
+  std::function<bool()> pump;
   // Makes this what is come back to.
   std::function<Status()> save;
 };
 
-// Somebody at a desk, a person or a script. Everything is called on the cell's thread.
-class Desk {
+// Who takes a held guest over, a person or a script. Everything is called on the cell's thread.
+class DebugSession {
  public:
-  enum class Wish { go_on, next, leave };  // next: go on to the next operation
-  virtual ~Desk() = default;
+  enum class Choice { go_on, next, leave };  // next: go on to the next operation
+  virtual ~DebugSession() = default;
   virtual void heard(std::string_view console) = 0;
-  virtual Wish attend(const Guest& guest) = 0;
+  virtual Choice attend(const Guest& guest) = 0;
 };
 
 // How many guests of a run that failed may leave their memory behind, and how large a guest may be for that.
@@ -59,7 +59,7 @@ struct DumpPolicy {
 struct CellJob {
   plan::Cell cell;
   std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
-  snapshot::Ground ground;
+  snapshot::BaseSnapshot base;
   std::filesystem::path payload;                                // the CD; empty in a control
   std::map<std::string, std::string> files;                     // what was put on it: name -> sha256
   std::map<std::string, std::vector<std::string>> builds = {};  // of the drivers on it, as event::Opened says
@@ -72,12 +72,12 @@ struct CellJob {
   // hypervisor's death.
   std::function<std::uint64_t()> kills_for_memory = [] { return host::kills_for_memory(); };
 
-  int rules = outcome::rules_now;          // of a reproduction, those of the life that it is to be like
-  int hold = 0;                            // of a reproduction, as event::Opened says
-  Desk* desk = nullptr;                    // takes the guest over where it holds; nobody: it goes on at once
-  const Checkpoint* from = nullptr;        // begins there, with what is in ground.disk
-  const CellSupplies* exchange = nullptr;  // delivered where it first holds, instead of what it began with
-  bool keeps_checkpoints = false;          // saves itself before each step of its story
+  int rules = outcome::rules_now;           // of a reproduction, those of the life that it is to be like
+  int hold = 0;                             // of a reproduction, as event::Opened says
+  DebugSession* session = nullptr;          // takes the guest over where it holds; null: it goes on at once
+  const Checkpoint* from = nullptr;         // begins there, with what is in base.disk
+  const CellArtifacts* exchange = nullptr;  // delivered where it first holds, instead of what it began with
+  bool keeps_checkpoints = false;           // saves itself before each step of its story
   // What becomes of the disk when it holds a checkpoint; the guest has ended. It is removed afterwards.
   std::function<void(const Checkpoint&, const outcome::Outcome&)> at_end = {};
 };

@@ -25,7 +25,7 @@ constexpr std::size_t block = 64u << 10;
 
 Status silent() { return lab_error("the guest agent did not answer"); }
 Error nonsense(const std::string& what) {
-  return {Fault::input, "the guest agent's answer makes no sense: " + what, {}, {}};
+  return {Fault::input, "the guest agent's answer is malformed: " + what, {}, {}};
 }
 
 // JSON's integers go through doubles in some agents: 53 bits are exact.
@@ -48,7 +48,7 @@ Result<Json> AgentChannel::ask(const Json& command, Time deadline) {
   if (!said) return fail(said.error());
   Result<Json> answer = parse_json(*said, {});
   if (!answer) return fail(nonsense(answer.error().what));
-  if (!answer->is_object()) return fail(nonsense("it is no object"));
+  if (!answer->is_object()) return fail(nonsense("it is not an object"));
   // Agents before QEMU 3.0 name no id; the echo just before says whose turn it is.
   if (answer->contains("id") && number_at(*answer, "id", -1) != id)
     return fail(nonsense("it is of another request"));

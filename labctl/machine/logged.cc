@@ -113,7 +113,7 @@ class LoggedHost final : public Host {
   explicit LoggedHost(std::unique_ptr<Host> host) : host_(std::move(host)) {}
   const HostFacts& facts() const override { return host_->facts(); }
   Result<std::unique_ptr<Machine>> create(const Spec& spec, Sink sink) override {
-    Sink both = [sink = std::move(sink), name = spec.name](Sign sign) {
+    Sink both = [sink = std::move(sink), name = spec.name](Notification sign) {
       if (const std::string text = std::visit(Describe{}, sign); !text.empty())
         log::debug("guest {}: sign: {}", name, text);
       sink(std::move(sign));

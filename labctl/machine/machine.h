@@ -69,7 +69,7 @@ struct GuestStopped {
 struct GuestPanicked {
   bool crash_loaded = false;
   std::string details;
-};  // the panic device spoke
+};  // the panic device reported
 struct AgentLink {
   bool up = false;
 };  // the agent opened or closed its end of the channel
@@ -81,11 +81,11 @@ struct Lost {
   Cause cause = Cause::host;
 };  // the hypervisor process died or its connection was lost
 
-using Sign =
+using Notification =
     std::variant<ConsoleBytes, ConsoleEnded, GuestReset, GuestStopped, GuestPanicked, AgentLink, Lost>;
 
 // Called on the hypervisor's thread: must return quickly and must not call back into the Machine.
-using Sink = std::function<void(Sign)>;
+using Sink = std::function<void(Notification)>;
 
 // snapshot and before are states inside the guest's disk: the settled machine that cells start from, and a
 // moment of a story that somebody wanted to come back to.
@@ -182,11 +182,11 @@ struct HostFacts {
   std::string fingerprint;  // changes when a live snapshot made before can no longer be trusted
 };
 
-enum class Wish { automatic, kvm, tcg };
+enum class AccelMode { automatic, kvm, tcg };
 
 struct HostOptions {
   std::string uri = "qemu:///embed";  // anything else is opened as it is
-  Wish accel = Wish::automatic;
+  AccelMode accel = AccelMode::automatic;
   std::filesystem::path runtime;  // short path for the private root: sockets must stay below 108 bytes
   std::filesystem::path cache;    // kept between runs: capabilities, acceleration proof
 };

@@ -36,7 +36,7 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
   const bool one_end = (code >= 0) != (signal > 0 || signal < last_exception) &&
                        status.contains("exitcode") != status.contains("signal");
   if (!one_end) {
-    answer.output = "the agent's answer makes no sense: neither a status nor a signal, or both";
+    answer.output = "the agent's answer is malformed: neither a status nor a signal, or both";
     return answer;
   }
   answer.answered = true;
@@ -50,7 +50,7 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
       answer.answered = false;
   }
   if (!answer.answered)
-    return {.question = name, .output = "the agent's answer makes no sense: its output is not base64"};
+    return {.question = name, .output = "the agent's answer is malformed: its output is not base64"};
   answer.output = full.size() <= kept_output ? full : full.substr(full.size() - kept_output);
   return answer;
 }
@@ -128,7 +128,7 @@ void Agent::start_waiting() {
     if (pid <= 0) {
       // It may have been begun, so it is not asked twice.
       tell_(event::Answer{.question = question.name,
-                          .output = "the agent's answer makes no sense: no process was begun"},
+                          .output = "the agent's answer is malformed: no process was begun"},
             {});
       continue;
     }
@@ -165,7 +165,7 @@ void Agent::poll_running() {
     if (sense)
       answer = read_status(running->name, *status, full);
     else if (status)
-      answer.output = "the agent's answer makes no sense: it does not tell whether the command has ended";
+      answer.output = "the agent's answer is malformed: it does not say whether the command has ended";
     running = running_.erase(running);
     beat();
     tell_(std::move(answer), std::move(full));

@@ -13,7 +13,7 @@ std::string own_doing(machine::Cause cause) {
 
 }  // namespace
 
-std::vector<event::What> translate(const machine::Sign& sign) {
+std::vector<event::What> translate(const machine::Notification& sign) {
   using Events = std::vector<event::What>;
   return std::visit(overloaded{
                         [](const machine::ConsoleBytes&) { return Events{}; },

@@ -62,7 +62,7 @@ class Console {
 };
 
 // What the hypervisor tells, besides the console.
-std::vector<event::What> translate(const machine::Sign& sign);
+std::vector<event::What> translate(const machine::Notification& sign);
 
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
 std::vector<event::What> scan_kernel_log(crash::Os os, std::string_view log,

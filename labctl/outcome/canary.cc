@@ -7,7 +7,7 @@ bool Canary::proved() const { return reason().empty(); }
 
 std::string Canary::reason() const {
   if (!refused.empty()) return refused;
-  if (deaths.empty()) return "it was never killed on purpose";
+  if (deaths.empty()) return "it was never crashed on purpose";
   std::vector<std::string> reasons;
   for (const CanaryDeath& death : deaths)
     if (!death.reason.empty()) reasons.push_back(death.crash + ": " + death.reason);

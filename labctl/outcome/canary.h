@@ -21,7 +21,7 @@ struct CanaryDeath {
 struct Canary {
   std::string image;
   std::string machine = {};  // its label in the scenario, if it has one
-  std::string made = {};     // when, in UTC; earlier than the run when it was still believed
+  std::string made = {};     // when, in UTC; earlier than the run when its proof was reused
   std::vector<CanaryDeath> deaths = {};
   std::string refused = {};  // why the run may not stand on these records, whatever they show
   std::string name() const { return machine.empty() ? image : image + " on machine " + machine; }

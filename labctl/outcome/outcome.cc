@@ -1,5 +1,7 @@
 #include "labctl/outcome/outcome.h"
 
+#include "labctl/base/enum_names.h"
+
 namespace labctl::outcome {
 
 bool is_guest_failure(Ending ending) { return ending <= Ending::not_loaded; }
@@ -18,28 +20,15 @@ Ending ending_for(crash::Kind kind) {
   }
 }
 
-const char* to_string(Ending ending) {
-  switch (ending) {
-    case Ending::crashed:
-      return "crashed";
-    case Ending::recovery:
-      return "recovery";
-    case Ending::hung:
-      return "hung";
-    case Ending::altered:
-      return "altered";
-    case Ending::not_loaded:
-      return "not-loaded";
-    case Ending::lab_failed:
-      return "lab-failed";
-    case Ending::interrupted:
-      return "interrupted";
-    case Ending::not_run:
-      return "not-run";
-    case Ending::passed:
-      return "passed";
-  }
-  return "?";
-}
+constexpr auto endings = enum_names<Ending>({{Ending::crashed, "crashed"},
+                                             {Ending::recovery, "recovery"},
+                                             {Ending::hung, "hung"},
+                                             {Ending::altered, "altered"},
+                                             {Ending::not_loaded, "not-loaded"},
+                                             {Ending::lab_failed, "lab-failed"},
+                                             {Ending::interrupted, "interrupted"},
+                                             {Ending::not_run, "not-run"},
+                                             {Ending::passed, "passed"}});
+const char* to_string(Ending ending) { return endings.name(ending); }
 
 }  // namespace labctl::outcome

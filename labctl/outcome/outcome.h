@@ -84,7 +84,7 @@ struct Outcome {
   std::optional<ReusedFrom> kept = {};  // of a control; it supports a pass and blames nobody
   bool unheard = false;                 // something the guest said is lost, and a crash may have been in it
   int rules = rules_now;                // of its journal (rules.h)
-  bool expected = false;  // a negative test that fired; judge() says so and believes nobody else
+  bool expected = false;                // a negative test that fired; only judge() decides it
   bool as_wanted() const { return ending == Ending::passed || expected; }
 };
 

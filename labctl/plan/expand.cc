@@ -12,7 +12,7 @@
 namespace labctl::plan {
 namespace {
 
-using scenario::Artefact;
+using scenario::Artifact;
 using scenario::Axes;
 using scenario::Scenario;
 using scenario::Step;
@@ -57,10 +57,10 @@ Result<std::vector<Axes>> product(const Scenario& scenario) {
   return all;
 }
 
-Result<const Artefact*> find_artefact(const std::vector<Artefact>& artefacts, const std::string& label,
+Result<const Artifact*> find_artifact(const std::vector<Artifact>& artifacts, const std::string& label,
                                       const std::string& what, const std::string& where) {
-  for (const Artefact& artefact : artefacts) {
-    if (artefact.label == label) return &artefact;
+  for (const Artifact& artifact : artifacts) {
+    if (artifact.label == label) return &artifact;
   }
   return input_error("there is no " + what + " '" + printable(label, 60) + "'", where);
 }
@@ -77,8 +77,8 @@ std::string id_of(const Axes& axes) {
   return id;
 }
 
-// The artefacts that the story names by label beside the cell's own; own ones lose their label.
-Status name_artefacts(Cell& cell, const Scenario& scenario) {
+// The artifacts that the story names by label beside the cell's own; own ones lose their label.
+Status name_artifacts(Cell& cell, const Scenario& scenario) {
   for (Step& step : cell.story) {
     if (step.label.empty()) continue;
     const bool driver = step.kind == StepKind::install || step.moment == scenario::Moment::install;
@@ -90,14 +90,14 @@ Status name_artefacts(Cell& cell, const Scenario& scenario) {
     if (std::any_of(extras.begin(), extras.end(),
                     [&](const auto& extra) { return extra.label == step.label; }))
       continue;
-    const auto artefact = find_artefact(driver ? scenario.drivers : scenario.contents, step.label,
+    const auto artifact = find_artifact(driver ? scenario.drivers : scenario.contents, step.label,
                                         driver ? "driver" : "content", at(scenario.source, step.mark));
-    if (!artefact) return fail(artefact.error());
+    if (!artifact) return fail(artifact.error());
     if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod &&
-        cell.driver_path != (*artefact)->path && scenario.guest->driver.module.empty())
+        cell.driver_path != (*artifact)->path && scenario.guest->driver.module.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
-    const Artefact& found = **artefact;
+    const Artifact& found = **artifact;
     extras.push_back({step.label, scenario::damaged_name(fill_image(found.path, cell.image), found.damage),
                       found.mark, found.damage, found.may_be_refused});
   }
@@ -125,12 +125,12 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   cell.axes = axes;
   if (cell.image.empty() || cell.driver.empty())
     return input_error("a cell needs an image and a driver", where);
-  const auto driver = find_artefact(scenario.drivers, cell.driver, "driver", where);
+  const auto driver = find_artifact(scenario.drivers, cell.driver, "driver", where);
   if (!driver) return fail(driver.error());
   cell.driver_path = fill_image((*driver)->path, cell.image);
   cell.driver_mark = (*driver)->mark;
   if (!cell.content.empty()) {
-    const auto content = find_artefact(scenario.contents, cell.content, "content", where);
+    const auto content = find_artifact(scenario.contents, cell.content, "content", where);
     if (!content) return fail(content.error());
     cell.content_damage = (*content)->damage;
     cell.content_may_be_refused = (*content)->may_be_refused;
@@ -148,7 +148,7 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
     if (story.name == value_of(axes, "story")) cell.story = flatten(story.steps);
   cell.settle = scenario.settle;
   cell.policy = scenario.policy;
-  if (auto named = name_artefacts(cell, scenario); !named) return fail(named.error());
+  if (auto named = name_artifacts(cell, scenario); !named) return fail(named.error());
   if (cell.boots_wanted() == 0) {
     return input_error("cell " + cell.id + " would never boot", where, "add reboot x3 to the story");
   }
@@ -184,14 +184,14 @@ Cell make_control(const Cell& like) {
   return control;
 }
 
-bool any_on_ground(const std::vector<Cell>& cells, const Cell& like) {
-  return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) { return same_ground(cell, like); });
+bool any_on_base(const std::vector<Cell>& cells, const Cell& like) {
+  return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) { return same_base(cell, like); });
 }
 
 void add_controls(Plan& plan) {
   std::vector<Cell> controls;
   for (const Cell& cell : plan.cells)
-    if (!any_on_ground(controls, cell)) controls.push_back(make_control(cell));
+    if (!any_on_base(controls, cell)) controls.push_back(make_control(cell));
   std::move(controls.begin(), controls.end(), std::back_inserter(plan.cells));
 }
 
@@ -207,16 +207,16 @@ void note_loads(Plan& plan, const scenario::Guest& guest) {
                          printable(guest.content->unproved, 120) + "); a run that passes is WARNED");
 }
 
-void note_unused(Plan& plan, const std::vector<Artefact>& artefacts, const char* what, std::string Cell::*own,
+void note_unused(Plan& plan, const std::vector<Artifact>& artifacts, const char* what, std::string Cell::*own,
                  std::vector<Cell::Extra> Cell::*extras) {
-  for (const Artefact& artefact : artefacts) {
+  for (const Artifact& artifact : artifacts) {
     const bool used = std::any_of(plan.cells.begin(), plan.cells.end(), [&](const Cell& cell) {
       const auto& more = cell.*extras;
-      return cell.*own == artefact.label || std::any_of(more.begin(), more.end(), [&](const auto& extra) {
-               return extra.label == artefact.label;
+      return cell.*own == artifact.label || std::any_of(more.begin(), more.end(), [&](const auto& extra) {
+               return extra.label == artifact.label;
              });
     });
-    if (!used) plan.notes.push_back(std::string(what) + " '" + artefact.label + "' is in no cell");
+    if (!used) plan.notes.push_back(std::string(what) + " '" + artifact.label + "' is in no cell");
   }
 }
 
@@ -267,7 +267,7 @@ Status check_ids(const Plan& plan, const std::string& source) {
 
 bool same_machine(const Cell& a, const Cell& b) { return a.image == b.image && a.machine == b.machine; }
 
-bool same_ground(const Cell& a, const Cell& b) {
+bool same_base(const Cell& a, const Cell& b) {
   return same_machine(a, b) && value_of(a.axes, "story") == value_of(b.axes, "story");
 }
 
@@ -287,7 +287,7 @@ std::vector<std::string> Plan::images() const {
   return names;
 }
 
-std::vector<const Cell*> Plan::grounds() const {
+std::vector<const Cell*> Plan::bases() const {
   std::vector<const Cell*> found;
   for (const Cell& cell : cells)
     if (std::none_of(found.begin(), found.end(),
@@ -394,7 +394,7 @@ Result<Plan> only(Plan plan, const std::string& glob) {
   }
   std::vector<Cell> kept;
   for (Cell& cell : plan.cells) {
-    const bool keep = cell.control ? any_on_ground(matching, cell) : glob_match(glob, cell.id);
+    const bool keep = cell.control ? any_on_base(matching, cell) : glob_match(glob, cell.id);
     if (keep) {
       kept.push_back(std::move(cell));
     } else {

@@ -384,7 +384,7 @@ Cell read_cell(In& in) {
   in.each("expect",
           [&](In& entry) { cell.accepted.push_back(read_acceptance(entry, As::expected, {cell.id})); });
   if (cell.boots_wanted() == 0) in.wrong("story: no boot in it");
-  if (!cell.control && cell.driver.empty()) in.wrong("driver: empty in a cell that is no control");
+  if (!cell.control && cell.driver.empty()) in.wrong("driver: empty in a cell that is not a control");
   return cell;
 }
 

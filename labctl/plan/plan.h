@@ -33,7 +33,7 @@ struct Cell {
   scenario::Policy policy;
   int boots_wanted() const;  // reboots and power cuts in the story
 
-  // An artefact that the story names by label ("install driver previous").
+  // An artifact that the story names by label ("install driver previous").
   struct Extra {
     std::string label, path;
     scenario::Mark mark;
@@ -51,7 +51,7 @@ struct Cell {
 // serves both.
 bool same_machine(const Cell& a, const Cell& b);
 // Whether they live the same story on it: they can be compared, and one control serves both.
-bool same_ground(const Cell& a, const Cell& b);
+bool same_base(const Cell& a, const Cell& b);
 
 // "1 vCPU, 1GiB", "uefi: 1 vCPU, 1GiB, uefi, nvme disk": what is not said is as usual.
 std::string shape_in_words(const scenario::Machine& machine);
@@ -68,16 +68,16 @@ struct Plan {
   // The day of the run: what has expired is told by it, whenever the plan is judged.
   Date date{std::chrono::year(1970), std::chrono::month(1), std::chrono::day(1)};
   std::vector<scenario::Acceptance> waivers;  // all that were given, expired ones too
-  std::vector<Cell> cells;                    // candidates first, then one control for each ground
+  std::vector<Cell> cells;                    // candidates first, then one control for each base snapshot
   std::vector<std::string>
-      notes;  // what a reader should know: a cell named twice, an artefact in no cell ...
+      notes;  // what a reader should know: a cell named twice, an artifact in no cell ...
   std::vector<std::string> left_out;  // ids that only() took away; a plan that has some is not the whole gate
   std::vector<std::string> images() const;
   // One cell of each image and machine: what has a canary of its own.
-  std::vector<const Cell*> grounds() const;
+  std::vector<const Cell*> bases() const;
 };
 
-// Errors: an empty matrix, no cell with a candidate, an artefact or guest that is missing, colliding ids,
+// Errors: an empty matrix, no cell with a candidate, an artifact or guest that is missing, colliding ids,
 // more than 1000 cells, an expectation that has expired or cannot be one. Includes add cells after the
 // excludes have taken some away, as in GitHub Actions. `today` is a value: nothing here knows the time.
 Result<Plan> expand(const scenario::Scenario& scenario, Date today,

@@ -38,12 +38,12 @@ std::set<std::string> values(const std::vector<Cell>& cells, std::string Cell::*
 }
 
 // What is written already is not advised again.
-std::string advise(const std::vector<scenario::Artefact>& artefacts, const std::string& kind,
+std::string advise(const std::vector<scenario::Artifact>& artifacts, const std::string& kind,
                    const std::string& other) {
-  const auto written = std::find_if(artefacts.begin(), artefacts.end(),
-                                    [](const auto& artefact) { return artefact.label != "candidate"; });
-  const std::string label = written == artefacts.end() ? other : written->label;
-  return (written == artefacts.end() ? "add candidate." + kind + "." + other + " and "
+  const auto written = std::find_if(artifacts.begin(), artifacts.end(),
+                                    [](const auto& artifact) { return artifact.label != "candidate"; });
+  const std::string label = written == artifacts.end() ? other : written->label;
+  return (written == artifacts.end() ? "add candidate." + kind + "." + other + " and "
                                      : std::string("write ")) +
          "matrix." + kind + ": [candidate, " + label + "]";
 }
@@ -58,31 +58,31 @@ void ask_about_comparison(const std::vector<Cell>& cells, const scenario::Scenar
         "no content: if the driver reads content, the pair is what customers run; add candidate.content");
   else if (values(cells, &Cell::content).size() == 1)
     questions.push_back(
-        "only one content: whether the driver or the content is to blame could not be told; " +
+        "only one content: it could not be decided whether the driver or the content is at fault; " +
         advise(scenario.contents, "content", "current"));
 }
 
 // A comparison of a file with itself shows nothing. It is not refused: no pass rests on a comparison (each
 // candidate is proved in cells of its own), a gate that is being set up often has only one file, and one file
 // under two names could not be refused anyway, because only the text is read here.
-void ask_about_same_files(const std::vector<scenario::Artefact>& artefacts, const std::string& kind,
+void ask_about_same_files(const std::vector<scenario::Artifact>& artifacts, const std::string& kind,
                           std::vector<std::string>& questions) {
-  for (const auto& artefact : artefacts)
-    for (const auto& before : artefacts) {
-      if (&before == &artefact) break;
-      if (before.path != artefact.path || before.damage != artefact.damage) continue;
-      questions.push_back("candidate." + kind + "." + artefact.label + " in line " +
-                          std::to_string(artefact.mark.line) + " is the same file as " + before.label +
+  for (const auto& artifact : artifacts)
+    for (const auto& before : artifacts) {
+      if (&before == &artifact) break;
+      if (before.path != artifact.path || before.damage != artifact.damage) continue;
+      questions.push_back("candidate." + kind + "." + artifact.label + " in line " +
+                          std::to_string(artifact.mark.line) + " is the same file as " + before.label +
                           ": nothing is compared between them; name another file");
       break;
     }
 }
 
-void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scenario::Artefact>& artefacts,
+void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scenario::Artifact>& artifacts,
                           const std::string& kind, std::string Cell::*own,
                           std::vector<Cell::Extra> Cell::*extras, std::vector<std::string>& questions) {
-  const bool given = std::any_of(artefacts.begin(), artefacts.end(),
-                                 [](const auto& artefact) { return artefact.label == "candidate"; });
+  const bool given = std::any_of(artifacts.begin(), artifacts.end(),
+                                 [](const auto& artifact) { return artifact.label == "candidate"; });
   const bool used = std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) {
     return cell.*own == "candidate" ||
            std::any_of((cell.*extras).begin(), (cell.*extras).end(),
@@ -90,7 +90,7 @@ void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scen
   });
   if (given && !used)
     questions.push_back("candidate." + kind +
-                        ".candidate is in no cell, so nothing is said about it; name it in " + "matrix." +
+                        ".candidate is in no cell, so it is not tested; name it in " + "matrix." +
                         kind);
 }
 

@@ -23,7 +23,7 @@ std::vector<std::string> labels_of(const std::string& own, const std::vector<Cel
   return labels;
 }
 
-// Whether a step with this label is about the candidate. A label that the cell has no artefact for is about
+// Whether a step with this label is about the candidate. A label that the cell has no artifact for is about
 // nothing.
 bool names_candidate(const std::string& label, const std::string& own,
                      const std::vector<Cell::Extra>& extras) {

@@ -11,7 +11,7 @@
 
 namespace labctl::plan {
 
-// The kinds of artefact that have a candidate.
+// The kinds of artifact that have a candidate.
 struct Tuple {
   bool driver = false, content = false;
   bool empty() const { return !driver && !content; }
@@ -21,7 +21,7 @@ struct Tuple {
 // What one cell has to do with the tuple, without its outcome.
 struct Holding {
   std::string image, machine;                  // the machine's name; empty when there is no such axis
-  std::vector<std::string> drivers, contents;  // labels of its own artefacts and of those its story names
+  std::vector<std::string> drivers, contents;  // labels of its own artifacts and of those its story names
   int boots_together = 0;                      // of its story, with all candidates of the plan in the guest
 
   bool has_candidate() const;

@@ -23,19 +23,19 @@ std::string padded(std::string text, std::size_t width) {
 }  // namespace
 
 std::string canary_table(const outcome::Canary& canary) {
-  std::string text = canary.name() + ", killed on purpose " + canary.made + "\n  killed by  ";
+  std::string text = canary.name() + ", crashed on purpose " + canary.made + "\n  crash      ";
   for (const auto channel : columns) text += padded(event::to_string(channel), 14);
-  text += "told as\n";
+  text += "reported as\n";
   for (const auto& death : canary.deaths) {
     text += "  " + padded(death.crash, 11);
     for (const auto channel : columns) {
       const bool spoke = holds(death.spoke, channel), due = holds(death.due, channel);
-      text += padded(spoke ? "spoke" : due ? "SILENT" : "-", 14);
+      text += padded(spoke ? "reported" : due ? "SILENT" : "-", 14);
     }
     text += printable(death.title.empty() && death.proved() ? "no sign of life" : death.title) + "\n";
   }
   const std::string reason = canary.reason();
-  return text + (reason.empty() ? "  proved: every channel that is due spoke\n"
+  return text + (reason.empty() ? "  proved: every expected channel reported\n"
                                 : "  NOT proved: " + printable(reason, 400) + "\n");
 }
 

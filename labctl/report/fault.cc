@@ -37,7 +37,7 @@ class Side {
     return std::any_of(points_.begin(), points_.end(), [this](const Point& hit) {
       return hit.hit && std::any_of(points_.begin(), points_.end(), [&](const Point& clean) {
                return !clean.hit && hit_.count(clean.cell->*label_) == 0 &&
-                      clean.cell->*other_ == hit.cell->*other_ && same_ground(*clean.cell, *hit.cell);
+                      clean.cell->*other_ == hit.cell->*other_ && same_base(*clean.cell, *hit.cell);
              });
     });
   }
@@ -69,7 +69,7 @@ class Side {
 bool comparable(const std::vector<Point>& points) {
   return std::any_of(points.begin(), points.end(), [&](const Point& hit) {
     return hit.hit && std::any_of(points.begin(), points.end(), [&](const Point& clean) {
-             return !clean.hit && same_ground(*hit.cell, *clean.cell) &&
+             return !clean.hit && same_base(*hit.cell, *clean.cell) &&
                     (hit.cell->driver == clean.cell->driver) != (hit.cell->content == clean.cell->content);
            });
   });
@@ -86,18 +86,19 @@ std::string judge_sides(const Side& driver, const Side& content, bool has_conten
              " with another driver";
     if (by_content)
       return content.what() + ", alone or with this driver: " + driver.what() +
-             " is clean with another content, but no cell that tells runs " + content.what() +
+             " is clean with another content, but no cell of the matrix runs " + content.what() +
              " with another driver";
     if (by_driver)
       return driver.what() + ", alone or with this content: " + content.what() +
-             " is clean with another driver, but no cell that tells runs " + driver.what() +
+             " is clean with another driver, but no cell of the matrix runs " + driver.what() +
              " with another content";
   }
   if (compared) return "no single driver, content or pair explains it";
   return has_content
              ? "driver or content: no such comparison in this matrix; cells with another driver or another "
-               "content on the same image would tell"
-             : "no such comparison in this matrix; a cell with another driver on the same image would tell";
+               "content on the same image would decide it"
+             : "no such comparison in this matrix; a cell with another driver on the same image would decide "
+               "it";
 }
 
 // Affected and clean cells that differ in nothing but the image, or in nothing at all.

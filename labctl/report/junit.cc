@@ -113,7 +113,7 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
   add_text(testcase.append_child("system-out"), log);
 }
 
-// Cells can all be green or skipped while the verdict is not passed (--only, an artefact that changed).
+// Cells can all be green or skipped while the verdict is not passed (--only, an artifact that changed).
 void add_verdict(pugi::xml_node suite, const Record& record, Counts& counts) {
   const bool red = counts.failures + counts.errors != 0;
   if (red || record.verdict.decision == verdict::Decision::passed) return;

@@ -1,4 +1,4 @@
-// summary.md. Guests, artefacts and authors chose much of its text, and the page that shows it belongs to
+// summary.md. Guests, artifacts and authors chose much of its text, and the page that shows it belongs to
 // people with rights: what is not ours stands in a code span or a fence that it cannot close, or in <code>
 // with every special character as an entity. Forges look for mentions and references in neither.
 
@@ -163,7 +163,7 @@ std::string tested_part(const Record& record) {
     if (text.size() > (32 << 10)) break;
     text += "| " + code(artifact.path) + " | " + code(artifact.sha256) + " |\n";
   }
-  if (!text.empty()) text = "### Tested bytes\n\n| artefact | sha256 |\n| --- | --- |\n" + text + "\n";
+  if (!text.empty()) text = "### Tested bytes\n\n| artifact | sha256 |\n| --- | --- |\n" + text + "\n";
   return text;
 }
 

@@ -46,7 +46,7 @@ std::string in_colour(const std::string& text, Ending ending, Style style) {
   return std::string("\033[") + code + "m" + for_terminal(text) + "\033[0m";
 }
 
-// A waiver that did nothing is a lie waiting to be believed.
+// A waiver that did nothing may hide that its finding is gone.
 std::string idle_waivers(const verdict::Verdict& verdict) {
   std::string text;
   for (const auto state : {verdict::WaiverState::unused, verdict::WaiverState::expired})
@@ -114,7 +114,7 @@ std::string passed_in_words(const verdict::Verdict& verdict) {
                                       [](const auto& one) { return one.option == verdict::unproved_option; });
   const auto findings = let.size() - static_cast<std::size_t>(unproved);
   if (findings != 0) with.push_back(plural(findings, "finding") + " that the policy allows");
-  if (unproved != 0) with.emplace_back("content that no proof is about");
+  if (unproved != 0) with.emplace_back("content without a proof");
   all.insert(all.end(), let.begin(), let.end());
   return "WARNED, passed with " + join(with, " and ") + ": " + join(all, ", ");
 }

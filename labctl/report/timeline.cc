@@ -32,7 +32,7 @@ class Follower {
             },
             [this](const event::Panicked& panic) {
               mark(Mark::Kind::panic,
-                   "the panic device spoke" + (panic.details.empty() ? "" : ": " + panic.details));
+                   "the panic device reported" + (panic.details.empty() ? "" : ": " + panic.details));
             },
             [this](const event::Stopped& stopped) {
               mark(Mark::Kind::stopped,

@@ -10,21 +10,20 @@ std::string plural(std::size_t count, const std::string& word) {
 }
 
 std::string boots_in_words(int clean_boots) {
-  if (clean_boots <= 0) return "no clean boot: nothing is excluded";
+  if (clean_boots <= 0) return "no clean boot: no crash rate is ruled out";
   const std::string boots = plural(static_cast<std::size_t>(clean_boots), "clean boot");
-  if (clean_boots <= 3) return boots + ": too few to exclude anything useful but a crash at every boot";
+  if (clean_boots <= 3) return boots + ": too few to rule out any crash rate but one at every boot";
   // Rounded towards the weaker claim.
   const std::string rate =
       clean_boots < 6 ? "3 of " + std::to_string(clean_boots) : "1 of " + std::to_string(clean_boots / 3);
-  return boots + ": a crash in more than " + rate + " boots would very probably have been seen";
+  return boots + ": a crash in more than " + rate + " boots is ruled out with 95 % confidence";
 }
 
 std::string statistics_in_words(const verdict::Statistics& statistics) {
   const std::string proved =
       plural(static_cast<std::size_t>(statistics.boots_proved), "boot") + " with the candidate proved";
-  if (statistics.failed) return proved + "; a failure was seen, so no rate is excluded";
-  return proved + "; " + boots_in_words(statistics.clean_boots) +
-         (statistics.excluded_crash_rate() ? " (95 %)" : "");
+  if (statistics.failed) return proved + "; a failure was observed, so there is no bound on the crash rate";
+  return proved + "; " + boots_in_words(statistics.clean_boots);
 }
 
 std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
@@ -58,7 +57,7 @@ std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_
 
 std::string channels_in_words(const outcome::Observation& seen) {
   std::string text;
-  if (!seen.also.empty()) text += ", told by " + join(event::names_of(seen.also), ", ") + " as well";
+  if (!seen.also.empty()) text += ", reported by " + join(event::names_of(seen.also), ", ") + " as well";
   if (!seen.silent.empty()) text += ", and not by " + join(event::names_of(seen.silent), ", ");
   return text;
 }
@@ -68,7 +67,7 @@ std::string place(const outcome::Observation& seen) {
   if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
   text += ", boot " + std::to_string(seen.boot);
   if (seen.finding.line == 0)
-    return text + ", told by " + event::to_string(seen.channel) + channels_in_words(seen);
+    return text + ", reported by " + event::to_string(seen.channel) + channels_in_words(seen);
   if (seen.channel == event::Channel::console)
     return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
            std::to_string(seen.finding.offset) + ")" + channels_in_words(seen);

@@ -12,7 +12,7 @@ namespace labctl::report {
 
 std::string plural(std::size_t count, const std::string& word);
 
-// "60 clean boots: a crash in more than 1 of 20 boots would very probably have been seen".
+// "60 clean boots: a crash in more than 1 of 20 boots is ruled out with 95 % confidence".
 std::string boots_in_words(int clean_boots);
 std::string statistics_in_words(const verdict::Statistics& statistics);
 

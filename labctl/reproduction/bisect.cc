@@ -8,8 +8,8 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/hold.h"
-#include "labctl/lab/crew.h"
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/scheduler.h"
+#include "labctl/lab/staged_artifacts.h"
 #include "labctl/reproduction/kept.h"
 
 namespace labctl::reproduction {
@@ -45,29 +45,29 @@ Result<std::vector<std::string>> lines_of(const std::string& command, const fs::
 
 }  // namespace
 
-lab::CellJob Probes::job_of(const plan::Cell& cell, const lab::CellSupplies& supplies,
+lab::CellJob Probes::job_of(const plan::Cell& cell, const lab::CellArtifacts& staged,
                             const std::string& name) const {
   return {.cell = cell,
-          .ground = stand_.ground,
-          .payload = supplies.payload,
-          .files = supplies.files,
-          .builds = supplies.builds,
+          .base = stand_.base,
+          .payload = staged.payload,
+          .files = staged.files,
+          .builds = staged.builds,
           .signatures = stand_.signatures,
           .folder = stand_.records / name,
           .disk = stand_.work / (name + ".qcow2")};
 }
 
-Result<const Probes::Base*> Probes::base_of(const plan::Cell& cell, const lab::CellSupplies& supplies) {
-  if (!stand_.from_content || !stand_.ground.live()) return nullptr;
-  const auto digest = supplies.files.find(guest::driver_file(cell.guest.driver));
-  if (digest == supplies.files.end()) return nullptr;
+Result<const Probes::Base*> Probes::base_of(const plan::Cell& cell, const lab::CellArtifacts& staged) {
+  if (!stand_.from_content || !stand_.base.live()) return nullptr;
+  const auto digest = staged.files.find(guest::driver_file(cell.guest.driver));
+  if (digest == staged.files.end()) return nullptr;
   const auto [at, fresh] = bases_.try_emplace(digest->second);
   auto& base = at->second;
   if (!fresh) return base ? &*base : nullptr;
   const std::string name = "base-" + std::to_string(bases_.size());
-  lab::CellJob job = job_of(cell, supplies, name);
+  lab::CellJob job = job_of(cell, staged, name);
   const auto hold = cell::hold_before_content(cell, {.cell = cell.id,
-                                                     .boot_time = job.ground.boot_time,
+                                                     .boot_time = job.base.boot_time,
                                                      .live = true,
                                                      .payload = job.files,
                                                      .rules = job.rules});
@@ -94,20 +94,20 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
     cell.content_path = content.string();
     cell.content_damage = scenario::Damage::none;
   }
-  const std::string name = "probe-" + std::to_string(++lived_);
+  const std::string name = "probe-" + std::to_string(++runs_);
   const fs::path work = stand_.work / name;
   if (auto made = make_dirs(work); !made) return fail(made.error());
-  auto gathered = lab::Supplies::gather(plan, {}, store_, work);
+  auto gathered = lab::StagedArtifacts::gather(plan, {}, store_, work);
   if (!gathered) return fail(gathered.error().front());
-  const lab::CellSupplies& supplies = gathered->of(cell);
-  const auto base = base_of(cell, supplies);
+  const lab::CellArtifacts& staged = gathered->of(cell);
+  const auto base = base_of(cell, staged);
   if (!base) return fail(base.error());
   for (int attempt = 0;; ++attempt) {
-    lab::CellJob job = job_of(cell, supplies, attempt == 0 ? name : name + "." + std::to_string(attempt));
+    lab::CellJob job = job_of(cell, staged, attempt == 0 ? name : name + "." + std::to_string(attempt));
     if (*base) {
       job.from = &(*base)->checkpoint;
-      job.ground.disk = (*base)->disk;
-      job.exchange = &supplies;
+      job.base.disk = (*base)->disk;
+      job.exchange = &staged;
     }
     const auto began = std::chrono::steady_clock::now();
     ProbeSeen seen{.restored = *base != nullptr,

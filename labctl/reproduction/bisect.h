@@ -1,4 +1,4 @@
-// The hands of a bisect: one recorded cell lived again and again, each time with a driver and a content of
+// The hands of a bisect: one recorded cell run again and again, each time with a driver and a content of
 // somebody's choice, and content made of some of its records. What to ask next is search/'s business.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace labctl::reproduction {
 struct ProbeStand {
   plan::Cell cell;          // cut, with the files that were found
   outcome::Failure wanted;  // what a probe must show to count as the same
-  snapshot::Ground ground;
+  snapshot::BaseSnapshot base;
   std::vector<crash::Signature> signatures;
   bool from_content = false;      // a probe may begin before the first step that has to do with the content
   std::filesystem::path records;  // each probe's journal and console, in a folder of its own
@@ -33,7 +33,7 @@ struct ProbeStand {
 
 struct ProbeSeen {
   bool same = false;
-  bool restored = false;  // behind its driver's installation; else it lived from the beginning
+  bool restored = false;  // behind its driver's installation; else it ran from the beginning
   Millis took{0};         // here and now
   outcome::Outcome outcome;
 };
@@ -46,7 +46,7 @@ class Probes {
   // One life of the cell. What the lab failed is tried again, as the scenario's policy says; errors are what
   // it failed to the last, and an interruption.
   Result<ProbeSeen> live(const std::filesystem::path& driver, const std::filesystem::path& content);
-  int lived() const { return lived_; }
+  int runs() const { return runs_; }
 
  private:
   // A guest with one driver in it, before the content has any part in its life. All probes with this driver
@@ -55,15 +55,15 @@ class Probes {
     lab::Checkpoint checkpoint;
     std::filesystem::path disk;
   };
-  lab::CellJob job_of(const plan::Cell& cell, const lab::CellSupplies& supplies,
+  lab::CellJob job_of(const plan::Cell& cell, const lab::CellArtifacts& staged,
                       const std::string& name) const;
-  Result<const Base*> base_of(const plan::Cell& cell, const lab::CellSupplies& supplies);
+  Result<const Base*> base_of(const plan::Cell& cell, const lab::CellArtifacts& staged);
 
   ProbeStand stand_;
   machine::Host& host_;
   const image::Store& store_;
   std::stop_token stop_;
-  int lived_ = 0;
+  int runs_ = 0;
   std::map<std::string, std::optional<Base>> bases_;  // by the driver's digest; none: it cannot be had
 };
 

@@ -8,7 +8,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/plan/damage.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 namespace labctl::reproduction {
 namespace {
@@ -16,13 +16,13 @@ namespace {
 constexpr std::size_t most_given = 10000;
 constexpr std::uint64_t largest_damaged = 256u << 20;
 
-// An artefact as the plan names it, with its damage; run.json has its digest.
+// An artifact as the plan names it, with its damage; run.json has its digest.
 struct Named {
   std::string path;
   scenario::Damage damage = scenario::Damage::none;
 };
 
-void name_artefacts(const plan::Cell& cell, std::vector<Named>& all) {
+void name_artifacts(const plan::Cell& cell, std::vector<Named>& all) {
   const auto add = [&](const std::string& path, scenario::Damage damage) {
     const bool known =
         std::any_of(all.begin(), all.end(), [&](const Named& one) { return one.path == path; });
@@ -58,7 +58,7 @@ Result<std::vector<fs::path>> given_files(const std::vector<fs::path>& given) {
                              "name the file itself, or a smaller folder");
       }
     } else {
-      return input_error("there is no such artefact file or folder", path.string());
+      return input_error("there is no such artifact file or folder", path.string());
     }
   }
   return files;
@@ -77,13 +77,13 @@ class Search {
         base_(fs::path(run.record.scenario.location()).parent_path()) {}
 
   void find(const Named& named, Inventory& inventory) const {
-    Item item{.thing = Thing::artefact, .name = named.path};
+    Item item{.thing = Thing::artifact, .name = named.path};
     const auto* recorded = run_.artifact(named.path);
     if (!recorded || !is_sha256(recorded->sha256)) {
       item.standing = Standing::missing;
       item.what = "the run recorded no digest of it";
     } else if (auto found = look(named, *recorded, item)) {
-      inventory.artefacts[named.path] = std::move(*found);
+      inventory.artifacts[named.path] = std::move(*found);
     }
     inventory.items.push_back(std::move(item));
   }
@@ -91,11 +91,11 @@ class Search {
  private:
   using Recorded = outcome::ArtifactRecord;
 
-  std::optional<FoundArtefact> look(const Named& named, const Recorded& wanted, Item& item) const {
+  std::optional<FoundArtifact> look(const Named& named, const Recorded& wanted, Item& item) const {
     const fs::path origin = base_ / origin_of(named);
     const std::string here = digest_of(origin, named.damage);
-    if (here == wanted.sha256) return FoundArtefact{origin, named.damage, wanted.sha256};
-    const auto exact = [&](fs::path file) { return FoundArtefact{std::move(file), {}, wanted.sha256}; };
+    if (here == wanted.sha256) return FoundArtifact{origin, named.damage, wanted.sha256};
+    const auto exact = [&](fs::path file) { return FoundArtifact{std::move(file), {}, wanted.sha256}; };
     const fs::path carried = seek_.bundle / "artefacts" / wanted.sha256;
     if (digest_of(carried) == wanted.sha256) return exact(carried);
     if (auto kept = seek_.store.find(wanted.sha256)) return exact(*kept);
@@ -106,12 +106,12 @@ class Search {
       if (file.filename() == origin.filename()) {
         item.standing = Standing::differs;
         item.what = different(wanted.sha256, file, digest_of(file, named.damage));
-        return FoundArtefact{file, named.damage, wanted.sha256};
+        return FoundArtifact{file, named.damage, wanted.sha256};
       }
     item.standing = Standing::missing;
     item.what = here.empty() ? "sha256 " + wanted.sha256 + " (" + std::to_string(wanted.size) +
                                    " bytes) is nowhere here: not at " + origin.lexically_normal().string() +
-                                   ", not in the bundle, not in the artefact store"
+                                   ", not in the bundle, not in the artifact store"
                              : different(wanted.sha256, origin, here);
     if (!here.empty())
       item.hint += "; other bytes are taken from a file that you name yourself: --artifact " +
@@ -119,15 +119,15 @@ class Search {
     return std::nullopt;
   }
 
-  std::optional<FoundArtefact> find_given(const Named& named, const Recorded& wanted,
+  std::optional<FoundArtifact> find_given(const Named& named, const Recorded& wanted,
                                           const fs::path& origin) const {
     for (const auto& file : given_) {
       std::error_code problem;
       if (fs::file_size(file, problem) == wanted.size && digest_of(file) == wanted.sha256)
-        return FoundArtefact{file, {}, wanted.sha256};
+        return FoundArtifact{file, {}, wanted.sha256};
       if (named.damage != scenario::Damage::none && file.filename() == origin.filename() &&
           digest_of(file, named.damage) == wanted.sha256)
-        return FoundArtefact{file, named.damage, wanted.sha256};
+        return FoundArtifact{file, named.damage, wanted.sha256};
     }
     return std::nullopt;
   }
@@ -215,7 +215,7 @@ Item machine_item(const plan::Cell& cell, const fs::path& bundle, const std::opt
                               .accel = host.facts().accel,
                               .disk = *disk,
                               .nvram = work / "compared.nvram"},
-                             [](machine::Sign) {});
+                             [](machine::Notification) {});
   if (!machine) {
     item.standing = Standing::missing;
     item.what = machine.error().what;
@@ -266,7 +266,7 @@ const char* to_string(Standing standing) {
 
 const char* to_string(Thing thing) {
   switch (thing) {
-    case Thing::artefact:
+    case Thing::artifact:
       return "artefact";
     case Thing::image:
       return "image";
@@ -299,8 +299,8 @@ std::vector<Error> Inventory::missing() const {
 
 plan::Cell Inventory::at_hand(plan::Cell cell) const {
   const auto replace = [this](std::string& path, scenario::Damage& damage) {
-    const auto found = artefacts.find(path);
-    if (found == artefacts.end()) return;
+    const auto found = artifacts.find(path);
+    if (found == artifacts.end()) return;
     std::error_code problem;
     damage = found->second.damage;
     path = scenario::damaged_name(fs::absolute(found->second.file, problem).string(), damage);
@@ -313,9 +313,9 @@ plan::Cell Inventory::at_hand(plan::Cell cell) const {
   return cell;
 }
 
-Result<Inventory> find_artefacts(const bundle::RecordedRun& run, const Seek& seek) {
+Result<Inventory> find_artifacts(const bundle::RecordedRun& run, const Seek& seek) {
   std::vector<Named> wanted;
-  for (const auto& cell : run.record.plan.cells) name_artefacts(cell, wanted);
+  for (const auto& cell : run.record.plan.cells) name_artifacts(cell, wanted);
   return find_named(run, wanted, seek);
 }
 
@@ -323,7 +323,7 @@ Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cel
                                  const image::Store& images, machine::Host& host, const std::string& tool,
                                  const fs::path& work) {
   std::vector<Named> wanted;
-  name_artefacts(cell, wanted);
+  name_artifacts(cell, wanted);
   auto inventory = find_named(run, wanted, seek);
   if (!inventory) return inventory;
   inventory->items.push_back(image_item(run, cell, images));

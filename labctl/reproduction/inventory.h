@@ -1,4 +1,4 @@
-// What a recorded run stood on, looked for on this host: is every artefact, image and machine still the same
+// What a recorded run stood on, looked for on this host: is every artifact, image and machine still the same
 // bytes, what differs and how, what is missing and how to get it. Changes nothing and starts nothing.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/artifact_store.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"
@@ -18,23 +18,23 @@ namespace labctl::reproduction {
 
 // `missing`: without it nothing can be started. `differs`: something could, but it would not be the same.
 enum class Standing { same, differs, missing };
-enum class Thing { artefact, image, machine, host, tool };
+enum class Thing { artifact, image, machine, host, tool };
 
 const char* to_string(Standing standing);
 const char* to_string(Thing thing);
 
 struct Item {
-  Thing thing = Thing::artefact;
+  Thing thing = Thing::artifact;
   std::string name;  // as the run calls it
   Standing standing = Standing::same;
   std::string what;  // exactly how it differs; empty when it is the same
   std::string hint;  // how to get it, when that is known
 };
 
-// An artefact of the run: the file to take, with the damage that is still to be done to it. Its bytes are to
+// An artifact of the run: the file to take, with the damage that is still to be done to it. Its bytes are to
 // be hashed again when they are copied: files can change. One with other bytes than the run's is never the
 // file that the run names, only one that the user gave: a foreign bundle could name any file of this host.
-struct FoundArtefact {
+struct FoundArtifact {
   std::filesystem::path file;
   scenario::Damage damage = scenario::Damage::none;
   std::string sha256;  // as recorded, of what the guests were given
@@ -42,28 +42,28 @@ struct FoundArtefact {
 
 struct Inventory {
   std::vector<Item> items;
-  std::map<std::string, FoundArtefact> artefacts;  // by the path as the scenario says it
+  std::map<std::string, FoundArtifact> artifacts;  // by the path as the scenario says it
 
   bool same() const;
   // Whatever is missing, each as an error of the input with its hint; none when all could be started.
   std::vector<Error> missing() const;
-  // The cell with its artefacts' paths replaced by the files that were found.
+  // The cell with its artifacts' paths replaced by the files that were found.
   plan::Cell at_hand(plan::Cell cell) const;
 };
 
-// Where an artefact's bytes may be, besides the path that the run took them from: in the bundle's folder
-// artefacts/, in the store, and in files and folders that somebody names.
+// Where an artifact's bytes may be, besides the path that the run took them from: in the bundle's folder
+// artifacts/, in the store, and in files and folders that somebody names.
 struct Seek {
   std::filesystem::path bundle;
-  bundle::ArtefactStore store;
+  bundle::ArtifactStore store;
   std::vector<std::filesystem::path> given;  // folders with all that is below them
 };
 
-// Every artefact of the plan with its digest, found or not. Errors (input): what is given does not exist; a
+// Every artifact of the plan with its digest, found or not. Errors (input): what is given does not exist; a
 // record that is not one.
-Result<Inventory> find_artefacts(const bundle::RecordedRun& run, const Seek& seek);
+Result<Inventory> find_artifacts(const bundle::RecordedRun& run, const Seek& seek);
 
-// The same for what one cell stands on: its artefacts, its image, its machine, the host and labctl itself.
+// The same for what one cell stands on: its artifacts, its image, its machine, the host and labctl itself.
 // `tool` is this labctl as run.json would call it. `work` is for files that a definition wants.
 Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cell& cell, const Seek& seek,
                                  const image::Store& images, machine::Host& host, const std::string& tool,

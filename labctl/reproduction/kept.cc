@@ -39,12 +39,12 @@ std::optional<KeptMachine> read_kept(const fs::path& folder) {
 }
 
 // Leaves at once: only the checkpoint is wanted.
-class Passer final : public lab::Desk {
+class Passer final : public lab::DebugSession {
  public:
   void heard(std::string_view) override {}
-  Wish attend(const lab::Guest& guest) override {
+  Choice attend(const lab::Guest& guest) override {
     if (!guest.over) saved = guest.save();
-    return Wish::leave;
+    return Choice::leave;
   }
   Status saved = lab_error("it was never held");
 };
@@ -56,9 +56,9 @@ std::string key_of(const lab::CellJob& job, int left, const machine::HostFacts& 
   plan.cells = {job.cell};
   const Json made_of{plan::to_json(plan),
                      job.files,
-                     job.ground.image.sha256,
-                     machine::slug_of(job.ground.shape),
-                     job.ground.shape.cpu,
+                     job.base.image.sha256,
+                     machine::slug_of(job.base.shape),
+                     job.base.shape.cpu,
                      host.fingerprint,
                      left};
   return sha256(dump_line(made_of));
@@ -76,13 +76,13 @@ Status Kept::put(const std::string& key, const lab::CellJob& job, lab::Checkpoin
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(root_, problem))  // nobody but us writes now
     if (entry.path().extension() == ".partial" && is_sha256(entry.path().stem().string()))
-      log::ignored(remove_below(root_, entry.path()), "removing what is no kept machine");
+      log::ignored(remove_below(root_, entry.path()), "removing what is not a kept machine");
   if (auto made = make_dirs(partial); !made) return made;
   fs::rename(job.disk, partial / "disk.qcow2", problem);
   if (problem) return lab_error("the machine cannot be kept: " + problem.message(), partial.string());
   const Json facts{{"labctl", 1},
                    {"cell", job.cell.id},
-                   {"image", job.ground.image.name},
+                   {"image", job.base.image.name},
                    {"step", checkpoint.step},
                    {"left", checkpoint.left},
                    {"made", bundle::utc_now()}};
@@ -120,7 +120,7 @@ std::vector<KeptMachine> Kept::over(std::uint64_t quota) const {
 
 Status save_where_it_holds(lab::CellJob job, machine::Host& host, const std::stop_token& stop) {
   Passer passer;
-  job.desk = &passer;
+  job.session = &passer;
   const auto outcome = lab::run_cell(
       job, host, [](const auto&) {}, stop);
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
@@ -140,10 +140,11 @@ std::vector<std::string> keep_within_quota(const Kept& kept, std::uint64_t quota
 }
 
 Result<std::uint64_t> kept_quota() {
-  const char* wish = std::getenv("LABCTL_KEEP_QUOTA");
-  if (!wish || !*wish) return usual_quota;
-  auto size = parse_size(wish);
-  if (!size) return input_error("LABCTL_KEEP_QUOTA is no size: " + size.error().what, {}, size.error().hint);
+  const char* quota = std::getenv("LABCTL_KEEP_QUOTA");
+  if (!quota || !*quota) return usual_quota;
+  auto size = parse_size(quota);
+  if (!size)
+    return input_error("LABCTL_KEEP_QUOTA is not a size: " + size.error().what, {}, size.error().hint);
   return *size;
 }
 

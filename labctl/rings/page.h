@@ -22,7 +22,7 @@ struct About {
 
 std::string rollout_page(const Plan& plan, const Decision& decision, const About& about);
 
-// Of a verdict that holds, in which the statement is believed.
+// Of a verdict that holds, in which the statement is verified.
 std::string customer_page(const Decision& decision, const attest::Statement& statement, const About& about);
 
 }  // namespace labctl::rings

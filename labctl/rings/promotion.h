@@ -1,6 +1,6 @@
 // What is signed about rings: a promotion (this ring may have exactly these bytes, until a time), a halt
 // (nobody may have them any more) and a list of withdrawn attestations. Values and objections; signatures
-// have been checked before anything here is believed.
+// have been checked before anything here is used.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@
 namespace labctl::rings {
 
 // Crashes come as a Poisson process: k of them in T machine-days speak for the bad rate against the fine one
-// with k ln(bad / fine) - T (bad - fine). The bounds are ln(0.05) and ln(20) for a sureness of 95 %; Wald's
+// with k ln(bad / fine) - T (bad - fine). The bounds are ln(0.05) and ln(20) for a confidence of 95 %; Wald's
 // sharper ones, ln(0.05 / 0.95) and its inverse, would keep the errors together below 10 of 100 but not each.
 // They are taken with the four decimals that the documents give them, 2.9957: it changes nothing else.
 SequentialTest::SequentialTest(const CrashRate& rate)

@@ -15,7 +15,7 @@ bool is_exact(const std::string& text, const Node& node, const std::string& what
   if (wild == std::string::npos) return true;
   reader.mistake(node.mark,
                  what + ": '" + text[wild] + "' in " + quoted(text) +
-                     ": a wildcard would accept what nobody has seen yet",
+                     ": a wildcard would accept findings that were never seen",
                  "write it out as labctl's report or 'labctl plan' shows it");
   return false;
 }

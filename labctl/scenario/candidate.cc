@@ -8,18 +8,18 @@ namespace {
 
 const std::vector<std::string> damages = {"truncated", "empty", "zero", "flipped", "oversized"};
 
-class ArtefactReader {
+class ArtifactReader {
  public:
-  ArtefactReader(Reader& reader, std::string what) : reader_(reader), what_(std::move(what)) {}
+  ArtifactReader(Reader& reader, std::string what) : reader_(reader), what_(std::move(what)) {}
 
-  std::vector<Artefact> read(const Node& node) {
+  std::vector<Artifact> read(const Node& node) {
     if (!reader_.names(node, what_)) return {};
-    std::vector<Artefact> artefacts;
+    std::vector<Artifact> artifacts;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       check_label(node.keys[i], what_, reader_);
-      artefacts.push_back(file(node.keys[i].text, node.items[i]));
+      artifacts.push_back(file(node.keys[i].text, node.items[i]));
     }
-    return artefacts;
+    return artifacts;
   }
 
   // Contents may also be {path: FILE, refusal: allowed} and {of: LABEL, how: DAMAGE or a list of them}.
@@ -41,25 +41,25 @@ class ArtefactReader {
  private:
   std::string place(const std::string& label) const { return what_ + "." + printable(label, 60); }
 
-  // An artefact whose path is wrong is still known by its label: one mistake must not cause others.
-  Artefact file(const std::string& label, const Node& node) {
+  // An artifact whose path is wrong is still known by its label: one mistake must not cause others.
+  Artifact file(const std::string& label, const Node& node) {
     const auto path = reader_.one_line(node, place(label), image_later);
     return {.label = label, .path = path.value_or(""), .mark = node.mark};
   }
 
-  Artefact refusable(const std::string& label, const Node& node) {
-    Artefact artefact{.label = label, .path = {}, .mark = node.mark};
+  Artifact refusable(const std::string& label, const Node& node) {
+    Artifact artifact{.label = label, .path = {}, .mark = node.mark};
     if (!reader_.map(node, place(label),
                      {{"path", Need::required, "or damage another content: {of: LABEL, how: truncated}"},
                       {"refusal"}}))
-      return artefact;
+      return artifact;
     if (const Node* path = node.find("path"))
-      artefact.path = reader_.one_line(*path, place(label) + ".path", image_later).value_or("");
+      artifact.path = reader_.one_line(*path, place(label) + ".path", image_later).value_or("");
     if (const Node* refusal = node.find("refusal"))
-      artefact.may_be_refused =
+      artifact.may_be_refused =
           reader_.choice(*refusal, place(label) + ".refusal", {"fails", "allowed"}).value_or(0) == 1;
-    if (artefact.may_be_refused) must_not_be_published(label, node.mark);
-    return artefact;
+    if (artifact.may_be_refused) must_not_be_published(label, node.mark);
+    return artifact;
   }
 
   // A gate that opens for what the driver refuses would prove nothing of it.
@@ -77,14 +77,14 @@ class ArtefactReader {
                       {"how", Need::required, "how: truncated, empty, zero, flipped or oversized"}}))
       return;
     const auto of = reader_.one_line(*node.find("of"), what + ".of");
-    std::vector<Artefact> files = scenario.contents;
-    std::erase_if(files, [](const Artefact& artefact) { return artefact.damage != Damage::none; });
+    std::vector<Artifact> files = scenario.contents;
+    std::erase_if(files, [](const Artifact& artifact) { return artifact.damage != Damage::none; });
     const auto origin = std::find_if(files.begin(), files.end(),
-                                     [&](const Artefact& artefact) { return of && artefact.label == *of; });
+                                     [&](const Artifact& artifact) { return of && artifact.label == *of; });
     if (of && origin == files.end())
       reader_.mistake(node.find("of")->mark, what + ".of: " + what_ + " has no file " + quoted(*of),
                       suggest(*of, labels(files), "name a content that is a file"));
-    const Artefact from = origin == files.end() ? Artefact{} : *origin;
+    const Artifact from = origin == files.end() ? Artifact{} : *origin;
     const Node* how = node.find("how");
     if (!how) return;
     const bool several = how->kind == Node::Kind::list;
@@ -120,9 +120,9 @@ bool check_label(const Key& key, const std::string& what, Reader& reader) {
   return false;
 }
 
-std::vector<std::string> labels(const std::vector<Artefact>& artefacts) {
+std::vector<std::string> labels(const std::vector<Artifact>& artifacts) {
   std::vector<std::string> names;
-  for (const Artefact& artefact : artefacts) names.push_back(artefact.label);
+  for (const Artifact& artifact : artifacts) names.push_back(artifact.label);
   return names;
 }
 
@@ -130,7 +130,7 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("candidate");
   if (!node || !reader.map(*node, "candidate", {{"driver", Need::required}, {"content"}})) return;
   if (const Node* driver = node->find("driver")) {
-    scenario.drivers = ArtefactReader(reader, "candidate.driver").read(*driver);
+    scenario.drivers = ArtifactReader(reader, "candidate.driver").read(*driver);
     const auto known = labels(scenario.drivers);
     if (!known.empty() && std::find(known.begin(), known.end(), "candidate") == known.end()) {
       reader.mistake(driver->mark, "candidate.driver has no 'candidate'",
@@ -139,7 +139,7 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
     }
   }
   if (const Node* content = node->find("content"))
-    ArtefactReader(reader, "candidate.content").read_contents(*content, scenario);
+    ArtifactReader(reader, "candidate.content").read_contents(*content, scenario);
 }
 
 const char* to_string(Damage damage) {

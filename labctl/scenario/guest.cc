@@ -16,7 +16,7 @@ struct Dialect {
   std::vector<DriverKind> kinds;
   const char* module;  // what the key for it is called
   const char* what_it_is;
-  const char* artefact;  // the variable with its path
+  const char* artifact;  // the variable with its path
   const char* a_path;
 };
 const Dialect dialects[] = {
@@ -130,7 +130,7 @@ class GuestReader {
       only_for(node, what, "options", "kmod");
     if (script && !Reader::has(node, "install")) {
       reader_.mistake(node.mark, what + " has no 'install', which kind script needs",
-                      "the artefact's path in the guest is " + std::string(dialect_.artefact));
+                      "the artifact's path in the guest is " + std::string(dialect_.artifact));
     }
     if (Reader::has(node, module_key)) return;
     if (driver.kind == DriverKind::kmod) {
@@ -237,9 +237,9 @@ class GuestReader {
   std::string default_module(Mark mark, const std::string& what) {
     std::string first;
     bool differ = false;
-    for (const Artefact& artefact : scenario_.drivers) {
-      if (artefact.path.empty()) return "";  // told already
-      const std::string stem = file_stem(artefact.path);
+    for (const Artifact& artifact : scenario_.drivers) {
+      if (artifact.path.empty()) return "";  // told already
+      const std::string stem = file_stem(artifact.path);
       const auto name = module_name(stem);
       if (!name) {
         reader_.mistake(mark, what + " has no 'module', and the file name " + quoted(stem) + " is not one");
@@ -353,7 +353,7 @@ class GuestReader {
 
 std::string module_of_file(const std::string& path) { return module_name(file_stem(path)).value_or(""); }
 
-// One family at a time: its artefacts are of one kind.
+// One family at a time: its artifacts are of one kind.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("guest");
   if (!node || !reader.map(*node, "guest", {{"linux"}, {"windows"}})) return;

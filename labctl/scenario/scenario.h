@@ -50,7 +50,7 @@ enum class Damage {
 };
 const char* to_string(Damage damage);
 
-struct Artefact {
+struct Artifact {
   std::string label;  // "candidate", "previous", "current" ...
   std::string
       path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
@@ -58,7 +58,7 @@ struct Artefact {
   Damage damage = Damage::none;  // done to the file at `path` before it is delivered
   bool may_be_refused = false;   // its apply may fail; the guest must live on all the same
 };
-// How an artefact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
+// How an artifact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
 std::string damaged_name(const std::string& path, Damage damage);
 
 enum class Os { linux_, windows };
@@ -87,7 +87,7 @@ struct Driver {
   std::string module;  // the kernel module (Windows: the service) that must be loaded after every boot
                        // ('-' is written '_', as Linux does); empty only for a script with a proof
   std::vector<std::string> options;  // kmod: parameters given to the module
-  std::string install;      // script: the command; the artefact's path in the guest is $LABCTL_DRIVER
+  std::string install;      // script: the command; the artifact's path in the guest is $LABCTL_DRIVER
   std::string remove;       // script: the command that takes it away
   std::string start;        // service: boot, system or auto
   std::string certificate;  // inf: a file of the package that the guest is to trust
@@ -150,7 +150,7 @@ enum class Moment { now, install, apply, boot };
 struct Step {
   StepKind kind = StepKind::reboot;
   std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none
-  std::string label;  // install, place, apply: which artefact; empty means the cell's own
+  std::string label;  // install, place, apply: which artifact; empty means the cell's own
   Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
   int times = 1;   // reboot xN
   int exit_code = 0;                       // run
@@ -219,8 +219,8 @@ struct Scenario {
   std::string name;
   std::string source;  // how errors call the file
   std::string text;    // the file as read, for the bundle
-  std::vector<Artefact> drivers;
-  std::vector<Artefact> contents;
+  std::vector<Artifact> drivers;
+  std::vector<Artifact> contents;
   // A label that stands for several: damaged variants that are written in one entry.
   std::map<std::string, std::vector<std::string>> content_groups;
   std::vector<std::pair<std::string, std::vector<std::string>>>

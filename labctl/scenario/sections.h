@@ -24,7 +24,7 @@ using yaml::Reader;
 using yaml::suggest;
 
 // Where the names that ${} keeps for later stages mean something.
-inline constexpr unsigned image_later = 1;    // ${image}: in artefact paths, filled in by the plan
+inline constexpr unsigned image_later = 1;    // ${image}: in artifact paths, filled in by the plan
 inline constexpr unsigned content_later = 2;  // ${content.sha256}, ${content.path}: in commands and proofs,
                                               // filled in before they run
 inline constexpr unsigned driver_later = 4;   // ${driver.sha256}
@@ -83,8 +83,8 @@ class StepReader {
   unsigned later_;
 };
 
-// Whether `scenario` has an artefact of that label.
-std::vector<std::string> labels(const std::vector<Artefact>& artefacts);
+// Whether `scenario` has an artifact of that label.
+std::vector<std::string> labels(const std::vector<Artifact>& artifacts);
 // Whether a key that the author chose is a label; records it when not.
 bool check_label(const Key& key, const std::string& what, Reader& reader);
 

@@ -149,7 +149,7 @@ Result<Step> parse_step(const std::string& text) {
   }
   if (verb == "exercise") {
     if (words.size() > 1)
-      return input_error("'" + verb + "' stands alone, found " + quoted(join(words, " ")));
+      return input_error("'" + verb + "' takes no argument, found " + quoted(join(words, " ")));
     return Step{.kind = StepKind::exercise};
   }
   return input_error(quoted(trim(text)) + " is not a step", "", suggest(verb, first_words, all_steps));

@@ -31,10 +31,10 @@ class StoryCheck {
     if (scenario_.guest && !scenario_.guest->exercise.empty() && !exercised_)
       mistake(mark, guest_name() + ".exercise is given but never used", "add exercise");
     if (state_.driver == torn)
-      mistake(torn_at_, "after this nobody knows which driver is installed",
-              "install driver again behind it");
+      mistake(torn_at_, "after this it is unknown which driver is installed",
+              "install driver again after it");
     if (state_.content == torn)
-      mistake(torn_at_, "after this nobody knows which content is there", "apply content again behind it");
+      mistake(torn_at_, "after this it is unknown which content is there", "apply content again after it");
     // Only a story without other faults is worth asking whether it boots each cell's own bytes.
     if (reader_.count() == before) check_own_boots(mark);
   }
@@ -143,8 +143,8 @@ class StoryCheck {
             "write exercise after each reboot");
   }
 
-  void known(const Step& step, const std::vector<Artefact>& artefacts, const char* which) {
-    const auto names = labels(artefacts);
+  void known(const Step& step, const std::vector<Artifact>& artifacts, const char* which) {
+    const auto names = labels(artifacts);
     if (step.label.empty() || names.empty() ||
         std::find(names.begin(), names.end(), step.label) != names.end())
       return;
@@ -174,7 +174,7 @@ class StoryCheck {
   }
 
   std::string unknown(const Step& step, const std::string& what) const {
-    return std::string("'") + to_string(step.kind) + "' after a power cut that left nobody knowing which " +
+    return std::string("'") + to_string(step.kind) + "' after a power cut that leaves it unknown which " +
            what;
   }
 

@@ -13,7 +13,12 @@ namespace {
 constexpr int wanted_crashes = 3;
 constexpr std::size_t most_causes = 5;
 
-double log_beta(double a, double b) { return std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b); }
+// std::lgamma() writes a global variable.
+double log_gamma(double x) {
+  int sign = 0;
+  return lgamma_r(x, &sign);
+}
+double log_beta(double a, double b) { return log_gamma(a) + log_gamma(b) - log_gamma(a + b); }
 
 // Runs it until it crashes once or has survived often enough.
 Result<bool> crashes(Tally& tally, int patience, const std::function<Result<bool>()>& run) {
@@ -39,9 +44,10 @@ Records without(const Records& all, const Records& some) {
 
 class Hunt {
  public:
-  Hunt(const Tally& guilty, const Run& run, const Wish& wish, std::size_t records) : run_(run), wish_(wish) {
+  Hunt(const Tally& guilty, const Run& run, const Criteria& criteria, std::size_t records)
+      : run_(run), criteria_(criteria) {
     const int decisions = 2 * static_cast<int>(std::ceil(std::log2(static_cast<double>(records) + 1))) + 2;
-    patience_ = std::min(survivals_needed(guilty, wish.level, decisions), wish.most_runs);
+    patience_ = std::min(survivals_needed(guilty, criteria.level, decisions), criteria.most_runs);
   }
 
   // Something of `suspects` crashes by itself. Records are taken into the cause one by one: each is the last
@@ -74,10 +80,10 @@ class Hunt {
 
   // Turn about, what should crash and what should not, until that they differ is as sure as wished.
   Status prove(const Records& guilty, const Records& innocent) {
-    while (sureness(tally_of(guilty), tally_of(innocent)) < wish_.level) {
+    while (confidence(tally_of(guilty), tally_of(innocent)) < criteria_.level) {
       const bool first = tally_of(guilty).runs <= tally_of(innocent).runs;
       const Records& next = first ? guilty : innocent;
-      if (tally_of(next).runs >= wish_.most_runs) return {};
+      if (tally_of(next).runs >= criteria_.most_runs) return {};
       auto crashed = run_(next);
       if (!crashed) return fail(crashed.error());
       tally_of(next).add(*crashed);
@@ -91,7 +97,7 @@ class Hunt {
     return probes_[at->second].tally;
   }
 
-  bool exhausted() const { return probes_.size() >= static_cast<std::size_t>(wish_.most_probes); }
+  bool exhausted() const { return probes_.size() >= static_cast<std::size_t>(criteria_.most_probes); }
   std::vector<Probe> probes() const { return probes_; }
 
  private:
@@ -123,7 +129,7 @@ class Hunt {
   }
 
   const Run& run_;
-  Wish wish_;
+  Criteria criteria_;
   int patience_ = 1;
   std::map<Records, std::size_t> places_;
   std::vector<Probe> probes_;
@@ -153,7 +159,7 @@ std::vector<Versions> innocents_of(Blame blame) {
 
 }  // namespace
 
-double sureness(const Tally& with, const Tally& without) {
+double confidence(const Tally& with, const Tally& without) {
   if (with.runs == 0 || without.runs == 0) return 0;
   if (with.crashed * without.runs <= without.crashed * with.runs) return 0;  // they do not differ this way
   const auto evidence = [](const Tally& t) { return log_beta(t.crashed + 1, t.runs - t.crashed + 1); };
@@ -169,9 +175,9 @@ int survivals_needed(const Tally& guilty, double level, int decisions) {
   return std::max(1, static_cast<int>(std::ceil(std::log((1 - level) / decisions) / std::log1p(-rate))));
 }
 
-Result<Tally> how_often(const std::function<Result<bool>()>& run, const Wish& wish) {
+Result<Tally> how_often(const std::function<Result<bool>()>& run, const Criteria& criteria) {
   Tally tally;
-  while (tally.crashed < wanted_crashes && tally.runs < wish.most_runs) {
+  while (tally.crashed < wanted_crashes && tally.runs < criteria.most_runs) {
     auto crashed = run();
     if (!crashed) return fail(crashed.error());
     tally.add(*crashed);
@@ -196,10 +202,10 @@ const char* to_string(Blame blame) {
 }
 
 Result<Square> compare_versions(const Tally& guilty, const std::function<Result<bool>(Versions)>& run,
-                                const Wish& wish) {
+                                const Criteria& criteria) {
   Square square;
   square.corners[{}] = guilty;
-  const int patience = std::min(survivals_needed(guilty, wish.level, 3), wish.most_runs);
+  const int patience = std::min(survivals_needed(guilty, criteria.level, 3), criteria.most_runs);
   const auto ask = [&](Versions versions) {
     return crashes(square.corners[versions], patience, [&] { return run(versions); });
   };
@@ -220,7 +226,7 @@ Result<Square> compare_versions(const Tally& guilty, const std::function<Result<
   for (const auto& innocent : innocents_of(square.blame)) {
     Tally& survives = square.corners[innocent];
     double sure = 0;
-    while ((sure = sureness(guilty, survives)) < wish.level && survives.runs < wish.most_runs) {
+    while ((sure = confidence(guilty, survives)) < criteria.level && survives.runs < criteria.most_runs) {
       auto crashed = run(innocent);
       if (!crashed) return fail(crashed.error());
       survives.add(*crashed);
@@ -230,10 +236,11 @@ Result<Square> compare_versions(const Tally& guilty, const std::function<Result<
   return square;
 }
 
-Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& run, const Wish& wish) {
+Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& run,
+                           const Criteria& criteria) {
   Records all(records);
   std::iota(all.begin(), all.end(), std::size_t{0});
-  Hunt hunt(guilty, run, wish, records);
+  Hunt hunt(guilty, run, criteria, records);
   Answer answer;
   Records rest = all;
   do {
@@ -254,7 +261,7 @@ Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& 
     cause.alone = hunt.tally_of(cause.records);
   }
   if (!rest.empty()) answer.rest = hunt.tally_of(rest);
-  for (auto& cause : answer.causes) cause.sure = sureness(cause.alone, answer.rest);
+  for (auto& cause : answer.causes) cause.sure = confidence(cause.alone, answer.rest);
   answer.probes = hunt.probes();
   return answer;
 }

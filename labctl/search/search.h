@@ -22,14 +22,14 @@ struct Tally {
 
 // How probable it is that the two rates are not one, when before any run that was an even chance. It may be
 // looked at after every run: stopping when it is high enough makes it no less true.
-double sureness(const Tally& with, const Tally& without);
+double confidence(const Tally& with, const Tally& without);
 
 // How many times something must survive in a row before it is called innocent, when what is guilty crashes as
 // often as in `guilty`: once when that never survived; else until a mistake in one of `decisions` is less
 // likely than 1 - level.
 int survivals_needed(const Tally& guilty, double level, int decisions);
 
-struct Wish {
+struct Criteria {
   double level = 0.95;    // how sure an answer must be
   int most_runs = 40;     // of one thing, before it stays undecided
   int most_probes = 150;  // things that are tried, before what is left is told as it is
@@ -37,7 +37,7 @@ struct Wish {
 
 // Runs what is known to have crashed until it has done so three times; as often as `most_runs` allows when it
 // does not.
-Result<Tally> how_often(const std::function<Result<bool>()>& run, const Wish& wish);
+Result<Tally> how_often(const std::function<Result<bool>()>& run, const Criteria& criteria);
 
 // ---- driver against content ----
 
@@ -60,7 +60,7 @@ struct Square {
 
 // `guilty`: how often the new versions together crash.
 Result<Square> compare_versions(const Tally& guilty, const std::function<Result<bool>(Versions)>& run,
-                                const Wish& wish = {});
+                                const Criteria& criteria = {});
 
 // ---- inside the content ----
 
@@ -88,6 +88,7 @@ struct Answer {
 
 // The smallest parts of `records` records that crash by themselves, when all of them together do as often as
 // `guilty`. One bad record among n takes log2(n) probes and two more that prove it.
-Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& run, const Wish& wish = {});
+Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& run,
+                           const Criteria& criteria = {});
 
 }  // namespace labctl::search

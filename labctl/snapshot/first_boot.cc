@@ -31,7 +31,7 @@ class FirstBoot::Console {
  public:
   Console(const fs::path& log, crash::Os os) : log_(Appender::open(log)), scanner_(os) {}
 
-  void hear(const machine::Sign& sign) {
+  void hear(const machine::Notification& sign) {
     std::lock_guard lock(mutex_);
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (log_ && !log_->write(console->bytes)) log_ = lab_error("cannot be written");
@@ -112,7 +112,7 @@ FirstBoot::~FirstBoot() = default;
 
 tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
   const auto lines = console_->last_lines(told_lines);
-  if (lines.empty()) return lab_error(what + "; its console has said nothing at all");
+  if (lines.empty()) return lab_error(what + "; its console has printed nothing");
   return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
 }
 
@@ -180,7 +180,7 @@ Status FirstBoot::settle_windows() {
 Status FirstBoot::prove_windows_console() {
   if (console_->kernel_spoke()) return {};
   Error error =
-      failed("its agent answers, but its emergency console was not heard on the serial port").value();
+      failed("its agent answers, but its emergency console did not appear on the serial port").value();
   error.hint =
       "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200";
   return fail(error);
@@ -215,7 +215,7 @@ Status FirstBoot::prove_console() {
     std::this_thread::sleep_for(100ms);
   }
   Error error =
-      failed("its agent answers, but what its kernel says is not heard on the serial console").value();
+      failed("its agent answers, but its kernel's messages do not appear on the serial console").value();
   error.hint = "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7";
   return fail(error);
 }
@@ -239,7 +239,7 @@ Status FirstBoot::power_off() {
     if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
     std::this_thread::sleep_for(100ms);
   }
-  return failed("it was told to power itself off and did not");
+  return failed("it was asked to power off and did not");
 }
 
 Status FirstBoot::save() { return machine::save(*machine_, machine::From::snapshot); }

@@ -10,16 +10,16 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/control_record.h"
 #include "labctl/cell/canary.h"
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 
 namespace labctl::trust {
 namespace {
 
 using guest::Crash;
 
-// One ground's clones. Their journals are called by what they stand on, so that machines which the scenario
-// calls by two names, and bundles of other scenarios, can share them. Images are not shared by their disks:
-// two of them with one disk differ in what is known of it, and each has its name in its records.
+// One base snapshot's clones. Their journals are called by what they stand on, so that machines which the
+// scenario calls by two names, and bundles of other scenarios, can share them. Images are not shared by their
+// disks: two of them with one disk differ in what is known of it, and each has its name in its records.
 struct Clones {
   std::string key;
   std::string prefix;  // "debian-12.1a2b3c4d", before ".canary-nmi"
@@ -28,19 +28,19 @@ struct Clones {
 
 // An image without the module that dies on loading cannot show an oops, nor can a kernel that Secure Boot has
 // locked down: it loads no module without a signature. Everything else needs nothing.
-bool can_stage(const snapshot::Ground& ground, Crash crash) {
-  const auto& os = guest::system_of(snapshot::os_of(ground.image));
+bool can_stage(const snapshot::BaseSnapshot& base, Crash crash) {
+  const auto& os = guest::system_of(snapshot::os_of(base.image));
   const auto ways = os.crashes();
   if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
-  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(ground.image.facts, "notmyfault");
-  return crash != Crash::oops || (flag_at(ground.image.facts, "canary_module") &&
-                                  ground.shape.firmware != machine::Firmware::uefi_secure);
+  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(base.image.facts, "notmyfault");
+  return crash != Crash::oops || (flag_at(base.image.facts, "canary_module") &&
+                                  base.shape.firmware != machine::Firmware::uefi_secure);
 }
 
-Clones clones_of(const CanaryOrder& order, const snapshot::Ground& ground) {
+Clones clones_of(const CanaryOrder& order, const snapshot::BaseSnapshot& base) {
   Clones clones;
-  clones.key = bundle::canary_key(snapshot::record_of(ground), order.host, order.tool);
-  clones.prefix = bundle::canary_prefix(ground.image.name, clones.key);
+  clones.key = bundle::canary_key(snapshot::record_of(base), order.host, order.tool);
+  clones.prefix = bundle::canary_prefix(base.image.name, clones.key);
   clones.kept = order.cache / "canary" / clones.key;
   return clones;
 }
@@ -55,9 +55,9 @@ bool holds(const fs::path& kept, const std::string& image, std::time_t now) {
 
 // The journals and what names them, from the cache to a bundle or the other way.
 Status copy_records(const fs::path& from, const std::string& from_machine, const fs::path& to,
-                    const std::string& to_machine, const snapshot::Ground& ground,
+                    const std::string& to_machine, const snapshot::BaseSnapshot& base,
                     const std::string& prefix) {
-  const std::string& image = ground.image.name;
+  const std::string& image = base.image.name;
   if (auto made = make_dirs(to); !made) return made;
   for (const Crash crash : guest::every_crash) {
     const fs::path folder = from / bundle::canary_id(prefix, crash);
@@ -70,33 +70,33 @@ Status copy_records(const fs::path& from, const std::string& from_machine, const
   return write_file(bundle::canary_summary(to, image, to_machine), *text);
 }
 
-Status keep(const fs::path& records, const snapshot::Ground& ground, const Clones& clones) {
-  return keep_whole(clones.kept.parent_path(), clones.kept, [&](const fs::path& partial) {
-    return copy_records(records, ground.machine, partial, {}, ground, clones.prefix);
+Status keep(const fs::path& records, const snapshot::BaseSnapshot& base, const Clones& clones) {
+  return publish_atomically(clones.kept.parent_path(), clones.kept, [&](const fs::path& partial) {
+    return copy_records(records, base.machine, partial, {}, base, clones.prefix);
   });
 }
 
-Status write_summary(const fs::path& records, const snapshot::Ground& ground, const Clones& clones,
+Status write_summary(const fs::path& records, const snapshot::BaseSnapshot& base, const Clones& clones,
                      std::time_t now) {
   Json crashes = Json::array();
   for (const Crash crash : guest::every_crash)
-    if (can_stage(ground, crash)) crashes.push_back(guest::to_string(crash));
-  Json summary{{"labctl", 1},       {"image", ground.image.name}, {"image_sha256", ground.image.sha256},
-               {"key", clones.key}, {"records", clones.prefix},   {"made_unix", static_cast<long long>(now)},
+    if (can_stage(base, crash)) crashes.push_back(guest::to_string(crash));
+  Json summary{{"labctl", 1},       {"image", base.image.name}, {"image_sha256", base.image.sha256},
+               {"key", clones.key}, {"records", clones.prefix}, {"made_unix", static_cast<long long>(now)},
                {"crashes", crashes}};
-  if (snapshot::os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
-  return write_file(bundle::canary_summary(records, ground.image.name, ground.machine), dump_pretty(summary));
+  if (snapshot::os_of(base.image) == scenario::Os::windows) summary["os"] = "windows";
+  return write_file(bundle::canary_summary(records, base.image.name, base.machine), dump_pretty(summary));
 }
 
-std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Ground& ground,
+std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::BaseSnapshot& base,
                                    const std::string& prefix) {
   std::vector<lab::CellJob> jobs;
   for (const Crash crash : guest::every_crash) {
-    if (!can_stage(ground, crash)) continue;
+    if (!can_stage(base, crash)) continue;
     const std::string id = bundle::canary_id(prefix, crash);
-    jobs.push_back({.cell = cell::canary_cell(id, ground.image.name, snapshot::os_of(ground.image)),
+    jobs.push_back({.cell = cell::canary_cell(id, base.image.name, snapshot::os_of(base.image)),
                     .canary = crash,
-                    .ground = ground,
+                    .base = base,
                     .folder = order.records / id,
                     .disk = order.work / (id + ".qcow2")});
   }
@@ -105,37 +105,37 @@ std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Gro
 
 }  // namespace
 
-Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Scheduler& scheduler,
                                                     const image::Say& say, const std::stop_token& stop) {
   std::vector<lab::CellJob> jobs;
   std::set<std::string> being_made;  // keys
-  for (const snapshot::Ground& ground : order.grounds) {
-    const Clones clones = clones_of(order, ground);
+  for (const snapshot::BaseSnapshot& base : order.bases) {
+    const Clones clones = clones_of(order, base);
     if (!order.again && being_made.count(clones.key) == 0 &&
-        holds(clones.kept, ground.image.name, order.clock())) {
-      if (auto copied = copy_records(clones.kept, {}, order.records, ground.machine, ground, clones.prefix);
+        holds(clones.kept, base.image.name, order.clock())) {
+      if (auto copied = copy_records(clones.kept, {}, order.records, base.machine, base, clones.prefix);
           !copied)
         return fail(copied.error());
       continue;
     }
     if (auto made = make_dirs(order.records); !made) return fail(made.error());
-    if (auto written = write_summary(order.records, ground, clones, order.clock()); !written)
+    if (auto written = write_summary(order.records, base, clones, order.clock()); !written)
       return fail(written.error());
     if (!being_made.insert(clones.key).second) continue;
-    auto own = jobs_for(order, ground, clones.prefix);
-    say(ground.name() + ": canary: killing " + std::to_string(own.size()) +
-        " clones on purpose, to see every channel speak (once a week)");
+    auto own = jobs_for(order, base, clones.prefix);
+    say(base.name() + ": canary: crashing " + std::to_string(own.size()) +
+        " clones on purpose to check every detection channel (once a week)");
     jobs.insert(jobs.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   }
-  if (!jobs.empty()) crew(jobs);
+  if (!jobs.empty()) scheduler(jobs);
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
 
   std::vector<outcome::Canary> canaries;
-  for (const snapshot::Ground& ground : order.grounds) {
-    canaries.push_back(bundle::read_canary(order.records, ground.image.name, ground.machine));
-    const Clones clones = clones_of(order, ground);
+  for (const snapshot::BaseSnapshot& base : order.bases) {
+    canaries.push_back(bundle::read_canary(order.records, base.image.name, base.machine));
+    const Clones clones = clones_of(order, base);
     if (canaries.back().proved() && being_made.erase(clones.key) != 0)
-      if (auto done = keep(order.records, ground, clones); !done) return fail(done.error());
+      if (auto done = keep(order.records, base, clones); !done) return fail(done.error());
   }
   return canaries;
 }

@@ -10,7 +10,7 @@
 #include "labctl/bundle/control_record.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/cell/cell.h"
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 
 namespace labctl::trust {
 namespace {
@@ -31,7 +31,7 @@ KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, s
       clock_(std::move(clock)) {}
 
 std::string KeptControls::key(const lab::CellJob& job) const {
-  return bundle::control_key(snapshot::record_of(job.ground), job.cell, signatures_, host_, tool_);
+  return bundle::control_key(snapshot::record_of(job.base), job.cell, signatures_, host_, tool_);
 }
 
 Result<bool> KeptControls::take(const lab::CellJob& job) const {
@@ -51,7 +51,7 @@ Result<bool> KeptControls::take(const lab::CellJob& job) const {
 
 Status KeptControls::keep(const lab::CellJob& job, const std::string& run) const {
   if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));
-  return keep_whole(cache_, cache_ / key(job), [&](const fs::path& partial) -> Status {
+  return publish_atomically(cache_, cache_ / key(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
     const Json word{
         {"labctl", 1}, {"made_unix", static_cast<long long>(clock_())}, {"run", run}, {"key", key(job)}};
@@ -59,8 +59,8 @@ Status KeptControls::keep(const lab::CellJob& job, const std::string& run) const
   });
 }
 
-Result<std::vector<lab::CellJob>> afresh(const std::vector<lab::CellJob>& jobs,
-                                         const std::vector<std::string>& ids) {
+Result<std::vector<lab::CellJob>> set_aside_for_rerun(const std::vector<lab::CellJob>& jobs,
+                                                      const std::vector<std::string>& ids) {
   std::vector<lab::CellJob> wanted;
   for (const auto& job : jobs) {
     if (std::find(ids.begin(), ids.end(), job.cell.id) == ids.end()) continue;

@@ -1,6 +1,6 @@
-// Controls that passed are kept between runs and believed for a week, as canaries are: for the same image,
-// machine, story, signatures, host and labctl. A kept one supports a pass. It has not seen the host as it is,
-// so it blames nobody: where a guest failed beside it, the control is lived afresh.
+// Controls that passed are kept between runs and reused for a week, as canaries are: for the same image,
+// machine, story, signatures, host and labctl. A reused one supports a pass. It has not seen the host as it
+// is, so it cannot confirm a failure: where a guest failed beside it, the control runs again.
 #pragma once
 
 #include <ctime>
@@ -24,11 +24,11 @@ class KeptControls {
                std::function<std::time_t()> clock);
 
   // Puts the records of a control that passed into the job's folder, with a word where they come from. False:
-  // there is none that is believed, and nothing was put there.
+  // there is none that can be reused, and nothing was put there.
   Result<bool> take(const lab::CellJob& job) const;
 
-  // The records of a control that was lived in the run of this name. If it did not pass, what was kept before
-  // is not believed any more either.
+  // The records of a control that ran in the run of this name. If it did not pass, what was kept before
+  // is not reused any more either.
   Status keep(const lab::CellJob& job, const std::string& run) const;
 
  private:
@@ -40,7 +40,7 @@ class KeptControls {
 };
 
 // The jobs whose kept records do not do, with these put aside.
-Result<std::vector<lab::CellJob>> afresh(const std::vector<lab::CellJob>& jobs,
-                                         const std::vector<std::string>& ids);
+Result<std::vector<lab::CellJob>> set_aside_for_rerun(const std::vector<lab::CellJob>& jobs,
+                                                      const std::vector<std::string>& ids);
 
 }  // namespace labctl::trust

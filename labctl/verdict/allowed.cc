@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/enum_names.h"
 #include "labctl/outcome/accept.h"
 
 namespace labctl::verdict {
@@ -14,17 +15,9 @@ using outcome::uses_unproved;
 
 using scenario::Acceptance;
 
-const char* to_string(WaiverState state) {
-  switch (state) {
-    case WaiverState::used:
-      return "used";
-    case WaiverState::unused:
-      return "unused";
-    case WaiverState::expired:
-      return "expired";
-  }
-  return "?";
-}
+constexpr auto waiver_states = enum_names<WaiverState>(
+    {{WaiverState::used, "used"}, {WaiverState::unused, "unused"}, {WaiverState::expired, "expired"}});
+const char* to_string(WaiverState state) { return waiver_states.name(state); }
 
 std::vector<Weakness> weaknesses(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
   std::vector<Weakness> found;

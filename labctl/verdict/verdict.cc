@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/enum_names.h"
 #include "labctl/base/text.h"
 #include "labctl/outcome/accept.h"
 #include "labctl/plan/tuple.h"
@@ -20,17 +21,9 @@ using outcome::Observation;
 using outcome::Outcome;
 using outcome::rules_now;
 
-const char* to_string(Decision decision) {
-  switch (decision) {
-    case Decision::passed:
-      return "passed";
-    case Decision::blocked:
-      return "blocked";
-    case Decision::no_verdict:
-      return "no-verdict";
-  }
-  return "?";
-}
+constexpr auto decisions = enum_names<Decision>(
+    {{Decision::passed, "passed"}, {Decision::blocked, "blocked"}, {Decision::no_verdict, "no-verdict"}});
+const char* to_string(Decision decision) { return decisions.name(decision); }
 
 int Verdict::exit_code() const {
   if (interrupted) return 130;
@@ -87,7 +80,7 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
 std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, const Outcome& outcome) {
   std::string text;
   if (const auto* entry = missing(cell, outcome.findings); entry && is_guest_failure(outcome.ending))
-    text += "; expected here: '" + printable(entry->title) + "', which did not come";
+    text += "; expected here: '" + printable(entry->title) + "', which did not appear";
   for (const auto& waiver : plan.waivers) {
     const bool hoped_for =
         waiver.expired(plan.date) && waiver.matches(cell.id) &&
@@ -153,7 +146,7 @@ std::string doubt(const Outcome& control, const Outcome& cell) {
            ", so the lab cannot be trusted on this image";
   if (control.kept && is_guest_failure(cell.ending))
     return "passed on " + control.kept->made +
-           " in another run and not beside this cell, so nobody is blamed";
+           " in another run and not beside this cell, so the failure is not attributed to the candidate";
   return {};
 }
 
@@ -163,7 +156,7 @@ std::vector<std::string> not_fresh(const plan::Plan& plan, const std::vector<Out
   for (std::size_t c = 0; c < plan.cells.size(); ++c) {
     if (!plan.cells[c].control || !own[c].kept) continue;
     for (std::size_t i = 0; i < plan.cells.size(); ++i)
-      if (plan::same_ground(plan.cells[c], plan.cells[i]) && is_guest_failure(own[i].ending)) {
+      if (plan::same_base(plan.cells[c], plan.cells[i]) && is_guest_failure(own[i].ending)) {
         ids.push_back(plan.cells[c].id);
         break;
       }
@@ -178,7 +171,7 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
   bool has_control = false;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     const plan::Cell& control = plan.cells[i];
-    if (!control.control || !plan::same_ground(control, cell)) continue;
+    if (!control.control || !plan::same_base(control, cell)) continue;
     has_control = true;
     const std::string why = doubt(all[i], outcome);
     if (why.empty()) continue;
@@ -208,7 +201,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   weigh(plan, verdict.cells);
   verdict.new_errors = new_errors(plan, verdict.cells);
   const std::vector<Outcome> own = verdict.cells;
-  verdict.wants_afresh = not_fresh(plan, own);
+  verdict.wants_rerun = not_fresh(plan, own);
   std::size_t candidates = 0, passed = 0, expected = 0, blamed = 0;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
@@ -235,7 +228,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
     }
   if (!plan.left_out.empty())
     verdict.reasons.push_back(std::to_string(plan.left_out.size()) +
-                              " cells of the scenario were left out (--only), and a part is not the gate");
+                              " cells were excluded with --only; a partial run cannot pass");
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
   if (blamed == 0 && passed + expected == candidates && candidates != 0) {

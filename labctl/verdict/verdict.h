@@ -21,7 +21,7 @@ struct Verdict {
   std::size_t reasons_of_cells = 0;     // the first so many tell of one cell each, the others of the run
   std::vector<outcome::Outcome> cells;  // in the plan's order; lab-failed where a control did not pass
   std::vector<outcome::Canary> canaries;
-  std::vector<std::string> wants_afresh;  // kept controls that must be lived before somebody is blamed
+  std::vector<std::string> wants_rerun;  // reused controls that must run again before a failure counts
   std::vector<WaiverUse> waivers;
   bool waived = false;  // passed, and would not have without a waiver
   std::vector<Weakness> weaker;
@@ -38,7 +38,7 @@ struct Verdict {
 // scenario expects there; on every image and machine where a candidate appears, a cell that passed has booted
 // with all candidates together; every image has a control that passed too (a kept one does, where no guest
 // failed) and a canary that every channel reported, and no cell was left out of the plan. `run_faults` are
-// complaints about the run as a whole (an artefact that changed meanwhile); any of them excludes passed.
+// complaints about the run as a whole (an artifact that changed meanwhile); any of them excludes passed.
 Verdict judge(const plan::Plan& plan, const std::vector<outcome::Outcome>& outcomes,
               const std::vector<outcome::Canary>& canaries, const std::vector<std::string>& run_faults = {});
 

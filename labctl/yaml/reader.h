@@ -19,7 +19,7 @@ namespace labctl::yaml {
 struct Reserved {
   const char* name;
   unsigned where;     // one bit for the places in which it means something
-  const char* means;  // what they are, for people: "in the paths of artefacts"
+  const char* means;  // what they are, for people: "in the paths of artifacts"
 };
 inline constexpr unsigned nothing_later = 0;
 

@@ -202,21 +202,21 @@ def without_subject(statement):
     del statement["subject"][1]
 
 
-expect("another artefact's attestation", verify(signed(others), *WHOLE), 1, "was not tested")
+expect("another artifact's attestation", verify(signed(others), *WHOLE), 1, "was not tested")
 expect("a subject removed and signed", verify(signed(without_subject), *WHOLE), 1, "was not tested")
 stripped = {**STATEMENT, "subject": STATEMENT["subject"][:1]}
 unsigned_change = {**ENVELOPE, "payload": base64.b64encode(json.dumps(stripped).encode()).decode()}
 expect("a subject removed", verify(written(unsigned_change), "--key", pub, "--artifact", content), 1, "not good")
 expect("PASSED over a blocked verdict", verify(signed(lambda s: s["predicate"].update(failedTests=["x"])), *WHOLE), 1, "failed cells")
 expect("another predicate", verify(signed(lambda s: s.update(predicateType="https://slsa.dev/provenance/v1")), *WHOLE), 1, "no test result")
-expect("no subjects", verify(signed(lambda s: s.update(subject=[])), *WHOLE), 1, "no artefact")
+expect("no subjects", verify(signed(lambda s: s.update(subject=[])), *WHOLE), 1, "no artifact")
 expect("another payload type", verify(written({**ENVELOPE, "payloadType": "application/json"}), *WHOLE), 1, "of type")
 expect("another payload type, signed", verify(written(envelope(PAYLOAD, ME, kind=b"text/plain", label=b"text/plain")), *WHOLE), 1, "of type")
 expect("signed as another type", verify(written(envelope(PAYLOAD, ME, kind=b"text/plain")), *WHOLE), 1, "not good")
 expect("a payload that is no statement", verify(written(envelope(b"[]", ME)), *WHOLE), 1, "cannot be used")
 expect("a payload that is not UTF-8", verify(written(envelope(b'{"_type":"\xff"}', ME)), *WHOLE), 1, "not valid JSON")
 expect("a payload without an end", verify(written(envelope(b"[" * 100000, ME)), *WHOLE), 1)
-expect("a payload with a key twice", verify(written(envelope(PAYLOAD.replace(b'{"_type"', b'{"_type":"x","_type"', 1), ME)), *WHOLE), 1, "stands twice")
+expect("a payload with a key twice", verify(written(envelope(PAYLOAD.replace(b'{"_type"', b'{"_type":"x","_type"', 1), ME)), *WHOLE), 1, "occurs twice")
 
 # ---- keys and signatures ----
 expect("the wrong key", verify(good, "--key", other_pub, *FILES), 1, "none of the given keys")
@@ -318,9 +318,9 @@ refused("half a journal", changed_bundle(bundle, JOURNAL, lambda t: t[: len(t) /
 refused("the control's journal", changed_bundle(bundle, JOURNAL, lambda _: (bundle / "cells/debian.control/events.jsonl").read_bytes()), 3, "does not begin this cell's journal")
 refused("a verdict edited to passed", changed_bundle(blocked, "verdict.json", lambda t: t.replace(b'"blocked"', b'"passed"')), 1, "derived from the recorded events")
 refused("a verdict edited in a word", changed_bundle(bundle, "verdict.json", lambda t: t.replace(b"sensor-release", b"sensor-Release")), 3, "derived from the recorded events")
-refused("other artefacts in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(b'"build/content.bin"', b'"build/content.new"', 1)), 3, "other artefacts")
+refused("other artifacts in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(b'"build/content.bin"', b'"build/content.new"', 1)), 3, "other artifacts")
 digest = next(a["sha256"] for a in json.loads((bundle / "run.json").read_text())["artefacts"]).encode()
-refused("another digest in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(digest, b"0" * 64)), 3, "other artefacts")
+refused("another digest in run.json", changed_bundle(bundle, "run.json", lambda t: t.replace(digest, b"0" * 64)), 3, "other artifacts")
 
 
 def said_of_the_run(**words):

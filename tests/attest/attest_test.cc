@@ -215,11 +215,11 @@ TEST_CASE("texts that are no envelope are refused with a reason") {
       {"a payload with a line end", with("\"eA==\"", "\"eA=\\n=\""), "not base64"},
       {"URL-safe base64", with("\"eA==\"", "\"_-__\""), "not base64"},
       {"a payload that stands twice", with("\"payload\"", "\"payload\": \"eQ==\", \"payload\""),
-       "stands twice"},
+       "occurs twice"},
       {"signatures that stand twice", with("\"signatures\"", "\"signatures\": [], \"signatures\""),
-       "stands twice"},
+       "occurs twice"},
       {"a key that stands twice in another spelling",
-       with("\"payload\"", "\"p\\u0061yload\": \"eQ==\", \"payload\""), "stands twice"},
+       with("\"payload\"", "\"p\\u0061yload\": \"eQ==\", \"payload\""), "occurs twice"},
       {"deep nesting", "{\"payload\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}",
        "nested"},
       {"nesting without an end", std::string(1'000'000, '['), ""},
@@ -477,5 +477,5 @@ TEST_CASE("files and subjects must be the same set") {
   auto nothing = good_statement();
   nothing.subjects.clear();
   CHECK_THAT(attest::objection(nothing, std::vector<attest::Resource>{}).value_or(""),
-             ContainsSubstring("no artefact"));
+             ContainsSubstring("no artifact"));
 }

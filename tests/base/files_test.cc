@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "labctl/base/digest.h"
-#include "labctl/base/held_file.h"
+#include "labctl/base/pinned_file.h"
 #include "labctl/base/queue.h"
 #include "tests/catch.h"
 
@@ -44,7 +44,7 @@ TEST_CASE("a held file notices when it is changed, replaced, linked or removed")
   const auto held = [&] {
     fs::remove(file);
     REQUIRE(write_file(file, "first"));
-    return HeldFile::open(file).value();
+    return PinnedFile::open(file).value();
   };
   auto same = held();
   CHECK(same.sha256().value() == sha256("first"));
@@ -85,11 +85,11 @@ TEST_CASE("a held file is a regular file under its own name") {
   REQUIRE(write_file(folder.path / "a", "x"));
   fs::create_symlink(folder.path / "a", folder.path / "link");
   ::mkfifo((folder.path / "pipe").c_str(), 0600);
-  CHECK_THAT(HeldFile::open(folder.path / "link").error().what, ContainsSubstring("symbolic link"));
-  CHECK_THAT(HeldFile::open(folder.path / "pipe").error().what, ContainsSubstring("regular file"));
-  CHECK_THAT(HeldFile::open(folder.path).error().what, ContainsSubstring("regular file"));
-  CHECK_THAT(HeldFile::open("/dev/null").error().what, ContainsSubstring("regular file"));
-  CHECK_THAT(HeldFile::open(folder.path / "none").error().what, ContainsSubstring("cannot open"));
+  CHECK_THAT(PinnedFile::open(folder.path / "link").error().what, ContainsSubstring("symbolic link"));
+  CHECK_THAT(PinnedFile::open(folder.path / "pipe").error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(PinnedFile::open(folder.path).error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(PinnedFile::open("/dev/null").error().what, ContainsSubstring("regular file"));
+  CHECK_THAT(PinnedFile::open(folder.path / "none").error().what, ContainsSubstring("cannot open"));
 }
 
 TEST_CASE("a new file never takes another's place") {

@@ -4,8 +4,8 @@
 //   gate_bench IMAGE [REBOOTS [GUESTS]]      IMAGE must be built; uses the places that labctl uses
 //
 //   restore    from the live snapshot to an agent that answers, against a cold boot of the same image
-//   gate/bare  a crew of control cells against a bare loop that does the same steps (restore, reboot, wait
-//   for the
+//   gate/bare  a scheduler of control cells against a bare loop that does the same steps (restore, reboot,
+//   wait for the
 //              agent and the end of the boot, settle) with the hypervisor and the agent and nothing else
 //   finding    from the guest's panic to the finding in the cell's journal
 //   idle       labctl's own CPU while ten guests do nothing but answer heartbeats
@@ -22,8 +22,8 @@
 #include "labctl/cell/cell.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/host/places.h"
-#include "labctl/lab/crew.h"
-#include "labctl/snapshot/ground.h"
+#include "labctl/lab/scheduler.h"
+#include "labctl/snapshot/base_snapshot.h"
 #include "labctl/snapshot/shell.h"
 
 using namespace labctl;
@@ -50,16 +50,16 @@ void must(Status status) {
 
 struct Bench {
   machine::Host& host;
-  snapshot::Ground ground;
+  snapshot::BaseSnapshot base;
   fs::path work;
   int reboots, guests;
   std::stop_source stop;
 
   std::unique_ptr<machine::Machine> restore(const std::string& name, const machine::Sink& sink) {
     const fs::path disk = work / (name + ".qcow2");
-    must(snapshot::copy_disk(ground.disk, disk));
+    must(snapshot::copy_disk(base.disk, disk));
     auto machine = must(
-        host.create({.name = name, .shape = ground.shape, .accel = host.facts().accel, .disk = disk}, sink));
+        host.create({.name = name, .shape = base.shape, .accel = host.facts().accel, .disk = disk}, sink));
     must(machine->start(machine::From::snapshot));
     return machine;
   }
@@ -70,7 +70,7 @@ struct Bench {
 
   double restore_seconds() {
     const auto began = Clock::now();
-    auto machine = restore("bench-restore", [](const machine::Sign&) {});
+    auto machine = restore("bench-restore", [](const machine::Notification&) {});
     wait_for_agent(*machine);
     return seconds(Clock::now() - began);
   }
@@ -78,7 +78,7 @@ struct Bench {
   // One guest of the bare loop: what anybody would write in an afternoon.
   void bare_guest(const std::string& name) {
     std::atomic<int> links = 0;
-    auto machine = restore(name, [&](const machine::Sign& sign) {
+    auto machine = restore(name, [&](const machine::Notification& sign) {
       if (const auto* link = std::get_if<machine::AgentLink>(&sign); link && link->up) ++links;
     });
     wait_for_agent(*machine);
@@ -110,14 +110,14 @@ struct Bench {
     plan::Cell c;
     c.id = id;
     c.control = true;
-    c.image = ground.image.name;
+    c.image = base.image.name;
     c.settle = settle;
     for (int i = 0; i < reboots; ++i) c.story.push_back({.kind = scenario::StepKind::reboot});
     return c;
   }
 
   lab::CellJob job(const plan::Cell& c) const {
-    return {.cell = c, .ground = ground, .folder = work / c.id, .disk = work / (c.id + ".qcow2")};
+    return {.cell = c, .base = base, .folder = work / c.id, .disk = work / (c.id + ".qcow2")};
   }
 
   double gate() {
@@ -125,7 +125,7 @@ struct Bench {
     for (int i = 0; i < guests; ++i) jobs.push_back(job(cell("bench-gate-" + std::to_string(i))));
     const auto began = Clock::now();
     int passed = 0;
-    lab::run_crew(
+    lab::run_scheduled(
         jobs, host, static_cast<unsigned>(guests),
         [&](const lab::Progress& p) { passed += p.ended && p.outcome.ending == outcome::Ending::passed; },
         stop.get_token());
@@ -175,8 +175,8 @@ struct Bench {
       c.story = {{.kind = scenario::StepKind::wait, .wait = 90s}};
       jobs.push_back(job(c));
     }
-    std::jthread crew([&] {
-      lab::run_crew(
+    std::jthread scheduler([&] {
+      lab::run_scheduled(
           jobs, host, 10, [](const lab::Progress&) {}, stop.get_token());
     });
     std::this_thread::sleep_for(45s);
@@ -198,16 +198,16 @@ int main(int argc, char** argv) {
   const image::Store store(places.recipes, places.store);
   auto work = must(gate::WorkFolder::create(places));
   auto host = must(machine::open_host({.runtime = places.runtime, .cache = places.cache}));
-  auto ground = must(snapshot::prepare_ground(*host, store, argv[1], {},
-                                              [](std::string_view line) {
-                                                std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()),
-                                                             line.data());
-                                              },
-                                              {}));
-  Bench bench{
-      *host, ground, work.path(), argc > 2 ? std::atoi(argv[2]) : 3, argc > 3 ? std::atoi(argv[3]) : 2, {}};
+  auto base = must(snapshot::prepare_base(*host, store, argv[1], {},
+                                          [](std::string_view line) {
+                                            std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()),
+                                                         line.data());
+                                          },
+                                          {}));
+  Bench bench{*host, base, work.path(), argc > 2 ? std::atoi(argv[2]) : 3, argc > 3 ? std::atoi(argv[3]) : 2,
+              {}};
 
-  const double cold = seconds(ground.boot_time), restored = bench.restore_seconds();
+  const double cold = seconds(base.boot_time), restored = bench.restore_seconds();
   std::printf("restore    %.2f s, a cold boot %.1f s: %.0f times faster\n", restored, cold, cold / restored);
   // Bare before and after, so that a host that gets busier does not speak for either side.
   const double bare = bench.bare_loop(), gate = bench.gate(), bare_again = bench.bare_loop();

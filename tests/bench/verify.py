@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What verify costs: the time for one large artefact against sha256sum's for the same file, as a ratio of one run.
+"""What verify costs: the time for one large artifact against sha256sum's for the same file, as a ratio of one run.
 
 usage: verify.py LABCTL MAKE_BUNDLE [MIB [ROUNDS]]     default 1024 MiB, 5 rounds; the file is in the page cache
 
@@ -30,8 +30,8 @@ def seconds(*words):
 
 with tempfile.TemporaryDirectory(prefix="labctl-bench-", dir="/var/tmp") as folder:
     root = pathlib.Path(folder)
-    artefact, key = root / "artefact", root / "key.pem"
-    with artefact.open("wb") as file:
+    artifact, key = root / "artefact", root / "key.pem"
+    with artifact.open("wb") as file:
         for _ in range(mib):
             file.write(os.urandom(1 << 20))
     must(labctl, "keygen", key)
@@ -39,7 +39,7 @@ with tempfile.TemporaryDirectory(prefix="labctl-bench-", dir="/var/tmp") as fold
     must(labctl, "attest", bundle, "--sign", key)
     envelope = json.loads((bundle / "attestation.json").read_text())
     statement = json.loads(base64.b64decode(envelope["payload"]))
-    digest = must("sha256sum", artefact).split()[0].decode()
+    digest = must("sha256sum", artifact).split()[0].decode()
     statement["subject"] = [{"name": "artefact", "digest": {"sha256": digest}}]
     payload, kind = json.dumps(statement).encode(), envelope["payloadType"].encode()
     (root / "pae").write_bytes(b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload))
@@ -49,7 +49,7 @@ with tempfile.TemporaryDirectory(prefix="labctl-bench-", dir="/var/tmp") as fold
     attestation = root / "attestation.json"
     attestation.write_text(json.dumps(envelope))
 
-    verify = [labctl, "verify", attestation, "--key", f"{key}.pub", "--artifact", artefact]
-    ours, theirs = zip(*((seconds(*verify), seconds("sha256sum", artefact)) for _ in range(rounds)))
+    verify = [labctl, "verify", attestation, "--key", f"{key}.pub", "--artifact", artifact]
+    ours, theirs = zip(*((seconds(*verify), seconds("sha256sum", artifact)) for _ in range(rounds)))
     print(f"verify {min(ours):.2f} s, sha256sum {min(theirs):.2f} s, {mib} MiB, best of {rounds}")
     print(f"ratio {min(ours) / min(theirs):.2f}")

@@ -66,7 +66,7 @@ const std::vector<Told>& stories() {
         "in sensor_match (before the candidate was loaded)", 0,
         [](Scene& s) { s.hears("restore", 0s, on_console(found(oops, Kind::oops, ""))); }},
        unknown},
-      {{"a reset before the candidate is there", lab_failed, "reset itself, nobody had asked for it (before",
+      {{"a reset before the candidate is there", lab_failed, "reset itself without being asked to (before",
         0, [](Scene& s) { s.hears("baseline", 0s, event::Reset{}); }},
        unknown},
       {{"a panic before the candidate is there", lab_failed, "panic device reported a kernel panic (before",

@@ -390,7 +390,7 @@ const std::vector<Story>& stories() {
        [](Scene& s) { s.answers("deliver", says(driver_digest, sha256("other"))); }},
       {"content altered at delivery", altered, "content.bin", 0,
        [](Scene& s) { s.answers("deliver", says(content_digest, sha256("other"))); }},
-      {"no boot identity any more", hung, "did not tell its boot identity", 1,
+      {"no boot identity any more", hung, "did not report its boot identity", 1,
        [](Scene& s) { s.answers("evidence", says("boot_id=", "id="), 7); }},
       {"nothing said about a delivered file", altered, "content.bin", 0,
        [](Scene& s) { s.answers("deliver", says("content.bin=", "content.bon=")); }},
@@ -408,9 +408,9 @@ const std::vector<Story>& stories() {
 
       // ---- the lab's fault ----
       {"a guest whose agent never answered", lab_failed, "never answered", 0, [](Scene& s) { s.alive = false; }},
-      {"a baseline that makes no sense", lab_failed, "no sense", 0,
+      {"a baseline that makes no sense", lab_failed, "inconsistent answers", 0,
        [](Scene& s) { s.answers("evidence", prints("hello"), 1); }},
-      {"a baseline whose taint is no number", lab_failed, "no sense", 0,
+      {"a baseline whose taint is no number", lab_failed, "inconsistent answers", 0,
        [](Scene& s) { s.answers("evidence", says("taint=12288", "taint=none"), 1); }},
       {"an image whose kernel is sick before the candidate is there", lab_failed, "before the candidate", 0,
        [](Scene& s) { s.taint |= 1u << 7; }},

@@ -62,11 +62,11 @@ const std::vector<Story>& stories() {
          untied(s, proofs_of_content);
          s.answers("loaded-before", prints(before("", "")));
        }},
-      {"no word of what was there before", lab_failed, "make no sense", 0,
+      {"no word of what was there before", lab_failed, "inconsistent answers", 0,
        [](Scene& s) { s.answers("loaded-before", prints("")); }},
       {"a driver that names no build, with a proof", passed, "", 3,
        [](Scene& s) { untied(s, proofs_of_content); }},
-      {"a driver that names no build, and no proof", not_loaded, "no proof of the author's", 0,
+      {"a driver that names no build, and no proof", not_loaded, "no proof of the scenario", 0,
        [](Scene& s) {
          untied(s, {});
          s.cell.guest.content->unproved = "this is about other things";
@@ -95,7 +95,7 @@ const std::vector<Story>& stories() {
            if (s.boots == 1) a.output = replace(a.output, "kernel=6.1.0", "kernel=6.12.0");
          });
        }},
-      {"no word of the kernel", hung, "did not tell its kernel's release", 0,
+      {"no word of the kernel", hung, "did not report its kernel's release", 0,
        [](Scene& s) { s.answers("evidence", says("kernel=6.1.0\n", ""), 2); }},
       {"a module that was loaded by force", not_loaded, "by force: the kernel is tainted F", 1,
        [](Scene& s) { s.when(settle2, 2s, [](Scene& g) { g.taint |= 1u << 1; }); }},

@@ -7,9 +7,9 @@
 #include <cstdlib>
 
 #include "labctl/base/files.h"
-#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/artifact_store.h"
 #include "labctl/gate/housekeeping.h"
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -35,7 +35,7 @@ void chmod_to(const fs::path& path, unsigned mode) { REQUIRE(::chmod(path.c_str(
 host::Places places_in(const fs::path& root, const fs::path& runtime) {
   return {.root = root,
           .store = root / "images",
-          .artefacts = root / "artefacts",
+          .artifacts = root / "artefacts",
           .kept = root / "kept",
           .cache = root / "host",
           .runtime = runtime};

@@ -104,7 +104,7 @@ struct Bench {
     host::Places places{.root = root / "cache",
                         .recipes = {root / "images"},
                         .store = root / "cache/images",
-                        .artefacts = root / "cache/artefacts",
+                        .artifacts = root / "cache/artefacts",
                         .kept = root / "cache/kept",
                         .cache = root / "cache/host",
                         .runtime = root / "r"};

@@ -34,7 +34,7 @@ TEST_CASE("what is missing is named: the package of the kernel's symbols, a modu
   CHECK_THAT(lines, ContainsSubstring("apt-get install linux-image-6.12.0-1-amd64-dbg"));
   CHECK_THAT(lines, ContainsSubstring("symbol-file -o 0x0 "));
   CHECK_THAT(lines, ContainsSubstring("no module of the candidate's is loaded"));
-  CHECK_THAT(guest::gdb_lines(guest::read_loaded(""), "", 1), ContainsSubstring("did not tell"));
+  CHECK_THAT(guest::gdb_lines(guest::read_loaded(""), "", 1), ContainsSubstring("did not report"));
 }
 
 TEST_CASE("a guest cannot put lines of its own into a debugger") {

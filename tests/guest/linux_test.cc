@@ -199,7 +199,7 @@ TEST_CASE("simple commands are as they were") {
              ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
 }
 
-TEST_CASE("artefacts have names of their own on the payload disc") {
+TEST_CASE("artifacts have names of their own on the payload disc") {
   CHECK(driver_file(driver(DriverKind::deb)) == "driver.deb");
   CHECK(driver_file(driver(DriverKind::rpm)) == "driver.rpm");
   CHECK(driver_file(driver(DriverKind::kmod)) == "driver.ko");
@@ -300,7 +300,7 @@ TEST_CASE("content that is not there or cannot be applied is told") {
   CHECK(shell(question.command, folder.path).code == 7);
 }
 
-TEST_CASE("a script is told where its artefact is and its status is the answer") {
+TEST_CASE("a script is told where its artifact is and its status is the answer") {
   const Folder folder;
   Driver d{.kind = DriverKind::script,
            .install = "echo got \"$LABCTL_DRIVER\"; exit 9",

@@ -125,7 +125,7 @@ def refused(folder):
         "a record was cut out": lambda b: journal(b).write_text("\n".join(line for i, line in enumerate(journal(b).read_text().split("\n")) if i != 5)),
         "the verdict was edited": lambda b: edit(b / "verdict.json", '"verdict": "blocked"', '"verdict": "passed"'),
         "an outcome was edited": lambda b: edit(b / "verdict.json", '"outcome": "crashed"', '"outcome": "passed"'),
-        "an artefact is another": lambda b: edit(b / "run.json", json.loads((b / "run.json").read_text())["artefacts"][0]["sha256"], "0" * 64),
+        "an artifact is another": lambda b: edit(b / "run.json", json.loads((b / "run.json").read_text())["artefacts"][0]["sha256"], "0" * 64),
         "an image is another": lambda b: edit(b / "run.json", json.loads((b / "run.json").read_text())["images"][0]["snapshot_sha256"], "0" * 64),
         "the journal is another run's": lambda b: shutil.copy(journal(good), journal(b)),
         "a journal is gone": lambda b: journal(b).unlink(),

@@ -14,8 +14,8 @@
 #include "labctl/base/files.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/lab/crew.h"
 #include "labctl/lab/run_cell.h"
+#include "labctl/lab/scheduler.h"
 #include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
 #include "tests/lab/fake_lab.h"
@@ -45,20 +45,20 @@ class Lab {
     std::vector<lab::CellJob> jobs;
     for (const auto& c : plan.cells)
       jobs.push_back({.cell = c,
-                      .ground = {.image = {.sha256 = record(std::nullopt).images[0].sha256},
-                                 .disk = root / "snapshot.qcow2",
-                                 .disk_sha256 = record(std::nullopt).images[0].snapshot_sha256,
-                                 .boot_time = 3s},
+                      .base = {.image = {.sha256 = record(std::nullopt).images[0].sha256},
+                               .disk = root / "snapshot.qcow2",
+                               .disk_sha256 = record(std::nullopt).images[0].snapshot_sha256,
+                               .boot_time = 3s},
                       .payload = c.control ? "" : "cd.iso",
                       .files = c.control ? std::map<std::string, std::string>{} : payload,
                       .builds = {{"driver.ko", {"build-id:aa"}}},
                       .folder = root / "bundle/cells" / c.id,
                       .disk = root / (c.id + ".qcow2")});
     for (auto& job : jobs) {
-      job.dumps = &dumps, job.ground.shape.memory = memory;
+      job.dumps = &dumps, job.base.shape.memory = memory;
       job.kills_for_memory = kills_for_memory;
     }
-    lab::run_crew(
+    lab::run_scheduled(
         jobs, host, 2,
         [this](const lab::Progress& p) {
           if (p.ended) outcomes.push_back(p.outcome);

@@ -8,7 +8,7 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
-#include "labctl/lab/crew.h"
+#include "labctl/lab/scheduler.h"
 #include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
 #include "tests/cell/story.h"
@@ -292,7 +292,7 @@ TEST_CASE("a bundle that ended is told so, and one that somebody works on is not
   REQUIRE(write_file(cut.root / "run.json", outcome::write_run_record(run)));
   const auto ended = lab::read_unfinished(cut.root);
   REQUIRE_FALSE(ended);
-  CHECK_THAT(ended.error().what, ContainsSubstring("came to its end"));
+  CHECK_THAT(ended.error().what, ContainsSubstring("has ended"));
   run.interrupted = true;
   REQUIRE(write_file(cut.root / "run.json", outcome::write_run_record(run)));
   REQUIRE(write_file(cut.root / "verdict.json", "{}"));

@@ -41,7 +41,7 @@ void check(const Status& status, const std::string& what) {
 }
 
 struct Seen {
-  Queue<Sign> queue;
+  Queue<Notification> queue;
   std::string console;
   int resets = 0;
   std::optional<GuestStopped> stopped;
@@ -51,7 +51,7 @@ struct Seen {
   bool agent_up = false;
   int agent_changes = 0;
 
-  void take(const Sign& sign) {
+  void take(const Notification& sign) {
     std::visit(
         overloaded{[&](const ConsoleBytes& s) { console += s.bytes; },
                    [&](const GuestReset& s) {
@@ -71,7 +71,7 @@ struct Seen {
   bool until(seconds patience, const std::function<bool()>& enough) {
     const auto deadline = Clock::now() + patience;
     while (!enough()) {
-      std::optional<Sign> sign = queue.pop_until(deadline);
+      std::optional<Notification> sign = queue.pop_until(deadline);
       if (!sign) return enough();
       take(*sign);
     }
@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
   spec.accel = facts.accel;
   auto make = [&](const fs::path& disk, Seen& seen) {
     spec.disk = disk;
-    auto made = (*host)->create(spec, [&seen](Sign sign) { seen.queue.push(std::move(sign)); });
+    auto made = (*host)->create(spec, [&seen](Notification sign) { seen.queue.push(std::move(sign)); });
     if (!made) {
       check(false, made.error().text());
       std::exit(1);

@@ -28,8 +28,8 @@ again=0
 cmp "$out/again.json" "$bundle/verdict.json" || { echo "FAILED: judge says something else"; exit 1; }
 
 # The signed verdict opens publishing when the run passed, and only then.
-mapfile -t artefacts < <(jq -r '.artefacts[].path' "$bundle/run.json")
+mapfile -t artifacts < <(jq -r '.artefacts[].path' "$bundle/run.json")
 verified=0
 (cd "$(dirname "$scenario")" && "$labctl" verify "$bundle/attestation.json" --key "$out/key.pub" --max-age 1h \
-  --scenario "$(basename "$scenario")" --artifact "${artefacts[@]}") || verified=$?
+  --scenario "$(basename "$scenario")" --artifact "${artifacts[@]}") || verified=$?
 [[ $verified == "$wanted" ]] || { echo "FAILED: verify exits with $verified"; exit 1; }

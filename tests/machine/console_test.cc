@@ -55,7 +55,7 @@ class Guest {
 class Heard {
  public:
   Sink sink() {
-    return [this](Sign sign) {
+    return [this](Notification sign) {
       std::lock_guard lock(mutex_);
       if (auto* bytes = std::get_if<ConsoleBytes>(&sign)) text_ += bytes->bytes;
       if (auto* ended = std::get_if<ConsoleEnded>(&sign)) end_ = ended->why;

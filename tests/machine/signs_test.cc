@@ -10,13 +10,13 @@ using namespace labctl::machine;
 namespace {
 
 struct Told : Interpreter {
-  std::optional<Sign> monitor(std::string_view event, std::string_view details, int second = 100) {
+  std::optional<Notification> monitor(std::string_view event, std::string_view details, int second = 100) {
     return Interpreter::monitor(event, details, std::chrono::seconds(second));
   }
 };
 
 template <class T>
-const T& as(const std::optional<Sign>& sign) {
+const T& as(const std::optional<Notification>& sign) {
   REQUIRE(sign);
   REQUIRE(std::holds_alternative<T>(*sign));
   return std::get<T>(*sign);

@@ -84,7 +84,7 @@ TEST_CASE("axes vary in one order, excludes take away, includes add, a cell runs
   CHECK(dump_line(plan::to_json(plan)) == dump_line(plan::to_json(planned("everything.yaml"))));
 }
 
-TEST_CASE("a cell knows its own artefacts and those that the story names") {
+TEST_CASE("a cell knows its own artifacts and those that the story names") {
   const Plan plan = planned("everything.yaml");
   const Cell& first = plan.cells[0];
   CHECK(first.driver_path == "build/sensor_7.16.deb");
@@ -148,8 +148,8 @@ TEST_CASE("machines are an axis: in the id, with a control for each image and ma
   CHECK(plan.notes == std::vector<std::string>{"machine 'never' is in no cell"});
   CHECK(plan.cells[0].machine == scenario::Machine{.name = "small", .vcpus = 1, .memory = 512ull << 20});
   CHECK(plan.cells[8].machine == scenario::Machine{.name = "smp", .vcpus = 2, .memory = 1024ull << 20});
-  CHECK(plan::same_ground(plan.cells[1], plan.cells[8]));
-  CHECK_FALSE(plan::same_ground(plan.cells[0], plan.cells[8]));
+  CHECK(plan::same_base(plan.cells[1], plan.cells[8]));
+  CHECK_FALSE(plan::same_base(plan.cells[0], plan.cells[8]));
   const auto back = plan::from_json(plan::to_json(plan), "run.json");
   REQUIRE(back);
   for (std::size_t i = 0; i < plan.cells.size(); ++i) CHECK(back->cells[i].machine == plan.cells[i].machine);
@@ -193,8 +193,8 @@ TEST_CASE(
   CHECK(plan.cells[1].boots_wanted() == 3);
   CHECK(plan.cells[13].boots_wanted() == 1);
   CHECK(plan.cells[14].boots_wanted() == 3);
-  CHECK(plan::same_ground(plan.cells[1], plan.cells[14]));
-  CHECK_FALSE(plan::same_ground(plan.cells[0], plan.cells[14]));
+  CHECK(plan::same_base(plan.cells[1], plan.cells[14]));
+  CHECK_FALSE(plan::same_base(plan.cells[0], plan.cells[14]));
   CHECK(std::set<std::string>(plan.notes.begin(), plan.notes.end()).count("story 'unused' is in no cell") ==
         1);
   const auto back = plan::from_json(plan::to_json(plan), "run.json");
@@ -218,7 +218,7 @@ TEST_CASE("a control lives through the boots of its story, and waits for nothing
   CHECK(dump_line(plan::to_json(*back)) == dump_line(plan::to_json(plan)));
 }
 
-TEST_CASE("an artefact in no cell is noted") {
+TEST_CASE("an artifact in no cell is noted") {
   CHECK(planned("content-only.yaml").notes ==
         std::vector<std::string>{"no proof shows that the driver uses the content (unproved: this is about "
                                  "other things); a run that passes is WARNED",

@@ -66,7 +66,7 @@ TEST_CASE("the boots that count are those before which all candidates came and s
       {"the power cut over an installed one", {in, on, cut_install, boot, in, boot}, 1},
       {"the power cut while it is applied", {in, cut_apply, on, boot}, 1},
       {"the power cut over applied content", {in, on, cut_apply, boot}, 0},
-      {"a label without an artefact", {{.kind = StepKind::install, .label = "other"}, on, boot}, 0},
+      {"a label without an artifact", {{.kind = StepKind::install, .label = "other"}, on, boot}, 0},
       {"its own label", {{.kind = StepKind::install, .label = "candidate"}, on, boot}, 1},
   };
   for (const auto& row : rows) {
@@ -77,7 +77,7 @@ TEST_CASE("the boots that count are those before which all candidates came and s
   }
 }
 
-TEST_CASE("a story that names the candidate holds it, when it has the artefact") {
+TEST_CASE("a story that names the candidate holds it, when it has the artifact") {
   Cell upgrade = cell("previous", "current");
   upgrade.story = {{.kind = StepKind::install},
                    {.kind = StepKind::apply, .label = "candidate"},

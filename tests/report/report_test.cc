@@ -52,7 +52,7 @@ TEST_CASE("a matrix tells the driver, the content or the pair, and says so when 
       {{"new/new!", "new/old!", "old/new!", "old/old!"}, "no such comparison in this matrix"},
       {{"new/new!", "new/old", "old/new", "old/old!"}, "no single driver, content or pair"},
       {{"new/!", "old/"}, "the driver: every cell with driver new"},
-      {{"new/!"}, "a cell with another driver on the same image would tell"},
+      {{"new/!"}, "a cell with another driver on the same image would decide it"},
       // What the lab failed is no comparison, and neither is another image.
       {{"new/new!", "new/old?", "old/new", "old/old"}, "driver new, alone or with this content"},
       {{"new/new@a!", "new/old@b"}, "no such comparison in this matrix"},
@@ -71,14 +71,14 @@ TEST_CASE("a matrix tells the driver, the content or the pair, and says so when 
 
 TEST_CASE("clean boots exclude a crash rate, in words and never more than 3/N") {
   const auto [boots, says] = GENERATE(table<int, std::string>({
-      {0, "nothing is excluded"},
+      {0, "no crash rate is ruled out"},
       {1, "1 clean boot: too few"},
-      {2, "2 clean boots: too few to exclude anything useful"},
+      {2, "2 clean boots: too few to rule out any crash rate"},
       {3, "too few"},
       {4, "3 of 4 boots"},
       {6, "1 of 2 boots"},
       {7, "1 of 2 boots"},
-      {60, "60 clean boots: a crash in more than 1 of 20 boots would very probably have been seen"},
+      {60, "60 clean boots: a crash in more than 1 of 20 boots is ruled out with 95 % confidence"},
       {3000, "1 of 1000 boots"},
   }));
   CHECK_THAT(report::boots_in_words(boots), ContainsSubstring(says));
@@ -91,7 +91,7 @@ TEST_CASE("a failure anywhere means that no rate is excluded; controls and findi
   Matrix bad({"new/new!", "new/old"});
   CHECK_FALSE(verdict::statistics(bad.verdict, bad.plan).excluded_crash_rate());
   CHECK_THAT(report::statistics_in_words(verdict::statistics(bad.verdict, bad.plan)),
-             ContainsSubstring("no rate is excluded"));
+             ContainsSubstring("no bound on the crash rate"));
   outcome::Observation seen;
   seen.finding.title = "BUG: accepted by somebody";
   good.verdict.cells[0].findings.push_back(seen);
@@ -255,14 +255,14 @@ TEST_CASE("a summary has no colours but its own, and no line of it is a command"
   CHECK(coloured == plain);
 }
 
-TEST_CASE("content that no proof is about is in every report, with the reason") {
+TEST_CASE("content without a proof is in every report, with the reason") {
   Matrix matrix({"new/good", "control"});
   matrix.verdict.decision = verdict::Decision::passed;
   matrix.verdict.weaker = {{verdict::unproved_option, "the driver tells nobody", {"new/good"}}};
   const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   CHECK_THAT(
       report::last_word(matrix.verdict, matrix.plan),
-      Catch::StartsWith("WARNED, passed with content that no proof is about: 'the driver tells nobody' "
+      Catch::StartsWith("WARNED, passed with content without a proof: 'the driver tells nobody' "
                         "(content.unproved, 1 cell): "));
   for (const std::string& made : {report::html(record), report::markdown(record), report::junit(record)}) {
     CHECK_THAT(made, ContainsSubstring("WARNED, passed with"));

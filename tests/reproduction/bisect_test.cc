@@ -1,4 +1,4 @@
-// A recorded cell lived again with other bytes, and content taken apart by the scenario's commands.
+// A recorded cell run again with other bytes, and content taken apart by the scenario's commands.
 
 #include "labctl/reproduction/bisect.h"
 

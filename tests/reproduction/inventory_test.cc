@@ -19,15 +19,15 @@ using reproduction::Thing;
 namespace {
 
 // A run on an earlier day, its build folder, and this host.
-struct Desk {
+struct Bench {
   fs::path path = fs::temp_directory_path() / ("labctl-inventory-" + std::to_string(::getpid()));
   bundle::RecordedRun run;
   test::FakeHost host;
   reproduction::Seek seek{
-      .bundle = path / "bundle", .store = bundle::ArtefactStore(path / "store"), .given = {}};
+      .bundle = path / "bundle", .store = bundle::ArtifactStore(path / "store"), .given = {}};
   image::Store images{{path / "recipes"}, path / "images"};
 
-  Desk() {
+  Bench() {
     fs::remove_all(path);
     put("bundle/cells/debian.candidate/machine.xml", "<fake/>");
     put("gate/build/driver.deb", "driver");
@@ -43,7 +43,7 @@ struct Desk {
     record(cell.driver_path, "driver");
     record(cell.content_path, "content");
   }
-  ~Desk() { fs::remove_all(path); }
+  ~Bench() { fs::remove_all(path); }
 
   void put(const std::string& name, const std::string& bytes) const {
     fs::create_directories((path / name).parent_path());
@@ -70,130 +70,131 @@ struct Desk {
 }  // namespace
 
 TEST_CASE(
-    "an artefact is found where the run took it from, in the bundle, in the store or where it is given") {
-  Desk desk;
+    "an artifact is found where the run took it from, in the bundle, in the store or where it is given") {
+  Bench bench;
   const std::string digest = sha256("content");
-  const fs::path recorded = desk.path / "gate/build/content.bin";
-  const auto found = [&] { return desk.take().artefacts.at("build/content.bin").file; };
+  const fs::path recorded = bench.path / "gate/build/content.bin";
+  const auto found = [&] { return bench.take().artifacts.at("build/content.bin").file; };
   CHECK(found() == recorded);
 
   fs::remove(recorded);
-  CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::missing);
+  CHECK(bench.item(Thing::artifact, "build/content.bin").standing == Standing::missing);
   SECTION("in the bundle") {
-    desk.put("bundle/artefacts/" + digest, "content");
-    CHECK(found() == desk.seek.bundle / "artefacts" / digest);
+    bench.put("bundle/artefacts/" + digest, "content");
+    CHECK(found() == bench.seek.bundle / "artefacts" / digest);
   }
   SECTION("in the store") {
-    desk.put("elsewhere", "content");
-    REQUIRE(desk.seek.store.keep(desk.path / "elsewhere", digest));
-    CHECK(found() == desk.path / "store" / digest);
+    bench.put("elsewhere", "content");
+    REQUIRE(bench.seek.store.keep(bench.path / "elsewhere", digest));
+    CHECK(found() == bench.path / "store" / digest);
   }
   SECTION("given as a file of any name, or in a folder") {
-    desk.put("mail/attached/x.bin", "content");
-    desk.seek.given = {desk.path / "mail"};
-    CHECK(found() == desk.path / "mail/attached/x.bin");
-    desk.seek.given = {desk.path / "mail/attached/x.bin"};
-    CHECK(found() == desk.path / "mail/attached/x.bin");
+    bench.put("mail/attached/x.bin", "content");
+    bench.seek.given = {bench.path / "mail"};
+    CHECK(found() == bench.path / "mail/attached/x.bin");
+    bench.seek.given = {bench.path / "mail/attached/x.bin"};
+    CHECK(found() == bench.path / "mail/attached/x.bin");
   }
-  CHECK(desk.take().at_hand(desk.cell()).content_path == found());
+  CHECK(bench.take().at_hand(bench.cell()).content_path == found());
 }
 
-TEST_CASE("artefacts are looked for where the scenario lay, wherever labctl is called from") {
-  Desk desk;
-  desk.run.record.scenario.file = "gate/release.yaml";
-  desk.run.record.scenario.path = (desk.path / "gate/release.yaml").string();
-  CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::same);
-  CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
+TEST_CASE("artifacts are looked for where the scenario lay, wherever labctl is called from") {
+  Bench bench;
+  bench.run.record.scenario.file = "gate/release.yaml";
+  bench.run.record.scenario.path = (bench.path / "gate/release.yaml").string();
+  CHECK(bench.item(Thing::artifact, "build/content.bin").standing == Standing::same);
+  CHECK(bench.take().artifacts.at("build/content.bin").file == bench.path / "gate/build/content.bin");
 }
 
 TEST_CASE("what has other bytes now is told with both digests, and taken only when the user names it") {
-  Desk desk;
-  desk.put("gate/build/content.bin", "rebuilt");
-  auto item = desk.item(Thing::artefact, "build/content.bin");
+  Bench bench;
+  bench.put("gate/build/content.bin", "rebuilt");
+  auto item = bench.item(Thing::artifact, "build/content.bin");
   CHECK(item.standing == Standing::missing);
   CHECK_THAT(item.what, ContainsSubstring(sha256("content")) && ContainsSubstring(sha256("rebuilt")));
-  CHECK_THAT(item.hint, ContainsSubstring("--artifact '" + (desk.path / "gate/build/content.bin").string()) &&
-                            ContainsSubstring("--anyway"));
-  CHECK(desk.take().artefacts.count("build/content.bin") == 0);
-  CHECK_FALSE(desk.take().same());
+  CHECK_THAT(item.hint,
+             ContainsSubstring("--artifact '" + (bench.path / "gate/build/content.bin").string()) &&
+                 ContainsSubstring("--anyway"));
+  CHECK(bench.take().artifacts.count("build/content.bin") == 0);
+  CHECK_FALSE(bench.take().same());
 
-  desk.seek.given = {desk.path / "gate/build"};
-  item = desk.item(Thing::artefact, "build/content.bin");
+  bench.seek.given = {bench.path / "gate/build"};
+  item = bench.item(Thing::artifact, "build/content.bin");
   CHECK(item.standing == Standing::differs);
   CHECK_THAT(item.what, ContainsSubstring(sha256("content")) && ContainsSubstring(sha256("rebuilt")));
-  CHECK(desk.take().artefacts.at("build/content.bin").file == desk.path / "gate/build/content.bin");
-  desk.put("old/content.bin", "content");
-  desk.seek.given = {desk.path / "old"};
-  CHECK(desk.item(Thing::artefact, "build/content.bin").standing == Standing::same);
+  CHECK(bench.take().artifacts.at("build/content.bin").file == bench.path / "gate/build/content.bin");
+  bench.put("old/content.bin", "content");
+  bench.seek.given = {bench.path / "old"};
+  CHECK(bench.item(Thing::artifact, "build/content.bin").standing == Standing::same);
 }
 
 TEST_CASE("a bundle that names a file of this host does not get it into a guest") {
-  Desk desk;
-  desk.put("home/secret", "the host's");
-  const std::string secret = (desk.path / "home/secret").string();
+  Bench bench;
+  bench.put("home/secret", "the host's");
+  const std::string secret = (bench.path / "home/secret").string();
   for (const std::string& path : {secret, std::string("../home/secret")}) {
     INFO(path);
-    desk.cell().content_path = path;
-    desk.record(path, "content");
-    const auto inventory = desk.take();
-    CHECK(inventory.artefacts.count(path) == 0);
+    bench.cell().content_path = path;
+    bench.record(path, "content");
+    const auto inventory = bench.take();
+    CHECK(inventory.artifacts.count(path) == 0);
     CHECK_FALSE(inventory.missing().empty());
-    CHECK(inventory.at_hand(desk.cell()).content_path == path);
+    CHECK(inventory.at_hand(bench.cell()).content_path == path);
   }
 }
 
 TEST_CASE("what is missing is an error that says where it was looked for") {
-  Desk desk;
-  fs::remove_all(desk.path / "gate");
-  const auto missing = desk.take().missing();
+  Bench bench;
+  fs::remove_all(bench.path / "gate");
+  const auto missing = bench.take().missing();
   REQUIRE(missing.size() == 3);  // with the image, which was never built here
-  CHECK_THAT(missing[0].what, ContainsSubstring("build/driver.deb") && ContainsSubstring("artefact store"));
+  CHECK_THAT(missing[0].what, ContainsSubstring("build/driver.deb") && ContainsSubstring("artifact store"));
   CHECK(missing[0].fault == Fault::input);
   CHECK_THAT(missing[2].hint, ContainsSubstring("bring images/debian "));
 }
 
-TEST_CASE("a file that is given and is not there is a mistake, not an artefact that is missing") {
-  Desk desk;
-  desk.seek.given = {desk.path / "no such"};
-  const auto found = reproduction::find_artefacts(desk.run, desk.seek);
+TEST_CASE("a file that is given and is not there is a mistake, not an artifact that is missing") {
+  Bench bench;
+  bench.seek.given = {bench.path / "no such"};
+  const auto found = reproduction::find_artifacts(bench.run, bench.seek);
   REQUIRE_FALSE(found);
   CHECK(found.error().fault == Fault::input);
 }
 
 TEST_CASE("damaged content is made again from its origin, or taken as it was kept") {
-  Desk desk;
+  Bench bench;
   const std::string damaged = plan::damaged("content", scenario::Damage::truncated);
   const std::string name = scenario::damaged_name("build/content.bin", scenario::Damage::truncated);
-  desk.cell().content_path = name;
-  desk.cell().content_damage = scenario::Damage::truncated;
-  desk.record(name, damaged);
-  auto found = desk.take().artefacts.at(name);
+  bench.cell().content_path = name;
+  bench.cell().content_damage = scenario::Damage::truncated;
+  bench.record(name, damaged);
+  auto found = bench.take().artifacts.at(name);
   CHECK(found.damage == scenario::Damage::truncated);
-  CHECK(found.file == desk.path / "gate/build/content.bin");
-  const auto cell = desk.take().at_hand(desk.cell());
+  CHECK(found.file == bench.path / "gate/build/content.bin");
+  const auto cell = bench.take().at_hand(bench.cell());
   CHECK(cell.content_path == scenario::damaged_name(found.file.string(), scenario::Damage::truncated));
 
-  desk.put("kept", damaged);
-  desk.put("gate/build/content.bin", "rebuilt");
-  REQUIRE(desk.seek.store.keep(desk.path / "kept", sha256(damaged)));
-  CHECK(desk.take().artefacts.at(name).damage == scenario::Damage::none);
-  CHECK(desk.take().at_hand(desk.cell()).content_damage == scenario::Damage::none);
+  bench.put("kept", damaged);
+  bench.put("gate/build/content.bin", "rebuilt");
+  REQUIRE(bench.seek.store.keep(bench.path / "kept", sha256(damaged)));
+  CHECK(bench.take().artifacts.at(name).damage == scenario::Damage::none);
+  CHECK(bench.take().at_hand(bench.cell()).content_damage == scenario::Damage::none);
 }
 
 TEST_CASE("another architecture ends it; another hypervisor, no KVM and another labctl are told") {
-  Desk desk;
-  auto& then = desk.run.record.host;
+  Bench bench;
+  auto& then = bench.run.record.host;
   then.architecture = "aarch64";
   then.hypervisor = "QEMU 99\x1b[31m";
   then.accel = "kvm";
-  desk.run.record.tool = "labctl 9";
-  CHECK(desk.item(Thing::host, "architecture").standing == Standing::missing);
-  CHECK_THAT(desk.item(Thing::host, "architecture").what, ContainsSubstring("aarch64"));
-  CHECK_THAT(desk.item(Thing::host, "acceleration").what,
+  bench.run.record.tool = "labctl 9";
+  CHECK(bench.item(Thing::host, "architecture").standing == Standing::missing);
+  CHECK_THAT(bench.item(Thing::host, "architecture").what, ContainsSubstring("aarch64"));
+  CHECK_THAT(bench.item(Thing::host, "acceleration").what,
              ContainsSubstring("the run had kvm, this host has tcg"));
-  CHECK_THAT(desk.item(Thing::host, "hypervisor").what, ContainsSubstring("QEMU 99\\x1b"));
-  CHECK(desk.item(Thing::tool, "labctl").standing == Standing::differs);
-  CHECK(desk.item(Thing::host, "machine type").standing == Standing::same);
+  CHECK_THAT(bench.item(Thing::host, "hypervisor").what, ContainsSubstring("QEMU 99\\x1b"));
+  CHECK(bench.item(Thing::tool, "labctl").standing == Standing::differs);
+  CHECK(bench.item(Thing::host, "machine type").standing == Standing::same);
 }
 
 TEST_CASE("definitions differ by what a guest could tell, and not by names and paths") {
@@ -210,14 +211,14 @@ TEST_CASE("definitions differ by what a guest could tell, and not by names and p
 }
 
 TEST_CASE("the store gives back only what has its digest, and forgets the oldest first") {
-  Desk desk;
-  const auto& store = desk.seek.store;
+  Bench bench;
+  const auto& store = bench.seek.store;
   for (const std::string bytes : {"one", "two", "three"}) {
-    desk.put("file-" + bytes, bytes);
-    REQUIRE(store.keep(desk.path / ("file-" + bytes), sha256(bytes)));
-    REQUIRE(store.keep(desk.path / ("file-" + bytes), sha256(bytes)));  // twice is once
+    bench.put("file-" + bytes, bytes);
+    REQUIRE(store.keep(bench.path / ("file-" + bytes), sha256(bytes)));
+    REQUIRE(store.keep(bench.path / ("file-" + bytes), sha256(bytes)));  // twice is once
   }
-  const auto at = [&](const std::string& bytes) { return desk.path / "store" / sha256(bytes); };
+  const auto at = [&](const std::string& bytes) { return bench.path / "store" / sha256(bytes); };
   fs::last_write_time(at("one"), fs::file_time_type::clock::now() - std::chrono::hours(3));
   fs::last_write_time(at("two"), fs::file_time_type::clock::now() - std::chrono::hours(2));
   CHECK(store.collect({.bytes = 8}).value() == 3);
@@ -228,8 +229,8 @@ TEST_CASE("the store gives back only what has its digest, and forgets the oldest
   CHECK(store.find(sha256("three")));
 
   fs::permissions(at("three"), fs::perms::owner_write, fs::perm_options::add);
-  desk.put("store/" + sha256("three"), "damaged");
+  bench.put("store/" + sha256("three"), "damaged");
   CHECK_FALSE(store.find(sha256("three")));
   CHECK_FALSE(store.find("../../etc/passwd"));
-  CHECK(bundle::ArtefactStore(desk.path / "none yet").collect().value() == 0);
+  CHECK(bundle::ArtifactStore(bench.path / "none yet").collect().value() == 0);
 }

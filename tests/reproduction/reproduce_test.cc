@@ -19,29 +19,29 @@ using namespace std::chrono_literals;
 namespace {
 
 // Does what it is told, and remembers what it saw.
-class ScriptedDesk final : public lab::Desk {
+class ScriptedSession final : public lab::DebugSession {
  public:
-  std::vector<Wish> wishes;
+  std::vector<Choice> choices;
   std::vector<std::string> places;
   std::string console, end;
-  std::function<void(const lab::Guest&)> at_desk = [](const auto&) {};
+  std::function<void(const lab::Guest&)> in_session = [](const auto&) {};
 
   void heard(std::string_view bytes) override { console += bytes; }
-  Wish attend(const lab::Guest& guest) override {
+  Choice attend(const lab::Guest& guest) override {
     if (guest.over) {
       end = guest.where;
-      return Wish::leave;
+      return Choice::leave;
     }
     places.push_back(guest.where);
-    at_desk(guest);
-    guest.breathe();
-    return wishes.at(std::min(places.size(), wishes.size()) - 1);
+    in_session(guest);
+    guest.pump();
+    return choices.at(std::min(places.size(), choices.size()) - 1);
   }
 };
 
-class Desk {
+class DebugSession {
  public:
-  Desk() {
+  DebugSession() {
     root = fs::temp_directory_path() /
            ("labctl-reproduce-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     fs::create_directories(root);
@@ -62,12 +62,12 @@ class Desk {
     host.script_for = [this](const auto&) { return script; };
     script.payload = payload;
   }
-  ~Desk() { fs::remove_all(root); }
+  ~DebugSession() { fs::remove_all(root); }
 
   lab::CellJob job(const std::string& name) {
     return {
         .cell = cell,
-        .ground = {.image = {.name = "box", .sha256 = "i"}, .disk = root / "snapshot.qcow2", .boot_time = 3s},
+        .base = {.image = {.name = "box", .sha256 = "i"}, .disk = root / "snapshot.qcow2", .boot_time = 3s},
         .payload = "cd.iso",
         .files = payload,
         .builds = {{"driver.ko", {"build-id:aa"}}},
@@ -110,48 +110,48 @@ int lines_of(const std::string& text) { return static_cast<int>(std::count(text.
 }  // namespace
 
 TEST_CASE("a held cell is handed over before the step, and goes on to the same end") {
-  Desk lab;
+  DebugSession lab;
   lab.crash_on("sensorctl replay");
-  ScriptedDesk desk;
-  desk.wishes = {lab::Desk::Wish::go_on};
+  ScriptedSession session;
+  session.choices = {lab::DebugSession::Choice::go_on};
   auto job = lab.job("held");
   job.hold = lab.left_at("exercise");
-  job.desk = &desk;
+  job.session = &session;
   const auto outcome = lab.run(job);
-  CHECK(desk.places == std::vector<std::string>{"exercise"});
+  CHECK(session.places == std::vector<std::string>{"exercise"});
   CHECK(outcome.ending == outcome::Ending::crashed);
-  CHECK_THAT(desk.console, ContainsSubstring("Kernel panic"));
-  CHECK_THAT(desk.end, ContainsSubstring("crashed: "));
+  CHECK_THAT(session.console, ContainsSubstring("Kernel panic"));
+  CHECK_THAT(session.end, ContainsSubstring("crashed: "));
 }
 
 TEST_CASE("what is done to a guest that is held is no finding, and leaving it ends the cell") {
-  Desk lab;
+  DebugSession lab;
   lab.crash_on("by hand");
-  ScriptedDesk desk;
-  desk.wishes = {lab::Desk::Wish::next, lab::Desk::Wish::leave};
-  desk.at_desk = [](const lab::Guest& guest) {
+  ScriptedSession session;
+  session.choices = {lab::DebugSession::Choice::next, lab::DebugSession::Choice::leave};
+  session.in_session = [](const lab::Guest& guest) {
     static_cast<void>(
         guest.machine.ask({{"execute", "guest-exec"}, {"arguments", {{"arg", {"-c", "by hand"}}}}}, 1s));
   };
   auto job = lab.job("touched");
   job.hold = lab.left_at("exercise");
-  job.desk = &desk;
+  job.session = &session;
   const auto outcome = lab.run(job);
-  CHECK(desk.places == std::vector<std::string>{"exercise", "exercise: proof"});
+  CHECK(session.places == std::vector<std::string>{"exercise", "exercise: proof"});
   CHECK(outcome.ending == outcome::Ending::interrupted);
   CHECK(outcome.findings.empty());
-  CHECK(desk.end.empty());
+  CHECK(session.end.empty());
 }
 
 TEST_CASE("a machine that was kept is come back to, many times, and lives on as the first did") {
-  Desk lab;
+  DebugSession lab;
   const reproduction::Kept kept(lab.root / "kept");
-  ScriptedDesk keeper;
-  keeper.wishes = {lab::Desk::Wish::leave};
-  keeper.at_desk = [](const lab::Guest& guest) { CHECK(guest.save()); };
+  ScriptedSession keeper;
+  keeper.choices = {lab::DebugSession::Choice::leave};
+  keeper.in_session = [](const lab::Guest& guest) { CHECK(guest.save()); };
   auto first = lab.job("first");
   first.hold = lab.left_at("exercise");
-  first.desk = &keeper;
+  first.session = &keeper;
   const std::string key = reproduction::key_of(first, first.hold, lab.host.facts());
   first.at_end = [&](const lab::Checkpoint& checkpoint, const outcome::Outcome&) {
     CHECK(kept.put(key, first, checkpoint));
@@ -168,7 +168,7 @@ TEST_CASE("a machine that was kept is come back to, many times, and lives on as 
     if (crashes) lab.crash_on("sensorctl replay");
     auto again = lab.job(crashes ? "crashes" : "passes");
     again.from = &found->checkpoint;
-    again.ground.disk = found->disk;
+    again.base.disk = found->disk;
     lab.script.placed = true;
     const auto outcome = lab.run(again);
     INFO(outcome.reason);
@@ -184,7 +184,7 @@ TEST_CASE("a machine that was kept is come back to, many times, and lives on as 
 
 TEST_CASE(
     "a cell that keeps its moments is kept before its last step, and its journal is made to hold there") {
-  Desk lab;
+  DebugSession lab;
   lab.crash_on("sensorctl replay");
   auto job = lab.job("run");
   job.keeps_checkpoints = true;
@@ -209,7 +209,7 @@ TEST_CASE(
 }
 
 TEST_CASE("one guest with the driver in it is begun with again and again, each time with another content") {
-  Desk lab;
+  DebugSession lab;
   lab::CellJob base = lab.job("base");
   const auto hold = cell::hold_before_content(
       lab.cell, {.boot_time = 3s, .payload = base.files, .rules = outcome::rules_now});
@@ -223,12 +223,12 @@ TEST_CASE("one guest with the driver in it is begun with again and again, each t
   REQUIRE(reproduction::save_where_it_holds(base, lab.host, lab.stop.get_token()));
   REQUIRE(checkpoint);
   for (const bool wrong : {false, true}) {
-    const lab::CellSupplies other{"other.iso",
-                                  {{"driver.ko", sha256("driver")}, {"content.bin", sha256("other")}}};
+    const lab::CellArtifacts other{"other.iso",
+                                   {{"driver.ko", sha256("driver")}, {"content.bin", sha256("other")}}};
     if (!wrong) lab.script.payload = other.files;
     auto probe = lab.job(wrong ? "wrong" : "probe");
     probe.from = &*checkpoint;
-    probe.ground.disk = lab.root / "base.kept";
+    probe.base.disk = lab.root / "base.kept";
     probe.exchange = &other;
     const auto outcome = lab.run(probe);
     INFO(outcome.reason);
@@ -242,7 +242,7 @@ TEST_CASE("one guest with the driver in it is begun with again and again, each t
 }
 
 TEST_CASE("where a guest cannot be brought is told with how it ended instead") {
-  Desk lab;
+  DebugSession lab;
   lab.script.on_command = [](const std::string& command, int, const machine::Sink&) {
     return command.find("insmod") == std::string::npos ? std::optional<std::pair<int, std::string>>()
                                                        : std::pair(1, std::string("no"));
@@ -256,7 +256,7 @@ TEST_CASE("where a guest cannot be brought is told with how it ended instead") {
 
 TEST_CASE("probes begin at the content only when the failure did not come before it") {
   for (const bool early : {true, false}) {
-    Desk lab;
+    DebugSession lab;
     lab.script.on_command = [early](const std::string& command, int, const machine::Sink& sink) {
       if (early ? command.find("insmod") != std::string::npos : command == "sensorctl replay")
         sink(machine::ConsoleBytes{
@@ -273,7 +273,7 @@ TEST_CASE("probes begin at the content only when the failure did not come before
 }
 
 TEST_CASE("what is kept has a quota, and the oldest goes first") {
-  Desk lab;
+  DebugSession lab;
   const reproduction::Kept kept(lab.root / "kept");
   const lab::CellJob job = lab.job("x");
   event::Chain chain = event::begin_chain(lab.cell.id);
@@ -303,7 +303,7 @@ TEST_CASE("what is kept has a quota, and the oldest goes first") {
 }
 
 TEST_CASE("a recorded cell is found by its id or by a pattern that only one matches") {
-  Desk lab;
+  DebugSession lab;
   bundle::RecordedRun run;
   plan::Cell other = lab.cell;
   other.id = "box.control";

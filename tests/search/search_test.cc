@@ -29,13 +29,13 @@ struct Content {
     ++runs;
     return guilty(kept) && std::uniform_real_distribution(0.0, 1.0)(dice) < rate;
   }
-  Answer search(std::size_t records, const Wish& wish = {}) {
+  Answer search(std::size_t records, const Criteria& criteria = {}) {
     Records all(records);
     for (std::size_t i = 0; i < records; ++i) all[i] = i;
-    const auto guilty_as = how_often([&] { return run(all); }, wish);
+    const auto guilty_as = how_often([&] { return run(all); }, criteria);
     REQUIRE(guilty_as);
     auto answer = find_causes(
-        records, *guilty_as, [&](const Records& kept) { return run(kept); }, wish);
+        records, *guilty_as, [&](const Records& kept) { return run(kept); }, criteria);
     REQUIRE(answer);
     return *answer;
   }
@@ -143,12 +143,12 @@ TEST_CASE("driver and content are told apart by their earlier versions") {
 }
 
 TEST_CASE("sureness wants crashes on one side and survival on the other, several times") {
-  CHECK(sureness({1, 1}, {0, 1}) < 0.8);
-  CHECK(sureness({3, 3}, {0, 3}) < 0.95);
-  CHECK(sureness({4, 4}, {0, 4}) > 0.95);
-  CHECK(sureness({5, 20}, {5, 20}) == 0);
-  CHECK(sureness({0, 4}, {4, 4}) == 0);
-  CHECK(sureness({4, 4}, {}) == 0);
+  CHECK(confidence({1, 1}, {0, 1}) < 0.8);
+  CHECK(confidence({3, 3}, {0, 3}) < 0.95);
+  CHECK(confidence({4, 4}, {0, 4}) > 0.95);
+  CHECK(confidence({5, 20}, {5, 20}) == 0);
+  CHECK(confidence({0, 4}, {4, 4}) == 0);
+  CHECK(confidence({4, 4}, {}) == 0);
   CHECK(survivals_needed({3, 3}, 0.95, 12) == 1);
   CHECK(survivals_needed({3, 6}, 0.95, 12) > 10);
 }

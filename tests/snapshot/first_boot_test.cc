@@ -94,7 +94,7 @@ TEST_CASE("a guest that says nothing and never answers is told so") {
   Guest guest;
   guest.answers = false;
   guest.at_start = "";
-  CHECK_THAT(guest.failure(guest.power_on()), ContainsSubstring("its console has said nothing at all"));
+  CHECK_THAT(guest.failure(guest.power_on()), ContainsSubstring("its console has printed nothing"));
 }
 
 TEST_CASE("a guest that dies while it boots is not waited for") {

@@ -116,7 +116,7 @@ def finish(gate, what, reference):
         ended = bundles[0].suffix != ".partial" and not verdict_was_interrupted(bundles[0])
         done = gate.call("run", "--resume", bundles[0])
         if ended:
-            expect(done.returncode == 2 and "came to its end" in done.stderr, f"{what}: a whole bundle: {done.stderr}")
+            expect(done.returncode == 2 and "has ended: there is nothing to resume" in done.stderr, f"{what}: a whole bundle: {done.stderr}")
             # Killed between its bundle's last name and its own end: a refused run frees nothing, gc does.
             gate.call("gc")
     else:

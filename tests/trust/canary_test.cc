@@ -23,11 +23,11 @@ class Lab {
     order.work = root / "work";
     order.tool = sha256("labctl");
     order.host = sha256("host");
-    snapshot::Ground ground{.boot_time = Millis(3000)};
-    ground.image.name = "box";
-    ground.image.sha256 = sha256("box");
-    ground.image.facts = {{"canary_module", true}};
-    order.grounds = {ground};
+    snapshot::BaseSnapshot base{.boot_time = Millis(3000)};
+    base.image.name = "box";
+    base.image.sha256 = sha256("box");
+    base.image.facts = {{"canary_module", true}};
+    order.bases = {base};
   }
   ~Lab() { fs::remove_all(root); }
 
@@ -92,10 +92,10 @@ TEST_CASE("another image, host, shape or labctl wants a proof of its own") {
   lab.order.host = sha256("another host");
   lab.prove();
   CHECK(lab.killings == 3);
-  lab.order.grounds[0].image.sha256 = sha256("another image");
+  lab.order.bases[0].image.sha256 = sha256("another image");
   lab.prove();
   CHECK(lab.killings == 4);
-  lab.order.grounds[0].shape.vcpus = 2;
+  lab.order.bases[0].shape.vcpus = 2;
   lab.prove();
   CHECK(lab.killings == 5);
   lab.order.again = true;
@@ -108,7 +108,7 @@ TEST_CASE("a channel that stayed silent is told and nothing of it is kept") {
   lab.silent = guest::Crash::reset;
   const auto blind = lab.prove();
   CHECK_FALSE(blind.proved());
-  CHECK(blind.reason() == "reset: the clone lived on, and no channel says that it died");
+  CHECK(blind.reason() == "reset: the clone survived, and no channel reported its crash");
   lab.silent.reset();
   CHECK(lab.prove().proved());
   CHECK(lab.killings == 2);
@@ -158,7 +158,7 @@ TEST_CASE("records that are missing, damaged or another's prove nothing") {
 
 TEST_CASE("an image without the module that oopses is proved by the other deaths") {
   Lab lab;
-  lab.order.grounds[0].image.facts = Json::object();
+  lab.order.bases[0].image.facts = Json::object();
   const auto canary = lab.prove();
   CHECK(canary.proved());
   CHECK(canary.deaths.size() == 4);
@@ -166,9 +166,9 @@ TEST_CASE("an image without the module that oopses is proved by the other deaths
 
 TEST_CASE("two images with one disk have a proof each") {
   Lab lab;
-  lab.order.grounds.push_back(lab.order.grounds[0]);
-  lab.order.grounds[1].image.name = "twin";
-  lab.order.grounds[1].image.facts = Json::object();
+  lab.order.bases.push_back(lab.order.bases[0]);
+  lab.order.bases[1].image.name = "twin";
+  lab.order.bases[1].image.facts = Json::object();
   int killings = 0;
   for (const char* bundle : {"bundle", "bundle-2"}) {
     lab.order.records = lab.root / bundle;
@@ -194,12 +194,12 @@ TEST_CASE("two images with one disk have a proof each") {
 
 TEST_CASE("every shape wants its own proof, and two names for one shape share it") {
   Lab lab;
-  snapshot::Ground smp = lab.order.grounds[0], uefi = smp;
+  snapshot::BaseSnapshot smp = lab.order.bases[0], uefi = smp;
   smp.machine = "smp";  // the same shape: under TCG a second vCPU is not given
   uefi.machine = "uefi";
   uefi.shape.firmware = machine::Firmware::uefi_secure;
-  lab.order.grounds.push_back(smp);
-  lab.order.grounds.push_back(uefi);
+  lab.order.bases.push_back(smp);
+  lab.order.bases.push_back(uefi);
   lab.order.records = lab.root / "bundle";
   std::vector<std::string> killed;
   const auto prove = [&] {
@@ -209,7 +209,7 @@ TEST_CASE("every shape wants its own proof, and two names for one shape share it
         [&](const std::vector<lab::CellJob>& jobs) {
           for (const auto& job : jobs) {
             killed.push_back(job.cell.id);
-            const bool silent = job.ground.machine == "uefi" && lab.silent == job.canary;
+            const bool silent = job.base.machine == "uefi" && lab.silent == job.canary;
             REQUIRE(test::write_death(lab.order.records, job.cell.id, *job.canary, silent));
           }
         },

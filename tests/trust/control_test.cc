@@ -9,7 +9,7 @@
 #include <ctime>
 
 #include "labctl/base/digest.h"
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 #include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
 
@@ -23,8 +23,8 @@ class Lab {
     root = fs::temp_directory_path() /
            ("labctl-control-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     job.cell = story::control();
-    job.ground.image.name = "box";
-    job.ground.image.sha256 = sha256("box");
+    job.base.image.name = "box";
+    job.base.image.sha256 = sha256("box");
     job.folder = root / "bundle-1" / job.cell.id;
   }
   ~Lab() { fs::remove_all(root); }
@@ -126,13 +126,13 @@ TEST_CASE("another image, machine, story, signature file, host or labctl wants a
     const char* name;
     std::function<void(Lab&)> change;
   } rows[] = {
-      {"image", [](Lab& lab) { lab.job.ground.image.sha256 = sha256("other"); }},
-      {"image's name", [](Lab& lab) { lab.job.ground.image.name = "twin"; }},
+      {"image", [](Lab& lab) { lab.job.base.image.sha256 = sha256("other"); }},
+      {"image's name", [](Lab& lab) { lab.job.base.image.name = "twin"; }},
       {"image's facts",
        [](Lab& lab) {
-         lab.job.ground.image.facts = {{"kernel", "6.12"}};
+         lab.job.base.image.facts = {{"kernel", "6.12"}};
        }},
-      {"machine", [](Lab& lab) { lab.job.ground.shape.vcpus = 2; }},
+      {"machine", [](Lab& lab) { lab.job.base.shape.vcpus = 2; }},
       {"story", [](Lab& lab) { lab.job.cell.story.pop_back(); }},
       {"settling", [](Lab& lab) { lab.job.cell.settle += Millis(1000); }},
       {"policy", [](Lab& lab) { lab.job.cell.policy.warnings_fail = !lab.job.cell.policy.warnings_fail; }},
@@ -199,12 +199,12 @@ TEST_CASE("the age of a control is reckoned by the clock that the run is given")
   CHECK_FALSE(lab.take());  // made in the future
 }
 
-TEST_CASE("what is lived afresh leaves its kept records beside") {
+TEST_CASE("what is run again leaves its reused records beside") {
   Lab lab;
   lab.live();
   lab::CellJob other = lab.job;
   other.cell.id = "other";
-  const auto wanted = trust::afresh({other, lab.job}, {lab.job.cell.id});
+  const auto wanted = trust::set_aside_for_rerun({other, lab.job}, {lab.job.cell.id});
   REQUIRE(wanted);
   REQUIRE(wanted->size() == 1);
   CHECK(wanted->front().cell.id == lab.job.cell.id);

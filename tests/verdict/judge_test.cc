@@ -357,7 +357,7 @@ TEST_CASE("a control of another run supports a pass and blames nobody") {
   outcomes[2].kept = outcomes[3].kept = kept;
   const auto passed = verdict::judge(plan, outcomes, canaries());
   CHECK(passed.decision == Decision::passed);
-  CHECK(passed.wants_afresh.empty());
+  CHECK(passed.wants_rerun.empty());
   CHECK(to_json(passed, plan)["cells"][2]["kept"] ==
         Json{{"made", "2026-11-20T08:00:00Z"}, {"run", "20261120T080000Z-sensor"}});
   CHECK_FALSE(to_json(passed, plan)["cells"][0].contains("kept"));
@@ -365,19 +365,19 @@ TEST_CASE("a control of another run supports a pass and blames nobody") {
   outcomes[0] = ended("a", Ending::crashed);
   const auto doubted = verdict::judge(plan, outcomes, canaries());
   CHECK(doubted.decision == Decision::no_verdict);
-  CHECK(doubted.wants_afresh == std::vector<std::string>{"a.control"});
+  CHECK(doubted.wants_rerun == std::vector<std::string>{"a.control"});
   CHECK(doubted.cells[0].ending == Ending::lab_failed);
   CHECK_THAT(doubted.cells[0].reason, ContainsSubstring("passed on 2026-11-20T08:00:00Z in another run"));
   CHECK(doubted.cells[1].ending == Ending::passed);
 
-  // Lived afresh, it may blame.
+  // Run again, it may confirm the failure.
   outcomes[2].kept.reset();
   CHECK(verdict::judge(plan, outcomes, canaries()).decision == Decision::blocked);
-  CHECK(verdict::judge(plan, outcomes, canaries()).wants_afresh.empty());
+  CHECK(verdict::judge(plan, outcomes, canaries()).wants_rerun.empty());
   // What the lab failed blames nobody.
   outcomes[2].kept = kept;
   outcomes[0] = ended("a", Ending::lab_failed);
-  CHECK(verdict::judge(plan, outcomes, canaries()).wants_afresh.empty());
+  CHECK(verdict::judge(plan, outcomes, canaries()).wants_rerun.empty());
 }
 
 TEST_CASE("a canary proves its own machine and no other") {

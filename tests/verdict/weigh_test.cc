@@ -82,12 +82,13 @@ const Row rows[] = {
        run.a.findings = {error(oom)};
        for (auto& cell : run.plan.cells) cell.policy.warnings_fail = false;
      }},
-    {"an error beside a control of another run", Decision::no_verdict, "nobody is blamed",
+    {"an error beside a control of another run", Decision::no_verdict, "is not attributed to the candidate",
      [](Run& run) {
        run.a.findings = {error(oom)};
        run.a_control.kept = before;
      }},
-    {"an error that only a control of another run shows", Decision::no_verdict, "nobody is blamed",
+    {"an error that only a control of another run shows", Decision::no_verdict,
+     "is not attributed to the candidate",
      [](Run& run) {
        run.a.findings = {error(oom)}, run.a_control.findings = {error(oom)};
        run.a_control.kept = before;
@@ -185,11 +186,11 @@ TEST_CASE("an error that the policy lets pass makes the result WARNED, and so do
   CHECK(allowed.weaker[0].title == oom);
 }
 
-TEST_CASE("a control of another run that has not seen the error is wanted afresh") {
+TEST_CASE("a control of another run that has not seen the error is to be run again") {
   Run run;
   run.a.findings = {error(oom)};
   run.a_control.kept = before;
-  CHECK(run.judge().wants_afresh == std::vector<std::string>{"a.control"});
+  CHECK(run.judge().wants_rerun == std::vector<std::string>{"a.control"});
 }
 
 TEST_CASE("new errors are those of no control, each once with its cells") {

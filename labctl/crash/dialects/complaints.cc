@@ -80,7 +80,7 @@ constexpr std::array rules{
          warning, Group::complaint, 0, kernels_line},
     Rule{"gfs2: fsid=", "gfs2: fsid=\\S+: (?:about to withdraw|withdrawn|File system withdrawn)",
          "file system shut down: gfs2", Kind::error, warning, Group::complaint, 0, kernels_line},
-    // Data that a program believed to be written.
+    // Data that a program took for written.
     Rule{"Buffer I/O error on dev", "Buffer I/O error on dev(?:ice)? \\S+, .*lost (?:a?sync )?page write",
          "I/O error: written data is lost", Kind::error, warning, Group::complaint, 0, kernels_line},
     Rule{"lost page write due to", "lost page write due to I/O error on \\S+",

@@ -269,7 +269,7 @@ constexpr std::array rules{
     Rule{"WARNING: kernel stack", "WARNING: kernel stack (?:regs|frame pointer) at ",
          "WARNING: kernel stack is broken", Kind::warning, warning, Group::other, 0, no_function | instant},
 
-    // Whatever else the kernel calls a BUG. Vague, so it takes a body to be believed.
+    // Whatever else the kernel calls a BUG. Vague, so it takes a body to count.
     Rule{"BUG: ", "BUG: (?P<what>\\S.*)", "BUG: ", Kind::bug, Severity::fatal, Group::generic, 0, needs_body},
 };
 

@@ -127,7 +127,7 @@ Finding finding_of(const Dump& dump) {
                   hex(dump.parameters[2]) + ", " + hex(dump.parameters[3]) + ")";
   found.corrupted = dump.corrupted;
   if (dump.code == live_system_dump)
-    found.suppressed = "written of a system that went on: a live dump is no crash";
+    found.suppressed = "written of a system that went on: a live dump is not a crash";
   return found;
 }
 

@@ -28,7 +28,7 @@ enum class Look {
 Look look_at(const Picture& picture);
 
 // Text as a recogniser read it, with its usual mistakes. A finding when it has a heading of a stop or of a
-// recovery screen; the name of the stop is the nearest that exists, and no number is believed.
+// recovery screen; the name of the stop is the nearest that exists, and no number is trusted.
 std::optional<Finding> read_screen_text(std::string_view text);
 
 }  // namespace labctl::crash

@@ -36,7 +36,7 @@ void on_close(virConnectPtr, int, void* opaque) {
 // The embedded driver looks up the user it was built for even when its configuration names another, if it
 // runs as root; Debian's libvirt-daemon-driver-qemu does not create that user, only libvirt-daemon-system
 // does.
-std::string mend(const std::string& problem) {
+std::string fix_for(const std::string& problem) {
   const std::size_t at = problem.find("Failed to parse user '");
   if (at == std::string::npos) return install_qemu_hint;
   const std::size_t from = problem.find('\'', at) + 1;
@@ -110,7 +110,7 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
   within.reset();
   if (!handle) {
     Error error = libvirt_error("cannot open the hypervisor " + uri).value();
-    if (root && error.what.find("already open") == std::string::npos) error.hint = mend(error.what);
+    if (root && error.what.find("already open") == std::string::npos) error.hint = fix_for(error.what);
     return fail(std::move(error));
   }
   std::shared_ptr<Connection> connection(new Connection(std::move(root), std::move(handle)));

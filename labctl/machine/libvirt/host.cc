@@ -104,7 +104,7 @@ Result<std::string> machine_type(virConnectPtr connection, const fs::path& emula
   pugi::xml_document document;
   document.load_string(text.get());
   const std::string type = document.child("domainCapabilities").child_value("machine");
-  if (type.empty()) return lab_error("the hypervisor does not tell its machine type");
+  if (type.empty()) return lab_error("the hypervisor does not report its machine type");
   return type;
 }
 
@@ -159,9 +159,9 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   Result<std::shared_ptr<Connection>> connection = Connection::open(options.uri, std::nullopt);
   if (!connection) return fail(connection.error());
   HostFacts facts;
-  facts.accel = options.accel == Wish::kvm ? Accel::kvm : Accel::tcg;
+  facts.accel = options.accel == AccelMode::kvm ? Accel::kvm : Accel::tcg;
   facts.accel_reason =
-      options.accel == Wish::automatic
+      options.accel == AccelMode::automatic
           ? "KVM cannot be proved over the connection " + options.uri + "; --accel kvm trusts it"
           : std::string(to_string(facts.accel)) + " was asked for";
   const Result<std::string> type = machine_type((*connection)->get(), {}, facts.accel);

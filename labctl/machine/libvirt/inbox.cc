@@ -65,7 +65,7 @@ void Inbox::on_late_end(int timer, void* opaque) {
   inbox->give(inbox->interpreter_.console_ended(inbox->end_of_console_));
 }
 
-void Inbox::give(std::optional<Sign> sign) {
+void Inbox::give(std::optional<Notification> sign) {
   if (sign && sink_) sink_(std::move(*sign));
 }
 

@@ -42,7 +42,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
   static void on_late_end(int timer, void* opaque);
   void read_console();  // everything that is there, without waiting
   void stop_reading(const std::string& why);
-  void give(std::optional<Sign> sign);
+  void give(std::optional<Notification> sign);
 
   mutable std::mutex mutex_;  // held while the sink runs: that is what silence() waits for
   Sink sink_;

@@ -28,8 +28,8 @@ const char* stopped_because(int detail) {
 
 }  // namespace
 
-std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_view details,
-                                         std::chrono::microseconds when) {
+std::optional<Notification> Interpreter::monitor(std::string_view event, std::string_view details,
+                                                 std::chrono::microseconds when) {
   if (over_) return std::nullopt;
   const Result<Json> parsed = parse_json(details.empty() ? "{}" : details, "a monitor event");
   const Json data = parsed ? *parsed : Json::object();
@@ -39,7 +39,8 @@ std::optional<Sign> Interpreter::monitor(std::string_view event, std::string_vie
     const std::string reason = text_at(data, "reason", "unknown");
     // QEMU ends itself on a signal or the monitor's `quit`: nobody here sends those. Or it cannot go on.
     if (reason == "host-error") return Lost{"the hypervisor could not go on: host-error", Cause::died};
-    if (!flag_at(data, "guest")) return Lost{"the hypervisor process was told to end: " + printable(reason)};
+    if (!flag_at(data, "guest"))
+      return Lost{"the hypervisor process was asked to quit: " + printable(reason)};
     return GuestStopped{true, printable(reason)};
   }
   if (event == "GUEST_PANICKED" || event == "GUEST_CRASHLOADED") {
@@ -70,7 +71,7 @@ Millis Interpreter::paused(std::chrono::microseconds now) const {
   return std::chrono::duration_cast<Millis>(all);
 }
 
-Sign Interpreter::reset(bool by_guest, std::chrono::microseconds when) {
+Notification Interpreter::reset(bool by_guest, std::chrono::microseconds when) {
   // After a reset from outside SeaBIOS finds its memory used and resets once more by itself, before anything
   // can be printed: still our doing (seen with QEMU 7.2; src/resume.c of SeaBIOS).
   constexpr auto firmware_start = std::chrono::seconds(5);
@@ -83,14 +84,14 @@ Sign Interpreter::reset(bool by_guest, std::chrono::microseconds when) {
   return GuestReset{by_guest};
 }
 
-std::optional<Sign> Interpreter::agent(bool up) {
+std::optional<Notification> Interpreter::agent(bool up) {
   if (over_ || agent_up_ == up) return std::nullopt;
   agent_up_ = up;
   return AgentLink{up};
 }
 
-std::optional<Sign> Interpreter::lifecycle(int event, int detail,
-                                           const std::function<std::string()>& last_words) {
+std::optional<Notification> Interpreter::lifecycle(int event, int detail,
+                                                   const std::function<std::string()>& last_words) {
   if (over_ || event != VIR_DOMAIN_EVENT_STOPPED) return std::nullopt;
   over_ = true;
   std::string why =
@@ -99,12 +100,12 @@ std::optional<Sign> Interpreter::lifecycle(int event, int detail,
   return Lost{why, detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED ? Cause::host : Cause::died};
 }
 
-std::optional<Sign> Interpreter::console_ended(const std::string& why) {
+std::optional<Notification> Interpreter::console_ended(const std::string& why) {
   if (over_) return std::nullopt;
   return ConsoleEnded{why};
 }
 
-std::optional<Sign> Interpreter::connection_lost(const std::string& why) {
+std::optional<Notification> Interpreter::connection_lost(const std::string& why) {
   if (over_) return std::nullopt;
   over_ = true;
   return Lost{why};

@@ -14,23 +14,24 @@ namespace labctl::machine {
 class Interpreter {
  public:
   // An event of QEMU's monitor with its time and JSON details (qapi/run-state.json, qapi/block-core.json).
-  std::optional<Sign> monitor(std::string_view event, std::string_view details,
-                              std::chrono::microseconds when);
+  std::optional<Notification> monitor(std::string_view event, std::string_view details,
+                                      std::chrono::microseconds when);
 
   // The console printed something.
   void printed() { firmware_may_reset_ = false; }
 
   // Only changes are signs: libvirt also reports "not connected" at every start.
-  std::optional<Sign> agent(bool up);
+  std::optional<Notification> agent(bool up);
 
   // A VIR_DOMAIN_EVENT_ID_LIFECYCLE event. `last_words` is asked only when the hypervisor died.
-  std::optional<Sign> lifecycle(int event, int detail, const std::function<std::string()>& last_words);
+  std::optional<Notification> lifecycle(int event, int detail,
+                                        const std::function<std::string()>& last_words);
 
   // The console's stream has ended; whether that matters is known a moment later, when the reason had time to
   // arrive.
-  std::optional<Sign> console_ended(const std::string& why);
+  std::optional<Notification> console_ended(const std::string& why);
 
-  std::optional<Sign> connection_lost(const std::string& why);
+  std::optional<Notification> connection_lost(const std::string& why);
 
   void end_wanted() { over_ = true; }
   void pause_wanted(bool wanted) { pause_wanted_ = wanted; }
@@ -42,7 +43,7 @@ class Interpreter {
   bool over() const { return over_; }
 
  private:
-  Sign reset(bool by_guest, std::chrono::microseconds when);
+  Notification reset(bool by_guest, std::chrono::microseconds when);
 
   bool over_ = false;          // the last sign about the machine's life was given, or its end is ours
   bool pause_wanted_ = false;  // we stopped it ourselves

@@ -133,8 +133,8 @@ Result<ProofRun> run_proof(const std::filesystem::path& emulator, Accel accel, M
   return run;
 }
 
-Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Result<Proof>()>& prove) {
-  if (wish == Wish::tcg) return AccelChoice{Accel::tcg, "TCG was asked for"};
+Result<AccelChoice> choose_accel(AccelMode mode, Device kvm, const std::function<Result<Proof>()>& prove) {
+  if (mode == AccelMode::tcg) return AccelChoice{Accel::tcg, "TCG was asked for"};
   std::string reason;
   std::string hint;
   switch (kvm) {
@@ -153,21 +153,21 @@ Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Resu
       break;
     }
   }
-  if (wish == Wish::kvm) {
+  if (mode == AccelMode::kvm) {
     if (hint.empty()) hint = "use --accel auto or --accel tcg";
     return lab_error("KVM does not work here: " + reason, {}, hint);
   }
   return AccelChoice{Accel::tcg, reason};
 }
 
-Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator,
+Result<AccelChoice> find_accel(AccelMode mode, const std::filesystem::path& emulator,
                                const std::string& emulator_version, const std::filesystem::path& cache,
                                const std::filesystem::path& scratch) {
   const fs::path memory = cache / "accel.json";
   const std::string key =
       sha256(emulator_version + "\n" + kernel_file("/proc/sys/kernel/random/boot_id") + host_cpu() + "\n" +
              std::to_string(geteuid()) + "\n" + std::string(proof_guest_result));
-  return choose_accel(wish, kvm_device(), [&]() -> Result<Proof> {
+  return choose_accel(mode, kvm_device(), [&]() -> Result<Proof> {
     if (const Result<std::string> text = read_file(memory, 1u << 16)) {
       const Result<Json> known = parse_json(*text, memory.string());
       if (known && text_at(*known, "key") == key)

@@ -44,10 +44,10 @@ struct AccelChoice {
 };
 
 // `prove` is called only when the answer depends on it. Errors: KVM was asked for and does not work.
-Result<AccelChoice> choose_accel(Wish wish, Device kvm, const std::function<Result<Proof>()>& prove);
+Result<AccelChoice> choose_accel(AccelMode mode, Device kvm, const std::function<Result<Proof>()>& prove);
 
 // choose_accel() on this host; the proof is remembered in `cache` for this emulator, boot and CPU.
-Result<AccelChoice> find_accel(Wish wish, const std::filesystem::path& emulator,
+Result<AccelChoice> find_accel(AccelMode mode, const std::filesystem::path& emulator,
                                const std::string& emulator_version, const std::filesystem::path& cache,
                                const std::filesystem::path& scratch);
 

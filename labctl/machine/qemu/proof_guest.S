@@ -1,6 +1,6 @@
 // The guest that proves an accelerator: one boot sector that goes through everything a modern kernel needs on its
 // way up and that emulated, nested or half-working hardware virtualisation gets wrong: real mode, protected mode, long
-// mode, SSE, an exception, a page fault that is mended and retried, timer interrupts out of HLT, CPUID and MSR exits
+// mode, SSE, an exception, a page fault that is repaired and retried, timer interrupts out of HLT, CPUID and MSR exits
 // and then plain computing whose result cannot be guessed. It says one letter per step on the debug console, so that
 // a failure has a place:
 //   R real  P protected  L long mode  S SSE  X exception  F page fault  T timer  C cpuid/msr  then 16 hex digits, '.'

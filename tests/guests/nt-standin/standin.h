@@ -4,7 +4,7 @@
  * and proves nothing about one: what it says is written from documentation.
  *
  * One static program, the first and only process of a Linux kernel. What it does is chosen by the candidate's
- * artefact: a driver file that begins with "NT-STANDIN DRIVER" and lines of key=value (see behaviour.c).
+ * artifact: a driver file that begins with "NT-STANDIN DRIVER" and lines of key=value (see behaviour.c).
  */
 #ifndef STANDIN_H
 #define STANDIN_H

@@ -59,7 +59,7 @@ class Teller {
     scene.boot_time = 17s + Millis(700 * static_cast<int>(plan_.cells.size()));
     scene.opening.boot_time = 17s;
     labctl::test::start_from(scene, scene.cell.image);
-    give_artefacts(scene);
+    give_artifacts(scene);
     scene.play();
     plan_.cells.push_back(scene.cell);
     const fs::path cell = folder_ / "cells" / scene.cell.id;
@@ -110,7 +110,7 @@ class Teller {
 
  private:
   // Each path is a file of its own, in run.json as in the guest.
-  static void give_artefacts(Scene& scene) {
+  static void give_artifacts(Scene& scene) {
     if (scene.cell.control) return;
     const std::string driver = sha256(scene.cell.driver_path), content = sha256(scene.cell.content_path);
     scene.opening.payload[guest::driver_file(scene.cell.guest.driver)] = driver;
@@ -168,7 +168,7 @@ void passed(Teller& teller) {
 void changed(Teller& teller) {
   teller.tell(Scene(on_image(candidate(), "debian-12-linux-6.1")));
   teller.tell(Scene(on_image(control(), "debian-12-linux-6.1")));
-  teller.close("quickstart", "7.16", {"the artefact build/sensor_7.16.deb has changed meanwhile"});
+  teller.close("quickstart", "7.16", {"the artifact build/sensor_7.16.deb has changed meanwhile"});
 }
 
 void nothing(Teller& teller) {

@@ -1,4 +1,4 @@
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/staged_artifacts.h"
 
 #include <algorithm>
 #include <optional>
@@ -13,11 +13,11 @@
 namespace labctl::lab {
 namespace {
 
-constexpr std::uint64_t largest_artefact = 2ull << 30;
+constexpr std::uint64_t largest_artifact = 2ull << 30;
 
 // What one cell's CD holds: name on the CD -> path as the scenario says it, and where it says so.
 struct Wanted {
-  std::string path;  // what the artefact is called: a damaged one by its origin and its damage
+  std::string path;  // what the artifact is called: a damaged one by its origin and its damage
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
 
@@ -66,40 +66,40 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
 Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) {
   std::error_code problem;
   if (!fs::exists(source, problem))
-    return input_error("the artefact does not exist: " + source.lexically_normal().string(), where,
+    return input_error("the artifact does not exist: " + source.lexically_normal().string(), where,
                        "build it, or correct the path (it is relative to the scenario's folder)");
   if (!fs::is_regular_file(source, problem)) return input_error("is not a file: " + source.string(), where);
   const auto size = fs::file_size(source, problem);
   if (problem || size == 0)
-    return input_error("the artefact is empty or unreadable: " + source.string(), where);
-  if (size > largest_artefact)
-    return input_error("the artefact is larger than 2 GiB: " + source.string(), where);
+    return input_error("the artifact is empty or unreadable: " + source.string(), where);
+  if (size > largest_artifact)
+    return input_error("the artifact is larger than 2 GiB: " + source.string(), where);
   return size;
 }
 
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.
-Result<Artefact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
+Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
                       const fs::path& work) {
   std::error_code problem;
   const auto size = size_of(source, where);
   if (!size) return fail(size.error());
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
-    return input_error("the artefact cannot be read: " + problem.message() + ": " + source.string(), where);
+    return input_error("the artifact cannot be read: " + problem.message() + ": " + source.string(), where);
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
-  Artefact artefact{.source = source, .sha256 = *digest, .size = *size, .source_sha256 = *digest};
-  if (fs::is_symlink(source, problem)) artefact.target = fs::canonical(source, problem);
+  Artifact artifact{.source = source, .sha256 = *digest, .size = *size, .source_sha256 = *digest};
+  if (fs::is_symlink(source, problem)) artifact.target = fs::canonical(source, problem);
   if (damage != scenario::Damage::none) {
     auto changed = damage_copy(copy, damage, *digest, where);
     if (!changed) return fail(changed.error());
-    artefact.sha256 = *changed;
-    artefact.size = fs::file_size(copy);
+    artifact.sha256 = *changed;
+    artifact.size = fs::file_size(copy);
   }
-  artefact.copy = work / artefact.sha256;
-  fs::rename(copy, artefact.copy, problem);
+  artifact.copy = work / artifact.sha256;
+  fs::rename(copy, artifact.copy, problem);
   if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
-  return artefact;
+  return artifact;
 }
 
 host::Check lacking(const std::string& name, const Error& error) {
@@ -139,8 +139,8 @@ std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>&
 
 }  // namespace
 
-std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
-                                        const image::Store& store) {
+std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::string& scenario_file,
+                                         const image::Store& store) {
   std::vector<host::Check> checks;
   std::map<std::string, image::Image> images;
   for (const auto& name : plan.images()) {
@@ -177,10 +177,11 @@ std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::strin
   return checks;
 }
 
-tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& plan,
-                                                            const std::string& scenario_file,
-                                                            const image::Store& store, const fs::path& work) {
-  Supplies supplies;
+tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const plan::Plan& plan,
+                                                                          const std::string& scenario_file,
+                                                                          const image::Store& store,
+                                                                          const fs::path& work) {
+  StagedArtifacts staged;
   std::vector<Error> mistakes;
   const fs::path base = fs::path(scenario_file).parent_path();
   const fs::path copies = work / "artefacts";
@@ -191,24 +192,24 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
 
   std::set<std::string> missing;
   for (const auto& cell : plan.cells) {
-    CellSupplies mine;
+    CellArtifacts mine;
     std::vector<image::PayloadFile> on_cd;
     std::string key;
     for (const auto& [name, wanted] : wanted_files(cell)) {
-      if (supplies.artefacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
-        auto artefact =
+      if (staged.artifacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
+        auto artifact =
             take(base / wanted.origin(), wanted.damage, place(scenario_file, wanted.mark), copies);
-        if (artefact)
-          supplies.artefacts_[wanted.path] = *artefact;
+        if (artifact)
+          staged.artifacts_[wanted.path] = *artifact;
         else {
-          mistakes.push_back(artefact.error());
+          mistakes.push_back(artifact.error());
           missing.insert(wanted.path);
         }
       }
       if (missing.count(wanted.path) != 0) continue;
-      const std::string digest = supplies.artefacts_[wanted.path].sha256;
+      const std::string digest = staged.artifacts_[wanted.path].sha256;
       mine.files[name] = digest;
-      supplies.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
+      staged.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
       on_cd.push_back({name, copies / digest});
       key += name + "=" + digest + "\n";
     }
@@ -219,21 +220,21 @@ tl::expected<Supplies, std::vector<Error>> Supplies::gather(const plan::Plan& pl
         if (auto made = image::make_payload_cd(mine.payload, on_cd, joliet); !made)
           mistakes.push_back(made.error());
     }
-    supplies.cells_[cell.id] = std::move(mine);
+    staged.cells_[cell.id] = std::move(mine);
   }
   if (!mistakes.empty()) return tl::unexpected(std::move(mistakes));
-  return supplies;
+  return staged;
 }
 
 // What a guest's memory must show when this driver has been installed, where that can be seen.
-void Supplies::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
-                   const std::string& where, CellSupplies& mine) {
+void StagedArtifacts::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
+                          const std::string& where, CellArtifacts& mine) {
   const bool driver =
       path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
                                               [&](const auto& extra) { return extra.path == path; });
   if (!driver || !guest::system_of(cell.guest.os).traits().shows_build) return;
   auto known = modules_.find(path);
-  if (known == modules_.end()) known = modules_.emplace(path, modules_in(artefacts_[path].copy)).first;
+  if (known == modules_.end()) known = modules_.emplace(path, modules_in(artifacts_[path].copy)).first;
   const std::string& module = cell.guest.driver.module;
   const auto& modules = known->second;
   mine.builds[name] = modules ? builds_of(*modules, module) : std::vector<std::string>{};
@@ -244,7 +245,7 @@ void Supplies::tie(const plan::Cell& cell, const std::string& name, const std::s
   if (cell.guest.proof.empty()) unproved_[path] = where;
 }
 
-std::vector<std::string> Supplies::untied() const {
+std::vector<std::string> StagedArtifacts::untied() const {
   std::vector<std::string> sentences;
   for (const auto& [path, why] : untied_)
     sentences.push_back("the driver " + path + " cannot be tied to what a guest loads (" + why +
@@ -252,7 +253,7 @@ std::vector<std::string> Supplies::untied() const {
   return sentences;
 }
 
-std::vector<Error> Supplies::unproved() const {
+std::vector<Error> StagedArtifacts::unproved() const {
   std::vector<Error> errors;
   for (const auto& [path, where] : unproved_)
     errors.push_back({Fault::input,
@@ -261,37 +262,37 @@ std::vector<Error> Supplies::unproved() const {
   return errors;
 }
 
-std::vector<outcome::ArtifactRecord> Supplies::artifacts() const {
+std::vector<outcome::ArtifactRecord> StagedArtifacts::artifacts() const {
   std::vector<outcome::ArtifactRecord> list;
-  for (const auto& [path, artefact] : artefacts_) list.push_back({path, artefact.sha256, artefact.size});
+  for (const auto& [path, artifact] : artifacts_) list.push_back({path, artifact.sha256, artifact.size});
   return list;
 }
 
-std::vector<Error> Supplies::keep(const bundle::ArtefactStore& store) const {
+std::vector<Error> StagedArtifacts::keep(const bundle::ArtifactStore& store) const {
   std::vector<Error> problems;
-  for (const auto& [path, artefact] : artefacts_)
-    if (auto kept = store.keep(artefact.copy, artefact.sha256); !kept) problems.push_back(kept.error());
+  for (const auto& [path, artifact] : artifacts_)
+    if (auto kept = store.keep(artifact.copy, artifact.sha256); !kept) problems.push_back(kept.error());
   return problems;
 }
 
-std::vector<std::string> Supplies::links() const {
+std::vector<std::string> StagedArtifacts::links() const {
   std::vector<std::string> sentences;
-  for (const auto& [path, artefact] : artefacts_)
-    if (!artefact.target.empty())
+  for (const auto& [path, artifact] : artifacts_)
+    if (!artifact.target.empty())
       sentences.push_back("the artifact " + path + " is a symbolic link: what is tested is " +
-                          artefact.target.string() + ", and 'labctl verify' takes that file alone");
+                          artifact.target.string() + ", and 'labctl verify' takes that file alone");
   return sentences;
 }
 
-std::vector<std::string> Supplies::changed() const {
+std::vector<std::string> StagedArtifacts::changed() const {
   std::vector<std::string> sentences;
-  for (const auto& [path, artefact] : artefacts_) {
-    auto now = sha256_file(artefact.source);
+  for (const auto& [path, artifact] : artifacts_) {
+    auto now = sha256_file(artifact.source);
     if (!now)
-      sentences.push_back("the artefact " + path + " is gone since the run began");
-    else if (*now != artefact.source_sha256)
-      sentences.push_back("the artefact " + path + " was changed while the run went on: tested was sha256 " +
-                          artefact.source_sha256 + ", there is " + *now);
+      sentences.push_back("the artifact " + path + " was removed after the run began");
+    else if (*now != artifact.source_sha256)
+      sentences.push_back("the artifact " + path + " was modified during the run: tested was sha256 " +
+                          artifact.source_sha256 + ", there is " + *now);
   }
   return sentences;
 }

@@ -1,4 +1,4 @@
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -36,15 +36,15 @@ fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& sto
 
 // A running state goes on only in the machine that it was saved in. The host's fingerprint speaks for the
 // plain one; what is defined otherwise, as Windows is, is compared with the definition that was used then.
-bool is_defined_so(machine::Host& host, const fs::path& folder, const Ground& ground) {
+bool is_defined_so(machine::Host& host, const fs::path& folder, const BaseSnapshot& base) {
   auto then = read_file(folder / definition_name, 1u << 20);
-  if (!then) return !ground.shape.windows;
+  if (!then) return !base.shape.windows;
   auto now = host.create({.name = "labctl-compared",
-                          .shape = ground.shape,
+                          .shape = base.shape,
                           .accel = host.facts().accel,
-                          .disk = ground.disk,
-                          .nvram = ground.nvram},
-                         [](const machine::Sign&) {});
+                          .disk = base.disk,
+                          .nvram = base.nvram},
+                         [](const machine::Notification&) {});
   return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();
 }
 
@@ -69,12 +69,12 @@ Status check_digest(const fs::path& file, const std::string& wanted) {
 }
 
 // What snapshot.json says of the files beside it must be so.
-Status take_digests(Ground& ground, const Json& facts) {
-  ground.disk_sha256 = text_at(facts, "disk_sha256");
-  if (auto same = check_digest(ground.disk, ground.disk_sha256); !same) return same;
-  if (ground.nvram.empty()) return {};
-  ground.nvram_sha256 = text_at(facts, "nvram_sha256");
-  return check_digest(ground.nvram, ground.nvram_sha256);
+Status take_digests(BaseSnapshot& base, const Json& facts) {
+  base.disk_sha256 = text_at(facts, "disk_sha256");
+  if (auto same = check_digest(base.disk, base.disk_sha256); !same) return same;
+  if (base.nvram.empty()) return {};
+  base.nvram_sha256 = text_at(facts, "nvram_sha256");
+  return check_digest(base.nvram, base.nvram_sha256);
 }
 
 // The golden disk is looked at whole, once for each change of it: what is built on other bytes than the build
@@ -90,20 +90,20 @@ Result<image::Image> find_unchanged(const image::Store& store, const std::string
   return image;
 }
 
-Result<Ground> read_ground(const fs::path& folder, const image::Image& image, machine::Shape shape) {
+Result<BaseSnapshot> read_base(const fs::path& folder, const image::Image& image, machine::Shape shape) {
   auto text = read_file(folder / snapshot_name);
   if (!text) return fail(text.error());
   auto facts = parse_json(*text, (folder / snapshot_name).string());
   if (!facts) return fail(facts.error());
-  Ground ground{.image = image, .shape = shape, .disk = folder / disk_name};
-  if (shape.firmware != machine::Firmware::bios) ground.nvram = folder / nvram_name;
-  ground.boot_time = Millis(number_at(*facts, "boot_time_ms"));
-  if (std::error_code ignored; !ground.nvram.empty() && !fs::exists(ground.nvram, ignored))
+  BaseSnapshot base{.image = image, .shape = shape, .disk = folder / disk_name};
+  if (shape.firmware != machine::Firmware::bios) base.nvram = folder / nvram_name;
+  base.boot_time = Millis(number_at(*facts, "boot_time_ms"));
+  if (std::error_code ignored; !base.nvram.empty() && !fs::exists(base.nvram, ignored))
     return lab_error("the firmware's variables of the first boot are not kept", folder.string());
-  if (auto same = take_digests(ground, *facts); !same) return fail(same.error());
-  if (text_at(*facts, "image_sha256") != image.sha256 || ground.boot_time <= 0ms || !fs::exists(ground.disk))
+  if (auto same = take_digests(base, *facts); !same) return fail(same.error());
+  if (text_at(*facts, "image_sha256") != image.sha256 || base.boot_time <= 0ms || !fs::exists(base.disk))
     return lab_error("the live snapshot does not belong to this image", folder.string());
-  return ground;
+  return base;
 }
 
 // Written last: a folder without it is no snapshot.
@@ -153,8 +153,8 @@ machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
   return asked;
 }
 
-Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, const std::string& name,
-                              machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
+Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store, const std::string& name,
+                                  machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
   auto image = find_unchanged(store, name);
   if (!image) return fail(image.error());
   shape.windows = os_of(*image) == scenario::Os::windows;
@@ -162,10 +162,10 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto made = make_dirs(folder.parent_path()); !made) return fail(made.error());
   auto lock = Lock::wait(folder.string() + ".lock");
   if (!lock) return fail(lock.error());
-  if (auto ground = read_ground(folder, *image, shape); ground && is_defined_so(host, folder, *ground))
-    return ground;
-  else if (std::error_code ignored; !ground && fs::exists(folder / snapshot_name, ignored))
-    say(name + ": its live snapshot on this host cannot be used: " + ground.error().text());
+  if (auto base = read_base(folder, *image, shape); base && is_defined_so(host, folder, *base))
+    return base;
+  else if (std::error_code ignored; !base && fs::exists(folder / snapshot_name, ignored))
+    say(name + ": its live snapshot on this host cannot be used: " + base.error().text());
 
   const std::string cannot = machine::why_no_snapshot(shape);
   const std::string called = name + " as " + machine::slug_of(shape);
@@ -214,7 +214,7 @@ Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, co
   if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
   say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
       show_duration(*boot_time) + " on this host");
-  return read_ground(folder, *image, shape);
+  return read_base(folder, *image, shape);
 }
 
 machine::Shape usual_shape(const image::Image& image) {
@@ -254,30 +254,30 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   return shape;
 }
 
-std::vector<std::string> changed_since(const Ground& ground) {
+std::vector<std::string> changed_since(const BaseSnapshot& base) {
   std::vector<std::string> changed;
   const auto look = [&](const std::string& what, const fs::path& file, const std::string& wanted) {
     if (file.empty()) return;
     if (auto same = check_digest(file, wanted); !same)
-      changed.push_back(what + " of '" + ground.name() +
+      changed.push_back(what + " of '" + base.name() +
                         "' was changed while the run used it: " + same.error().text());
   };
-  look("the golden disk", ground.image.disk, ground.image.sha256);
-  look("the live snapshot", ground.disk, ground.disk_sha256);
-  look("the firmware's variables", ground.nvram, ground.nvram_sha256);
+  look("the golden disk", base.image.disk, base.image.sha256);
+  look("the live snapshot", base.disk, base.disk_sha256);
+  look("the firmware's variables", base.nvram, base.nvram_sha256);
   return changed;
 }
 
-outcome::ImageRecord record_of(const Ground& ground) {
-  return {.name = ground.image.name,
-          .machine = ground.machine,
-          .shape = machine::slug_of(ground.shape),
-          .snapshot = ground.live(),
-          .sha256 = ground.image.sha256,
-          .snapshot_sha256 = ground.disk_sha256,
-          .nvram_sha256 = ground.nvram_sha256,
-          .facts = outcome::facts_from(dump_line(ground.image.facts)),
-          .boot_time = ground.boot_time};
+outcome::ImageRecord record_of(const BaseSnapshot& base) {
+  return {.name = base.image.name,
+          .machine = base.machine,
+          .shape = machine::slug_of(base.shape),
+          .snapshot = base.live(),
+          .sha256 = base.image.sha256,
+          .snapshot_sha256 = base.disk_sha256,
+          .nvram_sha256 = base.nvram_sha256,
+          .facts = outcome::facts_from(dump_line(base.image.facts)),
+          .boot_time = base.boot_time};
 }
 
 Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape) {
@@ -292,7 +292,7 @@ Millis known_boot_time(const image::Store& store, const image::Image& image, con
   return {};
 }
 
-Status Ground::copy_nvram(const fs::path& to) const {
+Status BaseSnapshot::copy_nvram(const fs::path& to) const {
   return nvram.empty() ? Status() : copy_disk(nvram, to);
 }
 

@@ -1,6 +1,6 @@
-// Everything a run needs from outside, looked at before anything starts: artefacts hashed and copied, images
+// Everything a run needs from outside, looked at before anything starts: artifacts hashed and copied, images
 // found, payload CDs made. Whatever is missing is told at once and all together, each with the command that
-// mends it.
+// fixes it.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/artifact_store.h"
 #include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/modules.h"
@@ -18,7 +18,7 @@
 
 namespace labctl::lab {
 
-struct Artefact {
+struct Artifact {
   std::filesystem::path source;
   std::filesystem::path target;  // of a source that is a symbolic link: the file itself
   std::string sha256;            // of the copy that guests get
@@ -30,27 +30,27 @@ struct Artefact {
 // Whether a run would find what it needs, without copying anything: images that are built, artifacts that are
 // there and can be given to a guest, room for them on the image's disk; a warning where two are the same
 // bytes. Only what is wrong comes back.
-std::vector<host::Check> check_supplies(const plan::Plan& plan, const std::string& scenario_file,
-                                        const image::Store& store);
+std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::string& scenario_file,
+                                         const image::Store& store);
 
-struct CellSupplies {
+struct CellArtifacts {
   std::filesystem::path payload;                           // the CD, empty in a control
   std::map<std::string, std::string> files;                // name on it -> sha256
   std::map<std::string, std::vector<std::string>> builds;  // name on it -> as event::Opened says
 };
 
-class Supplies {
+class StagedArtifacts {
  public:
-  // `scenario_file` is how errors call the scenario; artefact paths are relative to its folder. Copies and
+  // `scenario_file` is how errors call the scenario; artifact paths are relative to its folder. Copies and
   // CDs go to `work`. On mistakes all of them come back.
-  static tl::expected<Supplies, std::vector<Error>> gather(const plan::Plan& plan,
-                                                           const std::string& scenario_file,
-                                                           const image::Store& store,
-                                                           const std::filesystem::path& work);
+  static tl::expected<StagedArtifacts, std::vector<Error>> gather(const plan::Plan& plan,
+                                                                  const std::string& scenario_file,
+                                                                  const image::Store& store,
+                                                                  const std::filesystem::path& work);
 
-  const CellSupplies& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
+  const CellArtifacts& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
 
-  // Artefacts whose path is a symbolic link: one sentence each, with the file that was taken.
+  // Artifacts whose path is a symbolic link: one sentence each, with the file that was taken.
   std::vector<std::string> links() const;
 
   // Drivers that nothing but a proof of the author's can show to be loaded, in cells that have none: one
@@ -58,23 +58,23 @@ class Supplies {
   std::vector<Error> unproved() const;
   std::vector<std::string> untied() const;
 
-  // The bundle's record: every artefact with its digest.
+  // The bundle's record: every artifact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
 
   // What the guests get, for those who want to bring a cell back one day. What could not be kept comes back.
-  std::vector<Error> keep(const bundle::ArtefactStore& store) const;
+  std::vector<Error> keep(const bundle::ArtifactStore& store) const;
 
-  // Artefacts whose file on disk is no longer what was tested: one sentence each.
+  // Artifacts whose file on disk is no longer what was tested: one sentence each.
   std::vector<std::string> changed() const;
 
  private:
-  std::map<std::string, Artefact> artefacts_;  // by the path as the scenario says it
+  std::map<std::string, Artifact> artifacts_;  // by the path as the scenario says it
   void tie(const plan::Cell& cell, const std::string& name, const std::string& path, const std::string& where,
-           CellSupplies& mine);
+           CellArtifacts& mine);
 
-  std::map<std::string, CellSupplies> cells_;
-  std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artefact's path
-  std::map<std::string, std::string> untied_, unproved_;            // the artefact's path -> why, where
+  std::map<std::string, CellArtifacts> cells_;
+  std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artifact's path
+  std::map<std::string, std::string> untied_, unproved_;            // the artifact's path -> why, where
 };
 
 }  // namespace labctl::lab

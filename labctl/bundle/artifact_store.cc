@@ -1,4 +1,4 @@
-#include "labctl/bundle/artefact_store.h"
+#include "labctl/bundle/artifact_store.h"
 
 #include <unistd.h>
 
@@ -43,7 +43,7 @@ Result<std::vector<Kept>> list(const fs::path& root) {
 
 }  // namespace
 
-Status ArtefactStore::keep(const fs::path& file, const std::string& sha256) const {
+Status ArtifactStore::keep(const fs::path& file, const std::string& sha256) const {
   if (auto made = make_dirs(root_); !made) return made;
   static std::atomic<int> serial = 0;
   const fs::path beside =
@@ -57,11 +57,11 @@ Status ArtefactStore::keep(const fs::path& file, const std::string& sha256) cons
   if (!problem) fs::rename(beside, root_ / sha256, problem);
   std::error_code ignored;
   fs::remove(beside, ignored);  // renaming a link onto itself leaves both
-  if (problem) return lab_error("cannot keep the artefact: " + problem.message(), (root_ / sha256).string());
+  if (problem) return lab_error("cannot keep the artifact: " + problem.message(), (root_ / sha256).string());
   return {};
 }
 
-std::optional<fs::path> ArtefactStore::find(const std::string& sha256) const {
+std::optional<fs::path> ArtifactStore::find(const std::string& sha256) const {
   const fs::path path = root_ / sha256;
   std::error_code problem;
   if (!is_sha256(sha256) || !fs::is_regular_file(fs::symlink_status(path, problem))) return std::nullopt;
@@ -70,7 +70,7 @@ std::optional<fs::path> ArtefactStore::find(const std::string& sha256) const {
   return std::nullopt;
 }
 
-Result<std::uint64_t> ArtefactStore::collect(const Bounds& bounds) const {
+Result<std::uint64_t> ArtifactStore::collect(const Bounds& bounds) const {
   auto kept = list(root_);
   if (!kept) return fail(kept.error());
   std::sort(kept->begin(), kept->end(), [](const Kept& a, const Kept& b) { return a.when > b.when; });

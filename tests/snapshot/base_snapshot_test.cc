@@ -1,5 +1,5 @@
 // What cells start from: who gets which firmware variables, and when a snapshot is believed.
-#include "labctl/snapshot/ground.h"
+#include "labctl/snapshot/base_snapshot.h"
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
@@ -51,14 +51,14 @@ struct Lab : image::Scratch {
     };
   }
 
-  Ground prepare(const machine::Shape& shape) {
+  BaseSnapshot prepare(const machine::Shape& shape) {
     auto built = store.build("one", [](auto) {}, {});
     INFO((built ? "" : built.error().text()));
     REQUIRE(built.has_value());
-    auto ground = prepare_ground(host, store, "one", shape, [](auto) {}, {});
-    INFO((ground ? "" : ground.error().text()));
-    REQUIRE(ground.has_value());
-    return *ground;
+    auto base = prepare_base(host, store, "one", shape, [](auto) {}, {});
+    INFO((base ? "" : base.error().text()));
+    REQUIRE(base.has_value());
+    return *base;
   }
 };
 
@@ -79,21 +79,21 @@ TEST_CASE(
     "installation's") {
   if (!can_make_disks()) return;
   Lab lab;
-  const Ground ground = lab.prepare(uefi);
+  const BaseSnapshot base = lab.prepare(uefi);
   CHECK(lab.began == std::vector<std::string>{"installed"});
-  CHECK(read_file(ground.nvram).value() == "installed, booted");
-  CHECK(read_file(ground.image.folder / "nvram.fd").value() == "installed");
+  CHECK(read_file(base.nvram).value() == "installed, booted");
+  CHECK(read_file(base.image.folder / "nvram.fd").value() == "installed");
 
   for (const char* name : {"first.nvram", "second.nvram"}) {
-    REQUIRE(ground.copy_nvram(lab.path / name));
+    REQUIRE(base.copy_nvram(lab.path / name));
     CHECK(read_file(lab.path / name).value() == "installed, booted");
     std::ofstream(lab.path / name) << "what a candidate wrote";  // and nobody's but its own
   }
-  CHECK(read_file(ground.nvram).value() == "installed, booted");
+  CHECK(read_file(base.nvram).value() == "installed, booted");
 
-  CHECK(lab.prepare(uefi).nvram == ground.nvram);
+  CHECK(lab.prepare(uefi).nvram == base.nvram);
   CHECK(lab.began.size() == 1);
-  fs::remove(ground.nvram);  // a guest without them would find its disk or not
+  fs::remove(base.nvram);  // a guest without them would find its disk or not
   lab.prepare(uefi);
   CHECK(lab.began == std::vector<std::string>{"installed", "installed"});
 }
@@ -101,18 +101,18 @@ TEST_CASE(
 TEST_CASE("a guest that starts by BIOS has no variables, and none are copied") {
   if (!can_make_disks()) return;
   Lab lab;
-  const Ground ground = lab.prepare(bios);
+  const BaseSnapshot base = lab.prepare(bios);
   CHECK(lab.began == std::vector<std::string>{""});
-  CHECK(ground.nvram.empty());
-  REQUIRE(ground.copy_nvram(lab.path / "none"));
+  CHECK(base.nvram.empty());
+  REQUIRE(base.copy_nvram(lab.path / "none"));
   CHECK_FALSE(fs::exists(lab.path / "none"));
 }
 
 TEST_CASE("a Windows' running state goes on in the machine alone in which it was saved") {
   if (!can_make_disks()) return;
   Lab lab;
-  const Ground ground = lab.prepare(bios);
-  const auto definition = ground.disk.parent_path() / "machine.xml";
+  const BaseSnapshot base = lab.prepare(bios);
+  const auto definition = base.disk.parent_path() / "machine.xml";
   CHECK(read_file(definition).value() == lab.definition);
   lab.prepare(bios);
   CHECK(lab.began.size() == 1);
@@ -130,39 +130,39 @@ TEST_CASE("a Windows' running state goes on in the machine alone in which it was
 TEST_CASE("a golden disk with one other byte is refused, and no snapshot is made of it") {
   if (!can_make_disks()) return;
   Lab lab;
-  const Ground ground = lab.prepare(bios);
-  CHECK(is_sha256(ground.image.sha256));
-  CHECK(changed_since(ground).empty());
-  flip_byte(ground.image.disk, 1000);
-  auto again = prepare_ground(lab.host, lab.store, "one", bios, [](auto) {}, {});
+  const BaseSnapshot base = lab.prepare(bios);
+  CHECK(is_sha256(base.image.sha256));
+  CHECK(changed_since(base).empty());
+  flip_byte(base.image.disk, 1000);
+  auto again = prepare_base(lab.host, lab.store, "one", bios, [](auto) {}, {});
   REQUIRE_FALSE(again);
   CHECK(again.error().fault == Fault::lab);
   CHECK(again.error().text().find("the image 'one' cannot be used: has changed: its sha256 is ") !=
         std::string::npos);
   CHECK(again.error().hint == "labctl image rm one && labctl image build one");
   CHECK(lab.began.size() == 1);
-  REQUIRE(changed_since(ground).size() == 1);
-  CHECK(changed_since(ground)[0].starts_with("the golden disk of 'one' was changed while the run used it: "));
-  flip_byte(ground.image.disk, 1000);  // the time of its change alone is no other disk
-  CHECK(changed_since(ground).empty());
+  REQUIRE(changed_since(base).size() == 1);
+  CHECK(changed_since(base)[0].starts_with("the golden disk of 'one' was changed while the run used it: "));
+  flip_byte(base.image.disk, 1000);  // the time of its change alone is no other disk
+  CHECK(changed_since(base).empty());
 }
 
 TEST_CASE("a snapshot that has changed since it was made is not used, and is made again") {
   if (!can_make_disks()) return;
   Lab lab;
-  const Ground ground = lab.prepare(uefi);
-  CHECK(ground.disk_sha256 == sha256_file(ground.disk).value());
-  CHECK(ground.nvram_sha256 == sha256_file(ground.nvram).value());
-  for (const auto& file : {ground.disk, ground.nvram}) {
+  const BaseSnapshot base = lab.prepare(uefi);
+  CHECK(base.disk_sha256 == sha256_file(base.disk).value());
+  CHECK(base.nvram_sha256 == sha256_file(base.nvram).value());
+  for (const auto& file : {base.disk, base.nvram}) {
     const auto boots = lab.began.size();
     flip_byte(file, 3);
-    CHECK(changed_since(ground).size() == 1);
-    const Ground again = lab.prepare(uefi);
+    CHECK(changed_since(base).size() == 1);
+    const BaseSnapshot again = lab.prepare(uefi);
     CHECK(lab.began.size() == boots + 1);
     CHECK(changed_since(again).empty());
   }
   // One that does not say what it was made with may be anything.
-  const auto facts = ground.disk.parent_path() / "snapshot.json";
+  const auto facts = base.disk.parent_path() / "snapshot.json";
   Json json = *parse_json(*read_file(facts), {});
   json.erase("disk_sha256");
   REQUIRE(write_file(facts, dump_pretty(json)));

@@ -10,10 +10,10 @@
 
 namespace labctl {
 
-class HeldFile {
+class PinnedFile {
  public:
   // Errors (input): a symbolic link, not a regular file, missing.
-  static Result<HeldFile> open(const fs::path& path);
+  static Result<PinnedFile> open(const fs::path& path);
 
   Result<std::string> read(std::uint64_t limit) const;
   Result<std::string> sha256();  // also unchanged(), once the last byte is read
@@ -23,7 +23,7 @@ class HeldFile {
   Status unchanged() const;                             // Errors (input): it is no longer what was opened
 
  private:
-  HeldFile() = default;
+  PinnedFile() = default;
   fs::path path_;
   Fd fd_;
   struct stat opened_ {};

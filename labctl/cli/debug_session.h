@@ -14,7 +14,7 @@
 
 namespace labctl::cli {
 
-struct DeskOptions {
+struct DebugSessionOptions {
   std::vector<std::string> lines;  // obeyed instead of standard input when there are any
   int gdb = 0;                     // a port, or none
   bool vnc = false;
@@ -23,12 +23,12 @@ struct DeskOptions {
   std::optional<Millis> took_then;                 // in the run, until the same moment
 };
 
-class TerminalDesk final : public lab::Desk {
+class TerminalDebugSession final : public lab::DebugSession {
  public:
-  TerminalDesk(DeskOptions options, std::stop_token stop);
+  TerminalDebugSession(DebugSessionOptions options, std::stop_token stop);
 
   void heard(std::string_view console) override;
-  Wish attend(const lab::Guest& guest) override;
+  Choice attend(const lab::Guest& guest) override;
 
   bool interactive() const { return terminal_; }
   bool held() const { return held_; }                 // whether the guest was ever handed over
@@ -37,7 +37,7 @@ class TerminalDesk final : public lab::Desk {
  private:
   void begin(const lab::Guest& guest);
   std::optional<std::string> read_line(const lab::Guest& guest);
-  std::optional<Wish> obey(const lab::Guest& guest, const std::string& line);
+  std::optional<Choice> obey(const lab::Guest& guest, const std::string& line);
   // Null, and said, where the machine has no such interface.
   machine::Debuggable* debuggable_of(const lab::Guest& guest) const;
   void run(const lab::Guest& guest, const std::string& command);
@@ -48,11 +48,11 @@ class TerminalDesk final : public lab::Desk {
   void dump(const lab::Guest& guest, const std::string& file);
   void gdb(const lab::Guest& guest, const std::string& port);
   void vnc(const lab::Guest& guest);
-  Wish leave(std::optional<bool> keep);
+  Choice leave(std::optional<bool> keep);
 
   enum class Console { kept_quiet, told, passed };
 
-  DeskOptions options_;
+  DebugSessionOptions options_;
   std::stop_token stop_;
   const bool scripted_;
   const bool terminal_;

@@ -1,4 +1,4 @@
-#include "labctl/lab/crew.h"
+#include "labctl/lab/scheduler.h"
 
 #include <unistd.h>
 
@@ -118,8 +118,8 @@ bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::
   return outcome.ending == outcome::Ending::lab_failed && !outcome.unheard && failed < policy.lab_retries;
 }
 
-void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
-              const std::stop_token& stop, const Slots& slots) {
+void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once,
+                   const Watch& watch, const std::stop_token& stop, const Slots& slots) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   const Watch one_at_a_time = [&](const Progress& progress) {

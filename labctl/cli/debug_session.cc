@@ -1,4 +1,4 @@
-#include "labctl/cli/desk.h"
+#include "labctl/cli/debug_session.h"
 
 #include <poll.h>
 #include <termios.h>
@@ -32,7 +32,7 @@ constexpr const char* help =
     "  .next        only the next operation, then it is held again\n"
     "  .save        the guest as it is now is what the next 'labctl reproduce' begins with\n"
     "  .dump FILE   its memory, for crash\n"
-    "  .gdb [PORT]  waits for a debugger, and says what to tell it\n"
+    "  .gdb [PORT]  listens for gdb, and prints the commands to attach\n"
     "  .vnc         where its screen is (with --vnc)\n"
     "  .keep        leaves; the next 'labctl reproduce' of this cell begins here in a second\n"
     "  .discard     leaves; nothing is kept\n"
@@ -73,13 +73,13 @@ std::string kernel_symbols(const std::string& release) {
 
 }  // namespace
 
-TerminalDesk::TerminalDesk(DeskOptions options, std::stop_token stop)
+TerminalDebugSession::TerminalDebugSession(DebugSessionOptions options, std::stop_token stop)
     : options_(std::move(options)),
       stop_(std::move(stop)),
       scripted_(!options_.lines.empty()),
       terminal_(!scripted_ && ::isatty(0) != 0) {}
 
-void TerminalDesk::heard(std::string_view bytes) {
+void TerminalDebugSession::heard(std::string_view bytes) {
   if (console_ == Console::kept_quiet) return;
   if (console_ == Console::passed) {
     print_as_is(bytes);
@@ -95,17 +95,17 @@ void TerminalDesk::heard(std::string_view bytes) {
   std::fflush(stdout);
 }
 
-lab::Desk::Wish TerminalDesk::attend(const lab::Guest& guest) {
+lab::DebugSession::Choice TerminalDebugSession::attend(const lab::Guest& guest) {
   console_ = Console::kept_quiet;
   say(guest.over ? "labctl: the story has ended: " + printable(guest.where, 400)
                  : "labctl: held before '" + guest.where + "'");
   if (!held_ && !guest.over) begin(guest);
   while (auto line = read_line(guest))
-    if (auto wish = obey(guest, *line)) return *wish;
+    if (auto choice = obey(guest, *line)) return *choice;
   return leave(keep_);
 }
 
-void TerminalDesk::begin(const lab::Guest& guest) {
+void TerminalDebugSession::begin(const lab::Guest& guest) {
   held_ = true;
   if (options_.took)
     say("labctl: after " + show_duration(std::chrono::duration_cast<Millis>(options_.took())) +
@@ -113,13 +113,13 @@ void TerminalDesk::begin(const lab::Guest& guest) {
   if (options_.save_at_once) save(guest);
   if (options_.gdb != 0) gdb(guest, std::to_string(options_.gdb));
   if (options_.vnc) vnc(guest);
-  if (terminal_) say("labctl: every line is a command for the guest's shell; .help tells the rest");
+  if (terminal_) say("labctl: every line is a command for the guest's shell; .help lists the others");
 }
 
 // Nothing: the end of what there is to be obeyed, or of the guest.
-std::optional<std::string> TerminalDesk::read_line(const lab::Guest& guest) {
+std::optional<std::string> TerminalDebugSession::read_line(const lab::Guest& guest) {
   if (scripted_) {
-    if (options_.lines.empty() || !guest.breathe()) return std::nullopt;
+    if (options_.lines.empty() || !guest.pump()) return std::nullopt;
     std::string line = options_.lines.front();
     options_.lines.erase(options_.lines.begin());
     return line;
@@ -132,8 +132,8 @@ std::optional<std::string> TerminalDesk::read_line(const lab::Guest& guest) {
       return line;
     }
     if (end_of_input_) return typed_.empty() ? std::nullopt : std::optional(std::exchange(typed_, {}));
-    if (!guest.breathe()) {
-      say("labctl: there is no guest any more");
+    if (!guest.pump()) {
+      say("labctl: the guest has ended");
       return std::nullopt;
     }
     if (!input_waits(50ms)) continue;
@@ -144,13 +144,15 @@ std::optional<std::string> TerminalDesk::read_line(const lab::Guest& guest) {
   }
 }
 
-machine::Debuggable* TerminalDesk::debuggable_of(const lab::Guest& guest) const {
+machine::Debuggable* TerminalDebugSession::debuggable_of(const lab::Guest& guest) const {
   machine::Debuggable* debuggable = guest.machine.debuggable();
-  if (debuggable == nullptr) complain(Error{Fault::lab, "this kind of machine cannot be debugged", {}, {}});
+  if (debuggable == nullptr)
+    report_error(Error{Fault::lab, "this kind of machine cannot be debugged", {}, {}});
   return debuggable;
 }
 
-std::optional<lab::Desk::Wish> TerminalDesk::obey(const lab::Guest& guest, const std::string& typed) {
+std::optional<lab::DebugSession::Choice> TerminalDebugSession::obey(const lab::Guest& guest,
+                                                                    const std::string& typed) {
   const std::string line{trim(typed)};
   if (line.empty()) return std::nullopt;
   if (line.front() != '.' || line.starts_with("./") || line.starts_with(". ")) {
@@ -168,7 +170,7 @@ std::optional<lab::Desk::Wish> TerminalDesk::obey(const lab::Guest& guest, const
       return std::nullopt;
     }
     console_ = Console::told;
-    return verb == ".go" ? Wish::go_on : Wish::next;
+    return verb == ".go" ? Choice::go_on : Choice::next;
   }
   if (verb == ".console")
     console(guest);
@@ -185,15 +187,15 @@ std::optional<lab::Desk::Wish> TerminalDesk::obey(const lab::Guest& guest, const
   else if (verb == ".help")
     say(help);
   else
-    say("labctl: there is no '" + printable(verb, 40) + "'; .help tells what there is");
+    say("labctl: unknown command '" + printable(verb, 40) + "'; .help lists the commands");
   return std::nullopt;
 }
 
-void TerminalDesk::run(const lab::Guest& guest, const std::string& command) {
+void TerminalDebugSession::run(const lab::Guest& guest, const std::string& command) {
   auto answer = snapshot::ask_shell(guest.machine, "cd; PATH=$PATH:/usr/sbin:/sbin; " + command, shell_limit,
-                                    stop_, guest.breathe);
+                                    stop_, guest.pump);
   if (!answer) {
-    complain(answer.error());
+    report_error(answer.error());
     return;
   }
   print(visible(answer->output, 1u << 20));
@@ -202,32 +204,32 @@ void TerminalDesk::run(const lab::Guest& guest, const std::string& command) {
 }
 
 // A guest that is dead has none, and its console can be looked at all the same.
-void TerminalDesk::put_shell_on_console(const lab::Guest& guest) {
+void TerminalDebugSession::put_shell_on_console(const lab::Guest& guest) {
   static_cast<void>(
-      snapshot::ask_shell(guest.machine, guest::console_shell().command, 5s, stop_, guest.breathe));
+      snapshot::ask_shell(guest.machine, guest::console_shell().command, 5s, stop_, guest.pump));
 }
 
-void TerminalDesk::type(const lab::Guest& guest, const std::string& line) {
+void TerminalDebugSession::type(const lab::Guest& guest, const std::string& line) {
   machine::Debuggable* debuggable = debuggable_of(guest);
   if (debuggable == nullptr) return;
   put_shell_on_console(guest);
   console_ = Console::told;
-  if (auto put = debuggable->type(line + "\n"); !put) complain(put.error());
+  if (auto put = debuggable->type(line + "\n"); !put) report_error(put.error());
   const auto until = std::chrono::steady_clock::now() + 1s;
-  while (std::chrono::steady_clock::now() < until && guest.breathe()) std::this_thread::sleep_for(50ms);
+  while (std::chrono::steady_clock::now() < until && guest.pump()) std::this_thread::sleep_for(50ms);
   console_ = Console::kept_quiet;
 }
 
-void TerminalDesk::console(const lab::Guest& guest) {
+void TerminalDebugSession::console(const lab::Guest& guest) {
   machine::Debuggable* debuggable = debuggable_of(guest);
   if (debuggable == nullptr) return;
-  if (!terminal_) return say("labctl: the console wants a terminal; .type TEXT types a line on it");
+  if (!terminal_) return say("labctl: the console needs a terminal; .type TEXT types a line on it");
   say("labctl: the serial console; Ctrl-] comes back");
   put_shell_on_console(guest);
   RawTerminal raw;
   console_ = Console::passed;
   if (!guest.over) static_cast<void>(debuggable->type("\n"));
-  while (guest.breathe()) {
+  while (guest.pump()) {
     if (!input_waits(20ms)) continue;
     char block[512];
     const ssize_t got = ::read(0, block, sizeof block);
@@ -242,16 +244,16 @@ void TerminalDesk::console(const lab::Guest& guest) {
   say("");
 }
 
-void TerminalDesk::save(const lab::Guest& guest) {
-  if (auto saved = guest.save(); !saved) complain(saved.error());
+void TerminalDebugSession::save(const lab::Guest& guest) {
+  if (auto saved = guest.save(); !saved) report_error(saved.error());
 }
 
-void TerminalDesk::dump(const lab::Guest& guest, const std::string& file) {
+void TerminalDebugSession::dump(const lab::Guest& guest, const std::string& file) {
   machine::Debuggable* debuggable = debuggable_of(guest);
   if (debuggable == nullptr) return;
-  if (file.empty()) return say("labctl: .dump wants a file");
+  if (file.empty()) return say("labctl: .dump needs a file name");
   if (auto dumped = debuggable->dump(file); !dumped) {
-    complain(dumped.error());
+    report_error(dumped.error());
     return;
   }
   std::error_code problem;
@@ -259,42 +261,42 @@ void TerminalDesk::dump(const lab::Guest& guest, const std::string& file) {
       "; crash opens it with the kernel's debug package");
 }
 
-void TerminalDesk::gdb(const lab::Guest& guest, const std::string& wanted) {
+void TerminalDebugSession::gdb(const lab::Guest& guest, const std::string& wanted) {
   machine::Debuggable* debuggable = debuggable_of(guest);
   if (debuggable == nullptr) return;
   int port = options_.gdb != 0 ? options_.gdb : usual_gdb_port;
   if (!wanted.empty() && std::from_chars(wanted.data(), wanted.data() + wanted.size(), port).ptr !=
                              wanted.data() + wanted.size())
-    return say("labctl: '" + printable(wanted, 40) + "' is no port");
+    return say("labctl: '" + printable(wanted, 40) + "' is not a port number");
   if (!gdb_listens_ || port != options_.gdb)
     if (auto listens = debuggable->listen_for_gdb(port); !listens) {
-      complain(listens.error());
+      report_error(listens.error());
       return;
     }
   gdb_listens_ = true;
   options_.gdb = port;
   const auto answer =
-      snapshot::ask_shell(guest.machine, guest::loaded_addresses().command, 30s, stop_, guest.breathe);
+      snapshot::ask_shell(guest.machine, guest::loaded_addresses().command, 30s, stop_, guest.pump);
   const auto loaded = guest::read_loaded(answer ? answer->output : "");
-  say("labctl: a debugger may come to 127.0.0.1:" + std::to_string(port) + "; for gdb:");
+  say("labctl: listening for gdb on 127.0.0.1:" + std::to_string(port) + "; in gdb, run:");
   print(guest::gdb_lines(loaded, kernel_symbols(loaded.release), port));
   std::fflush(stdout);
 }
 
-void TerminalDesk::vnc(const lab::Guest& guest) {
+void TerminalDebugSession::vnc(const lab::Guest& guest) {
   machine::Debuggable* debuggable = debuggable_of(guest);
   if (debuggable == nullptr) return;
   auto screen = debuggable->vnc();
   if (!screen) {
-    complain(Error{Fault::input, screen.error().what, {}, "give --vnc"});
+    report_error(Error{Fault::input, screen.error().what, {}, "give --vnc"});
     return;
   }
-  say("labctl: its screen is at " + *screen + ", for everybody on this host");
+  say("labctl: VNC: " + *screen + " (open to every user of this host)");
 }
 
-lab::Desk::Wish TerminalDesk::leave(std::optional<bool> keep) {
+lab::DebugSession::Choice TerminalDebugSession::leave(std::optional<bool> keep) {
   keep_ = keep;
-  return Wish::leave;
+  return Choice::leave;
 }
 
 }  // namespace labctl::cli

@@ -1,5 +1,5 @@
 // What a run takes from outside.
-#include "labctl/lab/supplies.h"
+#include "labctl/lab/staged_artifacts.h"
 
 #include <stdlib.h>
 
@@ -41,7 +41,7 @@ struct Place {
   }
   std::string lacks() const {
     std::string all;
-    for (const auto& check : lab::check_supplies(plan, (folder / "gate.yaml").string(), store))
+    for (const auto& check : lab::check_artifacts(plan, (folder / "gate.yaml").string(), store))
       all += std::string(check.health == host::Health::error ? "error " : "warning ") + check.name + ": " +
              check.detail + "\n";
     return all;
@@ -110,21 +110,23 @@ TEST_CASE("a link is followed and named, and so is a driver that names no build"
   const Json facts{{"key", recipe->key}, {"sha256", sha256("disk")}, {"disk_bytes", 4}};
   REQUIRE(write_file(store.folder(*recipe) / "disk.qcow2", "disk"));
   REQUIRE(write_file(store.folder(*recipe) / "facts.json", dump_pretty(facts)));
-  const auto supplies = lab::Supplies::gather(plan, (folder / "gate.yaml").string(), store, folder / "work");
-  REQUIRE(supplies);
-  const auto all = supplies->links();
+  const auto staged =
+      lab::StagedArtifacts::gather(plan, (folder / "gate.yaml").string(), store, folder / "work");
+  REQUIRE(staged);
+  const auto all = staged->links();
   REQUIRE(all.size() == 1);
   CHECK_THAT(all[0], ContainsSubstring("latest.deb is a symbolic link: what is tested is " +
                                        fs::canonical(folder / "driver-1.2.deb").string()));
 
   // It is no package, and so names no build of its module.
-  REQUIRE(supplies->untied().size() == 1);
-  CHECK_THAT(supplies->untied()[0], ContainsSubstring("latest.deb cannot be tied to what a guest loads"));
-  REQUIRE(supplies->unproved().size() == 1);
-  CHECK_THAT(supplies->unproved()[0].text(), ContainsSubstring("the scenario names no module"));
-  CHECK(supplies->of(cell).builds == std::map<std::string, std::vector<std::string>>{{"driver.deb", {}}});
+  REQUIRE(staged->untied().size() == 1);
+  CHECK_THAT(staged->untied()[0], ContainsSubstring("latest.deb cannot be tied to what a guest loads"));
+  REQUIRE(staged->unproved().size() == 1);
+  CHECK_THAT(staged->unproved()[0].text(), ContainsSubstring("the scenario names no module"));
+  CHECK(staged->of(cell).builds == std::map<std::string, std::vector<std::string>>{{"driver.deb", {}}});
   plan.cells[0].guest.proof = {{.run = "sensorctl selftest"}};
-  const auto proved = lab::Supplies::gather(plan, (folder / "gate.yaml").string(), store, folder / "work");
+  const auto proved =
+      lab::StagedArtifacts::gather(plan, (folder / "gate.yaml").string(), store, folder / "work");
   REQUIRE(proved);
   CHECK(proved->unproved().empty());
   CHECK(proved->untied().size() == 1);

@@ -27,7 +27,7 @@ struct Slots {
 };
 
 // Runs every job. `watch` is called from many threads, one call at a time.
-void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,
-              const std::stop_token& stop, const Slots& slots = {});
+void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once,
+                   const Watch& watch, const std::stop_token& stop, const Slots& slots = {});
 
 }  // namespace labctl::lab

@@ -1,4 +1,4 @@
-#include "labctl/base/held_file.h"
+#include "labctl/base/pinned_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,8 +21,8 @@ bool same_state(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
-Result<HeldFile> HeldFile::open(const fs::path& path) {
-  HeldFile file;
+Result<PinnedFile> PinnedFile::open(const fs::path& path) {
+  PinnedFile file;
   file.path_ = path;
   file.fd_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   if (!file.fd_ && errno == ELOOP)
@@ -34,9 +34,9 @@ Result<HeldFile> HeldFile::open(const fs::path& path) {
   return file;
 }
 
-Result<std::string> HeldFile::read(std::uint64_t limit) const { return read_rest(fd_.get(), path_, limit); }
+Result<std::string> PinnedFile::read(std::uint64_t limit) const { return read_rest(fd_.get(), path_, limit); }
 
-Result<std::string> HeldFile::sha256() {
+Result<std::string> PinnedFile::sha256() {
   if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return lab_error("cannot be read again", path_.string());
   auto digest = sha256_rest(fd_.get(), path_);
   if (!digest) return digest;
@@ -44,7 +44,7 @@ Result<std::string> HeldFile::sha256() {
   return digest;
 }
 
-Status HeldFile::unchanged() const {
+Status PinnedFile::unchanged() const {
   struct stat now {};
   if (::fstat(fd_.get(), &now) != 0 || !same_state(opened_, now))
     return input_error("was changed while it was looked at", path_.string());

@@ -13,9 +13,9 @@
 
 namespace labctl::bundle {
 
-class ArtefactStore {
+class ArtifactStore {
  public:
-  explicit ArtefactStore(std::filesystem::path root) : root_(std::move(root)) {}
+  explicit ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {}
 
   // `file` has these bytes and is not changed afterwards: it is linked, or copied to another file system.
   Status keep(const std::filesystem::path& file, const std::string& sha256) const;

@@ -1,4 +1,4 @@
-#include "labctl/trust/believed.h"
+#include "labctl/trust/proof_cache.h"
 
 #include <chrono>
 
@@ -10,7 +10,7 @@
 namespace labctl::trust {
 namespace {
 
-// keep_whole()'s names: a digest, alone or with what stands beside while it is written.
+// publish_atomically()'s names: a digest, alone or with what stands beside while it is written.
 bool is_record(std::string name) {
   for (const std::string ending : {".lock", ".partial"})
     if (name.ends_with(ending)) name.resize(name.size() - ending.size());
@@ -19,8 +19,8 @@ bool is_record(std::string name) {
 
 }  // namespace
 
-Status keep_whole(const fs::path& root, const fs::path& place,
-                  const std::function<Status(const fs::path&)>& fill) {
+Status publish_atomically(const fs::path& root, const fs::path& place,
+                          const std::function<Status(const fs::path&)>& fill) {
   const fs::path partial = place.string() + ".partial";
   if (auto made = make_dirs(place.parent_path()); !made) return made;
   auto lock = Lock::wait(place.string() + ".lock");
@@ -35,11 +35,11 @@ Status copy_folder(const fs::path& from, const fs::path& to) {
   if (auto made = make_dirs(to); !made) return made;
   std::error_code problem;
   fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, problem);
-  if (problem) return lab_error("cannot copy records that are believed: " + problem.message(), to.string());
+  if (problem) return lab_error("cannot copy cached proofs: " + problem.message(), to.string());
   return {};
 }
 
-void forget_old(const fs::path& folder) {
+void evict_expired(const fs::path& folder) {
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
     if (!is_record(entry.path().filename().string())) continue;

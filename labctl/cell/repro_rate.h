@@ -11,7 +11,7 @@
 
 namespace labctl::cell {
 
-struct Often {
+struct ReproRate {
   outcome::Failure wanted;  // what is looked for
   int times = 0;            // attempts that say something: the lab's failures do not
   int same = 0;             // failed in this way
@@ -21,11 +21,11 @@ struct Often {
   // Where the true share lies in 95 of 100 cases.
   Interval interval() const { return wilson(same, times, in_95_of_100); }
 };
-Often count(const plan::Cell& cell, const outcome::Failure& wanted,
-            const std::vector<outcome::Outcome>& attempts);
+ReproRate count(const plan::Cell& cell, const outcome::Failure& wanted,
+                const std::vector<outcome::Outcome>& attempts);
 
 // "it crashed 7 of 20 times (35 %, 18 to 57 % with 95 % confidence), always in boot 2, always '...'".
-std::string in_words(const Often& often);
-Json to_json(const Often& often);
+std::string describe(const ReproRate& rate);
+Json to_json(const ReproRate& rate);
 
 }  // namespace labctl::cell

@@ -17,7 +17,7 @@
 
 namespace labctl::snapshot {
 
-struct Ground {
+struct BaseSnapshot {
   image::Image image;
   machine::Shape shape;
   std::string machine = {};  // what the scenario calls this shape, if it does
@@ -49,15 +49,15 @@ machine::Shape shape_of(const scenario::Machine& machine);
 // Makes the live snapshot, or where the shape cannot have one sees it boot and measures that, when there is
 // none for this image, host and shape yet. A half-made one is never used, nor one that has changed since it
 // was made. Errors (lab): the golden disk is not what was built; the guest is not fit for cells.
-Result<Ground> prepare_ground(machine::Host& host, const image::Store& store, const std::string& image,
-                              machine::Shape shape, const image::Say& say, const std::stop_token& stop);
+Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store, const std::string& image,
+                                  machine::Shape shape, const image::Say& say, const std::stop_token& stop);
 
-// What of the files that the ground's cells start from has changed since prepare_ground() looked at them: one
-// sentence each.
-std::vector<std::string> changed_since(const Ground& ground);
+// What of the files that the base snapshot's cells start from has changed since prepare_base() looked at
+// them: one sentence each.
+std::vector<std::string> changed_since(const BaseSnapshot& base);
 
 // As run.json records it.
-outcome::ImageRecord record_of(const Ground& ground);
+outcome::ImageRecord record_of(const BaseSnapshot& base);
 
 // What was measured already of this shape, for estimates; zero when nothing was.
 Millis known_boot_time(const image::Store& store, const image::Image& image, const machine::Shape& shape);
