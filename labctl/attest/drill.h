@@ -1,6 +1,6 @@
 // A fire drill: a candidate that is known to be bad went through the whole gate, and the gate blocked it.
 // Whether such a run vouches for the gate that let a release pass. Knows nothing of signatures: both have
-// been believed.
+// been trusted.
 #pragma once
 
 #include <cstdint>
