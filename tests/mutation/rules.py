@@ -354,7 +354,7 @@ RULES = [
     ("verify refuses what the policy let pass", "labctl/attest/policy.cc",
      "if (!statement.allowed.empty() && !policy.allow_warnings)", "if (false)"),
     ("verify compares the plan with the scenario's", "labctl/cli/verify.cc",
-     "  if (auto code = object_to_plan(options, *statement)) return *code;\n", ""),
+     "  if (auto code = object_to_plan(options, statement)) return code;\n", ""),
     ("verify asks for both words", "labctl/attest/policy.cc",
      "if ((statement.waived || !stated) && !policy.allow_waived)", "if (!stated && !policy.allow_waived)"),
     ("a warning counts as the policy says", ACCEPT, "|| warning_counts);", "|| true);"),
