@@ -5,13 +5,13 @@ set -euo pipefail
 
 build=(ca-certificates g++ gcc-12 cmake ninja-build pkg-config make binutils
   libvirt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev libre2-dev libpugixml-dev libssl-dev
-  libexpected-dev libboost1.81-dev libkainjow-mustache-dev libarchive-dev libelf-dev libpng-dev libfmt-dev libspdlog-dev)
+  libexpected-dev libboost1.81-dev libkainjow-mustache-dev libarchive-dev libelf-dev libpng-dev libfmt-dev libspdlog-dev libsqlite3-dev)
 guests=(qemu-system-x86 qemu-utils libvirt-daemon-driver-qemu libvirt-daemon seabios xorriso mmdebstrap fakeroot e2fsprogs fdisk
   grub-common grub-pc-bin mtools ovmf uidmap libelf1 cpio tesseract-ocr xz-utils zstd python3)
 checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml openssl jq
   python3-securesystemslib shellcheck libxml2-utils python3-junitparser
   chromium-headless-shell fonts-dejavu-core
-  groff-base fish zsh gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev zip ntfs-3g libevtx-utils)
+  ansible-core groff-base fish zsh gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev zip ntfs-3g libevtx-utils)
 
 command -v npm >/dev/null || checks+=(npm) # another than Debian's will do
 

@@ -38,14 +38,16 @@ mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '
 clang-format --dry-run -Werror "${sources[@]}"
 shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/guests/nt-standin/build tests/live/*.sh .ci/run \
   labctl/guest/scripts/*.sh labctl/machine/libvirt/scripts/*.sh \
-  images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish
+  images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish templates/container/build templates/collectors/*.sh templates/rollout/apt-phase debian/tests/{gate,judge}
 
+# The programs as users have them; the rooms' own tests are built with the sanitizers below, and run once.
 part "release build, warnings are errors"
 quietly cmake --preset release -DLABCTL_LIVE_TESTS=$live
-cmake --build --preset release
+cmake --build --preset release --target labctl labctl-judge fake_labctl
 
 part "clang-tidy"
-find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/release --quiet \
+quietly cmake --preset dev # for its list of compiler commands, one for each file
+find labctl -name '*.cc' | sort | xargs -P "$(nproc)" -n 4 clang-tidy -p build/dev --quiet \
   --extra-arg=-Wno-unknown-warning-option 2>/dev/null
 
 part "AddressSanitizer and UndefinedBehaviorSanitizer"
@@ -54,11 +56,22 @@ read -r pid _ </proc/self/stat
 [[ $pid == "$BASHPID" ]] || { echo "tests: no leak check: /proc is not this namespace's"; export ASAN_OPTIONS=detect_leaks=0; }
 quietly cmake --preset asan
 cmake --build --preset asan
-ctest --preset asan -L unit -j "$side_by_side" | tail -35
+asan_log=$(mktemp)
+asan_tests=
+trap 'rm -f "$asan_log"; [[ -z $asan_tests ]] || kill "$asan_tests"' EXIT
+ctest --preset asan -L unit -j "$side_by_side" >"$asan_log" 2>&1 & # most of them wait: the compiler works beside them
+asan_tests=$!
 
 part "ThreadSanitizer: the rooms that have threads"
 quietly cmake --preset tsan
 cmake --build --preset tsan --target test_base test_host test_snapshot test_lab test_trust test_reproduction test_gate
+part "AddressSanitizer's tests, begun beside the build above"
+asan_passed=1
+wait "$asan_tests" || asan_passed=0
+asan_tests=
+tail -"$((asan_passed ? 35 : 400))" "$asan_log"
+((asan_passed)) || { echo "tests: failed: ctest --preset asan -L unit" >&2; exit 1; }
+part "ThreadSanitizer's tests"
 ctest --preset tsan -R '^(base$|gate$|(host|snapshot|lab|trust|reproduction)_)' -j "$side_by_side" | tail -26
 
 if [[ $live == ON ]]; then
@@ -69,6 +82,6 @@ if [[ $live == ON ]]; then
   tests/guests/build.sh --out build/zoo "${kernels[@]}"
 fi
 
-part "all tests"
-ctest --preset release -j "$side_by_side"
+part "the whole program: style, survival, real guests"
+ctest --preset release -LE unit -j "$side_by_side"
 part "done"

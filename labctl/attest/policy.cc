@@ -41,10 +41,10 @@ Objection to_result(const Statement& statement, const Policy& policy) {
 }
 
 Objection to_rules(const Statement& statement) {
-  if (statement.rules >= verdict::rules_now) return {};
+  if (statement.rules >= outcome::rules_now) return {};
   return "it was made under rule set " + std::to_string(statement.rules) + ", and this is " +
-         std::to_string(verdict::rules_now) +
-         "; not asked then: " + join(verdict::not_asked(statement.rules), ", ") + "; run the scenario again";
+         std::to_string(outcome::rules_now) +
+         "; not asked then: " + join(outcome::not_asked(statement.rules), ", ") + "; run the scenario again";
 }
 
 // The sum must be what its parts say: a signer that contradicts itself is not believed.
@@ -59,7 +59,7 @@ Objection to_cells(const Statement& statement) {
   std::multiset<std::string> recorded;
   bool control = false, passed = false;
   for (const auto& cell : statement.cells) {
-    if (!cell.expected && cell.outcome != verdict::to_string(verdict::Ending::passed))
+    if (!cell.expected && cell.outcome != outcome::to_string(outcome::Ending::passed))
       return "the cell " + quoted(cell.id) + " ended " + quoted(cell.outcome);
     if (!cell.expected && (cell.boots_wanted == 0 || cell.boots_proved != cell.boots_wanted))
       return "the cell " + quoted(cell.id) + " proved " + std::to_string(cell.boots_proved) + " of " +

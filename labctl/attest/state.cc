@@ -7,7 +7,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/json.h"
 #include "labctl/base/units.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 namespace labctl::attest {
 namespace {
@@ -96,17 +96,19 @@ void take_cells(const Record& record, Statement& statement) {
     const bool control = cell != record.run.plan.cells.end() && cell->control;
     statement.cells.push_back({.id = outcome.cell,
                                .control = control,
-                               .outcome = verdict::to_string(outcome.ending),
+                               .outcome = outcome::to_string(outcome.ending),
                                .expected = outcome.expected,
                                .boots_wanted = outcome.boots_wanted,
                                .boots_proved = outcome.boots_proved,
                                .journal = outcome.journal});
-    if (cell != record.run.plan.cells.end())
+    if (cell != record.run.plan.cells.end()) {
+      statement.cells.back().proofs = static_cast<int>(cell->guest.proof.size());
       statement.cells.back().held = holdings[static_cast<std::size_t>(cell - record.run.plan.cells.begin())];
+    }
     if (control) continue;
-    const bool sound = outcome.ending == verdict::Ending::passed || outcome.expected;
+    const bool sound = outcome.ending == outcome::Ending::passed || outcome.expected;
     const bool warned = cell != record.run.plan.cells.end() &&
-                        (verdict::took_waiver(*cell, outcome) || verdict::took_weaker(*cell, outcome));
+                        (outcome::took_waiver(*cell, outcome) || outcome::took_weaker(*cell, outcome));
     (!sound ? statement.failed : warned ? statement.warned : statement.passed).push_back(outcome.cell);
   }
 }
@@ -131,6 +133,8 @@ Result<Statement> state(const Record& record) {
                      : record.verdict.warned()                            ? TestResult::warned
                                                                           : TestResult::passed;
   statement.waived = record.verdict.waived;
+  for (const auto& use : record.verdict.waivers)
+    if (use.state != verdict::WaiverState::expired) statement.waivers.push_back(use.waiver.title);
   statement.warnings_allowed = std::any_of(run.plan.cells.begin(), run.plan.cells.end(),
                                            [](const auto& cell) { return !cell.policy.warnings_fail; });
   for (const auto& weakness : record.verdict.weaker)

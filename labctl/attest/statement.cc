@@ -34,6 +34,7 @@ Json to_json(const CellRecord& cell) {
   if (cell.expected) json["expected"] = true;
   json["boots"] = {
       {"wanted", cell.boots_wanted}, {"proved", cell.boots_proved}, {"together", cell.held.boots_together}};
+  if (cell.proofs != 0) json["proofs"] = cell.proofs;
   json["journal"] = {{"sha256", cell.journal.sha256}, {"events", cell.journal.events}};
   return json;
 }
@@ -116,6 +117,7 @@ class Reader {
     record.control = flag(json, "control");
     record.outcome = text(json, "outcome");
     if (json.is_object() && json.contains("expected")) record.expected = flag(json, "expected");
+    if (json.is_object() && json.contains("proofs")) record.proofs = static_cast<int>(number(json, "proofs"));
     const Json& boots = at(json, "boots", Json::value_t::object);
     record.boots_wanted = static_cast<int>(number(boots, "wanted"));
     record.boots_proved = static_cast<int>(number(boots, "proved"));
@@ -166,6 +168,7 @@ std::string to_payload(const Statement& statement) {
       resource.notes = {{"verdict", statement.verdict},
                         {"scenario", statement.scenario},
                         {"waived", statement.waived},
+                        {"waivers", statement.waivers},
                         {"policy", {{"warnings", statement.warnings_allowed ? "allow" : "fail"}}},
                         {"allowed", statement.allowed},
                         {"unproved", statement.unproved},
@@ -219,6 +222,8 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
     statement.cells.push_back(reader.cell(cell));
   statement.scenario_plan = reader.digest(statement.find("plan")->notes, "of_scenario");
   statement.waived = reader.flag(verdict, "waived");
+  // Statements of the first rule set do not name them.
+  if (statement.rules >= 2) statement.waivers = reader.texts(verdict, "waivers");
   statement.warnings_allowed =
       reader.word(reader.at(verdict, "policy", Json::value_t::object), "warnings", "fail", "allow");
   statement.allowed = reader.texts(verdict, "allowed");

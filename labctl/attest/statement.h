@@ -33,8 +33,9 @@ struct CellRecord {
   bool expected = false;  // a negative test that ended as its scenario expects; it proves no boot
   int boots_wanted = 0;
   int boots_proved = 0;
-  verdict::Journal journal;
+  outcome::Journal journal;
   plan::Holding held = {};  // where it ran, with which artefacts, in how many boots with all candidates
+  int proofs = 0;           // of its author's, that had to hold in each boot; 0: none, or not recorded
 };
 
 struct Statement {
@@ -44,9 +45,10 @@ struct Statement {
   // Candidates' cells. Warned: passed with findings that a person accepted.
   std::vector<std::string> passed, warned, failed;
   std::string verdict, scenario, tool;
-  int rules = 1;                      // the rule set that the run was made under (verdict/rules.h)
+  int rules = 1;                      // the rule set that the run was made under (outcome/rules.h)
   std::string scenario_plan;          // scenario_plan_sha256() of what was run
   bool waived = false;                // a waiver was needed
+  std::vector<std::string> waivers;   // titles of those that were given and had not expired
   bool warnings_allowed = false;      // the scenario's policy.warnings is `allow` in some cell, used or not
   std::vector<std::string> allowed;   // titles of what that policy let pass
   std::vector<std::string> unproved;  // why nothing proves that the driver uses the content, where so

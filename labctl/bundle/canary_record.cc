@@ -18,10 +18,11 @@ using guest::Crash;
 
 constexpr std::uint64_t largest_journal = 16u << 20;
 
-verdict::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
+outcome::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
                                 const std::string& id, Crash crash) {
-  verdict::CanaryDeath death{.crash = guest::to_string(crash)};
-  for (const auto channel : cell::due(crash)) death.due.emplace_back(event::to_string(channel));
+  outcome::CanaryDeath death{.crash = guest::to_string(crash)};
+  const auto due = cell::due(crash);
+  death.due.assign(due.begin(), due.end());
   auto text = read_file(records / id / "events.jsonl", largest_journal);
   auto journal = text ? event::read_journal(*text, id, id + "/events.jsonl")
                       : Result<event::Journal>(fail(text.error()));
@@ -30,7 +31,7 @@ verdict::CanaryDeath read_death(const fs::path& records, const std::string& imag
     return death;
   }
   const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
-  for (const auto channel : seen.spoke) death.spoke.emplace_back(event::to_string(channel));
+  death.spoke.assign(seen.spoke.begin(), seen.spoke.end());
   death.title = seen.title;
   death.reason = seen.reason;
   return death;
@@ -101,8 +102,8 @@ fs::path canary_summary(const fs::path& records, const std::string& image, const
   return records / (slug(image) + (machine.empty() ? "" : ".machine-" + slug(machine)) + ".json");
 }
 
-verdict::Canary read_canary(const fs::path& records, const std::string& image, const std::string& machine) {
-  verdict::Canary canary{.image = image, .machine = machine};
+outcome::Canary read_canary(const fs::path& records, const std::string& image, const std::string& machine) {
+  outcome::Canary canary{.image = image, .machine = machine};
   const auto summary = read_summary(records, image, machine);
   if (!summary || text_at(*summary, "image") != image) return canary;
   const std::string prefix = text_at(*summary, "records");
@@ -122,9 +123,9 @@ verdict::Canary read_canary(const fs::path& records, const std::string& image, c
   return canary;
 }
 
-verdict::Canary read_canary(const fs::path& records, const outcome::RunRecord& run, const std::string& image,
+outcome::Canary read_canary(const fs::path& records, const outcome::RunRecord& run, const std::string& image,
                             const std::string& machine) {
-  verdict::Canary canary = read_canary(records, image, machine);
+  outcome::Canary canary = read_canary(records, image, machine);
   const auto summary = read_summary(records, image, machine);
   if (summary && !canary.deaths.empty()) canary.refused = objection(stands_on(*summary), run, image, machine);
   return canary;

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "labctl/guest/guest.h"
+#include "labctl/outcome/canary.h"
 #include "labctl/outcome/run_record.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::bundle {
 
@@ -27,12 +27,12 @@ std::string canary_key(const outcome::ImageRecord& image, const std::string& hos
                        const std::string& tool_sha256);
 
 // From records as trust::prove_channels() leaves them. Whatever is missing or damaged proves nothing.
-verdict::Canary read_canary(const std::filesystem::path& records, const std::string& image,
+outcome::Canary read_canary(const std::filesystem::path& records, const std::string& image,
                             const std::string& machine = {});
 
 // The same for a run that counts on it: refused, with the reason, are records of another image, host, machine
 // or labctl than the run's, and those that were too old when it began or made after its end.
-verdict::Canary read_canary(const std::filesystem::path& records, const outcome::RunRecord& run,
+outcome::Canary read_canary(const std::filesystem::path& records, const outcome::RunRecord& run,
                             const std::string& image, const std::string& machine);
 
 }  // namespace labctl::bundle

@@ -29,7 +29,7 @@ bool is_fresh(std::int64_t made, std::int64_t now) {
   return made > 0 && made <= now && now - made < fresh_seconds;
 }
 
-Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const std::string& run_began) {
+Result<std::optional<outcome::ReusedFrom>> read_kept(const fs::path& folder, const std::string& run_began) {
   const fs::path file = folder / control_file;
   std::error_code ignored;
   if (!fs::exists(file, ignored)) return std::nullopt;
@@ -39,11 +39,11 @@ Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const std
   const auto made = number_at(*word, "made_unix");
   if (!began || !is_fresh(made, *began))
     return lab_error("its control was reused from a run that is not of the week before");
-  return verdict::Kept{show_moment(made), printable(text_at(*word, "run"), 120)};
+  return outcome::ReusedFrom{show_moment(made), printable(text_at(*word, "run"), 120)};
 }
 
-Result<std::optional<verdict::Kept>> read_kept(const fs::path& folder, const outcome::RunRecord& run,
-                                               const plan::Cell& control) {
+Result<std::optional<outcome::ReusedFrom>> read_kept(const fs::path& folder, const outcome::RunRecord& run,
+                                                     const plan::Cell& control) {
   auto kept = read_kept(folder, run.began);
   if (!kept || !*kept) return kept;
   const auto* image = run.image(control.image, control.machine.name);

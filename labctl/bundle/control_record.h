@@ -7,9 +7,9 @@
 #include <string>
 
 #include "labctl/base/result.h"
+#include "labctl/outcome/outcome.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::bundle {
 
@@ -24,12 +24,14 @@ bool is_fresh(std::int64_t made, std::int64_t now);
 
 // Where a control's records come from: nothing when they are this run's own. Errors: they say that they are
 // kept ones, and do not say when they were made, or were too old when this run began.
-Result<std::optional<verdict::Kept>> read_kept(const std::filesystem::path& folder, const std::string& began);
+Result<std::optional<outcome::ReusedFrom>> read_kept(const std::filesystem::path& folder,
+                                                     const std::string& began);
 
 // The same for a cell of a run that counts on it: an error as well when they stand on something else than the
 // run does.
-Result<std::optional<verdict::Kept>> read_kept(const std::filesystem::path& folder,
-                                               const outcome::RunRecord& run, const plan::Cell& control);
+Result<std::optional<outcome::ReusedFrom>> read_kept(const std::filesystem::path& folder,
+                                                     const outcome::RunRecord& run,
+                                                     const plan::Cell& control);
 
 // What a control's record stands on, as one digest: two runs may share one exactly when theirs are equal. The
 // image, the machine's shape, what the control does, the text of the author's signatures, the host and the

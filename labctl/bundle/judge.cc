@@ -41,15 +41,15 @@ Result<event::Journal> read_whole_records(const plan::Cell& cell, const fs::path
 }
 
 // None: it was recorded under rules by which earlier attempts were not told.
-std::optional<verdict::Attempt> read_attempt(const plan::Cell& cell, const fs::path& folder, bool told) {
-  verdict::Attempt attempt{.records = folder.filename().string()};
+std::optional<outcome::Attempt> read_attempt(const plan::Cell& cell, const fs::path& folder, bool told) {
+  outcome::Attempt attempt{.records = folder.filename().string()};
   const auto journal = read_whole_records(cell, folder);
   if (!journal) {
     attempt.reason = "it left no journal that can be read: " + journal.error().what;
     return told ? std::optional(attempt) : std::nullopt;
   }
   if (!std::get<event::Opened>(journal->events.front().what).earned()) return std::nullopt;
-  const verdict::Outcome outcome = cell::replay(cell, journal->events);
+  const outcome::Outcome outcome = cell::replay(cell, journal->events);
   attempt.ending = outcome.ending;
   attempt.reason = outcome.reason;
   attempt.boots_proved = outcome.boots_proved;
@@ -60,7 +60,7 @@ std::optional<verdict::Attempt> read_attempt(const plan::Cell& cell, const fs::p
 
 // What the run put aside before the cell's own records; a guest's failure among it is one that a later
 // attempt may not outlive.
-void add_attempts(const plan::Cell& cell, const fs::path& folder, verdict::Outcome& outcome) {
+void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outcome& outcome) {
   std::error_code ignored;
   for (const char* kind : {".lab-failed-", ".cut-off-"})
     for (int number = 1;; ++number) {
@@ -69,7 +69,7 @@ void add_attempts(const plan::Cell& cell, const fs::path& folder, verdict::Outco
       if (auto attempt = read_attempt(cell, aside, outcome.rules >= 2)) outcome.attempts.push_back(*attempt);
     }
   for (const auto& attempt : outcome.attempts) {
-    if (!verdict::guests_fault(attempt.ending) || verdict::guests_fault(outcome.ending)) continue;
+    if (!outcome::is_guest_failure(attempt.ending) || outcome::is_guest_failure(outcome.ending)) continue;
     outcome.ending = attempt.ending;
     outcome.reason = "an earlier attempt (" + attempt.records + ") ended so: " + attempt.reason;
   }
@@ -85,7 +85,7 @@ bool started_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, 
 // by the digest that it has here.
 void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& faults) {
   for (const auto* cell : run.plan.grounds()) {
-    const std::string name = verdict::Canary{cell->image, cell->machine.name}.name();
+    const std::string name = outcome::Canary{cell->image, cell->machine.name}.name();
     const auto* image = run.image(cell->image, cell->machine.name);
     if (!image)
       faults.push_back("run.json does not name the image " + name);
@@ -97,33 +97,41 @@ void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& fault
   }
 }
 
-verdict::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
-                                  const fs::path& folder) {
-  verdict::Outcome outcome{
-      .cell = cell.id, .ending = verdict::Ending::not_run, .reason = "it was never started"};
+// Whether what cannot be read whole is only a journal that was cut off: its whole records are a chain.
+bool cut_off(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
+  if (!text || text->ends_with('\n')) return false;
+  return text->find('\n') == text->npos || read_whole_records(cell, folder).has_value();
+}
+
+outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
+                                  const fs::path& folder, std::vector<std::string>& contradictions) {
+  outcome::Outcome outcome{
+      .cell = cell.id, .ending = outcome::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
   std::error_code problem;
   if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
   auto journal = read_cell_journal(cell, folder);
-  outcome.ending = verdict::Ending::lab_failed;
+  outcome.ending = outcome::Ending::lab_failed;
+  const auto contradicted = [&](const std::string& reason) {
+    outcome.reason = reason;
+    contradictions.push_back(cell.id + ": " + reason);
+    return outcome;
+  };
   if (!journal) {
     outcome.reason = journal.error().text();
-    return outcome;
+    return cut_off(cell, folder) ? outcome : contradicted(outcome.reason);
   }
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
-  if (!given_as_recorded(cell, run, opened)) {
-    outcome.reason = "its guest was given other artefacts than run.json names";
-    return outcome;
-  }
-  if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened)) {
-    outcome.reason = "its guest started from another disk than run.json names";
-    return outcome;
-  }
+  if (!given_as_recorded(cell, run, opened))
+    return contradicted("its guest was given other artefacts than run.json names");
+  if (run.earned() && opened.earned() && !started_as_recorded(cell, run, opened))
+    return contradicted("its guest started from another disk than run.json names");
   if (opened.hold != 0) {
     outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
     return outcome;
   }
-  const auto kept = !cell.control  ? Result<std::optional<verdict::Kept>>(std::nullopt)
+  const auto kept = !cell.control  ? Result<std::optional<outcome::ReusedFrom>>(std::nullopt)
                     : run.earned() ? read_kept(folder, run, cell)
                                    : read_kept(folder, run.began);
   if (!kept) {
@@ -163,21 +171,22 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   auto recorded = read_run(folder);
   if (!recorded) return fail(recorded.error());
   const auto& run = recorded->record;
-  std::vector<verdict::Outcome> outcomes;
+  std::vector<outcome::Outcome> outcomes;
+  std::vector<std::string> contradictions;
   for (const auto& cell : run.plan.cells) {
-    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id));
+    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions));
     add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
   }
-  std::vector<verdict::Canary> canaries;
+  std::vector<outcome::Canary> canaries;
   for (const auto* cell : run.plan.grounds())
     canaries.push_back(run.earned() ? read_canary(folder / "canary", run, cell->image, cell->machine.name)
                                     : read_canary(folder / "canary", cell->image, cell->machine.name));
   auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});
   if (run.interrupted) faults.emplace_back("the run was interrupted");
   if (run.earned()) doubt_images(run, faults);
-  if (run.rules > verdict::rules_now)
+  if (run.rules > outcome::rules_now)
     faults.push_back("the run was made under rule set " + std::to_string(run.rules) +
-                     ", and this labctl knows " + std::to_string(verdict::rules_now) +
+                     ", and this labctl knows " + std::to_string(outcome::rules_now) +
                      ": judge it with the labctl that made it");
 
   Judged judged{.run_sha256 = std::move(recorded->sha256),
@@ -185,6 +194,7 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   if (run.interrupted) judged.verdict.interrupted = true;
   judged.verdict_json = dump_pretty(verdict::to_json(judged.verdict, run.plan));
   judged.run = std::move(recorded->record);
+  judged.contradictions = std::move(contradictions);
   return judged;
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "labctl/base/result.h"
 #include "labctl/event/event.h"
@@ -27,6 +28,9 @@ struct Judged {
   std::string run_sha256;  // of the bytes of run.json
   verdict::Verdict verdict;
   std::string verdict_json;  // the bytes of verdict.json
+  // Where the bundle contradicts itself: a journal whose chain is broken or that is another cell's, a guest
+  // that was given other bytes than run.json names. A journal that was cut off at its end does not.
+  std::vector<std::string> contradictions;
 };
 Result<Judged> judge_bundle(const std::filesystem::path& folder);
 

@@ -46,7 +46,7 @@ report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) 
   if (!journal) return cell;
   std::vector<report::Span> steps;
   for (auto& step : cell::steps_taken(planned, journal->events))
-    steps.push_back({std::move(step.name), step.from, step.to});
+    steps.push_back({std::move(step.step), step.from, step.to});
   cell.timeline = report::timeline(std::move(steps), journal->events);
   if (const auto* opened = std::get_if<event::Opened>(&journal->events.front().what))
     cell.payload = opened->payload;
@@ -104,9 +104,9 @@ report::Record read_record(const fs::path& folder, const Judged& judged,
     record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
   Places places(judged, debug_files);
   for (std::size_t i = 0; i < record.cells.size() && i < record.verdict.cells.size(); ++i)
-    for (const auto& seen : record.verdict.cells[i].findings)
-      if (auto lines = places.of(seen.finding); !lines.empty())
-        record.cells[i].places[seen.finding.title] = std::move(lines);
+    for (std::size_t f = 0; f < record.verdict.cells[i].findings.size(); ++f)
+      if (auto lines = places.of(record.verdict.cells[i].findings[f].finding); !lines.empty())
+        record.cells[i].places[f] = std::move(lines);
   return record;
 }
 

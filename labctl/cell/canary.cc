@@ -50,20 +50,19 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
     death.reason = "its journal is another cell's";
     return death;
   }
-  const verdict::Outcome outcome = replay(cell, journal, crash);
-  for (const verdict::Seen& seen : outcome.findings) {
+  const outcome::Outcome outcome = replay(cell, journal, crash);
+  for (const outcome::Observation& seen : outcome.findings) {
     if (!seen.finding.suppressed.empty()) continue;
-    if (auto channel = event::channel_from(seen.channel)) death.spoke.insert(*channel);
-    for (const auto& also : seen.also)
-      if (auto channel = event::channel_from(also)) death.spoke.insert(*channel);
+    death.spoke.insert(seen.channel);
+    death.spoke.insert(seen.also.begin(), seen.also.end());
     if (death.title.empty()) death.title = seen.finding.title;
   }
   // A lost heartbeat is an ending without a finding.
-  if (outcome.ending == verdict::Ending::hung && outcome.findings.empty())
+  if (outcome.ending == outcome::Ending::hung && outcome.findings.empty())
     death.spoke.insert(Channel::heartbeat);
-  if (outcome.ending == verdict::Ending::lab_failed)
+  if (outcome.ending == outcome::Ending::lab_failed)
     death.reason = outcome.reason;
-  else if (outcome.ending == verdict::Ending::passed)
+  else if (outcome.ending == outcome::Ending::passed)
     death.reason = "the clone lived on, and no channel says that it died";
   std::vector<std::string> silent;
   for (const Channel channel : due(crash))

@@ -15,10 +15,14 @@
 #include "labctl/event/event.h"
 #include "labctl/guest/guest.h"
 #include "labctl/guest/sleepers.h"
+#include "labctl/outcome/outcome.h"
+#include "labctl/outcome/step.h"
 #include "labctl/plan/plan.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::cell {
+
+using outcome::Activity;
+using outcome::StepId;
 
 // ---- what the hands are asked to do; each is answered by events, or never ----
 struct Ask {
@@ -89,7 +93,7 @@ enum class Check {
 struct Operation {
   Wait wait = Wait::nothing;
   Check check = Check::none;
-  std::string step;  // what people are told: "install driver", "boot 2/3: settle"
+  outcome::StepId step;
   guest::Question question = {};
   bool of_payload = false;               // works on something that was delivered:
   std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
@@ -209,7 +213,7 @@ struct State {
   std::string disk_unread;          // why its disk could not be read
 
   // What was found and how it ends.
-  std::vector<verdict::Seen> findings;
+  std::vector<outcome::Observation> findings;
   std::deque<std::size_t> suspects;  // indices of findings that wait for the guest's own word
   bool suspect_asked = false;
   bool suspect_log = false;  // the question under way is for the kernel's log
@@ -218,7 +222,8 @@ struct State {
   Millis suspect_until{0};               // fair
   std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
   bool sweep_missed = false;             // one of them came back without an answer
-  verdict::Outcome outcome;
+  std::string told_by;                   // the title of the finding that the outcome's reason quotes
+  outcome::Outcome outcome;
 };
 
 struct Step {
@@ -232,16 +237,17 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary = {});
 Step on(State state, const event::Event& event);
 
 // The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary = {});
 
+outcome::StepId step_now(const State& state);
 // For progress displays: "boot 2/3: settle".
 std::string where_now(const State& state);
 
 // The steps a journal went through, in order, for pictures of a cell's life. At most `limit`; the last one
 // lasts to the end.
 struct StepTaken {
-  std::string name;  // as where_now says it
+  outcome::StepId step;
   Millis from{0}, to{0};
 };
 std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<event::Event>& journal,

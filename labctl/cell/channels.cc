@@ -10,11 +10,11 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 
@@ -106,7 +106,7 @@ void Life::never_went_down() {
   actions_.push_back(InjectNmi{});
 }
 
-bool Life::hear_our_nmi(const crash::Finding& finding, const std::string& channel) {
+bool Life::hear_our_nmi(const crash::Finding& finding, Channel channel) {
   if (!s_.nmi_injected || finding.kind != crash::Kind::panic ||
       finding.title.find("NMI") == std::string::npos)
     return false;
@@ -192,7 +192,7 @@ void Life::blame_sleeper() {
       found.empty() ? crash::Finding{.title = "INFO: task hung"} : std::move(found.front());
   finding.kind = crash::Kind::hung_task;
   finding.confirmed = true;  // it was asked for
-  remember(finding, "evidence");
+  remember(finding, Channel::evidence);
   if (s_.phase == Phase::running) {  // somebody answers for it
     s_.usual_sleepers.insert(place_of(sleeper));
     s_.sleeping.erase(sleeper.thread);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cell/failure.h"
+#include "labctl/outcome/failure.h"
 
 namespace labctl::cell {
 namespace {
@@ -11,14 +11,15 @@ namespace {
 Hold before(const std::vector<Operation>& operations, std::size_t position) {
   // The very first one begins with the machine itself: nobody can be there before it.
   position = std::clamp<std::size_t>(position, 1, operations.size() - 1);
-  return {static_cast<int>(operations.size() - position), operations[position].step};
+  return {static_cast<int>(operations.size() - position), operations[position].step.text()};
 }
 
 std::vector<std::string> step_names(const std::vector<Operation>& operations) {
   std::vector<std::string> names;
   for (std::size_t i = 1; i < operations.size(); ++i)
-    if (std::find(names.begin(), names.end(), operations[i].step) == names.end())
-      names.push_back(operations[i].step);
+    if (std::string name = operations[i].step.text();
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
   return names;
 }
 
@@ -27,7 +28,7 @@ std::vector<std::string> step_names(const std::vector<Operation>& operations) {
 Result<Hold> hold_at(const plan::Cell& cell, const event::Opened& opened, const std::string& step) {
   const auto all = operations(cell, opened);
   for (std::size_t i = 1; i < all.size(); ++i)
-    if (all[i].step == step) return before(all, i);
+    if (all[i].step.text() == step) return before(all, i);
   const auto names = step_names(all);
   std::string hint = "its steps are: " + join(names, ", ");
   if (auto meant = did_you_mean(step, names)) hint = "did you mean '" + *meant + "'? " + hint;
@@ -37,7 +38,7 @@ Result<Hold> hold_at(const plan::Cell& cell, const event::Opened& opened, const 
 Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
                                  Nearness nearness) {
   const auto outcome = replay(cell, journal);
-  if (!verdict::guests_fault(outcome.ending))
+  if (!outcome::is_guest_failure(outcome.ending))
     return input_error("the cell did not fail: it ended " + std::string(to_string(outcome.ending)) +
                            (outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
                        cell.id, "--until STEP stops anywhere");

@@ -6,11 +6,11 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 
@@ -137,7 +137,7 @@ bool Life::is_refusal(const event::Answer& answer) {
   finding.severity = crash::Severity::warning;
   finding.suppressed = "the scenario allows it; '" + answer.question + "' ended with status " +
                        std::to_string(answer.exit_code) + last_words(answer);
-  note(finding, "evidence");
+  note(finding, Channel::evidence);
   return true;
 }
 
@@ -233,7 +233,8 @@ void Life::judge_evidence(const guest::Facts& facts) {
   if (!os().is_boot_id(id)) return fail(unable(), "the guest did not tell its boot identity");
   if (id != s_.boot_id)
     return crash("unrequested reboot",
-                 "the guest's boot identity changed although nobody had asked for a reboot", "evidence");
+                 "the guest's boot identity changed although nobody had asked for a reboot",
+                 Channel::evidence);
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not tell its taint");
@@ -257,24 +258,28 @@ void Life::note_failed_services(const guest::Facts& facts) {
   for (const std::string& unit : split(fact(facts, "failed"), ' ')) {
     if (unit.empty() || ++noted > most_failed_services) continue;
     crash::Finding finding;
-    finding.title = verdict::title_of_failed(unit);
+    finding.title = outcome::title_of_failed(unit);
     finding.kind = crash::Kind::service;
     finding.severity = crash::Severity::warning;
     finding.line = 1;  // the service manager's list told it
     const std::string name = unit.substr(0, unit.rfind('.'));
     if (name == s_.cell.guest.driver.module) finding.module = name;
-    note(finding, "evidence");
+    note(finding, Channel::evidence);
   }
+}
+
+void Life::note_taint(const std::string& letters, crash::Kind kind, crash::Severity severity) {
+  crash::Finding finding;
+  finding.title = "kernel tainted " + letters;
+  finding.kind = kind;
+  finding.severity = severity;
+  if (note(finding, Channel::evidence)) s_.findings.back().taints = letters;
 }
 
 // The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.
 void Life::note_allowed_taint() {
   if (!std::exchange(s_.warning_allowed, false) || s_.explained.find('W') != std::string::npos) return;
-  crash::Finding finding;
-  finding.title = std::string(taint_title) + "W";
-  finding.kind = crash::Kind::warning;
-  finding.severity = crash::Severity::warning;
-  note(finding, "evidence");
+  note_taint("W", crash::Kind::warning, crash::Severity::warning);
 }
 
 // Each letter must come of a finding that is allowed to be there: one accepted title does not explain another
@@ -285,11 +290,7 @@ void Life::judge_taint(const std::string& seen) {
   const auto kind = letters.find('D') != std::string::npos   ? crash::Kind::oops
                     : letters.find('L') != std::string::npos ? crash::Kind::lockup
                                                              : crash::Kind::warning;
-  crash::Finding finding;
-  finding.title = std::string(taint_title) + letters;
-  finding.kind = kind;
-  finding.severity = letters == "W" ? crash::Severity::warning : crash::Severity::fatal;
-  note(finding, "evidence");
+  note_taint(letters, kind, letters == "W" ? crash::Severity::warning : crash::Severity::fatal);
   if (letters.find_first_not_of(forced_taints) == std::string::npos)
     return fail(Ending::not_loaded,
                 "a module was loaded or unloaded by force: the kernel is tainted " + letters);

@@ -5,13 +5,12 @@
 
 namespace labctl::cell {
 
+using event::Channel;
+
 inline std::string fact(const guest::Facts& facts, const std::string& key) {
   auto found = facts.find(key);
   return found == facts.end() ? std::string() : found->second;
 }
-
-// The title of a taint that nothing explains; its letters follow.
-constexpr std::string_view taint_title = "kernel tainted ";
 
 class Life {
  public:
@@ -21,7 +20,7 @@ class Life {
   State live(const event::Event& event);
 
  private:
-  using Ending = verdict::Ending;
+  using Ending = outcome::Ending;
 
   // step.cc: what can be heard
   void hear(const event::Opened& opened);
@@ -57,7 +56,8 @@ class Life {
   bool begin_operation();
   void finish();
   void lab(const std::string& what) { return fail(Ending::lab_failed, what); }
-  void fail(Ending ending, const std::string& reason);
+  // `title` is of the finding that the reason quotes.
+  void fail(Ending ending, const std::string& reason, const std::string& title = {});
   void begin_last_sweep();
   void end();
   void check_deadlines();
@@ -71,18 +71,18 @@ class Life {
   void outran(const std::string& what);
 
   // suspects.cc: what was found, and lines with no report behind them
-  void crash(const std::string& title, const std::string& reason, const char* channel,
+  void crash(const std::string& title, const std::string& reason, Channel channel,
              crash::Kind kind = crash::Kind::reset);
   bool known(const crash::Finding& finding) const;
-  bool note(const crash::Finding& finding, const std::string& channel);
-  verdict::Seen seen_now(const crash::Finding& finding, const std::string& channel) const;
+  bool note(const crash::Finding& finding, Channel channel);
+  outcome::Observation seen_now(const crash::Finding& finding, Channel channel) const;
   std::string link_of(const crash::Finding& finding) const;
   void tell_most_exactly();
-  void remember(const crash::Finding& finding, const std::string& channel);
-  void go_on_behind(const crash::Finding& finding, const std::string& channel);
-  void supersede(const crash::Finding& report, const std::string& channel);
+  void remember(const crash::Finding& finding, Channel channel);
+  void go_on_behind(const crash::Finding& finding, Channel channel);
+  void supersede(const crash::Finding& report, Channel channel);
   void explain_signs();
-  void suspect(const crash::Finding& finding, const std::string& channel);
+  void suspect(const crash::Finding& finding, Channel channel);
   void look_into_suspects();
   void ask_about_suspects(bool log);
   bool wants_log() const;
@@ -99,7 +99,7 @@ class Life {
   void console_is_silent(const std::string& what);
   bool left_loudly();
   void never_went_down();
-  bool hear_our_nmi(const crash::Finding& finding, const std::string& channel);
+  bool hear_our_nmi(const crash::Finding& finding, Channel channel);
   void say_what_the_nmi_showed();
   void note_sleepers(const guest::Facts& facts);
   void note_usual_sleepers(const guest::Facts& facts);
@@ -110,7 +110,7 @@ class Life {
   // starved.cc: what a kernel says that had no CPU
   void remember_tick();
   std::optional<Millis> too_starved_for(const crash::Finding& finding) const;
-  bool blame_the_host(const crash::Finding& finding, const std::string& channel);
+  bool blame_the_host(const crash::Finding& finding, Channel channel);
   void excuse_starved();
 
   guest::Traits traits() const { return os().traits(); }
@@ -120,7 +120,7 @@ class Life {
   bool by_our_own_hand(const crash::Finding& finding) const;
   bool hear_dying(const event::What& what);
   void count_falls();
-  bool spoke(const char* channel) const;
+  bool spoke(Channel channel) const;
   void end_or_read_disk(bool told);
   Millis time_to_die(Ending ending) const;
   bool lives_on() const;
@@ -150,6 +150,7 @@ class Life {
   // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
+  void note_taint(const std::string& letters, crash::Kind kind, crash::Severity severity);
   void note_allowed_taint();
   void note_failed_services(const guest::Facts& facts);
   void altered(const std::string& what, const std::string& seen);

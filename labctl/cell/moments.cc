@@ -5,7 +5,7 @@
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 void Life::listen(const std::vector<std::string>& markers) {
   for (const auto& marker : markers) {

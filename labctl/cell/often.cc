@@ -10,7 +10,7 @@ namespace {
 
 std::string percent(double share) { return std::to_string(std::lround(share * 100)); }
 
-int boot_of(const Failure& failure, const verdict::Outcome& outcome) {
+int boot_of(const outcome::Failure& failure, const outcome::Outcome& outcome) {
   for (const auto& seen : outcome.findings)
     if (seen.finding.title == failure.title) return seen.boot;
   return outcome.boots_proved;  // a hang has no finding
@@ -18,11 +18,12 @@ int boot_of(const Failure& failure, const verdict::Outcome& outcome) {
 
 }  // namespace
 
-Often count(const plan::Cell& cell, const Failure& wanted, const std::vector<verdict::Outcome>& attempts) {
+Often count(const plan::Cell& cell, const outcome::Failure& wanted,
+            const std::vector<outcome::Outcome>& attempts) {
   Often often{.wanted = wanted};
   for (const auto& outcome : attempts) {
-    const bool failed = verdict::guests_fault(outcome.ending);
-    if (!failed && outcome.ending != verdict::Ending::passed) {
+    const bool failed = outcome::is_guest_failure(outcome.ending);
+    if (!failed && outcome.ending != outcome::Ending::passed) {
       ++often.lab_failed;
       continue;
     }

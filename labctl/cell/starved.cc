@@ -7,7 +7,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 namespace labctl::cell {
 namespace {
@@ -37,13 +37,13 @@ void Life::remember_tick() {
 // long. A timer's interrupts are missed sooner.
 std::optional<Millis> Life::too_starved_for(const crash::Finding& finding) const {
   const bool timer = is_dead_timer(finding);
-  if ((!timer && verdict::ending_for(finding.kind) != Ending::hung) || s_.ticks.empty()) return std::nullopt;
+  if ((!timer && outcome::ending_for(finding.kind) != Ending::hung) || s_.ticks.empty()) return std::nullopt;
   const Millis went_by = s_.now - s_.ticks.front().at, starved = s_.starved - s_.ticks.front().starved;
   if (went_by < lookback / 2) return std::nullopt;
   return starved * 3 >= went_by * (timer ? 1 : 2) ? std::optional(starved) : std::nullopt;
 }
 
-bool Life::blame_the_host(const crash::Finding& finding, const std::string& channel) {
+bool Life::blame_the_host(const crash::Finding& finding, Channel channel) {
   const auto starved = too_starved_for(finding);
   if (!starved) return false;
   note(finding, channel);
@@ -60,9 +60,9 @@ void Life::excuse_starved() {
   if (s_.starving.empty() || s_.outcome.ending != Ending::crashed) return;
   bool timer = false, other = false;
   for (const auto& seen : s_.findings) {
-    if (!verdict::blocks(s_.cell, seen.finding)) continue;
+    if (!outcome::blocks(s_.cell, seen.finding)) continue;
     timer = timer || is_dead_timer(seen.finding);
-    other = other || (!is_dead_timer(seen.finding) && seen.channel != "panic-device");
+    other = other || (!is_dead_timer(seen.finding) && seen.channel != Channel::panic_device);
   }
   if (!timer || other) return;
   s_.outcome.ending = Ending::lab_failed;

@@ -25,11 +25,11 @@
 #include "labctl/base/text.h"
 #include "labctl/cell/canary.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 constexpr std::size_t most_said = 1000;  // a story has fewer
@@ -78,7 +78,7 @@ void Life::hear(const event::Opened& opened) {
 void Life::check_payload() {
   for (const Operation& op : s_.operations)
     if (op.of_payload && !is_sha256(op.expected_sha256))
-      return lab("the payload lacks what '" + op.step + "' needs");
+      return lab("the payload lacks what '" + op.step.text() + "' needs");
 }
 
 void Life::hear(const event::Started&) {
@@ -86,7 +86,7 @@ void Life::hear(const event::Started&) {
   if (s_.down) s_.last_reset = s_.fair();  // switched on again
 }
 
-void Life::hear(const event::Found& found) { remember(found.finding, event::to_string(found.channel)); }
+void Life::hear(const event::Found& found) { remember(found.finding, found.channel); }
 
 void Life::hear(const event::KernelStarted&) {
   s_.kernel_spoke = true;
@@ -98,15 +98,15 @@ void Life::hear(const event::Reset& reset) {
   if (s_.phase != Phase::running) return;
   if (!reset.by_guest && !waits_for(Wait::power_cut)) return;
   if (!reboots())
-    return crash("unrequested reset", "the guest reset itself, nobody had asked for it", "resets");
+    return crash("unrequested reset", "the guest reset itself, nobody had asked for it", Channel::resets);
   if (waits_for(Wait::cold_boot) && !s_.down)
-    return crash("unrequested reset", "the guest reset itself instead of powering off", "resets");
+    return crash("unrequested reset", "the guest reset itself instead of powering off", Channel::resets);
   // Firmware may restart the machine once or twice more, in milliseconds, or seconds on a host with others.
   const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.last_reset < p_.merge &&
                            s_.fair() - s_.first_reset < 2 * p_.merge;
   if (s_.down && !same_reboot)
     return crash("unrequested reset during boot", "the guest reset itself again before its agent answered",
-                 "resets");
+                 Channel::resets);
   fall();
 }
 
@@ -134,7 +134,7 @@ void Life::hear(const event::Stopped& stopped) {
   }
   s_.dead = true;
   if (!stopped.by_guest) return lab("the guest was stopped from outside: " + stopped.reason);
-  crash("unrequested power-off", "the guest powered itself off, nobody had asked for it", "resets");
+  crash("unrequested power-off", "the guest powered itself off, nobody had asked for it", Channel::resets);
 }
 
 void Life::hear(const event::Panicked& panicked) {
@@ -143,8 +143,8 @@ void Life::hear(const event::Panicked& panicked) {
   if (s_.nmi_injected)
     s_.nmi_noticed = true;
   else
-    crash("kernel panic told by the panic device", "the panic device reported a kernel panic", "panic-device",
-          crash::Kind::panic);
+    crash("kernel panic told by the panic device", "the panic device reported a kernel panic",
+          Channel::panic_device, crash::Kind::panic);
   // The device speaks before the kernel has flushed its consoles: out of an NMI nothing at all was printed
   // yet.
   actions_.push_back(Resume{});
@@ -225,7 +225,7 @@ void Life::hear(const event::LabFault& fault) {
   s_.dead = true;
   const bool stopped = fault.hypervisor == "stopped";
   crash(stopped ? "hypervisor stopped" : "hypervisor died",
-        printable(fault.what, 500) + " (the candidate was in the guest)", "resets");
+        printable(fault.what, 500) + " (the candidate was in the guest)", Channel::resets);
   s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);  // no other boot comes
 }
 
@@ -254,7 +254,8 @@ void Life::exchange(const std::map<std::string, std::string>& payload) {
   auto told = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
     if (i >= told.size() || !told[i].same_work(s_.operations[i]))
-      return lab("'" + s_.operations[i].step + "' was done with another artefact than it is to go on with");
+      return lab("'" + s_.operations[i].step.text() +
+                 "' was done with another artefact than it is to go on with");
   auto delivering = delivery(os(), s_.opened);
   for (auto& op : delivering) op.chapter = operation().chapter;
   told.insert(told.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
@@ -302,7 +303,7 @@ bool Life::begin_operation() {
 void Life::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
   if (is_untied() && !is_vouched_for()) return end_unproved();
-  if (const auto* entry = verdict::missing(s_.cell, s_.findings)) {
+  if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
     return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
                                         "' did not come: a negative test that no longer fires (owner: " +
@@ -313,7 +314,7 @@ void Life::finish() {
   end();
 }
 
-void Life::fail(Ending ending, const std::string& reason) {
+void Life::fail(Ending ending, const std::string& reason, const std::string& title) {
   // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and blames nobody.
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
     return lab(reason + " (before the candidate was loaded)");
@@ -328,6 +329,7 @@ void Life::fail(Ending ending, const std::string& reason) {
   if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
+    s_.told_by = title;
   }
   if (!first) return;
   s_.outcome.step = where_now(s_);
@@ -468,7 +470,7 @@ Step on(State state, const event::Event& event) {
   return step;
 }
 
-verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
+outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary) {
   State state = begin(cell, canary);
   for (const auto& event : journal) state = on(std::move(state), event).state;
@@ -483,11 +485,13 @@ verdict::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>&
   return state.outcome;
 }
 
-std::string where_now(const State& state) {
+outcome::StepId step_now(const State& state) {
   if (state.phase == Phase::ended) return "ended";
-  if (state.phase >= Phase::grace) return "collecting evidence";
+  if (state.phase >= Phase::grace) return {Activity::evidence, "collecting evidence"};
   if (state.position >= state.operations.size()) return "starting";
   return state.operations[state.position].step;
 }
+
+std::string where_now(const State& state) { return step_now(state).text(); }
 
 }  // namespace labctl::cell

@@ -10,9 +10,9 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
     state = on(std::move(state), event).state;
     if (!taken.empty()) taken.back().to = event.at;
     if (state.phase == Phase::ended) break;
-    std::string name = where_now(state);
-    if (taken.size() < limit && (taken.empty() || taken.back().name != name))
-      taken.push_back({std::move(name), event.at, event.at});
+    StepId step = step_now(state);
+    if (taken.size() < limit && (taken.empty() || taken.back().step != step))
+      taken.push_back({std::move(step), event.at, event.at});
   }
   return taken;
 }

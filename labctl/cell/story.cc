@@ -11,6 +11,14 @@
 namespace labctl::cell {
 namespace {
 
+// Steps that are more than preparation.
+const StepId installing_driver{Activity::install, "install driver"};
+const StepId removing_driver{Activity::install, "remove driver"};
+const StepId applying_content{Activity::apply, "apply content"};
+const StepId exercising{Activity::use, "exercise"};
+const StepId running_command{Activity::use, "run"};
+const StepId waiting_quietly{Activity::use, "wait"};
+
 class Teller {
  public:
   Teller(const plan::Cell& cell, const event::Opened& opened)
@@ -52,19 +60,18 @@ class Teller {
     const Millis said = step > Millis(0) ? step : own;
     operations_.back().limit = said > Millis(0) ? said : limit_of(work, opened_.boot_time);
   }
-  void ask(const std::string& step, guest::Question question, Check check) {
+  void ask(const StepId& step, guest::Question question, Check check) {
     add({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
   }
 
-  void ask_of_payload(const std::string& step, guest::Question question, Check check,
-                      const std::string& file) {
+  void ask_of_payload(const StepId& step, guest::Question question, Check check, const std::string& file) {
     ask(step, std::move(question), check);
     operations_.back().of_payload = true;
     operations_.back().expected_sha256 = digest(file);
   }
 
   // A text that could not be known before this cell began, and has not been said in it.
-  void hear_console(const std::string& step) {
+  void hear_console(const StepId& step) {
     if (!opened_.earned() || os_.console_check({}, {}).command.empty()) return;
     const std::string text = sha256(opened_.seed + " " + std::to_string(++nonces_)).substr(0, 24);
     add({.wait = Wait::heard,
@@ -76,7 +83,7 @@ class Teller {
   }
 
   // Whatever this boot has to tell has been told.
-  void leave_boot(const std::string& step) {
+  void leave_boot(const StepId& step) {
     hear_console(step);
     if (opened_.earned()) add({.wait = Wait::awake, .step = step});
     add({.wait = Wait::cleared, .step = step});
@@ -111,8 +118,8 @@ class Teller {
         limit(Work::command, step.wait);
         return prove(to_text(step));
       case wait:
-        add({.wait = Wait::quiet, .step = "wait", .duration = step.wait});
-        return prove("wait", false);
+        add({.wait = Wait::quiet, .step = waiting_quietly, .duration = step.wait});
+        return prove(waiting_quietly, false);
     }
   }
 
@@ -134,12 +141,12 @@ class Teller {
   void install_driver(const scenario::Step& step) {
     deliver();
     driver_file_ = own_driver_file(step.label);
-    ask_of_payload("install driver", os_.install(cell_.guest, driver_file_), Check::exit_zero, driver_file_);
+    ask_of_payload(installing_driver, os_.install(cell_.guest, driver_file_), Check::exit_zero, driver_file_);
     limit(installing(step.label), step.within, cell_.guest.driver.within);
     new_driver_ = taken_ = true;
     awaits_boot_ = cell_.guest.driver.loads == scenario::Loads::at_boot;
     awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
-    prove("install driver");
+    prove(installing_driver);
   }
 
   // The file alone: until a driver has had its chance to read it, the author's proofs are not asked.
@@ -161,15 +168,16 @@ class Teller {
     if (!cell_.guest.content) return;
     content_file_ = own_content_file(step.label);
     taken_ = true;
-    if (ask_without_content("apply content", may_be_refused(step.label))) ask_of_file_alone("apply content");
-    ask_of_payload("apply content", os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
+    if (ask_without_content(applying_content, may_be_refused(step.label)))
+      ask_of_file_alone(applying_content);
+    ask_of_payload(applying_content, os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     limit(Work::command, step.within, cell_.guest.content->within);
     // Without a command nobody is asked, and nobody can refuse.
     may_be_refused_ = may_be_refused(step.label);
     nobody_asked_ = may_be_refused_ && cell_.guest.content->apply.empty();
     operations_.back().may_be_refused = may_be_refused_;
-    prove("apply content");
+    prove(applying_content);
   }
 
   std::string own_driver_file(const std::string& label) const {
@@ -200,9 +208,13 @@ class Teller {
         .run = with_variables(step.text), .prints = step.prints, .exit_code = step.exit_code};
     if (wanted.prints) wanted.prints = with_variables(*wanted.prints);
     const guest::Question question = os_.own("run-" + std::to_string(++runs_), wanted.run);
-    add({.wait = Wait::answer, .check = Check::ran, .step = "run", .question = question, .proof = wanted});
+    add({.wait = Wait::answer,
+         .check = Check::ran,
+         .step = running_command,
+         .question = question,
+         .proof = wanted});
     limit(Work::command, step.within);
-    prove("run");
+    prove(running_command);
   }
 
   // What comes behind a moment that the step's limit was for.
@@ -274,23 +286,23 @@ class Teller {
 
   void exercise_driver(const scenario::Step& step) {
     for (const scenario::Command& command : cell_.guest.exercise) {
-      ask("exercise", os_.own("exercise-" + std::to_string(++runs_), with_variables(command.run)),
+      ask(exercising, os_.own("exercise-" + std::to_string(++runs_), with_variables(command.run)),
           Check::exit_zero);
       limit(Work::command, step.within, command.within);
       operations_.back().uses_content = may_be_refused_;
       operations_.back().may_be_refused = nobody_asked_;
     }
     awaits_use_ = false;
-    prove("exercise");
+    prove(exercising);
   }
 
   void remove_driver(const scenario::Step& step) {
-    ask("remove driver", os_.remove(cell_.guest, driver_file_), Check::exit_zero);
+    ask(removing_driver, os_.remove(cell_.guest, driver_file_), Check::exit_zero);
     limit(Work::install, step.within, cell_.guest.driver.within);
     driver_file_.clear();
     content_file_.clear();
     removed_ = true;
-    prove("remove driver");
+    prove(removing_driver);
   }
 
   // `half`: the power is cut while it boots; the boot after that is the one to be proved.
@@ -299,7 +311,8 @@ class Teller {
     taken_ = true;
     awaits_boot_ = false;
     awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
-    const std::string step = "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted());
+    const StepId step(Activity::boot,
+                      "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted()));
     const bool at_once = !operations_.empty() && operations_.back().wait == Wait::moment;
     if (std::exchange(left_, false))
       add({.wait = Wait::cleared, .step = step});
@@ -314,16 +327,16 @@ class Teller {
       go_down(Wait::power_cut, step);
       operations_.back().limit = within;
     }
-    ask(step + ": identify", os_.identify(), Check::identified);
-    ask(step + ": boot to its end", os_.booted(), Check::booted);
+    ask(step.with("identify", Activity::boot), os_.identify(), Check::identified);
+    ask(step.with("boot to its end", Activity::boot), os_.booted(), Check::booted);
     operations_.back().limit = within;
     prove(step);
-    add({.wait = Wait::quiet, .step = step + ": settle", .duration = cell_.settle});
+    add({.wait = Wait::quiet, .step = step.with("settle", Activity::settle), .duration = cell_.settle});
     prove(step, false);
     add({.wait = Wait::cleared, .step = step, .boot_proved = true});
   }
 
-  void go_down(Wait how, const std::string& step) {
+  void go_down(Wait how, const StepId& step) {
     Operation falling{.wait = how, .step = step, .begins_boot = boot_};
     if (how == Wait::power_cut)
       falling.action = PowerCut{};
@@ -338,8 +351,8 @@ class Teller {
 
   // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel
   // well? `early`: what comes a moment later is waited for; behind a wait it should be there.
-  void prove(const std::string& step, bool early = true) {
-    const std::string proving = step + ": proof";
+  void prove(const StepId& step, bool early = true) {
+    const StepId proving = step.with("proof", Activity::proof);
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
     const bool driver_due = driver_in && !awaits_boot_ && !awaits_use_;
     if (driver_due && !cell_.guest.driver.module.empty()) {
@@ -373,7 +386,7 @@ class Teller {
 
   // Before content is delivered for the first time: what the author's proofs say without it. A driver that
   // brings the same file with it may be right already. Whether it was asked.
-  bool ask_without_content(const std::string& step, bool refusable) {
+  bool ask_without_content(const StepId& step, bool refusable) {
     const bool proved = cell_.guest.content->unproved.empty() && !cell_.guest.proof.empty();
     if (!opened_.earned() || !proved || refusable) return false;
     if (!seen_contents_.insert(digest(content_file_)).second) return false;
@@ -391,7 +404,7 @@ class Teller {
 
   // A proof that names the file may look at nothing else. Where a command makes the driver take the content,
   // such a proof is put once between the copying and the command.
-  void ask_of_file_alone(const std::string& step) {
+  void ask_of_file_alone(const StepId& step) {
     const scenario::Content& content = *cell_.guest.content;
     if (content.apply.empty()) return;
     bool placed = false;
@@ -406,7 +419,7 @@ class Teller {
     }
   }
 
-  void ask_proof(const std::string& step, const std::string& name, scenario::Proof proof, Check check) {
+  void ask_proof(const StepId& step, const std::string& name, scenario::Proof proof, Check check) {
     if (proof.prints) proof.prints = with_variables(*proof.prints);
     const guest::Question question = os_.own(name, with_variables(proof.run));
     add({.wait = Wait::answer, .check = check, .step = step, .question = question, .proof = proof});

@@ -7,13 +7,13 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cell/life.h"
-#include "labctl/verdict/accept.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/accept.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
 
-using verdict::Ending;
-using verdict::ending_for;
+using outcome::Ending;
+using outcome::ending_for;
 
 namespace {
 
@@ -30,7 +30,7 @@ constexpr const char* told_again = "told again, with the report behind it";
 // WARN() prints begins so whatever its kind: a reference count's, for one.
 std::string taints_of(const crash::Finding& finding) {
   using crash::Kind;
-  if (verdict::is_weighed(finding)) return {};
+  if (outcome::is_weighed(finding)) return {};
   const bool warns = finding.severity == crash::Severity::warning || finding.title.starts_with("WARNING") ||
                      finding.kind == Kind::lock;
   std::string letters = warns ? "W" : "";
@@ -78,8 +78,8 @@ std::string_view loading_task(std::string_view excerpt) {
 
 // How exactly a finding says what happened.
 int precision(const plan::Cell& cell, const crash::Finding& finding) {
-  if (verdict::is_sign(finding)) return 0;
-  if (verdict::of_candidate(cell, finding)) return 4;
+  if (outcome::is_sign(finding)) return 0;
+  if (outcome::of_candidate(cell, finding)) return 4;
   return !finding.module.empty() ? 3 : finding.title.find(" in ") != std::string::npos ? 2 : 1;
 }
 
@@ -89,7 +89,7 @@ bool same(const crash::Finding& a, const crash::Finding& b) {
 
 }  // namespace
 
-void Life::crash(const std::string& title, const std::string& reason, const char* channel, crash::Kind kind) {
+void Life::crash(const std::string& title, const std::string& reason, Channel channel, crash::Kind kind) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
@@ -105,19 +105,19 @@ bool Life::known(const crash::Finding& finding) const {
 }
 
 // True when it is kept from now on.
-bool Life::note(const crash::Finding& finding, const std::string& channel) {
+bool Life::note(const crash::Finding& finding, Channel channel) {
   if (traits().crash_on_many_channels)  // they are named
     for (auto& seen : s_.findings)
       if (seen.boot == s_.boot && same(seen.finding, finding) && seen.channel != channel &&
           std::find(seen.also.begin(), seen.also.end(), channel) == seen.also.end())
         seen.also.push_back(channel);
   if (known(finding)) return false;
-  if (s_.findings.size() >= (verdict::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;
+  if (s_.findings.size() >= (outcome::counts(s_.cell, finding) ? 2 : 1) * most_findings) return false;
   s_.findings.push_back(seen_now(finding, channel));
   return true;
 }
 
-verdict::Seen Life::seen_now(const crash::Finding& finding, const std::string& channel) const {
+outcome::Observation Life::seen_now(const crash::Finding& finding, Channel channel) const {
   return {.finding = finding,
           .channel = channel,
           .boot = s_.boot,
@@ -127,46 +127,46 @@ verdict::Seen Life::seen_now(const crash::Finding& finding, const std::string& c
 
 // What ties what is not in the candidate's module to the candidate.
 std::string Life::link_of(const crash::Finding& finding) const {
-  if (!s_.opened.earned() || !s_.candidate_in || s_.cell.control || verdict::is_sign(finding)) return {};
+  if (!s_.opened.earned() || !s_.candidate_in || s_.cell.control || outcome::is_sign(finding)) return {};
   const std::string& module = s_.cell.guest.driver.module;
   if (!module.empty() && finding.excerpt.find("[" + module + "]") != std::string::npos)
     return "its report names the candidate's module";
   if (const auto task = loading_task(finding.excerpt); !task.empty())
     return "the task that died, " + std::string(task) + ", was loading a module";
   if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_theirs())
-    return "it happened during '" + operation().step + "'";
+    return "it happened during '" + operation().step.text() + "'";
   return {};
 }
 
 // Which channel spoke first is chance: an ending is told by the finding that says most exactly what happened.
 void Life::tell_most_exactly() {
-  if (!s_.opened.earned() || !verdict::guests_fault(s_.outcome.ending)) return;
-  const verdict::Seen* best = nullptr;
+  if (!s_.opened.earned() || !outcome::is_guest_failure(s_.outcome.ending)) return;
+  const outcome::Observation* best = nullptr;
   int told = 0;
   for (const auto& seen : s_.findings) {
     const auto& finding = seen.finding;
     const int exact = precision(s_.cell, finding);
-    if (s_.outcome.reason.starts_with(printable(finding.title))) told = std::max(told, exact);
-    if (seen.boot == s_.boot && finding.confirmed && verdict::counts(s_.cell, finding) &&
-        !verdict::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
+    if (!s_.told_by.empty() && finding.title == s_.told_by) told = std::max(told, exact);
+    if (seen.boot == s_.boot && finding.confirmed && outcome::counts(s_.cell, finding) &&
+        !outcome::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
         (!best || exact > precision(s_.cell, best->finding)))
       best = &seen;
   }
   if (best && precision(s_.cell, best->finding) > told)
-    s_.outcome.reason = verdict::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
+    s_.outcome.reason = outcome::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
 }
 
-void Life::remember(const crash::Finding& finding, const std::string& channel) {
+void Life::remember(const crash::Finding& finding, Channel channel) {
   if (traits().records_power_cuts && by_our_own_hand(finding)) return;
   if (hear_our_nmi(finding, channel)) return;
   if (finding.confirmed) supersede(finding, channel);
-  if (!verdict::blocks(s_.cell, finding)) {
+  if (!outcome::blocks(s_.cell, finding)) {
     go_on_behind(finding, channel);
   } else if (blame_the_host(finding, channel)) {
     return;
   } else if (finding.confirmed) {
     note(finding, channel);
-    fail(ending_for(finding.kind), verdict::sentence(s_.cell, seen_now(finding, channel)));
+    fail(ending_for(finding.kind), outcome::sentence(s_.cell, seen_now(finding, channel)), finding.title);
   } else {
     suspect(finding, channel);
   }
@@ -174,9 +174,9 @@ void Life::remember(const crash::Finding& finding, const std::string& channel) {
 
 // It is listed, and the story goes on. The taint that it leaves in the kernel is then no surprise; noise,
 // which no person answers for, explains no more than a warning.
-void Life::go_on_behind(const crash::Finding& finding, const std::string& channel) {
-  const bool accepted = verdict::tolerated(s_.cell, finding);
-  const bool known_cause = accepted || !finding.suppressed.empty() || verdict::let_through(s_.cell, finding);
+void Life::go_on_behind(const crash::Finding& finding, Channel channel) {
+  const bool accepted = outcome::tolerated(s_.cell, finding);
+  const bool known_cause = accepted || !finding.suppressed.empty() || outcome::let_through(s_.cell, finding);
   if (finding.confirmed && known_cause)
     for (const char letter : taints_of(finding))
       if (accepted || letter == 'W') s_.explained += letter;
@@ -186,7 +186,7 @@ void Life::go_on_behind(const crash::Finding& finding, const std::string& channe
 }
 
 // A line that was told with nothing behind it, and is told again with its report.
-void Life::supersede(const crash::Finding& report, const std::string& channel) {
+void Life::supersede(const crash::Finding& report, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     const bool same_line = !seen.finding.confirmed && seen.finding.suppressed.empty() &&
@@ -204,24 +204,22 @@ void Life::supersede(const crash::Finding& report, const std::string& channel) {
 // An expected crash may be told by signs as well: the panic device, a reset, the taint it leaves. Which of
 // them comes first is chance, so they are looked at in the end.
 void Life::explain_signs() {
-  const auto by_name = std::find_if(s_.findings.begin(), s_.findings.end(), [&](const verdict::Seen& seen) {
-    return !verdict::is_sign(seen.finding) && verdict::accepted(s_.cell, seen.finding) &&
-           verdict::blocks(s_.cell, seen.finding);
-  });
+  const auto by_name =
+      std::find_if(s_.findings.begin(), s_.findings.end(), [&](const outcome::Observation& seen) {
+        return !outcome::is_sign(seen.finding) && outcome::accepted(s_.cell, seen.finding) &&
+               outcome::blocks(s_.cell, seen.finding);
+      });
   if (by_name == s_.findings.end()) return;
   const std::string taints = s_.explained + taints_of(by_name->finding);
   for (auto& seen : s_.findings) {
     auto& sign = seen.finding;
-    if (!verdict::is_sign(sign) || !sign.suppressed.empty() || verdict::accepted(s_.cell, sign)) continue;
-    const bool is_taint = sign.title.starts_with(taint_title);
-    const auto unexplained =
-        is_taint ? sign.title.find_first_not_of(taints, taint_title.size()) : std::string::npos;
-    if (unexplained == std::string::npos)
+    if (!outcome::is_sign(sign) || !sign.suppressed.empty() || outcome::accepted(s_.cell, sign)) continue;
+    if (seen.taints.find_first_not_of(taints) == std::string::npos)
       sign.suppressed = "a sign of the expected '" + printable(by_name->finding.title) + "'";
   }
 }
 
-void Life::suspect(const crash::Finding& finding, const std::string& channel) {
+void Life::suspect(const crash::Finding& finding, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     if (seen.boot != s_.boot || !same(seen.finding, finding)) continue;
@@ -284,13 +282,14 @@ void Life::convict_suspects() {
     if (s_.phase == Phase::running && waits_for(Wait::cleared)) advance();
     return;
   }
-  const verdict::Seen suspect = s_.findings[s_.suspects.front()];
+  const outcome::Observation suspect = s_.findings[s_.suspects.front()];
   s_.suspects.clear();
   const bool older = !suspect.candidate_in && s_.candidate_in;
-  fail(ending_for(suspect.finding.kind),
-       verdict::sentence(s_.cell, suspect) +
-           (older ? " (its line came before the candidate was loaded, and nothing has cleared it since)"
-                  : ""));
+  fail(
+      ending_for(suspect.finding.kind),
+      outcome::sentence(s_.cell, suspect) +
+          (older ? " (its line came before the candidate was loaded, and nothing has cleared it since)" : ""),
+      suspect.finding.title);
 }
 
 }  // namespace labctl::cell

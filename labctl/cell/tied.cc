@@ -9,7 +9,7 @@
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 
@@ -93,7 +93,7 @@ void Life::note_untied() {
   finding.kind = crash::Kind::other;
   finding.severity = crash::Severity::warning;
   finding.suppressed = "proved by the author's proof only: the artifact names no build of the module";
-  note(finding, "evidence");
+  note(finding, Channel::evidence);
 }
 
 }  // namespace labctl::cell

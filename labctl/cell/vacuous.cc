@@ -7,7 +7,7 @@
 
 namespace labctl::cell {
 
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 

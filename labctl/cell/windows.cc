@@ -13,14 +13,15 @@
 
 namespace labctl::cell {
 
-using verdict::Ending;
-using verdict::Seen;
+using outcome::Ending;
+using outcome::Observation;
 
 namespace {
 
 constexpr Millis between_pictures{2000};
 // What a stop is told by when all of it works.
-const std::vector<std::string> due_channels = {"console", "panic-device", "evidence", "screen"};
+constexpr Channel due_channels[] = {Channel::console, Channel::panic_device, Channel::evidence,
+                                    Channel::screen};
 
 // {"action":"pause","info":{"type":"hyper-v","arg1":126,...}}: the code and its parameters, whole.
 std::optional<crash::Finding> hyperv_stop(const std::string& details) {
@@ -38,14 +39,14 @@ std::optional<crash::Finding> hyperv_stop(const std::string& details) {
 }
 
 // Of two findings the one that says more: a code, then a driver.
-int worth(const Seen& seen) {
+int worth(const Observation& seen) {
   const bool named = seen.finding.kind == crash::Kind::stop_code && seen.finding.title != crash::dump_there &&
                      seen.finding.title != crash::stop_screen;
   return (named ? 4 : 0) + (seen.finding.module.empty() ? 0 : 2) + (seen.finding.corrupted.empty() ? 1 : 0);
 }
 
 // "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)" of the same "... in sensor.sys"; empty when it has no name.
-std::string stop_of(const Seen& seen) {
+std::string stop_of(const Observation& seen) {
   if (seen.finding.kind != crash::Kind::stop_code || seen.finding.title == crash::dump_there ||
       seen.finding.title == crash::stop_screen)
     return {};
@@ -55,14 +56,14 @@ std::string stop_of(const Seen& seen) {
                                                               : title.substr(0, title.size() - end.size());
 }
 
-bool told_of_a_crash(const Seen& seen) {
+bool told_of_a_crash(const Observation& seen) {
   using crash::Kind;
   return seen.finding.suppressed.empty() && seen.finding.severity == crash::Severity::fatal &&
          (seen.finding.kind == Kind::stop_code || seen.finding.kind == Kind::panic ||
           seen.finding.kind == Kind::reset);
 }
 
-void add(std::vector<std::string>& channels, const std::string& channel) {
+void add(std::vector<Channel>& channels, Channel channel) {
   if (std::find(channels.begin(), channels.end(), channel) == channels.end()) channels.push_back(channel);
 }
 
@@ -71,13 +72,13 @@ void add(std::vector<std::string>& channels, const std::string& channel) {
 void Life::stop_told(const event::Panicked& panicked) {
   if (auto stop = hyperv_stop(panicked.details)) {
     const std::string reason = stop->title + ", told by the hypervisor";
-    note(*stop, "panic-device");
-    fail(Ending::crashed, reason);
+    note(*stop, Channel::panic_device);
+    fail(Ending::crashed, reason, stop->title);
   } else {
     crash("stop told by the panic device",
           panicked.crash_loaded ? "the panic device reported a stop, and that a dump is written"
                                 : "the panic device reported a stop",
-          "panic-device", crash::Kind::panic);
+          Channel::panic_device, crash::Kind::panic);
   }
   actions_.push_back(Resume{});
 }
@@ -110,8 +111,8 @@ void Life::count_falls() {
   if (s_.phase == Phase::grace) s_.phase_until = s_.fair() + (s_.falls > 1 ? p_.grace : p_.again);
 }
 
-bool Life::spoke(const char* channel) const {
-  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const Seen& seen) {
+bool Life::spoke(Channel channel) const {
+  return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const Observation& seen) {
     return told_of_a_crash(seen) && (seen.channel == channel || std::find(seen.also.begin(), seen.also.end(),
                                                                           channel) != seen.also.end());
   });
@@ -126,7 +127,7 @@ bool Life::lives_on() const {
 
 // What a guest did not tell itself of its death may still be on its disk.
 void Life::end_or_read_disk(bool told) {
-  if (told || !traits().disk_tells || !verdict::guests_fault(s_.outcome.ending)) return end();
+  if (told || !traits().disk_tells || !outcome::is_guest_failure(s_.outcome.ending)) return end();
   s_.phase = Phase::post_mortem;
   s_.phase_until = s_.fair() + p_.disk;
   actions_.push_back(ReadDisk{});
@@ -139,7 +140,7 @@ bool Life::hear_dying(const event::What& what) {
   if (std::holds_alternative<event::Stopped>(what))
     s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);
   // The first picture, of the moment at which it failed, may be of a screen that is still being painted.
-  if (const auto* found = std::get_if<event::Found>(&what); found && found->channel == event::Channel::screen)
+  if (const auto* found = std::get_if<event::Found>(&what); found && found->channel == Channel::screen)
     s_.screen_read |= s_.next_picture > Millis(0) || found->finding.title != crash::stop_screen;
   // It has booted again, or never died, and can be asked; a heartbeat that was under way is neither.
   if (std::holds_alternative<event::Beat>(what) &&
@@ -148,7 +149,8 @@ bool Life::hear_dying(const event::What& what) {
     begin_last_sweep();
     return true;
   }
-  if (!s_.stop_told && s_.falls == 0 && spoke("console") && spoke("panic-device") && spoke("screen")) {
+  if (!s_.stop_told && s_.falls == 0 && spoke(Channel::console) && spoke(Channel::panic_device) &&
+      spoke(Channel::screen)) {
     s_.stop_told = true;
     s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.dumping);
   }
@@ -166,8 +168,8 @@ void Life::one_crash() {
   for (auto seen = s_.findings.begin(); seen != s_.findings.end(); ++seen)
     if (told_of_a_crash(*seen) && (best == s_.findings.end() || worth(*seen) > worth(*best))) best = seen;
   if (best == s_.findings.end()) return;
-  Seen whole = *best;
-  std::vector<Seen> kept;
+  Observation whole = *best;
+  std::vector<Observation> kept;
   std::size_t place = 0;
   bool placed = false;
   for (auto seen = s_.findings.begin(); seen != s_.findings.end(); ++seen) {
@@ -181,10 +183,10 @@ void Life::one_crash() {
     if (!placed) place = kept.size();
     placed = true;
     if (seen->channel != whole.channel) add(whole.also, seen->channel);
-    for (const auto& also : seen->also)
+    for (const Channel also : seen->also)
       if (also != whole.channel) add(whole.also, also);
   }
-  for (const auto& channel : due_channels)
+  for (const Channel channel : due_channels)
     if (channel != whole.channel &&
         std::find(whole.also.begin(), whole.also.end(), channel) == whole.also.end())
       whole.silent.push_back(channel);
@@ -192,7 +194,7 @@ void Life::one_crash() {
   const bool named = !stop_of(whole).empty();
   kept.insert(kept.begin() + static_cast<std::ptrdiff_t>(place), std::move(whole));
   s_.findings = std::move(kept);
-  if (named && s_.outcome.ending == Ending::crashed) s_.outcome.reason = title;
+  if (named && s_.outcome.ending == Ending::crashed) s_.outcome.reason = s_.told_by = title;
 }
 
 }  // namespace labctl::cell

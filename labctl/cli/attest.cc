@@ -1,5 +1,6 @@
 // labctl attest and labctl keygen: a signature over a bundle that is there already, and the key for it.
 
+#include "labctl/attest/sigstore.h"
 #include "labctl/base/files.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/cli/output.h"
@@ -10,7 +11,7 @@ namespace labctl::cli {
 namespace {
 
 struct AttestOptions {
-  std::string bundle;
+  std::string bundle, format = "dsse";
   SigningOptions signing;
 };
 
@@ -18,11 +19,17 @@ struct KeygenOptions {
   std::string file, type = "ed25519";
 };
 
+Result<std::string> as_sigstore(const std::string& envelope_text) {
+  auto envelope = attest::read_envelope(envelope_text, "attestation.json");
+  return envelope ? attest::to_sigstore(*envelope) : fail(envelope.error());
+}
+
 int attest(const AttestOptions& options) {
-  const auto& [bundle, signing] = options;
+  const auto& [bundle, format, signing] = options;
+  const bool sigstore = format == "sigstore";
   auto signer = Signer::open(signing);
   if (!signer) return complain(signer.error());
-  const fs::path file = fs::path(bundle) / "attestation.json";
+  const fs::path file = fs::path(bundle) / (sigstore ? "attestation.sigstore.json" : "attestation.json");
   std::error_code problem;
   if (fs::exists(file, problem))
     return complain(Error{Fault::input, "there is an attestation already", file.string(),
@@ -32,6 +39,7 @@ int attest(const AttestOptions& options) {
   // Only what the events give is signed, and only when the bundle says the same.
   if (auto same = bundle::check_verdict_json(bundle, *judged); !same) return complain(same.error());
   auto text = signer->attest(*judged);
+  if (text && sigstore) text = as_sigstore(*text);
   if (!text) return complain(text.error());
   if (auto written = write_file(file, *text); !written) return complain(written.error());
   print(std::string(verdict::to_string(judged->verdict.decision)) + ", signed with key " +
@@ -64,12 +72,17 @@ void add_attest(CommandLine& command_line) {
       "attest",
       {.summary = "Judge a bundle again and sign what came out",
        .group = group::judging,
-       .examples = "labctl attest reports/runs/20261122T003338Z-quickstart --sign release.key",
+       .examples =
+           "labctl attest reports/runs/20261122T003338Z-quickstart --sign release.key\n"
+           "labctl attest reports/runs/20261122T003338Z-quickstart --format sigstore --sign release.key",
        .exit_codes = "0    signed, whatever the verdict\n"
                      "2    bad input, no usable key, or bad usage\n"
                      "3    the bundle contradicts itself, or it could not be signed"},
       options, attest);
   verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
+  verb.option("--format", options->format,
+              "attestation.json, or attestation.sigstore.json: a Sigstore bundle v0.3",
+              {.show_default = true, .one_of = {"dsse", "sigstore"}});
   options->signing.add_to(verb);
 }
 

@@ -20,10 +20,9 @@ std::string section(const std::string& heading, std::string_view lines) {
 
 // "labctl rum", "labctl image biuld": the first word that names no verb, with the nearest one. Asked before
 // CLI11 parses, which would answer a --help that follows and exit with 0.
-std::optional<std::string> unknown_verb(const CLI::App& app, int argc, char** argv) {
+std::optional<std::string> unknown_verb(const CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* above = &app;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
+  for (const auto& word : words) {
     if (word.starts_with('-')) continue;
     std::vector<std::string> verbs;
     const CLI::App* found = nullptr;
@@ -51,6 +50,7 @@ struct CommandLine::Parts {
   std::string about;
   std::deque<VerbText> verbs;  // whose Verbs point to them
   Verb::OldNames old_names;
+  std::map<std::string, std::string> usual;  // of a group of verbs
 
   int refuse(const std::string& message) const {
     const std::string& name = app.get_name();
@@ -62,7 +62,7 @@ struct CommandLine::Parts {
 };
 
 CommandLine::CommandLine(const char* program, const char* about, const std::string& footer)
-    : parts_(new Parts{CLI::App{about, program}, {}, about, {}, {}}) {
+    : parts_(new Parts{CLI::App{about, program}, {}, about, {}, {}, {}}) {
   auto& app = parts_->app;
   app.set_version_flag("--version", std::string("labctl ") + LABCTL_VERSION);
   app.require_subcommand(1);
@@ -72,7 +72,8 @@ CommandLine::CommandLine(const char* program, const char* about, const std::stri
 
 CommandLine::~CommandLine() = default;
 
-void CommandLine::verbs(const char* name, const char* summary, const char* group) {
+void CommandLine::verbs(const char* name, const char* summary, const char* group, const char* usual) {
+  if (*usual) parts_->usual[name] = usual;
   auto& app = parts_->app;
   auto* sub = app.add_subcommand(name, summary);
   sub->require_subcommand(1);
@@ -99,7 +100,8 @@ Verb CommandLine::add(const std::string& name, const VerbHelp& help, std::functi
 const std::string& CommandLine::program() const { return parts_->app.get_name(); }
 const std::string& CommandLine::about() const { return parts_->about; }
 const std::vector<std::string>& CommandLine::groups() const {
-  static const std::vector<std::string> all = {group::judging, group::images, group::crashes, group::upkeep};
+  static const std::vector<std::string> all = {group::judging, group::images, group::crashes, group::history,
+                                               group::upkeep};
   return all;
 }
 
@@ -107,8 +109,14 @@ const std::deque<VerbText>& CommandLine::described() const { return parts_->verb
 
 int CommandLine::parse_and_call(int argc, char** argv) {
   auto& app = parts_->app;
-  if (const auto mistake = unknown_verb(app, argc, argv)) return parts_->refuse(*mistake);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (const auto usual = words.empty() ? parts_->usual.end() : parts_->usual.find(words.front());
+      usual != parts_->usual.end()) {
+    const std::string next = words.size() > 1 ? words[1] : "-";
+    if (next.starts_with('-') && next != "-h" && next != "--help")
+      words.insert(words.begin() + 1, usual->second);
+  }
+  if (const auto mistake = unknown_verb(app, words)) return parts_->refuse(*mistake);
   for (auto& word : words) {
     const auto equals = std::min(word.find('='), word.size());
     if (const auto old = parts_->old_names.find(word.substr(0, equals)); old != parts_->old_names.end())

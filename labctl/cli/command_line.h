@@ -21,7 +21,7 @@ namespace labctl::cli {
 // The groups of the general help, in its order.
 namespace group {
 inline constexpr const char *judging = "Run and judge", *images = "Images", *crashes = "Crashes",
-                            *upkeep = "Upkeep";
+                            *history = "History", *upkeep = "Upkeep";
 }
 
 // What a verb's --help says; options are added to it.
@@ -97,8 +97,8 @@ class CommandLine {
             int (*call)(const Options&)) {
     return add(name, help, [options, call] { return call(*options); });
   }
-  // "image", of "image build".
-  void verbs(const char* name, const char* summary, const char* group);
+  // "image", of "image build". `usual` is what is meant where no verb of it follows, only options or nothing.
+  void verbs(const char* name, const char* summary, const char* group, const char* usual = "");
 
   const std::string& program() const;
   const std::string& about() const;

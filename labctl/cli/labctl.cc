@@ -1,5 +1,6 @@
 #include "labctl/cli/labctl.h"
 
+#include "labctl/cli/history.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
@@ -26,6 +27,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   CommandLine command_line("labctl", about, footer);
   // In the order of the groups, as the general help shows them.
   add_run(command_line, open_host);
+  add_drill(command_line, open_host);
   add_plan(command_line);
   add_validate(command_line);
   add_judge(command_line);
@@ -33,6 +35,9 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_attest(command_line);
   add_keygen(command_line);
   add_verify(command_line);
+  add_promote(command_line);
+  add_halt(command_line);
+  add_withdraw(command_line);
   command_line.verbs("bundle", "Carry a bundle to another machine: pack, unpack", group::judging);
   add_bundle_pack(command_line);
   add_bundle_unpack(command_line);
@@ -46,6 +51,11 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_reproduce(command_line);
   add_bisect(command_line);
   add_scan(command_line);
+  command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
+                     group::history, "runs");
+  add_history_questions(command_line);
+  add_history_add(command_line);
+  add_history_keeping(command_line);
   add_doctor(command_line);
   add_gc(command_line);
   add_completion(command_line);

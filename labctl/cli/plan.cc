@@ -1,4 +1,4 @@
-// labctl plan, labctl validate: what would be run, what it would cost, and what a reviewer would ask.
+// labctl plan: what would be run, what it would cost, and what a reviewer would ask.
 
 #include <algorithm>
 
@@ -24,15 +24,7 @@ struct PlanOptions {
   bool json = false;
 };
 
-struct ValidateOptions {
-  std::vector<std::string> scenarios;
-  Settings settings;
-};
-
 constexpr const char* exit_codes =
-    "0    the scenario has no mistake\n"
-    "2    the scenario has a mistake, or bad usage";
-constexpr const char* plan_exit_codes =
     "0    the scenario has no mistake, and this host has what it needs\n"
     "2    the scenario has a mistake, or bad usage\n"
     "3    this host lacks an image, an artifact or space for it";
@@ -145,10 +137,6 @@ Json to_json(const std::vector<host::Check>& checks) {
   return list;
 }
 
-void warn(const std::string& file, const std::vector<std::string>& warnings) {
-  for (const auto& warning : warnings) say(file + ": warning: " + warning);
-}
-
 int plan(const PlanOptions& options) {
   const auto variables = options.settings.variables();
   if (!variables) return complain(variables.error());
@@ -175,28 +163,9 @@ int plan(const PlanOptions& options) {
     return code;
   }
   print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));
-  warn(options.scenario, warnings);
+  print_warnings(options.scenario, warnings);
   for (const auto& check : lacking)
     if (check.health == host::Health::error) say("labctl: " + in_words(check));
-  return code;
-}
-
-int validate(const ValidateOptions& options) {
-  const auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error());
-  int code = exit_code::passed;
-  for (const auto& file : options.scenarios) {
-    auto loaded = load_plan(file, *variables, {});
-    if (!loaded) {
-      code = exit_code::bad_input;
-      continue;
-    }
-    const auto& [scenario, plan] = *loaded;
-    print(file + ": ok, " + std::to_string(plan.cells.size()) +
-          " cells; only its text and meaning were checked, 'labctl plan' checks this host as well\n" +
-          report::matrix_table(plan, plan::excluded(scenario)));
-    warn(file, plan::review(scenario, plan));
-  }
   return code;
 }
 
@@ -210,25 +179,12 @@ void add_plan(CommandLine& command_line) {
                          .group = group::judging,
                          .examples = "labctl plan scenarios/quickstart.yaml\n"
                                      "labctl plan scenarios/quickstart.yaml --json",
-                         .exit_codes = plan_exit_codes},
+                         .exit_codes = exit_codes},
                         options, plan);
   verb.option("SCENARIO", options->scenario, "The scenario file", {.required = true});
   options->settings.add_to(verb);
   verb.option("--only", options->only, "Only cells whose id matches", {.value = "GLOB"});
   verb.flag("--json", options->json, "For programs");
-}
-
-void add_validate(CommandLine& command_line) {
-  const auto options = std::make_shared<ValidateOptions>();
-  auto verb = command_line.verb(
-      "validate",
-      {.summary = "Check the text of scenarios: every mistake with line and column",
-       .group = group::judging,
-       .examples = "labctl validate scenarios/quickstart.yaml scenarios/quickstart-blocked.yaml",
-       .exit_codes = exit_codes},
-      options, validate);
-  verb.option("SCENARIO", options->scenarios, "Scenario files", {.required = true});
-  options->settings.add_to(verb);
 }
 
 }  // namespace labctl::cli

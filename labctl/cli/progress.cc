@@ -32,7 +32,7 @@ std::string cut(const std::string& text, std::size_t width) {
 }
 
 std::string ending_text(const lab::Progress& progress) {
-  std::string text = verdict::to_string(progress.outcome.ending);
+  std::string text = outcome::to_string(progress.outcome.ending);
   if (!progress.outcome.reason.empty()) text += ": " + progress.outcome.reason;
   return text;
 }

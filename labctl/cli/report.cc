@@ -6,6 +6,7 @@
 #include "labctl/cli/output.h"
 #include "labctl/cli/symbols_option.h"
 #include "labctl/cli/verbs.h"
+#include "labctl/report/exports.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
@@ -23,13 +24,18 @@ int report(const ReportOptions& options) {
   auto judged = bundle::judge_bundle(bundle);
   if (!judged) return complain(judged.error());
   const auto record = bundle::read_record(bundle, *judged, debug_files);
-  const std::string text = format == "html"    ? report::html(record)
-                           : format == "junit" ? report::junit(record)
-                           : format == "md"    ? report::markdown(record)
-                                               : judged->verdict_json;
+  const std::string text = format == "html"     ? report::html(record)
+                           : format == "junit"  ? report::junit(record)
+                           : format == "md"     ? report::markdown(record)
+                           : format == "ctrf"   ? report::ctrf(record)
+                           : format == "github" ? report::github(record)
+                           : format == "sarif"  ? report::sarif(record)
+                                                : judged->verdict_json;
   if (out.empty()) {
-    if (format == "json")
+    if (format == "json" || format == "ctrf" || format == "sarif")
       print_json(text);
+    else if (format == "github")
+      print_as_is(text);  // its commands are labctl's own, and nothing of a guest's is one
     else
       print(text);
     return 0;
@@ -54,8 +60,9 @@ void add_report(CommandLine& command_line) {
       options, report);
   verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
   verb.option("--format", options->format,
-              "For a browser, for Jenkins and GitLab, for a job's page, for programs",
-              {.required = true, .one_of = {"html", "junit", "md", "json"}});
+              "For a browser, for Jenkins and GitLab, for a job's page, for programs; for tools that read "
+              "CTRF, for GitHub Actions, for viewers of SARIF",
+              {.required = true, .one_of = {"html", "junit", "md", "json", "ctrf", "github", "sarif"}});
   verb.option("--out", options->out, "Write it here instead of to standard output", {.value = "FILE"});
   add_symbols_option(verb, options->debug);
 }

@@ -98,11 +98,11 @@ class TerminalAttendant final : public gate::Attendant {
 int tell_held(const gate::ReproduceResult& result, bool held) {
   const auto& outcome = result.outcome;
   if (!held)
-    say("labctl: it never came to that moment: " + std::string(verdict::to_string(outcome.ending)) + ": " +
+    say("labctl: it never came to that moment: " + std::string(outcome::to_string(outcome.ending)) + ": " +
         outcome.reason);
   for (const auto& difference : result.differences) say("labctl: NOT THE SAME: " + difference);
   if (held) return exit_code::passed;
-  return outcome.ending == verdict::Ending::interrupted ? exit_code::interrupted : exit_code::no_verdict;
+  return outcome.ending == outcome::Ending::interrupted ? exit_code::interrupted : exit_code::no_verdict;
 }
 
 int tell_often(const gate::ReproduceResult& result, bool as_json) {

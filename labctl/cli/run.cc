@@ -4,6 +4,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/history.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
@@ -33,6 +34,7 @@ struct RunOptions {
   bool fresh_controls = false;     // although there are passes of the last days
   int dumps = 0;                   // how many failed guests may leave their memory behind
   std::vector<std::string> debug;  // modules with their debug information, for the reports
+  std::string db;                  // the history to which the bundle is added; empty: to none
   machine::HostOpener open_host;
 };
 
@@ -119,6 +121,17 @@ tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
   return order;
 }
 
+// The history is no part of the verdict: what goes wrong here is said, and that is all.
+void remember(const std::string& db, const std::filesystem::path& bundle) {
+  if (db.empty()) return;
+  auto database = history::Database::open_to_write(db);
+  const auto added = database ? add_to_history(*database, bundle) : Status(fail(database.error()));
+  if (added) return;
+  complain(because(added.error(), "the bundle was not added to the history").value());
+  say("labctl: the verdict stands; add the bundle later: labctl history add " + shell_quote(bundle.string()) +
+      " --db " + shell_quote(db));
+}
+
 // A verdict that should have been signed and was not opens nothing.
 int tell(const gate::RunResult& result) {
   const auto& verdict = result.judged.verdict;
@@ -146,7 +159,10 @@ int run(const RunOptions& options) {
       options.host, "ending the guests and keeping what they left",
       [&](const gate::Environment& environment, gate::Observer& observer) {
         auto result = gate::run(*order, environment, observer);
-        return result ? tell(*result) : complain(result.error());
+        if (!result) return complain(result.error());
+        const int code = tell(*result);
+        remember(options.db, result->bundle);
+        return code;
       },
       options.open_host);
 }
@@ -186,6 +202,8 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
               "How many guests that fail leave a memory dump (kdump) in the bundle",
               {.value = "N", .show_default = true, .between = {0, 1000}});
   add_symbols_option(verb, options->debug);
+  verb.option("--db", options->db, "Add the bundle to this history at the end; no verdict depends on it",
+              {.value = "FILE"});
   // What the record of the run says is not said again.
   verb.option("--resume", options->resume, "Resume a run that was killed or interrupted",
               {.value = "BUNDLE", .excludes = {"--set", "--only", "--waivers", "--out"}});

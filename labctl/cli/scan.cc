@@ -104,7 +104,7 @@ bool any_whole(const std::vector<crash::Finding>& findings) {
   });
 }
 
-// One log from its first byte to its last, as it is and as what it decompresses to.
+// One log from its first byte to its last, as it is and as what it decompresses to or is in UTF-8.
 class Log {
  public:
   Log(crash::Os os, const std::vector<crash::Signature>& signatures)
@@ -122,7 +122,7 @@ class Log {
       const auto unpacked = logs::read_log(
           input, head, [&](std::string_view bytes) { raw_.feed(bytes); },
           [&](std::string_view bytes) { text_.feed(bytes); });
-      compressed_ = compressed_ || unpacked.compressed;
+      decoded_ = decoded_ || unpacked.decoded;
       too_long_ = too_long_ || unpacked.too_long;
     }
     return std::ferror(input) != 0 ? "cannot be read" : "";
@@ -136,14 +136,14 @@ class Log {
     auto findings = raw_.finish();
     auto text = text_.finish();
     // What bytes that are no text look like is nothing beside what they hold.
-    if (compressed_) findings = std::move(text);
+    if (decoded_) findings = std::move(text);
     if (dump_) findings.push_back(std::move(*dump_));
     return findings;
   }
 
   // What it is instead of a log, when nothing whole was found in it.
   std::string_view other_than_a_log(const std::vector<crash::Finding>& findings) const {
-    return compressed_ || any_whole(findings) ? std::string_view() : kind_;
+    return decoded_ || any_whole(findings) ? std::string_view() : kind_;
   }
 
  private:
@@ -160,12 +160,13 @@ class Log {
   crash::LogScanner raw_, text_;
   std::optional<crash::Finding> dump_;
   std::string_view kind_;
-  bool first_ = true, compressed_ = false, too_long_ = false;
+  bool first_ = true, decoded_ = false, too_long_ = false;
 };
 
 struct Scanned {
   std::vector<crash::Finding> findings;
   std::string problem;  // why it is no log; empty when it is one
+  std::string hint;     // what to do about it
   bool kernel_spoke = false;
 };
 
@@ -179,13 +180,45 @@ Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
     if (input != stdin) std::fclose(input);
     if (!problem.empty()) return input_error(problem, part == "-" ? "standard input" : part);
   }
-  Scanned scanned{log.finish(), {}};
+  Scanned scanned{.findings = log.finish(), .problem = {}, .hint = {}};
   if (log.empty()) scanned.problem = "is empty: there is no log to read";
-  if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty())
+  if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty()) {
     scanned.problem = "is " + std::string(kind) + " and no log";
+    scanned.hint = "extract the text and scan that";
+  }
   scanned.kernel_spoke = log.kernel_spoke();
   if (log.too_long()) say(printable(file.name) + " decompresses to more than 1 GiB: only that much was read");
   return scanned;
+}
+
+void say_no_kernel(const std::string& name) {
+  say(printable(name) + ": no line is recognisably a kernel's, so there may be nothing to find in it");
+}
+
+// A file by itself must be a log; of a folder's files one must be, and the others are named.
+Result<std::vector<Reported>> scan_files(const std::string& path, crash::Os os,
+                                         const std::vector<crash::Signature>& signatures) {
+  const auto files = logs::log_files(path);
+  if (!files) return fail(files.error());
+  const bool folder = files->size() != 1 || files->front().name != path;
+  std::vector<Reported> all;
+  bool any_log = false, kernel_spoke = os == crash::Os::windows;
+  for (const logs::LogFile& each : *files) {
+    auto scanned = scan_one(each, os, signatures);
+    if (!scanned) return fail(scanned.error());
+    if (!scanned->problem.empty()) {
+      const std::string name = each.name == "-" ? "standard input" : each.name;
+      if (!folder) return input_error(scanned->problem, name, scanned->hint);
+      say(printable(name) + " " + scanned->problem + ": skipped");
+      continue;
+    }
+    any_log = true;
+    kernel_spoke = kernel_spoke || scanned->kernel_spoke || !scanned->findings.empty();
+    for (auto& finding : scanned->findings) all.push_back({std::move(finding), folder ? each.name : "", {}});
+  }
+  if (!any_log) return input_error("holds no log", path);
+  if (!kernel_spoke) say_no_kernel(path);
+  return all;
 }
 
 void print_all(const std::vector<Reported>& all) {
@@ -206,25 +239,9 @@ int scan(const ScanOptions& options) {
   const crash::Os os = os_name == "linux"     ? crash::Os::linux_
                        : os_name == "windows" ? crash::Os::windows
                                               : crash::Os::automatic;
-  const auto files = logs::log_files(file);
-  if (!files) return complain(files.error());
-  const bool folder = files->size() != 1 || files->front().name != file;
-  if (files->empty()) return complain(Error{Fault::input, "holds no files", file, {}});
-  std::vector<Reported> all;
-  for (const logs::LogFile& each : *files) {
-    auto scanned = scan_one(each, os, signatures);
-    if (!scanned) return complain(scanned.error());
-    if (!scanned->problem.empty()) {
-      const std::string name = each.name == "-" ? "standard input" : each.name;
-      if (!folder)
-        return complain(Error{Fault::input, scanned->problem, name, "extract the text and scan that"});
-      continue;
-    }
-    if (!folder && !scanned->kernel_spoke && scanned->findings.empty() && os != crash::Os::windows)
-      say(printable(each.name) +
-          ": no line is recognisably a kernel's, so there may be nothing to find in it");
-    for (auto& finding : scanned->findings) all.push_back({std::move(finding), folder ? each.name : "", {}});
-  }
+  auto scanned = scan_files(file, os, signatures);
+  if (!scanned) return complain(scanned.error());
+  std::vector<Reported>& all = *scanned;
   if (const auto found = look_up(all, debug); !found) return complain(found.error());
   if (json)
     print_json(dump_pretty(describe(all)));

@@ -72,4 +72,8 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
   return std::pair{std::move(*loaded.scenario), std::move(*plan)};
 }
 
+void print_warnings(const std::string& file, const std::vector<std::string>& warnings) {
+  for (const auto& warning : warnings) say(file + ": warning: " + warning);
+}
+
 }  // namespace labctl::cli

@@ -34,4 +34,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::string& file, const scenario::Variables& variables, const std::string& only,
     const std::vector<scenario::Acceptance>& waivers = {}, Date day = today());
 
+// "gate.yaml: warning: ...", each on a line of standard error.
+void print_warnings(const std::string& file, const std::vector<std::string>& warnings);
+
 }  // namespace labctl::cli

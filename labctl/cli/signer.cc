@@ -88,7 +88,7 @@ void take_passphrase() {
 }
 
 void SigningOptions::add_to(Verb& verb) {
-  verb.option("--sign", key, "Sign the verdict with this key (PEM, Ed25519 or P-256)", {.value = "KEY"});
+  verb.option("--sign", key, "Sign with this key (PEM, Ed25519 or P-256)", {.value = "KEY"});
   verb.option("--passphrase-file", passphrase_file,
               "The passphrase of an encrypted key (else LABCTL_KEY_PASSPHRASE)", {.value = "FILE"});
   verb.option("--sign-command", command,
@@ -149,8 +149,11 @@ Result<std::string> Signer::attest(const bundle::Judged& judged) const {
                                   .run_sha256 = judged.run_sha256,
                                   .verdict_sha256 = sha256(judged.verdict_json)});
   if (!statement) return fail(statement.error());
-  attest::Envelope envelope{.payload_type = std::string(attest::in_toto_type),
-                            .payload = attest::to_payload(*statement)};
+  return seal(attest::to_payload(*statement));
+}
+
+Result<std::string> Signer::seal(const std::string& payload) const {
+  attest::Envelope envelope{.payload_type = std::string(attest::in_toto_type), .payload = payload};
   auto signature = sign(attest::pre_authentication(envelope.payload_type, envelope.payload));
   if (!signature) return signature;
   envelope.signatures = {{public_.id(), *signature}};

@@ -30,6 +30,8 @@ class Signer {
 
   // attestation.json for a judged bundle. The signature was checked with the public key.
   Result<std::string> attest(const bundle::Judged& judged) const;
+  // Any in-toto statement in its signed envelope.
+  Result<std::string> seal(const std::string& payload) const;
 
  private:
   Result<std::string> sign(const std::string& bytes) const;

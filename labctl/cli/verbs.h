@@ -21,6 +21,7 @@ using OpenHost = std::function<Result<std::unique_ptr<machine::Host>>(const mach
 
 // Run and judge.
 void add_run(CommandLine& command_line, const OpenHost& open_host);
+void add_drill(CommandLine& command_line, const OpenHost& open_host);
 void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
 void add_judge(CommandLine& command_line);
@@ -28,6 +29,9 @@ void add_report(CommandLine& command_line);
 void add_attest(CommandLine& command_line);
 void add_keygen(CommandLine& command_line);
 void add_verify(CommandLine& command_line);
+void add_promote(CommandLine& command_line);
+void add_halt(CommandLine& command_line);
+void add_withdraw(CommandLine& command_line);
 void add_bundle_pack(CommandLine& command_line);
 void add_bundle_unpack(CommandLine& command_line);
 
@@ -43,6 +47,10 @@ void add_canary(CommandLine& command_line);
 void add_reproduce(CommandLine& command_line);
 void add_bisect(CommandLine& command_line);
 void add_scan(CommandLine& command_line);
+
+// History.
+void add_history_questions(CommandLine& command_line);
+void add_history_add(CommandLine& command_line);
 
 // Upkeep.
 void add_doctor(CommandLine& command_line);

@@ -5,25 +5,39 @@
 
 #include "labctl/attest/envelope.h"
 #include "labctl/attest/policy.h"
+#include "labctl/attest/weaker.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/base/held_file.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/candidate_files.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
-#include "labctl/cli/signer.h"
+#include "labctl/cli/trusted.h"
 #include "labctl/cli/verbs.h"
+#include "labctl/cli/verify_drill.h"
+#include "labctl/cli/verify_ring.h"
+#include "labctl/cli/verify_vsa.h"
 
 namespace labctl::cli {
 namespace {
 
 struct VerifyOptions {
   std::string attestation;
-  std::vector<std::string> keys, artifacts, images, require;
-  std::string scenario, max_age;
+  TrustOptions trust;
+  RingOptions ring;
+  SummaryOptions summary;
+  DrillOptions drill;
+  std::vector<std::string> artifacts, images, require;
+  std::string scenario, max_age, previous;
   int min_boots = 0;
   bool allow_waived = false, allow_warnings = false, allow_unproved = false;
   Settings settings;  // of the scenario; they must give the plan that was run
+
+  bool asks_about_a_run() const {
+    return !images.empty() || !require.empty() || !scenario.empty() || !max_age.empty() || min_boots != 0 ||
+           allow_waived || allow_warnings || allow_unproved || !previous.empty() || !settings.given.empty() ||
+           summary.given() || drill.given();
+  }
 };
 
 int refuse(const std::string& why) {
@@ -78,46 +92,6 @@ Result<attest::Policy> policy_of(const VerifyOptions& options) {
   return policy;
 }
 
-Result<std::vector<attest::PublicKey>> read_keys(const std::vector<std::string>& files) {
-  std::vector<attest::PublicKey> keys;
-  for (const auto& file : files) {
-    auto key = read_public_key(file);
-    if (!key) return fail(key.error());
-    for (const auto& other : keys)
-      if (other.id() == key->id()) return input_error("the same key is given twice", file);
-    keys.push_back(std::move(*key));
-  }
-  return keys;
-}
-
-// The files as they are while they are held; a change that is noticed refuses.
-struct Artefacts {
-  std::vector<HeldFile> files;
-  std::vector<attest::Resource> digests;
-
-  Status take(const std::vector<std::string>& names) {
-    for (const auto& name : names) {
-      auto file = HeldFile::open(name);
-      if (!file) return fail(file.error());
-      files.push_back(std::move(*file));
-    }
-    return {};
-  }
-  Status hash(const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      auto digest = files[i].sha256();
-      if (!digest) return fail(digest.error());
-      digests.push_back({names[i], *digest});
-    }
-    return {};
-  }
-  Status unchanged() const {
-    for (const auto& file : files)
-      if (auto same = file.unchanged(); !same) return same;
-    return {};
-  }
-};
-
 // With --scenario: whether its text and the --set values give the plan that was run. Nothing when they do;
 // else the exit code, and the reason is said.
 std::optional<int> object_to_plan(const VerifyOptions& options, const attest::Statement& statement) {
@@ -136,6 +110,25 @@ std::optional<int> object_to_plan(const VerifyOptions& options, const attest::St
   return {};
 }
 
+// With --not-weaker-than: an earlier attestation that the trusted keys have signed, whatever its age. Nothing
+// when this one stands on as much; else the exit code, and what is less is said.
+std::optional<int> object_to_less(const VerifyOptions& options, const attest::Statement& statement,
+                                  const Trusted& trusted) {
+  if (options.previous.empty()) return {};
+  const auto envelope = read_envelope_file(options.previous);
+  if (!envelope) return cannot_look(envelope.error());
+  const auto payload = trusted.open(*envelope);
+  if (!payload) return refuse("the attestation of --not-weaker-than: " + payload.error().what);
+  const auto before = attest::read_payload(*payload, {});
+  if (!before) return refuse("the attestation of --not-weaker-than: " + before.error().what);
+  if (auto why = trusted.objection(*envelope, before->ended))
+    return refuse("the attestation of --not-weaker-than: " + *why);
+  const auto weaker = attest::weaker_than(statement, *before);
+  if (weaker.empty()) return {};
+  for (const auto& line : weaker) say("labctl: weaker: " + line);
+  return refuse("the run asked less than that of " + show_moment(before->began) + ": see the list above");
+}
+
 std::string what_passed(const attest::Statement& statement, std::size_t files) {
   int boots = 0;
   for (const auto& cell : statement.cells)
@@ -146,31 +139,63 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
          " boots proved, run of " + show_moment(statement.began) + "\n";
 }
 
-int verify(const VerifyOptions& options) {
+// Everything but the files. Nothing when the statement holds; else the exit code, and the reason is said.
+std::optional<int> object_to_statement(const VerifyOptions& options, const Trusted& trusted,
+                                       const attest::Envelope& envelope, const std::string& payload,
+                                       const attest::Statement& statement, const attest::Policy& policy) {
+  if (auto why = trusted.objection(envelope, statement.ended)) return refuse(*why);
+  const auto withdrawn = trusted.withdrawn({sha256(payload)}, policy.now);
+  if (!withdrawn) return cannot_look(withdrawn.error());
+  if (*withdrawn) return refuse(**withdrawn);
+  if (auto why = attest::objection(statement, policy)) return refuse(*why);
+  if (auto code = object_to_plan(options, statement)) return code;
+  if (auto code = object_to_less(options, statement, trusted)) return code;
+  const auto undrilled = objection_to_drill(options.drill, trusted, statement, policy.now);
+  if (!undrilled) return cannot_look(undrilled.error());
+  if (*undrilled) return refuse(**undrilled);
+  return {};
+}
+
+int verify_run(const VerifyOptions& options) {
   auto policy = policy_of(options);
   if (!policy) return cannot_look(policy.error());
-  auto keys = read_keys(options.keys);
-  if (!keys) return cannot_look(keys.error());
-  auto text = read_file(options.attestation, attest::largest_envelope);
-  if (!text) return cannot_look(Error{Fault::input, text.error().what, options.attestation, {}});
-  auto envelope = attest::read_envelope(*text, options.attestation);
+  auto trusted = Trusted::read(options.trust, rings::KeyUse::gate);
+  if (!trusted) return cannot_look(trusted.error());
+  const auto signer = summary_signer(options.summary, *trusted);
+  if (!signer) return cannot_look(signer.error());
+  auto envelope = read_envelope_file(options.attestation);
   if (!envelope) return cannot_look(envelope.error());
 
-  auto payload = attest::open(*envelope, attest::in_toto_type, *keys);
+  auto payload = trusted->open(*envelope);
   if (!payload) return refuse(payload.error().what);
   // From here on nothing but these bytes is read of the attestation.
   auto statement = attest::read_payload(*payload, {});
   if (!statement) return refuse(statement.error().what);
-  if (auto why = attest::objection(*statement, *policy)) return refuse(*why);
-  if (auto code = object_to_plan(options, *statement)) return *code;
+  if (auto code = object_to_statement(options, *trusted, *envelope, *payload, *statement, *policy))
+    return *code;
 
-  Artefacts artefacts;
-  if (auto taken = artefacts.take(options.artifacts); !taken) return cannot_look(taken.error());
+  CandidateFiles artefacts;
+  if (auto opened = artefacts.open(options.artifacts); !opened) return cannot_look(opened.error());
   if (auto hashed = artefacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
   if (auto why = attest::objection(*statement, artefacts.digests)) return refuse(*why);
   if (auto same = artefacts.unchanged(); !same) return refuse(same.error().text());
+  if (*signer)
+    if (auto written =
+            write_summary(options.summary, **signer, *statement, *payload, artefacts.digests, policy->now);
+        !written)
+      return cannot_look(written.error());
   print(what_passed(*statement, artefacts.files.size()));
   return exit_code::passed;
+}
+
+int verify(const VerifyOptions& options) {
+  if (!options.ring.given()) return verify_run(options);
+  if (options.asks_about_a_run())
+    return cannot_look({Fault::input,
+                        "--ring is about a promotion; the other options are about a run",
+                        {},
+                        "what the run must be stands in rings.yaml, under verdict"});
+  return verify_promotion(options.attestation, options.ring, options.trust, options.artifacts);
 }
 
 }  // namespace
@@ -181,17 +206,21 @@ void add_verify(CommandLine& command_line) {
       "verify",
       {.summary = "Check whether these files may be published",
        .group = group::judging,
-       .examples = "labctl verify attestation.json --key release.key.pub --artifact sensor.deb content.bin\n"
-                   "labctl verify attestation.json --key release.key.pub --artifact sensor.deb --max-age 36h",
+       .examples =
+           "labctl verify attestation.json --key release.key.pub --artifact sensor.deb content.bin\n"
+           "labctl verify attestation.json --key release.key.pub --artifact sensor.deb --max-age 36h\n"
+           "labctl verify early.json --ring early --rings rings.yaml --key ring.key.pub --artifact "
+           "sensor.deb",
        .exit_codes = "0    these files may be published\n"
                      "1    they may not\n"
                      "2    bad input or usage: they may not either"},
       options, verify);
-  verb.option("ATTESTATION", options->attestation, "attestation.json of a bundle", {.required = true});
-  verb.option("--key", options->keys, "Public key whose signature is required; repeat to require several",
-              {.value = "PUB", .required = true});
+  verb.option("ATTESTATION", options->attestation, "attestation.json of a bundle, or a promotion",
+              {.required = true});
+  options->trust.add_to(verb, "Public key whose signature is required; repeat to require several");
   verb.option("--artifact", options->artifacts, "The files to publish: all that were tested, no other",
               {.value = "FILE...", .required = true, .many = true});
+  options->ring.add_to(verb);
   verb.option("--scenario", options->scenario, "It must have been this scenario, byte for byte",
               {.value = "FILE"});
   options->settings.add_to(verb);
@@ -202,6 +231,9 @@ void add_verify(CommandLine& command_line) {
               {.value = "NAME=SHA256"});
   verb.option("--require", options->require, "A cell that matches must have passed; may be repeated",
               {.value = "GLOB"});
+  verb.option("--not-weaker-than", options->previous,
+              "The run must have asked as much as that of this attestation: images, boots, proofs, contents",
+              {.value = "ATTESTATION"});
   verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
               {.value = "N", .between = {1, 100000}});
   verb.flag("--allow-waived", options->allow_waived,
@@ -210,6 +242,8 @@ void add_verify(CommandLine& command_line) {
             "Take one that passed only because the scenario's policy allows warnings");
   verb.flag("--allow-unproved", options->allow_unproved,
             "Take content of which no proof shows that the driver uses it");
+  options->drill.add_to(verb);
+  options->summary.add_to(verb);
 }
 
 }  // namespace labctl::cli

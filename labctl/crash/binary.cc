@@ -29,6 +29,13 @@ constexpr std::array magics{
     Magic{"\x89PNG\r\n\x1a\n"sv, "a PNG picture"},
     Magic{"\xff\xd8\xff"sv, "a JPEG picture"},
     Magic{"LPKSHHRH"sv, "a binary journal of systemd"},
+    Magic{"ElfFile\0"sv, "a binary event log of Windows"},
+    Magic{"MZ\x90\0"sv, "a program of Windows"},
+    Magic{"makedumpfile\0"sv, "a dump of makedumpfile"},
+    Magic{"\x04\x22\x4d\x18"sv, "an lz4 archive"},
+    Magic{"SQLite format 3\0"sv, "a database"},
+    Magic{"\x89LZO\0\r\n\x1a\n"sv, "an lzop archive"},
+    Magic{"GIF8"sv, "a GIF picture"},
     Magic{"%PDF-"sv, "a PDF document"},
 };
 

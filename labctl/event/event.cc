@@ -11,9 +11,6 @@
 namespace labctl::event {
 namespace {
 
-constexpr Channel channels[] = {Channel::console,   Channel::panic_device, Channel::resets,
-                                Channel::heartbeat, Channel::evidence,     Channel::screen};
-
 using Builds = decltype(Opened::builds);
 
 // No cell lives for years; what is added to a time that is bounded cannot overflow.
@@ -217,30 +214,6 @@ bool make(const std::string& wanted, What& what) {
 }
 
 }  // namespace
-
-const char* to_string(Channel channel) {
-  switch (channel) {
-    case Channel::console:
-      return "console";
-    case Channel::panic_device:
-      return "panic-device";
-    case Channel::resets:
-      return "resets";
-    case Channel::heartbeat:
-      return "heartbeat";
-    case Channel::evidence:
-      return "evidence";
-    case Channel::screen:
-      return "screen";
-  }
-  return "?";
-}
-
-std::optional<Channel> channel_from(std::string_view text) {
-  for (const Channel channel : channels)
-    if (text == to_string(channel)) return channel;
-  return std::nullopt;
-}
 
 const char* name(const What& what) {
   return std::visit(

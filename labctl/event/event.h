@@ -15,11 +15,9 @@
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
 #include "labctl/crash/crash.h"
+#include "labctl/event/channel.h"
 
 namespace labctl::event {
-
-// One way of knowing.
-enum class Channel { console, panic_device, resets, heartbeat, evidence, screen };
 
 // What the image brings to its cells; the journal's first record, because deadlines are multiples of it.
 struct Opened {
@@ -36,7 +34,7 @@ struct Opened {
   std::string image, snapshot;
   // The rule set that the cell is asked and judged by; 1 is what journals had before they named it.
   int rules = 1;
-  bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (verdict/rules.h)
+  bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (outcome/rules.h)
   // 32 hexadecimal digits by chance, from which the cell makes texts that no candidate can know beforehand.
   std::string seed = {};
 };
@@ -102,8 +100,6 @@ struct Event {
 };
 
 const char* name(const What& what);
-const char* to_string(Channel channel);
-std::optional<Channel> channel_from(std::string_view text);
 
 // How far a journal has come: the SHA-256 of its last line and the number of lines. A chain that begins has a
 // head of its own for each cell, so one cell's journal cannot stand in for another's.

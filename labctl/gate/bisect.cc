@@ -25,18 +25,18 @@ struct Case {
   bundle::RecordedRun run;
   plan::Cell cell;
   bool from_content = false;  // its failure lies where probes may begin at the content
-  cell::Failure wanted;
+  outcome::Failure wanted;
   scenario::Scenario scenario;  // as it stands on this host, else as the bundle has it, without its commands
   fs::path folder;              // the scenario's
   std::vector<std::string> notes;
 };
 
-Result<cell::Failure> recorded_end(const bundle::Judged& judged, const plan::Cell& cell) {
+Result<outcome::Failure> recorded_end(const bundle::Judged& judged, const plan::Cell& cell) {
   if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
   for (const auto& outcome : judged.verdict.cells) {
     if (outcome.cell != cell.id) continue;
-    if (verdict::guests_fault(outcome.ending)) return cell::failure_of(cell, outcome);
-    return input_error("'" + cell.id + "' ended " + verdict::to_string(outcome.ending) +
+    if (outcome::is_guest_failure(outcome.ending)) return outcome::failure_of(cell, outcome);
+    return input_error("'" + cell.id + "' ended " + outcome::to_string(outcome.ending) +
                        ": there is no failure of the candidate's to explain");
   }
   return input_error("the bundle has no outcome of '" + cell.id + "'");
@@ -82,7 +82,7 @@ Answer<Case> read_case(const BisectOrder& options) {
   auto recorded_cell = reproduction::read_recorded(about.run, options.bundle, cell->id);
   if (!recorded_cell) return wrong(recorded_cell.error());
   about.from_content = !options.replay && reproduction::fails_from_content(*recorded_cell);
-  about.cell = cell::cut_story(std::move(*cell), wanted->boot);
+  about.cell = outcome::cut_story(std::move(*cell), wanted->boot);
   about.wanted = std::move(*wanted);
   auto scenario = read_scenario(options, about);
   if (!scenario) return tl::unexpected(scenario.error());
@@ -135,7 +135,7 @@ class Bisect {
     told_.cell = about_.cell.id;
     told_.level = options.sure;
     told_.title =
-        about_.wanted.title.empty() ? verdict::to_string(about_.wanted.ending) : about_.wanted.title;
+        about_.wanted.title.empty() ? outcome::to_string(about_.wanted.ending) : about_.wanted.title;
     told_.notes = about_.notes;
   }
 

@@ -11,7 +11,7 @@ namespace labctl::gate {
 
 namespace fs = std::filesystem;
 
-Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
+Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer) {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   auto work = begin_work(environment, observer);
@@ -25,7 +25,8 @@ Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
                             .work = work->path(),
                             .tool = *tool,
                             .host = (*host)->facts().fingerprint,
-                            .again = true};
+                            .again = true,
+                            .clock = environment.clock};
   std::uint64_t memory = scenario::Machine{}.memory;
   for (const auto& image : order.images) {
     auto built = environment.store.find(image);
@@ -42,7 +43,7 @@ Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
   };
   observer.on(CanariesBegan{order.images});
   auto canaries = trust::prove_channels(clones, crew, said_to(observer), environment.stop);
-  observer.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
+  observer.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return wrong(canaries.error());
   return std::move(*canaries);
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "labctl/gate/environment.h"
-#include "labctl/verdict/verdict.h"
+#include "labctl/outcome/canary.h"
 
 namespace labctl::gate {
 
@@ -17,7 +17,7 @@ struct CanaryOrder {
 };
 
 // One for each image, proved or not.
-Answer<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
+Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer);
 
 }  // namespace labctl::gate

@@ -6,8 +6,8 @@
 namespace labctl::gate {
 namespace {
 
-std::string ending_of(const verdict::Outcome& outcome) {
-  return std::string(verdict::to_string(outcome.ending)) +
+std::string ending_of(const outcome::Outcome& outcome) {
+  return std::string(outcome::to_string(outcome.ending)) +
          (outcome.reason.empty() ? "" : ": " + outcome.reason);
 }
 
@@ -55,7 +55,7 @@ struct Write {
   void operator()(const CellEnded& e) const {
     const auto ending = e.progress.outcome.ending;
     const std::string text = ending_of(e.progress.outcome);
-    if (ending == verdict::Ending::lab_failed)
+    if (ending == outcome::Ending::lab_failed)
       log::error("cell {} ended {}", e.progress.cell, text);
     else
       log::info("cell {} ended {}", e.progress.cell, text);

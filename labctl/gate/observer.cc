@@ -6,8 +6,8 @@
 namespace labctl::gate {
 namespace {
 
-std::string ending_of(const verdict::Outcome& outcome) {
-  return verdict::to_string(outcome.ending) +
+std::string ending_of(const outcome::Outcome& outcome) {
+  return outcome::to_string(outcome.ending) +
          (outcome.reason.empty() ? "" : ": " + printable(outcome.reason, 200));
 }
 
@@ -50,8 +50,8 @@ struct Describe {
   std::string operator()(const ProbeEnded& e) const {
     const auto ending = e.outcome.ending;
     std::string seen = e.same ? "the same crash" : "no crash";
-    if (!e.same && ending != verdict::Ending::passed)
-      seen = std::string(verdict::to_string(ending)) + ", another failure: " + printable(e.outcome.reason);
+    if (!e.same && ending != outcome::Ending::passed)
+      seen = std::string(outcome::to_string(ending)) + ", another failure: " + printable(e.outcome.reason);
     return "run " + std::to_string(e.number) + ": " + e.what + ": " + seen + " (" + show_duration(e.took) +
            (e.restored ? ")" : ", from the beginning)");
   }

@@ -13,7 +13,8 @@
 #include "labctl/base/result.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/machine/machine.h"
-#include "labctl/verdict/verdict.h"
+#include "labctl/outcome/canary.h"
+#include "labctl/outcome/outcome.h"
 
 namespace labctl::gate {
 
@@ -47,7 +48,7 @@ struct CanariesBegan {
   std::vector<std::string> images;  // with their machines
 };
 struct CanariesEnded {
-  std::vector<verdict::Canary> canaries;
+  std::vector<outcome::Canary> canaries;
 };
 struct CellsBegan {
   std::vector<std::string> cells;
@@ -66,7 +67,7 @@ struct AttemptsBegan {
 };
 struct AttemptEnded {
   int number = 0, times = 0;
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 };
 struct ProbeEnded {
   int number = 0;
@@ -74,7 +75,7 @@ struct ProbeEnded {
   bool same = false;
   bool restored = false;  // from a checkpoint; else from the beginning
   Millis took{0};
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 };
 struct ImagesBegan {
   std::size_t missing = 0, all = 0;

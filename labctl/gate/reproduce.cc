@@ -60,7 +60,7 @@ Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventor
 
 void keep_at_end(const Bench& bench, lab::CellJob& job, std::function<bool()> wanted) {
   job.at_end = [&bench, &job, wanted = std::move(wanted)](const lab::Checkpoint& checkpoint,
-                                                          const verdict::Outcome&) {
+                                                          const outcome::Outcome&) {
     if (wanted()) keep_machine(bench.kept, bench.key, job, checkpoint, bench.observer);
   };
 }
@@ -70,7 +70,7 @@ void begin_at(lab::CellJob& job, const reproduction::KeptMachine& kept) {
   job.ground.disk = kept.disk;
 }
 
-verdict::Outcome attend(const Bench& bench, Attendant& attendant) {
+outcome::Outcome attend(const Bench& bench, Attendant& attendant) {
   lab::CellJob job = bench.job;
   const auto kept = bench.order.replay ? std::nullopt : bench.kept.find(bench.key);
   if (kept) begin_at(job, *kept);
@@ -133,7 +133,7 @@ Result<cell::Often> repeat(const Bench& bench) {
   const auto jobs = attempts(bench, kept);
   const unsigned at_once = guests_at_once(bench.order.jobs, bench.job.ground.shape.memory, jobs.size());
   bench.observer.on(AttemptsBegan{times, bench.hold.step, at_once});
-  std::vector<verdict::Outcome> outcomes;
+  std::vector<outcome::Outcome> outcomes;
   lab::run_crew(
       jobs, bench.host, at_once,
       [&](const lab::Progress& progress) {

@@ -50,7 +50,7 @@ class Attendant {
 
 struct ReproduceResult {
   std::vector<std::string> differences;  // from the run; a sentence each, only with `anyway`
-  verdict::Outcome outcome;              // of the guest that the attendant had
+  outcome::Outcome outcome;              // of the guest that the attendant had
   std::optional<cell::Often> often;      // with `times`
   bool interrupted = false;
 };

@@ -17,6 +17,7 @@
 #include "labctl/snapshot/ground.h"
 #include "labctl/trust/canary.h"
 #include "labctl/trust/control.h"
+#include "labctl/verdict/verdict.h"
 
 namespace labctl::gate {
 namespace {
@@ -136,7 +137,7 @@ outcome::RunRecord Run::describe() const {
   const auto& host = host_->facts();
   return {.tool = environment_.tool,
           .tool_sha256 = tool_sha256_,
-          .rules = verdict::rules_now,
+          .rules = outcome::rules_now,
           .began = environment_.now(),
           .scenario = order_.scenario,
           .waivers = order_.waivers,
@@ -190,7 +191,8 @@ Result<std::set<std::string>> Run::proved_grounds() {
                            .cache = environment_.places.cache,
                            .work = work_->path(),
                            .tool = tool_sha256_,
-                           .host = host_->facts().fingerprint};
+                           .host = host_->facts().fingerprint,
+                           .clock = environment_.clock};
   std::set<std::string> ordered;
   for (const auto& [cell, ground] : grounds_)
     if (ordered.insert(ground.name()).second) order.grounds.push_back(ground);
@@ -200,7 +202,7 @@ Result<std::set<std::string>> Run::proved_grounds() {
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
   auto canaries = trust::prove_channels(order, crew, said_to(observer_), environment_.stop);
-  observer_.on(CanariesEnded{canaries ? *canaries : std::vector<verdict::Canary>{}});
+  observer_.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
   for (const auto& canary : *canaries)
@@ -262,8 +264,8 @@ void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction
     job.dumps = &dumps;
     if (order_.keep == Keep::none) continue;
     job.keeps_checkpoints = true;
-    job.at_end = [this, &job, &kept](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
-      if (order_.keep == Keep::all || verdict::guests_fault(outcome.ending))
+    job.at_end = [this, &job, &kept](const lab::Checkpoint& checkpoint, const outcome::Outcome& outcome) {
+      if (order_.keep == Keep::all || outcome::is_guest_failure(outcome.ending))
         keep_machine(kept, reproduction::key_of(job, checkpoint.left, host_->facts()), job, checkpoint,
                      observer_);
     };
@@ -289,7 +291,8 @@ Status Run::run_cells() {
   }
   const Jobs jobs = make_jobs(*proved);
   const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
-                                     order_.plan.signatures ? order_.plan.signatures->text : std::string());
+                                     order_.plan.signatures ? order_.plan.signatures->text : std::string(),
+                                     environment_.clock);
   if (!order_.before && !order_.rerun_controls)
     if (auto reused = reuse_controls(jobs, controls); !reused) return reused;
   auto missing = lab::still_missing(jobs);

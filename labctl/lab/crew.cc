@@ -114,8 +114,8 @@ Status set_failed_aside(const fs::path& folder) {
   return rename_synced(folder, failed_attempt(folder, failed_attempts(folder) + 1));
 }
 
-bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::Policy& policy) {
-  return outcome.ending == verdict::Ending::lab_failed && !outcome.unheard && failed < policy.lab_retries;
+bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::Policy& policy) {
+  return outcome.ending == outcome::Ending::lab_failed && !outcome.unheard && failed < policy.lab_retries;
 }
 
 void run_crew(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once, const Watch& watch,

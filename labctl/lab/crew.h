@@ -17,7 +17,7 @@ Status set_failed_aside(const std::filesystem::path& folder);
 
 // Whether a cell may begin anew after so many attempts that the lab failed. One that said more than could be
 // heard may not: its next attempt could outlive a crash that nobody heard.
-bool may_try_again(const verdict::Outcome& outcome, int failed, const scenario::Policy& policy);
+bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::Policy& policy);
 
 // Places for guests that all runs of a user on this host share: a cell holds one of `count` locks in `folder`
 // while it runs. None: nothing is shared.

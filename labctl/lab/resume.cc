@@ -121,7 +121,7 @@ std::string last_records(const cell::State& cut, const CutJournal& journal,
     text += event::to_line(event, chain) + "\n";
     state = cell::on(std::move(state), event).state;
   }
-  return verdict::guests_fault(state.outcome.ending) ? text : std::string();
+  return outcome::is_guest_failure(state.outcome.ending) ? text : std::string();
 }
 
 // The failure is the cell's end. The journal as it was is kept beside.
@@ -219,9 +219,9 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
 
   cell::State state = cell::begin(cell);
   for (const auto& event : events) state = cell::on(std::move(state), event).state;
-  if (state.phase == cell::Phase::ended && !verdict::guests_fault(state.outcome.ending)) {
-    if (state.outcome.ending == verdict::Ending::passed) return Left::finished;
-    if (state.outcome.ending == verdict::Ending::interrupted) return Left::cut_off;
+  if (state.phase == cell::Phase::ended && !outcome::is_guest_failure(state.outcome.ending)) {
+    if (state.outcome.ending == outcome::Ending::passed) return Left::finished;
+    if (state.outcome.ending == outcome::Ending::interrupted) return Left::cut_off;
     return may_try_again(state.outcome, failed_attempts(folder), cell.policy) ? Left::retrying
                                                                               : Left::finished;
   }

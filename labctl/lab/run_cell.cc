@@ -52,7 +52,7 @@ class CellRun {
         read_(written_),
         state_(cell::begin(job.cell, job.canary)) {}
 
-  verdict::Outcome run() {
+  outcome::Outcome run() {
     if (auto ready = open_records(); !ready) return lab_failed(ready.error());
     if (!job_.from)
       happen(opening());
@@ -63,7 +63,7 @@ class CellRun {
     else
       live();
     keep_memory(state_.outcome.findings);
-    if (job_.desk && machine_ && state_.outcome.ending != verdict::Ending::interrupted) show_the_end();
+    if (job_.desk && machine_ && state_.outcome.ending != outcome::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
     if (machine_) machine_->end();
     agent_.reset();
@@ -243,7 +243,7 @@ class CellRun {
 
   // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
   void show_the_end() {
-    job_.desk->attend({*machine_, verdict::to_string(state_.outcome.ending) + (": " + state_.outcome.reason),
+    job_.desk->attend({*machine_, outcome::to_string(state_.outcome.ending) + (": " + state_.outcome.reason),
                        true, [this] { return breathe() && alive_; },
                        [] { return Status(lab_error("the story is over")); }});
   }
@@ -256,10 +256,10 @@ class CellRun {
 
   // Of a guest that failed, when its story has ended: whatever it would still have said has been heard. One
   // that was reset has forgotten.
-  void keep_memory(const std::vector<verdict::Seen>& found) {
-    if (!job_.dumps || !machine_ || !alive_ || !verdict::guests_fault(state_.outcome.ending)) return;
-    if (std::any_of(found.begin(), found.end(), [](const auto& seen) { return seen.channel == "resets"; }))
-      return;
+  void keep_memory(const std::vector<outcome::Observation>& found) {
+    if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
+    const auto reset = [](const auto& seen) { return seen.channel == event::Channel::resets; };
+    if (std::any_of(found.begin(), found.end(), reset)) return;
     const auto memory = job_.ground.shape.memory;
     if (memory > job_.dumps->largest || job_.dumps->left.fetch_sub(1) <= 0) return;
     dump_memory(*machine_, memory, job_.folder);
@@ -452,9 +452,9 @@ class CellRun {
     watch_(progress);
   }
 
-  verdict::Outcome lab_failed(const Error& error) const {
-    verdict::Outcome outcome = state_.outcome;
-    outcome.ending = verdict::Ending::lab_failed;
+  outcome::Outcome lab_failed(const Error& error) const {
+    outcome::Outcome outcome = state_.outcome;
+    outcome.ending = outcome::Ending::lab_failed;
     outcome.reason = error.text();
     return outcome;
   }
@@ -490,9 +490,9 @@ class CellRun {
 
 }  // namespace
 
-verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
+outcome::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop) {
-  verdict::Outcome outcome = CellRun(job, host, watch, stop).run();
+  outcome::Outcome outcome = CellRun(job, host, watch, stop).run();
   watch({.cell = job.cell.id, .where = "ended", .elapsed = outcome.took, .ended = true, .outcome = outcome});
   return outcome;
 }

@@ -15,9 +15,9 @@
 #include "labctl/host/limits.h"
 #include "labctl/lab/supplies.h"
 #include "labctl/machine/machine.h"
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
 #include "labctl/snapshot/ground.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::lab {
 
@@ -72,14 +72,14 @@ struct CellJob {
   // hypervisor's death.
   std::function<std::uint64_t()> kills_for_memory = [] { return host::kills_for_memory(); };
 
-  int rules = verdict::rules_now;          // of a reproduction, those of the life that it is to be like
+  int rules = outcome::rules_now;          // of a reproduction, those of the life that it is to be like
   int hold = 0;                            // of a reproduction, as event::Opened says
   Desk* desk = nullptr;                    // takes the guest over where it holds; nobody: it goes on at once
   const Checkpoint* from = nullptr;        // begins there, with what is in ground.disk
   const CellSupplies* exchange = nullptr;  // delivered where it first holds, instead of what it began with
   bool keeps_checkpoints = false;          // saves itself before each step of its story
   // What becomes of the disk when it holds a checkpoint; the guest has ended. It is removed afterwards.
-  std::function<void(const Checkpoint&, const verdict::Outcome&)> at_end = {};
+  std::function<void(const Checkpoint&, const outcome::Outcome&)> at_end = {};
 };
 
 // For people; no decision is taken from it.
@@ -89,13 +89,13 @@ struct Progress {
   Millis elapsed{0};
   std::string last_line;  // of the console, printable
   bool ended = false;
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 };
 using Watch = std::function<void(const Progress&)>;  // called on the cell's thread
 
 // Runs the cell to its end. Always gives an outcome; what the lab could not do is lab-failed. The journal in
 // folder/events.jsonl gives the same outcome again: the state machine is fed with what was written there.
-verdict::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
+outcome::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop);
 
 }  // namespace labctl::lab

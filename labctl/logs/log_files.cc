@@ -11,6 +11,7 @@
 #include <map>
 
 #include "labctl/base/owned.h"
+#include "labctl/logs/utf16.h"
 
 namespace labctl::logs {
 namespace {
@@ -107,11 +108,25 @@ Result<std::vector<LogFile>> log_files(const std::string& path) {
   return logs;
 }
 
+namespace {
+
+// UTF-16 is always twice the size of its text, so that needs no bound.
+void read_utf16(Source& source, Utf16 coding, const std::function<void(std::string_view)>& text) {
+  for (auto bytes = source.next(); !bytes.empty(); bytes = source.next()) text(coding.decode(bytes));
+}
+
+}  // namespace
+
 Unpacked read_log(std::FILE* input, std::string_view head, const std::function<void(std::string_view)>& raw,
                   const std::function<void(std::string_view)>& text) {
   Unpacked result;
   Source source{input, head, raw};
   if (!head.empty()) raw(head);
+  if (const auto coding = Utf16::of(head)) {
+    read_utf16(source, *coding, text);
+    result.decoded = true;
+    return result;
+  }
   const Reader reader(archive_read_new());
   archive* in = reader.get();
   archive_read_support_filter_all(in);
@@ -123,7 +138,7 @@ Unpacked read_log(std::FILE* input, std::string_view head, const std::function<v
     for (std::uint64_t total = 0; !result.too_long;) {
       const la_ssize_t got = archive_read_data(in, block.data(), block.size());
       if (got <= 0) break;  // its end, or where it is broken
-      result.compressed = true;
+      result.decoded = true;
       text({block.data(), static_cast<std::size_t>(got)});
       total += static_cast<std::uint64_t>(got);
       result.too_long = total > most_bytes;

@@ -23,12 +23,13 @@ Result<std::vector<LogFile>> log_files(const std::string& path);
 
 // What was read of a stream.
 struct Unpacked {
-  bool compressed = false;  // `text` was called
-  bool too_long = false;    // more than 1 GiB came out: the rest is left out
+  bool decoded = false;   // `text` was called
+  bool too_long = false;  // more than 1 GiB came out: the rest is left out
 };
 
 // Reads the rest of `input`, which begins with `head`. `raw` is called with the bytes as they are, `text`
-// with what they decompress to (gzip, xz, zstd, bzip2, lz4, lzma), if they do.
+// with what they decompress to (gzip, xz, zstd, bzip2, lz4, lzma), if they do, or are in UTF-8, if they are
+// UTF-16.
 Unpacked read_log(std::FILE* input, std::string_view head, const std::function<void(std::string_view)>& raw,
                   const std::function<void(std::string_view)>& text);
 

@@ -86,7 +86,7 @@ std::vector<event::What> read_screen(const fs::path& file) {
   }
   if (look != crash::Look::stop_colour) return {};
   crash::Finding finding;
-  finding.title = "a stop screen";
+  finding.title = crash::stop_screen;
   finding.kind = crash::Kind::stop_code;
   finding.excerpt = "a screen of one colour that Windows stops in; its text could not be read";
   return found_on(Channel::screen, {std::move(finding)});

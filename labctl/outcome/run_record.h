@@ -70,7 +70,7 @@ struct HostRecord {
 struct RunRecord {
   std::string tool;         // "labctl 0.1.0"
   std::string tool_sha256;  // of the program; empty in early records
-  int rules = 1;            // the rule set that the run was made under (verdict/rules.h)
+  int rules = 1;            // the rule set that the run was made under (outcome/rules.h)
   std::string began;        // UTC, "2026-11-22T02:35:09Z"
   ScenarioRecord scenario;
   GivenText waivers;

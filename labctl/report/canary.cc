@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/event/event.h"
+#include "labctl/event/channel.h"
 #include "labctl/report/report.h"
 
 namespace labctl::report {
@@ -11,8 +11,8 @@ constexpr event::Channel columns[] = {event::Channel::console, event::Channel::p
                                       event::Channel::resets, event::Channel::heartbeat,
                                       event::Channel::evidence};
 
-bool holds(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
+bool holds(const std::vector<event::Channel>& list, event::Channel channel) {
+  return std::find(list.begin(), list.end(), channel) != list.end();
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -22,15 +22,14 @@ std::string padded(std::string text, std::size_t width) {
 
 }  // namespace
 
-std::string canary_table(const verdict::Canary& canary) {
+std::string canary_table(const outcome::Canary& canary) {
   std::string text = canary.name() + ", killed on purpose " + canary.made + "\n  killed by  ";
   for (const auto channel : columns) text += padded(event::to_string(channel), 14);
   text += "told as\n";
   for (const auto& death : canary.deaths) {
     text += "  " + padded(death.crash, 11);
     for (const auto channel : columns) {
-      const std::string name = event::to_string(channel);
-      const bool spoke = holds(death.spoke, name), due = holds(death.due, name);
+      const bool spoke = holds(death.spoke, channel), due = holds(death.due, channel);
       text += padded(spoke ? "spoke" : due ? "SILENT" : "-", 14);
     }
     text += printable(death.title.empty() && death.proved() ? "no sign of life" : death.title) + "\n";

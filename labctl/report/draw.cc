@@ -16,22 +16,34 @@ std::string percent(Millis at, Millis end) {
   return text;
 }
 
-const char* class_of(const std::string& step) {
-  if (step.ends_with(": proof")) return "proof";
-  if (step.ends_with(": settle")) return "settle";
-  if (step.starts_with("boot ")) return "boot";
-  if (step.ends_with(" driver")) return "install";
-  if (step == "apply content") return "apply";
-  if (step == "exercise" || step == "run" || step == "wait") return "use";
-  if (step == "collecting evidence") return "evidence";
+// The style sheet's class for it.
+const char* class_of(outcome::Activity activity) {
+  using enum outcome::Activity;
+  switch (activity) {
+    case prepare:
+      return "prep";
+    case boot:
+      return "boot";
+    case install:
+      return "install";
+    case apply:
+      return "apply";
+    case use:
+      return "use";
+    case settle:
+      return "settle";
+    case proof:
+      return "proof";
+    case evidence:
+      return "evidence";
+  }
   return "prep";
 }
 
 // A label where the bar is wide enough for it to be read.
 std::string label_of(const Span& step, Millis end) {
   const auto share = 100 * (step.to - step.from).count() / std::max<Millis::rep>(1, end.count());
-  const std::string name =
-      step.name.substr(step.name.find(": ") == std::string::npos ? 0 : step.name.find(": ") + 2);
+  const std::string& name = step.step.part.empty() ? step.step.name : step.step.part;
   return share * 12 > static_cast<Millis::rep>(10 * name.size()) ? name : std::string();
 }
 
@@ -112,7 +124,7 @@ struct Told {
 
 Json as_list(const Timeline& line) {
   std::vector<Told> all;
-  for (const auto& step : line.steps) all.push_back({step.from, step.name, ""});
+  for (const auto& step : line.steps) all.push_back({step.from, step.step.text(), ""});
   for (const auto& mark : line.marks)
     all.push_back({mark.at, std::string(sign_of(mark.kind).symbol) + " " + mark.text,
                    sign_of(mark.kind).style == std::string("bad") ? "failed" : ""});
@@ -132,8 +144,8 @@ void draw_timeline(Json& cell, const Timeline& line) {
   cell["has_marks"] = !line.marks.empty();
   if (!cell["timed"].get<bool>()) return;
   for (const auto& step : line.steps)
-    cell["steps"].push_back(
-        bar(class_of(step.name), step.from, step.to, line.end, label_of(step, line.end), step.name));
+    cell["steps"].push_back(bar(class_of(step.step.activity), step.from, step.to, line.end,
+                                label_of(step, line.end), step.step.text()));
   cell["lives"] = lives(line);
   for (const auto& mark : line.marks)
     cell["marks"].push_back({{"left", percent(mark.at, line.end)},

@@ -129,7 +129,7 @@ std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
     const bool hit = affected.count(cell.id) != 0;
     if (hit && cell.control)
       return "seen in a control, without the candidate: the image or the lab is to be suspected";
-    if (cell.control || (!hit && verdict.cells[i].ending != verdict::Ending::passed)) continue;
+    if (cell.control || (!hit && verdict.cells[i].ending != outcome::Ending::passed)) continue;
     any = any || hit;
     has_content = has_content || !cell.content.empty();
     points.push_back({&cell, hit});

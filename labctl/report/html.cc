@@ -6,6 +6,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/page.h"
+#include "labctl/report/render.h"
 
 namespace labctl::report {
 namespace {
@@ -34,9 +35,25 @@ data data_of(const Json& json) {
 
 }  // namespace
 
-std::string html(const Record& record) {
-  kainjow::mustache::mustache page_of{std::string(page_template)};
-  return page_of.render(data_of(page(record)));
+std::string render(std::string_view page, const Json& values) {
+  std::string text(page);
+  constexpr std::string_view place = "/*style*/", begins = "<style>";
+  if (const auto at = text.find(place); at != text.npos) {
+    const auto from = page_template.find(begins) + begins.size();
+    text.replace(at, place.size(), page_template.substr(from, page_template.find("</style>") - from));
+  }
+  return kainjow::mustache::mustache(text).render(data_of(values));
+}
+
+std::string html(const Record& record) { return render(page_template, page(record)); }
+
+std::string render_page(std::string_view body, const Json& values) {
+  const auto title = page_template.find("<title>"), style = page_template.find("<style>");
+  std::string page(page_template.substr(0, title));
+  page += "<title>{{title}} · labctl</title>\n";
+  page += page_template.substr(style, page_template.find("<body>") - style);
+  page += body;
+  return render(page, values);
 }
 
 }  // namespace labctl::report

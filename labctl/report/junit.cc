@@ -12,7 +12,7 @@
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
+using outcome::Ending;
 
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 8 << 10, most_findings = 20;
 
@@ -59,26 +59,24 @@ void add_property(pugi::xml_node properties, const std::string& name, const std:
 std::string findings_text(const Record& record, std::size_t cell) {
   const auto& outcome = record.verdict.cells[cell];
   std::string text;
-  std::size_t told = 0;
-  for (const auto& seen : outcome.findings) {
-    if (++told > most_findings)
-      return text + "and " + plural(outcome.findings.size() - told + 1, "finding") + " more\n";
+  for (std::size_t f = 0; f < outcome.findings.size(); ++f) {
+    if (f == most_findings) return text + "and " + plural(outcome.findings.size() - f, "finding") + " more\n";
+    const auto& seen = outcome.findings[f];
     text += seen.finding.title + " (" + place(seen) + ")";
     if (!seen.finding.suppressed.empty()) text += " does not count: " + seen.finding.suppressed;
     text += "\n" + excerpt(seen.finding, excerpt_lines, excerpt_bytes) + "\n";
-    if (const auto where = places_text(record, cell, seen.finding.title); !where.empty())
-      text += "in the source:\n" + where;
+    if (const auto where = places_text(record, cell, f); !where.empty()) text += "in the source:\n" + where;
     text += "\n";
   }
   return text;
 }
 
 // What one cell's ending is called here; nothing for passed.
-const char* element_of(const verdict::Outcome& outcome, bool control) {
+const char* element_of(const outcome::Outcome& outcome, bool control) {
   if (outcome.ending == Ending::passed || outcome.expected) return nullptr;
   if (outcome.ending == Ending::not_run) return "skipped";
   // A control has no candidate in it: whatever it did, the lab cannot be trusted.
-  return verdict::guests_fault(outcome.ending) && !control ? "failure" : "error";
+  return outcome::is_guest_failure(outcome.ending) && !control ? "failure" : "error";
 }
 
 void add_problem(pugi::xml_node testcase, const char* element, const std::string& type,
@@ -93,7 +91,7 @@ void add_problem(pugi::xml_node testcase, const char* element, const std::string
 
 void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts& counts) {
   const plan::Cell& cell = record.run.plan.cells[i];
-  const verdict::Outcome& outcome = record.verdict.cells[i];
+  const outcome::Outcome& outcome = record.verdict.cells[i];
   auto testcase = suite.append_child("testcase");
   set(testcase, "classname", class_name(record.run.plan.scenario) + "." + class_name(cell.image));
   set(testcase, "name", cell.control ? "control without the candidate: " + cell.id : cell.id);
@@ -103,7 +101,7 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
   const std::string findings = findings_text(record, i);
   if (const char* element = element_of(outcome, cell.control)) {
     const std::string at = outcome.step.empty() ? "" : " at " + outcome.step;
-    add_problem(testcase, element, verdict::to_string(outcome.ending), outcome.reason + at, findings, counts);
+    add_problem(testcase, element, outcome::to_string(outcome.ending), outcome.reason + at, findings, counts);
   }
   std::string log = std::to_string(outcome.boots_proved) + " of " +
                     plural(static_cast<std::size_t>(outcome.boots_wanted), "boot") + " proved\n";

@@ -42,22 +42,20 @@ std::string fenced(const std::string& text) {
   return fence + "text\n" + text + "\n" + fence + "\n";
 }
 
-const char* symbol(const verdict::Outcome& outcome) {
+const char* symbol(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "✅";
-  return verdict::guests_fault(outcome.ending) ? "❌" : "⚠️";
+  return outcome::is_guest_failure(outcome.ending) ? "❌" : "⚠️";
 }
 
-std::string headline(const Record& record) {
+std::string headline_part(const Record& record) {
   const auto decision = record.verdict.decision;
   const char* sign = record.verdict.warned()                  ? "⚠️"
                      : decision == verdict::Decision::passed  ? "✅"
                      : decision == verdict::Decision::blocked ? "❌"
                                                               : "⚠️";
   // The last word may quote a reason or a waiver's title, which are not ours.
-  const std::string word = last_word(record.verdict, record.run.plan);
-  const auto colon = word.find(": ");
-  return std::string("## ") + sign + " " + word.substr(0, colon) + "\n\n" + code(word.substr(colon + 2)) +
-         "\n\n";
+  const Headline last = headline(record.verdict, record.run.plan);
+  return std::string("## ") + sign + " " + last.word + "\n\n" + code(last.sentence) + "\n\n";
 }
 
 std::string named_cells(const std::vector<std::string>& cells) {
@@ -152,12 +150,10 @@ std::string attempts_part(const Record& record) {
 
 std::string reasons_part(const Record& record) {
   std::string text;
-  for (const auto& reason : record.verdict.reasons) {
-    // A cell's reason stands in its row.
-    const bool in_table = std::any_of(record.verdict.cells.begin(), record.verdict.cells.end(),
-                                      [&](const auto& o) { return reason.starts_with(o.cell + " "); });
-    if (!in_table && text.size() < (16 << 10)) text += "- " + code(reason) + "\n";
-  }
+  // A cell's reason stands in its row.
+  const auto& reasons = record.verdict.reasons;
+  for (std::size_t i = record.verdict.reasons_of_cells; i < reasons.size(); ++i)
+    if (text.size() < (16 << 10)) text += "- " + code(reasons[i]) + "\n";
   return text.empty() ? text : text + "\n";
 }
 
@@ -174,7 +170,7 @@ std::string tested_part(const Record& record) {
 }  // namespace
 
 std::string markdown(const Record& record) {
-  std::string text = headline(record) + "Scenario " + code(record.run.plan.scenario);
+  std::string text = headline_part(record) + "Scenario " + code(record.run.plan.scenario);
   if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";

@@ -4,28 +4,28 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/report/words.h"
-#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
+using outcome::Ending;
 
 // What a page may hold, whatever the guests said: a report that no browser opens tells nothing.
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
 constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
 
-const char* class_of(const verdict::Outcome& outcome) {
+const char* class_of(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "passed";
-  return verdict::guests_fault(outcome.ending) ? "failed" : "unsure";
+  return outcome::is_guest_failure(outcome.ending) ? "failed" : "unsure";
 }
-const char* symbol_of(const verdict::Outcome& outcome) {
+const char* symbol_of(const outcome::Outcome& outcome) {
   if (outcome.as_wanted()) return "✓";
-  return verdict::guests_fault(outcome.ending) ? "✕" : outcome.ending == Ending::not_run ? "–" : "?";
+  return outcome::is_guest_failure(outcome.ending) ? "✕" : outcome.ending == Ending::not_run ? "–" : "?";
 }
 
-std::string boots_of(const verdict::Outcome& outcome) {
+std::string boots_of(const outcome::Outcome& outcome) {
   return std::to_string(outcome.boots_proved) + "/" + std::to_string(outcome.boots_wanted);
 }
 
@@ -61,14 +61,13 @@ class Page {
 
  private:
   const plan::Cell& planned(std::size_t i) const { return record_.run.plan.cells[i]; }
-  const verdict::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
+  const outcome::Outcome& outcome(std::size_t i) const { return record_.verdict.cells[i]; }
 
   void head(Json& page) const {
     using verdict::Decision;
     const auto decision = record_.verdict.decision;
     const bool passed = decision == Decision::passed, blocked = decision == Decision::blocked;
-    const std::string last = last_word(record_.verdict, record_.run.plan);
-    const auto colon = last.find(": ");
+    const Headline last = headline(record_.verdict, record_.run.plan);
     const bool warned = record_.verdict.warned();
     page["verdict"] = {{"class", warned    ? "unsure"
                                  : passed  ? "passed"
@@ -78,8 +77,8 @@ class Page {
                                   : passed  ? "✓"
                                   : blocked ? "✕"
                                             : "?"},
-                       {"word", last.substr(0, colon)},
-                       {"sentence", last.substr(colon + 2)}};
+                       {"word", last.word},
+                       {"sentence", last.sentence}};
     std::size_t good = 0, candidates = 0;
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control) continue;
@@ -246,7 +245,7 @@ class Page {
     for (std::size_t i = 0; i < count_; ++i) {
       if (planned(i).control || planned(i).driver != driver || planned(i).content != content) continue;
       ++all;
-      failed += verdict::guests_fault(outcome(i).ending) && !outcome(i).expected;
+      failed += outcome::is_guest_failure(outcome(i).ending) && !outcome(i).expected;
       passed += outcome(i).as_wanted();
     }
     if (all == 0) return {{"class", ""}, {"words", ""}};
@@ -287,15 +286,15 @@ class Page {
   void findings(Json& cell, std::size_t i, const CellRecord& kept) {
     const auto& outcome = record_.verdict.cells[i];
     cell["findings"] = Json::array();
-    for (const auto& seen : outcome.findings) {
-      if (cell["findings"].size() >= most_findings) break;
+    for (std::size_t f = 0; f < std::min(outcome.findings.size(), most_findings); ++f) {
+      const auto& seen = outcome.findings[f];
       Json remarks = Json::array();
       if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
-      const auto* entry = verdict::accepted(planned(i), seen.finding);
+      const auto* entry = outcome::accepted(planned(i), seen.finding);
       if (entry) remarks.push_back(acceptance_in_words(*entry));
       if (!seen.finding.corrupted.empty()) remarks.push_back("its text is torn: " + seen.finding.corrupted);
       if (!seen.finding.confirmed) remarks.push_back("only this line, no report behind it");
-      const std::string log = seen.channel == "console" ? "console.log" : "kernel.log";
+      const std::string log = seen.channel == event::Channel::console ? "console.log" : "kernel.log";
       const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();
       cell["findings"].push_back(
           {{"title", seen.finding.title},
@@ -306,7 +305,7 @@ class Page {
            {"log", kept_log && seen.finding.line != 0 ? "cells/" + outcome.cell + "/" + log : ""},
            {"log_name", log},
            {"remarks", remarks},
-           {"places", places_text(record_, i, seen.finding.title)},
+           {"places", places_text(record_, i, f)},
            {"excerpt", bounded(seen.finding, excerpt_lines)}});
     }
     const auto untold = outcome.findings.size() - cell["findings"].size();

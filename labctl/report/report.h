@@ -9,6 +9,7 @@
 
 #include "labctl/event/event.h"
 #include "labctl/outcome/run_record.h"
+#include "labctl/outcome/step.h"
 #include "labctl/plan/plan.h"
 #include "labctl/verdict/analysis.h"
 #include "labctl/verdict/verdict.h"
@@ -23,7 +24,7 @@ std::string plan_table(const plan::Plan& plan);
 std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded);
 
 // Crash x channel: what each clone that was killed on purpose was told by, and what stayed silent.
-std::string canary_table(const verdict::Canary& canary);
+std::string canary_table(const outcome::Canary& canary);
 
 struct Style {
   bool colour = false;
@@ -34,13 +35,19 @@ struct Style {
 // Safe for a terminal and a log, whatever guests have said; the colours are labctl's own.
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style);
 
+struct Headline {
+  std::string word, sentence;  // "PASSED", "2 cells, 6 boots proved; ..."
+  std::string text() const { return word + ": " + sentence; }
+};
+Headline headline(const verdict::Verdict& verdict, const plan::Plan& plan);
+
 // The last word, one line: "PASSED: 2 cells, 6 boots proved".
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan);
 
 // ---- what the larger reports are made of: a bundle, read ----
 
 struct Span {
-  std::string name;
+  outcome::StepId step;
   Millis from{0}, to{0};
 };
 
@@ -74,9 +81,9 @@ struct CellRecord {
   std::map<std::string, std::string> payload;  // file on the CD -> sha256
   std::vector<Picture> pictures;
   std::vector<std::string> files;  // names in the cell's folder, for links
-  // A finding's title -> where in the source it was, a place on each line; of those that somebody has looked
-  // up.
-  std::map<std::string, std::vector<std::string>> places;
+  // Of those of the outcome's findings that were looked up, by their index: where in the source each was, a
+  // place on each line.
+  std::map<std::size_t, std::vector<std::string>> places;
 };
 
 struct Record {

@@ -2,13 +2,13 @@
 
 #include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/report/words.h"
-#include "labctl/verdict/accept.h"
 
 namespace labctl::report {
 namespace {
 
-using verdict::Ending;
+using outcome::Ending;
 
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size()), ' ');
@@ -42,7 +42,7 @@ std::string story_text(const plan::Cell& cell) {
 
 std::string in_colour(const std::string& text, Ending ending, Style style) {
   if (!style.colour) return for_terminal(text);
-  const char* code = ending == Ending::passed ? "32" : verdict::guests_fault(ending) ? "31" : "33";
+  const char* code = ending == Ending::passed ? "32" : outcome::is_guest_failure(ending) ? "31" : "33";
   return std::string("\033[") + code + "m" + for_terminal(text) + "\033[0m";
 }
 
@@ -56,7 +56,7 @@ std::string idle_waivers(const verdict::Verdict& verdict) {
 }
 
 // What follows the ending in its cell's line, and the reason below it.
-std::string behind_ending(const verdict::Outcome& outcome) {
+std::string behind_ending(const outcome::Outcome& outcome) {
   std::string text = "  " + std::to_string(outcome.boots_proved) + "/" +
                      std::to_string(outcome.boots_wanted) + " boots  " + show_duration(outcome.took);
   if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
@@ -70,15 +70,15 @@ std::string behind_ending(const verdict::Outcome& outcome) {
   return text;
 }
 
-std::string finding_line(const verdict::Seen& seen, const plan::Cell& cell) {
+std::string finding_line(const outcome::Observation& seen, const plan::Cell& cell) {
   std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
-                     ", " + seen.channel + ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line != 0 && seen.channel == "console")
+                     ", " + event::to_string(seen.channel) + ", boot " + std::to_string(seen.boot);
+  if (seen.finding.line != 0 && seen.channel == event::Channel::console)
     line += ", console.log line " + std::to_string(seen.finding.line);
   if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
   line += ")" + channels_in_words(seen);
   if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
-  if (const auto* entry = verdict::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
+  if (const auto* entry = outcome::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
   return line + "\n";
 }
 
@@ -138,7 +138,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
     const auto& outcome = verdict.cells[i];
     const Ending shown = outcome.as_wanted() ? Ending::passed : outcome.ending;
     text += for_terminal("  " + padded(outcome.cell, width) + "  ") +
-            in_colour(padded(verdict::to_string(outcome.ending), 11), shown, style) +
+            in_colour(padded(outcome::to_string(outcome.ending), 11), shown, style) +
             for_terminal(behind_ending(outcome));
     for (const auto& seen : outcome.findings) text += for_terminal(finding_line(seen, plan.cells[i]));
   }
@@ -154,6 +154,10 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
 }
 
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
+  return headline(verdict, plan).text();
+}
+
+Headline headline(const verdict::Verdict& verdict, const plan::Plan& plan) {
   std::size_t cells = 0, passed = 0, expected = 0, blamed = 0;
   int boots = 0;
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
@@ -161,19 +165,19 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
     ++cells;
     passed += verdict.cells[i].ending == Ending::passed;
     expected += verdict.cells[i].expected;
-    blamed += verdict::guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected;
+    blamed += outcome::is_guest_failure(verdict.cells[i].ending) && !verdict.cells[i].expected;
     if (!verdict.cells[i].expected) boots += verdict.cells[i].boots_proved;
   }
   const std::string stopped = verdict.interrupted ? " (interrupted)" : "";
   switch (verdict.decision) {
     case verdict::Decision::passed:
-      return passed_in_words(verdict) + ": " + plural(passed, "cell") + ", " +
-             plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
-             (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
-             "the controls without the candidate passed too";
+      return {passed_in_words(verdict),
+              plural(passed, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
+                  (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
+                  "the controls without the candidate passed too"};
     case verdict::Decision::blocked:
-      return "BLOCKED: " + std::to_string(blamed) + " of " + plural(cells, "cell") +
-             " failed; do not publish" + stopped;
+      return {"BLOCKED",
+              std::to_string(blamed) + " of " + plural(cells, "cell") + " failed; do not publish" + stopped};
     case verdict::Decision::no_verdict:
       break;
   }
@@ -181,7 +185,7 @@ std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {
                                         : std::to_string(passed) + " of " + plural(cells, "cell") +
                                               " passed, the rest is not known";
   if (!verdict.nothing_ran && passed == cells && !verdict.reasons.empty()) why = verdict.reasons.back();
-  return "NO VERDICT" + stopped + ": " + why + "; do not publish";
+  return {"NO VERDICT" + stopped, why + "; do not publish"};
 }
 
 }  // namespace labctl::report

@@ -30,14 +30,14 @@ std::string statistics_in_words(const verdict::Statistics& statistics) {
 std::set<std::string> failed_cells(const verdict::Verdict& verdict) {
   std::set<std::string> failed;
   for (const auto& outcome : verdict.cells)
-    if (verdict::guests_fault(outcome.ending) && !outcome.expected) failed.insert(outcome.cell);
+    if (outcome::is_guest_failure(outcome.ending) && !outcome.expected) failed.insert(outcome.cell);
   return failed;
 }
 
-std::string places_text(const Record& record, std::size_t cell, const std::string& title) {
+std::string places_text(const Record& record, std::size_t cell, std::size_t finding) {
   if (cell >= record.cells.size()) return {};
   const auto& places = record.cells[cell].places;
-  const auto found = places.find(title);
+  const auto found = places.find(finding);
   std::string text;
   if (found == places.end()) return text;
   for (const auto& place : found->second) text += printable(place, 500) + "\n";
@@ -56,22 +56,24 @@ std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_
   return cut && !shown.empty() ? shown + "\n\u2026" : shown;
 }
 
-std::string channels_in_words(const verdict::Seen& seen) {
+std::string channels_in_words(const outcome::Observation& seen) {
   std::string text;
-  if (!seen.also.empty()) text += ", told by " + join(seen.also, ", ") + " as well";
-  if (!seen.silent.empty()) text += ", and not by " + join(seen.silent, ", ");
+  if (!seen.also.empty()) text += ", told by " + join(event::names_of(seen.also), ", ") + " as well";
+  if (!seen.silent.empty()) text += ", and not by " + join(event::names_of(seen.silent), ", ");
   return text;
 }
 
-std::string place(const verdict::Seen& seen) {
+std::string place(const outcome::Observation& seen) {
   std::string text = crash::to_string(seen.finding.kind);
   if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
   text += ", boot " + std::to_string(seen.boot);
-  if (seen.finding.line == 0) return text + ", told by " + seen.channel + channels_in_words(seen);
-  if (seen.channel == "console")
+  if (seen.finding.line == 0)
+    return text + ", told by " + event::to_string(seen.channel) + channels_in_words(seen);
+  if (seen.channel == event::Channel::console)
     return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
            std::to_string(seen.finding.offset) + ")" + channels_in_words(seen);
-  return text + ", " + seen.channel + " line " + std::to_string(seen.finding.line) + channels_in_words(seen);
+  return text + ", " + event::to_string(seen.channel) + " line " + std::to_string(seen.finding.line) +
+         channels_in_words(seen);
 }
 
 std::string run_again(const Record& record, const std::string& cell) {
@@ -90,15 +92,15 @@ std::string started_at(const Record& record) {
   return began.substr(0, began.size() - 1);
 }
 
-std::string outcome_in_words(const verdict::Outcome& outcome) {
-  return std::string(verdict::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "") +
+std::string outcome_in_words(const outcome::Outcome& outcome) {
+  return std::string(outcome::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "") +
          (outcome.kept
               ? ", on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120)
               : "");
 }
 
-std::string attempt_in_words(const verdict::Attempt& attempt) {
-  return std::string(verdict::to_string(attempt.ending)) + " after " + show_duration(attempt.took) + ", in " +
+std::string attempt_in_words(const outcome::Attempt& attempt) {
+  return std::string(outcome::to_string(attempt.ending)) + " after " + show_duration(attempt.took) + ", in " +
          printable(attempt.records, 200) + ": " + printable(attempt.reason, 400);
 }
 

@@ -22,10 +22,10 @@ std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,
                         const std::set<std::string>& affected);
 
 // "passed", "crashed", "crashed, as expected".
-std::string outcome_in_words(const verdict::Outcome& outcome);
+std::string outcome_in_words(const outcome::Outcome& outcome);
 
 // "lab-failed after 1m 20s, in crate.lab-failed-1: the disk is full".
-std::string attempt_in_words(const verdict::Attempt& attempt);
+std::string attempt_in_words(const outcome::Attempt& attempt);
 
 // "waived by kim until 2026-12-31: bug 4711".
 std::string acceptance_in_words(const scenario::Acceptance& entry);
@@ -43,16 +43,16 @@ std::vector<std::string> new_errors_in_words(const verdict::Verdict& verdict);
 std::set<std::string> failed_cells(const verdict::Verdict& verdict);
 
 // Where in the source a cell's finding was, each on a line of its own; empty when nobody knows.
-std::string places_text(const Record& record, std::size_t cell, const std::string& title);
+std::string places_text(const Record& record, std::size_t cell, std::size_t finding);
 
 // The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
 
 // ", told by console as well, and not by screen"; empty for a finding of one channel.
-std::string channels_in_words(const verdict::Seen& seen);
+std::string channels_in_words(const outcome::Observation& seen);
 
 // "oops, in module sensor, console.log line 17 (byte 688), boot 0".
-std::string place(const verdict::Seen& seen);
+std::string place(const outcome::Observation& seen);
 
 // The command that runs this cell again, from the folder where the run was started.
 std::string run_again(const Record& record, const std::string& cell);

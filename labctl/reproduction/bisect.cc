@@ -73,7 +73,7 @@ Result<const Probes::Base*> Probes::base_of(const plan::Cell& cell, const lab::C
                                                      .rules = job.rules});
   if (!hold) return nullptr;
   job.hold = hold->left;
-  job.at_end = [&](const lab::Checkpoint& checkpoint, const verdict::Outcome&) {
+  job.at_end = [&](const lab::Checkpoint& checkpoint, const outcome::Outcome&) {
     const fs::path disk = stand_.work / (name + ".kept");
     std::error_code problem;
     fs::rename(job.disk, disk, problem);
@@ -115,11 +115,11 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
                        job, host_, [](const lab::Progress&) {}, stop_)};
     seen.took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began);
     if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
-    if (seen.outcome.ending == verdict::Ending::lab_failed) {
+    if (seen.outcome.ending == outcome::Ending::lab_failed) {
       if (lab::may_try_again(seen.outcome, attempt, cell.policy)) continue;
       return lab_error("the lab failed a probe: " + seen.outcome.reason, job.folder.string());
     }
-    seen.same = cell::is_same(stand_.wanted, cell, seen.outcome);
+    seen.same = outcome::is_same(stand_.wanted, cell, seen.outcome);
     log::ignored(remove_below(stand_.work, work), "removing a probe's files");
     return seen;
   }

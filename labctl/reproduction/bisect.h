@@ -10,20 +10,20 @@
 #include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/cell/failure.h"
 #include "labctl/crash/crash.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/machine/machine.h"
+#include "labctl/outcome/failure.h"
+#include "labctl/outcome/outcome.h"
 #include "labctl/plan/plan.h"
 #include "labctl/reproduction/reproduce.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::reproduction {
 
 struct ProbeStand {
-  plan::Cell cell;       // cut, with the files that were found
-  cell::Failure wanted;  // what a probe must show to count as the same
+  plan::Cell cell;          // cut, with the files that were found
+  outcome::Failure wanted;  // what a probe must show to count as the same
   snapshot::Ground ground;
   std::vector<crash::Signature> signatures;
   bool from_content = false;      // a probe may begin before the first step that has to do with the content
@@ -35,7 +35,7 @@ struct ProbeSeen {
   bool same = false;
   bool restored = false;  // behind its driver's installation; else it lived from the beginning
   Millis took{0};         // here and now
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 };
 
 class Probes {

@@ -125,7 +125,7 @@ Status save_where_it_holds(lab::CellJob job, machine::Host& host, const std::sto
       job, host, [](const auto&) {}, stop);
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
   if (passer.saved) return {};
-  return lab_error(passer.saved.error().what + ": " + verdict::to_string(outcome.ending) + ": " +
+  return lab_error(passer.saved.error().what + ": " + outcome::to_string(outcome.ending) + ": " +
                    outcome.reason);
 }
 

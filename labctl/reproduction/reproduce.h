@@ -7,18 +7,18 @@
 #include <vector>
 
 #include "labctl/bundle/judge.h"
-#include "labctl/cell/failure.h"
 #include "labctl/cell/hold.h"
+#include "labctl/outcome/failure.h"
 
 namespace labctl::reproduction {
 
 struct RecordedCell {
   plan::Cell cell;
   event::Journal journal;
-  verdict::Outcome outcome;
+  outcome::Outcome outcome;
 
   const event::Opened& opened() const { return std::get<event::Opened>(journal.events.front().what); }
-  cell::Failure failure() const { return cell::failure_of(cell, outcome); }
+  outcome::Failure failure() const { return outcome::failure_of(cell, outcome); }
   // When it came to where it is to be held; nothing when it never did.
   std::optional<Millis> reached(const cell::Hold& hold) const;
 };

@@ -1,7 +1,6 @@
 #include "labctl/trust/canary.h"
 
 #include <algorithm>
-#include <ctime>
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -46,11 +45,11 @@ Clones clones_of(const CanaryOrder& order, const snapshot::Ground& ground) {
   return clones;
 }
 
-bool holds(const fs::path& kept, const std::string& image) {
+bool holds(const fs::path& kept, const std::string& image, std::time_t now) {
   auto text = read_file(bundle::canary_summary(kept, image, {}));
   if (!text) return false;
   auto summary = parse_json(*text, {});
-  return summary && bundle::is_fresh(number_at(*summary, "made_unix"), std::time(nullptr)) &&
+  return summary && bundle::is_fresh(number_at(*summary, "made_unix"), now) &&
          bundle::read_canary(kept, image).proved();
 }
 
@@ -77,16 +76,13 @@ Status keep(const fs::path& records, const snapshot::Ground& ground, const Clone
   });
 }
 
-Status write_summary(const fs::path& records, const snapshot::Ground& ground, const Clones& clones) {
+Status write_summary(const fs::path& records, const snapshot::Ground& ground, const Clones& clones,
+                     std::time_t now) {
   Json crashes = Json::array();
   for (const Crash crash : guest::every_crash)
     if (can_stage(ground, crash)) crashes.push_back(guest::to_string(crash));
-  Json summary{{"labctl", 1},
-               {"image", ground.image.name},
-               {"image_sha256", ground.image.sha256},
-               {"key", clones.key},
-               {"records", clones.prefix},
-               {"made_unix", static_cast<long long>(std::time(nullptr))},
+  Json summary{{"labctl", 1},       {"image", ground.image.name}, {"image_sha256", ground.image.sha256},
+               {"key", clones.key}, {"records", clones.prefix},   {"made_unix", static_cast<long long>(now)},
                {"crashes", crashes}};
   if (snapshot::os_of(ground.image) == scenario::Os::windows) summary["os"] = "windows";
   return write_file(bundle::canary_summary(records, ground.image.name, ground.machine), dump_pretty(summary));
@@ -109,20 +105,22 @@ std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Gro
 
 }  // namespace
 
-Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop) {
   std::vector<lab::CellJob> jobs;
   std::set<std::string> being_made;  // keys
   for (const snapshot::Ground& ground : order.grounds) {
     const Clones clones = clones_of(order, ground);
-    if (!order.again && being_made.count(clones.key) == 0 && holds(clones.kept, ground.image.name)) {
+    if (!order.again && being_made.count(clones.key) == 0 &&
+        holds(clones.kept, ground.image.name, order.clock())) {
       if (auto copied = copy_records(clones.kept, {}, order.records, ground.machine, ground, clones.prefix);
           !copied)
         return fail(copied.error());
       continue;
     }
     if (auto made = make_dirs(order.records); !made) return fail(made.error());
-    if (auto written = write_summary(order.records, ground, clones); !written) return fail(written.error());
+    if (auto written = write_summary(order.records, ground, clones, order.clock()); !written)
+      return fail(written.error());
     if (!being_made.insert(clones.key).second) continue;
     auto own = jobs_for(order, ground, clones.prefix);
     say(ground.name() + ": canary: killing " + std::to_string(own.size()) +
@@ -132,7 +130,7 @@ Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, co
   if (!jobs.empty()) crew(jobs);
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
 
-  std::vector<verdict::Canary> canaries;
+  std::vector<outcome::Canary> canaries;
   for (const snapshot::Ground& ground : order.grounds) {
     canaries.push_back(bundle::read_canary(order.records, ground.image.name, ground.machine));
     const Clones clones = clones_of(order, ground);

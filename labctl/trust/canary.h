@@ -4,6 +4,7 @@
 // labctl.
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <stop_token>
@@ -13,8 +14,8 @@
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/run_cell.h"
+#include "labctl/outcome/canary.h"
 #include "labctl/snapshot/ground.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::trust {
 
@@ -28,6 +29,7 @@ struct CanaryOrder {
   std::string tool;             // the digest of this very labctl
   std::string host;             // HostFacts::fingerprint
   bool again = false;           // although there is a proof that still holds
+  std::function<std::time_t()> clock = [] { return std::time(nullptr); };  // for the age of proofs
 };
 
 // Runs the clones' cells to their ends: run_crew() with everything but the jobs filled in.
@@ -35,7 +37,7 @@ using Crew = std::function<void(const std::vector<lab::CellJob>&)>;
 
 // Errors are the lab's: records that cannot be written, an interruption. A canary that proves nothing is no
 // error; it comes back as such, and nothing of it is kept for the next run.
-Result<std::vector<verdict::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
+Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Crew& crew,
                                                     const image::Say& say, const std::stop_token& stop);
 
 }  // namespace labctl::trust

@@ -1,7 +1,6 @@
 #include "labctl/trust/control.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
@@ -18,16 +17,18 @@ namespace {
 
 bool passed(const plan::Cell& cell, const fs::path& folder) {
   auto journal = bundle::read_cell_journal(cell, folder);
-  return journal && cell::replay(cell, journal->events).ending == verdict::Ending::passed;
+  return journal && cell::replay(cell, journal->events).ending == outcome::Ending::passed;
 }
 
 }  // namespace
 
-KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, std::string signatures)
+KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, std::string signatures,
+                           std::function<std::time_t()> clock)
     : cache_(std::move(cache) / "control"),
       tool_(std::move(tool)),
       host_(std::move(host)),
-      signatures_(std::move(signatures)) {}
+      signatures_(std::move(signatures)),
+      clock_(std::move(clock)) {}
 
 std::string KeptControls::key(const lab::CellJob& job) const {
   return bundle::control_key(snapshot::record_of(job.ground), job.cell, signatures_, host_, tool_);
@@ -42,7 +43,7 @@ Result<bool> KeptControls::take(const lab::CellJob& job) const {
   auto text = read_file(kept / bundle::control_file);
   if (!text) return false;
   auto word = parse_json(*text, {});
-  if (!word || !bundle::is_fresh(number_at(*word, "made_unix"), std::time(nullptr))) return false;
+  if (!word || !bundle::is_fresh(number_at(*word, "made_unix"), clock_())) return false;
   if (!passed(job.cell, kept)) return false;
   if (auto copied = copy_folder(kept, job.folder); !copied) return fail(copied.error());
   return true;
@@ -52,10 +53,8 @@ Status KeptControls::keep(const lab::CellJob& job, const std::string& run) const
   if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));
   return keep_whole(cache_, cache_ / key(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;
-    const Json word{{"labctl", 1},
-                    {"made_unix", static_cast<long long>(std::time(nullptr))},
-                    {"run", run},
-                    {"key", key(job)}};
+    const Json word{
+        {"labctl", 1}, {"made_unix", static_cast<long long>(clock_())}, {"run", run}, {"key", key(job)}};
     return write_file(partial / bundle::control_file, dump_pretty(word));
   });
 }

@@ -3,7 +3,9 @@
 // so it blames nobody: where a guest failed beside it, the control is lived afresh.
 #pragma once
 
+#include <ctime>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,15 +13,15 @@
 #include "labctl/base/json_fwd.h"
 #include "labctl/base/result.h"
 #include "labctl/lab/run_cell.h"
-#include "labctl/verdict/verdict.h"
 
 namespace labctl::trust {
 
 class KeptControls {
  public:
   // `tool` is the digest of this labctl, `host` HostFacts::fingerprint, `signatures` the text of the
-  // author's.
-  KeptControls(std::filesystem::path cache, std::string tool, std::string host, std::string signatures);
+  // author's; the age of records is reckoned by the clock.
+  KeptControls(std::filesystem::path cache, std::string tool, std::string host, std::string signatures,
+               std::function<std::time_t()> clock);
 
   // Puts the records of a control that passed into the job's folder, with a word where they come from. False:
   // there is none that is believed, and nothing was put there.
@@ -34,6 +36,7 @@ class KeptControls {
 
   std::filesystem::path cache_;
   std::string tool_, host_, signatures_;
+  std::function<std::time_t()> clock_;
 };
 
 // The jobs whose kept records do not do, with these put aside.

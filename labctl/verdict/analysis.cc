@@ -3,15 +3,21 @@
 #include <algorithm>
 #include <tuple>
 
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 
 namespace labctl::verdict {
+
+using outcome::Ending;
+using outcome::is_guest_failure;
+using outcome::is_sign;
+using outcome::Observation;
+using outcome::Outcome;
 
 namespace {
 
 // A taint or a reset beside a crash that was read is that crash again, and no second problem.
 bool is_explained(const Outcome& outcome) {
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [](const Seen& seen) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [](const Observation& seen) {
     const crash::Finding& finding = seen.finding;
     return !is_sign(finding) && finding.suppressed.empty() && finding.severity == crash::Severity::fatal;
   });
@@ -22,7 +28,7 @@ bool is_explained(const Outcome& outcome) {
 std::vector<Problem> problems(const Verdict& verdict) {
   std::vector<Problem> found;
   for (const Outcome& outcome : verdict.cells)
-    for (const Seen& seen : outcome.findings) {
+    for (const Observation& seen : outcome.findings) {
       const crash::Finding& finding = seen.finding;
       if (!finding.suppressed.empty() || (is_sign(finding) && is_explained(outcome))) continue;
       auto problem = std::find_if(found.begin(), found.end(),
@@ -41,9 +47,10 @@ std::vector<Problem> problems(const Verdict& verdict) {
 }
 
 int clean_boots(const Outcome& outcome) {
-  const bool spoilt = std::any_of(outcome.findings.begin(), outcome.findings.end(), [](const Seen& seen) {
-    return seen.finding.severity == crash::Severity::fatal && seen.finding.suppressed.empty();
-  });
+  const bool spoilt =
+      std::any_of(outcome.findings.begin(), outcome.findings.end(), [](const Observation& seen) {
+        return seen.finding.severity == crash::Severity::fatal && seen.finding.suppressed.empty();
+      });
   return outcome.ending == Ending::passed && !spoilt ? outcome.boots_proved : 0;
 }
 
@@ -62,7 +69,7 @@ Statistics statistics(const Verdict& verdict, const plan::Plan& plan) {
     if (plan.cells[i].control) continue;
     if (!verdict.cells[i].expected) sum.boots_proved += verdict.cells[i].boots_proved;
     sum.clean_boots += clean_boots(verdict.cells[i]);
-    sum.failed = sum.failed || (guests_fault(verdict.cells[i].ending) && !verdict.cells[i].expected);
+    sum.failed = sum.failed || (is_guest_failure(verdict.cells[i].ending) && !verdict.cells[i].expected);
   }
   return sum;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "labctl/crash/crash.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::verdict {
@@ -24,7 +25,7 @@ struct Problem {
 std::vector<Problem> problems(const Verdict& verdict);
 
 // Boots that were proved in a cell that passed and showed nothing fatal at all; waived is not clean.
-int clean_boots(const Outcome& outcome);
+int clean_boots(const outcome::Outcome& outcome);
 
 // The rule of three: this many clean boots exclude a crash rate above 3/N at 95 %. None up to three boots,
 // where the rule says nothing.

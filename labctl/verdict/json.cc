@@ -3,12 +3,21 @@
 #include <algorithm>
 
 #include "labctl/base/json.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/event/channel.h"
+#include "labctl/outcome/accept.h"
+#include "labctl/outcome/blame.h"
 #include "labctl/verdict/analysis.h"
-#include "labctl/verdict/blame.h"
 #include "labctl/verdict/verdict.h"
 
 namespace labctl::verdict {
+
+using outcome::accepted;
+using outcome::Attempt;
+using outcome::Canary;
+using outcome::CanaryDeath;
+using outcome::Observation;
+using outcome::of_candidate;
+using outcome::Outcome;
 namespace {
 
 Json accepted_json(const scenario::Acceptance& entry) {
@@ -36,8 +45,8 @@ Json canaries_json(const std::vector<Canary>& canaries) {
     Json deaths = Json::array();
     for (const CanaryDeath& death : canary.deaths)
       deaths.push_back({{"crash", death.crash},
-                        {"due", death.due},
-                        {"spoke", death.spoke},
+                        {"due", event::names_of(death.due)},
+                        {"spoke", event::names_of(death.spoke)},
                         {"title", death.title},
                         {"reason", death.reason}});
     list.push_back({{"image", canary.image},
@@ -54,7 +63,7 @@ Json attempts_json(const std::vector<Attempt>& attempts) {
   Json list = Json::array();
   for (const Attempt& attempt : attempts) {
     list.push_back({{"records", attempt.records},
-                    {"outcome", to_string(attempt.ending)},
+                    {"outcome", outcome::to_string(attempt.ending)},
                     {"reason", attempt.reason},
                     {"boots_proved", attempt.boots_proved},
                     {"took_ms", attempt.took.count()}});
@@ -92,19 +101,19 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
     if (known)
       for (const auto& [axis, value] : cell->axes) axes[axis] = value;
     Json findings = Json::array();
-    for (const Seen& seen : outcome.findings) {
+    for (const Observation& seen : outcome.findings) {
       Json finding{{"title", seen.finding.title},
                    {"kind", crash::to_string(seen.finding.kind)},
                    {"severity", crash::to_string(seen.finding.severity)},
-                   {"channel", seen.channel},
+                   {"channel", event::to_string(seen.channel)},
                    {"module", seen.finding.module},
                    {"candidate", known && of_candidate(*cell, seen.finding)},
                    {"boot", seen.boot},
                    {"offset", seen.finding.offset},
                    {"line", seen.finding.line}};
-      if (!seen.also.empty()) finding["also"] = seen.also;
+      if (!seen.also.empty()) finding["also"] = event::names_of(seen.also);
       if (!seen.link.empty()) finding["link"] = seen.link;
-      if (!seen.silent.empty()) finding["silent"] = seen.silent;
+      if (!seen.silent.empty()) finding["silent"] = event::names_of(seen.silent);
       if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
       if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
       if (const auto* entry = known ? accepted(*cell, seen.finding) : nullptr)
@@ -115,7 +124,7 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
         {{"id", outcome.cell},
          {"control", control},
          {"axes", axes},
-         {"outcome", to_string(outcome.ending)},
+         {"outcome", outcome::to_string(outcome.ending)},
          {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
          {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
          {"findings", findings},

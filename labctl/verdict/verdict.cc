@@ -3,51 +3,22 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/plan/tuple.h"
-#include "labctl/verdict/accept.h"
 #include "labctl/verdict/weigh.h"
 
 namespace labctl::verdict {
 
-bool guests_fault(Ending ending) { return ending <= Ending::not_loaded; }
-
-Ending ending_for(crash::Kind kind) {
-  using enum crash::Kind;
-  switch (kind) {
-    case lockup:
-    case stall:
-    case hung_task:
-      return Ending::hung;
-    case boot_failure:
-      return Ending::recovery;
-    default:
-      return Ending::crashed;
-  }
-}
-
-const char* to_string(Ending ending) {
-  switch (ending) {
-    case Ending::crashed:
-      return "crashed";
-    case Ending::recovery:
-      return "recovery";
-    case Ending::hung:
-      return "hung";
-    case Ending::altered:
-      return "altered";
-    case Ending::not_loaded:
-      return "not-loaded";
-    case Ending::lab_failed:
-      return "lab-failed";
-    case Ending::interrupted:
-      return "interrupted";
-    case Ending::not_run:
-      return "not-run";
-    case Ending::passed:
-      return "passed";
-  }
-  return "?";
-}
+using outcome::blocks;
+using outcome::Canary;
+using outcome::ended_as_expected;
+using outcome::Ending;
+using outcome::is_guest_failure;
+using outcome::missing;
+using outcome::not_asked;
+using outcome::Observation;
+using outcome::Outcome;
+using outcome::rules_now;
 
 const char* to_string(Decision decision) {
   switch (decision) {
@@ -57,18 +28,6 @@ const char* to_string(Decision decision) {
       return "blocked";
     case Decision::no_verdict:
       return "no-verdict";
-  }
-  return "?";
-}
-
-const char* to_string(WaiverState state) {
-  switch (state) {
-    case WaiverState::used:
-      return "used";
-    case WaiverState::unused:
-      return "unused";
-    case WaiverState::expired:
-      return "expired";
   }
   return "?";
 }
@@ -106,7 +65,7 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
   // What an outcome claims is checked against what it can show.
   if (found.ending == Ending::passed &&
       std::any_of(found.findings.begin(), found.findings.end(),
-                  [&](const Seen& seen) { return blocks(cell, seen.finding); })) {
+                  [&](const Observation& seen) { return blocks(cell, seen.finding); })) {
     found.ending = Ending::lab_failed;
     found.reason = "it claims to have passed with a fatal finding";
   }
@@ -127,12 +86,12 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
 // What a reader of a failure should know of the people who wanted to accept something here.
 std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, const Outcome& outcome) {
   std::string text;
-  if (const auto* entry = missing(cell, outcome.findings); entry && guests_fault(outcome.ending))
+  if (const auto* entry = missing(cell, outcome.findings); entry && is_guest_failure(outcome.ending))
     text += "; expected here: '" + printable(entry->title) + "', which did not come";
   for (const auto& waiver : plan.waivers) {
     const bool hoped_for =
         waiver.expired(plan.date) && waiver.matches(cell.id) &&
-        std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+        std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Observation& seen) {
           return seen.finding.title == waiver.title && blocks(cell, seen.finding);
         });
     if (hoped_for)
@@ -178,7 +137,7 @@ std::string blind(const plan::Cell& cell, const std::vector<Canary>& canaries) {
 
 // A channel that was not seen to speak proves nothing by its silence. What was seen all the same counts.
 void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outcome) {
-  if (guests_fault(outcome.ending) && !outcome.expected) return;
+  if (is_guest_failure(outcome.ending) && !outcome.expected) return;
   if (outcome.ending == Ending::interrupted) return;
   outcome.expected = false;
   outcome.ending = Ending::lab_failed;
@@ -192,7 +151,7 @@ std::string doubt(const Outcome& control, const Outcome& cell) {
     return std::string("ended ") + to_string(control.ending) +
            (control.reason.empty() ? "" : " (" + control.reason + ")") +
            ", so the lab cannot be trusted on this image";
-  if (control.kept && guests_fault(cell.ending))
+  if (control.kept && is_guest_failure(cell.ending))
     return "passed on " + control.kept->made +
            " in another run and not beside this cell, so nobody is blamed";
   return {};
@@ -204,7 +163,7 @@ std::vector<std::string> not_fresh(const plan::Plan& plan, const std::vector<Out
   for (std::size_t c = 0; c < plan.cells.size(); ++c) {
     if (!plan.cells[c].control || !own[c].kept) continue;
     for (std::size_t i = 0; i < plan.cells.size(); ++i)
-      if (plan::same_ground(plan.cells[c], plan.cells[i]) && guests_fault(own[i].ending)) {
+      if (plan::same_ground(plan.cells[c], plan.cells[i]) && is_guest_failure(own[i].ending)) {
         ids.push_back(plan.cells[c].id);
         break;
       }
@@ -258,11 +217,12 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
     ++candidates;
     passed += outcome.ending == Ending::passed;
     expected += outcome.expected;
-    blamed += guests_fault(outcome.ending) && !outcome.expected;
+    blamed += is_guest_failure(outcome.ending) && !outcome.expected;
     if (outcome.ending != Ending::passed && !outcome.expected)
       verdict.reasons.push_back(outcome.cell + " " + to_string(outcome.ending) + ": " + outcome.reason +
                                 words_of_people(plan, plan.cells[i], outcome));
   }
+  verdict.reasons_of_cells = verdict.reasons.size();
   for (const Outcome& outcome : outcomes)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
                      [&](const auto& c) { return c.id == outcome.cell; }))

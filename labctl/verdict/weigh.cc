@@ -4,14 +4,23 @@
 #include <set>
 
 #include "labctl/base/text.h"
-#include "labctl/verdict/accept.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/accept.h"
+#include "labctl/outcome/blame.h"
 
 namespace labctl::verdict {
+
+using outcome::counts;
+using outcome::Ending;
+using outcome::is_weighed;
+using outcome::Observation;
+using outcome::of_candidate;
+using outcome::Outcome;
+using outcome::sentence;
+using outcome::tolerated;
 namespace {
 
 bool shows(const Outcome& outcome, const std::string& title) {
-  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Seen& seen) {
+  return std::any_of(outcome.findings.begin(), outcome.findings.end(), [&](const Observation& seen) {
     return seen.finding.title == title && seen.finding.suppressed.empty();
   });
 }
@@ -33,7 +42,7 @@ std::size_t boots_with(const plan::Plan& plan, const std::vector<Outcome>& outco
   std::set<std::pair<std::string, int>> boots;
   for (std::size_t i = 0; i < plan.cells.size(); ++i)
     if (!plan.cells[i].control)
-      for (const Seen& seen : outcomes[i].findings)
+      for (const Observation& seen : outcomes[i].findings)
         if (seen.finding.title == title && seen.candidate_in) boots.insert({outcomes[i].cell, seen.boot});
   return boots.size();
 }
@@ -51,7 +60,7 @@ void weigh(const plan::Plan& plan, std::vector<Outcome>& outcomes) {
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     const plan::Cell& cell = plan.cells[i];
     if (cell.control || !outcomes[i].as_wanted()) continue;
-    for (const Seen& seen : all[i].findings) {
+    for (const Observation& seen : all[i].findings) {
       const crash::Finding& finding = seen.finding;
       if (!is_weighed(finding) || !seen.candidate_in || !counts(cell, finding) || tolerated(cell, finding))
         continue;

@@ -69,7 +69,7 @@ TEST_CASE("a statement of an older rule set is refused with what was not asked t
   const auto why = attest::objection(statement, test::soon);
   REQUIRE(why);
   CHECK_THAT(*why, ContainsSubstring("made under rule set 1, and this is 2; not asked then: " +
-                                     verdict::not_asked(1).front()));
+                                     outcome::not_asked(1).front()));
   statement.rules = 3;
   CHECK_FALSE(attest::objection(statement, test::soon));
 }

@@ -127,7 +127,7 @@ struct Bench {
     int passed = 0;
     lab::run_crew(
         jobs, host, static_cast<unsigned>(guests),
-        [&](const lab::Progress& p) { passed += p.ended && p.outcome.ending == verdict::Ending::passed; },
+        [&](const lab::Progress& p) { passed += p.ended && p.outcome.ending == outcome::Ending::passed; },
         stop.get_token());
     const double took = seconds(Clock::now() - began);
     if (passed != guests) std::fprintf(stderr, "gate_bench: only %d of %d cells passed\n", passed, guests);

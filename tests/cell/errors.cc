@@ -39,7 +39,7 @@ TEST_CASE("a line whose kind leaves no taint is cleared by the kernel's log, rea
     CHECK(well.asked.at("suspect-log") >= 1);
     REQUIRE(well.state.outcome.findings.size() == 1);
     CHECK_THAT(well.state.outcome.findings[0].finding.suppressed, ContainsSubstring("read whole"));
-    const Ending ending = verdict::ending_for(kind);
+    const Ending ending = outcome::ending_for(kind);
     check(Story{title, ending, title, 1, [tell](Scene& s) { tell(s), s.never_answers("suspect-log"); }});
     check(Story{title, ending, title, 1,
                 [tell](Scene& s) { tell(s), s.answers("suspect-log", says("log=whole", "log=cut")); }});

@@ -17,7 +17,7 @@ Scene crashed_at(const std::string& step) {
   Scene scene;
   scene.hears(step, 0ms, on_console(finding("BUG: unable to handle page fault in sensor_match")));
   scene.play();
-  REQUIRE(scene.state.outcome.ending == verdict::Ending::crashed);
+  REQUIRE(scene.state.outcome.ending == outcome::Ending::crashed);
   return scene;
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("a reproduction holds before the step, or before the very operation, i
     CHECK(operation->step == c.operation);
     CHECK(step->left >= operation->left);
     const Scene again = held(step->left, [&](Scene& s) { CHECK(cell::where_now(s.state) == c.step); });
-    CHECK(again.state.outcome.ending == verdict::Ending::passed);
+    CHECK(again.state.outcome.ending == outcome::Ending::passed);
   }
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("a hang is held before the step in which the guest stopped answering")
   Scene scene;
   scene.when("exercise", 0ms, [](Scene& s) { s.alive = false; });
   scene.play();
-  REQUIRE(scene.state.outcome.ending == verdict::Ending::hung);
+  REQUIRE(scene.state.outcome.ending == outcome::Ending::hung);
   CHECK(cell::hold_before_failure(scene.cell, scene.journal, Nearness::step)->step == "exercise");
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("a line that is found guilty only later is held before the step in whi
               on_console(finding("BUG: sleeping function", crash::Kind::bug, /*confirmed=*/false)));
   scene.answers("suspect", [](Answer& answer) { answer.output = "taint=128\n"; });
   scene.play();
-  REQUIRE(scene.state.outcome.ending == verdict::Ending::crashed);
+  REQUIRE(scene.state.outcome.ending == outcome::Ending::crashed);
   CHECK(cell::hold_before_failure(scene.cell, scene.journal, Nearness::step)->step == "exercise");
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("while it is held nothing begins, no deadline ends, and nothing is fou
     CHECK(s.asked == questions);
     s.alive = true;
   });
-  CHECK(scene.state.outcome.ending == verdict::Ending::passed);
+  CHECK(scene.state.outcome.ending == outcome::Ending::passed);
   CHECK(scene.state.outcome.boots_proved == 3);
   CHECK(scene.state.outcome.findings.empty());
   CHECK(show(cell::replay(scene.cell, scene.journal)) == show(scene.state.outcome));
@@ -135,7 +135,7 @@ TEST_CASE("a held cell can go on one operation at a time") {
   };
   scene.play();
   CHECK(places == std::vector<std::string>{"exercise", "exercise: proof", "exercise: proof"});
-  CHECK(scene.state.outcome.ending == verdict::Ending::passed);
+  CHECK(scene.state.outcome.ending == outcome::Ending::passed);
 }
 
 TEST_CASE("a held cell ends with its machine, and when it is left") {
@@ -144,9 +144,9 @@ TEST_CASE("a held cell ends with its machine, and when it is left") {
   const auto ended = [&](event::What what) {
     return held(left, [&](Scene& s) { s.tell(std::move(what)); }).state.outcome.ending;
   };
-  CHECK(ended(event::Stopped{.by_guest = true, .reason = "guest-shutdown"}) == verdict::Ending::lab_failed);
-  CHECK(ended(event::LabFault{.what = "gone", .hypervisor = "died"}) == verdict::Ending::lab_failed);
-  CHECK(ended(event::Interrupted{}) == verdict::Ending::interrupted);
+  CHECK(ended(event::Stopped{.by_guest = true, .reason = "guest-shutdown"}) == outcome::Ending::lab_failed);
+  CHECK(ended(event::LabFault{.what = "gone", .hypervisor = "died"}) == outcome::Ending::lab_failed);
+  CHECK(ended(event::Interrupted{}) == outcome::Ending::interrupted);
 }
 
 TEST_CASE("until its own content has a part in it, a cell's life is the same with any other") {
@@ -173,15 +173,15 @@ TEST_CASE("a held cell goes on with another content: delivered anew, and proved 
   struct {
     const char* name;
     std::string driver, content, in_guest;
-    verdict::Ending ending;
+    outcome::Ending ending;
     const char* reason;
   } cases[] = {
-      {"exchanged", driver_digest, sha256("other"), sha256("other"), verdict::Ending::passed, ""},
-      {"not the new one", driver_digest, sha256("other"), content_digest, verdict::Ending::altered,
+      {"exchanged", driver_digest, sha256("other"), sha256("other"), outcome::Ending::passed, ""},
+      {"not the new one", driver_digest, sha256("other"), content_digest, outcome::Ending::altered,
        "content.bin"},
       {"a driver that is in it already", sha256("other"), content_digest, content_digest,
-       verdict::Ending::lab_failed, "'install driver' was done with another artefact"},
-      {"of no digest", driver_digest, "?", "?", verdict::Ending::lab_failed, "lacks"},
+       outcome::Ending::lab_failed, "'install driver' was done with another artefact"},
+      {"of no digest", driver_digest, "?", "?", outcome::Ending::lab_failed, "lacks"},
   };
   for (const auto& c : cases) {
     INFO(c.name);
@@ -200,7 +200,7 @@ TEST_CASE("a held cell goes on with another content: delivered anew, and proved 
     CHECK(scene.state.outcome.ending == c.ending);
     CHECK_THAT(scene.state.outcome.reason, ContainsSubstring(c.reason));
     CHECK(show(cell::replay(scene.cell, scene.journal)) == show(scene.state.outcome));
-    if (c.ending != verdict::Ending::passed) continue;
+    if (c.ending != outcome::Ending::passed) continue;
     CHECK(scene.asked.at("deliver") == 2);
     CHECK(scene.asked.at("install") == 1);
     CHECK(scene.state.outcome.boots_proved == 3);

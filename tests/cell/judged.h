@@ -1,6 +1,7 @@
 // Stories of findings that somebody has spoken for, told to their verdict: in a run in which all else passed.
 #pragma once
 
+#include "labctl/verdict/verdict.h"
 #include "tests/cell/told.h"
 
 namespace story {
@@ -57,14 +58,16 @@ inline verdict::Verdict run_of(const Scene& scene) {
     other.id += ".other";
     plan.cells.push_back(other);
   }
-  std::vector<verdict::Outcome> outcomes = {scene.state.outcome};
+  std::vector<outcome::Outcome> outcomes = {scene.state.outcome};
   for (std::size_t i = 1; i < plan.cells.size(); ++i)
     outcomes.push_back({.cell = plan.cells[i].id, .ending = Ending::passed, .boots_proved = 3});
   for (const auto& entry : scene.cell.accepted)
     if (entry.as == As::waived) plan.waivers.push_back(entry);
-  const verdict::Canary canary{.image = scene.cell.image,
-                               .made = "2026-06-15T08:00:00Z",
-                               .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}};
+  const outcome::Canary canary{
+      .image = scene.cell.image,
+      .made = "2026-06-15T08:00:00Z",
+      .deaths = {
+          {.crash = "hang", .due = {event::Channel::heartbeat}, .spoke = {event::Channel::heartbeat}}}};
   return verdict::judge(plan, outcomes, {canary});
 }
 

@@ -307,7 +307,7 @@ TEST_CASE("what was said louder than it could be heard is remembered as unheard"
     Scene scene(candidate());
     scene.hears(settle2, 2s, event::LabFault{"some of the console is lost", unheard});
     const auto outcome = scene.play();
-    CHECK(outcome.ending == verdict::Ending::lab_failed);
+    CHECK(outcome.ending == outcome::Ending::lab_failed);
     CHECK(outcome.unheard == unheard);
   }
 }

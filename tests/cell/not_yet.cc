@@ -19,7 +19,7 @@ void says_at_first(Scene& scene, const std::string& question, int times, std::fu
 std::vector<std::string> steps_that_ask(const Scene& scene, const std::string& question) {
   std::vector<std::string> steps;
   for (const auto& op : scene.state.operations)
-    if (op.question.name == question) steps.push_back(op.step);
+    if (op.question.name == question) steps.push_back(op.step.text());
   return steps;
 }
 

@@ -9,18 +9,18 @@ using namespace story;
 
 namespace {
 
-verdict::Outcome crashed(const std::string& title, int boot) {
-  verdict::Outcome outcome{.ending = verdict::Ending::crashed};
-  outcome.findings.push_back({finding(title), "console", boot, true});
+outcome::Outcome crashed(const std::string& title, int boot) {
+  outcome::Outcome outcome{.ending = outcome::Ending::crashed};
+  outcome.findings.push_back({finding(title), event::Channel::console, boot, true});
   return outcome;
 }
-const cell::Failure bug_x{.title = "BUG: x"};
-const verdict::Outcome passed{.ending = verdict::Ending::passed};
+const outcome::Failure bug_x{.title = "BUG: x"};
+const outcome::Outcome passed{.ending = outcome::Ending::passed};
 
 }  // namespace
 
 TEST_CASE("only the same title counts as the same, and a lab that failed says nothing") {
-  const verdict::Outcome lab{.ending = verdict::Ending::lab_failed};
+  const outcome::Outcome lab{.ending = outcome::Ending::lab_failed};
   const auto often = cell::count(
       candidate(), bug_x, {crashed("BUG: x", 2), passed, crashed("BUG: x", 2), crashed("BUG: y", 1), lab});
   CHECK(often.times == 4);
@@ -35,8 +35,8 @@ TEST_CASE("only the same title counts as the same, and a lab that failed says no
 }
 
 TEST_CASE("boots that differ are told one by one, and nothing is told of a hang's title but its reason") {
-  verdict::Outcome hung{.ending = verdict::Ending::hung, .reason = "the heartbeat was lost"};
+  outcome::Outcome hung{.ending = outcome::Ending::hung, .reason = "the heartbeat was lost"};
   CHECK_THAT(cell::in_words(cell::count(candidate(), bug_x, {crashed("BUG: x", 1), crashed("BUG: x", 3)})),
              ContainsSubstring("1 times in boot 1, 1 times in boot 3"));
-  CHECK(cell::count(candidate(), cell::failure_of(candidate(), hung), {hung}).same == 1);
+  CHECK(cell::count(candidate(), outcome::failure_of(candidate(), hung), {hung}).same == 1);
 }

@@ -7,7 +7,7 @@
 #include "tests/cell/story.h"
 
 using namespace story;
-using verdict::Ending;
+using outcome::Ending;
 using Journal = std::vector<event::Event>;
 
 namespace {

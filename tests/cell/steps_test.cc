@@ -12,7 +12,13 @@ TEST_CASE("the steps of a life follow each other without a gap to its end") {
   scene.play();
   const auto steps = cell::steps_taken(scene.cell, scene.journal);
   REQUIRE(steps.size() > 10);
-  CHECK(steps.front().name == "restore");
+  CHECK(steps.front().step.text() == "restore");
+  const auto does = [&](outcome::Activity activity) {
+    return std::count_if(steps.begin(), steps.end(),
+                         [&](const auto& one) { return one.step.activity == activity; });
+  };
+  using enum outcome::Activity;
+  for (const auto activity : {prepare, boot, install, apply, use, settle, proof}) CHECK(does(activity) > 0);
   CHECK(steps.front().from == 0ms);
   for (std::size_t i = 1; i < steps.size(); ++i) CHECK(steps[i].from == steps[i - 1].to);
   CHECK(steps.back().to == scene.journal.back().at);

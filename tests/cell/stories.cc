@@ -463,7 +463,7 @@ TEST_CASE("each story of a cell's life has its ending") {
 }
 
 TEST_CASE("an outcome names the rules of its journal, and a journal without them has the first") {
-  for (const int rules : {1, verdict::rules_now}) {
+  for (const int rules : {1, outcome::rules_now}) {
     Scene scene;
     scene.opening.rules = rules;
     CHECK(scene.play().rules == rules);

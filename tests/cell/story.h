@@ -62,7 +62,7 @@ inline plan::Cell control() {
 
 inline event::Opened opened(const plan::Cell& cell) {
   event::Opened opened{
-      .cell = cell.id, .boot_time = 20s, .rules = verdict::rules_now, .seed = std::string(32, 'a')};
+      .cell = cell.id, .boot_time = 20s, .rules = outcome::rules_now, .seed = std::string(32, 'a')};
   if (cell.control) return opened;
   opened.builds[guest::driver_file(cell.guest.driver)] = {"build-id:b1"};
   opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
@@ -192,7 +192,7 @@ class Scene {
     if (ears_.erase(text) != 0) tell(event::Said{text});
   }
 
-  const verdict::Outcome& play() {
+  const outcome::Outcome& play() {
     state = cell::begin(cell, canary);
     tell(opening);
     tell(event::Started{});
@@ -355,13 +355,13 @@ inline std::string line_of(const event::Event& event) {
 }
 
 // Everything in an outcome as text, to compare two.
-inline std::string show(const verdict::Outcome& outcome) {
-  std::string text = outcome.cell + ' ' + verdict::to_string(outcome.ending) + " '" + outcome.reason +
+inline std::string show(const outcome::Outcome& outcome) {
+  std::string text = outcome.cell + ' ' + outcome::to_string(outcome.ending) + " '" + outcome.reason +
                      "' at '" + outcome.step + "' " + std::to_string(outcome.boots_proved) + '/' +
                      std::to_string(outcome.boots_wanted) + " in " + std::to_string(outcome.took.count());
   for (const auto& seen : outcome.findings)
-    text += "\n  " + seen.channel + " boot " + std::to_string(seen.boot) + ": " +
-            event::to_json(seen.finding).dump();
+    text += std::string("\n  ") + event::to_string(seen.channel) + " boot " + std::to_string(seen.boot) +
+            ": " + event::to_json(seen.finding).dump();
   return text;
 }
 

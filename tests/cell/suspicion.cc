@@ -80,6 +80,6 @@ TEST_CASE("a sign that is expected explains no other sign") {
   scene.play();
   int told = 0;
   for (const auto& seen : scene.state.outcome.findings)
-    told += seen.channel == "panic-device" && seen.finding.suppressed.empty();
+    told += seen.channel == event::Channel::panic_device && seen.finding.suppressed.empty();
   CHECK(told == 1);
 }

@@ -7,7 +7,7 @@
 namespace story {
 
 using crash::Kind;
-using verdict::Ending;
+using outcome::Ending;
 
 inline constexpr const char* settle2 = "boot 2/3: settle";
 
@@ -46,10 +46,10 @@ inline crash::Finding suspect(const std::string& title = "BUG: unable to handle 
 inline Scene check(const Story& story) {
   Scene scene;
   story.change(scene);
-  const verdict::Outcome outcome = scene.play();
+  const outcome::Outcome outcome = scene.play();
   INFO(show(outcome));
   REQUIRE(scene.state.phase == cell::Phase::ended);
-  CHECK(verdict::to_string(outcome.ending) == std::string(verdict::to_string(story.ending)));
+  CHECK(outcome::to_string(outcome.ending) == std::string(outcome::to_string(story.ending)));
   CHECK_THAT(outcome.reason, ContainsSubstring(story.reason));
   CHECK(outcome.boots_proved == story.proved);
   CHECK(outcome.boots_wanted == 3);

@@ -6,7 +6,8 @@
 
 using namespace story;
 using crash::Kind;
-using verdict::Ending;
+using event::Channel;
+using outcome::Ending;
 
 namespace {
 
@@ -44,10 +45,6 @@ crash::Finding stop(const std::string& title, const std::string& module = {}) {
   return found;
 }
 
-std::vector<std::string> list(std::initializer_list<const char*> words) {
-  return {words.begin(), words.end()};
-}
-
 }  // namespace
 
 TEST_CASE("a Windows that is well passes") {
@@ -81,8 +78,8 @@ TEST_CASE("a stop code comes with the hypervisor's panic, whole") {
   REQUIRE(outcome.findings.size() == 1);
   CHECK(outcome.findings[0].finding.title == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)");
   CHECK_THAT(outcome.findings[0].finding.excerpt, ContainsSubstring("0xffffffffc0000005, 0x2, 0x3, 0x4"));
-  CHECK(outcome.findings[0].channel == "panic-device");
-  CHECK(outcome.findings[0].silent == list({"console", "evidence", "screen"}));
+  CHECK(outcome.findings[0].channel == Channel::panic_device);
+  CHECK(outcome.findings[0].silent == std::vector{Channel::console, Channel::evidence, Channel::screen});
   CHECK(guest.pictures > 3);  // it was let go on, and looked at
 }
 
@@ -120,9 +117,9 @@ TEST_CASE("one stop told on four channels is one finding that names them") {
   REQUIRE(outcome.findings.size() == 1);
   const auto& seen = outcome.findings[0];
   CHECK(seen.finding.module == "sensor.sys");
-  CHECK(seen.channel == "console");
-  CHECK(seen.also == list({"panic-device", "screen"}));
-  CHECK(seen.silent == list({"evidence"}));
+  CHECK(seen.channel == Channel::console);
+  CHECK(seen.also == std::vector{Channel::panic_device, Channel::screen});
+  CHECK(seen.silent == std::vector{Channel::evidence});
   CHECK(guest.asked["dumps"] == 1);  // it came back by itself and was asked
 }
 
@@ -144,7 +141,7 @@ TEST_CASE("a silent reset is explained by what the guest wrote down") {
   CHECK(outcome.ending == Ending::crashed);
   CHECK(outcome.reason == "BAD_POOL_HEADER (0x19)");
   REQUIRE(outcome.findings.size() == 1);
-  CHECK(outcome.findings[0].also == list({"resets"}));
+  CHECK(outcome.findings[0].also == std::vector{Channel::resets});
 }
 
 TEST_CASE("a boot into safe mode, a rescue environment or the setup is no boot") {
@@ -271,7 +268,7 @@ TEST_CASE("a dead guest's disk tells what the guest could not") {
   CHECK(outcome.ending == Ending::crashed);  // and not hung
   CHECK(outcome.reason == "BAD_POOL_HEADER (0x19) in sensor.sys");
   REQUIRE(outcome.findings.size() == 1);
-  CHECK(outcome.findings[0].channel == "evidence");
+  CHECK(outcome.findings[0].channel == Channel::evidence);
   CHECK(guest.asked["dumps"] == 0);
   CHECK(guest.lasted() < 105s);  // since its last heartbeat
 }

@@ -9,7 +9,7 @@ import sys
 
 LABCTL = sys.argv[1]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GROUPS = ["Run and judge", "Images", "Crashes", "Upkeep"]
+GROUPS = ["Run and judge", "Images", "Crashes", "History", "Upkeep"]
 failures = []
 
 

@@ -27,9 +27,15 @@ def expect(what, data, code, words):
 
 
 crash = next(path for path in sorted(CRASH) if path.is_file()).read_bytes()
-expect("nothing", b"", 2, "standard input: is empty")
+expect("nothing", b"", 2, "standard input: is empty: there is no log to read\n")
 for name, packed in (("gzip", gzip.compress(crash)), ("xz", lzma.compress(crash)), ("bzip2", bz2.compress(crash))):
     expect(f"a crash packed by {name}", packed, 1, "(oops, fatal")
+# Windows' shells write UTF-16; a log of several blocks, with characters of two units and a torn end.
+text = ("\U0001f5a5 caf\u00e9 \u4e8b\u4ef6\n" * 60000 + crash.decode("latin-1"))
+for name, coding, mark in (("little", "utf-16-le", b"\xff\xfe"), ("big", "utf-16-be", b"\xfe\xff")):
+    expect(f"a crash in UTF-16, {name} end first", mark + text.encode(coding) + b"\xd8", 1, "(oops, fatal")
+expect("a stop in UTF-16", b"\xff\xfe" + "BugcheckCode : 126\r\n".encode("utf-16-le"), 1, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)")
+expect("a binary event log", b"ElfFile\0" + bytes(4096), 2, "a binary event log of Windows")
 expect("a torn gzip archive", gzip.compress(crash)[:40], 2, "a gzip archive")
 expect("a program", pathlib.Path(LABCTL).read_bytes(), 2, "an ELF file")
 expect("a program that holds a header", b"\x7fELF\0\0\n[    1.0] BUG: unable to handle page fault for address: 0\n", 2, "an ELF file")
@@ -60,6 +66,16 @@ with tempfile.TemporaryDirectory() as folder:
         failures.append(f"a folder: exit {done.returncode}: {found!r} {done.stderr!r}")
     if not all(each["confirmed"] and each["frames"] for each in found):
         failures.append(f"the findings' frames: {found!r}")
+    if b"127.0.0.1/vmcore is a dump of kdump and no log: skipped" not in done.stderr:
+        failures.append(f"what is skipped in a folder: {done.stderr!r}")
+    for name, content, code, words in (("nothing", None, 2, "holds no log"), ("an empty file", b"", 2, "holds no log"),
+                                       ("a program", b"\x7fELF\0\0", 2, "holds no log"), ("text", b"hello\n", 0, "no line is")):
+        (folder / name).mkdir()
+        if content is not None:
+            (folder / name / "file").write_bytes(content)
+        one = subprocess.run([LABCTL, "scan", folder / name], capture_output=True, text=True, timeout=60)
+        if one.returncode != code or words not in one.stderr:
+            failures.append(f"a folder with {name}: {one!r}")
     whole = subprocess.run([LABCTL, "scan", folder / "127.0.0.1/vmcore"], capture_output=True, timeout=60)
     if whole.returncode != 2:
         failures.append(f"a dump of kdump: {whole!r}")

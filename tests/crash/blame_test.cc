@@ -114,4 +114,21 @@ TEST_CASE("lockdep's report is named by the place that wanted the lock, cut shor
   CHECK(title(cut) == "WARNING: possible circular locking dependency detected in foo_take");
 }
 
+TEST_CASE("the trace of another processor, around a header, names nothing") {
+  const std::string other = "[    1.000001]  warn_alloc+0x19a/0x2b0\n[    1.000002]  bar_alloc+0x4f0/0x650\n";
+  CHECK(title("[    1.000000] general protection fault: 0000 [#1] SMP KASAN\n" + other +
+              "[    1.000003] Modules linked in:\n" + other +
+              "[    1.000004] CPU: 0 PID: 30477 Comm: a Not tainted 4.15.0+ #221\n" + other +
+              "[    1.000005] RIP: 0010:foo_table+0x132d/0x1a30\n" + other +
+              "[    1.000006] RSP: 0018:ffff8801db406c20 EFLAGS: 00010246\n[    1.000007] Call Trace:\n"
+              "[    1.000008]  <IRQ>\n[    1.000009]  foo_hook+0x65/0x80\n") ==
+        "general protection fault in foo_table");
+  CHECK(
+      title("[    1.000000] BUG: KASAN: slab-out-of-bounds in memcpy+0x24/0x40\n" + other +
+            "[    1.000003] Read of size 8 at addr ffff8801db406c20 by task a/30477\n"
+            "[    1.000004] CPU: 0 PID: 30477 Comm: a Not tainted 4.15.0+ #221\n[    1.000005] Call Trace:\n"
+            "[    1.000006]  dump_stack+0x194/0x257\n[    1.000007]  memcpy+0x24/0x40\n"
+            "[    1.000008]  foo_read+0x65/0x80\n") == "KASAN: slab-out-of-bounds in foo_read");
+}
+
 }  // namespace labctl::crash

@@ -91,6 +91,13 @@ TEST_CASE("a log's form is recognised from several of its lines") {
       [](auto& text, int) {
         return R"({"log":"[   12.000000] [    T77] )" + text + R"(\r\n","stream":"stdout"})";
       },
+      [](auto& text, int) { return R"({"event":"record","short_message":")" + text + R"(","level":4})"; },
+      [](auto& text, int) { return "01-02 03:04:05.123  root     0     0 W KERNEL  : " + text; },
+      [](auto& text, int i) {
+        return (i % 3 == 0 ? "a/dmesg-6.1.txt:" : "a/dmesg-6.1.txt-") + std::to_string(99 + i) +
+               (i % 3 == 0 ? ":" : "-") + text;
+      },
+      [](auto& text, int i) { return std::to_string(99 + i) + (i == 1 ? ":" : "-") + text; },
       [](auto& text, int) { return "__CURSOR=s=1\n_BOOT_ID=1\nMESSAGE=" + text + "\n_TRANSPORT=kernel\n"; },
       [](auto& text, int) { return "&lt;4&gt;" + text + "<br>"; },
       [](auto& text, int) { return "^[[32m" + text + "^[[0m"; },

@@ -305,4 +305,32 @@ TEST_CASE("names and values of kinds and severities agree") {
   CHECK(severity_from("no such severity") == Severity::fatal);
 }
 
+TEST_CASE("a header that is sure is told although one that is not came first") {
+  // The first is torn, the trace another's.
+  const std::string log = "[    1.000000] kernel BUG at lib/list_debug.c\n" + chatter(1) +
+                          "[    1.000001] Oops: 0000 [#1] PREEMPT SMP NOPTI\n"
+                          "[    1.000002]  other_function+0x1/0x2 [other]\n" +
+                          chatter(100);
+  CHECK(fatal(scan(log)) == 1);
+}
+
+TEST_CASE("words of a driver's are not confirmed by the traces of others") {
+  // A self-test's, then the states of tasks, then a module that prints its own stack.
+  const std::string log =
+      "[   12.000008] BUG: 0 found by the self-test\n"
+      "[   12.000011] Call Trace:\n"
+      "[   12.300000] task:kworker/0:0     state:I stack:0     pid:20    ppid:2      flags:0x00004000\n"
+      "[   12.300001] Call Trace:\n"
+      "[   12.300002]  <TASK>\n"
+      "[   12.300003]  worker_thread+0xb9/0x380\n"
+      "[   12.300004]  </TASK>\n" +
+      chatter(10) +
+      "[   12.400000] CPU: 0 PID: 312 Comm: insmod Tainted: G           OE      6.1.0-47-amd64 #1\n"
+      "[   12.400001] Call Trace:\n"
+      "[   12.400002]  dump_stack_lvl+0x44/0x5c\n"
+      "[   12.400003]  init_module+0x10/0x20 [sensor]\n" +
+      chatter(100);
+  CHECK(scan(log).empty());
+}
+
 }  // namespace labctl::crash

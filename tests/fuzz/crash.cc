@@ -30,6 +30,28 @@ const char* one_of(const std::array<const char*, N>& texts, std::minstd_rand& ra
   return texts[random() % N];
 }
 
+// What tools print of a stop and of events; their reader has its patterns to itself.
+constexpr std::array windows_tools{
+    "*** Fatal System Error: 0x0000007e",
+    "(0x00000000c0000005,0xfffff807393a15fa,0x0000000000000000,0x0000000000000000)",
+    "***  foo.sys - Address FFFFF807393A15FA base at FFFFF80739390000",
+    "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (7e)",
+    "Arg2: fffff807393a15fa, The address",
+    "fffff807`39390000 fffff807`393c0000   foo        (deferred)",
+    "IMAGE_NAME:  foo.sys",
+    "FAILURE_BUCKET_ID:  AV_VRF_foo!bar",
+    "Bug Check Code    : 0x000000d1",
+    "Caused By Driver  : bar.sys",
+    "1.dmp,DRIVER_IRQL_NOT_LESS_OR_EQUAL,0x000000d1,foo.sys",
+    "Source: Microsoft-Windows-Kernel-Power",
+    "Source name : EventLog",
+    "Event ID: 41",
+    "ID: 6008",
+    "String: 1 : 126",
+    "Event Name: BlueScreen",
+    "P1: 7e",
+    "BugcheckCode 126"};
+
 const std::vector<std::string>& words() {
   static const std::vector<std::string> all = [] {
     std::vector<std::string> read;
@@ -50,6 +72,7 @@ const std::vector<std::string>& words() {
       add(line.head);
       if (line.pattern != nullptr) add(line.pattern);
     }
+    for (const char* each : windows_tools) add(each);
     return read;
   }();
   return all;

@@ -197,7 +197,7 @@ TEST_CASE("a failed guest is told where it ends, and blocks") {
   CHECK(result->is_signed.error().what == "no key today");
   const auto ended = bench.recorder.of<gate::CellEnded>();
   CHECK(std::any_of(ended.begin(), ended.end(), [](const auto& cell) {
-    return cell.progress.outcome.ending == verdict::Ending::crashed &&
+    return cell.progress.outcome.ending == outcome::Ending::crashed &&
            gate::describe(cell).find(cell.progress.cell) == 0;
   }));
 }

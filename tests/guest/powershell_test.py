@@ -73,7 +73,7 @@ def main(folder):
         missed = [text for number, text in enumerate(BAD) if not any(f"/{number}.ps1:" in line for line in found)]
         if missed:
             sys.exit(f"accepted, but must not be: {missed}")
-    files = sorted((ROOT / "labctl/guest/scripts").glob("*.ps1"))
+    files = sorted([*(ROOT / "labctl/guest/scripts").glob("*.ps1"), *(ROOT / "templates/collectors").glob("*.ps1")])
     if not files:
         sys.exit("no programs found")
     found = mistakes(folder, files)

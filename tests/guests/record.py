@@ -149,9 +149,9 @@ def initramfs(work, todo, files=()):
     return archive
 
 
-def boot(work, release, archive, words, log, boots, limit, disk=None):
+def boot(work, release, archive, words, log, boots, limit, disk=None, cpus=1, silence=SILENCE):
     """Runs until the guest has started `boots` + 1 times, is gone, has crashed (no boots) and is silent, or for too long."""
-    command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1,maxcpus=2",
+    command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", f"{cpus},maxcpus=2",
                "-m", "768", "-nodefaults", "-display", "none", "-no-user-config", "-serial", f"file:{log}",
                "-netdev", "user,id=n,restrict=on", "-device", "virtio-net-pci,netdev=n", "-device", "qemu-xhci",
                "-device", "usb-tablet", "-kernel", str(kernel(release)), "-initrd", str(archive),
@@ -170,7 +170,7 @@ def boot(work, release, archive, words, log, boots, limit, disk=None):
         now = log.read_bytes() if log.exists() else b""
         if now != said:
             said, spoke = now, time.monotonic()
-        silent = time.monotonic() - spoke > SILENCE and FRIGHTENING.search(said)
+        silent = time.monotonic() - spoke > silence and FRIGHTENING.search(said)
         if said.count(b"] Linux version ") > boots if boots else silent:
             break
     guest.kill()

@@ -72,7 +72,7 @@ class Lab {
 
   outcome::RunRecord record(std::optional<std::vector<std::string>> faults) const {
     return outcome::RunRecord{
-        .rules = verdict::rules_now,
+        .rules = outcome::rules_now,
         .began = show_moment(std::time(nullptr)),
         .artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
         .images = {image_record("box")},
@@ -83,7 +83,7 @@ class Lab {
     return write_file(root / "bundle/run.json", outcome::write_run_record(record(std::move(faults))));
   }
 
-  const verdict::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {
+  const outcome::Outcome& outcome(const bundle::Judged& judged, const std::string& id) {
     for (const auto& o : judged.verdict.cells)
       if (o.cell == id) return o;
     FAIL("no outcome for " << id);
@@ -100,7 +100,7 @@ class Lab {
   lab::DumpPolicy dumps;
   std::uint64_t memory = 1 << 20;
   std::function<std::uint64_t()> kills_for_memory = [] { return std::uint64_t{0}; };
-  std::vector<verdict::Outcome> outcomes;  // as the cells ended while they ran
+  std::vector<outcome::Outcome> outcomes;  // as the cells ended while they ran
 
  private:
   static plan::Cell cell(const std::string& id, bool control) {

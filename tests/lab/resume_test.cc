@@ -55,7 +55,7 @@ struct Cut {
     REQUIRE(left);
     return *left;
   }
-  verdict::Outcome outcome() const {
+  outcome::Outcome outcome() const {
     auto read = bundle::read_cell_journal(cell, folder());
     REQUIRE(read);
     return cell::replay(cell, read->events);
@@ -116,7 +116,7 @@ TEST_CASE("a crash that the journal holds is the cell's end, torn or not") {
     cut.write(events);
     REQUIRE(write_file(cut.journal(), cut.text() + torn));
     CHECK(cut.left() == Left::finished);
-    CHECK(cut.outcome().ending == verdict::Ending::crashed);
+    CHECK(cut.outcome().ending == outcome::Ending::crashed);
     CHECK(cut.left() == Left::finished);  // and stays so
     CHECK(fs::exists(cut.folder() / "events.jsonl.cut-off-1"));
     CHECK_FALSE(fs::exists(cut.folder() / "events.jsonl.cut-off-2"));
@@ -129,7 +129,7 @@ TEST_CASE("what the console had said and the journal not yet is not lost") {
   REQUIRE(write_file(cut.folder() / "console.log", "[    1.0] all is well\n" + oops));
   CHECK(cut.left() == Left::finished);
   const auto outcome = cut.outcome();
-  CHECK(outcome.ending == verdict::Ending::crashed);
+  CHECK(outcome.ending == outcome::Ending::crashed);
   CHECK_THAT(outcome.reason, ContainsSubstring("sensor_match"));
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("a suspect that nobody cleared is not outlived") {
   events.push_back({events.back().at, story::on_console(suspect)});
   cut.write(events);
   CHECK(cut.left() == Left::finished);
-  CHECK(cut.outcome().ending == verdict::Ending::crashed);
+  CHECK(cut.outcome().ending == outcome::Ending::crashed);
 }
 
 TEST_CASE("a run that was stopped politely: what had failed has failed, the rest begins again") {
@@ -183,7 +183,7 @@ TEST_CASE("a cell that said more than could be heard is not tried again") {
   events.push_back({at + 10s, event::Tick{}});
   cut.write(events);
   CHECK(cut.left() == Left::finished);
-  CHECK(cut.outcome().ending == verdict::Ending::lab_failed);
+  CHECK(cut.outcome().ending == outcome::Ending::lab_failed);
 }
 
 TEST_CASE("a journal that no cut explains is not gone on with") {

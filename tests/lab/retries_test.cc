@@ -14,7 +14,7 @@ TEST_CASE("a lost hypervisor is the lab's failure, tried again once and never pa
   lab.candidate().at_boot = [](int, const machine::Sink& sink) { sink(machine::Lost{"killed by signal 9"}); };
   auto judged = lab.run();
   const auto& outcome = lab.outcome(judged, "box.candidate");
-  CHECK(outcome.ending == verdict::Ending::lab_failed);
+  CHECK(outcome.ending == outcome::Ending::lab_failed);
   CHECK(judged.verdict.exit_code() == 3);
   CHECK(lab.host.created == 3);  // the control once, the candidate twice
   CHECK(fs::exists(lab.root / "bundle/cells/box.candidate.lab-failed-1/events.jsonl"));
@@ -31,7 +31,7 @@ TEST_CASE("every attempt of a cell stands in the verdict and in each report") {
   const auto& attempts = lab.outcome(judged, "box.candidate").attempts;
   REQUIRE(attempts.size() == 1);
   CHECK(attempts[0].records == "box.candidate.lab-failed-1");
-  CHECK(attempts[0].ending == verdict::Ending::lab_failed);
+  CHECK(attempts[0].ending == outcome::Ending::lab_failed);
   CHECK_FALSE(attempts[0].journal.sha256.empty());
   CHECK(lab.outcome(judged, "box.control").attempts.empty());
   const auto record = bundle::read_record(lab.root / "bundle", judged, {});
@@ -58,7 +58,7 @@ TEST_CASE("a guest's failure that was put aside is not outlived") {
   lab.candidate().at_boot = [](int, const machine::Sink&) {};
   auto judged = lab.run();
   const auto& outcome = lab.outcome(judged, "box.candidate");
-  CHECK(outcome.ending == verdict::Ending::crashed);
+  CHECK(outcome.ending == outcome::Ending::crashed);
   CHECK_THAT(outcome.reason, ContainsSubstring("an earlier attempt (box.candidate.lab-failed-1) ended so"));
   CHECK(judged.verdict.decision == verdict::Decision::blocked);
 }
@@ -72,7 +72,7 @@ TEST_CASE("a hypervisor that dies or stops with the candidate in it is final") {
     };
     auto judged = lab.run();
     const auto& outcome = lab.outcome(judged, "box.candidate");
-    CHECK(outcome.ending == verdict::Ending::crashed);
+    CHECK(outcome.ending == outcome::Ending::crashed);
     CHECK_THAT(outcome.reason, ContainsSubstring("it is gone (the candidate was in the guest)"));
     CHECK(judged.verdict.decision == verdict::Decision::blocked);
     CHECK(lab.host.created == 2);

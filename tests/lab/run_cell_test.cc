@@ -32,7 +32,7 @@ TEST_CASE("an oops at the second boot blocks and names the function and its modu
   const auto& outcome = lab.outcome(judged, "box.candidate");
   INFO(judged.verdict_json);
   CHECK(judged.verdict.decision == verdict::Decision::blocked);
-  CHECK(outcome.ending == verdict::Ending::crashed);
+  CHECK(outcome.ending == outcome::Ending::crashed);
   CHECK(outcome.boots_proved == 1);
   CHECK_THAT(outcome.reason, ContainsSubstring("sensor_match"));
   REQUIRE(!outcome.findings.empty());
@@ -62,7 +62,7 @@ TEST_CASE("an oops on a muted console is found in the kernel's own log") {
   lab.candidate().on_command = [](const std::string& command, int, const machine::Sink&) {
     return command.starts_with("dmesg") ? std::optional(std::pair(0, oops)) : std::nullopt;
   };
-  CHECK(lab.outcome(lab.run(), "box.candidate").ending == verdict::Ending::crashed);
+  CHECK(lab.outcome(lab.run(), "box.candidate").ending == outcome::Ending::crashed);
 }
 
 TEST_CASE("a control that crashes takes the verdict away instead of blaming the candidate") {
@@ -98,7 +98,7 @@ TEST_CASE("a machine that cannot be switched on again is the lab's failure") {
   auto judged = lab.run();
   CHECK(judged.verdict.exit_code() == 3);
   const auto& outcome = lab.outcome(judged, "box.candidate");
-  CHECK(outcome.ending == verdict::Ending::lab_failed);
+  CHECK(outcome.ending == outcome::Ending::lab_failed);
   CHECK_THAT(outcome.reason, ContainsSubstring("no memory for it"));
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("an interrupted run says so and passes nothing") {
 TEST_CASE("bytes that change in the guest are told") {
   Lab lab;
   lab.candidate().payload["content.bin"] = sha256("something else");
-  CHECK(lab.outcome(lab.run(), "box.candidate").ending == verdict::Ending::altered);
+  CHECK(lab.outcome(lab.run(), "box.candidate").ending == outcome::Ending::altered);
 }
 
 TEST_CASE("an edited or truncated journal never gives more than it shows") {
@@ -189,8 +189,8 @@ TEST_CASE("a guest that floods its console fills no more than is said, and passe
   const auto& outcome = lab.outcome(judged, "box.candidate");
   INFO(outcome.reason);
   // Heard to its end, or said not to have been.
-  CHECK((outcome.ending == verdict::Ending::passed || outcome.ending == verdict::Ending::lab_failed));
-  if (outcome.ending == verdict::Ending::lab_failed)
+  CHECK((outcome.ending == outcome::Ending::passed || outcome.ending == outcome::Ending::lab_failed));
+  if (outcome.ending == outcome::Ending::lab_failed)
     CHECK_THAT(outcome.reason, ContainsSubstring("louder than it could be read"));
   for (const auto& entry : fs::directory_iterator(lab.root / "bundle/cells"))
     CHECK(size_of(entry.path()) < (256ull << 20) + (129ull << 20));

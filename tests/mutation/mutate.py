@@ -22,6 +22,7 @@ import sys
 import rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = {"attacks": "attest/attacks.py", "ring_attacks": "rings/rings_test.py"}
 FALLBACK = ["cell"]  # for headers of the cell room
 MOST_MEMORY = 4 << 30  # what a rule was there to stop may be endless
 
@@ -71,10 +72,10 @@ def run(program, part):
     return " / ".join(line.strip() for line in lines[rulers[0] + 1:rulers[1]]) if len(rulers) > 1 else "crashed"
 
 
-def attack(work):
-    """The first way around the gate that is open, as attest/attacks.py calls it."""
+def attack(work, script):
+    """The first way around the gate that is open, as the script calls it."""
     programs = [str(work / "build" / place) for place in ("bin/labctl", "tests/make_bundle")]
-    done = subprocess.run([sys.executable, str(work / "tests/attest/attacks.py"), *programs], capture_output=True, text=True, errors="replace")
+    done = subprocess.run([sys.executable, str(work / "tests" / script), *programs], capture_output=True, text=True, errors="replace")
     told = [line for line in (done.stdout + done.stderr).splitlines() if "FAILED" in line]
     return "" if done.returncode == 0 else (told or ["crashed"])[0][:150]
 
@@ -83,11 +84,11 @@ def noticed_by(work, tests):
     """Which test program notices, and by what; built one after the other, because the first mostly does."""
     for test in tests:
         room, _, part = test.partition("/")
-        built = build(work, *(["labctl", "make_bundle"] if room == "attacks" else [f"test_{room}"]))
+        built = build(work, *(["labctl", "make_bundle"] if room in SCRIPTS else [f"test_{room}"]))
         if built.returncode != 0:
             errors = [line.split("error:")[-1].strip() for line in built.stdout.splitlines() if "error:" in line]
             return "DOES NOT BUILD: " + (errors or ["?"])[0]
-        title = attack(work) if room == "attacks" else run(work / "build" / "tests" / f"test_{room}", part)
+        title = attack(work, SCRIPTS[room]) if room in SCRIPTS else run(work / "build" / "tests" / f"test_{room}", part)
         if title:
             return f"{test}: {title}"
     return ""

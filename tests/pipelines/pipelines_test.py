@@ -7,7 +7,6 @@ The YAML is parsed and its shell checked by shellcheck; that a CI service takes 
 checker for workflow files (actionlint, gitlab-ci-lint), and a Jenkinsfile is read by Jenkins alone.
 """
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -17,27 +16,10 @@ import textwrap
 
 import yaml
 
-SCENARIO = (pathlib.Path(__file__).resolve().parents[1] / "bundle/release.yaml").read_text()
-PIPELINES = pathlib.Path(__file__).resolve().parents[2] / "docs/how-to/pipelines"
+from desk import PIPELINES, Desk
+
 LABCTL, MAKE_BUNDLE = map(os.path.abspath, sys.argv[1:3])
 failures = []
-
-# `run` is played: a bundle without guests, signed by the real program. Everything else is the real program.
-PLAYED = f"""#!/bin/sh
-[ "$1" = run ] || exec {LABCTL} "$@"
-shift
-for set in driver=build/driver.deb content=build/content.bin; do
-  case " $* " in *" --set $set "*) ;; *) echo "no --set $set" >&2; exit 2 ;; esac
-done
-while [ $# -gt 0 ]; do
-  case $1 in --out) out=$2 ;; --sign) key=$2 ;; esac
-  shift
-done
-bundle=$({MAKE_BUNDLE} "$out" "$KIND") || exit
-{LABCTL} attest "$bundle" --sign "$key" || exit
-[ "$KIND" = passed ]
-"""
-
 
 def check(condition, text):
     if not condition:
@@ -62,36 +44,10 @@ def jenkins():
     return [textwrap.dedent(block).replace("\\\\", "\\") for block in blocks]
 
 
-class Desk:
-    """A checkout with a candidate, a key and the played labctl."""
-
-    def __init__(self, folder):
-        self.path = pathlib.Path(folder)
-        for name in ("bin", "build", "gate"):
-            (self.path / name).mkdir()
-        (self.path / "bin/labctl").write_text(PLAYED)
-        (self.path / "bin/labctl").chmod(0o755)
-        shutil.copy(PIPELINES / "publish", self.path / "gate/publish")
-        (self.path / "build/driver.deb").write_bytes(b"driver")
-        (self.path / "build/content.bin").write_bytes(b"content")
-        (self.path / "gate/release.yaml").write_text(SCENARIO)  # as make_bundle says
-        (self.path / "gate/weaker.yaml").write_text(SCENARIO + "# weaker\n")
-        subprocess.run([LABCTL, "keygen", "gate.pem"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        shutil.move(self.path / "gate.pem.pub", self.path / "gate/gate.pub")
-
-    def run(self, script, kind, key):
-        environment = {**os.environ, "PATH": f"{self.path}/bin:{os.environ['PATH']}", "KIND": kind, "GATE_KEY": key, "SCENARIO": "gate/release.yaml", "SETTINGS": "warnings=fail",
-                       "DESTINATION": str(self.path / "released"), "TMPDIR": str(self.path)}
-        return subprocess.run(["sh", "-e", "-c", script], cwd=self.path, env=environment, capture_output=True, text=True)
-
-    def released(self):
-        return sorted(p.name for p in (self.path / "released").glob("*")) if (self.path / "released").exists() else []
-
-
 def play(name, gate, publish, key_is_a_file):
     for kind, tampered in (("passed", False), ("passed", True), ("blocked", False), ("no-verdict", False)):
         with tempfile.TemporaryDirectory(prefix="labctl-pipeline-") as folder:
-            desk = Desk(folder)
+            desk = Desk(folder, LABCTL, MAKE_BUNDLE)
             key = str(desk.path / "gate.pem") if key_is_a_file else (desk.path / "gate.pem").read_text()
             ended = desk.run(gate, kind, key)
             check((ended.returncode == 0) == (kind == "passed"), f"{name}: gate, {kind}: {ended}")
@@ -122,7 +78,7 @@ for name, scripts, key_is_a_file in (("github", github(), False), ("gitlab", git
 
 # The publish script by itself.
 with tempfile.TemporaryDirectory(prefix="labctl-pipeline-") as folder:
-    desk = Desk(folder)
+    desk = Desk(folder, LABCTL, MAKE_BUNDLE)
     (desk.path / "out").mkdir()
     desk.run("labctl run x --set driver=build/driver.deb --set content=build/content.bin --out out --sign gate.pem", "passed", "")
     whole = "gate/publish out/*/attestation.json gate/gate.pub released build/driver.deb build/content.bin"

@@ -8,7 +8,7 @@
 
 using namespace labctl;
 using namespace std::chrono_literals;
-using verdict::Ending;
+using outcome::Ending;
 
 namespace {
 
@@ -92,7 +92,7 @@ TEST_CASE("a failure anywhere means that no rate is excluded; controls and findi
   CHECK_FALSE(verdict::statistics(bad.verdict, bad.plan).excluded_crash_rate());
   CHECK_THAT(report::statistics_in_words(verdict::statistics(bad.verdict, bad.plan)),
              ContainsSubstring("no rate is excluded"));
-  verdict::Seen seen;
+  outcome::Observation seen;
   seen.finding.title = "BUG: accepted by somebody";
   good.verdict.cells[0].findings.push_back(seen);
   CHECK(verdict::clean_boots(good.verdict.cells[0]) ==
@@ -106,7 +106,7 @@ TEST_CASE("a failure anywhere means that no rate is excluded; controls and findi
 TEST_CASE("one title in several cells is one problem, fatal ones and frequent ones first") {
   Matrix matrix({"new/a!", "new/b!", "new/c"});
   const auto add = [&](std::size_t cell, const std::string& title, crash::Severity severity) {
-    verdict::Seen seen;
+    outcome::Observation seen;
     seen.finding.title = title;
     seen.finding.severity = severity;
     seen.finding.line = title.starts_with("kernel tainted") ? 0 : 7;
@@ -171,8 +171,7 @@ TEST_CASE("where in the source it was stands with the finding, and cannot be mor
   report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
   record.verdict.cells[0].findings = {{.finding = {.title = "oops in sensor"}}};
   record.cells.resize(1);
-  record.cells[0].places["oops in sensor"] = {
-      "sensor_equal+0x39/0x60 [sensor]: sensor_equal at <b>sensor.c:255"};
+  record.cells[0].places[0] = {"sensor_equal+0x39/0x60 [sensor]: sensor_equal at <b>sensor.c:255"};
   CHECK_THAT(report::html(record),
              ContainsSubstring("in the source") && ContainsSubstring("&lt;b&gt;sensor.c:255"));
   CHECK_THAT(report::junit(record), ContainsSubstring("in the source:\nsensor_equal+0x39/0x60 [sensor]"));
@@ -199,8 +198,8 @@ TEST_CASE("what people have accepted is no failure, and every report names who a
                                 .until = *parse_date("2026-12-31")};
   };
   Matrix matrix({"new/bad!", "new/waived", "new/good", "control"});
-  verdict::Seen seen;
-  seen.channel = "console";
+  outcome::Observation seen;
+  seen.channel = event::Channel::console;
   seen.finding.line = 17;
   seen.finding.title = "BUG: in sensor_match";
   seen.finding.severity = crash::Severity::fatal;

@@ -74,13 +74,13 @@ class Desk {
         .folder = root / name,
         .disk = root / (name + ".qcow2")};
   }
-  verdict::Outcome run(const lab::CellJob& job) {
+  outcome::Outcome run(const lab::CellJob& job) {
     return lab::run_cell(
         job, host, [](const auto&) {}, stop.get_token());
   }
   int left_at(const std::string& step) {
     return cell::hold_at(cell,
-                         {.cell = cell.id, .boot_time = 3s, .payload = payload, .rules = verdict::rules_now},
+                         {.cell = cell.id, .boot_time = 3s, .payload = payload, .rules = outcome::rules_now},
                          step)
         ->left;
   }
@@ -119,7 +119,7 @@ TEST_CASE("a held cell is handed over before the step, and goes on to the same e
   job.desk = &desk;
   const auto outcome = lab.run(job);
   CHECK(desk.places == std::vector<std::string>{"exercise"});
-  CHECK(outcome.ending == verdict::Ending::crashed);
+  CHECK(outcome.ending == outcome::Ending::crashed);
   CHECK_THAT(desk.console, ContainsSubstring("Kernel panic"));
   CHECK_THAT(desk.end, ContainsSubstring("crashed: "));
 }
@@ -138,7 +138,7 @@ TEST_CASE("what is done to a guest that is held is no finding, and leaving it en
   job.desk = &desk;
   const auto outcome = lab.run(job);
   CHECK(desk.places == std::vector<std::string>{"exercise", "exercise: proof"});
-  CHECK(outcome.ending == verdict::Ending::interrupted);
+  CHECK(outcome.ending == outcome::Ending::interrupted);
   CHECK(outcome.findings.empty());
   CHECK(desk.end.empty());
 }
@@ -153,7 +153,7 @@ TEST_CASE("a machine that was kept is come back to, many times, and lives on as 
   first.hold = lab.left_at("exercise");
   first.desk = &keeper;
   const std::string key = reproduction::key_of(first, first.hold, lab.host.facts());
-  first.at_end = [&](const lab::Checkpoint& checkpoint, const verdict::Outcome&) {
+  first.at_end = [&](const lab::Checkpoint& checkpoint, const outcome::Outcome&) {
     CHECK(kept.put(key, first, checkpoint));
   };
   lab.run(first);
@@ -172,7 +172,7 @@ TEST_CASE("a machine that was kept is come back to, many times, and lives on as 
     lab.script.placed = true;
     const auto outcome = lab.run(again);
     INFO(outcome.reason);
-    CHECK(outcome.ending == (crashes ? verdict::Ending::crashed : verdict::Ending::passed));
+    CHECK(outcome.ending == (crashes ? outcome::Ending::crashed : outcome::Ending::passed));
     auto text = read_file(again.folder / "events.jsonl");
     auto journal = event::read_journal(*text, lab.cell.id, "here");
     REQUIRE(journal);
@@ -189,9 +189,9 @@ TEST_CASE(
   auto job = lab.job("run");
   job.keeps_checkpoints = true;
   std::optional<lab::Checkpoint> kept;
-  job.at_end = [&](const lab::Checkpoint& checkpoint, const verdict::Outcome& outcome) {
+  job.at_end = [&](const lab::Checkpoint& checkpoint, const outcome::Outcome& outcome) {
     kept = checkpoint;
-    CHECK(outcome.ending == verdict::Ending::crashed);
+    CHECK(outcome.ending == outcome::Ending::crashed);
     CHECK(fs::exists(job.disk));
   };
   lab.run(job);
@@ -212,11 +212,11 @@ TEST_CASE("one guest with the driver in it is begun with again and again, each t
   Desk lab;
   lab::CellJob base = lab.job("base");
   const auto hold = cell::hold_before_content(
-      lab.cell, {.boot_time = 3s, .payload = base.files, .rules = verdict::rules_now});
+      lab.cell, {.boot_time = 3s, .payload = base.files, .rules = outcome::rules_now});
   REQUIRE(hold);
   base.hold = hold->left;
   std::optional<lab::Checkpoint> checkpoint;
-  base.at_end = [&](const lab::Checkpoint& saved, const verdict::Outcome&) {
+  base.at_end = [&](const lab::Checkpoint& saved, const outcome::Outcome&) {
     checkpoint = saved;
     fs::rename(base.disk, lab.root / "base.kept");
   };
@@ -232,7 +232,7 @@ TEST_CASE("one guest with the driver in it is begun with again and again, each t
     probe.exchange = &other;
     const auto outcome = lab.run(probe);
     INFO(outcome.reason);
-    CHECK((outcome.ending == verdict::Ending::passed) == !wrong);
+    CHECK((outcome.ending == outcome::Ending::passed) == !wrong);
     const auto text = read_file(probe.folder / "events.jsonl");
     const auto journal = event::read_journal(*text, lab.cell.id, "here");
     REQUIRE(journal);
@@ -266,7 +266,7 @@ TEST_CASE("probes begin at the content only when the failure did not come before
     };
     reproduction::RecordedCell recorded{.cell = lab.cell};
     recorded.outcome = lab.run(lab.job("run"));
-    REQUIRE(recorded.outcome.ending == verdict::Ending::crashed);
+    REQUIRE(recorded.outcome.ending == outcome::Ending::crashed);
     recorded.journal = *event::read_journal(*read_file(lab.root / "run/events.jsonl"), lab.cell.id, "here");
     CHECK(reproduction::fails_from_content(recorded) == !early);
   }

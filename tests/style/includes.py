@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest"}
+HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest", "rings"}
 HANDS_ONLY = [  # (what no head room may contain, how it is called)
     (r'#include "labctl/base/(subprocess|queue|files|log)\.h"', "a door to the world"),
     (r"#include <(thread|mutex|shared_mutex|condition_variable|future|atomic|stop_token)>", "threads"),
@@ -17,12 +17,13 @@ HANDS_ONLY = [  # (what no head room may contain, how it is called)
 EVERYWHERE = [  # (pattern, how it is called, the one place where it may be)
     (r"#include <boost/process|\bboost::process\b", "Boost.Process", "labctl/base/subprocess.cc"),
     (r"#include <spdlog/|\bspdlog::", "spdlog", "labctl/base/log.cc"),
+    (r"#include <sqlite3|\bsqlite3_(?!stmt)[a-z]", "SQLite", "labctl/history/sqlite.cc"),
     (r"#include <regex>|\bstd::w?regex\b", "std::regex (RE2 is used)", None),
     (r"\bvir[A-Za-z]*(Free|Unref)\b", "a release of a libvirt handle", "labctl/machine/libvirt/handles.h"),
 ]
 LONGEST = 500
 # Circles between the files of one room (a header with its sources is one file) that still are. None may be added.
-CIRCLES = [{f"labctl/verdict/{name}" for name in ("accept", "blame", "verdict", "weigh")}]
+CIRCLES = []
 
 
 def rooms(cmake):
@@ -124,6 +125,7 @@ def self_test():
         "a clock": ("labctl/plan/b.cc", "auto x = std::chrono::system_clock::now();\n"),
         "a clock ": ("labctl/plan/b.cc", "auto x = time(nullptr);\n"),
         "Boost.Process": ("labctl/lab/b.cc", "#include <boost/process.hpp>\n"),
+        "SQLite": ("labctl/lab/b.cc", "#include <sqlite3.h>\n"),
         "std::regex": ("labctl/lab/b.cc", "std::regex r;\n"),
         "a release of": ("labctl/machine/libvirt/b.cc", "virDomainFree(d);\n"),
         "may not use lab": ("labctl/CMakeLists.txt", cmake.replace("room(plan USES base)", "room(plan USES base lab)"),

@@ -31,7 +31,7 @@ class Lab {
   }
   ~Lab() { fs::remove_all(root); }
 
-  verdict::Canary prove() {
+  outcome::Canary prove() {
     order.records = root / ("bundle-" + std::to_string(++count));
     auto canaries = trust::prove_channels(
         order,
@@ -71,6 +71,16 @@ TEST_CASE("a proof is made once and its records are in every bundle") {
   CHECK(lab.killings == 1);
   CHECK(bundle::read_canary(lab.order.records, "box").proved());
   CHECK(fs::exists(lab.journal("hang")));
+}
+
+TEST_CASE("the age of a proof is reckoned by the clock that the run is given") {
+  Lab lab;
+  lab.prove();
+  lab.order.clock = [] { return std::time(nullptr) + 8 * 24 * 3600; };
+  lab.prove();
+  CHECK(lab.killings == 2);
+  lab.prove();
+  CHECK(lab.killings == 2);
 }
 
 TEST_CASE("another image, host, shape or labctl wants a proof of its own") {

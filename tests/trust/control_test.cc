@@ -45,7 +45,9 @@ class Lab {
     CHECK(fs::exists(job.folder, ignored) == *taken);
     return *taken;
   }
-  trust::KeptControls kept() const { return {root / "cache", tool, host, signatures}; }
+  trust::KeptControls kept() const {
+    return {root / "cache", tool, host, signatures, [this] { return std::time(nullptr) + later; }};
+  }
 
   fs::path only_record() const {
     std::error_code none;
@@ -61,6 +63,7 @@ class Lab {
   fs::path root;
   lab::CellJob job;
   std::string tool = "t", host = "h", signatures;
+  std::time_t later = 0;  // the clock of the next run is ahead by so much
 
  private:
   static inline int count = 0;
@@ -180,6 +183,20 @@ TEST_CASE("a record that was kept is judged by the day of its run") {
   CHECK_FALSE(bundle::read_kept(lab.job.folder, ""));
   REQUIRE(write_file(lab.job.folder / "control.json", "{}"));
   CHECK_FALSE(bundle::read_kept(lab.job.folder, began(0)));
+}
+
+TEST_CASE("the age of a control is reckoned by the clock that the run is given") {
+  Lab lab;
+  lab.live();
+  lab.keep();
+  CHECK(lab.take());
+  lab.later = 8 * day;
+  CHECK_FALSE(lab.take());
+  lab.live();
+  lab.keep();
+  CHECK(lab.take());
+  lab.later = 0;
+  CHECK_FALSE(lab.take());  // made in the future
 }
 
 TEST_CASE("what is lived afresh leaves its kept records beside") {

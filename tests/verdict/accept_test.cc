@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "labctl/base/json.h"
-#include "labctl/verdict/accept.h"
-#include "labctl/verdict/blame.h"
+#include "labctl/outcome/accept.h"
+#include "labctl/outcome/blame.h"
 #include "tests/verdict/outcomes.h"
 
 using namespace outcomes;
@@ -28,7 +28,7 @@ scenario::Acceptance entry(As as, const std::string& cell, const std::string& un
 struct Run {
   plan::Plan plan = two_images();
   std::vector<Outcome> outcomes = all_passed();
-  std::vector<verdict::Canary> canaries = outcomes::canaries();
+  std::vector<outcome::Canary> canaries = outcomes::canaries();
 
   Run() {
     plan.date = *parse_date("2026-06-15");
@@ -85,7 +85,7 @@ const std::vector<Row>& rows() {
        [](Run& r) { r.expects().crashes().outcomes[2] = ended("a.control", Ending::crashed); }},
       {"an expected crash under another run's control", unknown, "in another run",
        [](Run& r) {
-         r.expects().crashes().outcomes[2].kept = verdict::Kept{"2026-11-20T08:00:00Z", "r"};
+         r.expects().crashes().outcomes[2].kept = outcome::ReusedFrom{"2026-11-20T08:00:00Z", "r"};
        }},
       {"an expected crash without a control", unknown, "no control for this image",
        [](Run& r) {
@@ -183,7 +183,7 @@ TEST_CASE("what only the policy let pass makes the verdict warned") {
     const auto verdict = run.judge();
     CHECK(verdict.warned() == row.warned);
     CHECK_FALSE(verdict.waived);
-    CHECK(verdict::took_weaker(run.plan.cells[0], run.outcomes[0]) ==
+    CHECK(outcome::took_weaker(run.plan.cells[0], run.outcomes[0]) ==
           (row.warned || !verdict.reasons.empty()));
     if (!verdict.reasons.empty()) CHECK(verdict.weaker[0].cells == std::vector<std::string>{"a.control"});
     if (!row.warned) continue;
@@ -204,7 +204,7 @@ TEST_CASE("content that the scenario calls unproved makes a pass WARNED, and con
   CHECK(verdict.weaker[0].option == std::string(verdict::unproved_option));
   CHECK(verdict.weaker[0].title == "the driver tells nobody");
   for (const auto& id : verdict.weaker[0].cells) CHECK_THAT(id, !ContainsSubstring("control"));
-  CHECK(verdict::took_weaker(run.plan.cells[0], run.outcomes[0]));
+  CHECK(outcome::took_weaker(run.plan.cells[0], run.outcomes[0]));
   // A cell that failed has used nothing.
   run.outcomes[0].ending = Ending::not_loaded;
   CHECK_FALSE(run.judge().warned());
@@ -223,15 +223,37 @@ TEST_CASE("every waiver tells what became of it") {
 TEST_CASE("a module is the candidate's by its whole name, and a control has none") {
   plan::Cell cell;
   crash::Finding finding;
-  CHECK_FALSE(verdict::of_candidate(cell, finding));  // no name is not the same name
+  CHECK_FALSE(outcome::of_candidate(cell, finding));  // no name is not the same name
   cell.guest.driver.module = "sensor";
-  CHECK_FALSE(verdict::of_candidate(cell, finding));
+  CHECK_FALSE(outcome::of_candidate(cell, finding));
   for (const char* other : {"sens", "sensor_core", "Sensor", ""}) {
     finding.module = other;
-    CHECK_FALSE(verdict::of_candidate(cell, finding));
+    CHECK_FALSE(outcome::of_candidate(cell, finding));
   }
   finding.module = "sensor";
-  CHECK(verdict::of_candidate(cell, finding));
+  CHECK(outcome::of_candidate(cell, finding));
+  finding.module = "sensor.sys";
+  CHECK_FALSE(outcome::of_candidate(cell, finding));  // a file of Windows means nothing on Linux
+}
+
+TEST_CASE("a driver of Windows is the candidate's by its file, in any case") {
+  plan::Cell cell;
+  cell.guest.os = scenario::Os::windows;
+  cell.guest.driver.module = "Sensor";
+  crash::Finding finding;
+  for (const char* own : {"sensor.sys", "Sensor.SYS", "Sensor"}) {
+    finding.module = own;
+    INFO(own);
+    CHECK(outcome::of_candidate(cell, finding));
+  }
+  for (const char* other : {"sensor.exe", "sensors.sys", "xsensor.sys", "ntoskrnl.exe", ".sys", ""}) {
+    finding.module = other;
+    INFO(other);
+    CHECK_FALSE(outcome::of_candidate(cell, finding));
+  }
+  cell.guest.driver.module.clear();  // no name is not the same name
+  finding.module = ".sys";
+  CHECK_FALSE(outcome::of_candidate(cell, finding));
 }
 
 TEST_CASE("verdict.json with accepted findings is as it was") {
@@ -247,7 +269,7 @@ TEST_CASE("what is expected and no text told ends its story, however mild") {
   Run run;
   run.expects();
   auto finding = seen(crash::Severity::warning).finding;
-  CHECK(verdict::tolerated(run.plan.cells[0], finding));
+  CHECK(outcome::tolerated(run.plan.cells[0], finding));
   finding.line = 0;
-  CHECK_FALSE(verdict::tolerated(run.plan.cells[0], finding));
+  CHECK_FALSE(outcome::tolerated(run.plan.cells[0], finding));
 }

@@ -258,21 +258,21 @@ TEST_CASE("taking any one thing away from a passed verdict makes it no passed") 
 }
 
 TEST_CASE("a cell that passed by older rules proves no pass, and is judged as before otherwise") {
-  REQUIRE(verdict::not_asked(verdict::rules_now).empty());
-  REQUIRE_FALSE(verdict::not_asked(verdict::rules_now - 1).empty());
+  REQUIRE(outcome::not_asked(outcome::rules_now).empty());
+  REQUIRE_FALSE(outcome::not_asked(outcome::rules_now - 1).empty());
   for (std::size_t i = 0; i < 4; ++i) {
     auto older = all_passed();
-    older[i].rules = verdict::rules_now - 1;
+    older[i].rules = outcome::rules_now - 1;
     const auto verdict = verdict::judge(two_images(), older, canaries());
     CHECK(verdict.decision == Decision::no_verdict);
     CHECK(verdict.cells[i].ending == Ending::passed);
     REQUIRE(verdict.reasons.size() == 1);
     CHECK_THAT(verdict.reasons[0],
-               ContainsSubstring("not asked then: " + verdict::not_asked(verdict::rules_now - 1).front()));
+               ContainsSubstring("not asked then: " + outcome::not_asked(outcome::rules_now - 1).front()));
   }
   auto crashed = all_passed();
   crashed[0] = ended("a", Ending::crashed);
-  crashed[0].rules = verdict::rules_now - 1;
+  crashed[0].rules = outcome::rules_now - 1;
   CHECK(verdict::judge(two_images(), crashed, canaries()).decision == Decision::blocked);
 }
 
@@ -287,7 +287,7 @@ TEST_CASE("the order of the outcomes does not matter, the order of the plan does
 
 TEST_CASE("the guest's faults are the first five endings") {
   for (int i = 0; i <= static_cast<int>(Ending::passed); ++i)
-    CHECK(verdict::guests_fault(Ending(i)) == (i < 5));
+    CHECK(outcome::is_guest_failure(Ending(i)) == (i < 5));
 }
 
 TEST_CASE("verdict.json is as it was") {
@@ -318,7 +318,7 @@ TEST_CASE("verdict.json is as it was") {
 
 TEST_CASE("an image whose channels were not seen to speak passes nothing") {
   const auto plan = two_images();
-  const auto judged = [&](const std::vector<verdict::Canary>& seen, std::vector<Outcome> outcomes) {
+  const auto judged = [&](const std::vector<outcome::Canary>& seen, std::vector<Outcome> outcomes) {
     return verdict::judge(plan, outcomes, seen);
   };
   CHECK(judged(canaries(), all_passed()).decision == Decision::passed);
@@ -352,7 +352,7 @@ TEST_CASE("an image whose channels were not seen to speak passes nothing") {
 
 TEST_CASE("a control of another run supports a pass and blames nobody") {
   const auto plan = two_images();
-  const verdict::Kept kept{"2026-11-20T08:00:00Z", "20261120T080000Z-sensor"};
+  const outcome::ReusedFrom kept{"2026-11-20T08:00:00Z", "20261120T080000Z-sensor"};
   auto outcomes = all_passed();
   outcomes[2].kept = outcomes[3].kept = kept;
   const auto passed = verdict::judge(plan, outcomes, canaries());
@@ -394,6 +394,6 @@ TEST_CASE("a canary proves its own machine and no other") {
 }
 
 TEST_CASE("a canary without a death proves nothing") {
-  CHECK_FALSE(verdict::Canary{.image = "debian-a"}.proved());
+  CHECK_FALSE(outcome::Canary{.image = "debian-a"}.proved());
   CHECK(canaries()[0].proved());
 }

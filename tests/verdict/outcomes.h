@@ -11,9 +11,9 @@
 namespace outcomes {
 
 using namespace labctl;
+using outcome::Ending;
+using outcome::Outcome;
 using verdict::Decision;
-using verdict::Ending;
-using verdict::Outcome;
 
 inline plan::Cell cell(const std::string& id, const std::string& image, bool control = false) {
   plan::Cell cell;
@@ -51,24 +51,26 @@ inline std::vector<Outcome> all_passed() {
   return outcomes;
 }
 
-inline std::vector<verdict::Canary> canaries() {
-  std::vector<verdict::Canary> all;
+inline std::vector<outcome::Canary> canaries() {
+  std::vector<outcome::Canary> all;
   for (const char* image : {"debian-a", "debian-b"})
-    all.push_back({.image = image,
-                   .made = "2026-11-20T08:00:00Z",
-                   .deaths = {{.crash = "hang", .due = {"heartbeat"}, .spoke = {"heartbeat"}}}});
+    all.push_back(
+        {.image = image,
+         .made = "2026-11-20T08:00:00Z",
+         .deaths = {
+             {.crash = "hang", .due = {event::Channel::heartbeat}, .spoke = {event::Channel::heartbeat}}}});
   return all;
 }
 
-inline verdict::Seen seen(crash::Severity severity) {
-  verdict::Seen seen;
+inline outcome::Observation seen(crash::Severity severity) {
+  outcome::Observation seen;
   seen.finding.title = "BUG: unable to handle page fault in sensor_match";
   seen.finding.kind = crash::Kind::oops;
   seen.finding.severity = severity;
   seen.finding.module = "sensor";
   seen.finding.offset = 4711;
   seen.finding.line = 42;
-  seen.channel = "console";
+  seen.channel = event::Channel::console;
   seen.boot = 1;
   return seen;
 }

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "labctl/base/text.h"
-#include "labctl/verdict/accept.h"
+#include "labctl/outcome/accept.h"
 #include "tests/verdict/outcomes.h"
 
 using namespace labctl;
@@ -39,6 +39,6 @@ TEST_CASE("the documented table has every kind and what it does") {
     INFO(kind);
     REQUIRE(rows.count(kind) == 1);
     CHECK(rows.at(kind) ==
-          (verdict::is_weighed(finding) ? "weighed" : verdict::to_string(verdict::ending_for(finding.kind))));
+          (outcome::is_weighed(finding) ? "weighed" : outcome::to_string(outcome::ending_for(finding.kind))));
   }
 }

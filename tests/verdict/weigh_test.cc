@@ -9,15 +9,15 @@ using namespace outcomes;
 
 namespace {
 
-verdict::Seen error(const std::string& title, crash::Kind kind = crash::Kind::error, int boot = 1) {
+outcome::Observation error(const std::string& title, crash::Kind kind = crash::Kind::error, int boot = 1) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
   finding.severity = crash::Severity::warning;
   finding.line = 12;
-  return {.finding = finding, .channel = "evidence", .boot = boot, .candidate_in = true};
+  return {.finding = finding, .channel = event::Channel::evidence, .boot = boot, .candidate_in = true};
 }
-verdict::Seen service(const std::string& title, int boot = 1) {
+outcome::Observation service(const std::string& title, int boot = 1) {
   return error(title, crash::Kind::service, boot);
 }
 
@@ -38,7 +38,7 @@ struct Row {
   std::function<void(Run&)> change;
 };
 
-const verdict::Kept before{.made = "2026-11-20T08:00:00Z", .run = "before"};
+const outcome::ReusedFrom before{.made = "2026-11-20T08:00:00Z", .run = "before"};
 const std::string oom = "out of memory: process killed";
 
 const Row rows[] = {

@@ -80,8 +80,9 @@ bool Report::absorbs(const Rule& header, bool consequence) const {
   return header.group != Group::die || (trace_.empty() && !proved(Proof::die));
 }
 
-void Report::absorb(const Rule& header) {
+void Report::absorb(const Rule& header, bool doubtful) {
   since_ = foreign_ = 0;
+  sure_ = sure_ || ((header.flags & needs_body) == 0 && !doubtful);
   if (header.group == Group::die) prove(Proof::die);
   if (header.group == Group::detail || header.group == Group::stall) prove(Proof::special);
   if ((header.flags & panic_line) != 0) {
@@ -109,7 +110,7 @@ bool Report::credible() const {
   if ((rule().flags & headless) != 0)
     return died_ && !warned_ && registers_ > 0 && proved(Proof::cpu) && proved(Proof::rip) &&
            proved(Proof::trace) && proved(Proof::trace_end);
-  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || proved(Proof::cpu);
+  return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || sure_ || proved(Proof::cpu);
 }
 
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
@@ -119,6 +120,15 @@ void Report::place(std::string_view text) {
   place_ = parse_register_place(text);
   // A watchdog's own frames stand above the registers of what it interrupted.
   if (!place_.empty() && wants_interrupted()) trace_.clear();
+}
+
+// What died says on which processor before it prints its trace, and so does KASAN (others of its kind say it
+// last): frames in front of that are another's.
+void Report::others_trace() {
+  const bool in_order = kind_ == Kind::oops || std::string_view(base_).starts_with("KASAN");
+  if (!in_order || (rule().flags & headless) != 0) return;
+  trace_.clear();
+  trace_closed_ = false;
 }
 
 void Report::body(const BodyLine& line, std::string_view text) {
@@ -151,6 +161,7 @@ void Report::body(const BodyLine& line, std::string_view text) {
       return;
     }
   }
+  if (line.proof == Proof::cpu && !proved(Proof::cpu)) others_trace();
   if (line.proof == Proof::registers) ++registers_;
   if (line.proof == Proof::special) ++specials_;
   if (line.proof != Proof::nothing) prove(line.proof);
@@ -189,7 +200,9 @@ bool Report::over() const {
   if ((rule().flags & instant) != 0 || lines_ > line_limit || foreign_ > patience_with_others) return true;
   if (proved(Proof::panic_end)) return true;
   if (proved(Proof::trace_end)) return since_ > patience_at_end;
-  if (!credible()) return since_ > patience_when_vague;
+  // Where a header needs its body, the processor stands in front of the trace: this is the trace of others.
+  if (!credible())
+    return since_ > patience_when_vague || (proved(Proof::trace) && (rule().flags & headless) == 0);
   return since_ > (read_anything() ? patience_inside : patience_for_body);
 }
 

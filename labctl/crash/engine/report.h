@@ -33,7 +33,7 @@ class Report {
 
   // Another header that belongs to this report.
   bool absorbs(const Rule& header, bool consequence) const;
-  void absorb(const Rule& header);
+  void absorb(const Rule& header, bool doubtful);
 
   void body(const BodyLine& line, std::string_view text);
   void frame(const Frame& frame);
@@ -75,6 +75,7 @@ class Report {
   void prove(Proof proof) { proofs_ |= 1U << static_cast<unsigned>(proof); }
   bool proved(Proof proof) const { return (proofs_ & (1U << static_cast<unsigned>(proof))) != 0; }
   void place(std::string_view text);
+  void others_trace();
   void headless_line(std::string_view text);
   bool credible() const;  // enough was read for what the header is worth
   bool wants_interrupted() const;
@@ -100,6 +101,7 @@ class Report {
   unsigned since_ = 0;    // own ordinary lines since the last line of a body
   unsigned foreign_ = 0;  // ordinary lines of others since then
   unsigned lines_ = 0;
+  bool sure_ = false;    // a header that it absorbed would be told by itself
   bool died_ = false;    // an instruction that only a fault stops at, or a kernel that died before
   bool warned_ = false;  // the instruction of a BUG() or a WARN()
   bool trace_begun_ = false;

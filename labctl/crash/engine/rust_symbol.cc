@@ -33,6 +33,7 @@ class Reader {
   std::optional<std::string> name();
   std::optional<std::string> reference(unsigned depth, bool type);
   std::optional<std::string> type(unsigned depth);
+  std::optional<std::string> tuple(unsigned depth);
   std::optional<std::string> self_type(unsigned depth);
   bool skip_arguments(unsigned depth);
   bool skip_function(unsigned depth);
@@ -132,6 +133,13 @@ std::optional<std::string> Reader::self_type(unsigned depth) {
   return "<" + *self + " as " + *trait + ">";
 }
 
+std::optional<std::string> Reader::tuple(unsigned depth) {
+  while (!take('E')) {
+    if (!type(depth + 1)) return std::nullopt;
+  }
+  return "(_)";
+}
+
 std::optional<std::string> Reader::type(unsigned depth) {
   if (depth > deepest || ++read_ > longest || at_ >= text_.size()) return std::nullopt;
   const char kind = text_[at_];
@@ -161,10 +169,7 @@ std::optional<std::string> Reader::type(unsigned depth) {
     }
     case 'T':
       ++at_;
-      while (!take('E')) {
-        if (!type(depth + 1)) return std::nullopt;
-      }
-      return "(_)";
+      return tuple(depth);
     case 'F':
       ++at_;
       return skip_function(depth) ? std::optional<std::string>("fn") : std::nullopt;

@@ -268,7 +268,7 @@ void Scanner::State::header(Heading heading, const Message& message) {
                        (current->read_anything() || (current->rule().absorbs & bit(rule.group)) != 0 ||
                         message.text.find("panic_on_") != std::string_view::npos);
   if (current != nullptr && current->absorbs(rule, its_end)) {
-    current->absorb(rule);
+    current->absorb(rule, heading.doubtful);
     current->grew();
     panicked = panicked || panic;
     return;

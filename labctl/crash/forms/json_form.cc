@@ -1,6 +1,7 @@
 // Kernel text in JSON: a record a line (journalctl -o json, a container's log), a document (dmesg --json, an
 // answer of a web interface) or a list of strings. Read byte by byte, so that a document may be of any size
 // and broken anywhere; what is no JSON ends it.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -22,18 +23,29 @@ bool one_of(std::string_view key, const std::array<std::string_view, n>& keys) {
   return false;
 }
 
-constexpr std::array<std::string_view, 18> text_keys{
-    "MESSAGE", "message", "Message", "msg",    "log",    "line",        "text", "content", "output",
-    "body",    "event",   "console", "stdout", "stderr", "textPayload", "data", "_raw",    "raw"};
+// Keys whose string is text, by their ends and in any case: "short_message", "textPayload", "Output". The
+// first row says so more surely than the second, whose words may also name what kind of record it is.
+constexpr std::array<std::string_view, 7> text_keys{"message", "msg",         "log",   "line",
+                                                    "text",    "textpayload", "stdout"};
+constexpr std::array<std::string_view, 10> loose_keys{"content", "contents", "output", "body", "event",
+                                                      "console", "stderr",   "data",   "raw",  "payload"};
 constexpr std::array<std::string_view, 8> program_keys{"_TRANSPORT", "SYSLOG_IDENTIFIER", "ident",
                                                        "identifier", "programname",       "program",
                                                        "appname",    "app-name"};
+
+unsigned text_rank(std::string_view key) {
+  std::string small(key);
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const auto ends = [&](std::string_view end) { return small.ends_with(end); };
+  if (std::any_of(text_keys.begin(), text_keys.end(), ends)) return 2;
+  return std::any_of(loose_keys.begin(), loose_keys.end(), ends) ? 1 : 0;
+}
 
 struct Container {
   bool list = false;
   std::string key;      // of an object's next value; of the list itself
   std::string message;  // of an object
-  bool has_message = false;
+  unsigned rank = 0;    // of the key that the message has
   bool other_program = false;
   bool kernel = false;
   std::string bytes;  // of a list of numbers
@@ -197,8 +209,8 @@ void Json::close(const Emit& emit) {
   if (done.list) {
     if (done.bytes.empty() || open_.empty() || done.key != "MESSAGE") return;
     open_.back().message = std::move(done.bytes);
-    open_.back().has_message = true;
-  } else if (done.has_message && (done.kernel || !done.other_program)) {
+    open_.back().rank = 2;
+  } else if (done.rank != 0 && (done.kernel || !done.other_program)) {
     lines(done.message, done.kernel, emit);
   }
 }
@@ -212,9 +224,9 @@ void Json::string_ended(const Emit& emit) {
     here.key = string_.substr(0, 80);
     return;
   }
-  if (!here.has_message && one_of(here.key, text_keys)) {
+  if (const unsigned rank = text_rank(here.key); rank > here.rank) {
     here.message = string_;
-    here.has_message = true;
+    here.rank = rank;
   } else if (one_of(here.key, program_keys)) {
     here.kernel = here.kernel || string_ == "kernel";
     here.other_program = here.other_program || string_ != "kernel";

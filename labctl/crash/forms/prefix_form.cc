@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,7 @@ Token next_token(std::string_view& text) {
   text.remove_prefix(end);
   if (!alnum) return token;
   const bool time = number && token.text.find_first_not_of("0123456789.:,+-/TZ") == std::string_view::npos;
-  return {time ? 'D' : token.text == "kernel" ? 'K' : 'W', token.text};
+  return {time ? 'D' : token.text == "kernel" || token.text == "KERNEL" ? 'K' : 'W', token.text};
 }
 
 std::vector<Token> tokens_of(std::string_view text) {
@@ -161,6 +162,24 @@ struct Shape {
   std::size_t blanks = 0;  // between the prefix and the message
 };
 
+// What grep puts in front of what it found and of the lines around that: "FILE:12:", "13-".
+constexpr const char* by_grep = "G";
+
+std::optional<Shape> grep_shape(std::string_view front) {
+  static const RE2 shape("(?:(\\S{1,150})[-:])?\\d{1,7}[-:]", RE2::Latin1);
+  std::string file;
+  if (!RE2::FullMatch(re2::StringPiece(front.data(), front.size()), shape, &file)) return std::nullopt;
+  return Shape{by_grep, file, 0};
+}
+
+std::size_t behind_grep(std::string_view text, const std::string& file) {
+  static const RE2 number("[-:]?\\d{1,7}[-:]", RE2::Latin1);
+  if (!text.starts_with(file)) return std::string_view::npos;
+  re2::StringPiece rest(text.data() + file.size(), text.size() - file.size());
+  const bool read = RE2::Consume(&rest, number);
+  return read ? text.size() - rest.size() : std::string_view::npos;
+}
+
 std::string kinds_of(const std::vector<Token>& tokens) {
   std::string kinds;
   for (const Token& token : tokens) kinds.push_back(token.kind);
@@ -170,6 +189,7 @@ std::string kinds_of(const std::vector<Token>& tokens) {
 // Where the message begins in a line with this prefix, the tokens of the prefix in `tokens`; npos without it.
 std::size_t behind(std::string_view text, const Shape& shape, std::vector<Token>& tokens) {
   tokens.clear();
+  if (shape.kinds == by_grep) return behind_grep(text, shape.literal);
   if (!shape.literal.empty())
     return text.starts_with(shape.literal) ? shape.literal.size() : std::string_view::npos;
   std::string_view rest = text;
@@ -252,13 +272,14 @@ class Prefix : public Form {
     const auto at = static_cast<std::size_t>(found.data() - text.data());
     if (at == 0 || at > longest_prefix || known_form(text, found.data())) return;
     const std::string_view front = text.substr(0, at);
+    const std::string anchor(found.data(), std::min<std::size_t>(5, found.size()));
+    if (const auto grep = grep_shape(front)) return agree(*grep, anchor);
     const std::vector<Token> tokens = tokens_of(front);
     if (tokens.size() >= most_tokens || other_program(tokens) || not_a_prefix(front)) return;
     const std::string kinds = kinds_of(tokens);
     const bool words = !kinds.empty() && kinds.find_first_not_of('W') == std::string::npos;
     const std::size_t blanks = front.size() - (front.find_last_not_of(" \t") + 1);
-    agree({kinds, words ? std::string(front) : std::string(), blanks},
-          std::string(found.data(), std::min<std::size_t>(5, found.size())));
+    agree({kinds, words ? std::string(front) : std::string(), blanks}, anchor);
   }
 
   void agree(const Shape& seen_now, const std::string& anchor) {
@@ -275,7 +296,8 @@ class Prefix : public Form {
     candidate->shape.blanks = std::min(candidate->shape.blanks, seen_now.blanks);
     auto& seen = candidate->seen;
     if (std::find(seen.begin(), seen.end(), anchor) == seen.end()) seen.push_back(anchor);
-    if (seen.size() < agreeing_anchors + (seen_now.literal.empty() ? 0 : 2)) return;
+    if (seen.size() < agreeing_anchors + (seen_now.literal.empty() || seen_now.kinds == by_grep ? 0 : 2))
+      return;
     if (std::all_of(seen.begin(), seen.end(), is_header)) return;
     known_.push_back(candidate->shape);
     candidates_.erase(candidate);

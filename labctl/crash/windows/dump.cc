@@ -71,28 +71,6 @@ const char* type_name(std::uint32_t type) {
   }
 }
 
-// Where the code stood that the stop is about, by what Microsoft says of its parameters. 0 when it does not
-// say.
-std::uint64_t culprits_address(const Dump& dump) {
-  switch (dump.code) {
-    case 0x1E:  // KMODE_EXCEPTION_NOT_HANDLED
-    case 0x3B:  // SYSTEM_SERVICE_EXCEPTION
-    case 0x7E:  // SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
-    case 0x8E:  // KERNEL_MODE_EXCEPTION_NOT_HANDLED
-    case 0x1000007E:
-    case 0x1000008E:
-      return dump.parameters[1];
-    case 0x50:  // PAGE_FAULT_IN_NONPAGED_AREA
-      return dump.parameters[2];
-    case 0xA:   // IRQL_NOT_LESS_OR_EQUAL
-    case 0xD1:  // DRIVER_IRQL_NOT_LESS_OR_EQUAL
-    case 0xD5:  // DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL
-      return dump.parameters[3];
-    default:
-      return 0;
-  }
-}
-
 // TRIAGE_DUMP64: the driver that Windows itself blames, else the one whose image holds the address.
 std::string triage_driver(const Bytes& bytes, std::uint64_t address) {
   constexpr std::uint64_t at = header64, stride = 0x90;
@@ -131,7 +109,7 @@ std::optional<Dump> read_dump(std::string_view head, std::uint64_t size) {
         "the dump is cut short: " + std::to_string(size) + " of " + std::to_string(wanted) + " bytes";
   else if (dump.code == 0)
     dump.corrupted = "the dump names no stop code";
-  if (wide && type == triage) dump.driver = triage_driver(bytes, culprits_address(dump));
+  if (wide && type == triage) dump.driver = triage_driver(bytes, culprit_address(dump.code, dump.parameters));
   return dump;
 }
 

@@ -407,13 +407,37 @@ std::optional<std::uint64_t> stop_code(std::string_view name) {
   return found->code;
 }
 
+std::uint64_t plain_stop(std::uint64_t code) {
+  const std::uint64_t plain = code & ~0x10000000ULL;
+  return stop_name(plain).empty() ? code : plain;
+}
+
 std::string stop_title(std::uint64_t code) {
+  code = plain_stop(code);
   std::array<char, 16> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), code, 16).ptr;
   std::string text(digits.data(), end);
   for (char& c : text) c = c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
   const std::string_view name = stop_name(code);
   return name.empty() ? "stop code 0x" + text : std::string(name) + " (0x" + text + ")";
+}
+
+std::uint64_t culprit_address(std::uint64_t code, const std::array<std::uint64_t, 4>& parameters) {
+  switch (plain_stop(code)) {
+    case 0x1E:  // KMODE_EXCEPTION_NOT_HANDLED
+    case 0x3B:  // SYSTEM_SERVICE_EXCEPTION
+    case 0x7E:  // SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
+    case 0x8E:  // KERNEL_MODE_EXCEPTION_NOT_HANDLED
+      return parameters[1];
+    case 0x50:  // PAGE_FAULT_IN_NONPAGED_AREA
+      return parameters[2];
+    case 0xA:   // IRQL_NOT_LESS_OR_EQUAL
+    case 0xD1:  // DRIVER_IRQL_NOT_LESS_OR_EQUAL
+    case 0xD5:  // DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL
+      return parameters[3];
+    default:
+      return 0;
+  }
 }
 
 }  // namespace labctl::crash

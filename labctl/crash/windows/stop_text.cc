@@ -1,10 +1,6 @@
 #include "labctl/crash/windows/stop_text.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <utility>
 
 #include "labctl/crash/windows/event_log.h"
@@ -16,69 +12,12 @@ namespace {
 constexpr std::uint64_t record_lines = 120;  // a debugger's analysis has registers and a stack in the middle
 constexpr std::uint64_t near_lines = 12;     // between the parts of an event
 constexpr std::size_t longest_excerpt = 600;
+constexpr std::size_t most_ranges = 1024;  // a Windows has some two hundred drivers
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view view(const re2::StringPiece& text) { return {text.data(), text.size()}; }
+bool near(std::uint64_t line, Origin origin) { return line != 0 && origin.line <= line + near_lines; }
 
-std::optional<std::uint64_t> number_of(std::string_view text, int base) {
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    text.remove_prefix(2);
-    base = 16;
-  }
-  std::uint64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (problem != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
-
-struct Field {
-  const char* pattern;  // RE2, anywhere in the line, one group
-  int base;             // of the code; 0: the group is the driver's file
-};
-
-#define FILE_GROUP "([\\w.$~-]{1,60}\\.(?i:sys|exe|dll))"
-#define SEPARATOR "\"?\\s*[:=,]\\s*\"?"
-
-constexpr std::array fields{
-    // A stop with its four parameters, as event 1001 prints it in every language.
-    Field{"\\b(0x[0-9a-fA-F]{8,16}) ?\\(0x[0-9a-fA-F]{8,16}, ?0x[0-9a-fA-F]{8,16}, ?0x[0-9a-fA-F]{8,16}, "
-          "?0x[0-9a-fA-F]{8,16}\\)",
-          16},
-    // Event 41.
-    Field{"BugcheckCode(?:\"?\\s*[:=,]\\s*\"?|['\"]>|\\s+)(0x[0-9a-fA-F]{1,8}|\\d{1,10})\\b", 10},
-    // The kernel's debugger.
-    Field{"^\\*\\*\\* Fatal System Error: (0x[0-9a-fA-F]{8,16})", 16},
-    Field{"^[A-Z][A-Z0-9_]{3,60} \\(([0-9a-f]{1,8})\\)\\s*$", 16},
-    Field{"^BUGCHECK_CODE:\\s+(?:0x)?([0-9a-f]{1,8})\\b", 16}, Field{"^BugCheck ([0-9A-F]{1,8}), \\{", 16},
-    Field{"^\\s*Bugcheck code ([0-9A-Fa-f]{8})\\s*$", 16}, Field{"^IMAGE_NAME:\\s+" FILE_GROUP, 0},
-    Field{"^Probably caused by ?: ?" FILE_GROUP, 0}, Field{"^\\*\\*\\*\\s+" FILE_GROUP " - Address ", 0},
-    // BlueScreenView, WhoCrashed.
-    Field{"Bug Check Code" SEPARATOR "(0x[0-9a-fA-F]{1,16})", 16},
-    Field{"(?i:bugcheck code)" SEPARATOR "(0x[0-9a-fA-F]{1,16})", 16},
-    Field{"Caused By Driver" SEPARATOR FILE_GROUP, 0},
-    Field{"caused by the following module: " FILE_GROUP, 0}};
-
-struct Compiled {
-  RE2 pattern;
-  int base;
-  Compiled(const Field& field) : pattern(field.pattern, RE2::Latin1), base(field.base) {}
-};
-
-// Most lines hold none of these.
-bool may_speak(std::string_view text) {
-  static const RE2 any(
-      "(?i:bug ?check)|0x[0-9a-fA-F]{8,16} ?\\(0x|^\\*\\*\\* |^IMAGE_NAME|^Probably caused|Caused By Driver|"
-      "caused by the following module|^[A-Z][A-Z0-9_]{3,60} "
-      "\\([0-9a-f]{1,8}\\)|Kernel-Power|6008\\b|\\b41\\b",
-      RE2::Latin1);
-  return text.size() > 3 && RE2::PartialMatch(piece(text), any);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
+void append(std::string& excerpt, std::string_view text) {
+  if (excerpt.size() + 1 + text.size() <= longest_excerpt) excerpt.append("\n").append(text);
 }
 
 }  // namespace
@@ -86,67 +25,100 @@ std::string lower(std::string_view text) {
 void StopText::line(std::string_view text, Origin origin, const Tell& tell) {
   if (stop_ && origin.line > stop_->last + record_lines) tell_stop(tell);
   if (unclean_ && origin.line > unclean_->last + near_lines) tell_unclean(tell);
-  if (text.size() > 8192 || !may_speak(text)) return;
-  static const std::array<Compiled, fields.size()> all = []<std::size_t... i>(std::index_sequence<i...>) {
-    return std::array<Compiled, fields.size()>{Compiled(fields[i])...};
-  }
-  (std::make_index_sequence<fields.size()>());
-  for (const Compiled& field : all) {
-    re2::StringPiece found;
-    if (!RE2::PartialMatch(piece(text), field.pattern, &found)) continue;
-    if (field.base == 0)
-      driver(view(found), origin.line);
-    else if (const auto value = number_of(view(found), field.base))
-      code(*value, text, origin, tell);
-  }
-  event(text, origin);
+  const auto words = read_stop_words(text);
+  if (!words) return;
+  if (words->blue_screen) blue_line_ = origin.line;
+  if (words->range) range(*words->range, origin);
+  if (words->code && !words->code_before) code(*words, text, origin, tell);
+  event(*words, text, origin);
+  const bool explained = near(blue_line_, origin) || (near(power_line_, origin) && near(id_line_, origin));
+  if (words->code_before && explained) code(*words, text, origin, tell);
+  if (words->named != Named::nowhere) driver(*words, text, origin, tell);
+  if (words->parameter()) parameters(*words, text, origin);
 }
 
-void StopText::code(std::uint64_t value, std::string_view text, Origin origin, const Tell& tell) {
+void StopText::code(const StopWords& words, std::string_view text, Origin origin, const Tell& tell) {
+  const std::uint64_t value = *words.code;
   if (value == 0) return;  // event 41 without a stop
-  // A word and a number in brackets may be anything.
-  const bool numbered = text.find("0x") != std::string_view::npos ||
-                        text.find("ug") != std::string_view::npos || text.starts_with("BUGCHECK_CODE:");
-  if (!numbered && (stop_name(value).empty() || !text.starts_with(stop_name(value)))) return;
-  power_line_ = 0;
+  power_line_ = blue_line_ = 0;
   unclean_.reset();
   if (stop_ && stop_->code == value) {
+    stop_->doubtful = stop_->doubtful && words.name_alone;
     stop_->last = origin.line;
+    if (stop_->named == Named::as_file) stop_->again = origin;
     return;
   }
   tell_stop(tell);
-  stop_ = Stop{value, {}, std::string(text.substr(0, longest_excerpt)), origin, origin.line};
-  if (origin.line <= early_line_ + near_lines) stop_->driver = std::exchange(early_driver_, {});
+  stop_ = Stop{.code = value,
+               .doubtful = words.name_alone,
+               .excerpt = std::string(text.substr(0, longest_excerpt)),
+               .origin = origin,
+               .last = origin.line};
+  if (near(early_line_, origin)) {
+    stop_->driver = std::exchange(early_driver_, {});
+    stop_->named = std::exchange(early_named_, Named::nowhere);
+  }
 }
 
-void StopText::driver(std::string_view file, std::uint64_t line) {
+void StopText::driver(const StopWords& words, std::string_view text, Origin origin, const Tell& tell) {
   if (!stop_) {
-    early_driver_ = lower(file);
-    early_line_ = line;
-  } else if (stop_->driver.empty()) {
-    stop_->driver = lower(file);
-    stop_->last = line;
+    early_driver_ = words.driver;
+    early_named_ = words.named;
+    early_line_ = origin.line;
+    return;
   }
+  // A list of dumps that tells of the same stop in another driver.
+  if (stop_->again && words.named == Named::as_file && words.driver != stop_->driver) {
+    const Stop other{.code = stop_->code, .excerpt = {}, .origin = *stop_->again, .last = origin.line};
+    tell_stop(tell);
+    stop_ = other;
+  }
+  stop_->last = origin.line;
+  stop_->doubtful = false;
+  if (words.named <= stop_->named) return;
+  stop_->driver = words.driver;
+  stop_->named = words.named;
+  if (origin.line != stop_->origin.line) append(stop_->excerpt, text);
 }
 
-#define EVENT_NUMBER \
-  "(?i:(?:Event|Ereignis)?[ _-]?(?:ID|Code|identifier)\"?[\\s>:=,\"']{1,24}(?:0x[0-9a-f]{8} \\()?"
-
-// Event 41 of Kernel-Power and 6008 of EventLog: the number stands beside its source, or on a line of its
-// own.
-void StopText::event(std::string_view text, Origin origin) {
-  static const RE2 id41(EVENT_NUMBER "41\\b)|Kernel-Power\"?[,;\\t]\"?41\\b|<EventID[^>]*>41<", RE2::Latin1);
-  static const RE2 id6008(EVENT_NUMBER "6008\\b)|EventLog\"?[,;\\t]\"?6008\\b|<EventID[^>]*>6008<",
-                          RE2::Latin1);
-  const auto near = [&](std::uint64_t line) { return line != 0 && origin.line <= line + near_lines; };
-  if (text.find("Kernel-Power") != std::string_view::npos) {
-    power_line_ = origin.line;
-    if (near(id_line_)) power_line_ = id_line_;
+void StopText::parameters(const StopWords& words, std::string_view text, Origin origin) {
+  if (!stop_ || stop_->again) return;
+  bool news = false;
+  for (std::size_t i = 0; i < stop_->parameters.size(); ++i) {
+    if (!words.parameters[i] || stop_->parameters[i] != 0) continue;
+    stop_->parameters[i] = *words.parameters[i];
+    news = true;
   }
-  if (RE2::PartialMatch(piece(text), id41)) id_line_ = origin.line;
-  const bool power = near(power_line_) && near(id_line_) && !(stop_ && near(stop_->last));
-  if (!unclean_ && (power || RE2::PartialMatch(piece(text), id6008)))
-    unclean_ = Stop{0, {}, std::string(text.substr(0, longest_excerpt)), origin, origin.line};
+  stop_->doubtful = false;
+  if (!news) return;
+  stop_->last = origin.line;
+  if (origin.line != stop_->origin.line) append(stop_->excerpt, text);
+}
+
+void StopText::range(const StopWords::Range& range, Origin origin) {
+  if (origin.line > range_line_ + record_lines) ranges_.clear();
+  range_line_ = origin.line;
+  if (ranges_.size() < most_ranges) ranges_.push_back(range);
+  if (stop_) stop_->last = origin.line;
+}
+
+// Event 41 of Kernel-Power and 6008 of EventLog: the number stands beside its source, on a line of its own,
+// or in a table below its source.
+void StopText::event(const StopWords& words, std::string_view text, Origin origin) {
+  if (words.source) {
+    power_source_ = words.power;
+    log_source_ = words.event_log;
+  }
+  if (words.event_log) log_line_ = origin.line;
+  if (words.power) power_line_ = near(id_line_, origin) ? id_line_ : origin.line;
+  if (words.id41 || words.number41) id_line_ = origin.line;
+  const bool by_table = words.number41 && power_source_;
+  const bool power = (near(power_line_, origin) || by_table) && near(id_line_, origin) &&
+                     !(stop_ && near(stop_->last, origin));
+  const bool log = words.id6008 || (words.number6008 && (near(log_line_, origin) || log_source_));
+  if (!unclean_ && (power || log))
+    unclean_ =
+        Stop{.excerpt = std::string(text.substr(0, longest_excerpt)), .origin = origin, .last = origin.line};
 }
 
 void StopText::tell_unclean(const Tell& tell) {
@@ -167,6 +139,12 @@ void StopText::tell_stop(const Tell& tell) {
   if (!stop_) return;
   Stop stop = std::move(*stop_);
   stop_.reset();
+  if (stop.doubtful && stop.named == Named::nowhere) return;
+  // Nobody named the driver, but where it lies is told, and what the parameters say of the place.
+  const std::uint64_t address = culprit_address(stop.code, stop.parameters);
+  const auto holds = [&](const auto& range) { return address >= range.from && address < range.to; };
+  const auto range = std::find_if(ranges_.begin(), ranges_.end(), holds);
+  if (stop.driver.empty() && address != 0 && range != ranges_.end()) stop.driver = range->file;
   Finding found;
   found.title = stop_title(stop.code) + (stop.driver.empty() ? "" : " in " + stop.driver);
   found.kind = Kind::stop_code;

@@ -144,9 +144,6 @@ std::string without_space(std::string_view text) {
   return packed;
 }
 
-// Longer forms of a code ("M") are one stop with the code itself.
-std::uint64_t plain(std::uint64_t code) { return code & ~0x10000000ULL; }
-
 std::string hex(std::uint64_t code) {
   const std::string title = stop_title(code);
   const std::size_t at = title.rfind("0x");
@@ -315,7 +312,7 @@ void WindowsReader::learn(bool loader, const Words& words) {
   std::optional<std::uint64_t> value = parse_code(words.code);
   if (!value && !words.name.empty()) value = stop_code(words.name);
   // Another stop, and nobody has seen the boot in between.
-  if (value && screen_ && screen_->code && plain(*screen_->code) != plain(*value)) end(ready_);
+  if (value && screen_ && screen_->code && plain_stop(*screen_->code) != plain_stop(*value)) end(ready_);
   Screen& open = screen(loader);
   if (value && !open.code) open.code = value;
   open.unreadable = open.unreadable || (!words.code.empty() && !value);
