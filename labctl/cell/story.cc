@@ -168,7 +168,8 @@ class StoryCompiler {
     if (!cell_.guest.content) return;
     content_file_ = own_content_file(step.label);
     taken_ = true;
-    if (ask_without_content(applying_content, may_be_refused(step.label))) ask_of_file_alone(applying_content);
+    if (ask_without_content(applying_content, may_be_refused(step.label)))
+      ask_of_file_alone(applying_content);
     ask_of_payload(applying_content, os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     limit(Work::command, step.within, cell_.guest.content->within);

@@ -28,7 +28,7 @@ int say_result(const gate::RunResult& result) {
   print("bundle: " + result.bundle.string() + "\n");
   if (result.interrupted) return exit_code::interrupted;
   if (!result.is_signed) {
-    complain(because(result.is_signed.error(), "the drill could not be signed").value());
+    report_error(because(result.is_signed.error(), "the drill could not be signed").value());
     return exit_code::no_verdict;
   }
   if (verdict.decision == verdict::Decision::blocked) {
@@ -47,9 +47,9 @@ int say_result(const gate::RunResult& result) {
 
 int drill(const DrillRunOptions& options) {
   auto signer = Signer::open(options.signing);
-  if (!signer) return complain(signer.error());
+  if (!signer) return report_error(signer.error());
   auto variables = options.settings.variables();
-  if (!variables) return complain(variables.error());
+  if (!variables) return report_error(variables.error());
   auto loaded = load_plan(options.scenario, *variables, {});
   if (!loaded) return exit_code::bad_input;
   std::error_code ignored;
@@ -66,7 +66,7 @@ int drill(const DrillRunOptions& options) {
       options.host, "ending the guests and keeping what they left",
       [&](const gate::Environment& environment, gate::Observer& observer) {
         auto result = gate::run(order, environment, observer);
-        return result ? say_result(*result) : complain(result.error());
+        return result ? say_result(*result) : report_error(result.error());
       },
       options.open_host);
 }

@@ -9,9 +9,6 @@
 
 namespace labctl::cli {
 
-// The verbs of the history besides those in verbs.h: html, notes, prune.
-void add_history_keeping(CommandLine& command_line);
-
 void add_db_option(Verb& verb, std::string& db);
 
 // Adds a bundle and says on standard error what came of it. Errors: it was refused, or the history cannot be

@@ -495,7 +495,7 @@ RULES = [
     ("what the author says counts before what is usual", STORY, "said > Millis(0) ? said : limit_of(", "limit_of("),
     # ---- content that nobody reads, and drivers that load later ----
     ("content without a proof and without a reason proves nothing", STEP, "  check_proofs();\n", ""),
-    ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(step.label))) ask_of_file_alone(applying_content);', ""),
+    ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(step.label)))', "if (true)"),
     ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(step.label));\n', ""),
     ("proofs are asked before an apply that is cut", STORY, "        ask_without_content(to_text(step), may_be_refused(step.label));\n", ""),
     ("content that has been there is not asked about again", STORY,
