@@ -1,6 +1,5 @@
 #include "labctl/cli/labctl.h"
 
-#include "labctl/cli/history.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
 
