@@ -65,8 +65,7 @@ class Reader {
   }
   long long number(const Json& object, const char* key) {
     const long long value = number_at(object, key, -1);
-    if (value < 0 || value > 1'000'000'000)
-      refuse(std::string("'") + key + "' is out of range");
+    if (value < 0 || value > 1'000'000'000) refuse(std::string("'") + key + "' is out of range");
     return value;
   }
   std::int64_t moment(const Json& object, const char* key) {

@@ -121,10 +121,9 @@ void Life::say_what_the_nmi_showed() {
   if (!s_.nmi_injected || s_.outcome.ending != Ending::hung) return;
   if (s_.nmi_printed) return;  // listed, with its trace
   s_.outcome.reason +=
-      s_.nmi_noticed
-          ? "; its console is muted: the panic that labctl then caused by an NMI was reported by "
-            "the panic device alone, and a crash before it would not have been seen"
-          : "; it did not react to an NMI: its kernel is dead, or stuck where no NMI gets through";
+      s_.nmi_noticed ? "; its console is muted: the panic that labctl then caused by an NMI was reported by "
+                       "the panic device alone, and a crash before it would not have been seen"
+                     : "; it did not react to an NMI: its kernel is dead, or stuck where no NMI gets through";
 }
 
 // ---- threads that do not wake up ----
@@ -165,8 +164,7 @@ void Life::hear_sleepers(const event::Answer& answer) {
   s_.sleepers_until = s_.fair() + between_questions;
   const auto facts = guest::read_facts(answer.output);
   if (!answer.answered || answer.exit_code != 0)
-    return fail(unable(),
-                "the guest could not list its sleeping threads: " + printable(answer.output, 160));
+    return fail(unable(), "the guest could not list its sleeping threads: " + printable(answer.output, 160));
   judge_evidence(facts);
   if (s_.phase != Phase::running) return;
   note_allowed_taint();

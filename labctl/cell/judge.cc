@@ -144,8 +144,7 @@ bool Life::is_refusal(const event::Answer& answer) {
 void Life::judge_baseline(const guest::Facts& facts) {
   const char* health = os().taints() ? "taint" : "crash_records";
   const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
-  if (!os().is_boot_id(id) || !is_number(taint))
-    return lab("the guest's agent gives inconsistent answers");
+  if (!os().is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives inconsistent answers");
   if (!os().taints() && number(taint) != 0)
     return lab("the image holds " + taint +
                " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
@@ -232,8 +231,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id");
   if (!os().is_boot_id(id)) return fail(unable(), "the guest did not report its boot identity");
   if (id != s_.boot_id)
-    return crash("unrequested reboot",
-                 "the guest's boot identity changed although no reboot was requested",
+    return crash("unrequested reboot", "the guest's boot identity changed although no reboot was requested",
                  Channel::evidence);
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));

@@ -51,7 +51,7 @@ class Attendant {
 struct ReproduceResult {
   std::vector<std::string> differences;  // from the run; a sentence each, only with `anyway`
   outcome::Outcome outcome;              // of the guest that the attendant had
-  std::optional<cell::ReproRate> rate;      // with `times`
+  std::optional<cell::ReproRate> rate;   // with `times`
   bool interrupted = false;
 };
 

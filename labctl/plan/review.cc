@@ -89,9 +89,8 @@ void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scen
                        [](const auto& extra) { return extra.label == "candidate"; });
   });
   if (given && !used)
-    questions.push_back("candidate." + kind +
-                        ".candidate is in no cell, so it is not tested; name it in " + "matrix." +
-                        kind);
+    questions.push_back("candidate." + kind + ".candidate is in no cell, so it is not tested; name it in " +
+                        "matrix." + kind);
 }
 
 void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& questions) {

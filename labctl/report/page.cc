@@ -292,7 +292,8 @@ class Page {
       if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
       const auto* entry = outcome::accepted(planned(i), seen.finding);
       if (entry) remarks.push_back(acceptance_in_words(*entry));
-      if (!seen.finding.corrupted.empty()) remarks.push_back("its text is damaged: " + seen.finding.corrupted);
+      if (!seen.finding.corrupted.empty())
+        remarks.push_back("its text is damaged: " + seen.finding.corrupted);
       if (!seen.finding.confirmed) remarks.push_back("only this line, without a report");
       const std::string log = seen.channel == event::Channel::console ? "console.log" : "kernel.log";
       const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();

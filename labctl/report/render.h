@@ -1,5 +1,5 @@
-// Pages like report.html, for rooms that have other things to show: the same policy, style and escaping. Every
-// string of the values may be a guest's: it is made visible and escaped.
+// Pages like report.html, for rooms that have other things to show: the same policy, style and escaping.
+// Every string of the values may be a guest's: it is made visible and escaped.
 #pragma once
 
 #include <string>

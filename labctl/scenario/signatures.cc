@@ -44,7 +44,8 @@ void try_examples(const Node& entry, const char* key, bool expected, const Signa
     reader.mistake(
         item.mark,
         what + "." + key + ": the pattern " + (expected ? "does not match " : "matches ") + quoted(*line),
-        expected ? "the pattern is matched against what follows a kernel's timestamp" : "make the pattern narrower");
+        expected ? "the pattern is matched against what follows a kernel's timestamp"
+                 : "make the pattern narrower");
   }
 }
 

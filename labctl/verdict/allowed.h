@@ -1,6 +1,6 @@
-// What only passes because people accept it: waivers, and options of the scenario that ask for less than labctl
-// does by itself. It is listed beside the verdict and decides nothing; what a single finding counts for is
-// outcome/accept.h.
+// What only passes because people accept it: waivers, and options of the scenario that ask for less than
+// labctl does by itself. It is listed beside the verdict and decides nothing; what a single finding counts
+// for is outcome/accept.h.
 #pragma once
 
 #include <string>

@@ -260,10 +260,9 @@ TEST_CASE("content without a proof is in every report, with the reason") {
   matrix.verdict.decision = verdict::Decision::passed;
   matrix.verdict.weaker = {{verdict::unproved_option, "the driver tells nobody", {"new/good"}}};
   const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict};
-  CHECK_THAT(
-      report::last_word(matrix.verdict, matrix.plan),
-      Catch::StartsWith("WARNED, passed with content without a proof: 'the driver tells nobody' "
-                        "(content.unproved, 1 cell): "));
+  CHECK_THAT(report::last_word(matrix.verdict, matrix.plan),
+             Catch::StartsWith("WARNED, passed with content without a proof: 'the driver tells nobody' "
+                               "(content.unproved, 1 cell): "));
   for (const std::string& made : {report::html(record), report::markdown(record), report::junit(record)}) {
     CHECK_THAT(made, ContainsSubstring("WARNED, passed with"));
     CHECK_THAT(made, ContainsSubstring("the driver tells nobody"));

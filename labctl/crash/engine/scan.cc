@@ -417,8 +417,8 @@ bool Scanner::State::unread() const {
 
 void Scanner::State::flush() {
   if (!unread()) return tell_all();
-  // The line may go on and say something else: "BUG: KA" is not a report yet, "BUG: KASAN: ..." is. So another
-  // self reads it, and only what that one tells remains.
+  // The line may go on and say something else: "BUG: KA" is not a report yet, "BUG: KASAN: ..." is. So
+  // another self reads it, and only what that one tells remains.
   State other(*this);
   other.peeking = true;
   other.read_line(other.lines.partial());
