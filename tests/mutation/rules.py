@@ -573,7 +573,7 @@ RULES = [
      "if (answer.exit_code <= 0 || answer.exit_code >= guest::not_copied) return false;", "if (answer.exit_code <= 0) return false;"),
     ("only content that may be refused is refused", JUDGE, "if (!op.may_be_refused) return op.uses_content && s_.refused;",
      "if (!op.may_be_refused) return op.is_theirs();"),
-    ("a baseline makes sense", JUDGE, "if (!os().is_boot_id(id) || !is_number(taint))\n    return lab(", "if (s_.cell.id.empty())\n    return lab("),
+    ("a baseline makes sense", JUDGE, "if (!os().is_boot_id(id) || !is_number(taint)) return lab(", "if (s_.cell.id.empty()) return lab("),
     ("an image's kernel is well before the candidate is there", JUDGE,
      "if (std::string letters = sick(facts); os().taints() && !letters.empty())\n    return lab(", "if (std::string letters = sick(facts); letters == \"?\")\n    return lab("),
     ("a boot identity has its shape", JUDGE,
