@@ -47,7 +47,7 @@ double not_excluded(int crashes, double machine_days) {
 
 std::string grouped(double whole) {
   std::string digits = std::to_string(static_cast<long long>(whole));
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
 }
 
