@@ -37,8 +37,11 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_image_verify(command_line);
   add_image_rm(command_line);
   add_canary(command_line);
+  add_scan(command_line);
   add_reproduce(command_line);
   add_bisect(command_line);
+  add_history_verbs(command_line);
+  add_completion(command_line);
   add_doctor(command_line);
   add_gc(command_line);
   add_man(command_line);

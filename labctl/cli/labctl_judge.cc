@@ -20,6 +20,9 @@ int main(int argc, char** argv) {
   using namespace labctl::cli;
   CommandLine command_line("labctl-judge", about, footer);
   add_record_verbs(command_line, "Carry a bundle to another machine: unpack");
+  add_scan(command_line);
+  add_history_verbs(command_line);
+  add_completion(command_line);
   take_passphrase();
   return run_command_line(command_line, argc, argv);
 }

@@ -14,13 +14,14 @@ void add_record_verbs(CommandLine& command_line, const char* bundle) {
   add_withdraw(command_line);
   command_line.verbs("bundle", bundle, group::judging);
   add_bundle_unpack(command_line);
-  add_scan(command_line);
+}
+
+void add_history_verbs(CommandLine& command_line) {
   command_line.verbs("history", "What many runs say; without a verb: the last runs, and what is red",
                      group::history, "runs");
   add_history_questions(command_line);
   add_history_add(command_line);
   add_history_keeping(command_line);
-  add_completion(command_line);
 }
 
 }  // namespace labctl::cli

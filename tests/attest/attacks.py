@@ -208,7 +208,7 @@ stripped = {**STATEMENT, "subject": STATEMENT["subject"][:1]}
 unsigned_change = {**ENVELOPE, "payload": base64.b64encode(json.dumps(stripped).encode()).decode()}
 expect("a subject removed", verify(written(unsigned_change), "--key", pub, "--artifact", content), 1, "not good")
 expect("PASSED over a blocked verdict", verify(signed(lambda s: s["predicate"].update(failedTests=["x"])), *WHOLE), 1, "failed cells")
-expect("another predicate", verify(signed(lambda s: s.update(predicateType="https://slsa.dev/provenance/v1")), *WHOLE), 1, "no test result")
+expect("another predicate", verify(signed(lambda s: s.update(predicateType="https://slsa.dev/provenance/v1")), *WHOLE), 1, "not a test result")
 expect("no subjects", verify(signed(lambda s: s.update(subject=[])), *WHOLE), 1, "no artifact")
 expect("another payload type", verify(written({**ENVELOPE, "payloadType": "application/json"}), *WHOLE), 1, "of type")
 expect("another payload type, signed", verify(written(envelope(PAYLOAD, ME, kind=b"text/plain", label=b"text/plain")), *WHOLE), 1, "of type")

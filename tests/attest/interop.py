@@ -168,10 +168,10 @@ for name, key in (("ed", ed), ("ec", ec)):
     labctl_agrees(f"{name} by a command", public)
 for name, command, public, text in [
     ("a command that fails", "echo no card >&2; exit 3", public_of(ec), "no card"),
-    ("a command that prints nothing", "true", public_of(ec), "no signature of the key"),
+    ("a command that prints nothing", "true", public_of(ec), "is not a signature by the key"),
     ("a command that prints without end", "yes", public_of(ec), ""),
-    ("a command with another key", f"openssl dgst -sha256 -sign {with_parameters}", public_of(ec), "no signature of the key"),
-    ("a command that prints text", f"openssl dgst -sha256 -sign {ec} | base64", public_of(ec), "no signature of the key"),
+    ("a command with another key", f"openssl dgst -sha256 -sign {with_parameters}", public_of(ec), "is not a signature by the key"),
+    ("a command that prints text", f"openssl dgst -sha256 -sign {ec} | base64", public_of(ec), "is not a signature by the key"),
     ("a command without its public key", "true", None, "--sign-public"),
 ]:
     ATTESTATION.unlink(missing_ok=True)

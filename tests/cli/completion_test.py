@@ -14,6 +14,7 @@ import tempfile
 LABCTL, MAKE_BUNDLE = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
 REQUIRED = os.environ.get("LABCTL_NO_SKIPS") == "1"
 failures = []
+FORMATS = {"html", "junit", "md", "json", "ctrf", "github", "sarif"}
 
 
 def check(good, what):
@@ -128,7 +129,7 @@ def main():
         for words, offered in ((["reproduce", bundle, ""], set(cells)), (["reproduce", "--accel", "tcg", bundle, ""], set(cells)),
                                (["image", "build", "debian-1"], {image for image in images if image.startswith("debian-1")}),
                                (["image", "rm", "debian-13", "windows-1"], {"windows-11"}),
-                               (["report", "--format", ""], {"html", "junit", "md", "json"}), (["run", "g"], {"gate.yaml"}),
+                               (["report", "--format", ""], FORMATS), (["run", "g"], {"gate.yaml"}),
                                (["run", "n"], set()), (["run", "--waivers", "n"], {"notes.txt"}), (["verify", "no"], {"notes.txt"})):
             check(bash(script, *words, **where) == offered, f"bash: {words}: {bash(script, *words, **where)}")
 
@@ -137,7 +138,7 @@ def main():
             script.write_text(output(LABCTL, "completion", "fish"))
             path = {**where, "env": {**environment, "PATH": f"{LABCTL.parent}:{os.environ['PATH']}", "HOME": str(folder)}}
             check_same("fish: the verbs", fish(script, "labctl ", **path), top)
-            check(fish(script, "labctl report --format ", **path) == {"html", "junit", "md", "json"}, "fish: --format")
+            check(fish(script, "labctl report --format ", **path) == FORMATS, "fish: --format")
             check(set(images) <= fish(script, "labctl image build ", **path), "fish: images")
             check(set(cells) <= fish(script, f"labctl reproduce {bundle} ", **path), "fish: cells")
             for verb in all_verbs:

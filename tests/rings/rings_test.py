@@ -227,7 +227,7 @@ expect("signed by another key", verify(earlier(internal, 4, "forged.json", key=o
 expect("signed by the gate", verify(earlier(internal, 4, "by-gate.json", key=gate_key), "internal"), 1, "none of the given keys")
 expect("a previous one of another", promote("early", "--previous", ROOT / "forged.json", "--reports", reports(*QUIET)), 2, "none of the given keys")
 expect("an attestation is no promotion", verify(verdict, "internal", key=gate_pub), 1, "not a Simple Verification Result")
-expect("a promotion is no attestation", labctl("verify", internal, "--key", ring_pub, *FILES), 1, "no test result")
+expect("a promotion is no attestation", labctl("verify", internal, "--key", ring_pub, *FILES), 1, "not a test result")
 expect("the gate's key opens no ring", promote("internal", sign=gate_key), 2, "one of the gate's")
 changed = json.loads(internal.read_text())
 changed["payload"] = base64.b64encode(base64.b64decode(changed["payload"]).replace(b"internal", b"external")).decode()
