@@ -121,7 +121,7 @@ TEST_CASE("a guest that boots without a serial console is not fit") {
   REQUIRE(guest.power_on());
   CHECK(guest.boot.settle());
   const std::string told = guest.failure(guest.boot.prove_console());
-  CHECK_THAT(told, ContainsSubstring("not heard on the serial console"));
+  CHECK_THAT(told, ContainsSubstring("do not appear on the serial console"));
   CHECK_THAT(told, ContainsSubstring("console=ttyS0"));
 }
 

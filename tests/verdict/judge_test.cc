@@ -161,7 +161,7 @@ o.push_back(ended("a.control2", Ending::hung));
    CHANGE{p.cells.push_back(cell("a", "debian-a")), (void)o, (void)f;
 }
 }
-, {"cells left out", Decision::no_verdict, 3, "left out", CHANGE{p.left_out = {"c"}, (void)o, (void)f;
+, {"cells left out", Decision::no_verdict, 3, "excluded", CHANGE{p.left_out = {"c"}, (void)o, (void)f;
 }
 }
 , {"a complaint about the run", Decision::no_verdict, 3, "the driver changed meanwhile",
