@@ -1,6 +1,7 @@
 #include "labctl/crash/engine/message.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 
@@ -209,6 +210,18 @@ std::size_t timestamp_length(std::string_view text) {
   while (at < text.size() && digit(text[at])) ++at;
   if (at - fraction != 6 || at >= text.size() || text[at] != ']') return 0;
   return at + 1;
+}
+
+double stamp_seconds(std::string_view stamp) {
+  double value = 0;
+  const std::size_t begin = stamp.find_first_of("0123456789");
+  if (begin != std::string_view::npos)
+    std::from_chars(stamp.data() + begin, stamp.data() + stamp.size(), value);
+  return value;
+}
+
+bool says_lost(std::string_view text) {
+  return text.starts_with("** ") && text.find("printk messages dropped") != std::string_view::npos;
 }
 
 std::string_view without_controls(std::string_view raw, std::string& store) {

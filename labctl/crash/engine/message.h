@@ -34,4 +34,10 @@ bool names_program(std::string_view front);
 // Length of a kernel's timestamp "[   12.345678]" at the front, 0 when there is none.
 std::size_t timestamp_length(std::string_view text);
 
+// What it says, 0 without one.
+double stamp_seconds(std::string_view stamp);
+
+// The kernel's own word that lines are missing.
+bool says_lost(std::string_view text);
+
 }  // namespace labctl::crash

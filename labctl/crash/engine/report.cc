@@ -113,6 +113,23 @@ bool Report::credible() const {
   return ((rule().flags & needs_body) == 0 && !heading_.doubtful) || sure_ || proved(Proof::cpu);
 }
 
+bool Report::bare() const {
+  constexpr unsigned harmless =
+      (1U << static_cast<unsigned>(Proof::die)) | (1U << static_cast<unsigned>(Proof::registers));
+  return (proofs_ & ~harmless) == 0 && trace_.empty() && !trace_begun_ && !panicked_;
+}
+
+void Report::add_text(const Report& behind) {
+  const std::string_view text = behind.start_.excerpt;
+  if (start_.excerpt.size() < excerpt_limit)
+    start_.excerpt += text.substr(0, excerpt_limit - start_.excerpt.size());
+}
+
+void Report::take_text(Report& from) {
+  start_ = std::move(from.start_);
+  lines_ = from.lines_;
+}
+
 bool Report::wants_interrupted() const { return kind_ == Kind::lockup || kind_ == Kind::stall; }
 
 void Report::place(std::string_view text) {
@@ -225,10 +242,18 @@ bool Report::confirmed() const {
   return (cpu || proved(Proof::special) || registers_ > 2) && score >= 3;
 }
 
+// What overflowed a stack was stopped anywhere too.
+bool Report::stuck() const { return wants_interrupted() || (rule().flags & by_operation) != 0; }
+
 Place Report::culprit() const {
-  // What overflowed a stack was stopped anywhere too.
-  const bool stuck = wants_interrupted() || (rule().flags & by_operation) != 0;
-  if (stuck && !trace_.empty()) {
+  Place place = likely_culprit();
+  // The frames that may be another's could say more than these.
+  const bool vague = is_helper(place) || is_entry(place.function) || (stuck() && place.module.empty());
+  return torn_ && vague ? Place{} : place;
+}
+
+Place Report::likely_culprit() const {
+  if (stuck() && !trace_.empty()) {
     std::vector<Place> whole = trace_;
     if (!place_.empty() && place_.function != whole.front().function) whole.insert(whole.begin(), place_);
     if (const Place* place = blamed(whole, Kind::stall)) return *place;
@@ -248,7 +273,7 @@ Place Report::culprit() const {
 
 std::string Report::module(const Place& culprit) const {
   if (!handler_.empty()) return handler_;
-  if (!culprit.module.empty()) return culprit.module;
+  if (!culprit.module.empty() || torn_) return culprit.module;
   for (const Place& place : trace_) {
     if (place.function == culprit.function && !place.module.empty()) return place.module;
   }
@@ -278,6 +303,8 @@ std::string Report::corrupted() const {
   if ((rule().flags & headless) != 0) return "the header is lost";
   if (lost_) return "the console lost messages";
   if (!read_anything()) return "no body follows the header";
+  if (torn_ && culprit().empty())
+    return "two reports are mixed line by line, and some lines may belong to either";
   if (cut_ && !confirmed()) return "another report begins inside";
   if ((rule().flags & no_function) == 0 && culprit().empty()) return "no function could be read";
   return {};

@@ -25,6 +25,8 @@ struct Heading {
   std::string what;
   Place place;
   bool doubtful = false;  // it holds a conversion of printf(): the words of a program that could say it
+  std::string words;      // the header itself, at most 512 bytes
+  double time = 0;        // seconds of the kernel's timestamp, 0 without one
 };
 
 class Report {
@@ -49,6 +51,16 @@ class Report {
   unsigned lines() const { return lines_; }
   const std::string& caller() const { return caller_; }
   const Rule& rule() const { return *heading_.rule; }
+  const Heading& heading() const { return heading_; }
+  bool fatal() const { return severity_ == Severity::fatal; }
+  // Nothing was read behind its headers but what the processor stumbled over.
+  bool bare() const;
+
+  // Lines that may be its own may be another's as well.
+  void torn() { torn_ = true; }
+  void surely(Proof proof) { prove(proof); }  // it has such a line, whichever of two
+  void add_text(const Report& behind);        // the raw lines of one that began later
+  void take_text(Report& from);               // the raw lines that another self has read
 
   std::string noise;  // why it does not count while it is only a warning
 
@@ -79,6 +91,8 @@ class Report {
   void headless_line(std::string_view text);
   bool credible() const;  // enough was read for what the header is worth
   bool wants_interrupted() const;
+  bool stuck() const;
+  Place likely_culprit() const;
   Place culprit() const;
   std::string module(const Place& culprit) const;
   std::string title(const Place& culprit) const;
@@ -112,6 +126,7 @@ class Report {
   bool panicked_ = false;
   bool lost_ = false;
   bool cut_ = false;
+  bool torn_ = false;
 };
 
 }  // namespace labctl::crash

@@ -70,6 +70,8 @@ std::optional<Heading> match(const CompiledRule& candidate, const Message& messa
   }
   Heading heading;
   heading.rule = &rule;
+  heading.words = message.text.substr(0, 512);
+  heading.time = stamp_seconds(message.stamp);
   heading.doubtful = !message.kernel && is_format(message.text);
   if (candidate.what != 0) heading.what = plain_text(view(groups[static_cast<std::size_t>(candidate.what)]));
   if (candidate.func == 0) return heading;

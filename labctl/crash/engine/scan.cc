@@ -15,7 +15,8 @@
 // A header opens a report. The lines behind it are its body, until its end marker, a run of lines that have
 // nothing to do with it, another header, or the next boot. Some headers belong to the report that is open
 // ("Oops: 0000 [#1]" behind "BUG: unable to handle page fault", "Kernel panic - Fatal exception" behind
-// both): the cause is the finding. Where the kernel tells which task speaks, mixed reports are read apart.
+// both): the cause is the finding. Mixed reports are read apart by the task that the kernel names, and where
+// it names none, by what their lines prove (mixed.h).
 //
 // A body proves that the kernel spoke: a driver can print a header, but hardly the processor, the registers
 // and the trace that go with it. Without a proof the finding is unconfirmed.
@@ -23,7 +24,6 @@
 // Windows has a reader of its own beside this (windows.h). When nobody says whose log it is, it reads
 // wherever no Linux kernel has spoken for a while: what a kernel logs about Windows is not Windows.
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -31,6 +31,7 @@
 #include "labctl/crash/engine/boot_loop.h"
 #include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/mixed.h"
 #include "labctl/crash/engine/report.h"
 #include "labctl/crash/engine/rules.h"
 #include "labctl/crash/engine/signatures.h"
@@ -52,10 +53,6 @@ std::string_view trimmed(std::string_view text) {
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
 }
 
-bool says_lost(std::string_view text) {
-  return text.starts_with("** ") && text.find("printk messages dropped") != std::string_view::npos;
-}
-
 // A prelude and the lines since.
 struct Lead {
   const Prelude* prelude = nullptr;
@@ -63,15 +60,6 @@ struct Lead {
   double time = 0;  // 0 when it is not known
   unsigned age = 0;
 };
-
-// Seconds of a kernel's timestamp, 0 without one.
-double seconds(std::string_view stamp) {
-  double value = 0;
-  const std::size_t begin = stamp.find_first_of("0123456789");
-  if (begin != std::string_view::npos)
-    std::from_chars(stamp.data() + begin, stamp.data() + stamp.size(), value);
-  return value;
-}
 
 }  // namespace
 
@@ -97,7 +85,9 @@ struct Scanner::State {
   void message(const Message& message);
   void own_signatures(const Message& message);
   void header(Heading heading, const Message& message);
+  bool absorbed(const Heading& heading, const Message& message, Report& current, bool consequence);
   void open(Heading heading, const Message& message);
+  void open_beside(Report& first, Heading heading, const Message& message);
   void without_header(const Message& message);
   void body(const Message& message);
   void boot();
@@ -130,6 +120,7 @@ struct Scanner::State {
   std::string cleaned;
   Lead lead;
   std::vector<Report> reports;
+  std::optional<Mixed> mixed;  // the last of them and one that may go on beside it
   WindowsReader windows;
   BootLoop boot_loop;
   unsigned deaf = 0;                           // lines in which nobody listens for Windows
@@ -223,7 +214,7 @@ void Scanner::State::message(const Message& message) {
     if (const Prelude* prelude = rules.prelude(message.text)) {
       // Those of one report stand close together; an endless row of them must not become one.
       if (lead.prelude == nullptr || lead.age > prelude_life / 2)
-        lead = Lead{prelude, Start{now.offset, now.number, {}}, seconds(message.stamp), 0};
+        lead = Lead{prelude, Start{now.offset, now.number, {}}, stamp_seconds(message.stamp), 0};
       if (*prelude->title != '\0') lead.prelude = prelude;
       return;
     }
@@ -256,26 +247,43 @@ Report* Scanner::State::report_of(const Message& message) {
   return nullptr;
 }
 
+bool Scanner::State::absorbed(const Heading& heading, const Message& message, Report& current,
+                              bool consequence) {
+  const Rule& rule = *heading.rule;
+  const bool beside = mixed && mixed->is_second(current);
+  if (beside && mixed->first_absorbs(rule, consequence, message.text)) {
+    mixed->first_absorb(rule, heading.doubtful);
+    if ((rule.flags & panic_end) != 0) close(static_cast<std::size_t>(&current - reports.data()));
+    return true;
+  }
+  // A header that nothing followed led to nothing, except that some kernels panic on it before they print its
+  // body.
+  const bool its_end =
+      consequence && (current.read_anything() || (current.rule().absorbs & bit(rule.group)) != 0 ||
+                      message.text.find("panic_on_") != std::string_view::npos);
+  const bool own = current.absorbs(rule, its_end);
+  if (!own && !(beside && mixed->second_absorbs(rule))) return false;
+  current.absorb(rule, heading.doubtful);
+  if (beside) mixed->second_absorb(rule, heading.doubtful, !own);
+  current.grew();
+  return true;
+}
+
 void Scanner::State::header(Heading heading, const Message& message) {
   const Rule& rule = *heading.rule;
   const bool panic = (rule.flags & panic_line) != 0;
   const bool consequence = panic && rules.consequence(message.text);
   Report* current = report_of(message);
   if (current == nullptr && consequence && !reports.empty()) current = &reports.back();
-  // A header that nothing followed led to nothing, except that some kernels panic on it before they print its
-  // body.
-  const bool its_end = consequence && current != nullptr &&
-                       (current->read_anything() || (current->rule().absorbs & bit(rule.group)) != 0 ||
-                        message.text.find("panic_on_") != std::string_view::npos);
-  if (current != nullptr && current->absorbs(rule, its_end)) {
-    current->absorb(rule, heading.doubtful);
-    current->grew();
+  if (current != nullptr && absorbed(heading, message, *current, consequence)) {
     panicked = panicked || panic;
     return;
   }
   const bool known = (consequence && since_fatal < aftermath) || ((rule.flags & panic_end) != 0 && panicked);
   panicked = panicked || panic;
   if (panic && known) return;
+  if (current != nullptr && !mixed && message.caller.empty() && Mixed::possible(*current, heading))
+    return open_beside(*current, std::move(heading), message);
   if (current != nullptr) {
     current->cut();
     close(static_cast<std::size_t>(current - reports.data()));
@@ -287,7 +295,7 @@ void Scanner::State::open(Heading heading, const Message& message) {
   if (reports.size() >= open_limit) close(0);
   Start start{now.offset, now.number, {}};
   const Prelude* prelude = lead.prelude;
-  if (prelude != nullptr && lead.time > 0 && seconds(message.stamp) > lead.time + prelude_seconds)
+  if (prelude != nullptr && lead.time > 0 && stamp_seconds(message.stamp) > lead.time + prelude_seconds)
     prelude = nullptr;
   if (prelude != nullptr) start = std::move(lead.start);
   lead = Lead{};
@@ -295,9 +303,18 @@ void Scanner::State::open(Heading heading, const Message& message) {
   reports.back().noise = std::exchange(noise, {});
 }
 
+void Scanner::State::open_beside(Report& first, Heading heading, const Message& message) {
+  Report aside = std::move(first);
+  reports.erase(reports.begin() + (&first - reports.data()));
+  open(std::move(heading), message);
+  if (aside.lines() == 0) aside.raw(now.text, now.text);
+  mixed.emplace(std::move(aside), reports.back());
+}
+
 void Scanner::State::body(const Message& message) {
   if (says_lost(message.text)) {
     for (Report& report : reports) report.lost();
+    if (mixed) mixed->lost();
     return;
   }
   Report* current = report_of(message);
@@ -308,10 +325,13 @@ void Scanner::State::body(const Message& message) {
   Frame frame;
   const std::string_view text = trimmed(message.text);
   const BodyLine* line_of_body = rules.body(text);
+  const bool beside = mixed && mixed->is_second(*current);
   if (line_of_body != nullptr) {
     current->body(*line_of_body, text);
+    if (beside) mixed->body(*line_of_body, text);
   } else if (parse_frame(text, frame)) {
     current->frame(frame);
+    if (beside) mixed->frame(frame);
   } else {
     // Ordinary messages are never indented; an indented line belongs to something, so it neither proves nor
     // ends.
@@ -348,6 +368,11 @@ void Scanner::State::close(std::size_t index) {
   reports.erase(reports.begin() + static_cast<std::ptrdiff_t>(index));
   if (report.lines() == 0)
     report.raw(now.text, now.text);  // another begins in the very line that this one began in
+  if (mixed && mixed->is_second(report)) {
+    mixed->settle(report);
+    tell(mixed->first());
+    mixed.reset();
+  }
   tell(report);
 }
 
@@ -397,7 +422,13 @@ void Scanner::State::announce_here(Finding finding) {
 }
 
 void Scanner::State::tell_reports() {
-  for (Report& report : reports) {
+  for (Report report : reports) {  // a copy: two that are mixed are told as they stand and read on
+    if (mixed && mixed->is_second(report)) {
+      Mixed both = *mixed;
+      both.settle(report);
+      tell(both.first());
+      both.first().told->flushed = true;
+    }
     tell(report);
     report.told->flushed = true;
   }
@@ -432,7 +463,8 @@ void Scanner::State::flush() {
 
 bool Scanner::State::pending() const {
   const auto waits = [](const Report& report) { return !report.told->flushed; };
-  return unread() || windows.pending() || std::any_of(reports.begin(), reports.end(), waits);
+  return unread() || windows.pending() || (mixed && mixed->unheard()) ||
+         std::any_of(reports.begin(), reports.end(), waits);
 }
 
 Scanner::Scanner(Os os, const std::vector<Signature>& signatures)
