@@ -147,7 +147,7 @@ TEST_CASE("an answer that makes no sense is refused, and the next honest one is 
       {"no JSON", "pwned\n", "is malformed"},
       {"nothing", "\n", "is malformed"},
       {"half of it", "{\"return\": {\n", "is malformed"},
-      {"no object", "[1, 2]\n", "no object"},
+      {"no object", "[1, 2]\n", "not an object"},
       {"no result", "{}\n", "neither a result nor an error"},
       {"a result and an error", "{\"return\": {}, \"error\": {}}\n", "neither a result nor an error"},
       {"the result twice", "{\"return\": {\"exited\": true}, \"return\": {\"exited\": false}}\n",
