@@ -164,7 +164,8 @@ void Life::hear_sleepers(const event::Answer& answer) {
   s_.sleepers_until = s_.fair() + between_questions;
   const auto facts = guest::read_facts(answer.output);
   if (!answer.answered || answer.exit_code != 0)
-    return fail(unable(), "the guest could not list its sleeping threads: " + printable(answer.output, 160));
+    return fail(unable(), "the guest could not list its sleeping threads" +
+                              (answer.output.empty() ? "" : ": " + printable(answer.output, 160)));
   judge_evidence(facts);
   if (s_.phase != Phase::running) return;
   note_allowed_taint();

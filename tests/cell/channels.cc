@@ -77,7 +77,7 @@ const std::vector<Story>& stories() {
          s = Scene(control());
          s.when("boot 2/3", 0s, [](Scene& g) { g.leaves_loudly = false; });
        }},
-      {"a guest that does not tell its console's level", lab_failed, "no sense", 0,
+      {"a guest that does not tell its console's level", lab_failed, "inconsistent answers", 0,
        [](Scene& s) { s.answers("console-check", prints("logged=yes\n"), 1); }},
       {"a kernel's log that does not show what was written", hung, "does not show", 0,
        [](Scene& s) { s.answers("console-check", says("logged=yes", "logged=no"), 2); }},
@@ -133,7 +133,7 @@ const std::vector<Story>& stories() {
          falls_asleep("boot 1/3")(s);
          s.when("boot 1/3: settle", 0s, [](Scene& g) { g.sleepers = asleep + watchdog; });
        }},
-      {"a guest that does not tell who sleeps any more", hung, "which of its threads sleep", 0,
+      {"a guest that does not tell who sleeps any more", hung, "could not list its sleeping threads", 0,
        [](Scene& s) {
          falls_asleep("install driver")(s);
          s.never_answers("sleepers");
@@ -143,7 +143,7 @@ const std::vector<Story>& stories() {
          falls_asleep("install driver")(s);
          s.answers("sleepers", says(Scene::boot_id(0), Scene::boot_id(7)));
        }},
-      {"a guest that refuses to tell who sleeps", hung, "which of its threads sleep", 0,
+      {"a guest that refuses to tell who sleeps", hung, "could not list its sleeping threads", 0,
        [](Scene& s) {
          falls_asleep("install driver")(s);
          s.answers("sleepers", exits(1));

@@ -180,7 +180,7 @@ TEST_CASE("a held cell goes on with another content: delivered anew, and proved 
       {"not the new one", driver_digest, sha256("other"), content_digest, outcome::Ending::altered,
        "content.bin"},
       {"a driver that is in it already", sha256("other"), content_digest, content_digest,
-       outcome::Ending::lab_failed, "'install driver' was done with another artifact"},
+       outcome::Ending::lab_failed, "'install driver' was done with an artifact other than"},
       {"of no digest", driver_digest, "?", "?", outcome::Ending::lab_failed, "lacks"},
   };
   for (const auto& c : cases) {

@@ -140,7 +140,7 @@ const std::vector<Story>& stories() {
          tells(s, {{.kind = cold_boot}}, 2);
          s.when("boot 1/3", 10s, [](Scene& g) { g.go_down(); });
        }},
-      {"the boot identity of before the power-off", hung, "one seen before", 0,
+      {"the boot identity of before the power-off", hung, "was seen before", 0,
        [](Scene& s) {
          tells(s, {{.kind = cold_boot}}, 2),
              s.answers("identify", says(Scene::boot_id(1), Scene::boot_id(0)));
@@ -163,7 +163,7 @@ const std::vector<Story>& stories() {
       {"a text on the way down is no moment of the boot", not_loaded,
        "the boot ended, and the console did not show", 0,
        [](Scene& s) { tells(s, {cut(Moment::boot, marker)}, 2), says_at(s, "boot 1/3", 1s); }},
-      {"a text of the boot that never comes", not_loaded, "did not say 'sensor: ready', at which", 0,
+      {"a text of the boot that never comes", not_loaded, "did not show 'sensor: ready', at which", 0,
        [](Scene& s) { tells(s, {cut(Moment::boot, marker)}, 2); }},
       {"a boot that is over before the power can be cut", lab_failed, "the boot ended before", 0,
        [](Scene& s) { tells(s, {cut(Moment::boot, "", 50s)}, 2); }},
@@ -204,7 +204,7 @@ const std::vector<Story>& stories() {
       {"an installation that is over before the power can be cut", lab_failed,
        "ended before the power could be cut 1.0s", 0,
        [](Scene& s) { cut_install(s, "", 1s), s.works = 700ms; }},
-      {"an installation that is over without the text", not_loaded, "the console did not say", 0,
+      {"an installation that is over without the text", not_loaded, "the console did not show", 0,
        [](Scene& s) { cut_install(s, marker); }},
       {"an installation that fails before the power can be cut", not_loaded, "status 1", 0,
        [](Scene& s) { cut_install(s, marker), s.answers("install-cut-1", exits(1)); }},

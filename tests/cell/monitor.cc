@@ -120,9 +120,9 @@ const std::vector<Story>& stories() {
        [](Scene& s) { s.when("boot 2/3", 9s, [](Scene& g) { g.go_down(); }); }},
       {"reset without a word", crashed, "reset itself", 1,
        [](Scene& s) { s.when(settle2, 4s, [](Scene& g) { g.speaks = false, g.go_down(); }); }},
-      {"boot identity unchanged", hung, "one seen before", 1,
+      {"boot identity unchanged", hung, "was seen before", 1,
        [](Scene& s) { s.answers("identify", says(Scene::boot_id(2), Scene::boot_id(1)), 2); }},
-      {"agent answers from the previous boot", hung, "one seen before", 1,
+      {"agent answers from the previous boot", hung, "was seen before", 1,
        [](Scene& s) { s.answers("identify", prints("boot_id=" + Scene::boot_id(1) + "\n"), 2); }},
       {"agent answers from the previous boot, and then from this one", passed, "", 3,
        [](Scene& s) {
