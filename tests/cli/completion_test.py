@@ -27,7 +27,7 @@ def check_same(what, got, wanted):
 
 
 def output(*words, **more):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **more)
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL, **more)
     if done.returncode:
         failures.append(f"{words[:3]} exits with {done.returncode}: {done.stderr[:500]}")
     return done.stdout

@@ -19,7 +19,7 @@ def check(good, what):
 
 
 def labctl(*words):
-    done = subprocess.run([LABCTL, *words], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run([LABCTL, *words], capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout, done.stderr
 
 

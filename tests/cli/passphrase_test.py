@@ -27,7 +27,7 @@ with tempfile.TemporaryDirectory() as name:
     (folder / "module.ko").write_bytes(b"\x7fELF")
     seen = folder / "seen"
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "SEEN": str(seen), "LABCTL_KEY_PASSPHRASE": SECRET}
-    done = subprocess.run([LABCTL, "report", "bundle", "--format", "md", "--symbols", "module.ko"], cwd=folder, capture_output=True, text=True, timeout=60,
+    done = subprocess.run([LABCTL, "report", "bundle", "--format", "md", "--symbols", "module.ko"], cwd=folder, capture_output=True, text=True, timeout=300,
                           env=environment)
     text = seen.read_text() if seen.exists() else ""
     if "done" not in text:

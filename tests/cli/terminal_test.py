@@ -14,7 +14,7 @@ EVIL = "x\x1b[2J\n::error::owned\n##vso[task.complete]"
 
 def run(folder, *words):
     environment = {**os.environ, "LABCTL_CACHE": str(folder / "cache")}
-    done = subprocess.run([LABCTL, *words], cwd=folder, capture_output=True, timeout=60, env=environment)
+    done = subprocess.run([LABCTL, *words], cwd=folder, capture_output=True, timeout=300, env=environment)
     return done.stdout, done.stderr
 
 

@@ -49,14 +49,14 @@ def install(folder):
     if (folder / "package.txt").is_file() and (folder / "package.txt").read_text() == PACKAGE:
         return
     done = subprocess.run(["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE],
-                          capture_output=True, text=True, timeout=240)
+                          capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         skip(f"npm cannot install {PACKAGE}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     (folder / "package.txt").write_text(PACKAGE)
 
 
 def mistakes(folder, files):
-    done = subprocess.run(["node", "-", str(folder), *map(str, files)], input=PARSE, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["node", "-", str(folder), *map(str, files)], input=PARSE, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         sys.exit(f"the parser failed: {done.stderr}")
     return done.stdout.splitlines()

@@ -39,7 +39,7 @@ def put(name, data):
 def collect(code=0):
     # Times on a file system are as coarse as a tick of the kernel's.
     time.sleep(0.05)
-    ended = subprocess.run([COLLECTOR, "internal", driver, content], capture_output=True, timeout=60,
+    ended = subprocess.run([COLLECTOR, "internal", driver, content], capture_output=True, timeout=300,
                            env={**os.environ, "ROOT": str(ROOT), "PATH": f"{BIN}:{os.environ['PATH']}"})
     time.sleep(0.05)
     check(ended.returncode == code, f"exit {ended.returncode} instead of {code}: {ended.stderr.decode()}")
@@ -107,10 +107,10 @@ for name in ("gate", "ring"):
                                                "signatures": [{"keyid": "0", "sig": "MDA="}]}))
 words = [LABCTL, "promote", "--to", "internal", "--rings", work / "rings.yaml", "--verdict", work / "verdict.json", "--artifact", driver, "--key", work / "gate.key.pub",
          "--sign", work / "ring.key", "--reports", work / "reports.jsonl"]
-ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
+ended = subprocess.run(words, capture_output=True, text=True, timeout=300)
 check(ended.returncode == 1 and "HALT" in ended.stdout, f"the reader refuses what the collector writes: {ended}")
 (work / "reports.jsonl").write_text("".join(lines) + "{}\n")
-ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
+ended = subprocess.run(words, capture_output=True, text=True, timeout=300)
 check(ended.returncode == 2 and f"reports.jsonl:{len(lines) + 1}" in ended.stderr, f"the reader reads nothing: {ended}")
 
 for failure in failures:

@@ -324,7 +324,7 @@ schedule, stop, ask = (block.split("```")[0] for block in blocks)
 
 
 def shell(text):
-    return subprocess.run(["sh", "-c", text], cwd=desk, env={**os.environ, "PATH": f"{desk}:{os.environ['PATH']}"}, capture_output=True, timeout=60)
+    return subprocess.run(["sh", "-c", text], cwd=desk, env={**os.environ, "PATH": f"{desk}:{os.environ['PATH']}"}, capture_output=True, timeout=300)
 
 
 expect("the schedule, first", shell(schedule), 3, "OPEN: ring internal", "WAIT: ring early")
