@@ -19,8 +19,8 @@ namespace labctl::cli {
 // machine::HostOpener, without its header: tests give guests that are plain code.
 using OpenHost = std::function<Result<std::unique_ptr<machine::Host>>(const machine::HostOptions&)>;
 
-// Verbs that need no hypervisor, in labctl and labctl-judge: judging and publishing, and the history. `bundle`
-// is the summary of the group of that name.
+// Verbs that need no hypervisor, in labctl and labctl-judge: judging and publishing, and the history.
+// `bundle` is the summary of the group of that name.
 void add_record_verbs(CommandLine& command_line, const char* bundle);
 void add_history_verbs(CommandLine& command_line);
 
