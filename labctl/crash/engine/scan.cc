@@ -87,7 +87,7 @@ struct Scanner::State {
   void header(Heading heading, const Message& message);
   bool absorbed(const Heading& heading, const Message& message, Report& current, bool consequence);
   void open(Heading heading, const Message& message);
-  void open_beside(Report& first, Heading heading, const Message& message);
+  void open_beside(std::ptrdiff_t first, Heading heading, const Message& message);
   void without_header(const Message& message);
   void body(const Message& message);
   void boot();
@@ -283,7 +283,7 @@ void Scanner::State::header(Heading heading, const Message& message) {
   panicked = panicked || panic;
   if (panic && known) return;
   if (current != nullptr && !mixed && message.caller.empty() && Mixed::possible(*current, heading))
-    return open_beside(*current, std::move(heading), message);
+    return open_beside(current - reports.data(), std::move(heading), message);
   if (current != nullptr) {
     current->cut();
     close(static_cast<std::size_t>(current - reports.data()));
@@ -303,9 +303,9 @@ void Scanner::State::open(Heading heading, const Message& message) {
   reports.back().noise = std::exchange(noise, {});
 }
 
-void Scanner::State::open_beside(Report& first, Heading heading, const Message& message) {
-  Report aside = std::move(first);
-  reports.erase(reports.begin() + (&first - reports.data()));
+void Scanner::State::open_beside(std::ptrdiff_t first, Heading heading, const Message& message) {
+  Report aside = std::move(reports[first]);
+  reports.erase(reports.begin() + first);
   open(std::move(heading), message);
   if (aside.lines() == 0) aside.raw(now.text, now.text);
   mixed.emplace(std::move(aside), reports.back());
