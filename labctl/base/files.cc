@@ -185,7 +185,7 @@ void name_holder(int fd) {
   const std::string pid = std::to_string(::getpid());
   // A disk that is full must not keep anybody from a lock: it has no name then.
   if (::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
-    static_cast<void>(::ftruncate(fd, 0));
+    static_cast<void>(::ftruncate(fd, 0) == 0);
 }
 
 }  // namespace
