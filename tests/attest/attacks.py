@@ -19,7 +19,7 @@ tried = 0
 
 def call(*words, **more):
     environment = {**os.environ, "NO_COLOR": "1", **more.pop("env", {})}
-    return subprocess.run([str(word) for word in words], capture_output=True, timeout=120, env=environment, **more)
+    return subprocess.run([str(word) for word in words], capture_output=True, timeout=600, env=environment, **more)
 
 
 def labctl(*words, **more):

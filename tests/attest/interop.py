@@ -22,7 +22,7 @@ ROOT = pathlib.Path(scratch.name)
 
 
 def call(*words, env=None):
-    return subprocess.run([str(w) for w in words], capture_output=True, timeout=120, env={**os.environ, **(env or {})})
+    return subprocess.run([str(w) for w in words], capture_output=True, timeout=600, env={**os.environ, **(env or {})})
 
 
 def must(*words, env=None):

@@ -33,7 +33,7 @@ failures = []
 
 
 def must(*words):
-    ended = subprocess.run([str(word) for word in words], capture_output=True, timeout=120)
+    ended = subprocess.run([str(word) for word in words], capture_output=True, timeout=600)
     assert ended.returncode == 0, f"{words}: {ended.stderr.decode()}"
     return ended.stdout.decode()
 

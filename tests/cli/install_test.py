@@ -30,7 +30,7 @@ def main():
                                             "[    4.200000] ---[ end Kernel panic - not syncing: out of luck ]---\n")
 
         def run(program, *words):
-            done = subprocess.run([root / "bin" / program, *words], capture_output=True, text=True, cwd=folder, env=environment, timeout=120)
+            done = subprocess.run([root / "bin" / program, *words], capture_output=True, text=True, cwd=folder, env=environment, timeout=600)
             return done.returncode, done.stdout + done.stderr
 
         listed = subprocess.run([BUILD / "bin/labctl", "image", "list"], capture_output=True, text=True, check=True, env=environment).stdout

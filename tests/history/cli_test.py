@@ -33,7 +33,7 @@ def check(good, what):
 
 def history(*words, db, **more):
     environment = {**os.environ, "LABCTL_HISTORY": str(db)}
-    return subprocess.run([LABCTL, "history", *map(str, words)], capture_output=True, text=True, timeout=120, env=environment, **more)
+    return subprocess.run([LABCTL, "history", *map(str, words)], capture_output=True, text=True, timeout=600, env=environment, **more)
 
 
 def made(folder, verdict, n=0):

@@ -79,7 +79,7 @@ def main():
         if BROWSER:
             for page in pages:
                 dom = subprocess.run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()],
-                                     capture_output=True, timeout=120).stdout.decode("utf-8", errors="replace")
+                                     capture_output=True, timeout=600).stdout.decode("utf-8", errors="replace")
                 check(not read(dom).elements & {"script", "img", "iframe"}, f"{page.name}: the browser made {read(dom).elements}")
                 check("<main" in dom, f"{page.name}: the browser shows nothing")
     print("\n".join(failures) or f"{len(pages)} pages without script, {'in a browser' if BROWSER else 'no browser is here'}")

@@ -28,7 +28,7 @@ def install(folder):
             return folder
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, folder / name)
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, capture_output=True, text=True, timeout=600)
         if done.returncode != 0:
             skip(f"npm cannot install tests/npm: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
         (folder / "installed").write_text(wanted)
@@ -37,4 +37,4 @@ def install(folder):
 
 def node(folder, program, *words):
     """Runs a CommonJS program that finds the packages."""
-    return subprocess.run(["node", "-", *map(str, words)], input=program, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(["node", "-", *map(str, words)], input=program, cwd=folder, capture_output=True, text=True, timeout=600)

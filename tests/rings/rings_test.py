@@ -33,7 +33,7 @@ def at(seconds):
 
 
 def call(*words, **more):
-    return subprocess.run([str(word) for word in words], capture_output=True, timeout=120, cwd=ROOT, **more)
+    return subprocess.run([str(word) for word in words], capture_output=True, timeout=600, cwd=ROOT, **more)
 
 
 def labctl(*words, **more):
