@@ -85,8 +85,7 @@ TEST_CASE("a finding in a bare module is told as a place in its source, while th
     return bundle::read_record(folder.path, judged, given).cells.at(0).places;
   };
   recorded(sha256_file(folder.path / "fall.ko").value());
-  CHECK_THAT(places({}).at(0).at(0),
-             ContainsSubstring("[fall]: step at ") && ContainsSubstring("fall.c:3"));
+  CHECK_THAT(places({}).at(0).at(0), ContainsSubstring("[fall]: step at ") && ContainsSubstring("fall.c:3"));
   recorded(sha256("another"));
   CHECK(places({}).empty());
   CHECK(places({folder.path / "fall.ko"}).size() == 1);
