@@ -154,7 +154,8 @@ outcome::RunRecord Run::describe() const {
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
                    .architecture = host.architecture,
-                   .fingerprint = host.fingerprint},
+                   .fingerprint = host.fingerprint,
+                   .cpu = host.cpu},
           .plan = order_.plan};
 }
 

@@ -54,9 +54,11 @@ Json images_json(const std::vector<ImageRecord>& images) {
 }
 
 Json host_json(const HostRecord& host) {
-  return {{"hypervisor", host.hypervisor},     {"accel", host.accel},
-          {"accel_reason", host.accel_reason}, {"machine_type", host.machine_type},
-          {"architecture", host.architecture}, {"fingerprint", host.fingerprint}};
+  Json json{{"hypervisor", host.hypervisor},     {"accel", host.accel},
+            {"accel_reason", host.accel_reason}, {"machine_type", host.machine_type},
+            {"architecture", host.architecture}, {"fingerprint", host.fingerprint}};
+  if (!host.cpu.empty()) json["cpu"] = host.cpu;
+  return json;
 }
 
 GivenText read_given(JsonObject in) {
@@ -99,7 +101,7 @@ ImageRecord read_image(JsonObject& in) {
 }
 
 HostRecord read_host(JsonObject in) {
-  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture", "fingerprint"});
+  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture", "fingerprint", "cpu"});
   HostRecord host;
   host.hypervisor = in.text_or("hypervisor", {});
   host.accel = in.text_or("accel", {});
@@ -107,6 +109,7 @@ HostRecord read_host(JsonObject in) {
   host.machine_type = in.text_or("machine_type", {});
   host.architecture = in.text_or("architecture", host.architecture);
   host.fingerprint = in.text_or("fingerprint", {});
+  host.cpu = in.text_or("cpu", {});
   return host;
 }
 

@@ -65,6 +65,7 @@ struct HostRecord {
   std::string hypervisor, accel, accel_reason, machine_type;
   std::string architecture = "x86_64";  // the only one before it was recorded
   std::string fingerprint;  // equal for hosts that give guests the same machine; empty in early records
+  std::string cpu;          // the model of the host's CPU; empty: not recorded
 };
 
 struct RunRecord {
