@@ -76,7 +76,7 @@ $wanted = @(
     }, $null),
   @('no record of an earlier crash is left', {
       @(Get-ChildItem -Force -ErrorAction SilentlyContinue C:\Windows\Minidump\*.dmp, C:\Windows\MEMORY.DMP).Count -eq 0 -and
-      @(wevtutil.exe qe System '/q:*[System[(EventID=41 or EventID=6008)]]' /f:xml /c:1).Count -eq 0
+      @(wevtutil.exe qe System '/q:*[System[(EventID=41 and Provider[@Name=''Microsoft-Windows-Kernel-Power'']) or (EventID=6008 and Provider[@Name=''EventLog''])]]' /f:xml /c:1).Count -eq 0
     }, {
       Remove-Item -Force -ErrorAction SilentlyContinue C:\Windows\Minidump\*.dmp, C:\Windows\MEMORY.DMP
       wevtutil.exe clear-log System

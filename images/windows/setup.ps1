@@ -3,7 +3,8 @@
 param([ValidateSet('test', 'secure')][string]$Signing = 'test')
 
 $port = New-Object IO.Ports.SerialPort 'COM2', 115200
-$port.Open()
+# Without it nobody would hear of anything, and the installation would wait in vain.
+try { $port.Open() } catch { shutdown.exe /s /t 5; exit 1 }
 function Say($text) { $port.WriteLine('labctl: ' + $text) }
 function Get-Volume-Of($name) { (Get-CimInstance Win32_LogicalDisk | Where-Object { $_.VolumeName -like $name } | Select-Object -First 1).DeviceID }
 

@@ -146,7 +146,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
   if (!os().is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives inconsistent answers");
   if (!os().taints() && number(taint) != 0)
-    return lab("the image holds " + taint +
+    return lab("the image holds " + taint + (fact(facts, "more_crash_records") == "yes" ? " or more" : "") +
                " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
   if (std::string letters = sick(facts); os().taints() && !letters.empty())
     return lab("the image's kernel is tainted " + letters + " before the candidate is there");

@@ -150,11 +150,15 @@ class Log {
   void read_dump(std::FILE* input, std::string head) {
     std::string block(1u << 18, '\0');
     std::uint64_t size = head.size();
+    const std::uint64_t end = crash::end_mark_of(head).value_or(0);
+    std::string mark;
     while (std::size_t got = std::fread(block.data(), 1, block.size(), input)) {
       if (head.size() < crash::dump_head) head.append(block, 0, got);
+      for (std::uint64_t at = std::max(size, end); at < std::min(size + got, end + 4); ++at)
+        mark += block[at - size];
       size += got;
     }
-    dump_ = crash::finding_of(*crash::read_dump(head, size));
+    dump_ = crash::finding_of(*crash::read_dump(head, size, mark));
   }
 
   crash::LogScanner raw_, text_;
@@ -184,7 +188,7 @@ Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
   if (log.empty()) scanned.problem = "is empty: there is no log to read";
   if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty()) {
     scanned.problem = "is " + std::string(kind) + " and no log";
-    scanned.hint = "extract the text and scan that";
+    scanned.hint = crash::binary_hint(kind);
   }
   scanned.kernel_spoke = log.kernel_spoke();
   if (log.too_long()) say(printable(file.name) + " decompresses to more than 1 GiB: only that much was read");

@@ -8,6 +8,7 @@ namespace {
 struct Magic {
   std::string_view bytes;
   std::string_view kind;
+  std::string_view hint = {};
 };
 
 using namespace std::string_view_literals;
@@ -29,7 +30,10 @@ constexpr std::array magics{
     Magic{"\x89PNG\r\n\x1a\n"sv, "a PNG picture"},
     Magic{"\xff\xd8\xff"sv, "a JPEG picture"},
     Magic{"LPKSHHRH"sv, "a binary journal of systemd"},
-    Magic{"ElfFile\0"sv, "a binary event log of Windows"},
+    Magic{"ElfFile\0"sv, "a binary event log of Windows",
+          "evtxexport -f xml FILE | labctl scan -   (apt-get install libevtx-utils)"},
+    Magic{"MDMP"sv, "a dump of a program of Windows, not of its kernel",
+          "the kernel's dumps are C:\\Windows\\MEMORY.DMP and those in C:\\Windows\\Minidump"},
     Magic{"MZ\x90\0"sv, "a program of Windows"},
     Magic{"makedumpfile\0"sv, "a dump of makedumpfile"},
     Magic{"\x04\x22\x4d\x18"sv, "an lz4 archive"},
@@ -46,6 +50,13 @@ std::string_view binary_kind(std::string_view head) {
     if (head.starts_with(magic.bytes)) return magic.kind;
   }
   return {};
+}
+
+std::string_view binary_hint(std::string_view kind) {
+  for (const Magic& magic : magics) {
+    if (magic.kind == kind && !magic.hint.empty()) return magic.hint;
+  }
+  return "extract the text and scan that";
 }
 
 }  // namespace labctl::crash

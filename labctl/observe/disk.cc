@@ -233,8 +233,10 @@ class Reading {
     const fs::path file = folder_ / name;
     if (!copy(path, file, most)) return;
     std::error_code ignored;
-    auto head = read_head(file);
-    auto dump = head ? crash::read_dump(*head, size) : std::nullopt;
+    const auto head = read_some(file, 0, crash::dump_head);
+    const auto end = head ? crash::end_mark_of(*head) : std::nullopt;
+    const auto mark = end ? read_some(file, *end, 4) : Result<std::string>("");
+    auto dump = head ? crash::read_dump(*head, size, mark ? *mark : "") : std::nullopt;
     if (dump)
       told.found.emplace_back(event::Found{Channel::evidence, crash::finding_of(*dump)});
     else
@@ -242,13 +244,13 @@ class Reading {
     if (dump && size > most) told.notes.push_back(name + ": only the first " + show_size(most) + " are kept");
   }
 
-  Result<std::string> read_head(const fs::path& file) const {
+  static Result<std::string> read_some(const fs::path& file, std::uint64_t from, std::size_t most) {
     Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return lab_error("cannot be read");
-    std::string head(crash::dump_head, 0);
-    const ssize_t got = ::read(fd.get(), head.data(), head.size());
-    head.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return head;
+    std::string bytes(most, 0);
+    const ssize_t got = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(from));
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return bytes;
   }
 
   void read_log(DiskTold& told) {

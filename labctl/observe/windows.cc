@@ -15,7 +15,7 @@ namespace {
 
 using event::Channel;
 
-constexpr std::size_t most_dumps = 4;
+constexpr std::size_t most_dumps = 4, longest_mark = 16;
 constexpr unsigned largest_side = 8192;
 constexpr auto reading = std::chrono::seconds(60);
 
@@ -50,6 +50,7 @@ std::vector<event::What> keep_dumps(std::string_view answer, const fs::path& fol
   std::vector<crash::Finding> findings;
   std::uint64_t size = 0;
   std::size_t count = 0;
+  std::string mark;
   for (const auto& line : split(answer, '\n')) {
     const std::string_view text = trim(line);
     if (text.starts_with("dump=")) {
@@ -58,7 +59,9 @@ std::vector<event::What> keep_dumps(std::string_view answer, const fs::path& fol
                      words[1].find_first_not_of("0123456789") == std::string::npos && !words[1].empty()
                  ? std::stoull(words[1])
                  : 0;
+      mark.clear();
     }
+    if (text.starts_with("mark=")) mark = base64_decode(text.substr(5), longest_mark).value_or("");
     if (!text.starts_with("data=") || count == most_dumps) continue;
     const auto bytes = base64_decode(text.substr(5), crash::dump_head + 1);
     if (!bytes) continue;
@@ -66,7 +69,7 @@ std::vector<event::What> keep_dumps(std::string_view answer, const fs::path& fol
     const fs::path file = folder / ("dump-" + std::to_string(++count) + ".dmp");
     if (auto kept = write_file(file, *bytes); !kept)
       return {event::LabFault{"a dump of the guest's cannot be kept: " + kept.error().text()}};
-    if (const auto dump = crash::read_dump(*bytes, size)) findings.push_back(crash::finding_of(*dump));
+    if (const auto dump = crash::read_dump(*bytes, size, mark)) findings.push_back(crash::finding_of(*dump));
   }
   return found_on(Channel::evidence, std::move(findings));
 }
@@ -77,9 +80,11 @@ std::vector<event::What> read_screen(const fs::path& file) {
   const auto look = crash::look_at(*picture);
   if (look == crash::Look::ordinary) return {};
   if (!find_program("tesseract").empty()) {
-    const auto read = run({.argv = {"tesseract", file.string(), "stdout", "--psm", "11"},
-                           .environment = {{"OMP_THREAD_LIMIT", "1"}},
-                           .deadline = reading});
+    // What it says of itself is not on the screen.
+    const auto read =
+        run({.argv = {"sh", "-c", R"(exec tesseract "$1" stdout --psm 11 2>/dev/null)", "sh", file.string()},
+             .environment = {{"OMP_THREAD_LIMIT", "1"}},
+             .deadline = reading});
     if (read && read->ok())
       if (auto finding = crash::read_screen_text(read->output))
         return found_on(Channel::screen, {std::move(*finding)});

@@ -36,6 +36,17 @@ for name, coding, mark in (("little", "utf-16-le", b"\xff\xfe"), ("big", "utf-16
     expect(f"a crash in UTF-16, {name} end first", mark + text.encode(coding) + b"\xd8", 1, "(oops, fatal")
 expect("a stop in UTF-16", b"\xff\xfe" + "BugcheckCode : 126\r\n".encode("utf-16-le"), 1, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)")
 expect("a binary event log", b"ElfFile\0" + bytes(4096), 2, "a binary event log of Windows")
+expect("what to do with a binary event log", b"ElfFile\0" + bytes(4096), 2, "evtxexport -f xml FILE | labctl scan -")
+expect("a dump of a program", b"MDMP\x93\xa7" + bytes(4096), 2, "a dump of a program of Windows, not of its kernel")
+# An event viewer saves all events in one line, which is longer than any line that is read at once.
+event = ("<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='{}'/><EventID>{}</EventID>"
+         "<TimeCreated SystemTime='2026-11-22T08:15:31.0000000Z'/><Channel>System</Channel></System><EventData>{}</EventData></Event>")
+crashed = event.format("Microsoft-Windows-WER-SystemErrorReporting", 1001, "<Data Name='param1'>0x0000007e (0x1, 0x2, 0x3, 0x4)</Data>")
+for padding in range(0, 700, 50):
+    healthy = event.format("Microsoft-Windows-Kernel-General", 12, "<Data>" + padding * "x" + "</Data>") * 60
+    expect("an event log saved as XML", ("<?xml version='1.0'?><Events>" + healthy + crashed + healthy + "</Events>").encode(), 1,
+           "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E) (stop-code, fatal)")
+expect("a healthy event log saved as XML", ("<Events>" + healthy + "</Events>").encode(), 0, "")
 expect("a torn gzip archive", gzip.compress(crash)[:40], 2, "a gzip archive")
 expect("a program", pathlib.Path(LABCTL).read_bytes()[:4 << 20], 2, "an ELF file")
 expect("a program that holds a header", b"\x7fELF\0\0\n[    1.0] BUG: unable to handle page fault for address: 0\n", 2, "an ELF file")

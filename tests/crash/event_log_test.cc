@@ -59,12 +59,30 @@ TEST_CASE("other events, other sources and nonsense are nothing") {
         std::string("<Event <Event </Event>"),
         std::string(
             "<Event xmlns='x'><System><Provider Name='Dhcp'/><EventID>1001</EventID></System></Event>"),
+        std::string(
+            "<Event xmlns='x'><System><Provider Name='Dhcp'/><EventID>6008</EventID></System></Event>"),
+        std::string(
+            "<Event xmlns='x'><System><Provider Name='Power'/><EventID>41</EventID></System></Event>"),
         std::string("<Event xmlns='x'><System><Provider "
                     "Name='Kernel-General'/><EventID>12</EventID></System></Event>")})
     CHECK(read_event_log(text).empty());
   // A report that cannot be read is a report all the same.
   CHECK(titles("<Event xmlns='x'><System><Provider Name='Microsoft-Windows-WER-SystemErrorReporting'/>"
                "<EventID>1001</EventID></System></Event>") == Titles{"stop code unknown"});
+}
+
+TEST_CASE("what Windows recovered from is a warning, by the stop that it was spared") {
+  const std::string head =
+      "log=System\r\nlive=C:\\Windows\\LiveKernelReports\\WATCHDOG\\WATCHDOG-20261122-0815.dmp|655360|"
+      "2026-11-22T08:15:31.0000000Z|";
+  const auto found = read_event_log(head + "321\r\n");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].title == "live kernel report: VIDEO_ENGINE_TIMEOUT_DETECTED (0x141)");
+  CHECK(found[0].kind == Kind::error);
+  CHECK(found[0].severity == Severity::warning);
+  CHECK_THAT(found[0].excerpt, ContainsSubstring("WATCHDOG-20261122-0815.dmp"));
+  CHECK(read_event_log(head + "\r\n")[0].title == "live kernel report");
+  CHECK(read_event_log(head + "x")[0].title == "live kernel report");
 }
 
 namespace {
@@ -84,7 +102,11 @@ TEST_CASE("a screen of a stop's colour is one, and a dark one with some text may
   CHECK(look_at(picture(0, 0, 0, 400)) == Look::text_on_dark);
   CHECK(look_at(picture(0, 0, 0, 0)) == Look::ordinary);
   CHECK(look_at(picture(0, 0, 0, 3000)) == Look::ordinary);
-  CHECK(look_at(picture(0, 99, 177, 0)) == Look::ordinary);
+  CHECK(look_at(picture(0, 99, 177, 0)) == Look::ordinary);  // nothing is written on it
+  // Two of eleven recorded stops have blues that nobody had listed.
+  CHECK(look_at(picture(0x20, 0x67, 0xB2, 400)) == Look::one_colour);
+  CHECK(look_at(picture(0, 0, 0x88 + 8, 400)) == Look::one_colour);
+  CHECK(look_at(picture(0, 99, 177, 3000)) == Look::ordinary);
   CHECK(look_at({.width = 100, .height = 100, .rgb = "short"}) == Look::ordinary);
   CHECK(look_at({}) == Look::ordinary);
 }

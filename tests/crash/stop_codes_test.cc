@@ -44,11 +44,19 @@ TEST_CASE("stop codes have the names that Microsoft gave them") {
       {0xC000021A, "WINLOGON_FATAL_ERROR"},
   };
   for (const auto& [code, name] : known) CHECK(stop_name(code) == name);
+  CHECK(is_live_dump(0x1B8));
+  CHECK(is_live_dump(0x117));
+  CHECK_FALSE(is_live_dump(0x116));
+  CHECK_FALSE(is_live_dump(0x7E));
   CHECK(stop_name(0x1234).empty());
   CHECK(stop_name(0x10000007EULL).empty());
   CHECK_FALSE(stop_code("NO_SUCH_STOP"));
   CHECK_FALSE(stop_code(""));
   CHECK(stop_title(0x7E) == "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)");
+  CHECK(stop_title(0x1000007E) == stop_title(0x7E));
+  CHECK(stop_title(0x100000EA) == stop_title(0xEA));
+  CHECK(stop_title(0x10001234) == "stop code 0x1234");  // one of which nobody knows the name, too
+  CHECK(stop_title(0xDEADDEAD) == "MANUALLY_INITIATED_CRASH1 (0xDEADDEAD)");
   CHECK(stop_title(0xabcd1234) == "stop code 0xABCD1234");
   CHECK(stop_title(0xFFFFFFFFFFFFFFFF) == "stop code 0xFFFFFFFFFFFFFFFF");
 }

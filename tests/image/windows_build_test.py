@@ -80,7 +80,7 @@ def take_theirs(folder, environment):
 INSTALLATIONS = {  # what QEMU's guest does, and what is said of it
     "boots;installing the virtio drivers;package viostor.inf;ready 10.0.20348.0 Windows": "",
     "boots;failed something is still missing": "Windows was not installed to its end: its last words are 'failed something is still missing'",
-    "boots": "Windows was not installed to its end: its last words are 'nothing'",
+    "boots": "Windows was not installed to its end: it switched itself off without a word on its second serial port, COM2",
     "boots;making it fit;silent": "the installation stalled: for 4 seconds its screen has not changed and it has said nothing; its agent "
                                   "does not answer",
     "dead": "the medium was not started in 4 seconds: is it one that installs this Windows?",

@@ -47,7 +47,9 @@ def check_answers():
         check(len(texts(root, "AcceptEula")) == 1, f"{name}: the licence")
         check(all(language == "en-US" for language in texts(root, "UILanguage")), f"{name}: the language")
         check(texts(root, "PreventDeviceEncryption") == ["true"], f"{name}: encryption")
-        check(not list(root.iter(SPACE + "ProductKey")), f"{name}: a key that nobody gave")
+        check(all(language == "en-US" for language in texts(root, "UILanguageFallback")), f"{name}: the other language")
+        check(len(texts(root, "UILanguageFallback")) == 2, f"{name}: a language for what has no English")
+        check(len(list(root.iter(SPACE + "ProductKey"))) == 1 and not texts(root, "Key")[-1], f"{name}: a key that nobody gave")
         check("Evaluation" in texts(root, "Value")[0], f"{name}: the edition")
         # Windows goes on the last partition that is made.
         numbers = texts(root, "PartitionID")

@@ -55,7 +55,7 @@ CASES = {
                              "does not answer", "its last screen is"), ("--edition", "Another System"), stall=30),
     "stalls": Case(("the installation stalled: for 30 seconds", "Copying the", "its last screen is"),
                    ("--behaviour", "stall=40"), stall=30),
-    "powers-off": Case(("Windows was not installed to its end: its last words are 'nothing'",), ("--behaviour", "power-off=60")),
+    "powers-off": Case(("Windows was not installed to its end: it switched itself off without a word",), ("--behaviour", "power-off=60")),
     "unfit": Case(("Windows was not installed to its end: its last words are 'failed something is still missing'",
                    "missing: the evaluation has not expired"), ("--behaviour", "missing=the evaluation has not expired")),
     "no-agent": Case(("missing: the guest agent runs", "failed something is still missing"), ("--without", "guest-agent")),

@@ -104,8 +104,11 @@ void Lines::take(std::string_view bytes, Read&& read) {
   }
 }
 
-// Where to cut an overlong line: in front of what may be a timestamp, so that no message is torn.
+// Where to cut an overlong line: behind a record of an event log, which is saved as one line, or in front of
+// what may be a timestamp, so that no message is torn.
 inline std::size_t Lines::cut_point(std::string_view line) {
+  constexpr std::string_view record = "</Event>";
+  if (const std::size_t at = line.rfind(record); at != std::string_view::npos) return at + record.size();
   constexpr std::size_t window = 512;
   for (std::size_t at = line.size() - 1; at > line.size() - window; --at) {
     if (line[at] != '[') continue;

@@ -19,6 +19,10 @@ std::string hex(std::uint64_t value) {
   return "0x" + std::string(digits.data(), std::to_chars(digits.data(), digits.data() + 16, value, 16).ptr);
 }
 
+std::string_view trim_end(std::string_view text) {
+  return text.substr(0, text.find_last_not_of("\r \t") + 1);
+}
+
 std::optional<std::uint64_t> number(std::string_view text) {
   const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
   if (is_hex) text.remove_prefix(2);
@@ -80,8 +84,19 @@ std::optional<Finding> read_event(std::string_view event) {
     return stop ? stop : sign("stop code unknown", Kind::stop_code, event);
   }
   if (id == "41" && by("Microsoft-Windows-Kernel-Power")) return power_event(event);
-  if (id == "6008") return sign(unclean_shutdown, Kind::reset, event);
+  if (id == "6008" && (by("Name='EventLog'") || by("Name=\"EventLog\"")))
+    return sign(unclean_shutdown, Kind::reset, event);
   return std::nullopt;
+}
+
+// "PATH|BYTES|TIME|CODE": Windows recovered from something for which it keeps a report.
+Finding live_report(std::string_view words) {
+  const auto code = number(words.substr(words.rfind('|') + 1));
+  Finding found = sign("live kernel report", Kind::error, words);
+  if (code && *code != 0) found.title += ": " + stop_title(*code);
+  found.severity = Severity::warning;
+  found.line = 1;  // a list of files told it
+  return found;
 }
 
 }  // namespace
@@ -112,6 +127,7 @@ std::vector<Finding> read_event_log(std::string_view text) {
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.starts_with("live=")) add(live_report(trim_end(line.substr(5))));
     if (line.starts_with("dump=")) add(sign(dump_there, Kind::stop_code, line.substr(5)));
   }
   return found;

@@ -20,7 +20,8 @@ inline constexpr std::string_view unclean_shutdown = "an unclean shutdown told b
 Finding stop_finding(std::uint64_t code, const std::array<std::uint64_t, 4>& parameters);
 
 // Event 1001 of WER-SystemErrorReporting, 41 of Kernel-Power (with a code: a stop; without: an unclean
-// shutdown), 6008 of EventLog, and lines "dump=PATH|BYTES|TIME". At most a few dozen findings, each title
+// shutdown), 6008 of EventLog, and lines "dump=PATH|BYTES|TIME". As warnings, "live=PATH|BYTES|TIME|CODE":
+// reports that Windows keeps of what it recovered from. At most a few dozen findings, each title
 // once.
 std::vector<Finding> read_event_log(std::string_view text);
 

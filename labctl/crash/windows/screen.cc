@@ -91,16 +91,33 @@ std::optional<std::uint32_t> stop_in(std::string_view text) {
   return std::nullopt;
 }
 
+// The colour of most pixels, if one has more than half of them; any colour otherwise. Boyer's and Moore's
+// vote: each pixel of another colour takes one back.
+Colour commonest(std::string_view rgb) {
+  std::string_view candidate;
+  std::size_t votes = 0;
+  for (; rgb.size() >= 3; rgb.remove_prefix(3)) {
+    const std::string_view pixel = rgb.substr(0, 3);
+    if (votes == 0) candidate = pixel;
+    votes = pixel == candidate ? votes + 1 : votes - 1;
+  }
+  const auto part = [&](std::size_t k) { return static_cast<unsigned char>(candidate[k]); };
+  return {part(0), part(1), part(2)};
+}
+
 }  // namespace
 
 Look look_at(const Picture& picture) {
   const std::size_t pixels = std::size_t{picture.width} * picture.height;
   if (pixels == 0 || picture.rgb.size() != 3 * pixels) return Look::ordinary;
+  const Colour ground = commonest(picture.rgb);
+  std::size_t of_ground = 0;
   std::size_t of_stop[std::size(stop_colours)] = {}, black = 0, lit = 0;
   for (std::size_t i = 0; i < pixels; ++i) {
     const auto at = [&](std::size_t k) { return static_cast<unsigned char>(picture.rgb[3 * i + k]); };
     const Colour pixel{at(0), at(1), at(2)};
     const int most = std::max({pixel.red, pixel.green, pixel.blue});
+    of_ground += near(pixel, ground);
     black += most <= dark;
     lit += most >= bright;
     for (std::size_t k = 0; k < std::size(stop_colours); ++k) of_stop[k] += near(pixel, stop_colours[k]);
@@ -111,7 +128,9 @@ Look look_at(const Picture& picture) {
   for (const std::size_t count : of_stop)
     if (share(count) >= almost_all) return Look::stop_colour;
   const bool text = share(lit) >= least_text && share(lit) <= most_text;
-  return share(black) >= almost_all && text ? Look::text_on_dark : Look::ordinary;
+  if (share(black) >= almost_all) return text ? Look::text_on_dark : Look::ordinary;
+  const bool written_on = share(pixels - of_ground) >= least_text;
+  return share(of_ground) >= almost_all && written_on ? Look::one_colour : Look::ordinary;
 }
 
 std::optional<Finding> read_screen_text(std::string_view text) {

@@ -23,6 +23,7 @@ struct Picture {
 enum class Look {
   ordinary,      // nothing to see, or nobody could say
   stop_colour,   // one of the colours that a stop is painted in, almost everywhere
+  one_colour,    // something on any other colour: drivers and settings change the blue
   text_on_dark,  // little bright text on black: a stop of 24H2, a recovery screen, or a console
 };
 Look look_at(const Picture& picture);

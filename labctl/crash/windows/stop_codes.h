@@ -24,6 +24,10 @@ std::optional<std::uint64_t> stop_code(std::string_view name);
 // A minidump says 0x1000007E where the screen says 0x7E: it is one stop, the shorter.
 std::uint64_t plain_stop(std::uint64_t code);
 
+inline constexpr const char* live_dump = "written of a system that went on: a live dump is not a crash";
+// Whether dumps with this code are written of a system that goes on.
+bool is_live_dump(std::uint64_t code);
+
 // "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)", or "stop code 0x1234" when it has no name.
 std::string stop_title(std::uint64_t code);
 

@@ -152,6 +152,7 @@ void StopText::tell_stop(const Tell& tell) {
   found.offset = stop.origin.offset;
   found.line = stop.origin.line;
   found.excerpt = std::move(stop.excerpt);
+  if (is_live_dump(stop.code)) found.suppressed = live_dump;
   tell(std::move(found), stop.last);
 }
 

@@ -38,8 +38,8 @@ constexpr std::array sayings{
     Saying{"Your Windows Insider Build ran into", "Your Windows Insider Build ran into a problem",
            Says::stop},
     Saying{"If you'd like to know more, you can search",
-           "If you'd like to know more, you can search online later for this error: " NAME "(?: \\(" FILE_NAME
-           "\\))?",
+           "If you'd like to know more, you can search online later for this error: (?:" HEX "|" NAME
+           ")(?: \\(" FILE_NAME "\\))?",
            Says::code},
     Saying{"Stop code: ", "Stop code: +(?:" NAME ")?(?: ?\\(?" HEX "\\)?)?(?:\\s|$)", Says::code},
     Saying{"What failed: ", "What failed: +" FILE_NAME, Says::detail},

@@ -3,11 +3,12 @@
 
 $file = 'C:\Windows\System32\drivers\' + $service + '.sys'
 $pending = $false
+$running = 'Name = ''' + $service + ''' and State != ''Stopped'''
 sc.exe query $service
 if ($LASTEXITCODE -eq 0) {
   sc.exe stop $service
-  for ($n = 0; $n -lt 50 -and (sc.exe query $service | Select-String 'STATE *: *[2-7]'); $n++) { Start-Sleep -Milliseconds 200 }
-  if (sc.exe query $service | Select-String 'STATE *: *[2-7]') {
+  for ($n = 0; $n -lt 50 -and (Get-CimInstance Win32_BaseService -Filter $running); $n++) { Start-Sleep -Milliseconds 200 }
+  if (Get-CimInstance Win32_BaseService -Filter $running) {
     $pending = $true
     Move-Item -Force $file ($file + '.old')
   }

@@ -1,5 +1,18 @@
-# Behind events.ps1. What the system has written down of its own health; then each dump as dump=PATH|BYTES|TIME.
+# Behind events.ps1. What the system has written down of its own health; then each dump as dump=PATH|BYTES|TIME,
+# and the reports of what it recovered from as live=PATH|BYTES|TIME|CODE, the code of the stop that it was spared.
 
 'log=System'
 $events
+if ($more_events) { 'log=older events of crashes are left out: there are more than 50' }
 foreach ($dump in $dumps) { 'dump=' + $dump.FullName + '|' + $dump.Length + '|' + $dump.LastWriteTimeUtc.ToString('o') }
+$reports = @(Get-ChildItem -Recurse -Force -ErrorAction SilentlyContinue C:\Windows\LiveKernelReports -Filter *.dmp)
+foreach ($report in @($reports | Sort-Object LastWriteTimeUtc -Descending | Select-Object -First 20)) {
+  $head = New-Object byte[] 60
+  $code = ''
+  try {
+    $stream = [IO.File]::OpenRead($report.FullName)
+    if ($stream.Read($head, 0, 60) -eq 60) { $code = [BitConverter]::ToUInt32($head, 56) }
+    $stream.Close()
+  } catch { $code = '' }
+  'live=' + $report.FullName + '|' + $report.Length + '|' + $report.LastWriteTimeUtc.ToString('o') + '|' + $code
+}

@@ -1,17 +1,21 @@
 # What is loaded cannot be compared with the file that it came from, so `fresh` is unknown; the file is the build.
-# A file that is not there is an answer: an error would only say that the guest could not answer.
+# A file that is not there is an answer: an error would only say that the guest could not answer. Of a driver without an
+# ImagePath, Windows loads System32\drivers\NAME.sys.
 # Answers state= file= file_sha256= build_id= version= fresh= package= verifier=.
 # Values: service, kind.
 
 $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\' + $service
 if (-not (Test-Path $key)) { 'state=absent'; exit 0 }
 $state = 'stopped'
-if (sc.exe query $service | Select-String 'STATE *: *4') { $state = 'live' }
+if (Get-CimInstance Win32_BaseService -Filter ('Name = ''' + $service + ''' and State = ''Running''')) { $state = 'live' }
 $boot = (Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToUniversalTime().ToString('o')
 $pending = Get-Content -ErrorAction SilentlyContinue C:\ProgramData\labctl\pending
 if ($pending -eq $boot) { $state = 'pending' }
+$image = (Get-ItemProperty $key).ImagePath
+if (-not $image -and $state -eq 'stopped') { $state = 'registered without an ImagePath' }
 'state=' + $state
-$file = (Get-ItemProperty $key).ImagePath -replace '^\\[?][?]\\', '' -replace '^\\SystemRoot\\', 'C:\Windows\' -replace '^System32\\', 'C:\Windows\System32\'
+if (-not $image) { $image = 'System32\drivers\' + $service + '.sys' }
+$file = $image -replace '^\\[?][?]\\', '' -replace '^\\SystemRoot\\', 'C:\Windows\' -replace '^System32\\', 'C:\Windows\System32\'
 $hash = 'absent'
 $version = ''
 if (Test-Path $file) {

@@ -1,4 +1,4 @@
-# Copies a file to its path; exits 126 when it cannot.
+# Copies a file to its path; exits 126 when it cannot. A full disk is told in one language.
 # Values: file, path.
 
 try {
@@ -6,4 +6,8 @@ try {
   Copy-Item -Force $file $path
   Set-ItemProperty $path IsReadOnly $false
   Write-VolumeCache C
-} catch { $_.Exception.Message; exit 126 }
+} catch {
+  $_.Exception.Message
+  if ($_.Exception.HResult -eq -2147024784) { 'No space left on device' }
+  exit 126
+}

@@ -1,12 +1,11 @@
-# Finds the published name of what was installed from the package. The images are English, and so is pnputil.
+# Finds the published name of what was installed from the package. pnputil tells it in the language of the system,
+# Get-WindowsDriver in none.
 
 $folder = 'C:\ProgramData\labctl\package'
 $own = @(Get-ChildItem -Recurse $folder -Filter *.inf | ForEach-Object { $_.Name })
-$published = ''
-foreach ($line in @(pnputil.exe /enum-drivers)) {
-  if ($line -match '^Published Name: *(oem[0-9]+[.]inf)') { $published = $Matches[1] }
-  if ($line -match '^Original Name: *(.*)$' -and $own -contains $Matches[1].Trim()) {
-    pnputil.exe /delete-driver $published /uninstall /force
-    if (0, 3010 -notcontains $LASTEXITCODE) { exit 1 }
-  }
+$published = @(Get-WindowsDriver -Online | Where-Object { $own -contains (Split-Path -Leaf $_.OriginalFileName) })
+if ($published.Count -eq 0) { 'the driver store holds no package with ' + ($own -join ', '); exit 1 }
+foreach ($driver in $published) {
+  pnputil.exe /delete-driver $driver.Driver /uninstall /force
+  if (0, 3010 -notcontains $LASTEXITCODE) { exit 1 }
 }

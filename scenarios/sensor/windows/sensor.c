@@ -54,7 +54,7 @@ static void content_free(struct sensor_content *c)
 
 static void *allocate(SIZE_T size)
 {
-	void *bytes = ExAllocatePoolWithTag(NonPagedPool, size, TAG);
+	void *bytes = ExAllocatePoolWithTag(NonPagedPoolNx, size, TAG);
 
 	if (bytes)
 		RtlZeroMemory(bytes, size);

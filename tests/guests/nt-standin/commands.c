@@ -155,11 +155,29 @@ static void evidence(const char *script, struct result *result) {
   free(events.at);
 }
 
+/* What it recovered from: nothing of this guest's makes one, but a driver's script may put one there. */
+static void tell_live_reports(struct result *result) {
+  glob_t found;
+  if (glob(SYSTEM_ROOT "/LiveKernelReports/*.dmp", 0, NULL, &found) == 0)
+    for (size_t i = 0; i < found.gl_pathc; ++i) {
+      size_t size;
+      uint32_t code = 0;
+      char *bytes = file_read(found.gl_pathv[i], &size);
+      if (!bytes) continue;
+      if (size >= 60) memcpy(&code, bytes + 56, sizeof code);
+      free(bytes);
+      print(&result->out, "live=C:\\Windows\\LiveKernelReports\\%s|%zu|2026-11-22T08:15:31.0000000Z|%u\r\n",
+            strrchr(found.gl_pathv[i], '/') + 1, size, code);
+    }
+  globfree(&found);
+}
+
 static void kernel_log(const char *script, struct result *result) {
   (void)script;
   say(result, "log=System");
   log_tell(&result->out, bad_events, 3);
   each_dump(tell_dump, result);
+  tell_live_reports(result);
 }
 
 /* At most three, and of each the beginning. */
@@ -170,6 +188,13 @@ static void tell_bytes(const char *path, struct result *result) {
   char *bytes = file_read(path, &size);
   if (!bytes) return;
   tell_dump(path, result);
+  uint32_t end = 0;
+  if (size > 0x200C) {
+    memcpy(&end, bytes + 0x2008, sizeof end);
+    print(&result->out, "mark=");
+    if (end < size) put_base64(&result->out, bytes + end, size - end < 4 ? size - end : 4);
+    print(&result->out, "\r\n");
+  }
   print(&result->out, "data=");
   put_base64(&result->out, bytes, size < most ? size : most);
   print(&result->out, "\r\n");

@@ -148,7 +148,6 @@ static const struct {
     {"#", nothing},
     {"param(", check_signing},
     {"$port = New-Object IO.Ports.SerialPort 'COM2', 115200", open_port},
-    {"$port.Open()", nothing},
     {"$port.Close()", nothing},
     {"function Say(", take_mark},
     {"function Get-Volume-Of(", nothing},
