@@ -58,7 +58,7 @@ void members(Io& io, Answer& e) {
 }
 template <class Io>
 void members(Io& io, Tick& e) {
-  io("starved", e.starved);
+  io("starved", e.cpu_wait);
 }
 template <class Io>
 void members(Io& io, LabFault& e) {

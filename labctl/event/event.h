@@ -76,7 +76,7 @@ struct Logged {
   std::string line;
 };  // the guest's kernel has logged an error: the line as titles are made, once for each
 struct Tick {
-  Millis starved{0};
+  Millis cpu_wait{0};
 };  // time passes; how long the guest has waited for a CPU so far
 // Hypervisor, host disk, console stream: ours, not the guest's.
 struct LabFault {

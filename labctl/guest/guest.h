@@ -47,8 +47,8 @@ struct Traits {
   bool reboots_by_itself = false;
   bool panic_has_stop_code = false;     // the panic device says which crash it is
   bool crash_on_many_channels = false;  // console, panic device, screen, records: one crash, several findings
-  bool screen_tells = false;            // the text on the screen of a crash is read
-  bool disk_tells = false;              // a dead one's dumps and logs can be read off its disk
+  bool reads_screen = false;            // the text on the screen of a crash is read
+  bool reads_disk = false;              // a dead one's dumps and logs can be read off its disk
   bool records_power_cuts = false;      // a power cut that was asked for stands in its log like a crash
   bool sends_dumps = false;             // its last answers are large and take as long as any other
   bool kernel_log_is_records = false;  // kernel_log() gives events of an event log, and no lines of a console
@@ -126,7 +126,7 @@ inline constexpr int not_copied = 126;
 // prints them: F loaded by force, R unloaded by force, M machine check, B bad page, D died (oops), W warned,
 // L lockup. P, O, E and the like say nothing of health. Source:
 // Documentation/admin-guide/tainted-kernels.rst.
-std::string sick_taints(std::uint64_t before, std::uint64_t now);
+std::string fault_taints(std::uint64_t before, std::uint64_t now);
 
 // "key=value" lines; other lines are ignored, at most 64 keys are read. One that is told twice and
 // differently has a value that is right nowhere.

@@ -148,7 +148,7 @@ Question Linux::content_digest(const scenario::Content& content) const {
   return {"content-digest", shell_script({{"path", content.path}}, scripts::content_digest_sh)};
 }
 
-std::string sick_taints(std::uint64_t before, std::uint64_t now) {
+std::string fault_taints(std::uint64_t before, std::uint64_t now) {
   static constexpr struct {
     int bit;
     char letter;

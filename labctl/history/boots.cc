@@ -32,7 +32,7 @@ class Follower {
   explicit Follower(const Window& window) : window_(window) { row_.n = window.n; }
 
   void see(const event::Event& event) {
-    if (const auto* tick = std::get_if<event::Tick>(&event.what)) starve(event.at, tick->starved);
+    if (const auto* tick = std::get_if<event::Tick>(&event.what)) starve(event.at, tick->cpu_wait);
     if (event.at < window_.from || event.at > window_.to) return;
     if (std::holds_alternative<event::Reset>(event.what)) {
       fallen_ = true;

@@ -154,7 +154,8 @@ machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
 }
 
 Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store, const std::string& name,
-                                  machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
+                                  machine::Shape shape, const image::Progress& progress,
+                                  const std::stop_token& stop) {
   auto image = find_unchanged(store, name);
   if (!image) return fail(image.error());
   shape.windows = os_of(*image) == scenario::Os::windows;

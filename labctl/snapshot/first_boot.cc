@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kept_tail = 4096, told_lines = 8;
+constexpr std::size_t kept_tail = 4096, quoted_lines = 8;
 
 Millis since(Clock::time_point start) { return std::chrono::duration_cast<Millis>(Clock::now() - start); }
 
@@ -31,7 +31,7 @@ class FirstBoot::Console {
  public:
   Console(const fs::path& log, crash::Os os) : log_(Appender::open(log)), scanner_(os) {}
 
-  void hear(const machine::Notification& sign) {
+  void on_notification(const machine::Notification& sign) {
     std::lock_guard lock(mutex_);
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (log_ && !log_->write(console->bytes)) log_ = lab_error("cannot be written");
@@ -39,7 +39,7 @@ class FirstBoot::Console {
       findings_.insert(findings_.end(), found.begin(), found.end());
       tail_ += console->bytes;
       if (tail_.size() > 2 * kept_tail) tail_.erase(0, tail_.size() - kept_tail);
-      heard_ = Clock::now();
+      last_output_ = Clock::now();
     }
     if (const auto* lost = std::get_if<machine::Lost>(&sign)) problem_ = lost->why;
     if (std::holds_alternative<machine::GuestPanicked>(sign)) problem_ = "its kernel panicked";
@@ -48,7 +48,7 @@ class FirstBoot::Console {
 
   std::string problem() {
     std::lock_guard lock(mutex_);
-    if (scanner_.pending() && since(heard_) > 100ms) {
+    if (scanner_.pending() && since(last_output_) > 100ms) {
       auto found = scanner_.flush();
       findings_.insert(findings_.end(), found.begin(), found.end());
     }
@@ -69,7 +69,7 @@ class FirstBoot::Console {
 
   Millis quiet() const {
     std::lock_guard lock(mutex_);
-    return since(heard_);
+    return since(last_output_);
   }
 
   bool shows(const std::string& text) const {
@@ -98,12 +98,13 @@ class FirstBoot::Console {
   std::vector<crash::Finding> findings_;
   std::string problem_, tail_;
   bool stopped_ = false;
-  Clock::time_point heard_ = Clock::now();
+  Clock::time_point last_output_ = Clock::now();
 };
 
-FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience, scenario::Os os)
+FirstBoot::FirstBoot(fs::path log, image::Progress progress, std::stop_token stop, Patience patience,
+                     scenario::Os os)
     : console_(std::make_unique<Console>(log, scanned_as(os))),
-      say_(std::move(say)),
+      progress_(std::move(progress)),
       stop_(std::move(stop)),
       patience_(patience),
       os_(os) {}
@@ -111,13 +112,14 @@ FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patienc
 FirstBoot::~FirstBoot() = default;
 
 tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
-  const auto lines = console_->last_lines(told_lines);
+  const auto lines = console_->last_lines(quoted_lines);
   if (lines.empty()) return lab_error(what + "; its console has printed nothing");
   return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
 }
 
 Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
-  auto created = host.create(spec, [console = console_.get()](const auto& sign) { console->hear(sign); });
+  auto created =
+      host.create(spec, [console = console_.get()](const auto& sign) { console->on_notification(sign); });
   if (!created) return fail(created.error());
   machine_ = std::move(*created);
   if (auto started = machine_->start(machine::From::power_on); !started) return fail(started.error());
@@ -137,8 +139,8 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
     if (Clock::now() - said > 10s) {
       said = Clock::now();
       const std::string last = printable(trim(console_->last_line()), 100);
-      say_("booting, " + show_duration(waited) +
-           (last.empty() ? ", nothing on its console yet" : ", console: " + last));
+      progress_("booting, " + show_duration(waited) +
+                (last.empty() ? ", nothing on its console yet" : ", console: " + last));
     }
     std::this_thread::sleep_for(250ms);
   }

@@ -26,8 +26,8 @@ struct Patience {
 
 class FirstBoot {
  public:
-  // `log` keeps the console; `say` is told now and then what goes on.
-  FirstBoot(std::filesystem::path log, image::Say say, std::stop_token stop, Patience patience = {},
+  // `log` keeps the console; `progress` receives a line now and then.
+  FirstBoot(std::filesystem::path log, image::Progress progress, std::stop_token stop, Patience patience = {},
             scenario::Os os = scenario::Os::linux_);
   ~FirstBoot();
   FirstBoot(const FirstBoot&) = delete;
@@ -57,7 +57,7 @@ class FirstBoot {
 
   std::unique_ptr<Console> console_;  // outlives the machine that writes to it
   std::unique_ptr<machine::Machine> machine_;
-  image::Say say_;
+  image::Progress progress_;
   std::stop_token stop_;
   Patience patience_;
   scenario::Os os_;

@@ -106,7 +106,8 @@ std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Bas
 }  // namespace
 
 Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Scheduler& scheduler,
-                                                    const image::Say& say, const std::stop_token& stop) {
+                                                    const image::Progress& progress,
+                                                    const std::stop_token& stop) {
   std::vector<lab::CellJob> jobs;
   std::set<std::string> being_made;  // keys
   for (const snapshot::BaseSnapshot& base : order.bases) {
