@@ -161,6 +161,7 @@ std::string write_run_record(const RunRecord& record) {
   if (!record.ended.empty()) {
     json["ended"] = record.ended;
     json["interrupted"] = record.interrupted;
+    if (record.ended_early) json["ended_early"] = true;
   }
   if (record.faults) json["faults"] = *record.faults;
   return dump_pretty(json);
@@ -182,7 +183,7 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   std::string fault;
   JsonObject in(*json, "run", fault);
   in.only({"labctl", "tool", "tool_sha256", "rules", "began", "scenario", "waivers", "artefacts", "images",
-           "host", "plan", "resumed", "ended", "interrupted", "faults"});
+           "host", "plan", "resumed", "ended", "interrupted", "ended_early", "faults"});
   RunRecord record{.tool = in.text("tool"),
                    .tool_sha256 = in.text_or("tool_sha256", {}),
                    .rules = in.has("rules") ? static_cast<int>(in.number("rules", 1, most_rules)) : 1,
@@ -196,6 +197,7 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   if (in.has("resumed")) record.resumed = in.texts("resumed");
   record.ended = in.text_or("ended", {});
   if (in.has("interrupted")) record.interrupted = in.flag("interrupted");
+  if (in.has("ended_early")) record.ended_early = in.flag("ended_early");
   if (in.has("faults")) record.faults = in.texts("faults");
   if (!fault.empty())
     return input_error("the record of the run is damaged: " + fault + " (it was made by '" + made_by + "')",

@@ -83,6 +83,7 @@ struct RunRecord {
   // How it came to its end; nothing of this is there while it runs.
   std::string ended;
   bool interrupted = false;
+  bool ended_early = false;  // --fail-fast: a guest failed, and cells were left out after it
   std::optional<std::vector<std::string>> faults;  // the lab's own; missing: the record was never finished
 
   // Whether the run was asked all that rule set 2 asks.
