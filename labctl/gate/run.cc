@@ -72,9 +72,9 @@ class Run {
   void choose_at_once();
   Result<std::set<std::string>> proved_bases();
   Jobs make_jobs(const std::set<std::string>& proved) const;
-  Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
-  Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
-  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
+  Status reuse_controls(const Jobs& jobs, const trust::ControlCache& controls);
+  Status settle_controls(const Jobs& jobs, const trust::ControlCache& controls);
+  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::KeptMachines& kept);
   void run_jobs(const Jobs& jobs);
   bool may_begin(const lab::CellJob& job);
   std::vector<std::string> changed_meanwhile() const;
@@ -112,7 +112,7 @@ Answer<void> Run::prepare() {
   if (auto unproved = staged_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
   for (const auto& link : staged_->links()) observer_.on(Note{link});
   for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
-  for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.places.artifacts)))
+  for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.paths.artifacts)))
     observer_.on(Problem{problem});
   auto host = open_host(environment_, order_.host, observer_);
   if (!host) return wrong(host.error());
@@ -132,10 +132,10 @@ void Run::choose_at_once() {
   const auto capacity = host::capacity(largest_memory(order_.plan));
   at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
   // Over all runs: what the host carries, or more where a person said so.
-  slots_ = {.folder = environment_.places.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
+  slots_ = {.folder = environment_.paths.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
   observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
   const auto needs = host::needs_of(order_.plan, at_once_);
-  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.places)))
+  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.paths)))
     if (check.health != host::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
 }
 
@@ -195,7 +195,7 @@ Status Run::open_bundle() {
 // crashed first. Gives the names of those that are proved.
 Result<std::set<std::string>> Run::proved_bases() {
   trust::CanaryOrder order{.records = bundle_->canary_folder(),
-                           .cache = environment_.places.cache,
+                           .cache = environment_.paths.cache,
                            .work = work_->path(),
                            .tool = tool_sha256_,
                            .host = host_->facts().fingerprint,
@@ -208,7 +208,7 @@ Result<std::set<std::string>> Run::proved_bases() {
     lab::run_scheduled(
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
-  auto canaries = trust::prove_channels(order, scheduler, said_to(observer_), environment_.stop);
+  auto canaries = trust::prove_channels(order, scheduler, progress_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
@@ -237,7 +237,7 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
   return jobs;
 }
 
-Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+Status Run::reuse_controls(const Jobs& jobs, const trust::ControlCache& controls) {
   for (const auto& job : jobs) {
     if (!job.cell.control) continue;
     auto taken = controls.take(job);
@@ -248,7 +248,7 @@ Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls
 }
 
 // What passed is kept, and a reused control that is not enough is run now: a guest has failed beside it.
-Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+Status Run::settle_controls(const Jobs& jobs, const trust::ControlCache& controls) {
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return fail(judged.error());
   auto wanted = trust::set_aside_for_rerun(jobs, judged->verdict.wants_rerun);
@@ -269,7 +269,7 @@ Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& control
 
 // What a person may want to come back to: the machine before its last step, and the memory of one that
 // failed.
-void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept) {
+void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::KeptMachines& kept) {
   dumps.left = order_.dumps;
   for (auto& job : jobs) {
     job.dumps = &dumps;
@@ -320,7 +320,7 @@ Status Run::run_cells() {
     return {};
   }
   const Jobs jobs = make_jobs(*proved);
-  const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
+  const trust::ControlCache controls(environment_.paths.cache, tool_sha256_, host_->facts().fingerprint,
                                      order_.plan.signatures ? order_.plan.signatures->text : std::string(),
                                      environment_.clock);
   if (!order_.before && !order_.rerun_controls)
@@ -329,7 +329,7 @@ Status Run::run_cells() {
   if (!missing) return fail(missing.error());
   if (order_.before) observer_.on(RunResumed{missing->kept, missing->cut_off});
   lab::DumpPolicy dumps;
-  const reproduction::Kept kept(environment_.places.kept);
+  const reproduction::KeptMachines kept(environment_.paths.kept);
   leave_something(missing->jobs, dumps, kept);
   run_jobs(missing->jobs);
   if (auto settled = settle_controls(jobs, controls); !settled) observer_.on(Problem{settled.error()});
@@ -366,7 +366,7 @@ Answer<RunResult> Run::publish() {
     result.is_signed =
         attestation ? bundle_->add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
-  // Reports are for people: one that cannot be written is told, and the verdict stands.
+  // Reports are for people: one that cannot be written is an error message, and the verdict stands.
   for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
     observer_.on(Problem{problem});
   observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});

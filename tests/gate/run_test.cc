@@ -103,20 +103,20 @@ struct Bench {
       REQUIRE(make_dirs((root / file).parent_path()));
       REQUIRE(write_file(root / file, text));
     }
-    host::Places places{.root = root / "cache",
-                        .recipes = {root / "images"},
-                        .store = root / "cache/images",
-                        .artifacts = root / "cache/artefacts",
-                        .kept = root / "cache/kept",
-                        .cache = root / "cache/host",
-                        .runtime = root / "r"};
-    REQUIRE(host::claim_cache(places.root));
+    host::Paths paths{.root = root / "cache",
+                      .recipes = {root / "images"},
+                      .store = root / "cache/images",
+                      .artifacts = root / "cache/artefacts",
+                      .kept = root / "cache/kept",
+                      .cache = root / "cache/host",
+                      .runtime = root / "r"};
+    REQUIRE(host::claim_cache(paths.root));
     std::error_code ignored;  // canaries need not be run again in each case
-    fs::create_directories(places.cache);
-    fs::copy(proofs(), places.cache / "canary", fs::copy_options::recursive, ignored);
-    REQUIRE(test::make_image(places, "box", FakeHost::describe(), 500));
-    environment.emplace(gate::Environment{.places = places,
-                                          .store = image::Store(places.recipes, places.store),
+    fs::create_directories(paths.cache);
+    fs::copy(proofs(), paths.cache / "canary", fs::copy_options::recursive, ignored);
+    REQUIRE(test::make_image(paths, "box", FakeHost::describe(), 500));
+    environment.emplace(gate::Environment{.paths = paths,
+                                          .store = image::Store(paths.recipes, paths.store),
                                           .open_host = [this](const auto& options) { return open(options); },
                                           .clock = [this] { return now; },
                                           .stop = stop.get_token(),
