@@ -82,8 +82,8 @@ std::string main_module(const InitOptions& options, const Contents& contents) {
 // Built images of Linux whose kernel the package has a module for; all of them where it does not say.
 void choose_images(const Contents& contents, scenario::Starter& starter) {
   std::vector<std::string> built, fitting;
-  if (const auto places = host::places()) {
-    const auto store = open_store(*places);
+  if (const auto paths = host::paths()) {
+    const auto store = open_store(*paths);
     if (const auto recipes = store.recipes())
       for (const auto& recipe : *recipes) {
         const auto image = store.find(recipe.name);

@@ -66,11 +66,11 @@ Result<Watched> watched(const image::Store& store, const std::vector<std::string
 // apt's root: gone at the end.
 class Folder {
  public:
-  static Result<Folder> make(const host::Places& places) {
-    if (auto own = host::check_cache(places.root); !own) return fail(own.error());
-    if (auto made = make_dirs(places.cache); !made) return fail(made.error());
-    std::string name = (places.cache / "archive-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return lab_error("no folder can be made", places.cache.string());
+  static Result<Folder> make(const host::Paths& paths) {
+    if (auto own = host::check_cache(paths.root); !own) return fail(own.error());
+    if (auto made = make_dirs(paths.cache); !made) return fail(made.error());
+    std::string name = (paths.cache / "archive-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) return lab_error("no folder can be made", paths.cache.string());
     return Folder(name);
   }
   Folder(Folder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
@@ -88,13 +88,13 @@ class Folder {
   fs::path path_;
 };
 
-Result<std::vector<image::Standing>> compared(const Watched& all, const host::Places& places) {
+Result<std::vector<image::Standing>> compared(const Watched& all, const host::Paths& paths) {
   const host::Interrupt interrupt([] { say("labctl: interrupted"); });
   std::set<std::string> suites;
   for (const auto& held : all.held) suites.insert(held.suite);
   std::vector<image::Standing> standings;
   for (const auto& suite : suites) {
-    const auto folder = Folder::make(places);
+    const auto folder = Folder::make(paths);
     if (!folder) return fail(folder.error());
     say("labctl: reading the package archive of " + suite);
     const auto kernels = image::read_archive(suite, folder->path(), interrupt.token());
@@ -203,11 +203,11 @@ std::string as_text(const Watched& all, const std::vector<image::Standing>& stan
 }
 
 int watch(const WatchOptions& options) {
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  const auto all = watched(open_store(*places), options.images);
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  const auto all = watched(open_store(*paths), options.images);
   if (!all) return report_error(all.error());
-  const auto standings = compared(*all, *places);
+  const auto standings = compared(*all, *paths);
   if (!standings) return report_error(standings.error());
   const auto gate = gate_of(*standings);
   if (options.json)

@@ -1,7 +1,7 @@
 // What the gate costs, as ratios taken in one run on one host; absolute times are printed only to read the
 // ratios by. Ends by itself: every wait has a limit, and one that is reached ends the whole with code 3.
 //
-//   gate_bench IMAGE [REBOOTS [GUESTS [ROUNDS]]]     IMAGE must be built; uses the places that labctl uses
+//   gate_bench IMAGE [REBOOTS [GUESTS [ROUNDS]]]     IMAGE must be built; uses the paths that labctl uses
 //
 //   restore    from the live snapshot to an agent that answers, against a boot of the same disk
 //   gate/bare  a scheduler of control cells against a bare loop that does the same steps (restore, reboot,
@@ -25,7 +25,7 @@
 #include "labctl/cell/cell.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/history/entry.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/lab/scheduler.h"
 #include "labctl/snapshot/base_snapshot.h"
 #include "labctl/snapshot/shell.h"
@@ -305,10 +305,10 @@ int main(int argc, char** argv) {
   const auto number = [&](int i, int otherwise) {
     return std::max(1, argc > i ? std::atoi(argv[i]) : otherwise);
   };
-  const auto places = must(host::places());
-  const image::Store store(places.recipes, places.store);
-  auto work = must(gate::WorkFolder::create(places));
-  auto host = must(machine::open_host({.runtime = places.runtime, .cache = places.cache}));
+  const auto paths = must(host::paths());
+  const image::Store store(paths.recipes, paths.store);
+  auto work = must(gate::WorkFolder::create(paths));
+  auto host = must(machine::open_host({.runtime = paths.runtime, .cache = paths.cache}));
   auto base = must(snapshot::prepare_base(*host, store, argv[1], {},
                                           [](std::string_view line) {
                                             std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()),
