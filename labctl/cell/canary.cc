@@ -12,7 +12,7 @@ std::set<Channel> due(Crash crash) {
     case Crash::nmi:
     case Crash::panic:
       return {Channel::console, Channel::panic_device};
-    case Crash::oops:  // nobody told the panic device, and the guest answers: what it logged, and its taint
+    case Crash::oops:  // the panic device says nothing, and the guest answers: what it logged, and its taint
       return {Channel::console, Channel::evidence};
     case Crash::hang:
       return {Channel::heartbeat};

@@ -42,7 +42,7 @@ struct TakePicture {
   std::string label;
   bool read = false;  // and look what it shows: comes back as event::Found of the screen, or not at all
 };
-// A guest that cannot tell any more what it has written down: ends it, unless somebody looks at it, and reads
+// A guest that can no longer answer what it has logged: ends it, unless a debug session holds it, and reads
 // its disk. Comes back as event::Found of the evidence, and then as event::Answer of this name, answered when
 // the disk could be read.
 struct ReadDisk {};
@@ -60,7 +60,7 @@ enum class Wait {
   cold_boot,  // off, on, agent back
   power_cut,  // the same without asking the guest
   moment,     // a question has begun, and then `duration` or `marker`: the power is cut next
-  half_boot,  // down, a kernel speaks, and then `duration` or `marker`: the power is cut next
+  half_boot,  // down, a kernel starts, and then `duration` or `marker`: the power is cut next
   marker,     // the console says `marker`
   quiet,      // `duration` goes by and the heartbeat holds
   cleared,    // no line is left that only looks like a crash
@@ -115,7 +115,7 @@ struct Operation {
   bool may_be_refused = false;  // this applies it
   bool of_content = false;      // not asked once it has been refused
   bool may_be_early = false;    // an answer that means "not yet" is asked again until the limit
-  bool names_content = false;   // Check::without: a proof that speaks of the content
+  bool names_content = false;   // Check::without: a proof that names the content
   bool last_without = false;    // Check::without: the last of the proofs that are asked then
   bool file_alone = false;      // Check::without: the content's file is there, and has not been applied
   bool uses_content = false;    // may end badly once it has been refused
@@ -172,7 +172,7 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
-  std::string kernel;            // its release, as the baseline told it
+  std::string kernel;            // its release, as the baseline reported it
   // What was loaded under the driver's name before anything was delivered: its build id and source version.
   std::optional<std::pair<std::string, std::string>> live_before;
   std::string build_id, module_version;  // as first seen
@@ -188,12 +188,12 @@ struct State {
   bool proof_tells_apart = false;        // a proof did not hold while the content was not there yet
   std::string vacuous;                   // the first that did
   std::set<std::string> said;            // markers that the console has shown since they counted
-  bool dead = false;                     // panicked or powered off: nobody is there to be asked
+  bool dead = false;                     // panicked or powered off: it cannot be asked
   bool power_was_cut = false;            // on purpose, once in this story
   // The console and the threads of this boot (channels.cc).
   std::string console_level, console_severity;  // before the candidate is there
-  std::string console_now;                      // what the guest said of it when it was last not heard
-  std::optional<Millis> written;                // guest time; when the guest had written what is to be heard
+  std::string console_now;                      // what the guest said of it when a text was last missing
+  std::optional<Millis> written;                // guest time; when the guest had written what is to be seen
   struct Sleeping {
     guest::Sleeper sleeper;
     Millis since{0};  // guest time
@@ -210,7 +210,7 @@ struct State {
   std::optional<Millis> last_counted_reset;  // guest time; of any boot
   Millis failed_at{0};                       // guest time
   bool screen_read = false;                  // a picture showed what it is
-  bool stop_reported = false;                // by all that can tell it before it boots again
+  bool stop_reported = false;                // by all that can report it before it boots again
   Millis next_picture{0};                    // guest time
   std::string disk_unread;                   // why its disk could not be read
 
@@ -261,7 +261,7 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
 struct Timeouts {
   Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
   // Of Windows behind a failure (windows.cc): to paint, dump and restart; to dump and restart when all else
-  // has told the stop; to boot again; to have its disk read.
+  // has reported the bug check; to boot again; to have its disk read.
   Millis dying, dumping, again, disk;
 };
 Timeouts timeouts(Millis boot_time, bool floors = true);

@@ -22,7 +22,7 @@ class CellMachine {
  private:
   using Ending = outcome::Ending;
 
-  // step.cc: what can be heard
+  // step.cc: one event
   void on_event(const event::Opened& opened);
   void on_event(const event::Started&);
   void on_event(const event::Found& found);
@@ -92,7 +92,7 @@ class CellMachine {
   void on_suspect_answer(const event::Answer& answer);
   void convict_suspects();
 
-  // channels.cc: whether what would tell of a crash still does
+  // channels.cc: whether what would report a crash still works
   void ask_for_console();
   void wait_for_console(Millis waited);
   void judge_console(const guest::Facts& facts);

@@ -1,5 +1,5 @@
-// What tells of a crash is tested in the boot that it speaks for. The kernel's console: before each boot is
-// left the guest writes a text to its kernel's log, one that nobody could know beforehand, at the least
+// What reports a crash is tested in the boot that it stands for. The kernel's console: before each boot is
+// left the guest writes a text to its kernel's log, one that cannot be known beforehand, at the least
 // severe level that the console showed before the candidate was there; it must come out. On the way down the
 // kernel's own last line must come out. And the kernel's watchdogs: they take longer than a boot, so a thread
 // that has slept uninterruptibly without one switch keeps its boot going until they must have spoken.
@@ -98,7 +98,7 @@ bool CellMachine::console_showed_shutdown() {
 
 // ---- a guest that does not go down ----
 // It has no agent any more. An NMI makes a kernel panic that is stuck and not dead: its trace shows where,
-// and when only the panic device tells of it, the console is muted and an oops may have been the cause.
+// and when only the panic device reports it, the console is muted and an oops may have been the cause.
 void CellMachine::never_went_down() {
   fail(Ending::hung, "the shutdown did not end");
   if (!s_.opened.earned() || !traits().nmi_panics || s_.phase != Phase::grace) return;

@@ -51,7 +51,7 @@ bool CellMachine::is_of_cpu_wait(const crash::Finding& finding, Channel channel)
   return true;
 }
 
-// A dead timer is told by the panic device as well, before or after the console.
+// A dead timer is reported by the panic device as well, before or after the console.
 void CellMachine::excuse_cpu_wait() {
   if (s_.cpu_wait_reason.empty() || s_.outcome.ending != Ending::crashed) return;
   bool timer = false, other = false;

@@ -259,7 +259,7 @@ void CellMachine::note_failed_services(const guest::Facts& facts) {
     finding.title = outcome::title_of_failed(unit);
     finding.kind = crash::Kind::service;
     finding.severity = crash::Severity::warning;
-    finding.line = 1;  // the service manager's list told it
+    finding.line = 1;  // from the service manager's list
     const std::string name = unit.substr(0, unit.rfind('.'));
     if (name == s_.cell.guest.driver.module) finding.module = name;
     note(finding, Channel::evidence);
@@ -274,7 +274,7 @@ void CellMachine::note_taint(const std::string& letters, crash::Kind kind, crash
   if (note(finding, Channel::evidence)) s_.findings.back().taints = letters;
 }
 
-// The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.
+// The policy lets W pass, whatever left it; where its report was not seen, this is all that shows it.
 void CellMachine::note_allowed_taint() {
   if (!std::exchange(s_.warning_allowed, false) || s_.explained.find('W') != std::string::npos) return;
   note_taint("W", crash::Kind::warning, crash::Severity::warning);
@@ -307,7 +307,7 @@ bool CellMachine::is_well(const guest::Facts& facts) const {
   return os().taints() ? fault_taints(facts).empty() : fact(facts, "crash_records") == "0";
 }
 
-// The letters of what a healthy kernel never has; all of them when the guest does not tell.
+// The letters of what a healthy kernel never has; all of them when the guest does not say.
 std::string CellMachine::all_taints(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
   const auto letters = guest::fault_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));

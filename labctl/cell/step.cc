@@ -14,7 +14,7 @@
 //      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
 //      a kernel's watchdogs say after such a wait is the lab's failure (cpu_wait.cc).
 //   5. A hypervisor that stops the guest or dies by itself while the candidate is in it was taken along by
-//      the guest: a crash, which no retry outlives. What the host did to it is the lab's failure.
+//      the guest: a crash, which no retry cancels. What the host did to it is the lab's failure.
 //   6. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
 //      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
 //      has.
@@ -54,7 +54,7 @@ State CellMachine::apply(const event::Event& event) {
   return std::move(s_);
 }
 
-// ---- what can be heard ----
+// ---- what each event means ----
 void CellMachine::on_event(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
@@ -90,7 +90,7 @@ void CellMachine::on_event(const event::Found& found) { remember(found.finding, 
 
 void CellMachine::on_event(const event::KernelStarted&) {
   s_.kernel_spoke = true;
-  s_.explained.clear();  // what was told before was another kernel's
+  s_.explained.clear();  // what was reported before was another kernel's
   if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.guest_time();
 }
 
@@ -122,7 +122,7 @@ void CellMachine::note_reset() {
   s_.explained.clear();
   s_.sleeping.clear();
   s_.boot_id.clear();  // the next one is not known yet,
-  convict_suspects();  // and nobody is left who could clear what the last one said
+  convict_suspects();  // and nothing is left that could clear what the last one said
 }
 
 void CellMachine::on_event(const event::Stopped& stopped) {
@@ -145,7 +145,7 @@ void CellMachine::on_event(const event::Panicked& panicked) {
   else
     crash("kernel panic told by the panic device", "the panic device reported a kernel panic",
           Channel::panic_device, crash::Kind::panic);
-  // The device speaks before the kernel has flushed its consoles: out of an NMI nothing at all was printed
+  // The device reports before the kernel has flushed its consoles: out of an NMI nothing at all was printed
   // yet.
   actions_.push_back(Resume{});
 }
@@ -153,7 +153,7 @@ void CellMachine::on_event(const event::Panicked& panicked) {
 void CellMachine::on_event(const event::Beat&) {
   s_.last_beat = s_.guest_time();
   if (s_.phase != Phase::running) return;
-  // A heartbeat right after a reset was under way when the guest fell.
+  // A heartbeat right after a reset was under way when the guest was reset.
   const bool back = s_.down && reboots() && s_.guest_time() - s_.last_reset >= p_.back;
   if (back && waits_for(Wait::half_boot)) return missed_moment("the boot");
   if (waits_for(Wait::agent) || (back && console_showed_shutdown())) advance();
@@ -182,7 +182,7 @@ void CellMachine::on_event(const event::Answer& answer) {
     return fail(unable(),
                 "the guest could not answer '" + answer.question + "': " + printable(answer.output));
   s_.last_beat = s_.guest_time();
-  if (s_.ask_again) return;  // told twice
+  if (s_.ask_again) return;  // a repeated answer
   judge(answer);
   if (s_.phase != Phase::running || s_.ask_again) return;
   if (cut_next) return missed_moment("'" + answer.question + "'");
@@ -317,14 +317,15 @@ void CellMachine::finish() {
 }
 
 void CellMachine::fail(Ending ending, const std::string& reason, const std::string& title) {
-  // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and blames nobody.
+  // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and accuses no
+  // candidate.
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
     return lab(reason + " (before the candidate was loaded)");
   const bool first = s_.phase <= Phase::held;
   const bool worse = first || ending < s_.outcome.ending;
   if (first) {
     s_.failed_at = s_.guest_time();
-    if (s_.last_counted_reset != s_.failed_at) s_.resets = 0;  // what fell before had been asked to
+    if (s_.last_counted_reset != s_.failed_at) s_.resets = 0;  // earlier resets had been asked for
   }
   if (worse && traits().reboots_by_itself && s_.phase <= Phase::grace)
     s_.phase_until = s_.guest_time() + time_to_die(ending);
@@ -353,7 +354,7 @@ void CellMachine::begin_last_sweep() {
 
 void CellMachine::end() {
   // A lab that failed or was interrupted cannot clear a suspect either, and neither a retry nor a resumed run
-  // may outlive it.
+  // may cancel it.
   if (s_.outcome.ending == Ending::lab_failed || s_.outcome.ending == Ending::interrupted) convict_suspects();
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;

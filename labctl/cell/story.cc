@@ -82,7 +82,7 @@ class StoryCompiler {
          .listen = {text}});
   }
 
-  // Whatever this boot has to tell has been told.
+  // Whatever this boot has to report has been reported.
   void leave_boot(const StepId& step) {
     check_console(step);
     if (opened_.earned()) add({.wait = Wait::awake, .step = step});
@@ -257,7 +257,7 @@ class StoryCompiler {
     }
   }
 
-  // Nothing stands between the text and the cut; what this boot has to tell is told before.
+  // Nothing stands between the text and the cut; what this boot has to report is collected before.
   void wait_to_cut(const scenario::Step& step) {
     const std::size_t first = operations_.size();
     left_ = opened_.earned();
@@ -451,10 +451,10 @@ class StoryCompiler {
   std::vector<Operation> operations_;
   std::set<std::string> seen_contents_;     // digests of what has been delivered to its path
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
-  bool left_ = false;                       // all that this boot has to tell has been told
+  bool left_ = false;                       // all that this boot has to report has been reported
   bool delivered_ = false, removed_ = false, new_driver_ = false;
   bool awaits_boot_ = false, awaits_use_ = false;  // until the driver can be there
-  bool taken_ = false;  // the driver has been told of the content, or has started since it was placed
+  bool taken_ = false;  // the driver has been notified of the content, or has started since it was placed
   bool may_be_refused_ = false, unasked_ = false;  // of the content that was placed or applied last
   int boot_ = 0, runs_ = 0, nonces_ = 0;
 };

@@ -105,7 +105,7 @@ std::string CellMachine::link_of(const crash::Finding& finding) const {
   return {};
 }
 
-// Which channel spoke first is chance: an ending is told by the finding that says most exactly what happened.
+// Which channel reports first is chance: the reason quotes the finding that says most exactly what happened.
 void CellMachine::quote_most_precise() {
   if (!s_.opened.earned() || !outcome::is_guest_failure(s_.outcome.ending)) return;
   const outcome::Observation* best = nullptr;
@@ -152,7 +152,7 @@ void CellMachine::list_and_continue(const crash::Finding& finding, Channel chann
     fail(Ending::crashed, "too many findings to look into");
 }
 
-// A line that was told with nothing behind it, and is told again with its report.
+// A line that was reported with nothing behind it, and is reported again in full.
 void CellMachine::supersede(const crash::Finding& report, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
@@ -168,8 +168,8 @@ void CellMachine::supersede(const crash::Finding& report, Channel channel) {
   }
 }
 
-// An expected crash may be told by signs as well: the panic device, a reset, the taint it leaves. Which of
-// them comes first is chance, so they are looked at in the end.
+// An expected crash may be reported by signs as well: the panic device, a reset, the taint it leaves. Which
+// of them comes first is chance, so they are looked at in the end.
 void CellMachine::explain_signs() {
   const auto by_name =
       std::find_if(s_.findings.begin(), s_.findings.end(), [&](const outcome::Observation& seen) {

@@ -1,5 +1,5 @@
 // Whether the author's proofs can tell a guest with the content from one without it. Each is put once before
-// the content is delivered, and what holds then would hold for content that nobody reads.
+// the content is delivered, and what holds then would hold for content that is never read.
 
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"

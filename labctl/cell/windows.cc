@@ -19,7 +19,7 @@ using outcome::Observation;
 namespace {
 
 constexpr Millis between_pictures{2000};
-// What a stop is told by when all of it works.
+// What reports a bug check when all of it works.
 constexpr Channel due_channels[] = {Channel::console, Channel::panic_device, Channel::evidence,
                                     Channel::screen};
 
@@ -80,8 +80,8 @@ bool CellMachine::is_of_our_power_cut(const crash::Finding& finding) const {
 // again. How long it is listened to:
 //   - a stop, a reset or a lost heartbeat: `dying`, since it was last known to live; what it was waited for
 //     before that counts, so a guest that had its time to come back has had this one too;
-//   - console, panic device and screen have all told the stop: no more than `dumping` from then on;
-//   - it falls: `again`, to boot and be asked; and when it falls once more there is nobody to wait for;
+//   - console, panic device and screen have all reported the bug check: no more than `dumping` from then on;
+//   - it resets: `again`, to boot and be asked; a second reset ends the wait;
 //   - it has powered itself off, is in its recovery environment, or its heart beats after all: `grace`.
 // Then a guest whose heart beats is asked, and the disk of any other is read.
 Millis CellMachine::time_to_die(Ending ending) const {
@@ -91,7 +91,7 @@ Millis CellMachine::time_to_die(Ending ending) const {
   return std::max(p_.grace, p_.dying - (s_.guest_time() - alive));
 }
 
-// Several resets are one fall when nothing could have been booted in between.
+// Several resets count as one when nothing could have been booted in between.
 void CellMachine::count_resets() {
   if (s_.last_counted_reset && s_.guest_time() - *s_.last_counted_reset < p_.merge) return;
   s_.last_counted_reset = s_.guest_time();
@@ -106,14 +106,14 @@ bool CellMachine::reported_on(Channel channel) const {
   });
 }
 
-// Of one that crashed or hung, a heartbeat would have been heard by now.
+// Of one that crashed or hung, a heartbeat would have come by now.
 bool CellMachine::still_runs() const {
   const bool died = s_.outcome.ending == Ending::crashed || s_.outcome.ending == Ending::hung;
   return !traits().reboots_by_itself || (!died && s_.last_beat >= s_.failed_at) ||
          s_.outcome.ending == Ending::lab_failed;
 }
 
-// What a guest did not tell itself of its death may still be on its disk.
+// What a guest did not report itself may still be on its disk.
 void CellMachine::end_or_read_disk(bool told) {
   if (told || !traits().reads_disk || !outcome::is_guest_failure(s_.outcome.ending)) return end();
   s_.phase = Phase::post_mortem;

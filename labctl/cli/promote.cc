@@ -226,7 +226,7 @@ Status write_halt(const PromoteOptions& options, const Signer& signer, const Kno
   return {};
 }
 
-// For people; the promotion decides. A customer is told of a verdict only while it holds.
+// For people; the promotion decides. A customer is informed of a verdict only while it holds.
 Status write_pages(const PromoteOptions& options, const Known& known, const rings::Decision& decision) {
   rings::About about{.ring = options.to,
                      .now = known.now,

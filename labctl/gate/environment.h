@@ -1,5 +1,5 @@
 // What the gate finds where it is called: paths, images, a door to the hypervisor, a clock, a token that
-// asks it to stop. Made once by whoever calls; tests make one of plain code.
+// asks it to stop. Made once by the caller; tests make one of plain code.
 #pragma once
 
 #include <ctime>

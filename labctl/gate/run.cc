@@ -336,7 +336,7 @@ Answer<RunResult> Run::publish() {
     result.is_signed =
         attestation ? bundle_->add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
-  // Reports are for people: one that cannot be written is told, and the verdict stands.
+  // Reports are for people: one that cannot be written is an error message, and the verdict stands.
   for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
     observer_.on(Problem{problem});
   observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});

@@ -75,7 +75,7 @@ Check disk_reader_check() {
 }
 
 Check user_check() {
-  // libvirt's QEMU driver looks its user up even when it is told to run guests as another one.
+  // libvirt's QEMU driver looks its user up even when it is configured to run guests as another one.
   const bool known = ::getpwnam("libvirt-qemu") != nullptr;
   if (::geteuid() == 0 && !known)
     return {"user", Health::error, "root, but the system user libvirt-qemu is missing",

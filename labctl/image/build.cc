@@ -100,7 +100,7 @@ std::string reason_in(const std::string& output) {
 
 constexpr std::string_view progress_mark = "labctl: ";
 
-// What a build said on its way has been told already.
+// What a build said on its way has been shown already.
 std::string without_progress(const std::string& output) {
   auto lines = split(output, '\n');
   std::erase_if(lines, [](const auto& line) { return line.starts_with(progress_mark); });

@@ -28,7 +28,7 @@ constexpr auto oversleeping = 2s;  // longer than a busy host keeps a thread fro
 constexpr std::size_t kept_log_line = 200;
 // What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
 constexpr std::uint64_t most_backlog = 64u << 20;                   // of its console, in memory
-constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it told, on disk
+constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it logged, on disk
 
 // What the watchers hand to the cell's thread.
 struct AgentEvent {
@@ -61,7 +61,7 @@ class CellRun {
     if (auto started = start(); !started)
       happen(event::LabFault{started.error().text()});
     else
-      live();
+      loop();
     keep_memory(state_.outcome.findings);
     if (job_.session && machine_ && state_.outcome.ending != outcome::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
@@ -179,7 +179,7 @@ class CellRun {
     return power_up(machine::From::power_on);
   }
 
-  void live() {
+  void loop() {
     auto next_tick = Clock::now() + tick;
     while (state_.phase != cell::Phase::ended && broken_.empty()) {
       if (state_.phase == cell::Phase::held) {
@@ -195,13 +195,13 @@ class CellRun {
       if (stop_.stop_requested()) happen(event::Interrupted{});
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
-      // Without a machine it could not be switched on again, and that has been told.
+      // Without a machine it could not be switched on again, and that has been reported.
       record_time();
       report();
     }
   }
 
-  // On the hypervisor's thread. A console that is louder than it can be read is not heard to its end, and
+  // On the hypervisor's thread. A console that sends more than can be read is not read to its end, and
   // that is said.
   bool outruns(const machine::Notification& sign) {
     const auto* console = std::get_if<machine::ConsoleBytes>(&sign);
@@ -219,7 +219,7 @@ class CellRun {
   // This process was stopped or frozen, perhaps with its guests: in a terminal, or with the container that it
   // is in. Nobody listened then, so that nobody may be called silent; and what a guest's watchdogs have to
   // say of that time is about the host. Told before what has come meanwhile. What the guest's own threads
-  // have waited of it is told by them.
+  // have waited of it is recorded by them.
   void record_suspend(Clock::duration late) {
     const Millis waited = cpu_wait() - state_.cpu_wait;
     asleep_ += std::max(Millis(0), std::chrono::duration_cast<Millis>(late) - std::max(Millis(0), waited));
@@ -254,7 +254,7 @@ class CellRun {
     return !stop_.stop_requested() && broken_.empty();
   }
 
-  // Of a guest that failed, when its story has ended: whatever it would still have said has been heard. One
+  // Of a guest that failed, when its story has ended: whatever it would still have said has been read. One
   // that was reset has forgotten.
   void keep_memory(const std::vector<outcome::Observation>& found) {
     if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
@@ -300,7 +300,7 @@ class CellRun {
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
       log::ignored(machine_->resume(), "resuming " + job_.cell.id);
-    // What stood on the console before the guest went away is told before the going.
+    // What stood on the console before the guest went away is recorded before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
   }
@@ -344,15 +344,14 @@ class CellRun {
     const bool small =
         std::holds_alternative<event::Tick>(what) || std::holds_alternative<event::Interrupted>(what);
     if (full_ && !small) return;
-    write(std::move(what));
+    emit(std::move(what));
     if (full_ || journal_size_ < most_journal) return;
     full_ = true;
-    write(
-        event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
+    emit(event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
   }
 
   // The one door into the state machine: what it is fed is read back from the very line that was written.
-  void write(event::What what) {
+  void emit(event::What what) {
     if (state_.phase == cell::Phase::ended || !broken_.empty()) return;
     const auto at = std::chrono::duration_cast<Millis>(Clock::now() - began_);
     const std::string line = event::to_line({at, std::move(what)}, written_);

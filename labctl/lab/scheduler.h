@@ -15,8 +15,8 @@ namespace labctl::lab {
 int failed_attempts(const std::filesystem::path& folder);
 Status set_failed_aside(const std::filesystem::path& folder);
 
-// Whether a cell may begin anew after so many attempts that the lab failed. One that said more than could be
-// heard may not: its next attempt could outlive a crash that nobody heard.
+// Whether a cell may be retried after so many attempts that the lab failed. One that sent more than could be
+// read may not: its next attempt could hide a crash that was never read.
 bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::Policy& policy);
 
 // Places for guests that all runs of a user on this host share: a cell holds one of `count` locks in `folder`

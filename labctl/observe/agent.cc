@@ -117,7 +117,7 @@ void Agent::start_waiting() {
     }
     auto started = machine_.ask(exec_command(shell_, question.command), agent_timeout);
     if (!started) {
-      // The agent is away, in a reboot perhaps, or the guest is dead: whoever asked has a deadline of its
+      // The agent is away, in a reboot perhaps, or the guest is dead: the caller has a deadline of its
       // own.
       question.next = Clock::now() + retry;
       std::lock_guard lock(mutex_);

@@ -5,7 +5,7 @@
 namespace labctl::observe {
 
 namespace {
-// The kernel prints a report within milliseconds, a starved guest within a second or so.
+// The kernel prints a report within milliseconds, a guest that waits for a CPU within a second or so.
 constexpr auto silence = std::chrono::milliseconds(400);
 }  // namespace
 

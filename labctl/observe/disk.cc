@@ -259,7 +259,7 @@ class Reading {
           "System.evtx was not read: evtxexport is not installed (apt-get install libevtx-utils)");
       return;
     }
-    // Only the events that tell of crashes; a log holds tens of thousands.
+    // Only the events that report crashes; a log holds tens of thousands.
     std::string events, event;
     bool within = false;
     Command reading = command({"evtxexport", "-f", "xml", log.string()});

@@ -61,7 +61,7 @@ class Console {
   std::chrono::steady_clock::time_point last_bytes_{};
 };
 
-// What the hypervisor tells, besides the console.
+// What the hypervisor reports, besides the console.
 std::vector<event::What> translate(const machine::Notification& sign);
 
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
@@ -93,7 +93,7 @@ std::vector<event::What> read_screen(const std::filesystem::path& picture);
 // more was cut, and what was cut away may have been the crash.
 inline constexpr std::size_t longest_output = 4u << 20;
 
-// What a guest-exec-status that says "exited" tells of the command; its whole output is added to `full`.
+// What a guest-exec-status that says "exited" gives of the command; its whole output is added to `full`.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full);
 
 // Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by

@@ -6,7 +6,7 @@ namespace labctl::report {
 namespace {
 
 constexpr std::size_t most_lives = 200, most_marks = 200;
-constexpr Millis one_reboot{10000};  // resets nearer than this to each other are one fall
+constexpr Millis one_reboot{10000};  // resets nearer than this to each other are one reboot
 
 class Follower {
  public:
@@ -62,7 +62,7 @@ class Follower {
     line_.lives.push_back({.number = line_.lives.back().number + 1, .from = now_});
   }
 
-  // A beat that was under way when the guest fell comes late and says nothing of the new life.
+  // A beat that was under way when the guest was reset comes late and says nothing of the new boot.
   void came_up() {
     auto& life = line_.lives.back();
     if (life.up || went_down_) return;

@@ -111,10 +111,11 @@ FirstBoot::FirstBoot(fs::path log, image::Progress progress, std::stop_token sto
 
 FirstBoot::~FirstBoot() = default;
 
-tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
+tl::unexpected<Error> FirstBoot::failed(const std::string& what, const std::string& hint) const {
   const auto lines = console_->last_lines(quoted_lines);
-  if (lines.empty()) return lab_error(what + "; its console has printed nothing");
-  return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
+  return lab_error(what + (lines.empty() ? "; its console has printed nothing"
+                                         : "; the console's last lines:\n  | " + join(lines, "\n  | ")),
+                   {}, hint);
 }
 
 Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
@@ -128,13 +129,13 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
   for (;;) {
     // Asking takes as long as the rest of a quick boot.
     const bool answers = machine_->ask({{"execute", "guest-ping"}}, 5s).has_value();
-    const Millis waited = since(began), starved = machine::cpu_wait(*machine_);
-    if (answers) return std::max(Millis(1), waited - starved);
+    const Millis waited = since(began), cpu_wait = machine::cpu_wait(*machine_);
+    if (answers) return std::max(Millis(1), waited - cpu_wait);
     if (stop_.stop_requested()) return interrupted();
     if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
     if (console_->stopped()) return failed("it does not boot: it powered itself off");
-    const Millis quiet = console_->quiet() - starved;
-    if (quiet > patience_.quiet || waited - starved > patience_.boot)
+    const Millis quiet = console_->quiet() - cpu_wait;
+    if (quiet > patience_.quiet || waited - cpu_wait > patience_.boot)
       return failed("its agent did not answer in " + show_duration(waited));
     if (Clock::now() - said > 10s) {
       said = Clock::now();
@@ -146,80 +147,46 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
   }
 }
 
-// Services may still be starting when the agent already answers; a snapshot of that would replay it in every
-// cell.
 Status FirstBoot::settle() {
-  if (os_ == scenario::Os::windows) return settle_windows();
-  auto settled = ask_shell(*machine_, "systemctl is-system-running --wait; sync", patience_.settle, stop_);
-  if (!settled && settled.error().fault == Fault::interrupted) return fail(settled.error());
-  if (!settled) return failed("it is not healthy: " + settled.error().what);
-  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
-  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
-  if (const std::string state{trim(settled->output)}; state != "running") {
-    auto units = ask_shell(*machine_, "systemctl --failed --no-legend --plain", patience_.settle, stop_);
-    return failed("it is not healthy: systemd says '" + printable(state, 60) + "'" +
-                  (units ? ": " + printable(trim(units->output), 200) : ""));
-  }
-  return {};
-}
-
-Status FirstBoot::settle_windows() {
   const auto& os = guest::system_of(os_);
-  auto booted = ask(os.booted().command, patience_.settle);
-  if (!booted) return fail(booted.error());
-  const auto facts = guest::read_facts(*booted);
-  const auto system = facts.find("system");
-  if (system == facts.end() || system->second != "running")
-    return failed("it is not healthy: Windows says '" +
-                  printable(system == facts.end() ? trim(*booted) : system->second, 60) + "'");
+  auto settled = ask(os.settle().command, patience_.settle);
+  if (!settled) return fail(settled.error());
   for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
   if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
-  return {};
-}
-
-// The emergency console says its first line when the kernel starts; nothing could make it say more on
-// request.
-Status FirstBoot::prove_windows_console() {
-  if (console_->kernel_spoke()) return {};
-  Error error =
-      failed("its agent answers, but its emergency console did not appear on the serial port").value();
-  error.hint =
-      "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200";
-  return fail(error);
+  const auto facts = guest::read_facts(*settled);
+  const auto system = facts.find("system"), units = facts.find("failed");
+  if (system != facts.end() && system->second == "running") return {};
+  const std::string state = printable(system == facts.end() ? trim(*settled) : system->second, 60);
+  return failed("it is not healthy: " + std::string(os.overseer()) + " reports '" + state + "'" +
+                (units == facts.end() ? "" : ": " + printable(units->second, 200)));
 }
 
 Status FirstBoot::prove_drive() {
-  if (os_ == scenario::Os::windows) {
-    auto drive = ask("if (-not (Get-CimInstance Win32_CDROMDrive)) { exit 1 }", patience_.settle);
-    return drive ? Status() : fail(drive.error());
-  }
-  // Devices are still being plugged when systemd already says that all is well.
-  const std::string seconds = std::to_string(std::max<long long>(1, patience_.settle.count() / 5000));
+  const auto& os = guest::system_of(os_);
   auto there =
-      ask_shell(*machine_, "timeout " + seconds + " sh -c 'until test -b /dev/sr0; do sleep 0.2; done'",
-                patience_.settle, stop_);
+      ask_shell(*machine_, os.cd_drive(patience_.settle / 5).command, patience_.settle, stop_, {}, os_);
   if (!there) return fail(there.error());
   if (there->exit_code == 0) return {};
-  Error error = failed("it has no CD drive, /dev/sr0, by which candidates are delivered").value();
-  error.hint = "its kernel needs sr_mod with ata_piix (BIOS) or ahci (UEFI), and udev to load them";
-  return fail(error);
+  return failed("it has no CD drive, by which candidates are delivered", os.traits().drive_hint);
 }
 
 Status FirstBoot::prove_console() {
-  if (os_ == scenario::Os::windows) return prove_windows_console();
-  const std::string word =
-      "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
-  if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
-    return fail(said.error());
+  const auto& os = guest::system_of(os_);
+  if (os.console_check("x", {}).command.empty()) {  // what it says when it starts is all that can be seen
+    if (console_->kernel_spoke()) return {};
+    return failed("its agent answers, but its kernel did not appear on the serial port",
+                  os.traits().console_hint);
+  }
+  const std::string word = "labctl: console check " + std::to_string(Clock::now().time_since_epoch().count());
+  if (auto written = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !written)
+    return fail(written.error());
   for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.word;) {
     if (console_->shows(word)) return {};
     if (stop_.stop_requested()) return interrupted();
     std::this_thread::sleep_for(100ms);
   }
-  Error error =
-      failed("its agent answers, but its kernel's messages do not appear on the serial console").value();
-  error.hint = "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7";
-  return fail(error);
+  return failed("its agent answers, but its kernel's messages do not appear on the serial console",
+                os.traits().console_hint);
 }
 
 Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {

@@ -39,7 +39,7 @@ class FirstBoot {
   Status settle();
   // Candidates come on a CD: its drive must be there, with its driver.
   Status prove_drive();
-  // What its kernel says must be heard: a guest whose console is silent would die unnoticed.
+  // What its kernel says must be seen: a guest whose console is muted would crash unnoticed.
   Status prove_console();
   // The answer of a command that must succeed.
   Result<std::string> ask(const std::string& command, Millis limit);
@@ -51,9 +51,7 @@ class FirstBoot {
 
  private:
   class Console;
-  Status settle_windows();
-  Status prove_windows_console();
-  tl::unexpected<Error> failed(const std::string& what) const;
+  tl::unexpected<Error> failed(const std::string& what, const std::string& hint = {}) const;
 
   std::unique_ptr<Console> console_;  // outlives the machine that writes to it
   std::unique_ptr<machine::Machine> machine_;

@@ -18,6 +18,7 @@ MOMENTS = "labctl/cell/moments.cc"
 CHANNELS = "labctl/cell/channels.cc"
 SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
+MEANING = "labctl/crash/meaning.cc"
 TIED = "labctl/cell/tied.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
@@ -298,7 +299,8 @@ RULES = [
     ("variables that are gone are made again", BASE_SNAPSHOT, "!base.nvram.empty() && !fs::exists(base.nvram, ignored)", "false"),
     ("a running state goes on in the machine in which it was saved", BASE_SNAPSHOT,
      "return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();", "return now.has_value();"),
-    ("a Windows goes on in no machine that nobody knows", BASE_SNAPSHOT, "if (!then) return !base.shape.windows;", "if (!then) return true;"),
+    ("a platform of its own is restored only where its definition was recorded", BASE_SNAPSHOT,
+     "if (!then) return base.shape.platform == machine::Platform::generic;", "if (!then) return true;"),
     ("a control is of its own base snapshot", VERDICT, "!plan::same_base(control, cell)", "false"),
     ("no control, no verdict", VERDICT, "if (has_control) return;", "return;"),
     ("what was interrupted or never ran is not the control's doing", VERDICT,
@@ -636,12 +638,13 @@ RULES = [
      "  if (!is_log && wants_log()) return ask_about_suspects(true);\n", ""),
     ("a log that was cut clears nothing", SUSPECTS, "(is_log ? whole : is_well(facts));", "(is_log || is_well(facts));"),
     ("an old journal is judged without the log", SUSPECTS, "if (!s_.opened.earned() || !os().taints()) return false;", "if (!os().taints()) return false;"),
-    ("hard lockups leave no taint", SUSPECTS, 'return begins({"BUG: soft lockup"});', "return true;"),
-    ("sanitizers that only print leave no taint", SUSPECTS,
-     'return begins({"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});', "return true;"),
-    ("lock checkers leave no taint", SUSPECTS,
-     'return begins({"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});', "return true;"),
-    ("an error explains no taint", SUSPECTS, "  if (outcome::is_weighed(finding)) return {};\n", ""),
+    ("hard lockups leave no taint", MEANING, 'return begins_with(finding, {"BUG: soft lockup"});', "return true;"),
+    ("sanitizers that only print leave no taint", MEANING,
+     '                         {"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});',
+     '                         {""});'),
+    ("lock checkers leave no taint", MEANING,
+     '                         {"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});', '                         {"BUG", "WARNING"});'),
+    ("an error explains no taint", SUSPECTS, "outcome::is_weighed(finding) ? std::string() : crash::taints_left_by(finding);", "crash::taints_left_by(finding);"),
     ("an ending is told by what says most", SUSPECTS, "if (best && precision(s_.cell, best->finding) > told)", "if (false)"),
     ("a module that has gone away is no other build", JUDGE, 'if (was_loaded && (state != "live" ||', 'if (false && (state != "live" ||'),
     ("services that failed are noted", JUDGE, "  note_failed_services(facts);\n", ""),

@@ -36,8 +36,9 @@ struct Guest {
           if (console) sink(machine::ConsoleBytes{"[    9.000000] " + command.substr(6) + "\n"});
           return Answer({0, ""});
         }
-        if (command.find("is-system-running") != std::string::npos) return Answer({0, state + "\n"});
-        if (command.find("--failed") != std::string::npos) return Answer({0, "bad.service failed"});
+        if (command.find("is-system-running") != std::string::npos)
+          return Answer(
+              {0, "system=" + state + (state == "running" ? "\n" : "\nfailed=bad.service failed\n")});
         if (command.find("poweroff") != std::string::npos) {
           sink(machine::GuestStopped{});
           return Answer({0, ""});
@@ -110,7 +111,7 @@ TEST_CASE("a guest with a failed unit is not fit, and the unit is named") {
   guest.state = "degraded";
   REQUIRE(guest.power_on());
   const std::string told = guest.failure(guest.boot.settle());
-  CHECK_THAT(told, ContainsSubstring("systemd says 'degraded'"));
+  CHECK_THAT(told, ContainsSubstring("systemd reports 'degraded'"));
   CHECK_THAT(told, ContainsSubstring("bad.service"));
 }
 
