@@ -109,6 +109,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   outcome::Outcome outcome{
       .cell = cell.id, .ending = outcome::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
+  if (run.ended_early) outcome.reason = "it was left out: another guest had failed (--fail-fast)";
   std::error_code problem;
   if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
   auto journal = read_cell_journal(cell, folder);

@@ -41,6 +41,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_reproduce(command_line);
   add_bisect(command_line);
   add_history_verbs(command_line);
+  add_watch(command_line);
   add_completion(command_line);
   add_doctor(command_line);
   add_gc(command_line);

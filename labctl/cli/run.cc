@@ -32,6 +32,7 @@ struct RunOptions {
   SigningOptions signing;
   std::string keep = "none";       // machines for 'reproduce': failed, all or none
   bool fresh_controls = false;     // although there are passes of the last days
+  bool fail_fast = false;          // after the first guest that fails only controls begin
   int dumps = 0;                   // how many failed guests may leave their memory behind
   std::vector<std::string> debug;  // modules with their debug information, for the reports
   std::string db;                  // the history to which the bundle is added; empty: to none
@@ -92,6 +93,7 @@ tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
                        .host = options.host.order(),
                        .keep = keep_of(options.keep),
                        .rerun_controls = options.fresh_controls,
+                       .fail_fast = options.fail_fast,
                        .dumps = options.dumps,
                        .debug_files = {options.debug.begin(), options.debug.end()}};
   if (options.scenario.empty() && options.resume.empty())
@@ -198,6 +200,8 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
   verb.option("--keep", options->keep, "Keep machines as they were before their last step, for 'reproduce'",
               {.show_default = true, .one_of = {"failed", "all", "none"}});
   verb.flag("--fresh-controls", options->fresh_controls, "Rerun every control now, ignoring cached passes");
+  verb.flag("--fail-fast", options->fail_fast,
+            "After the first guest that fails begin no other cell, but for controls; cells at work go on");
   verb.option("--dumps", options->dumps,
               "How many guests that fail leave a memory dump (kdump) in the bundle",
               {.value = "N", .show_default = true, .between = {0, 1000}});

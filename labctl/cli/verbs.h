@@ -57,6 +57,7 @@ void add_scan(CommandLine& command_line);
 void add_history_questions(CommandLine& command_line);
 void add_history_add(CommandLine& command_line);
 void add_history_keeping(CommandLine& command_line);
+void add_watch(CommandLine& command_line);
 
 // Upkeep.
 void add_doctor(CommandLine& command_line);

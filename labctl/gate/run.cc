@@ -1,6 +1,7 @@
 #include "labctl/gate/run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 #include "labctl/base/files.h"
@@ -8,12 +9,14 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/last_failures.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
 #include "labctl/host/needs.h"
 #include "labctl/lab/scheduler.h"
 #include "labctl/lab/staged_artifacts.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/snapshot/base_snapshot.h"
 #include "labctl/trust/canary.h"
 #include "labctl/trust/control.h"
@@ -73,6 +76,7 @@ class Run {
   Status settle_controls(const Jobs& jobs, const trust::ControlCache& controls);
   void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::KeptMachines& kept);
   void run_jobs(const Jobs& jobs);
+  bool may_begin(const lab::CellJob& job);
   std::vector<std::string> changed_meanwhile() const;
   bool stopped() const { return environment_.stop.stop_requested(); }
 
@@ -89,6 +93,7 @@ class Run {
   std::optional<bundle::Bundle> bundle_;
   std::optional<log::File> log_;  // in the bundle
   outcome::RunRecord record_;
+  std::atomic<bool> guest_failed_ = false, left_out_ = false;
 };
 
 constexpr const char* log_name = "labctl.log";
@@ -149,7 +154,8 @@ outcome::RunRecord Run::describe() const {
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
                    .architecture = host.architecture,
-                   .fingerprint = host.fingerprint},
+                   .fingerprint = host.fingerprint,
+                   .cpu = host.cpu},
           .plan = order_.plan};
 }
 
@@ -224,6 +230,10 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
                       .signatures = signatures,
                       .folder = bundle_->cell_folder(cell.id),
                       .disk = work_->path() / (cell.id + ".qcow2")});
+  // What failed the last time is the likeliest to fail again: *blocked* comes soonest when it goes first.
+  const auto failed = bundle::last_failures(order_.out, order_.plan.scenario);
+  std::stable_partition(jobs.begin(), jobs.end(),
+                        [&](const lab::CellJob& job) { return failed.count(job.cell.id) != 0; });
   return jobs;
 }
 
@@ -273,14 +283,33 @@ void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction
   }
 }
 
+// A control that failed is the lab's, and a crash that is expected is no news.
+bool is_unexpected_failure(const Jobs& jobs, const lab::Progress& progress) {
+  const auto job = std::find_if(jobs.begin(), jobs.end(),
+                                [&](const lab::CellJob& one) { return one.cell.id == progress.cell; });
+  return job != jobs.end() && !job->cell.control && outcome::is_guest_failure(progress.outcome.ending) &&
+         !outcome::ended_as_expected(job->cell, progress.outcome);
+}
+
+// Without its control a failure blames nobody, so controls always begin.
+bool Run::may_begin(const lab::CellJob& job) {
+  if (!order_.fail_fast || !guest_failed_ || job.cell.control) return true;
+  left_out_ = true;
+  return false;
+}
+
 void Run::run_jobs(const Jobs& jobs) {
   CellsBegan cells;
   for (const auto& job : jobs) cells.cells.push_back(job.cell.id);
   observer_.on(cells);
   const auto watch = [&](const lab::Progress& progress) {
+    if (progress.ended && is_unexpected_failure(jobs, progress) && !guest_failed_.exchange(true) &&
+        order_.fail_fast)
+      observer_.on(Said{progress.cell + " failed: no cell begins after it (--fail-fast), but for controls"});
     observer_.on(progress.ended ? Event(CellEnded{progress}) : Event(CellMoved{progress}));
   };
-  lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_);
+  lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_,
+                     [this](const lab::CellJob& job) { return may_begin(job); });
   observer_.on(CellsEnded{});
 }
 
@@ -322,6 +351,7 @@ Answer<RunResult> Run::publish() {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   record_.ended = environment_.now();
   record_.interrupted = stopped();
+  record_.ended_early = left_out_;
   if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
   for (auto& fault : changed_meanwhile()) record_.faults->push_back(std::move(fault));
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());

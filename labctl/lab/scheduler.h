@@ -2,6 +2,7 @@
 // again, a guest's failure never.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,8 +27,12 @@ struct Slots {
   unsigned count = 0;
 };
 
-// Runs every job. `watch` is called from many threads, one call at a time.
+// Whether a job may still begin; asked once before it does, from many threads.
+using MayBegin = std::function<bool(const CellJob&)>;
+
+// Runs every job that may begin. `watch` is called from many threads, one call at a time.
 void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once,
-                   const Watch& watch, const std::stop_token& stop, const Slots& slots = {});
+                   const Watch& watch, const std::stop_token& stop, const Slots& slots = {},
+                   const MayBegin& may_begin = {});
 
 }  // namespace labctl::lab

@@ -178,6 +178,7 @@ struct HostFacts {
   std::string accel_reason;  // one sentence for people: why this one
   std::string machine_type;  // versioned, e.g. "pc-q35-7.2"
   std::string architecture;  // of its guests: "x86_64"
+  std::string cpu;           // of the host: "AMD EPYC 9354 32-Core Processor"; empty: not known
   // Whether a guest with several vCPUs can be had whose code TCG translates in one thread. In several it
   // invents crashes.
   bool one_thread = false;

@@ -31,6 +31,7 @@ enum class Ending {
 
 bool is_guest_failure(Ending ending);
 const char* to_string(Ending ending);
+std::optional<Ending> ending_from(std::string_view name);  // as to_string() gives it
 
 // What a finding of this kind makes of its cell.
 Ending ending_for(crash::Kind kind);
