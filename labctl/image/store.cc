@@ -185,7 +185,7 @@ Result<Image> Store::build(const std::string& name, const Progress& progress, st
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
     if (auto removed = discard(root_, old); !removed) return fail(removed.error());
-  auto built = build_disk(*known, half, inputs, say, stop);
+  auto built = build_disk(*known, half, inputs, progress, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);
