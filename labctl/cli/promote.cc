@@ -27,11 +27,6 @@ struct PromoteOptions {
   SigningOptions signing;
 };
 
-int cannot_look(const Error& error) {
-  report_error(error);
-  return exit_code::bad_input;
-}
-
 // Whoever signs what the gate says must not be the one who opens rings: a stolen key opens one door.
 Result<Trusted> ring_keys_of(const PromoteOptions& options, const Signer& signer, const Trusted& gate_keys,
                              std::int64_t now) {
