@@ -20,6 +20,7 @@ struct Guest {
   test::Script script;
   std::string state = "running";
   bool console = true, answers = true, drive = true;
+  int asked_for_the_drive = 0, drive_at = 1;  // the question that finds it
   Millis ping{0};
   std::string at_start = "[    0.000000] Linux version 6.1.0-fake\n[    0.500000] almost there\n";
   FirstBoot boot{scratch.path / "console.log", [](auto) {}, {}, little};
@@ -43,7 +44,8 @@ struct Guest {
           sink(machine::GuestStopped{});
           return Answer({0, ""});
         }
-        if (command.find("/dev/sr0") != std::string::npos) return Answer({drive ? 0 : 124, ""});
+        if (command.find("/dev/sr0") != std::string::npos)
+          return Answer({drive && ++asked_for_the_drive >= drive_at ? 0 : 124, ""});
         if (command == "false") return Answer({1, "no \x1b[31mway"});
         return Answer();
       };
@@ -134,6 +136,14 @@ TEST_CASE("a guest without the drive that candidates come by is not fit") {
   const std::string told = guest.failure(guest.boot.prove_drive());
   CHECK_THAT(told, ContainsSubstring("/dev/sr0"));
   CHECK_THAT(told, ContainsSubstring("sr_mod"));
+}
+
+TEST_CASE("a drive that the guest's kernel finds late is waited for") {
+  Guest guest;
+  guest.drive_at = 3;
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.prove_drive());
+  CHECK(guest.asked_for_the_drive == 3);
 }
 
 TEST_CASE("a command that fails in the guest is told with its output, harmless to a terminal") {
