@@ -386,6 +386,7 @@ RULES = [
     ("a driver of Windows is the candidate's by its file", BLAME,
      "cell.guest.os == scenario::Os::windows && is_file_of(", "false && is_file_of("),
     ("a file of Windows means nothing on Linux", BLAME, "cell.guest.os == scenario::Os::windows && is_file_of(", "is_file_of("),
+    ("what the drive says of labctl's own CD is not new", WEIGH, "if (is_of_the_labs_cd(title)) continue;", ""),
     ("what a control shows blames nobody", WEIGH, "if (!enough || in_a_control(plan, all, finding.title)) continue;", "if (!enough) continue;"),
     ("a control of another run has not seen the host", WEIGH, "!outcomes[i].kept && shows(", "shows("),
     ("known noise in a control is not the same finding", WEIGH,
