@@ -54,7 +54,7 @@ Status remove_below(const fs::path& root, const fs::path& path);
 
 Status rename_synced(const fs::path& from, const fs::path& to);
 
-// Appends whole records and tells at once when the disk refuses. Not thread-safe.
+// Appends whole records and fails at once when the disk refuses. Not thread-safe.
 class Appender {
  public:
   static Result<Appender> open(const fs::path& path);

@@ -21,6 +21,12 @@ JsonObject::JsonObject(const Json& json, std::string path, std::string& fault)
 
 bool JsonObject::has(const char* key) const { return json_.contains(key); }
 
+std::vector<std::string> JsonObject::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : json_.items()) names.push_back(name);
+  return names;
+}
+
 std::string JsonObject::text(const char* key) {
   const Json* value = get(key);
   if (value && value->is_string()) return value->get<std::string>();
@@ -89,7 +95,7 @@ void JsonObject::only(std::initializer_list<std::string_view> keys) {
 }
 
 void JsonObject::wrong(const std::string& what) {
-  if (fault_.empty()) fault_ = path_ + ": " + what;
+  if (fault_.empty()) fault_ = path_ + ": " + printable(what, 300);  // names of members are in it
 }
 
 const Json* JsonObject::get(const char* key) {

@@ -20,6 +20,7 @@ class JsonObject {
   JsonObject(const Json& json, std::string path, std::string& fault);
 
   bool has(const char* key) const;
+  std::vector<std::string> names() const;  // of its members
 
   // Members that must be there. A missing or wrong one is the fault, and a default comes back.
   std::string text(const char* key);

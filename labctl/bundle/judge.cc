@@ -40,7 +40,7 @@ Result<event::Journal> read_whole_records(const plan::Cell& cell, const fs::path
   return event::read_journal(*text, cell.id, folder.filename().string() + "/events.jsonl");
 }
 
-// None: it was recorded under rules by which earlier attempts were not told.
+// None: it was recorded under rules by which earlier attempts were not recorded.
 std::optional<outcome::Attempt> read_attempt(const plan::Cell& cell, const fs::path& folder, bool told) {
   outcome::Attempt attempt{.records = folder.filename().string()};
   const auto journal = read_whole_records(cell, folder);
@@ -59,7 +59,7 @@ std::optional<outcome::Attempt> read_attempt(const plan::Cell& cell, const fs::p
 }
 
 // What the run put aside before the cell's own records; a guest's failure among it is one that a later
-// attempt may not outlive.
+// attempt may not cancel.
 void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outcome& outcome) {
   std::error_code ignored;
   for (const char* kind : {".lab-failed-", ".cut-off-"})
@@ -109,6 +109,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   outcome::Outcome outcome{
       .cell = cell.id, .ending = outcome::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
+  if (run.ended_early) outcome.reason = "it was left out: another guest had failed (--fail-fast)";
   std::error_code problem;
   if (!fs::exists(folder / "events.jsonl", problem)) return outcome;
   auto journal = read_cell_journal(cell, folder);

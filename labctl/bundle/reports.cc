@@ -54,9 +54,9 @@ report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) 
 }
 
 // Places in the source, looked up once for each report of a crash that differs from others.
-class Places {
+class SourceLines {
  public:
-  Places(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
+  SourceLines(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
     const fs::path folder = fs::path(judged.run.scenario.location()).parent_path();
     for (const auto& cell : judged.run.plan.cells) {
       if (cell.control || cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
@@ -102,7 +102,7 @@ report::Record read_record(const fs::path& folder, const Judged& judged,
   report::Record record{.bundle = name.string(), .run = judged.run, .verdict = judged.verdict};
   for (const auto& cell : record.run.plan.cells)
     record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
-  Places places(judged, debug_files);
+  SourceLines places(judged, debug_files);
   for (std::size_t i = 0; i < record.cells.size() && i < record.verdict.cells.size(); ++i)
     for (std::size_t f = 0; f < record.verdict.cells[i].findings.size(); ++f)
       if (auto lines = places.of(record.verdict.cells[i].findings[f].finding); !lines.empty())

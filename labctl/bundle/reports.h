@@ -15,7 +15,7 @@ namespace labctl::bundle {
 // time and consoles not at all, so it does not matter how much the guests said. A journal that cannot be read
 // leaves its cell without a timeline.
 // `debug_files`: modules with debug information, besides candidates that are bare modules and still where the
-// run took them from; findings in them are told as places in the source.
+// run took them from; findings in them are resolved to places in the source.
 report::Record read_record(const std::filesystem::path& folder, const Judged& judged,
                            const std::vector<std::filesystem::path>& debug_files = {});
 

@@ -12,7 +12,7 @@ std::set<Channel> due(Crash crash) {
     case Crash::nmi:
     case Crash::panic:
       return {Channel::console, Channel::panic_device};
-    case Crash::oops:  // nobody told the panic device, and the guest answers: what it logged, and its taint
+    case Crash::oops:  // the panic device says nothing, and the guest answers: what it logged, and its taint
       return {Channel::console, Channel::evidence};
     case Crash::hang:
       return {Channel::heartbeat};
@@ -38,7 +38,7 @@ std::vector<Operation> canary_operations(scenario::Os os, Crash crash, const eve
   dying.question = system.stage(crash);
   if (dying.question.command.empty()) dying.action = InjectNmi{};
   // Twice what any channel may take: a clone that still answers then has not died.
-  dying.duration = 2 * patience(opened.boot_time).beat;
+  dying.duration = 2 * timeouts(opened.boot_time).beat;
   operations.push_back(std::move(dying));
   return operations;
 }

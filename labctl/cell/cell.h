@@ -27,8 +27,8 @@ using outcome::StepId;
 // ---- what the hands are asked to do; each is answered by events, or never ----
 struct Ask {
   guest::Question question;
-  bool tell_begin = false;  // that the guest has begun with it, as event::Begun
-};                          // comes back as event::Answer of the same name
+  bool report_begin = false;  // that the guest has begun with it, as event::Begun
+};                            // comes back as event::Answer of the same name
 struct Listen {
   std::string text;
 };  // for what the console says from now on; comes back as event::Said, once
@@ -42,7 +42,7 @@ struct TakePicture {
   std::string label;
   bool read = false;  // and look what it shows: comes back as event::Found of the screen, or not at all
 };
-// A guest that cannot tell any more what it has written down: ends it, unless somebody looks at it, and reads
+// A guest that can no longer answer what it has logged: ends it, unless a debug session holds it, and reads
 // its disk. Comes back as event::Found of the evidence, and then as event::Answer of this name, answered when
 // the disk could be read.
 struct ReadDisk {};
@@ -60,7 +60,7 @@ enum class Wait {
   cold_boot,  // off, on, agent back
   power_cut,  // the same without asking the guest
   moment,     // a question has begun, and then `duration` or `marker`: the power is cut next
-  half_boot,  // down, a kernel speaks, and then `duration` or `marker`: the power is cut next
+  half_boot,  // down, a kernel starts, and then `duration` or `marker`: the power is cut next
   marker,     // the console says `marker`
   quiet,      // `duration` goes by and the heartbeat holds
   cleared,    // no line is left that only looks like a crash
@@ -101,19 +101,21 @@ struct Operation {
   bool new_driver = false;               // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
-  Millis limit{0};                       // at most so long, on the guest's clock; 0: what Patience says
+  Millis limit{0};                       // at most so long, on the guest's clock; 0: what Timeouts says
   std::string marker = {};               // on the console
   std::vector<std::string> listen = {};  // markers that count from here on
   std::string last_line = {};            // what the console must show before a guest that goes down is back
   std::optional<Action> action = {};     // besides putting the question, if it has one
-  bool is_theirs() const { return check == Check::exit_zero || check == Check::ran; }
-  bool takes_long() const { return is_theirs() || check == Check::booted || check == Check::settled; }
+  bool is_authors_command() const { return check == Check::exit_zero || check == Check::ran; }
+  bool takes_long() const {
+    return is_authors_command() || check == Check::booted || check == Check::settled;
+  }
   // Content that may be refused, with the apply command's word for it: from then on nothing is asked that
   // only a driver with this content could answer, and what makes it use the content may fail.
   bool may_be_refused = false;  // this applies it
   bool of_content = false;      // not asked once it has been refused
   bool may_be_early = false;    // an answer that means "not yet" is asked again until the limit
-  bool names_content = false;   // Check::without: a proof that speaks of the content
+  bool names_content = false;   // Check::without: a proof that names the content
   bool last_without = false;    // Check::without: the last of the proofs that are asked then
   bool file_alone = false;      // Check::without: the content's file is there, and has not been applied
   bool uses_content = false;    // may end badly once it has been refused
@@ -149,19 +151,19 @@ struct State {
   int left() const { return static_cast<int>(operations.size() - position); }
 
   Millis now{0};  // of the last event
-  Millis starved{0};
+  Millis cpu_wait{0};
   // Deadlines run on the guest's own clock: the time it could have computed. A busy host stops that clock.
-  Millis fair() const { return now - starved; }
+  Millis guest_time() const { return now - cpu_wait; }
   struct Ticked {
-    Millis at, starved;
+    Millis at, cpu_wait;
   };
   std::deque<Ticked> ticks;           // of the time that a kernel's watchdog looks back on
-  std::string starving;               // what it said when that time was not the guest's
-  Millis operation_began{0};          // fair
-  Millis asked{0};                    // fair; its question, for the last time
-  std::optional<Millis> ask_again{};  // fair; the answer was "not yet"
-  Millis last_beat{0};                // fair
-  Millis phase_until{0};              // fair; end of grace or of the last sweep
+  std::string cpu_wait_reason;        // what it said when that time was not the guest's
+  Millis operation_began{0};          // guest time
+  Millis asked{0};                    // guest time; its question, for the last time
+  std::optional<Millis> ask_again{};  // guest time; the answer was "not yet"
+  Millis last_beat{0};                // guest time
+  Millis phase_until{0};              // guest time; end of grace or of the last sweep
 
   // What is known of the guest.
   std::set<std::string> boot_ids;
@@ -170,7 +172,7 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
-  std::string kernel;            // its release, as the baseline told it
+  std::string kernel;            // its release, as the baseline reported it
   // What was loaded under the driver's name before anything was delivered: its build id and source version.
   std::optional<std::pair<std::string, std::string>> live_before;
   std::string build_id, module_version;  // as first seen
@@ -179,38 +181,38 @@ struct State {
   bool candidate_in = false;             // something of the candidate's has been run
   bool down = false;                     // within a reboot: a reset was seen
   bool kernel_spoke = false;             // since the last reset
-  Millis first_reset{0}, last_reset{0};  // fair
-  std::optional<Millis> moment_began;    // fair; of a power cut that waits for its time
+  Millis first_reset{0}, last_reset{0};  // guest time
+  std::optional<Millis> moment_began;    // guest time; of a power cut that waits for its time
   bool refused = false;                  // the content that was applied last, and that was allowed
   bool there_before = false;             // its file, before it was delivered
-  bool told_apart = false;               // a proof did not hold while the content was not there yet
+  bool proof_tells_apart = false;        // a proof did not hold while the content was not there yet
   std::string vacuous;                   // the first that did
   std::set<std::string> said;            // markers that the console has shown since they counted
-  bool dead = false;                     // panicked or powered off: nobody is there to be asked
+  bool dead = false;                     // panicked or powered off: it cannot be asked
   bool power_was_cut = false;            // on purpose, once in this story
   // The console and the threads of this boot (channels.cc).
   std::string console_level, console_severity;  // before the candidate is there
-  std::string console_now;                      // what the guest said of it when it was last not heard
-  std::optional<Millis> written;                // fair; when the guest had written what is to be heard
+  std::string console_now;                      // what the guest said of it when a text was last missing
+  std::optional<Millis> written;                // guest time; when the guest had written what is to be seen
   struct Sleeping {
     guest::Sleeper sleeper;
-    Millis since{0};  // fair
+    Millis since{0};  // guest time
   };
   std::map<std::string, Sleeping> sleeping;  // by thread
   std::set<std::string> usual_sleepers;      // by name and place, before the candidate is there
   Millis watchdog{0};                        // how long they may sleep
   bool sleepers_asked = false;
-  Millis sleepers_until{0};  // fair; of the question, or of the pause before the next
+  Millis sleepers_until{0};  // guest time; of the question, or of the pause before the next
   // An NMI was injected into a guest that did not go down: to panic, and so to show where it is stuck.
   bool nmi_injected = false, nmi_noticed = false, nmi_printed = false;
   // Windows, behind a failure: it still paints, dumps and perhaps boots again.
-  int falls = 0;                    // resets of it, merged as those of one reboot are
-  std::optional<Millis> last_fall;  // fair; of any boot
-  Millis failed_at{0};              // fair
-  bool screen_read = false;         // a picture showed what it is
-  bool stop_told = false;           // by all that can tell it before it boots again
-  Millis next_picture{0};           // fair
-  std::string disk_unread;          // why its disk could not be read
+  int resets = 0;                            // resets of it, merged as those of one reboot are
+  std::optional<Millis> last_counted_reset;  // guest time; of any boot
+  Millis failed_at{0};                       // guest time
+  bool screen_read = false;                  // a picture showed what it is
+  bool stop_reported = false;                // by all that can report it before it boots again
+  Millis next_picture{0};                    // guest time
+  std::string disk_unread;                   // why its disk could not be read
 
   // What was found and how it ends.
   std::vector<outcome::Observation> findings;
@@ -219,10 +221,10 @@ struct State {
   bool suspect_log = false;  // the question under way is for the kernel's log
   int suspect_questions = 0;
   std::size_t suspects_in_question = 0;  // how many of them the question under way is about
-  Millis suspect_until{0};               // fair
+  Millis suspect_until{0};               // guest time
   std::set<std::string> sweep_open;      // questions of the last sweep not answered yet
   bool sweep_missed = false;             // one of them came back without an answer
-  std::string told_by;                   // the title of the finding that the outcome's reason quotes
+  std::string quoted;                    // the title of the finding that the outcome's reason quotes
   outcome::Outcome outcome;
 };
 
@@ -256,13 +258,13 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 // What the candidate does in it (stopping, booting) has a floor besides, which journals of rules below 2 know
 // nothing of.
-struct Patience {
+struct Timeouts {
   Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
   // Of Windows behind a failure (windows.cc): to paint, dump and restart; to dump and restart when all else
-  // has told the stop; to boot again; to have its disk read.
+  // has reported the bug check; to boot again; to have its disk read.
   Millis dying, dumping, again, disk;
 };
-Patience patience(Millis boot_time, bool floors = true);
+Timeouts timeouts(Millis boot_time, bool floors = true);
 
 // The candidate's own work, and how long it may take where the author does not say: a multiple of the boot
 // time, and never less than people wait for such a thing on any machine.

@@ -1,5 +1,5 @@
-// What tells of a crash is tested in the boot that it speaks for. The kernel's console: before each boot is
-// left the guest writes a text to its kernel's log, one that nobody could know beforehand, at the least
+// What reports a crash is tested in the boot that it stands for. The kernel's console: before each boot is
+// left the guest writes a text to its kernel's log, one that cannot be known beforehand, at the least
 // severe level that the console showed before the candidate was there; it must come out. On the way down the
 // kernel's own last line must come out. And the kernel's watchdogs: they take longer than a boot, so a thread
 // that has slept uninterruptibly without one switch keeps its boot going until they must have spoken.
@@ -9,7 +9,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 #include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
@@ -43,20 +43,20 @@ std::string place_of(const guest::Sleeper& sleeper) {
 }  // namespace
 
 // ---- the console ----
-void Life::ask_for_console() {
+void CellMachine::ask_for_console() {
   s_.written.reset();
   actions_.push_back(Ask{os().console_check(operation().marker, s_.console_severity)});
 }
 
-void Life::wait_for_console(Millis waited) {
+void CellMachine::wait_for_console(Millis waited) {
   if (heart_stopped()) return;
   if (!s_.written && waited > p_.answer)
     return fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
-  if (s_.written && s_.fair() - *s_.written > p_.suspect)
-    console_is_silent("what the guest wrote to its kernel's log did not come out on its console");
+  if (s_.written && s_.guest_time() - *s_.written > p_.suspect)
+    fail_silent_console("what the guest wrote to its kernel's log did not come out on its console");
 }
 
-void Life::judge_console(const guest::Facts& facts) {
+void CellMachine::judge_console(const guest::Facts& facts) {
   const std::string level = fact(facts, "console_level"), severity = fact(facts, "severity");
   if (s_.console_severity.empty()) {
     if (!is_level(level) || severity.size() != 1 || severity < "0" || severity > "7")
@@ -77,7 +77,7 @@ void Life::judge_console(const guest::Facts& facts) {
 }
 
 // A console that was like this before the candidate was there, or without it, is the image's fault.
-void Life::console_is_silent(const std::string& what) {
+void CellMachine::fail_silent_console(const std::string& what) {
   const std::string reason = what + s_.console_now;
   if (s_.cell.control || !s_.candidate_in)
     return lab(reason + "; a crash would not have been seen there either, so the image proves nothing");
@@ -85,28 +85,29 @@ void Life::console_is_silent(const std::string& what) {
 }
 
 // Of a guest that has gone down and is back.
-bool Life::left_loudly() {
+bool CellMachine::console_showed_shutdown() {
   const std::string& line = operation().last_line;
   if (line.empty() || s_.said.count(line) != 0) return true;
   s_.console_now.clear();
-  console_is_silent("the console did not show the kernel's last line '" + line +
-                    "' when the guest went down: it was muted on the way, or something else than the kernel "
-                    "reset the guest");
+  fail_silent_console(
+      "the console did not show the kernel's last line '" + line +
+      "' when the guest went down: it was muted on the way, or something else than the kernel "
+      "reset the guest");
   return false;
 }
 
 // ---- a guest that does not go down ----
 // It has no agent any more. An NMI makes a kernel panic that is stuck and not dead: its trace shows where,
-// and when only the panic device tells of it, the console is muted and an oops may have been the cause.
-void Life::never_went_down() {
+// and when only the panic device reports it, the console is muted and an oops may have been the cause.
+void CellMachine::never_went_down() {
   fail(Ending::hung, "the shutdown did not end");
   if (!s_.opened.earned() || !traits().nmi_panics || s_.phase != Phase::grace) return;
   s_.nmi_injected = true;
-  s_.phase_until = s_.fair() + p_.sweep;
+  s_.phase_until = s_.guest_time() + p_.sweep;
   actions_.push_back(InjectNmi{});
 }
 
-bool Life::hear_our_nmi(const crash::Finding& finding, Channel channel) {
+bool CellMachine::is_of_our_nmi(const crash::Finding& finding, Channel channel) {
   if (!s_.nmi_injected || finding.kind != crash::Kind::panic ||
       finding.title.find("NMI") == std::string::npos)
     return false;
@@ -117,7 +118,7 @@ bool Life::hear_our_nmi(const crash::Finding& finding, Channel channel) {
   return true;
 }
 
-void Life::say_what_the_nmi_showed() {
+void CellMachine::add_nmi_result() {
   if (!s_.nmi_injected || s_.outcome.ending != Ending::hung) return;
   if (s_.nmi_printed) return;  // listed, with its trace
   s_.outcome.reason +=
@@ -127,14 +128,14 @@ void Life::say_what_the_nmi_showed() {
 }
 
 // ---- threads that do not wake up ----
-void Life::note_sleepers(const guest::Facts& facts) {
+void CellMachine::note_sleepers(const guest::Facts& facts) {
   if (!s_.opened.earned()) return;
   std::map<std::string, State::Sleeping> now;
   for (guest::Sleeper& sleeper : guest::sleepers(facts)) {
     if (s_.usual_sleepers.count(place_of(sleeper)) != 0) continue;
     const auto known = s_.sleeping.find(sleeper.thread);
     const bool never_ran = known != s_.sleeping.end() && known->second.sleeper.switches == sleeper.switches;
-    const Millis since = never_ran ? known->second.since : s_.fair();
+    const Millis since = never_ran ? known->second.since : s_.guest_time();
     const std::string thread = sleeper.thread;
     now.emplace(thread, State::Sleeping{std::move(sleeper), since});
   }
@@ -144,24 +145,24 @@ void Life::note_sleepers(const guest::Facts& facts) {
 }
 
 // What sleeps so before the candidate is there may do so afterwards.
-void Life::note_usual_sleepers(const guest::Facts& facts) {
+void CellMachine::note_usual_sleepers(const guest::Facts& facts) {
   if (!s_.opened.earned()) return;
   for (const guest::Sleeper& sleeper : guest::sleepers(facts)) s_.usual_sleepers.insert(place_of(sleeper));
 }
 
-void Life::look_into_sleepers() {
-  if (s_.fair() < s_.sleepers_until) return;
+void CellMachine::look_into_sleepers() {
+  if (s_.guest_time() < s_.sleepers_until) return;
   if (s_.sleepers_asked)
     return fail(unable(), "the guest could not list its sleeping threads, although it is alive");
   actions_.push_back(Ask{{sleepers_question, os().evidence().command}});
   s_.sleepers_asked = true;
-  s_.sleepers_until = s_.fair() + p_.answer;
+  s_.sleepers_until = s_.guest_time() + p_.answer;
 }
 
-void Life::hear_sleepers(const event::Answer& answer) {
+void CellMachine::on_sleepers_answer(const event::Answer& answer) {
   if (!s_.sleepers_asked || answer.question != sleepers_question) return;
   s_.sleepers_asked = false;
-  s_.sleepers_until = s_.fair() + between_questions;
+  s_.sleepers_until = s_.guest_time() + between_questions;
   const auto facts = guest::read_facts(answer.output);
   if (!answer.answered || answer.exit_code != 0)
     return fail(unable(), "the guest could not list its sleeping threads" +
@@ -173,18 +174,18 @@ void Life::hear_sleepers(const event::Answer& answer) {
   if (s_.phase != Phase::running) return;
   blame_sleeper();
   const bool slept_on = std::any_of(s_.sleeping.begin(), s_.sleeping.end(),
-                                    [this](const auto& each) { return each.second.since < s_.fair(); });
+                                    [this](const auto& each) { return each.second.since < s_.guest_time(); });
   if (s_.phase == Phase::running && !slept_on) advance();
 }
 
 // The one that has slept longest, if that is too long.
-void Life::blame_sleeper() {
+void CellMachine::blame_sleeper() {
   const auto longest =
       std::min_element(s_.sleeping.begin(), s_.sleeping.end(),
                        [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
   if (longest == s_.sleeping.end()) return;
   const guest::Sleeper sleeper = longest->second.sleeper;
-  const Millis slept = s_.fair() - longest->second.since;
+  const Millis slept = s_.guest_time() - longest->second.since;
   if (slept < s_.watchdog) return;
   auto found = crash::scan(guest::hung_task_report(sleeper, slept), crash::Os::linux_);
   crash::Finding finding =

@@ -9,7 +9,7 @@ namespace labctl::cell {
 namespace {
 
 Hold before(const std::vector<Operation>& operations, std::size_t position) {
-  // The very first one begins with the machine itself: nobody can be there before it.
+  // The very first one begins with the machine itself: no session can be there before it.
   position = std::clamp<std::size_t>(position, 1, operations.size() - 1);
   return {static_cast<int>(operations.size() - position), operations[position].step.text()};
 }

@@ -14,7 +14,7 @@ namespace labctl::cell {
 
 struct Hold {
   int left = 0;      // for event::Opened
-  std::string step;  // what comes next, as people are told
+  std::string step;  // what comes next, in words
 };
 
 // Before the first operation of a step, called as progress displays call it ("exercise", "boot 2/3: settle").
@@ -26,7 +26,7 @@ enum class Nearness {
   step,       // before the step of the story in which it did: behind the last whole one
   operation,  // before the very command, boot or wait
 };
-// Errors (input): the journal tells of no failure of the guest's.
+// Errors (input): the journal holds no failure of the guest's.
 Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
                                  Nearness nearness);
 

@@ -5,7 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 #include "labctl/guest/load_failure.h"
 #include "labctl/outcome/blame.h"
 
@@ -63,7 +63,7 @@ std::string why_not_loaded(const std::string& why) {
 }  // namespace
 
 // Returns with the cell still running when the operation is done.
-void Life::judge(const event::Answer& answer) {
+void CellMachine::judge(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const Operation& op = operation();
   if (op.check == Check::content_there) return judge_content_there(answer);
@@ -133,7 +133,7 @@ void Life::judge(const event::Answer& answer) {
 
 // A positive word of refusal, where that is allowed. Whoever was killed or could not even begin has refused
 // nothing.
-bool Life::is_refusal(const event::Answer& answer) {
+bool CellMachine::is_refusal(const event::Answer& answer) {
   const Operation& op = operation();
   if (answer.exit_code <= 0 || answer.exit_code >= guest::not_copied) return false;
   if (!op.may_be_refused) return op.uses_content && s_.refused;
@@ -148,14 +148,14 @@ bool Life::is_refusal(const event::Answer& answer) {
   return true;
 }
 
-void Life::judge_baseline(const guest::Facts& facts) {
+void CellMachine::judge_baseline(const guest::Facts& facts) {
   const char* health = os().taints() ? "taint" : "crash_records";
   const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
   if (!os().is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives inconsistent answers");
   if (!os().taints() && number(taint) != 0)
     return lab("the image holds " + taint + (fact(facts, "more_crash_records") == "yes" ? " or more" : "") +
                " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
-  if (std::string letters = sick(facts); os().taints() && !letters.empty())
+  if (std::string letters = fault_taints(facts); os().taints() && !letters.empty())
     return lab("the image's kernel is tainted " + letters + " before the candidate is there");
   s_.boot_id = id;
   s_.boot_ids.insert(id);
@@ -164,7 +164,7 @@ void Life::judge_baseline(const guest::Facts& facts) {
   s_.kernel = fact(facts, "kernel");
 }
 
-void Life::judge_identity(const std::string& id) {
+void CellMachine::judge_identity(const std::string& id) {
   if (!os().is_boot_id(id)) return fail(Ending::hung, "the guest came back without a boot identity");
   if (!s_.boot_ids.insert(id).second)
     return fail(Ending::hung, "the guest did not reboot: its boot identity was seen before");
@@ -172,7 +172,7 @@ void Life::judge_identity(const std::string& id) {
   s_.taint = 0;
 }
 
-void Life::judge_loaded(const guest::Facts& facts) {
+void CellMachine::judge_loaded(const guest::Facts& facts) {
   using scenario::DriverKind;
   const auto& driver = s_.cell.guest.driver;
   const std::string state = fact(facts, "state"), package = fact(facts, "package"),
@@ -222,7 +222,7 @@ void Life::judge_loaded(const guest::Facts& facts) {
   if (ties()) judge_tie(facts);
 }
 
-void Life::judge_proof(const event::Answer& answer) {
+void CellMachine::judge_proof(const event::Answer& answer) {
   const scenario::Proof& proof = operation().proof;
   const char* noun = operation().check == Check::ran ? "the command '" : "the proof '";
   const std::string what = noun + printable(proof.run, 80) + "' ";
@@ -236,7 +236,7 @@ void Life::judge_proof(const event::Answer& answer) {
          what + "printed '" + tail(answer.output) + "' instead of '" + printable(*proof.prints, 80) + "'");
 }
 
-void Life::judge_evidence(const guest::Facts& facts) {
+void CellMachine::judge_evidence(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id");
   if (!os().is_boot_id(id)) return fail(unable(), "the guest did not report its boot identity");
   if (id != s_.boot_id)
@@ -247,7 +247,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not report its taint");
   note_sleepers(facts);
   note_failed_services(facts);
-  const std::string letters = sick(facts);
+  const std::string letters = fault_taints(facts);
   s_.warning_allowed = letters != all_taints(facts);
   // The report behind a taint is in the kernel's log before the taint is set, and the log is read next. Only
   // what could be explained waits for it.
@@ -259,7 +259,7 @@ void Life::judge_evidence(const guest::Facts& facts) {
 
 // One that fails is no failure of the cell: which services an image starts and how well is its own matter. It
 // is weighed against the controls.
-void Life::note_failed_services(const guest::Facts& facts) {
+void CellMachine::note_failed_services(const guest::Facts& facts) {
   if (!s_.opened.earned()) return;
   int noted = 0;
   for (const std::string& unit : split(fact(facts, "failed"), ' ')) {
@@ -268,14 +268,14 @@ void Life::note_failed_services(const guest::Facts& facts) {
     finding.title = outcome::title_of_failed(unit);
     finding.kind = crash::Kind::service;
     finding.severity = crash::Severity::warning;
-    finding.line = 1;  // the service manager's list told it
+    finding.line = 1;  // from the service manager's list
     const std::string name = unit.substr(0, unit.rfind('.'));
     if (name == s_.cell.guest.driver.module) finding.module = name;
     note(finding, Channel::evidence);
   }
 }
 
-void Life::note_taint(const std::string& letters, crash::Kind kind, crash::Severity severity) {
+void CellMachine::note_taint(const std::string& letters, crash::Kind kind, crash::Severity severity) {
   crash::Finding finding;
   finding.title = "kernel tainted " + letters;
   finding.kind = kind;
@@ -283,15 +283,15 @@ void Life::note_taint(const std::string& letters, crash::Kind kind, crash::Sever
   if (note(finding, Channel::evidence)) s_.findings.back().taints = letters;
 }
 
-// The policy lets W pass, whatever left it; where its report was not seen, this is all that tells of it.
-void Life::note_allowed_taint() {
+// The policy lets W pass, whatever left it; where its report was not seen, this is all that shows it.
+void CellMachine::note_allowed_taint() {
   if (!std::exchange(s_.warning_allowed, false) || s_.explained.find('W') != std::string::npos) return;
   note_taint("W", crash::Kind::warning, crash::Severity::warning);
 }
 
 // Each letter must come of a finding that is allowed to be there: one accepted title does not explain another
 // one's taint.
-void Life::judge_taint(const std::string& seen) {
+void CellMachine::judge_taint(const std::string& seen) {
   const std::string letters = without(seen, s_.explained);
   if (letters.empty()) return;
   const auto kind = letters.find('D') != std::string::npos   ? crash::Kind::oops
@@ -305,26 +305,26 @@ void Life::judge_taint(const std::string& seen) {
        "the kernel is tainted " + letters + ", which no healthy one is");
 }
 
-void Life::altered(const std::string& what, const std::string& seen) {
+void CellMachine::altered(const std::string& what, const std::string& seen) {
   if (seen == gone) return fail(Ending::altered, what + " is gone from the guest");
   fail(Ending::altered, what + " in the guest is not what was delivered (sha256 " +
                             (is_sha256(seen) ? seen.substr(0, 12) : "unknown") + ")");
 }
 
 // Alive in the boot that is asked about, with nothing to show for a crash.
-bool Life::is_well(const guest::Facts& facts) const {
-  return os().taints() ? sick(facts).empty() : fact(facts, "crash_records") == "0";
+bool CellMachine::is_well(const guest::Facts& facts) const {
+  return os().taints() ? fault_taints(facts).empty() : fact(facts, "crash_records") == "0";
 }
 
-// The letters of what a healthy kernel never has; all of them when the guest does not tell.
-std::string Life::all_taints(const guest::Facts& facts) const {
+// The letters of what a healthy kernel never has; all of them when the guest does not say.
+std::string CellMachine::all_taints(const guest::Facts& facts) const {
   auto taint = facts.find("taint");
-  const auto letters = guest::sick_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
+  const auto letters = guest::fault_taints(s_.taint, taint == facts.end() ? ~0ull : number(taint->second));
   return s_.opened.earned() ? letters : without(letters, forced_taints);
 }
 
 // Those that count.
-std::string Life::sick(const guest::Facts& facts) const {
+std::string CellMachine::fault_taints(const guest::Facts& facts) const {
   std::string letters = all_taints(facts);
   if (!s_.cell.policy.warnings_fail) std::erase(letters, 'W');
   return letters;

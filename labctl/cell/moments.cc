@@ -1,29 +1,30 @@
 // Moments at which the power is cut: seen, or they prove nothing.
 
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 
 namespace labctl::cell {
 
 using outcome::Ending;
 
-void Life::listen(const std::vector<std::string>& markers) {
+void CellMachine::listen(const std::vector<std::string>& markers) {
   for (const auto& marker : markers) {
     s_.said.erase(marker);
     actions_.push_back(Listen{marker});
   }
 }
 
-void Life::cut_if_time() {
+void CellMachine::cut_if_time() {
   const Operation& op = operation();
   const bool began = op.wait == Wait::moment ? s_.moment_began.has_value() : s_.down;
-  const bool its_time = op.marker.empty() ? s_.moment_began && s_.fair() - *s_.moment_began >= op.duration
-                                          : s_.said.count(op.marker) != 0;
-  if (began && its_time && left_loudly()) advance();
+  const bool its_time = op.marker.empty()
+                            ? s_.moment_began && s_.guest_time() - *s_.moment_began >= op.duration
+                            : s_.said.count(op.marker) != 0;
+  if (began && its_time && console_showed_shutdown()) advance();
 }
 
 // What should have been cut short came to its end: nothing was tried, so nothing is proved.
-void Life::outran(const std::string& what) {
+void CellMachine::missed_moment(const std::string& what) {
   const Operation& op = operation();
   if (!op.marker.empty())
     return fail(Ending::not_loaded, what + " ended, and the console did not show '" +

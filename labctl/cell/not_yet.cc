@@ -3,7 +3,7 @@
 // wrong now and later.
 
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 
 namespace labctl::cell {
 
@@ -17,9 +17,9 @@ bool is_early(const std::string& state) {
 
 }  // namespace
 
-bool Life::is_not_yet(const event::Answer& answer, const guest::Facts& facts) const {
+bool CellMachine::is_not_yet(const event::Answer& answer, const guest::Facts& facts) const {
   const Operation& op = operation();
-  if (!op.may_be_early || s_.fair() - s_.operation_began + pause >= longest()) return false;
+  if (!op.may_be_early || s_.guest_time() - s_.operation_began + pause >= longest()) return false;
   if (op.check == Check::loaded) {
     const auto state = facts.find("state");
     return answer.exit_code == 0 && state != facts.end() && is_early(state->second);
@@ -28,14 +28,14 @@ bool Life::is_not_yet(const event::Answer& answer, const guest::Facts& facts) co
   return op.proof.prints && !trim(*op.proof.prints).empty() && trim(answer.output).empty();
 }
 
-void Life::ask_later() { s_.ask_again = s_.fair() + pause; }
+void CellMachine::ask_later() { s_.ask_again = s_.guest_time() + pause; }
 
 // Whether the question under way waits to be put again.
-bool Life::asks_later() {
+bool CellMachine::asks_later() {
   if (!s_.ask_again) return false;
-  if (s_.fair() < *s_.ask_again) return true;
+  if (s_.guest_time() < *s_.ask_again) return true;
   s_.ask_again.reset();
-  s_.asked = s_.fair();
+  s_.asked = s_.guest_time();
   actions_.push_back(Ask{operation().question});
   return true;
 }

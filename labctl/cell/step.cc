@@ -12,9 +12,9 @@
 //      deadline.
 //   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
 //      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
-//      a kernel's watchdogs say after such a wait is the lab's failure (starved.cc).
+//      a kernel's watchdogs say after such a wait is the lab's failure (cpu_wait.cc).
 //   5. A hypervisor that stops the guest or dies by itself while the candidate is in it was taken along by
-//      the guest: a crash, which no retry outlives. What the host did to it is the lab's failure.
+//      the guest: a crash, which no retry cancels. What the host did to it is the lab's failure.
 //   6. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
 //      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
 //      has.
@@ -24,7 +24,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/canary.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 #include "labctl/outcome/accept.h"
 
 namespace labctl::cell {
@@ -32,39 +32,39 @@ namespace labctl::cell {
 using outcome::Ending;
 
 namespace {
-constexpr std::size_t most_said = 1000;  // a story has fewer
-constexpr std::size_t most_logged = 50;  // different errors of one cell
+constexpr std::size_t most_texts = 1000;  // a story has fewer
+constexpr std::size_t most_logged = 50;   // different errors of one cell
 
-bool heard_while_held(const event::What& what) {
+bool counts_while_held(const event::What& what) {
   return std::holds_alternative<event::Released>(what) || std::holds_alternative<event::Interrupted>(what) ||
          std::holds_alternative<event::LabFault>(what) || std::holds_alternative<event::Stopped>(what) ||
          std::holds_alternative<event::Tick>(what);
 }
 }  // namespace
 
-State Life::live(const event::Event& event) {
+State CellMachine::apply(const event::Event& event) {
   if (s_.phase == Phase::ended) return std::move(s_);
   s_.now = std::max(s_.now, event.at);
-  if (s_.phase == Phase::held && !heard_while_held(event.what)) return std::move(s_);
-  if (!traits().reboots_by_itself || !hear_dying(event.what))
-    std::visit([this](const auto& what) { hear(what); }, event.what);
+  if (s_.phase == Phase::held && !counts_while_held(event.what)) return std::move(s_);
+  if (!traits().reboots_by_itself || !on_event_after_failure(event.what))
+    std::visit([this](const auto& what) { on_event(what); }, event.what);
   if (s_.phase == Phase::held) return std::move(s_);
   look_into_suspects();
   check_deadlines();
   return std::move(s_);
 }
 
-// ---- what can be heard ----
-void Life::hear(const event::Opened& opened) {
+// ---- what each event means ----
+void CellMachine::on_event(const event::Opened& opened) {
   if (s_.phase != Phase::unopened) return;
   s_.opened = opened;
   s_.outcome.rules = opened.rules;
-  p_ = patience(opened.boot_time, opened.earned());
+  p_ = timeouts(opened.boot_time, opened.earned());
   s_.operations =
       s_.canary ? canary_operations(s_.cell.guest.os, *s_.canary, opened) : operations(s_.cell, opened);
   s_.phase = Phase::running;
   s_.hold = opened.hold;
-  s_.operation_began = s_.asked = s_.last_beat = s_.fair();
+  s_.operation_began = s_.asked = s_.last_beat = s_.guest_time();
   if (opened.cell != s_.cell.id)
     return lab("this is the journal of another cell: " + printable(opened.cell, 100));
   if (opened.earned() && opened.seed.size() != 32)
@@ -75,26 +75,26 @@ void Life::hear(const event::Opened& opened) {
 }
 
 // What is not known to have been delivered cannot be found to be altered.
-void Life::check_payload() {
+void CellMachine::check_payload() {
   for (const Operation& op : s_.operations)
     if (op.of_payload && !is_sha256(op.expected_sha256))
       return lab("the payload lacks what '" + op.step.text() + "' needs");
 }
 
-void Life::hear(const event::Started&) {
-  s_.operation_began = s_.asked = s_.last_beat = s_.fair();
-  if (s_.down) s_.last_reset = s_.fair();  // switched on again
+void CellMachine::on_event(const event::Started&) {
+  s_.operation_began = s_.asked = s_.last_beat = s_.guest_time();
+  if (s_.down) s_.last_reset = s_.guest_time();  // switched on again
 }
 
-void Life::hear(const event::Found& found) { remember(found.finding, found.channel); }
+void CellMachine::on_event(const event::Found& found) { remember(found.finding, found.channel); }
 
-void Life::hear(const event::KernelStarted&) {
+void CellMachine::on_event(const event::KernelStarted&) {
   s_.kernel_spoke = true;
-  s_.explained.clear();  // what was told before was another kernel's
-  if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.fair();
+  s_.explained.clear();  // what was reported before was another kernel's
+  if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.guest_time();
 }
 
-void Life::hear(const event::Reset& reset) {
+void CellMachine::on_event(const event::Reset& reset) {
   if (s_.phase != Phase::running) return;
   if (!reset.by_guest && !waits_for(Wait::power_cut)) return;
   if (!reboots())
@@ -102,33 +102,33 @@ void Life::hear(const event::Reset& reset) {
   if (waits_for(Wait::cold_boot) && !s_.down)
     return crash("unrequested reset", "the guest reset itself instead of powering off", Channel::resets);
   // Firmware may restart the machine once or twice more, in milliseconds, or seconds on a host with others.
-  const bool same_reboot = s_.down && !s_.kernel_spoke && s_.fair() - s_.last_reset < p_.merge &&
-                           s_.fair() - s_.first_reset < 2 * p_.merge;
+  const bool same_reboot = s_.down && !s_.kernel_spoke && s_.guest_time() - s_.last_reset < p_.merge &&
+                           s_.guest_time() - s_.first_reset < 2 * p_.merge;
   if (s_.down && !same_reboot)
     return crash("unrequested reset during boot", "the guest reset itself again before its agent answered",
                  Channel::resets);
-  fall();
+  note_reset();
 }
 
-void Life::fall() {
+void CellMachine::note_reset() {
   if (!s_.down) {
-    s_.first_reset = s_.fair();
+    s_.first_reset = s_.guest_time();
     // What was said on the way down does not count for a moment of the boot.
     if (waits_for(Wait::half_boot) && !operation().marker.empty()) listen({operation().marker});
   }
-  s_.last_reset = s_.fair();
+  s_.last_reset = s_.guest_time();
   s_.down = true;
   s_.kernel_spoke = false;
   s_.explained.clear();
   s_.sleeping.clear();
   s_.boot_id.clear();  // the next one is not known yet,
-  convict_suspects();  // and nobody is left who could clear what the last one said
+  convict_suspects();  // and nothing is left that could clear what the last one said
 }
 
-void Life::hear(const event::Stopped& stopped) {
+void CellMachine::on_event(const event::Stopped& stopped) {
   if (s_.phase == Phase::held) return lab("the guest was powered off while it was held");
   if (s_.phase == Phase::running && stopped.by_guest && waits_for(Wait::cold_boot) && !s_.down) {
-    fall();
+    note_reset();
     if (s_.phase == Phase::running) actions_.push_back(PowerOn{});
     return;
   }
@@ -137,74 +137,75 @@ void Life::hear(const event::Stopped& stopped) {
   crash("unrequested power-off", "the guest powered itself off without being asked to", Channel::resets);
 }
 
-void Life::hear(const event::Panicked& panicked) {
-  if (traits().panic_has_stop_code) return stop_told(panicked);
+void CellMachine::on_event(const event::Panicked& panicked) {
+  if (traits().panic_has_stop_code) return on_bug_check(panicked);
   if (!panicked.crash_loaded) s_.dead = true;
   if (s_.nmi_injected)
     s_.nmi_noticed = true;
   else
     crash("kernel panic told by the panic device", "the panic device reported a kernel panic",
           Channel::panic_device, crash::Kind::panic);
-  // The device speaks before the kernel has flushed its consoles: out of an NMI nothing at all was printed
+  // The device reports before the kernel has flushed its consoles: out of an NMI nothing at all was printed
   // yet.
   actions_.push_back(Resume{});
 }
 
-void Life::hear(const event::Beat&) {
-  s_.last_beat = s_.fair();
+void CellMachine::on_event(const event::Beat&) {
+  s_.last_beat = s_.guest_time();
   if (s_.phase != Phase::running) return;
-  // A heartbeat right after a reset was under way when the guest fell.
-  const bool back = s_.down && reboots() && s_.fair() - s_.last_reset >= p_.back;
-  if (back && waits_for(Wait::half_boot)) return outran("the boot");
-  if (waits_for(Wait::agent) || (back && left_loudly())) advance();
+  // A heartbeat right after a reset was under way when the guest was reset.
+  const bool back = s_.down && reboots() && s_.guest_time() - s_.last_reset >= p_.back;
+  if (back && waits_for(Wait::half_boot)) return missed_moment("the boot");
+  if (waits_for(Wait::agent) || (back && console_showed_shutdown())) advance();
 }
 
-void Life::hear(const event::Answer& answer) {
-  if (s_.suspect_asked && answer.question == suspect_question()) return hear_suspect(answer);
+void CellMachine::on_event(const event::Answer& answer) {
+  if (s_.suspect_asked && answer.question == suspect_question()) return on_suspect_answer(answer);
   if (s_.phase == Phase::post_mortem && answer.question == disk_question) {
     if (!answer.answered) s_.disk_unread = printable(answer.output, 300);
     return end();
   }
   if (s_.phase == Phase::last_sweep) {
     if (os().taints() && answer.answered && answer.question == "evidence")
-      if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0) judge_taint(sick(facts));
+      if (auto facts = guest::read_facts(answer.output); facts.count("taint") != 0)
+        judge_taint(fault_taints(facts));
     s_.sweep_missed |= !answer.answered;
     s_.sweep_open.erase(answer.question);
     if (s_.sweep_open.empty()) end_or_read_disk(!s_.sweep_missed);
     return;
   }
-  if (s_.phase == Phase::running && waits_for(Wait::awake)) return hear_sleepers(answer);
+  if (s_.phase == Phase::running && waits_for(Wait::awake)) return on_sleepers_answer(answer);
   const bool cut_next = waits_for(Wait::moment), to_be_heard = waits_for(Wait::heard);
   if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next && !to_be_heard)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
   if (!answer.answered)
     return fail(unable(),
                 "the guest could not answer '" + answer.question + "': " + printable(answer.output));
-  s_.last_beat = s_.fair();
-  if (s_.ask_again) return;  // told twice
+  s_.last_beat = s_.guest_time();
+  if (s_.ask_again) return;  // a repeated answer
   judge(answer);
   if (s_.phase != Phase::running || s_.ask_again) return;
-  if (cut_next) return outran("'" + answer.question + "'");
+  if (cut_next) return missed_moment("'" + answer.question + "'");
   if (!to_be_heard) return advance();
-  s_.written = s_.written.value_or(s_.fair());
+  s_.written = s_.written.value_or(s_.guest_time());
   if (s_.said.count(operation().marker) != 0) advance();
 }
 
-void Life::hear(const event::Begun& begun) {
+void CellMachine::on_event(const event::Begun& begun) {
   if (s_.phase == Phase::running && waits_for(Wait::moment) && !s_.moment_began &&
       begun.question == operation().question.name)
-    s_.moment_began = s_.fair();
+    s_.moment_began = s_.guest_time();
 }
 
-void Life::hear(const event::Said& said) {
-  if (s_.phase != Phase::running || s_.said.size() >= most_said) return;
+void CellMachine::on_event(const event::Said& said) {
+  if (s_.phase != Phase::running || s_.said.size() >= most_texts) return;
   s_.said.insert(said.text);
   const bool heard = waits_for(Wait::marker) || (waits_for(Wait::heard) && s_.written);
   if (heard && operation().marker == said.text) advance();
 }
 
 // Listed, and compared with the controls when all cells have ended.
-void Life::hear(const event::Logged& logged) {
+void CellMachine::on_event(const event::Logged& logged) {
   auto& lines = s_.outcome.logged;
   if (lines.size() < most_logged && std::find(lines.begin(), lines.end(), logged.line) == lines.end())
     lines.push_back(logged.line);
@@ -212,13 +213,14 @@ void Life::hear(const event::Logged& logged) {
 
 // A guest that got less than a fiftieth of the time is not waited for in proportion: every cell comes to an
 // end.
-void Life::hear(const event::Tick& tick) {
-  s_.starved = std::clamp(tick.starved, s_.starved, std::max(s_.starved, s_.now - s_.now / 50));
-  s_.last_beat = std::min(s_.last_beat, s_.fair());  // starved time that is told late turns the clock back
+void CellMachine::on_event(const event::Tick& tick) {
+  s_.cpu_wait = std::clamp(tick.cpu_wait, s_.cpu_wait, std::max(s_.cpu_wait, s_.now - s_.now / 50));
+  // CPU wait that is reported late turns the clock back.
+  s_.last_beat = std::min(s_.last_beat, s_.guest_time());
   remember_tick();
 }
 
-void Life::hear(const event::LabFault& fault) {
+void CellMachine::on_event(const event::LabFault& fault) {
   if (fault.unheard) s_.outcome.unheard = true;
   // Who held the guest may have ended it; and without the candidate only the lab is left to be at fault.
   if (fault.hypervisor.empty() || !s_.candidate_in || s_.phase == Phase::held) return lab(fault.what);
@@ -226,10 +228,10 @@ void Life::hear(const event::LabFault& fault) {
   const bool stopped = fault.hypervisor == "stopped";
   crash(stopped ? "hypervisor stopped" : "hypervisor died",
         printable(fault.what, 500) + " (the candidate was in the guest)", Channel::resets);
-  s_.phase_until = std::min(s_.phase_until, s_.fair() + p_.grace);  // no other boot comes
+  s_.phase_until = std::min(s_.phase_until, s_.guest_time() + p_.grace);  // no other boot comes
 }
 
-void Life::hear(const event::Interrupted&) {
+void CellMachine::on_event(const event::Interrupted&) {
   if (s_.phase <= Phase::held) {
     s_.outcome.ending = Ending::interrupted;
     s_.outcome.reason = "the run was interrupted";
@@ -237,34 +239,34 @@ void Life::hear(const event::Interrupted&) {
   end();
 }
 
-void Life::hear(const event::Released& released) {
+void CellMachine::on_event(const event::Released& released) {
   if (s_.phase != Phase::held) return;
   s_.phase = Phase::running;
   s_.hold = released.hold;
-  s_.last_beat = s_.fair();
+  s_.last_beat = s_.guest_time();
   if (!released.payload.empty()) exchange(released.payload);
   if (s_.phase == Phase::running && begin_operation()) advance();
 }
 
 // From here on it runs with other artifacts, which are delivered first. What has been done already must
 // have had nothing to do with those that change.
-void Life::exchange(const std::map<std::string, std::string>& payload) {
+void CellMachine::exchange(const std::map<std::string, std::string>& payload) {
   forget_builds(payload);
   s_.opened.payload = payload;
-  auto told = operations(s_.cell, s_.opened);
+  auto now = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
-    if (i >= told.size() || !told[i].same_work(s_.operations[i]))
+    if (i >= now.size() || !now[i].same_work(s_.operations[i]))
       return lab("'" + s_.operations[i].step.text() +
                  "' was done with an artifact other than the one to continue with");
   auto delivering = delivery(os(), s_.opened);
   for (auto& op : delivering) op.chapter = operation().chapter;
-  told.insert(told.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
-  s_.operations = std::move(told);
+  now.insert(now.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
+  s_.operations = std::move(now);
   check_payload();
 }
 
 // ---- going on ----
-void Life::advance() {
+void CellMachine::advance() {
   for (;;) {
     if (operation().boot_proved) ++s_.outcome.boots_proved;
     if (++s_.position >= s_.operations.size()) return finish();
@@ -277,21 +279,21 @@ void Life::advance() {
 }
 
 // Whether it is done already.
-bool Life::begin_operation() {
+bool CellMachine::begin_operation() {
   const Operation& op = operation();
   if (op.of_content && s_.refused) return true;
   if (op.may_be_refused) s_.refused = false;
-  s_.operation_began = s_.asked = s_.fair();
+  s_.operation_began = s_.asked = s_.guest_time();
   s_.ask_again.reset();
   s_.moment_began.reset();
-  if (op.is_theirs()) s_.candidate_in = true;
+  if (op.is_authors_command()) s_.candidate_in = true;
   if (op.begins_boot != 0) {
     s_.boot = op.begins_boot;
     s_.down = s_.kernel_spoke = false;
   }
   listen(op.listen);
   if (op.wait == Wait::heard) ask_for_console();
-  if (op.wait == Wait::awake) s_.sleepers_asked = false, s_.sleepers_until = s_.fair();
+  if (op.wait == Wait::awake) s_.sleepers_asked = false, s_.sleepers_until = s_.guest_time();
   if (op.action && std::holds_alternative<PowerCut>(*op.action)) s_.power_was_cut = true;
   if (op.action) actions_.push_back(*op.action);
   if (!op.question.command.empty()) actions_.push_back(Ask{op.question, op.wait == Wait::moment});
@@ -300,7 +302,7 @@ bool Life::begin_operation() {
          (op.wait == Wait::marker && s_.said.count(op.marker) != 0);
 }
 
-void Life::finish() {
+void CellMachine::finish() {
   if (!s_.suspects.empty()) return convict_suspects();
   if (is_untied() && !is_vouched_for()) return end_unproved();
   if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {
@@ -314,67 +316,68 @@ void Life::finish() {
   end();
 }
 
-void Life::fail(Ending ending, const std::string& reason, const std::string& title) {
-  // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and blames nobody.
+void CellMachine::fail(Ending ending, const std::string& reason, const std::string& title) {
+  // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and accuses no
+  // candidate.
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
     return lab(reason + " (before the candidate was loaded)");
   const bool first = s_.phase <= Phase::held;
   const bool worse = first || ending < s_.outcome.ending;
   if (first) {
-    s_.failed_at = s_.fair();
-    if (s_.last_fall != s_.failed_at) s_.falls = 0;  // what fell before had been asked to
+    s_.failed_at = s_.guest_time();
+    if (s_.last_counted_reset != s_.failed_at) s_.resets = 0;  // earlier resets had been asked for
   }
   if (worse && traits().reboots_by_itself && s_.phase <= Phase::grace)
-    s_.phase_until = s_.fair() + time_to_die(ending);
+    s_.phase_until = s_.guest_time() + time_to_die(ending);
   if (worse) {
     s_.outcome.ending = ending;
     s_.outcome.reason = reason;
-    s_.told_by = title;
+    s_.quoted = title;
   }
   if (!first) return;
   s_.outcome.step = where_now(s_);
   s_.phase = Phase::grace;
-  if (!traits().reboots_by_itself) s_.phase_until = s_.fair() + p_.grace;
-  actions_.push_back(TakePicture{"failure", traits().screen_tells});
+  if (!traits().reboots_by_itself) s_.phase_until = s_.guest_time() + p_.grace;
+  actions_.push_back(TakePicture{"failure", traits().reads_screen});
 }
 
-void Life::begin_last_sweep() {
+void CellMachine::begin_last_sweep() {
   if (s_.outcome.ending == Ending::lab_failed) return end();
   if (s_.dead) return end_or_read_disk(false);
   s_.phase = Phase::last_sweep;
-  s_.phase_until = s_.fair() + (traits().sends_dumps ? p_.answer : p_.sweep);
+  s_.phase_until = s_.guest_time() + (traits().sends_dumps ? p_.answer : p_.sweep);
   for (const guest::Question& question : os().last_questions()) {
     s_.sweep_open.insert(question.name);
     actions_.push_back(Ask{question});
   }
 }
 
-void Life::end() {
+void CellMachine::end() {
   // A lab that failed or was interrupted cannot clear a suspect either, and neither a retry nor a resumed run
-  // may outlive it.
+  // may cancel it.
   if (s_.outcome.ending == Ending::lab_failed || s_.outcome.ending == Ending::interrupted) convict_suspects();
   s_.phase = Phase::ended;
   s_.outcome.took = s_.now;
-  excuse_starved();
-  say_what_the_nmi_showed();
+  excuse_cpu_wait();
+  add_nmi_result();
   if (traits().crash_on_many_channels) merge_findings();
   if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
   explain_signs();
-  tell_most_exactly();
+  quote_most_precise();
   s_.outcome.findings = s_.findings;
   actions_.push_back(End{});
 }
 
 // ---- deadlines ----
-void Life::check_deadlines() {
-  if (s_.phase == Phase::grace && s_.fair() >= s_.phase_until)
-    return lives_on() ? begin_last_sweep() : end_or_read_disk(false);
-  if (s_.phase == Phase::last_sweep && s_.fair() >= s_.phase_until) return end_or_read_disk(false);
-  if (s_.phase == Phase::post_mortem && s_.fair() >= s_.phase_until) return end();
+void CellMachine::check_deadlines() {
+  if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until)
+    return still_runs() ? begin_last_sweep() : end_or_read_disk(false);
+  if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return end_or_read_disk(false);
+  if (s_.phase == Phase::post_mortem && s_.guest_time() >= s_.phase_until) return end();
   if (s_.phase != Phase::running) return;
-  if (s_.suspect_asked && s_.fair() >= s_.suspect_until) return convict_suspects();
+  if (s_.suspect_asked && s_.guest_time() >= s_.suspect_until) return convict_suspects();
   if (s_.position >= s_.operations.size()) return;
-  const Millis waited = s_.fair() - s_.operation_began;
+  const Millis waited = s_.guest_time() - s_.operation_began;
   switch (operation().wait) {
     case Wait::agent:
       if (waited > p_.agent) lab("the guest's agent never answered");
@@ -401,7 +404,7 @@ void Life::check_deadlines() {
     }
     case Wait::answer:
       if (heart_stopped()) return;
-      if (!asks_later() && s_.fair() - s_.asked > longest()) never_ended();
+      if (!asks_later() && s_.guest_time() - s_.asked > longest()) never_ended();
       return;
     case Wait::heard:
       return wait_for_console(waited);
@@ -420,13 +423,13 @@ void Life::check_deadlines() {
 }
 
 // Of the operation under way.
-Millis Life::longest() const {
+Millis CellMachine::longest() const {
   const Operation& op = operation();
   if (op.limit > Millis(0)) return op.limit;
   return op.takes_long() || op.wait == Wait::moment || op.wait == Wait::marker ? p_.long_answer : p_.answer;
 }
 
-void Life::never_ended() {
+void CellMachine::never_ended() {
   const Operation& op = operation();
   if (op.check == Check::without) {
     fails_without();
@@ -438,17 +441,17 @@ void Life::never_ended() {
                          ", although the guest is alive");
 }
 
-void Life::check_reboot() {
+void CellMachine::check_reboot() {
   if (s_.phase != Phase::running || !reboots()) return;
   const Millis limit = operation().limit, down = limit > Millis(0) ? limit : p_.down,
                up = limit > Millis(0) ? limit : p_.up;
-  if (!s_.down && s_.fair() - s_.operation_began > down) never_went_down();
-  if (s_.down && s_.fair() - s_.first_reset > up)
+  if (!s_.down && s_.guest_time() - s_.operation_began > down) never_went_down();
+  if (s_.down && s_.guest_time() - s_.first_reset > up)
     fail(Ending::hung, "the guest did not come back from its reboot");
 }
 
-bool Life::heart_stopped() {
-  if (s_.fair() - s_.last_beat <= p_.beat) return false;
+bool CellMachine::heart_stopped() {
+  if (s_.guest_time() - s_.last_beat <= p_.beat) return false;
   fail(Ending::hung, "the heartbeat was lost");
   return true;
 }
@@ -466,7 +469,7 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary) {
 
 Step on(State state, const event::Event& event) {
   Step step;
-  step.state = Life(std::move(state), step.actions).live(event);
+  step.state = CellMachine(std::move(state), step.actions).apply(event);
   return step;
 }
 

@@ -26,7 +26,7 @@ class StoryCompiler {
 
   std::vector<Operation> compile() {
     operations_ = healthy_start(os_, opened_);
-    hear_console("baseline");
+    check_console("baseline");
     look_before();
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
@@ -71,7 +71,7 @@ class StoryCompiler {
   }
 
   // A text that could not be known before this cell began, and has not been said in it.
-  void hear_console(const StepId& step) {
+  void check_console(const StepId& step) {
     if (!opened_.earned() || os_.console_check({}, {}).command.empty()) return;
     const std::string text = sha256(opened_.seed + " " + std::to_string(++nonces_)).substr(0, 24);
     add({.wait = Wait::heard,
@@ -82,9 +82,9 @@ class StoryCompiler {
          .listen = {text}});
   }
 
-  // Whatever this boot has to tell has been told.
+  // Whatever this boot has to report has been reported.
   void leave_boot(const StepId& step) {
-    hear_console(step);
+    check_console(step);
     if (opened_.earned()) add({.wait = Wait::awake, .step = step});
     add({.wait = Wait::cleared, .step = step});
   }
@@ -159,7 +159,7 @@ class StoryCompiler {
                    content_file_);
     limit(Work::command, step.within);
     taken_ = false;
-    may_be_refused_ = nobody_asked_ = may_be_refused(step.label);
+    may_be_refused_ = unasked_ = may_be_refused(step.label);
     prove("place content");
   }
 
@@ -175,7 +175,7 @@ class StoryCompiler {
     limit(Work::command, step.within, cell_.guest.content->within);
     // Without a command nobody is asked, and nobody can refuse.
     may_be_refused_ = may_be_refused(step.label);
-    nobody_asked_ = may_be_refused_ && cell_.guest.content->apply.empty();
+    unasked_ = may_be_refused_ && cell_.guest.content->apply.empty();
     operations_.back().may_be_refused = may_be_refused_;
     prove(applying_content);
   }
@@ -257,7 +257,7 @@ class StoryCompiler {
     }
   }
 
-  // Nothing stands between the text and the cut; what this boot has to tell is told before.
+  // Nothing stands between the text and the cut; what this boot has to report is collected before.
   void wait_to_cut(const scenario::Step& step) {
     const std::size_t first = operations_.size();
     left_ = opened_.earned();
@@ -290,7 +290,7 @@ class StoryCompiler {
           Check::exit_zero);
       limit(Work::command, step.within, command.within);
       operations_.back().uses_content = may_be_refused_;
-      operations_.back().may_be_refused = nobody_asked_;
+      operations_.back().may_be_refused = unasked_;
     }
     awaits_use_ = false;
     prove(exercising);
@@ -337,16 +337,16 @@ class StoryCompiler {
   }
 
   void go_down(Wait how, const StepId& step) {
-    Operation falling{.wait = how, .step = step, .begins_boot = boot_};
+    Operation going_down{.wait = how, .step = step, .begins_boot = boot_};
     if (how == Wait::power_cut)
-      falling.action = PowerCut{};
+      going_down.action = PowerCut{};
     else
-      falling.question = how == Wait::cold_boot ? os_.power_off() : os_.reboot();
+      going_down.question = how == Wait::cold_boot ? os_.power_off() : os_.reboot();
     if (opened_.earned() && how != Wait::power_cut) {
-      falling.last_line = how == Wait::cold_boot ? os_.traits().power_off_line : os_.traits().restart_line;
-      if (!falling.last_line.empty()) falling.listen = {falling.last_line};
+      going_down.last_line = how == Wait::cold_boot ? os_.traits().power_off_line : os_.traits().restart_line;
+      if (!going_down.last_line.empty()) going_down.listen = {going_down.last_line};
     }
-    add(std::move(falling));
+    add(std::move(going_down));
   }
 
   // After every step that leaves a running guest: is the candidate loaded, is it these bytes, is the kernel
@@ -374,7 +374,7 @@ class StoryCompiler {
       for (const scenario::Proof& proof : cell_.guest.proof) {
         const std::string name = "proof-" + std::to_string(++number);
         const bool of_content = names_content(proof);
-        if (of_content && nobody_asked_) continue;
+        if (of_content && unasked_) continue;
         ask_proof(proving, name, proof, Check::proof);
         operations_.back().of_content = of_content && may_be_refused_;
         operations_.back().may_be_early = early && opened_.earned();
@@ -451,11 +451,11 @@ class StoryCompiler {
   std::vector<Operation> operations_;
   std::set<std::string> seen_contents_;     // digests of what has been delivered to its path
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
-  bool left_ = false;                       // all that this boot has to tell has been told
+  bool left_ = false;                       // all that this boot has to report has been reported
   bool delivered_ = false, removed_ = false, new_driver_ = false;
   bool awaits_boot_ = false, awaits_use_ = false;  // until the driver can be there
-  bool taken_ = false;  // the driver has been told of the content, or has started since it was placed
-  bool may_be_refused_ = false, nobody_asked_ = false;  // of the content that was placed or applied last
+  bool taken_ = false;  // the driver has been notified of the content, or has started since it was placed
+  bool may_be_refused_ = false, unasked_ = false;  // of the content that was placed or applied last
   int boot_ = 0, runs_ = 0, nonces_ = 0;
 };
 

@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
+#include "labctl/crash/meaning.h"
 #include "labctl/outcome/accept.h"
 #include "labctl/outcome/blame.h"
 
@@ -24,45 +25,10 @@ constexpr const char* cleared_line =
 constexpr const char* not_in_log =
     "only this line, without a report; the guest is alive with an untainted kernel, and its kernel log of "
     "this boot, read whole, holds no report either";
-constexpr const char* told_again = "reported again, with its full report";
+constexpr const char* reported_again = "reported again, with its full report";
 
-// The taints that a kernel sets for such a report (Documentation/admin-guide/tainted-kernels.rst). What
-// WARN() prints begins so whatever its kind: a reference count's, for one.
 std::string taints_of(const crash::Finding& finding) {
-  using crash::Kind;
-  if (outcome::is_weighed(finding)) return {};
-  const bool warns = finding.severity == crash::Severity::warning || finding.title.starts_with("WARNING") ||
-                     finding.kind == Kind::lock;
-  std::string letters = warns ? "W" : "";
-  if (finding.kind == Kind::oops || finding.kind == Kind::bug) letters += 'D';
-  if (finding.kind == Kind::lockup) letters += 'L';
-  if (finding.kind == Kind::memory_safety) letters += 'B';
-  return letters;
-}
-
-// Whether a kernel that has printed such a report shows it afterwards, by a taint or by being dead. Watchdogs
-// for tasks, RCU and workqueues, lock checkers and some sanitizers only print.
-bool leaves_a_sign(const crash::Finding& finding) {
-  using crash::Kind;
-  const auto begins = [&](std::initializer_list<std::string_view> titles) {
-    return std::any_of(titles.begin(), titles.end(),
-                       [&](std::string_view title) { return finding.title.starts_with(title); });
-  };
-  switch (finding.kind) {
-    case Kind::panic:
-    case Kind::oops:
-    case Kind::bug:
-    case Kind::warning:
-      return true;
-    case Kind::lockup:
-      return begins({"BUG: soft lockup"});
-    case Kind::memory_safety:
-      return begins({"KASAN", "KFENCE", "KMSAN", "BUG: Bad page", "BUG: slab", "BUG: bad usercopy"});
-    case Kind::lock:
-      return begins({"BUG: scheduling while atomic", "BUG: sleeping function", "WARNING: locking bug"});
-    default:
-      return false;
-  }
+  return outcome::is_weighed(finding) ? std::string() : crash::taints_left_by(finding);
 }
 
 // The task that an oops names as its own, when its work is to load modules.
@@ -80,7 +46,7 @@ std::string_view loading_task(std::string_view excerpt) {
 int precision(const plan::Cell& cell, const crash::Finding& finding) {
   if (outcome::is_sign(finding)) return 0;
   if (outcome::of_candidate(cell, finding)) return 4;
-  return !finding.module.empty() ? 3 : finding.title.find(" in ") != std::string::npos ? 2 : 1;
+  return !finding.module.empty() ? 3 : crash::names_place(finding) ? 2 : 1;
 }
 
 bool same(const crash::Finding& a, const crash::Finding& b) {
@@ -89,7 +55,8 @@ bool same(const crash::Finding& a, const crash::Finding& b) {
 
 }  // namespace
 
-void Life::crash(const std::string& title, const std::string& reason, Channel channel, crash::Kind kind) {
+void CellMachine::crash(const std::string& title, const std::string& reason, Channel channel,
+                        crash::Kind kind) {
   crash::Finding finding;
   finding.title = title;
   finding.kind = kind;
@@ -97,7 +64,7 @@ void Life::crash(const std::string& title, const std::string& reason, Channel ch
   fail(Ending::crashed, reason);
 }
 
-bool Life::known(const crash::Finding& finding) const {
+bool CellMachine::known(const crash::Finding& finding) const {
   return std::any_of(s_.findings.begin(), s_.findings.end(), [&](const auto& seen) {
     return seen.boot == s_.boot && same(seen.finding, finding) &&
            seen.finding.suppressed.empty() == finding.suppressed.empty();
@@ -105,7 +72,7 @@ bool Life::known(const crash::Finding& finding) const {
 }
 
 // True when it is kept from now on.
-bool Life::note(const crash::Finding& finding, Channel channel) {
+bool CellMachine::note(const crash::Finding& finding, Channel channel) {
   if (traits().crash_on_many_channels)  // they are named
     for (auto& seen : s_.findings)
       if (seen.boot == s_.boot && same(seen.finding, finding) && seen.channel != channel &&
@@ -117,7 +84,7 @@ bool Life::note(const crash::Finding& finding, Channel channel) {
   return true;
 }
 
-outcome::Observation Life::seen_now(const crash::Finding& finding, Channel channel) const {
+outcome::Observation CellMachine::seen_now(const crash::Finding& finding, Channel channel) const {
   return {.finding = finding,
           .channel = channel,
           .boot = s_.boot,
@@ -126,27 +93,27 @@ outcome::Observation Life::seen_now(const crash::Finding& finding, Channel chann
 }
 
 // What ties what is not in the candidate's module to the candidate.
-std::string Life::link_of(const crash::Finding& finding) const {
+std::string CellMachine::link_of(const crash::Finding& finding) const {
   if (!s_.opened.earned() || !s_.candidate_in || s_.cell.control || outcome::is_sign(finding)) return {};
   const std::string& module = s_.cell.guest.driver.module;
   if (!module.empty() && finding.excerpt.find("[" + module + "]") != std::string::npos)
     return "its report names the candidate's module";
   if (const auto task = loading_task(finding.excerpt); !task.empty())
     return "the task that died, " + std::string(task) + ", was loading a module";
-  if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_theirs())
+  if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_authors_command())
     return "it happened during '" + operation().step.text() + "'";
   return {};
 }
 
-// Which channel spoke first is chance: an ending is told by the finding that says most exactly what happened.
-void Life::tell_most_exactly() {
+// Which channel reports first is chance: the reason quotes the finding that says most exactly what happened.
+void CellMachine::quote_most_precise() {
   if (!s_.opened.earned() || !outcome::is_guest_failure(s_.outcome.ending)) return;
   const outcome::Observation* best = nullptr;
   int told = 0;
   for (const auto& seen : s_.findings) {
     const auto& finding = seen.finding;
     const int exact = precision(s_.cell, finding);
-    if (!s_.told_by.empty() && finding.title == s_.told_by) told = std::max(told, exact);
+    if (!s_.quoted.empty() && finding.title == s_.quoted) told = std::max(told, exact);
     if (seen.boot == s_.boot && finding.confirmed && outcome::counts(s_.cell, finding) &&
         !outcome::tolerated(s_.cell, finding) && ending_for(finding.kind) == s_.outcome.ending &&
         (!best || exact > precision(s_.cell, best->finding)))
@@ -156,13 +123,13 @@ void Life::tell_most_exactly() {
     s_.outcome.reason = outcome::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
 }
 
-void Life::remember(const crash::Finding& finding, Channel channel) {
-  if (traits().records_power_cuts && by_our_own_hand(finding)) return;
-  if (hear_our_nmi(finding, channel)) return;
+void CellMachine::remember(const crash::Finding& finding, Channel channel) {
+  if (traits().records_power_cuts && is_of_our_power_cut(finding)) return;
+  if (is_of_our_nmi(finding, channel)) return;
   if (finding.confirmed) supersede(finding, channel);
   if (!outcome::blocks(s_.cell, finding)) {
-    go_on_behind(finding, channel);
-  } else if (blame_the_host(finding, channel)) {
+    list_and_continue(finding, channel);
+  } else if (is_of_cpu_wait(finding, channel)) {
     return;
   } else if (finding.confirmed) {
     note(finding, channel);
@@ -174,7 +141,7 @@ void Life::remember(const crash::Finding& finding, Channel channel) {
 
 // It is listed, and the story goes on. The taint that it leaves in the kernel is then no surprise; noise,
 // which no person answers for, explains no more than a warning.
-void Life::go_on_behind(const crash::Finding& finding, Channel channel) {
+void CellMachine::list_and_continue(const crash::Finding& finding, Channel channel) {
   const bool accepted = outcome::tolerated(s_.cell, finding);
   const bool known_cause = accepted || !finding.suppressed.empty() || outcome::let_through(s_.cell, finding);
   if (finding.confirmed && known_cause)
@@ -185,8 +152,8 @@ void Life::go_on_behind(const crash::Finding& finding, Channel channel) {
     fail(Ending::crashed, "too many findings to look into");
 }
 
-// A line that was told with nothing behind it, and is told again with its report.
-void Life::supersede(const crash::Finding& report, Channel channel) {
+// A line that was reported with nothing behind it, and is reported again in full.
+void CellMachine::supersede(const crash::Finding& report, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     const bool same_line = !seen.finding.confirmed && seen.finding.suppressed.empty() &&
@@ -194,16 +161,16 @@ void Life::supersede(const crash::Finding& report, Channel channel) {
                            seen.finding.offset == report.offset;
     const auto waiting = std::find(s_.suspects.begin(), s_.suspects.end(), i);
     if (!same_line || waiting == s_.suspects.end()) continue;
-    seen.finding.suppressed = told_again;
+    seen.finding.suppressed = reported_again;
     if (static_cast<std::size_t>(waiting - s_.suspects.begin()) < s_.suspects_in_question)
       --s_.suspects_in_question;
     s_.suspects.erase(waiting);
   }
 }
 
-// An expected crash may be told by signs as well: the panic device, a reset, the taint it leaves. Which of
-// them comes first is chance, so they are looked at in the end.
-void Life::explain_signs() {
+// An expected crash may be reported by signs as well: the panic device, a reset, the taint it leaves. Which
+// of them comes first is chance, so they are looked at in the end.
+void CellMachine::explain_signs() {
   const auto by_name =
       std::find_if(s_.findings.begin(), s_.findings.end(), [&](const outcome::Observation& seen) {
         return !outcome::is_sign(seen.finding) && outcome::accepted(s_.cell, seen.finding) &&
@@ -219,7 +186,7 @@ void Life::explain_signs() {
   }
 }
 
-void Life::suspect(const crash::Finding& finding, Channel channel) {
+void CellMachine::suspect(const crash::Finding& finding, Channel channel) {
   for (std::size_t i = 0; i < s_.findings.size(); ++i) {
     auto& seen = s_.findings[i];
     if (seen.boot != s_.boot || !same(seen.finding, finding)) continue;
@@ -235,30 +202,30 @@ void Life::suspect(const crash::Finding& finding, Channel channel) {
     fail(Ending::crashed, "too many findings to look into");
 }
 
-void Life::look_into_suspects() {
+void CellMachine::look_into_suspects() {
   if (s_.suspects.empty() || s_.suspect_asked || s_.phase != Phase::running || s_.boot_id.empty()) return;
   s_.suspects_in_question = s_.suspects.size();
   ask_about_suspects(false);
 }
 
 // Of the kernel's health, or of its log, which the hands scan as they do at every proof.
-void Life::ask_about_suspects(bool log) {
+void CellMachine::ask_about_suspects(bool log) {
   ++s_.suspect_questions;
   s_.suspect_log = log;
   actions_.push_back(Ask{{suspect_question(), log ? os().whole_log().command : os().evidence().command}});
   s_.suspect_asked = true;
-  s_.suspect_until = s_.fair() + p_.suspect;
+  s_.suspect_until = s_.guest_time() + p_.suspect;
 }
 
 // A missing taint clears only what would have left one.
-bool Life::wants_log() const {
+bool CellMachine::wants_log() const {
   if (!s_.opened.earned() || !os().taints()) return false;
   return std::any_of(s_.suspects.begin(),
                      s_.suspects.begin() + static_cast<std::ptrdiff_t>(s_.suspects_in_question),
-                     [this](std::size_t index) { return !leaves_a_sign(s_.findings[index].finding); });
+                     [this](std::size_t index) { return !crash::leaves_trace(s_.findings[index].finding); });
 }
 
-void Life::hear_suspect(const event::Answer& answer) {
+void CellMachine::on_suspect_answer(const event::Answer& answer) {
   if (!s_.suspect_asked || s_.phase != Phase::running) return;
   s_.suspect_asked = false;
   const auto facts = guest::read_facts(answer.output);
@@ -276,7 +243,7 @@ void Life::hear_suspect(const event::Answer& answer) {
   if (s_.suspects.empty() && waits_for(Wait::cleared)) advance();
 }
 
-void Life::convict_suspects() {
+void CellMachine::convict_suspects() {
   s_.suspect_asked = false;
   if (s_.suspects.empty()) {  // a report has taken the place of what was asked about
     if (s_.phase == Phase::running && waits_for(Wait::cleared)) advance();

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 
 namespace labctl::cell {
 
@@ -17,13 +17,13 @@ std::string or_none(const std::string& text) { return text.empty() ? "none" : pr
 
 }  // namespace
 
-void Life::judge_before(const guest::Facts& facts) {
+void CellMachine::judge_before(const guest::Facts& facts) {
   const std::string state = fact(facts, "state");
   if (state.empty()) return lab("the guest's agent gives inconsistent answers");
   if (state != "absent") s_.live_before = {fact(facts, "build_id"), fact(facts, "srcversion")};
 }
 
-void Life::judge_tie(const guest::Facts& facts) {
+void CellMachine::judge_tie(const guest::Facts& facts) {
   const std::string id = fact(facts, "build_id"), source = fact(facts, "srcversion");
   const std::string module = "the module " + s_.cell.guest.driver.module;
   if (s_.live_before == std::pair(id, source))
@@ -49,7 +49,7 @@ void Life::judge_tie(const guest::Facts& facts) {
 }
 
 // Another kernel than the image's was not what the cell is about.
-void Life::judge_kernel(const std::string& release) {
+void CellMachine::judge_kernel(const std::string& release) {
   if (release.empty()) return fail(unable(), "the guest did not report its kernel's release");
   if (release != s_.kernel)
     fail(Ending::not_loaded, "the guest runs kernel " + printable(release, 80) + " and not its image's, " +
@@ -58,7 +58,7 @@ void Life::judge_kernel(const std::string& release) {
 
 // A driver whose artifact names no build of it: a script, sources that are built in the guest, a module
 // without a build id.
-bool Life::is_untied() const {
+bool CellMachine::is_untied() const {
   if (!ties()) return false;
   return std::any_of(s_.opened.payload.begin(), s_.opened.payload.end(), [&](const auto& file) {
     const auto builds = s_.opened.builds.find(file.first);
@@ -66,19 +66,19 @@ bool Life::is_untied() const {
   });
 }
 
-bool Life::is_vouched_for() const {
+bool CellMachine::is_vouched_for() const {
   return std::any_of(s_.operations.begin(), s_.operations.end(),
                      [](const Operation& op) { return op.check == Check::proof; });
 }
 
-void Life::end_unproved() {
+void CellMachine::end_unproved() {
   --s_.position;  // this is where it ends
   fail(Ending::not_loaded,
        "nothing has shown that the delivered driver was loaded: it names no build, and no proof was asked");
 }
 
 // Of drivers that others take the place of.
-void Life::forget_builds(const std::map<std::string, std::string>& payload) {
+void CellMachine::forget_builds(const std::map<std::string, std::string>& payload) {
   std::erase_if(s_.opened.builds, [&](const auto& of) {
     const auto& was = s_.opened.payload;
     const auto now = payload.find(of.first);
@@ -87,7 +87,7 @@ void Life::forget_builds(const std::map<std::string, std::string>& payload) {
   });
 }
 
-void Life::note_untied() {
+void CellMachine::note_untied() {
   crash::Finding finding;
   finding.title = "driver not tied to the delivered bytes";
   finding.kind = crash::Kind::other;

@@ -1,9 +1,9 @@
 // Whether the author's proofs can tell a guest with the content from one without it. Each is put once before
-// the content is delivered, and what holds then would hold for content that nobody reads.
+// the content is delivered, and what holds then would hold for content that is never read.
 
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
 
 namespace labctl::cell {
 
@@ -18,7 +18,7 @@ bool holds(const scenario::Proof& proof, const event::Answer& answer) {
 }  // namespace
 
 // The scenario's reader refuses such a scenario; a plan may come from anywhere.
-void Life::check_proofs() {
+void CellMachine::check_proofs() {
   const auto& guest = s_.cell.guest;
   if (s_.opened.earned() && !s_.cell.control && guest.content && guest.proof.empty() &&
       guest.content->unproved.empty())
@@ -26,16 +26,16 @@ void Life::check_proofs() {
 }
 
 // The file is there already, right as it should be: a driver that brings it may use it already.
-void Life::judge_content_there(const event::Answer& answer) {
+void CellMachine::judge_content_there(const event::Answer& answer) {
   const auto facts = guest::read_facts(answer.output);
   const auto seen = facts.find("content_sha256");
   s_.there_before =
       seen != facts.end() && is_sha256(seen->second) && seen->second == operation().expected_sha256;
-  s_.told_apart = false;
+  s_.proof_tells_apart = false;
   s_.vacuous.clear();
 }
 
-void Life::judge_without(const event::Answer& answer) {
+void CellMachine::judge_without(const event::Answer& answer) {
   const Operation& op = operation();
   if (!holds(op.proof, answer)) return fails_without();
   if (op.names_content && !s_.there_before) return fail_vacuous(op.proof.run);
@@ -44,17 +44,17 @@ void Life::judge_without(const event::Answer& answer) {
 }
 
 // One that has not ended by then does not hold: it waits for the content.
-void Life::fails_without() {
-  s_.told_apart = true;
+void CellMachine::fails_without() {
+  s_.proof_tells_apart = true;
   conclude_without();
 }
 
 // A proof that is about the driver alone may hold without the content, but not every proof is such a one.
-void Life::conclude_without() {
-  if (operation().last_without && !s_.told_apart && !s_.there_before) fail_vacuous(s_.vacuous);
+void CellMachine::conclude_without() {
+  if (operation().last_without && !s_.proof_tells_apart && !s_.there_before) fail_vacuous(s_.vacuous);
 }
 
-void Life::fail_vacuous(const std::string& proof) {
+void CellMachine::fail_vacuous(const std::string& proof) {
   const bool file = operation().file_alone;
   fail(Ending::not_loaded,
        "the proof '" + printable(proof, 80) + "' holds " +

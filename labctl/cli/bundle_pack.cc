@@ -4,7 +4,7 @@
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/reproduction/inventory.h"
 
 namespace labctl::cli {
@@ -23,10 +23,10 @@ namespace fs = std::filesystem;
 Result<std::map<std::string, fs::path>> artifacts_of(const PackOptions& options) {
   auto run = bundle::read_run(options.bundle);
   if (!run) return fail(run.error());
-  const auto places = host::places();
-  if (!places) return fail(places.error());
+  const auto paths = host::paths();
+  if (!paths) return fail(paths.error());
   const reproduction::Seek seek{.bundle = options.bundle,
-                                .store = bundle::ArtifactStore(places->artifacts),
+                                .store = bundle::ArtifactStore(paths->artifacts),
                                 .given = {options.artifacts.begin(), options.artifacts.end()}};
   auto inventory = reproduction::find_artifacts(*run, seek);
   if (!inventory) return fail(inventory.error());

@@ -105,7 +105,7 @@ class CommandLine {
   const std::vector<std::string>& groups() const;  // in the order of the general help
   const std::deque<VerbText>& described() const;   // in the order in which they were added
 
-  // Bad usage, and a verb that does not exist, are told on standard error.
+  // Bad usage, and a verb that does not exist, are reported on standard error.
   int parse_and_call(int argc, char** argv);
 
  private:

@@ -24,7 +24,7 @@ Offer offer_of(const OptionText& option) {
   if (called == "SCENARIO") return Offer::scenario;
   if (called == "IMAGE" || called == "NAME") return Offer::image;
   if (called == "CELL") return Offer::cell;
-  for (const char* file : {"FILE", "DISK", "ATTESTATION", "FILE|DIR", "KEY"})
+  for (const char* file : {"FILE", "DISK", "ATTESTATION", "FILE|DIR", "KEY", "DRIVER"})
     if (called == file) return Offer::file;
   return Offer::nothing;
 }
@@ -286,9 +286,9 @@ struct CompletionOptions {
 };
 
 int list_images() {
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  const auto recipes = open_store(*places).recipes();
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  const auto recipes = open_store(*paths).recipes();
   if (!recipes) return report_error(recipes.error());
   for (const auto& recipe : *recipes) print(recipe.name + "\n");
   return exit_code::passed;

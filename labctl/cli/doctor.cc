@@ -12,7 +12,7 @@
 #include "labctl/host/needs.h"
 #include "labctl/lab/staged_artifacts.h"
 #include "labctl/machine/machine.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 
 namespace labctl::cli {
 namespace {
@@ -27,8 +27,8 @@ struct GcOptions {
   bool kept = false;
 };
 
-host::Check acceleration(const host::Places& places) {
-  auto host = machine::open_host({.runtime = places.runtime, .cache = places.cache});
+host::Check acceleration(const host::Paths& paths) {
+  auto host = machine::open_host({.runtime = paths.runtime, .cache = paths.cache});
   if (!host) return {"acceleration", host::Health::error, host.error().what, host.error().hint};
   const auto& facts = (*host)->facts();
   return {"acceleration",
@@ -37,8 +37,8 @@ host::Check acceleration(const host::Places& places) {
           {}};
 }
 
-host::Check images(const host::Places& places) {
-  const auto store = open_store(places);
+host::Check images(const host::Paths& paths) {
+  const auto store = open_store(paths);
   const auto recipes = store.recipes();
   if (!recipes) return {"images", host::Health::error, recipes.error().text(), recipes.error().hint};
   const auto built = std::count_if(recipes->begin(), recipes->end(),
@@ -81,10 +81,10 @@ Json as_json(const std::vector<host::Check>& checks) {
 }
 
 int doctor(const DoctorOptions& options) {
-  const auto found = host::places();
+  const auto found = host::paths();
   if (!found) return report_error(found.error());
-  const host::Places& places = *found;
-  auto checks = host::check_host(places);
+  const host::Paths& paths = *found;
+  auto checks = host::check_host(paths);
   std::vector<host::Check> staged;
   if (!options.scenario.empty()) {
     const auto variables = options.settings.variables();
@@ -92,13 +92,13 @@ int doctor(const DoctorOptions& options) {
     auto loaded = load_plan(options.scenario, *variables, {});
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
-    staged = lab::check_artifacts(plan, options.scenario, open_store(places));
-    const auto needs = host::check_needs(host::needs_of(plan), host::free_space_for_guests(places));
+    staged = lab::check_artifacts(plan, options.scenario, open_store(paths));
+    const auto needs = host::check_needs(host::needs_of(plan), host::free_space_for_guests(paths));
     checks.insert(checks.end(), needs.begin(), needs.end());
   }
   const bool lacking = has_error(checks);
-  if (!lacking) checks.push_back(acceleration(places));
-  checks.push_back(images(places));
+  if (!lacking) checks.push_back(acceleration(paths));
+  checks.push_back(images(paths));
   for (auto& check : staged) checks.push_back(std::move(check));
   if (options.json)
     print_json(dump_pretty(as_json(checks)));
@@ -108,15 +108,15 @@ int doctor(const DoctorOptions& options) {
 }
 
 int gc(const GcOptions& options) {
-  const auto found = host::places();
+  const auto found = host::paths();
   if (!found) return report_error(found.error());
-  const host::Places& places = *found;
-  auto collected = gate::collect_garbage(places, open_store(places), options.kept);
+  const host::Paths& paths = *found;
+  auto collected = gate::collect_garbage(paths, open_store(paths), options.kept);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) report_error(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
   std::uint64_t bytes = 0;
-  for (const auto& machine : reproduction::Kept(places.kept).all()) {
+  for (const auto& machine : reproduction::KeptMachines(paths.kept).all()) {
     bytes += machine.bytes;
     print("kept since " + machine.made + ", " + show_size(machine.bytes) + ": " + machine.cell + " before '" +
           printable(machine.checkpoint.step, 80) + "'\n");

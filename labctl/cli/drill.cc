@@ -1,31 +1,21 @@
 // labctl drill: a candidate that is known to be bad goes through the whole gate, which must block it. A gate
 // that has not been seen to close may stand open.
 
-#include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/scenario_file.h"
-#include "labctl/cli/signer.h"
+#include "labctl/cli/runs.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/gate/run.h"
-#include "labctl/report/report.h"
 
 namespace labctl::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct DrillRunOptions {
-  std::string scenario, out = "reports/drills";
+  std::string scenario;
   Settings settings;
-  HostChoice host;
-  SigningOptions signing;
-  machine::HostOpener open_host;
+  RunPlace place{.out = "reports/drills", .host = {}, .signing = {}, .open_host = {}};
 };
 
 int say_result(const gate::RunResult& result) {
   const auto& verdict = result.judged.verdict;
-  print_as_is(report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1)}));
-  print("bundle: " + result.bundle.string() + "\n");
   if (result.interrupted) return exit_code::interrupted;
   if (!result.is_signed) {
     report_error(because(result.is_signed.error(), "the drill could not be signed").value());
@@ -46,36 +36,26 @@ int say_result(const gate::RunResult& result) {
 }
 
 int drill(const DrillRunOptions& options) {
-  auto signer = Signer::open(options.signing);
+  auto signer = Signer::open(options.place.signing);
   if (!signer) return report_error(signer.error());
-  auto variables = options.settings.variables();
-  if (!variables) return report_error(variables.error());
-  auto loaded = load_plan(options.scenario, *variables, {});
+  auto scenario = scenario_record(options.scenario, options.settings);
+  if (!scenario) return report_error(scenario.error());
+  auto loaded = load_plan(scenario->file, {scenario->set.begin(), scenario->set.end()}, {});
   if (!loaded) return exit_code::bad_input;
-  std::error_code ignored;
-  gate::RunOrder order{
-      .plan = std::move(loaded->second),
-      .scenario = {.file = options.scenario,
-                   .path = fs::absolute(options.scenario, ignored).lexically_normal().string(),
-                   .text = loaded->first.text,
-                   .set = {variables->begin(), variables->end()}},
-      .out = options.out,
-      .host = options.host.order(),
-      .attest = [&](const bundle::Judged& judged) { return signer->attest(judged); }};
-  return on_this_host(
-      options.host, "ending the guests and keeping what they left",
-      [&](const gate::Environment& environment, gate::Observer& observer) {
-        auto result = gate::run(order, environment, observer);
-        return result ? say_result(*result) : report_error(result.error());
-      },
-      options.open_host);
+  scenario->text = loaded->first.text;
+  const gate::RunOrder order{.plan = std::move(loaded->second),
+                             .scenario = std::move(*scenario),
+                             .out = options.place.out,
+                             .host = options.place.host.order(),
+                             .attest = [&](const bundle::Judged& judged) { return signer->attest(judged); }};
+  return run_there(options.place, order, say_result);
 }
 
 }  // namespace
 
 void add_drill(CommandLine& command_line, const OpenHost& open_host) {
   const auto options = std::make_shared<DrillRunOptions>();
-  options->open_host = open_host;
+  options->place.open_host = open_host;
   auto verb = command_line.verb(
       "drill",
       {.summary = "Run a candidate that is known to be bad: the gate must block it",
@@ -90,9 +70,8 @@ void add_drill(CommandLine& command_line, const OpenHost& open_host) {
   verb.option("SCENARIO", options->scenario, "A scenario whose candidate is known to be bad, on your images",
               {.required = true});
   options->settings.add_to(verb);
-  verb.option("--out", options->out, "Where the bundle goes", {.value = "DIR", .show_default = true});
-  options->host.add_to(verb);
-  options->signing.add_to(verb);
+  options->place.add_out_to(verb);
+  options->place.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -28,11 +28,6 @@ struct WithdrawOptions {
   SigningOptions signing;
 };
 
-int cannot(const Error& error) {
-  report_error(error);
-  return exit_code::bad_input;
-}
-
 int write(const std::string& file, const Result<std::string>& sealed, const std::string& words) {
   if (!sealed) return report_error(sealed.error());
   if (auto written = write_file(file, *sealed); !written) return report_error(written.error());
@@ -41,12 +36,12 @@ int write(const std::string& file, const Result<std::string>& sealed, const std:
 }
 
 int halt(const HaltOptions& options) {
-  if (trim(options.reason).empty()) return cannot({Fault::input, "--reason is empty", {}, {}});
+  if (trim(options.reason).empty()) return cannot_look({Fault::input, "--reason is empty", {}, {}});
   auto signer = Signer::open(options.signing);
   if (!signer) return report_error(signer.error());
   CandidateFiles artifacts;
-  if (auto opened = artifacts.open(options.artifacts); !opened) return cannot(opened.error());
-  if (auto hashed = artifacts.hash(options.artifacts); !hashed) return cannot(hashed.error());
+  if (auto opened = artifacts.open(options.artifacts); !opened) return cannot_look(opened.error());
+  if (auto hashed = artifacts.hash(options.artifacts); !hashed) return cannot_look(hashed.error());
   std::vector<std::string> names;
   for (auto& artifact : artifacts.digests)
     names.push_back(artifact.name = fs::path(artifact.name).filename().string());
@@ -73,17 +68,17 @@ int withdraw(const WithdrawOptions& options) {
   auto signer = Signer::open(options.signing);
   if (!signer) return report_error(signer.error());
   auto valid = parse_duration(options.valid);
-  if (!valid) return cannot({Fault::input, "--valid: " + valid.error().what, {}, {}});
+  if (!valid) return cannot_look({Fault::input, "--valid: " + valid.error().what, {}, {}});
   rings::Withdrawal list{.created = std::time(nullptr), .reason = options.reason};
   list.expires = list.created + std::chrono::duration_cast<std::chrono::seconds>(*valid).count();
-  if (auto taken = take_over(options, *signer, list); !taken) return cannot(taken.error());
+  if (auto taken = take_over(options, *signer, list); !taken) return cannot_look(taken.error());
   if (options.attestations.empty() && options.list.empty())
-    return cannot(
+    return cannot_look(
         {Fault::input, "nothing is to be withdrawn", {}, "name attestations, or a list with --list"});
-  if (trim(list.reason).empty()) return cannot({Fault::input, "--reason is missing", {}, {}});
+  if (trim(list.reason).empty()) return cannot_look({Fault::input, "--reason is missing", {}, {}});
   for (const auto& file : options.attestations) {
     auto envelope = read_envelope_file(file);
-    if (!envelope) return cannot(envelope.error());
+    if (!envelope) return cannot_look(envelope.error());
     list.statements.push_back({fs::path(file).filename().string(), sha256(envelope->payload)});
   }
   return write(options.out, signer->seal(rings::to_payload(list)),

@@ -6,7 +6,7 @@
 #include "labctl/cli/terminal_observer.h"
 #include "labctl/gate/log_observer.h"
 #include "labctl/host/interrupt.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 
 namespace labctl::cli {
 
@@ -36,8 +36,8 @@ gate::HostOrder HostChoice::order() const {
 
 int on_this_host(const HostChoice& choice, const char* when_interrupted, const Call& call,
                  const machine::HostOpener& open_host) {
-  auto places = host::places();
-  if (!places) return report_error(places.error());
+  auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
   const host::Interrupt interrupt(
       [when_interrupted] { say(std::string("labctl: interrupted: ") + when_interrupted); });
   const auto least = choice.least_shown();
@@ -46,8 +46,8 @@ int on_this_host(const HostChoice& choice, const char* when_interrupted, const C
   TerminalObserver terminal(stderr_is_terminal() && least == log::Level::off);
   gate::LogObserver logged;
   gate::Observers observers({&terminal, &logged});
-  const gate::Environment environment{.places = *places,
-                                      .store = open_store(*places),
+  const gate::Environment environment{.paths = *paths,
+                                      .store = open_store(*paths),
                                       .open_host = open_host,
                                       .stop = interrupt.token(),
                                       .tool = std::string("labctl ") + LABCTL_VERSION};

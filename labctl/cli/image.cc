@@ -37,9 +37,9 @@ const char* word(image::State state) {
 }
 
 int image_list(const ListOptions& options) {
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  const auto store = open_store(*places);
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  const auto store = open_store(*paths);
   auto recipes = store.recipes();
   if (!recipes) return report_error(recipes.error());
   if (recipes->empty())
@@ -73,9 +73,9 @@ int image_list(const ListOptions& options) {
 }
 
 int image_verify(const ImageNames& options) {
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  const auto store = open_store(*places);
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  const auto store = open_store(*paths);
   int code = exit_code::passed;
   for (const auto& name : options.names) {
     auto image = store.find(name);
@@ -92,10 +92,10 @@ int image_verify(const ImageNames& options) {
 }
 
 int image_remove(const ImageNames& options) {
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  if (auto own = host::check_cache(places->root); !own) return report_error(own.error());
-  const auto store = open_store(*places);
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  if (auto own = host::check_cache(paths->root); !own) return report_error(own.error());
+  const auto store = open_store(*paths);
   int code = exit_code::passed;
   for (const auto& name : options.names)
     if (auto removed = store.remove(name); !removed) code = report_error(removed.error());

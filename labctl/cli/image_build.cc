@@ -98,9 +98,9 @@ int image_build(const BuildOptions& options) {
 
 int image_import(const ImportOptions& options) {
   const std::string& name = options.name;
-  const auto places = host::places();
-  if (!places) return report_error(places.error());
-  const auto store = open_store(*places);
+  const auto paths = host::paths();
+  if (!paths) return report_error(paths.error());
+  const auto store = open_store(*paths);
   auto recipe = store.recipe(name);
   if (!recipe) return report_error(recipe.error());
   if (recipe->os != "windows")

@@ -28,6 +28,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_run(command_line, open_host);
   add_drill(command_line, open_host);
   add_plan(command_line);
+  add_init(command_line);
   add_record_verbs(command_line, "Carry a bundle to another machine: pack, unpack");
   add_bundle_pack(command_line);
   command_line.verbs("image", "Guests at rest: list, build, import, verify, rm", group::images);
@@ -41,6 +42,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_reproduce(command_line);
   add_bisect(command_line);
   add_history_verbs(command_line);
+  add_watch(command_line);
   add_completion(command_line);
   add_doctor(command_line);
   add_gc(command_line);

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <string>
 
 #include "labctl/base/terminal_text.h"
 
@@ -29,6 +28,16 @@ int report_error(const std::vector<Error>& errors) {
   for (const auto& error : errors)
     if (int code = report_error(error); error.fault != Fault::input) worst = code;
   return worst;
+}
+
+int cannot_look(const Error& error) {
+  report_error(error);
+  return exit_code::bad_input;
+}
+
+int refuse(const std::string& why) {
+  say("labctl: refused: " + why);
+  return exit_code::blocked;
 }
 
 void say(std::string_view line) {

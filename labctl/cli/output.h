@@ -1,6 +1,7 @@
 // What every verb says and returns. Results go to stdout, everything else to stderr.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,10 @@ constexpr int passed = 0, blocked = 1, bad_input = 2, no_verdict = 3, nothing_ra
 
 int report_error(const Error& error);  // prints it; the exit code its fault asks for
 int report_error(const std::vector<Error>& errors);
+
+// For verbs that check something: whatever keeps them from looking is bad input, because no lab is at work.
+int cannot_look(const Error& error);
+int refuse(const std::string& why);  // in one line; exit_code::blocked
 
 // The doors to the terminal: whatever guests and bundles put into a text does nothing there
 // (base/terminal_text.h). A closed or full stdout is an error at exit.

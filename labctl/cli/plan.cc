@@ -9,7 +9,7 @@
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/host/needs.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/lab/staged_artifacts.h"
 #include "labctl/report/report.h"
 #include "labctl/snapshot/base_snapshot.h"
@@ -48,13 +48,13 @@ std::string why_unknown(const Error& error) {
 }
 
 Cost cost_of(const plan::Plan& plan) {
-  const auto places = host::places();
+  const auto paths = host::paths();
   Cost cost;
   for (const auto* base : plan.bases()) {
     const auto shape = snapshot::shape_of(base->machine);
     const std::string booted_because = machine::why_no_snapshot(shape);
-    const auto image = places ? open_store(*places).find(base->image) : fail(places.error());
-    const Millis boot = image ? snapshot::known_boot_time(open_store(*places), *image, shape) : Millis(0);
+    const auto image = paths ? open_store(*paths).find(base->image) : fail(paths.error());
+    const Millis boot = image ? snapshot::known_boot_time(open_store(*paths), *image, shape) : Millis(0);
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
@@ -117,11 +117,10 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
 
 // What this host lacks for a run, or has too little of.
 std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
-  const auto places = host::places();
-  if (!places) return {};
-  auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*places));
-  for (auto& check : lab::check_artifacts(plan, file, open_store(*places)))
-    checks.push_back(std::move(check));
+  const auto paths = host::paths();
+  if (!paths) return {};
+  auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*paths));
+  for (auto& check : lab::check_artifacts(plan, file, open_store(*paths))) checks.push_back(std::move(check));
   std::erase_if(checks, [](const auto& check) { return check.health == host::Health::ok; });
   return checks;
 }

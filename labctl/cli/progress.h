@@ -22,7 +22,7 @@ class ProgressDisplay {
  private:
   struct Row {
     lab::Progress progress;
-    std::string said;  // the last `where` that a pipe was told
+    std::string said;  // the last `where` that a pipe was given
     std::chrono::steady_clock::time_point when{};
   };
   void plain(Row& row);

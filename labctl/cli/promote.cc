@@ -27,11 +27,6 @@ struct PromoteOptions {
   SigningOptions signing;
 };
 
-int cannot_look(const Error& error) {
-  report_error(error);
-  return exit_code::bad_input;
-}
-
 // Whoever signs what the gate says must not be the one who opens rings: a stolen key opens one door.
 Result<Trusted> ring_keys_of(const PromoteOptions& options, const Signer& signer, const Trusted& gate_keys,
                              std::int64_t now) {
@@ -226,7 +221,7 @@ Status write_halt(const PromoteOptions& options, const Signer& signer, const Kno
   return {};
 }
 
-// For people; the promotion decides. A customer is told of a verdict only while it holds.
+// For people; the promotion decides. A customer is informed of a verdict only while it holds.
 Status write_pages(const PromoteOptions& options, const Known& known, const rings::Decision& decision) {
   rings::About about{.ring = options.to,
                      .now = known.now,

@@ -5,20 +5,14 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/history.h"
-#include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/scenario_file.h"
-#include "labctl/cli/signer.h"
+#include "labctl/cli/runs.h"
 #include "labctl/cli/symbols_option.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/gate/run.h"
-#include "labctl/report/report.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct RunOptions {
   std::string scenario;
@@ -26,16 +20,14 @@ struct RunOptions {
   std::string only;
   std::string waivers;  // a file, or none
   unsigned jobs = 0;    // 0: as many as the host carries
-  std::string out = "reports/runs";
-  std::string resume;  // the bundle of a run that did not end: what is run is in its record
-  HostChoice host;
-  SigningOptions signing;
+  RunPlace place{.out = "reports/runs", .host = {}, .signing = {}, .open_host = {}};
+  std::string resume;              // the bundle of a run that did not end: what is run is in its record
   std::string keep = "none";       // machines for 'reproduce': failed, all or none
   bool fresh_controls = false;     // although there are passes of the last days
+  bool fail_fast = false;          // after the first guest that fails only controls begin
   int dumps = 0;                   // how many failed guests may leave their memory behind
   std::vector<std::string> debug;  // modules with their debug information, for the reports
   std::string db;                  // the history to which the bundle is added; empty: to none
-  machine::HostOpener open_host;
 };
 
 struct Waivers {
@@ -63,19 +55,12 @@ std::optional<Waivers> read_waivers(const std::string& file, const lab::Unfinish
 
 // What the record says is run again as it says it; the scenario may have been moved.
 Result<outcome::ScenarioRecord> scenario_of(const RunOptions& options, const lab::Unfinished* before) {
-  outcome::ScenarioRecord scenario{.file = options.scenario, .only = options.only};
-  if (before) {
-    const auto& recorded = before->record.scenario;
-    if (scenario.file.empty()) scenario.file = recorded.path;
-    scenario.set = recorded.set;
-    scenario.only = recorded.only;
-  } else {
-    auto variables = options.settings.variables();
-    if (!variables) return fail(variables.error());
-    scenario.set = {variables->begin(), variables->end()};
-  }
-  std::error_code ignored;
-  scenario.path = fs::absolute(scenario.file, ignored).lexically_normal().string();
+  const bool moved = !options.scenario.empty();
+  auto scenario =
+      scenario_record(moved || !before ? options.scenario : before->record.scenario.path, options.settings);
+  if (!scenario) return scenario;
+  scenario->only = before ? before->record.scenario.only : options.only;
+  if (before) scenario->set = before->record.scenario.set;
   return scenario;
 }
 
@@ -87,11 +72,12 @@ gate::Keep keep_of(const std::string& word) {
 // the exit code when there is a mistake.
 tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
   const auto wrong = [](const Error& error) { return tl::unexpected(report_error(error)); };
-  gate::RunOrder order{.out = options.out,
+  gate::RunOrder order{.out = options.place.out,
                        .jobs = options.jobs,
-                       .host = options.host.order(),
+                       .host = options.place.host.order(),
                        .keep = keep_of(options.keep),
                        .rerun_controls = options.fresh_controls,
+                       .fail_fast = options.fail_fast,
                        .dumps = options.dumps,
                        .debug_files = {options.debug.begin(), options.debug.end()}};
   if (options.scenario.empty() && options.resume.empty())
@@ -133,13 +119,10 @@ void remember(const std::string& db, const std::filesystem::path& bundle) {
 }
 
 // A verdict that should have been signed and was not opens nothing.
-int tell(const gate::RunResult& result) {
-  const auto& verdict = result.judged.verdict;
-  print_as_is(report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1)}));
-  print("bundle: " + result.bundle.string() + "\n");
+int code_of(const gate::RunResult& result) {
   if (result.interrupted)
     say("labctl: to continue: labctl run --resume " + shell_quote(result.bundle.string()));
-  const int code = result.interrupted ? exit_code::interrupted : verdict.exit_code();
+  const int code = result.interrupted ? exit_code::interrupted : result.judged.verdict.exit_code();
   if (result.is_signed) return code;
   report_error(because(result.is_signed.error(), "the verdict could not be signed").value());
   return code == exit_code::passed ? exit_code::no_verdict : code;
@@ -149,29 +132,24 @@ int run(const RunOptions& options) {
   auto order = read_order(options);
   if (!order) return order.error();
   std::optional<Signer> signer;
-  if (wants_signature(options.signing)) {
-    auto opened = Signer::open(options.signing);
+  if (wants_signature(options.place.signing)) {
+    auto opened = Signer::open(options.place.signing);
     if (!opened) return report_error(opened.error());
     signer = std::move(*opened);
     order->attest = [&](const bundle::Judged& judged) { return signer->attest(judged); };
   }
-  return on_this_host(
-      options.host, "ending the guests and keeping what they left",
-      [&](const gate::Environment& environment, gate::Observer& observer) {
-        auto result = gate::run(*order, environment, observer);
-        if (!result) return report_error(result.error());
-        const int code = tell(*result);
-        remember(options.db, result->bundle);
-        return code;
-      },
-      options.open_host);
+  return run_there(options.place, *order, [&](const gate::RunResult& result) {
+    const int code = code_of(result);
+    remember(options.db, result.bundle);
+    return code;
+  });
 }
 
 }  // namespace
 
 void add_run(CommandLine& command_line, const OpenHost& open_host) {
   const auto options = std::make_shared<RunOptions>();
-  options->open_host = open_host;
+  options->place.open_host = open_host;
   auto verb = command_line.verb(
       "run",
       {.summary = "Run a scenario and give a verdict",
@@ -194,10 +172,12 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
               "File of waivers: accepted findings, each with an owner and an expiry date", {.value = "FILE"});
   verb.option("--jobs", options->jobs, "Guests at once (default: what the host's cores and memory carry)",
               {.value = "N", .between = {1, 1000}});
-  verb.option("--out", options->out, "Where the bundle goes", {.value = "DIR", .show_default = true});
+  options->place.add_out_to(verb);
   verb.option("--keep", options->keep, "Keep machines as they were before their last step, for 'reproduce'",
               {.show_default = true, .one_of = {"failed", "all", "none"}});
   verb.flag("--fresh-controls", options->fresh_controls, "Rerun every control now, ignoring cached passes");
+  verb.flag("--fail-fast", options->fail_fast,
+            "After the first guest that fails begin no other cell, but for controls; cells at work go on");
   verb.option("--dumps", options->dumps,
               "How many guests that fail leave a memory dump (kdump) in the bundle",
               {.value = "N", .show_default = true, .between = {0, 1000}});
@@ -207,8 +187,7 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
   // What the record of the run says is not said again.
   verb.option("--resume", options->resume, "Resume a run that was killed or interrupted",
               {.value = "BUNDLE", .excludes = {"--set", "--only", "--waivers", "--out"}});
-  options->host.add_to(verb);
-  options->signing.add_to(verb);
+  options->place.add_to(verb);
 }
 
 }  // namespace labctl::cli

@@ -95,7 +95,7 @@ std::string line(const crash::Finding& f) {
 }
 
 // A guest chooses the first bytes of its console, and they may not hide a crash behind them. A program that
-// only holds the messages of a kernel has no report behind any of them. A reset and a boot failure are told
+// only holds the messages of a kernel has no report behind any of them. A reset and a boot failure are known
 // by one line, so they are no report.
 bool any_whole(const std::vector<crash::Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(), [](const auto& finding) {

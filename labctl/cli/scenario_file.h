@@ -27,7 +27,7 @@ struct Settings {
 // `mark` says where the file is named, if anywhere.
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
 
-Date today();  // of UTC; the head has no clock and is told
+Date today();  // of UTC; the head has no clock and gets it
 
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(

@@ -23,7 +23,7 @@ struct SigningOptions {
 
 class Signer {
  public:
-  // Everything that can be wrong with the options is told here, before guests are started for nothing.
+  // Everything that can be wrong with the options is reported here, before guests are started for nothing.
   static Result<Signer> open(const SigningOptions& options);
 
   const attest::PublicKey& public_key() const { return public_; }

@@ -2,6 +2,6 @@
 
 namespace labctl::cli {
 
-image::Store open_store(const host::Places& places) { return {places.recipes, places.store}; }
+image::Store open_store(const host::Paths& paths) { return {paths.recipes, paths.store}; }
 
 }  // namespace labctl::cli

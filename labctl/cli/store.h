@@ -1,11 +1,11 @@
 // The images of this host. No hypervisor is needed to look at them.
 #pragma once
 
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/image/image.h"
 
 namespace labctl::cli {
 
-image::Store open_store(const host::Places& places);
+image::Store open_store(const host::Paths& paths);
 
 }  // namespace labctl::cli

@@ -1,5 +1,5 @@
-// What the gate does, told on the terminal while it does it: one line for each thing that people should know,
-// and the cells as ProgressDisplay shows them.
+// What the gate does, shown on the terminal while it does it: one line for each thing that people should
+// know, and the cells as ProgressDisplay shows them.
 #pragma once
 
 #include <optional>

@@ -29,6 +29,7 @@ void add_run(CommandLine& command_line, const OpenHost& open_host);
 void add_drill(CommandLine& command_line, const OpenHost& open_host);
 void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
+void add_init(CommandLine& command_line);
 void add_judge(CommandLine& command_line);
 void add_report(CommandLine& command_line);
 void add_attest(CommandLine& command_line);
@@ -57,6 +58,7 @@ void add_scan(CommandLine& command_line);
 void add_history_questions(CommandLine& command_line);
 void add_history_add(CommandLine& command_line);
 void add_history_keeping(CommandLine& command_line);
+void add_watch(CommandLine& command_line);
 
 // Upkeep.
 void add_doctor(CommandLine& command_line);

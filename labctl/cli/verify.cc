@@ -40,17 +40,6 @@ struct VerifyOptions {
   }
 };
 
-int refuse(const std::string& why) {
-  say("labctl: refused: " + why);
-  return exit_code::blocked;
-}
-
-// Whatever keeps verify from looking is bad input to it: there is no verdict of a lab here.
-int cannot_look(const Error& error) {
-  report_error(error);
-  return exit_code::bad_input;
-}
-
 Result<std::map<std::string, std::string>> wanted_images(const std::vector<std::string>& given) {
   std::map<std::string, std::string> images;
   for (const auto& one : given) {

@@ -12,16 +12,6 @@
 namespace labctl::cli {
 namespace {
 
-int refuse(const std::string& why) {
-  say("labctl: refused: " + why);
-  return exit_code::blocked;
-}
-
-int cannot_look(const Error& error) {
-  report_error(error);
-  return exit_code::bad_input;
-}
-
 // Everything but the files' bytes is known: holds the promotion against it.
 int decide(const rings::Promotion& promotion, const PlanFile& plan, const CandidateFiles& artifacts,
            const std::vector<std::string>& halts, std::int64_t now) {

@@ -1,7 +1,7 @@
 // Text in, named crashes out. Knows nothing of machines, cells or verdicts; pure and bounded in memory.
 //
-// Two stages: a cheap literal test on every line, a careful parse over a bounded window. A finding is told
-// once, when its report has been read to its end (or flush() says that no more will come for now).
+// Two stages: a cheap literal test on every line, a careful parse over a bounded window. A finding is
+// reported once, when its report has been read to its end (or flush() says that no more will come for now).
 #pragma once
 
 #include <cstdint>
@@ -58,8 +58,8 @@ Severity severity_from(std::string_view text);  // `fatal` when unknown
 enum class Os { linux_, windows, automatic };
 
 // A pattern that somebody adds without recompiling. It may match anywhere in a message; a group `module`
-// names the culprit. With `noise`, the reason why it does not count, what it matches is told as suppressed;
-// it also suppresses a warning whose header it matches, and never what is fatal.
+// names the culprit. With `noise`, the reason why it does not count, what it matches is reported as
+// suppressed; it also suppresses a warning whose header it matches, and never what is fatal.
 struct Signature {
   std::string title;
   std::string pattern;
@@ -83,12 +83,12 @@ class Scanner {
   Scanner(Scanner&&) noexcept;
   Scanner& operator=(Scanner&&) noexcept;
 
-  // One title in one module is told once per boot, however often the kernel repeats it.
+  // One title in one module is reported once per boot, however often the kernel repeats it.
   std::vector<Finding> feed(std::string_view bytes);
 
-  // The stream is silent for now: whatever is pending is told as it stands. A later feed() goes on: when the
-  // body of a report that was told unconfirmed arrives after all, the finding is told again, confirmed and at
-  // the same offset. So is a stop of Windows whose driver is named late.
+  // The stream is silent for now: whatever is pending is reported as it stands. A later feed() goes on: when
+  // the body of a report that was reported unconfirmed arrives after all, the finding is reported again,
+  // confirmed and at the same offset. So is a stop of Windows whose driver is named late.
   std::vector<Finding> flush();
 
   // True while the body of a report is still being read; the caller flushes after a short silence.

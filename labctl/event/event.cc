@@ -1,11 +1,11 @@
 #include "labctl/event/event.h"
 
 #include <cstdint>
-#include <limits>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/json.h"
 #include "labctl/base/owned.h"
+#include "labctl/base/strict_json.h"
 #include "labctl/base/text.h"
 
 namespace labctl::event {
@@ -58,7 +58,7 @@ void members(Io& io, Answer& e) {
 }
 template <class Io>
 void members(Io& io, Tick& e) {
-  io("starved", e.starved);
+  io("starved", e.cpu_wait);
 }
 template <class Io>
 void members(Io& io, LabFault& e) {
@@ -108,96 +108,48 @@ class Writer {
   Json& json_;
 };
 
+// The members of one event, by the reader that all documents have; the first fault is kept.
 class Reader {
  public:
-  Reader(const Json& json, const std::string& where) : json_(json), where_(where) {}
+  Reader(const Json& json, const std::string& where, std::string& fault)
+      : object_(json, {}, fault), where_(where) {}
 
-  void operator()(const char* key, std::string& value) {
-    if (const Json* found = need(key, Json::value_t::string)) value = found->get<std::string>();
-  }
-  void operator()(const char* key, bool& value) {
-    if (const Json* found = need(key, Json::value_t::boolean)) value = found->get<bool>();
-  }
+  void operator()(const char* key, std::string& value) { value = object_.text(key); }
+  void operator()(const char* key, bool& value) { value = object_.flag(key); }
   void operator()(const char* key, int& value) {
-    if (const Json* found = need_number(key)) {
-      const auto number = found->get<long long>();
-      if (number < -1'000'000 || number > 1'000'000) return refuse(key, "is out of bounds");
-      value = static_cast<int>(number);
-    }
+    value = static_cast<int>(object_.number(key, -1'000'000, 1'000'000));
   }
   template <class T>
   void unless(const char* key, T& value, const T& usual) {
     value = usual;
-    if (json_.contains(key)) (*this)(key, value);
+    if (object_.has(key)) (*this)(key, value);
   }
   void operator()(const char* key, Millis& value) {
-    if (const Json* found = need_number(key)) {
-      value = Millis(found->get<long long>());
-      if (value < -longest || value > longest) refuse(key, "is out of range");
-    }
+    value = Millis(object_.number(key, -longest.count(), longest.count()));
   }
   void operator()(const char* key, std::map<std::string, std::string>& value) {
-    const Json* found = need(key, Json::value_t::object);
-    if (!found) return;
-    for (const auto& [name, text] : found->items()) {
-      if (!text.is_string()) return refuse(key, "holds something else than text");
-      value[name] = text.get<std::string>();
-    }
+    object_.each_text(key, [&](const std::string& name, std::string text) { value[name] = std::move(text); });
   }
   void operator()(const char* key, Builds& value) {
-    const Json* found = need(key, Json::value_t::object);
-    if (!found) return;
-    for (const auto& [name, list] : found->items()) {
-      if (!list.is_array()) return refuse(key, "holds something else than lists");
-      auto& texts = value[name];
-      for (const Json& text : list) {
-        if (!text.is_string()) return refuse(key, "holds something else than text");
-        texts.push_back(text.get<std::string>());
-      }
-    }
+    JsonObject lists = object_.object(key);
+    for (const auto& name : lists.names()) value[name] = lists.texts(name.c_str());
   }
   void operator()(const char* key, Channel& value) {
-    std::string text;
-    (*this)(key, text);
-    if (const auto channel = channel_from(text))
+    if (const auto channel = channel_from(object_.text(key)))
       value = *channel;
     else
-      refuse(key, "names no channel");
+      object_.wrong(std::string(key) + ": names no channel");
   }
   void operator()(const char* key, crash::Finding& value) {
-    const Json* found = need(key, Json::value_t::object);
-    if (!found) return;
-    if (auto finding = finding_from(*found, where_))
+    const Json& found = object_.value(key);
+    if (auto finding = finding_from(found, where_))
       value = std::move(*finding);
     else
-      refuse(key, finding.error().what.c_str());
+      object_.wrong(std::string(key) + ": " + finding.error().what);
   }
-
-  std::string problem;
 
  private:
-  void refuse(const char* key, const char* why) {
-    if (problem.empty()) problem = std::string("'") + key + "' " + why;
-  }
-  const Json* need(const char* key, Json::value_t type) {
-    auto found = json_.find(key);
-    if (found != json_.end() && found->type() == type) return &*found;
-    refuse(key, "is missing or of the wrong type");
-    return nullptr;
-  }
-  const Json* need_number(const char* key) {
-    auto found = json_.find(key);
-    if (found != json_.end() && found->is_number_integer()) {
-      constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-      if (!found->is_number_unsigned() || found->get<std::uint64_t>() <= most) return &*found;
-      refuse(key, "is out of bounds");
-      return nullptr;
-    }
-    refuse(key, "is missing or not a whole number");
-    return nullptr;
-  }
-
-  const Json& json_;
+  JsonObject object_;
   const std::string& where_;
 };
 
@@ -264,9 +216,10 @@ Result<Event> from_line(std::string_view line, Chain& chain, const std::string& 
   if (event.at > longest) return input_error("the record's time is out of range", where);
   std::string kind = text_at(*json, "event");
   if (!make(kind, event.what)) return input_error("unknown event '" + printable(kind, 40) + "'", where);
-  Reader reader(*json, where);
+  std::string fault;
+  Reader reader(*json, where, fault);
   std::visit([&](auto& alternative) { members(reader, alternative); }, event.what);
-  if (!reader.problem.empty()) return input_error(kind + ": " + reader.problem, where);
+  if (!fault.empty()) return input_error(kind + fault, where);
   if (text_at(*json, "after") != chain.head)
     return input_error(chain.events == 0
                            ? "the record does not begin this cell's journal"

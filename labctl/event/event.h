@@ -68,7 +68,7 @@ struct Answer {  // what a question put to the guest brought back
 };
 struct Begun {
   std::string question;
-};  // the guest has begun with what it was asked; told only for questions that want it
+};  // the guest has begun with what it was asked; only for questions that ask for it
 struct Said {
   std::string text;
 };  // the console has shown a text that was listened for; once for each time of listening
@@ -76,12 +76,12 @@ struct Logged {
   std::string line;
 };  // the guest's kernel has logged an error: the line as titles are made, once for each
 struct Tick {
-  Millis starved{0};
+  Millis cpu_wait{0};
 };  // time passes; how long the guest has waited for a CPU so far
 // Hypervisor, host disk, console stream: ours, not the guest's.
 struct LabFault {
   std::string what;
-  bool unheard = false;  // because the guest said more than could be heard; a crash may have been in it
+  bool unheard = false;  // because the guest sent more than could be read; a crash may have been in it
   // Not ours alone when the hypervisor itself "stopped" the guest or "died": the guest may have made it.
   std::string hypervisor;
 };

@@ -232,7 +232,7 @@ struct Files {
 Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::Host& host,
                          const Environment& environment, const fs::path& work, Observer& observer) {
   const reproduction::Seek seek{.bundle = order.bundle,
-                                .store = bundle::ArtifactStore(environment.places.artifacts),
+                                .store = bundle::ArtifactStore(environment.paths.artifacts),
                                 .given = order.artifacts};
   auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
                                                 environment.tool, work);

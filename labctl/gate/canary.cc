@@ -21,7 +21,7 @@ Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
   auto tool = own_digest();
   if (!tool) return wrong(tool.error());
   trust::CanaryOrder clones{.records = order.out.empty() ? work->path() / "canary" : order.out,
-                            .cache = environment.places.cache,
+                            .cache = environment.paths.cache,
                             .work = work->path(),
                             .tool = *tool,
                             .host = (*host)->facts().fingerprint,
@@ -42,7 +42,7 @@ Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
         jobs, **host, host::capacity(memory).jobs, [](const auto&) {}, environment.stop);
   };
   observer.on(CanariesBegan{order.images});
-  auto canaries = trust::prove_channels(clones, scheduler, said_to(observer), environment.stop);
+  auto canaries = trust::prove_channels(clones, scheduler, progress_to(observer), environment.stop);
   observer.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return wrong(canaries.error());
   return std::move(*canaries);

@@ -17,13 +17,13 @@ std::string Environment::now() const { return show_moment(clock()); }
 
 Answer<WorkFolder> begin_work(const Environment& environment, Observer& observer) {
   std::vector<Error> lacking;
-  for (const auto& check : host::check_host(environment.places))
+  for (const auto& check : host::check_host(environment.paths))
     if (check.health == host::Health::error && !check.only_for_building)
       lacking.push_back({Fault::lab, check.name + " " + check.detail, {}, check.fix});
   if (!lacking.empty()) return tl::unexpected(std::move(lacking));
-  for (const auto& line : collect_garbage(environment.places, environment.store).done)
+  for (const auto& line : collect_garbage(environment.paths, environment.store).done)
     observer.on(CleanedUp{line});
-  auto work = WorkFolder::create(environment.places);
+  auto work = WorkFolder::create(environment.paths);
   if (!work) return tl::unexpected(std::vector{work.error()});
   return std::move(*work);
 }
@@ -33,8 +33,8 @@ Result<std::unique_ptr<machine::Host>> open_host(const Environment& environment,
   observer.on(HostBegan{order.uri});
   auto host = environment.open_host({.uri = order.uri,
                                      .accel = order.accel,
-                                     .runtime = environment.places.runtime,
-                                     .cache = environment.places.cache});
+                                     .runtime = environment.paths.runtime,
+                                     .cache = environment.paths.cache});
   if (host) host = machine::logged(std::move(*host));
   observer.on(HostEnded{host ? Result<machine::HostFacts>((*host)->facts()) : fail(host.error())});
   return host;
@@ -56,7 +56,7 @@ unsigned guests_at_once(unsigned asked, std::uint64_t memory, std::size_t jobs) 
   return static_cast<unsigned>(std::min<std::size_t>(wanted, jobs));
 }
 
-void keep_machine(const reproduction::Kept& kept, const std::string& key, const lab::CellJob& job,
+void keep_machine(const reproduction::KeptMachines& kept, const std::string& key, const lab::CellJob& job,
                   const lab::Checkpoint& checkpoint, Observer& observer) {
   auto quota = reproduction::kept_quota();
   auto put = quota ? kept.put(key, job, checkpoint) : Status(fail(quota.error()));
@@ -64,7 +64,7 @@ void keep_machine(const reproduction::Kept& kept, const std::string& key, const 
   for (const auto& line : reproduction::keep_within_quota(kept, *quota)) observer.on(CleanedUp{line});
 }
 
-image::Say said_to(Observer& observer) {
+image::Progress progress_to(Observer& observer) {
   return [&observer](std::string_view line) { observer.on(Said{std::string(line)}); };
 }
 

@@ -1,5 +1,5 @@
-// What the gate finds where it is called: places, images, a door to the hypervisor, a clock, a token that
-// asks it to stop. Made once by whoever calls; tests make one of plain code.
+// What the gate finds where it is called: paths, images, a door to the hypervisor, a clock, a token that
+// asks it to stop. Made once by the caller; tests make one of plain code.
 #pragma once
 
 #include <ctime>
@@ -14,11 +14,11 @@
 #include "labctl/crash/crash.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/gate/observer.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"
 #include "labctl/plan/plan.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 
 namespace labctl::gate {
 
@@ -27,7 +27,7 @@ template <class T>
 using Answer = tl::expected<T, std::vector<Error>>;
 
 struct Environment {
-  host::Places places;
+  host::Paths paths;
   image::Store store;
   machine::HostOpener open_host = machine::open_host;
   std::function<std::time_t()> clock = [] { return std::time(nullptr); };
@@ -62,10 +62,10 @@ std::vector<crash::Signature> signatures_of(const plan::Plan& plan);
 unsigned guests_at_once(unsigned asked, std::uint64_t memory, std::size_t jobs);
 
 // Puts what the cell left where a reproduction finds it. What goes wrong is a Problem and ends nothing.
-void keep_machine(const reproduction::Kept& kept, const std::string& key, const lab::CellJob& job,
+void keep_machine(const reproduction::KeptMachines& kept, const std::string& key, const lab::CellJob& job,
                   const lab::Checkpoint& checkpoint, Observer& observer);
 
 // The lines that a part of the lab says, for the observer.
-image::Say said_to(Observer& observer);
+image::Progress progress_to(Observer& observer);
 
 }  // namespace labctl::gate

@@ -5,7 +5,7 @@
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/host/cache.h"
 #include "labctl/machine/machine.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 #include "labctl/trust/proof_cache.h"
 
 namespace labctl::gate {
@@ -19,9 +19,9 @@ std::uint64_t size_of(const fs::path& folder) {
   return bytes;
 }
 
-void end_orphans(const host::Places& places, Collected& collected) {
-  for (const auto& orphan : machine::find_orphans(places.runtime)) {
-    if (auto ended = machine::end_orphan(places.runtime, orphan); !ended)
+void end_orphans(const host::Paths& paths, Collected& collected) {
+  for (const auto& orphan : machine::find_orphans(paths.runtime)) {
+    if (auto ended = machine::end_orphan(paths.runtime, orphan); !ended)
       collected.problems.push_back(ended.error());
     else
       collected.done.push_back("ended " + std::to_string(orphan.pids.size()) +
@@ -37,9 +37,9 @@ bool is_left_work(const fs::directory_entry& entry) {
          !entry.is_symlink(problem) && fs::exists(entry.path().string() + ".lock", problem);
 }
 
-void remove_work(const host::Places& places, Collected& collected) {
+void remove_work(const host::Paths& paths, Collected& collected) {
   std::error_code problem;
-  const fs::path root = host::work_folder(places).parent_path();
+  const fs::path root = host::work_folder(paths).parent_path();
   for (const auto& entry : fs::directory_iterator(root, problem)) {
     if (!is_left_work(entry)) continue;
     if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
@@ -53,7 +53,7 @@ void remove_work(const host::Places& places, Collected& collected) {
   }
 }
 
-void remove_kept(const reproduction::Kept& kept, bool all, Collected& collected) {
+void remove_kept(const reproduction::KeptMachines& kept, bool all, Collected& collected) {
   auto quota = reproduction::kept_quota();
   if (!quota) collected.problems.push_back(quota.error());
   for (const auto& machine : all ? kept.all() : std::vector<reproduction::KeptMachine>()) {
@@ -70,9 +70,9 @@ void remove_kept(const reproduction::Kept& kept, bool all, Collected& collected)
 
 }  // namespace
 
-Result<WorkFolder> WorkFolder::create(const host::Places& places) {
-  if (auto claimed = host::claim_cache(places.root); !claimed) return fail(claimed.error());
-  const fs::path path = host::work_folder(places);
+Result<WorkFolder> WorkFolder::create(const host::Paths& paths) {
+  if (auto claimed = host::claim_cache(paths.root); !claimed) return fail(claimed.error());
+  const fs::path path = host::work_folder(paths);
   if (auto made = make_dirs(path.parent_path()); !made) return fail(made.error());
   auto lock = Lock::try_take(path.string() + ".lock");
   if (!lock) return fail(lock.error());
@@ -92,22 +92,22 @@ WorkFolder::~WorkFolder() {
   log::ignored(ignored, "removing the lock of", path_);
 }
 
-Collected collect_garbage(const host::Places& places, const image::Store& store, bool kept_too) {
+Collected collect_garbage(const host::Paths& paths, const image::Store& store, bool kept_too) {
   Collected collected;
-  if (auto own = host::check_cache(places.root); !own) {
+  if (auto own = host::check_cache(paths.root); !own) {
     collected.problems.push_back(own.error());
     return collected;
   }
-  remove_kept(reproduction::Kept(places.kept), kept_too, collected);
-  end_orphans(places, collected);
-  remove_work(places, collected);
-  for (const char* proofs : {"canary", "control"}) trust::evict_expired(places.cache / proofs);
+  remove_kept(reproduction::KeptMachines(paths.kept), kept_too, collected);
+  end_orphans(paths, collected);
+  remove_work(paths, collected);
+  for (const char* proofs : {"canary", "control"}) trust::evict_expired(paths.cache / proofs);
   auto freed = store.collect();
   if (!freed)
     collected.problems.push_back(freed.error());
   else if (*freed != 0)
     collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
-  auto artifacts = bundle::ArtifactStore(places.artifacts).collect();
+  auto artifacts = bundle::ArtifactStore(paths.artifacts).collect();
   if (!artifacts)
     collected.problems.push_back(artifacts.error());
   else if (*artifacts != 0)

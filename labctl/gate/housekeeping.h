@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "labctl/base/files.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/image/image.h"
 
 namespace labctl::gate {
@@ -17,7 +17,7 @@ namespace labctl::gate {
 // A folder for this run's disks and CDs, locked while the process lives and removed with the object.
 class WorkFolder {
  public:
-  static Result<WorkFolder> create(const host::Places& places);
+  static Result<WorkFolder> create(const host::Paths& paths);
   WorkFolder(WorkFolder&&) = default;
   WorkFolder& operator=(WorkFolder&&) = delete;
   ~WorkFolder();
@@ -38,6 +38,6 @@ struct Collected {
 // living labctl holds, nothing in a cache that labctl did not make (host/cache.h), and only what is called
 // and built as labctl does it; bundles, whole or partial, are evidence and stay. Kept machines go when they
 // are over their quota, all of them with `kept_too`.
-Collected collect_garbage(const host::Places& places, const image::Store& store, bool kept_too = false);
+Collected collect_garbage(const host::Paths& paths, const image::Store& store, bool kept_too = false);
 
 }  // namespace labctl::gate

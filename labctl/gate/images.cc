@@ -74,7 +74,7 @@ class Builder {
     auto recipe = store().recipe(order.image);
     if (!recipe) return fail(recipe.error());
     const bool there = store().state(*recipe) == image::State::built;
-    auto image = store().build(order.image, said_to(observer_), environment_.stop, inputs_);
+    auto image = store().build(order.image, progress_to(observer_), environment_.stop, inputs_);
     if (!image || order_.disks_only || (there && order.shapes.empty())) return image;
     auto opened = host();
     if (!opened) {
@@ -122,7 +122,7 @@ std::vector<ImageOrder> images_of(const plan::Plan& plan) {
 }
 
 Answer<void> build_images(const BuildOrder& order, const Environment& environment, Observer& observer) {
-  if (auto own = host::claim_cache(environment.places.root); !own)
+  if (auto own = host::claim_cache(environment.paths.root); !own)
     return tl::unexpected(std::vector{own.error()});
   return Builder(order, environment, observer).run();
 }

@@ -27,7 +27,7 @@ struct BuildOrder {
 // One order for each image of the plan's cells, in the shapes of their machines.
 std::vector<ImageOrder> images_of(const plan::Plan& plan);
 
-// The images that were wanted, as ImageEnded tells them when they are ready. Errors: those of the images that
+// The images that were wanted, as ImageEnded gives them when they are ready. Errors: those of the images that
 // could not be had, or that the cache is not labctl's; an interruption.
 Answer<void> build_images(const BuildOrder& order, const Environment& environment, Observer& observer);
 

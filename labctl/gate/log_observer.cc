@@ -11,7 +11,7 @@ std::string ending_of(const outcome::Outcome& outcome) {
          (outcome.reason.empty() ? "" : ": " + outcome.reason);
 }
 
-// What people are not told, because a line of the terminal says it otherwise, or nobody waits for it.
+// What the terminal does not show, because another of its lines does, or because it is of no use there.
 struct Write {
   std::map<std::string, std::string>& where;
 

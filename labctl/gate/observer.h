@@ -1,4 +1,4 @@
-// What goes on while the gate is at work, told as values to whoever watches: the terminal, the diagnostic
+// What goes on while the gate is at work, as values for its observers: the terminal, the diagnostic
 // log, a test. No decision is taken from any of it.
 #pragma once
 

@@ -10,7 +10,7 @@
 #include "labctl/lab/scheduler.h"
 #include "labctl/lab/staged_artifacts.h"
 #include "labctl/reproduction/inventory.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 #include "labctl/reproduction/reproduce.h"
 
 namespace labctl::gate {
@@ -28,7 +28,7 @@ struct Bench {
   cell::Hold hold;
   lab::CellJob job;  // from the beginning; it is not held
   machine::Host& host;
-  reproduction::Kept kept;
+  reproduction::KeptMachines kept;
   std::string key;  // of the kept machine
   std::stop_token stop;
 };
@@ -197,7 +197,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   if (!work) return tl::unexpected(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
-  const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.places.artifacts),
+  const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.paths.artifacts),
                                 order.artifacts};
   auto inventory = reproduction::take_inventory(*run, recorded->cell, seek, environment.store, **host,
                                                 environment.tool, work->path());
@@ -215,7 +215,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .hold = *hold,
               .job = std::move(*job),
               .host = **host,
-              .kept = reproduction::Kept(environment.places.kept),
+              .kept = reproduction::KeptMachines(environment.paths.kept),
               .key = {},
               .stop = environment.stop};
   bench.job.rules = bench.recorded.opened().rules;

@@ -43,7 +43,7 @@ class Attendant {
  public:
   virtual ~Attendant() = default;
   virtual lab::DebugSession& begin(const Moment& moment) = 0;
-  virtual bool held() const = 0;     // nothing more is told of the way once it was
+  virtual bool held() const = 0;     // nothing more is reported of the way once it was
   virtual bool keeps() = 0;          // the machine, for the next attempt
   virtual bool discards_kept() = 0;  // the machine that was kept before
 };

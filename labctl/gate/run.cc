@@ -1,6 +1,7 @@
 #include "labctl/gate/run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 #include "labctl/base/files.h"
@@ -8,12 +9,14 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/canary_record.h"
+#include "labctl/bundle/last_failures.h"
 #include "labctl/bundle/reports.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
 #include "labctl/host/needs.h"
 #include "labctl/lab/scheduler.h"
 #include "labctl/lab/staged_artifacts.h"
+#include "labctl/outcome/accept.h"
 #include "labctl/snapshot/base_snapshot.h"
 #include "labctl/trust/canary.h"
 #include "labctl/trust/control.h"
@@ -69,10 +72,11 @@ class Run {
   void choose_at_once();
   Result<std::set<std::string>> proved_bases();
   Jobs make_jobs(const std::set<std::string>& proved) const;
-  Status reuse_controls(const Jobs& jobs, const trust::KeptControls& controls);
-  Status settle_controls(const Jobs& jobs, const trust::KeptControls& controls);
-  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept);
+  Status reuse_controls(const Jobs& jobs, const trust::ControlCache& controls);
+  Status settle_controls(const Jobs& jobs, const trust::ControlCache& controls);
+  void leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::KeptMachines& kept);
   void run_jobs(const Jobs& jobs);
+  bool may_begin(const lab::CellJob& job);
   std::vector<std::string> changed_meanwhile() const;
   bool stopped() const { return environment_.stop.stop_requested(); }
 
@@ -89,6 +93,7 @@ class Run {
   std::optional<bundle::Bundle> bundle_;
   std::optional<log::File> log_;  // in the bundle
   outcome::RunRecord record_;
+  std::atomic<bool> guest_failed_ = false, left_out_ = false;
 };
 
 constexpr const char* log_name = "labctl.log";
@@ -109,7 +114,7 @@ Answer<void> Run::prepare() {
   for (const auto& signature : staged_->signatures()) observer_.on(Note{signature});
   for (const auto& link : staged_->links()) observer_.on(Note{link});
   for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
-  for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.places.artifacts)))
+  for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.paths.artifacts)))
     observer_.on(Problem{problem});
   auto host = open_host(environment_, order_.host, observer_);
   if (!host) return wrong(host.error());
@@ -129,10 +134,10 @@ void Run::choose_at_once() {
   const auto capacity = host::capacity(largest_memory(order_.plan));
   at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
   // Over all runs: what the host carries, or more where a person said so.
-  slots_ = {.folder = environment_.places.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
+  slots_ = {.folder = environment_.paths.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
   observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
   const auto needs = host::needs_of(order_.plan, at_once_);
-  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.places)))
+  for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.paths)))
     if (check.health != host::Health::ok) observer_.on(Warning{check.name + ": " + check.detail, check.fix});
 }
 
@@ -151,7 +156,8 @@ outcome::RunRecord Run::describe() const {
                    .accel_reason = host.accel_reason,
                    .machine_type = host.machine_type,
                    .architecture = host.architecture,
-                   .fingerprint = host.fingerprint},
+                   .fingerprint = host.fingerprint,
+                   .cpu = host.cpu},
           .plan = order_.plan};
 }
 
@@ -191,7 +197,7 @@ Status Run::open_bundle() {
 // crashed first. Gives the names of those that are proved.
 Result<std::set<std::string>> Run::proved_bases() {
   trust::CanaryOrder order{.records = bundle_->canary_folder(),
-                           .cache = environment_.places.cache,
+                           .cache = environment_.paths.cache,
                            .work = work_->path(),
                            .tool = tool_sha256_,
                            .host = host_->facts().fingerprint,
@@ -204,7 +210,7 @@ Result<std::set<std::string>> Run::proved_bases() {
     lab::run_scheduled(
         jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
   };
-  auto canaries = trust::prove_channels(order, scheduler, said_to(observer_), environment_.stop);
+  auto canaries = trust::prove_channels(order, scheduler, progress_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return fail(canaries.error());
   std::set<std::string> proved;
@@ -226,10 +232,14 @@ Jobs Run::make_jobs(const std::set<std::string>& proved) const {
                       .signatures = signatures,
                       .folder = bundle_->cell_folder(cell.id),
                       .disk = work_->path() / (cell.id + ".qcow2")});
+  // What failed the last time is the likeliest to fail again: *blocked* comes soonest when it goes first.
+  const auto failed = bundle::last_failures(order_.out, order_.plan.scenario);
+  std::stable_partition(jobs.begin(), jobs.end(),
+                        [&](const lab::CellJob& job) { return failed.count(job.cell.id) != 0; });
   return jobs;
 }
 
-Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+Status Run::reuse_controls(const Jobs& jobs, const trust::ControlCache& controls) {
   for (const auto& job : jobs) {
     if (!job.cell.control) continue;
     auto taken = controls.take(job);
@@ -240,7 +250,7 @@ Status Run::reuse_controls(const Jobs& jobs, const trust::KeptControls& controls
 }
 
 // What passed is kept, and a reused control that is not enough is run now: a guest has failed beside it.
-Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& controls) {
+Status Run::settle_controls(const Jobs& jobs, const trust::ControlCache& controls) {
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return fail(judged.error());
   auto wanted = trust::set_aside_for_rerun(jobs, judged->verdict.wants_rerun);
@@ -261,7 +271,7 @@ Status Run::settle_controls(const Jobs& jobs, const trust::KeptControls& control
 
 // What a person may want to come back to: the machine before its last step, and the memory of one that
 // failed.
-void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::Kept& kept) {
+void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction::KeptMachines& kept) {
   dumps.left = order_.dumps;
   for (auto& job : jobs) {
     job.dumps = &dumps;
@@ -275,14 +285,33 @@ void Run::leave_something(Jobs& jobs, lab::DumpPolicy& dumps, const reproduction
   }
 }
 
+// A control that failed is the lab's, and a crash that is expected is no news.
+bool is_unexpected_failure(const Jobs& jobs, const lab::Progress& progress) {
+  const auto job = std::find_if(jobs.begin(), jobs.end(),
+                                [&](const lab::CellJob& one) { return one.cell.id == progress.cell; });
+  return job != jobs.end() && !job->cell.control && outcome::is_guest_failure(progress.outcome.ending) &&
+         !outcome::ended_as_expected(job->cell, progress.outcome);
+}
+
+// Without its control a failure blames nobody, so controls always begin.
+bool Run::may_begin(const lab::CellJob& job) {
+  if (!order_.fail_fast || !guest_failed_ || job.cell.control) return true;
+  left_out_ = true;
+  return false;
+}
+
 void Run::run_jobs(const Jobs& jobs) {
   CellsBegan cells;
   for (const auto& job : jobs) cells.cells.push_back(job.cell.id);
   observer_.on(cells);
   const auto watch = [&](const lab::Progress& progress) {
+    if (progress.ended && is_unexpected_failure(jobs, progress) && !guest_failed_.exchange(true) &&
+        order_.fail_fast)
+      observer_.on(Said{progress.cell + " failed: no cell begins after it (--fail-fast), but for controls"});
     observer_.on(progress.ended ? Event(CellEnded{progress}) : Event(CellMoved{progress}));
   };
-  lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_);
+  lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_,
+                     [this](const lab::CellJob& job) { return may_begin(job); });
   observer_.on(CellsEnded{});
 }
 
@@ -293,7 +322,7 @@ Status Run::run_cells() {
     return {};
   }
   const Jobs jobs = make_jobs(*proved);
-  const trust::KeptControls controls(environment_.places.cache, tool_sha256_, host_->facts().fingerprint,
+  const trust::ControlCache controls(environment_.paths.cache, tool_sha256_, host_->facts().fingerprint,
                                      order_.plan.signatures ? order_.plan.signatures->text : std::string(),
                                      environment_.clock);
   if (!order_.before && !order_.rerun_controls)
@@ -302,7 +331,7 @@ Status Run::run_cells() {
   if (!missing) return fail(missing.error());
   if (order_.before) observer_.on(RunResumed{missing->kept, missing->cut_off});
   lab::DumpPolicy dumps;
-  const reproduction::Kept kept(environment_.places.kept);
+  const reproduction::KeptMachines kept(environment_.paths.kept);
   leave_something(missing->jobs, dumps, kept);
   run_jobs(missing->jobs);
   if (auto settled = settle_controls(jobs, controls); !settled) observer_.on(Problem{settled.error()});
@@ -324,6 +353,7 @@ Answer<RunResult> Run::publish() {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   record_.ended = environment_.now();
   record_.interrupted = stopped();
+  record_.ended_early = left_out_;
   if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
   for (auto& fault : changed_meanwhile()) record_.faults->push_back(std::move(fault));
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
@@ -338,7 +368,7 @@ Answer<RunResult> Run::publish() {
     result.is_signed =
         attestation ? bundle_->add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
-  // Reports are for people: one that cannot be written is told, and the verdict stands.
+  // Reports are for people: one that cannot be written is an error message, and the verdict stands.
   for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
     observer_.on(Problem{problem});
   observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});

@@ -30,6 +30,7 @@ struct RunOrder {
   HostOrder host;
   Keep keep = Keep::none;
   bool rerun_controls = false;  // although there are passes of the last days
+  bool fail_fast = false;       // after the first guest that fails only controls begin
   int dumps = 0;                // how many failed guests may leave their memory in the bundle
   std::vector<std::filesystem::path> debug_files;  // modules with debug information, for the reports
   // The attestation.json of a judged bundle; none: nothing is signed.

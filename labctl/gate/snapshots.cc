@@ -49,7 +49,7 @@ Result<snapshot::BaseSnapshot> prepare_base(const std::string& image, const mach
                                             Observer& observer) {
   observer.on(SnapshotBegan{image, shape});
   auto base =
-      snapshot::prepare_base(host, environment.store, image, shape, said_to(observer), environment.stop);
+      snapshot::prepare_base(host, environment.store, image, shape, progress_to(observer), environment.stop);
   observer.on(SnapshotEnded{image, shape, base ? Status() : Status(fail(base.error()))});
   return base;
 }

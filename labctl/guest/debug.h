@@ -19,7 +19,7 @@ struct LoadedModule {
 };
 struct Loaded {
   std::string release;                // "6.12.0-1-amd64"
-  std::uint64_t text = 0;             // of the kernel's _text; 0: not told
+  std::uint64_t text = 0;             // of the kernel's _text; 0: not known
   std::vector<LoadedModule> modules;  // that did not come with the kernel
 };
 

@@ -1,7 +1,7 @@
 // What one operating system needs, as values: the commands that install, apply, prove and look for evidence
 // inside a guest. Nothing here runs anything; a command's answer is judged in cell/.
 //
-// A Question is put to the guest agent and run by the guest's shell. Questions that must tell more than an
+// A Question is put to the guest agent and run by the guest's shell. Questions whose answer is more than an
 // exit code print "key=value" lines; read_facts() reads them back. Their answers are untrusted.
 #pragma once
 
@@ -47,19 +47,23 @@ struct Traits {
   bool reboots_by_itself = false;
   bool panic_has_stop_code = false;     // the panic device says which crash it is
   bool crash_on_many_channels = false;  // console, panic device, screen, records: one crash, several findings
-  bool screen_tells = false;            // the text on the screen of a crash is read
-  bool disk_tells = false;              // a dead one's dumps and logs can be read off its disk
+  bool reads_screen = false;            // the text on the screen of a crash is read
+  bool reads_disk = false;              // a dead one's dumps and logs can be read off its disk
   bool records_power_cuts = false;      // a power cut that was asked for stands in its log like a crash
   bool sends_dumps = false;             // its last answers are large and take as long as any other
   bool kernel_log_is_records = false;  // kernel_log() gives events of an event log, and no lines of a console
   bool panic_needs_tool = false;       // stage(Crash::panic) works only where an image brings a tool for it
   bool wants_joliet = false;           // reads long file names of a CD in no other form
+  bool hyperv_platform = false;        // made for Hyper-V: its machine has what that one offers
   // The last thing that the kernel says before it restarts the machine, and before it switches it off, at its
   // most severe level: a console that does not show it is muted. Empty where the system has no such line.
   const char* restart_line = "";
   const char* power_off_line = "";
   bool nmi_panics = false;   // the kernel panics when the hypervisor injects an NMI, however it is stuck
   bool shows_build = false;  // what is in memory tells which build of a driver it is
+  // What an image needs whose kernel is not on the serial console, and one without a CD drive.
+  const char* console_hint = "";
+  const char* drive_hint = "";
 };
 
 // Every answer that an operating system must be able to give. Whoever judges answers asks through this and
@@ -74,6 +78,10 @@ class System {
 
   virtual Question identify() const = 0;  // boot_id=
   virtual Question booted() const = 0;    // waits until the boot is over; system=
+  // Of an image's first boot: as booted(), and what was written is on its disk; system=, and failed=, what
+  // did not start.
+  virtual Question settle() const = 0;
+  virtual Question cd_drive(Millis limit) const = 0;  // ends well when there is one; waits at most so long
   // boot_id= kernel=, and taint= or crash_records=; where there are such, the threads of sleepers.h
   virtual Question evidence() const = 0;
   // Has the kernel say `text` on its console, at this severity or, where it is empty, the least severe one
@@ -97,8 +105,8 @@ class System {
   // state= version= srcversion= build_id= file= file_sha256= fresh= package=, perhaps why= (load_failure.h);
   // of the driver alone, without a package, where `file` is empty
   virtual Question loaded(const scenario::Guest& guest, const std::string& file) const = 0;
-  // Copies the file to its path; apply also tells the driver. A copy that fails ends with status
-  // `not_copied`, which is nobody's word about the content.
+  // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
+  // `not_copied`, which says nothing about the content.
   virtual Question place(const scenario::Content& content, const std::string& file) const = 0;
   virtual Question apply(const scenario::Content& content, const std::string& file) const = 0;
   virtual Question content_digest(const scenario::Content& content) const = 0;  // content_sha256=
@@ -126,9 +134,9 @@ inline constexpr int not_copied = 126;
 // prints them: F loaded by force, R unloaded by force, M machine check, B bad page, D died (oops), W warned,
 // L lockup. P, O, E and the like say nothing of health. Source:
 // Documentation/admin-guide/tainted-kernels.rst.
-std::string sick_taints(std::uint64_t before, std::uint64_t now);
+std::string fault_taints(std::uint64_t before, std::uint64_t now);
 
-// "key=value" lines; other lines are ignored, at most 64 keys are read. One that is told twice and
+// "key=value" lines; other lines are ignored, at most 64 keys are read. One that is given twice and
 // differently has a value that is right nowhere.
 using Facts = std::map<std::string, std::string>;
 Facts read_facts(std::string_view output);

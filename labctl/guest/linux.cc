@@ -1,5 +1,7 @@
 #include "labctl/guest/linux.h"
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
 #include "labctl/guest/script.h"
 
@@ -25,7 +27,7 @@ std::string install_module(const scenario::Driver& driver, const std::string& fi
       scripts::install_module_sh);
 }
 
-// A script of the author's own; it is told where its artifact is.
+// A script of the author's own; it is given the path of its artifact.
 std::string authors(const std::string& command, const std::string& file) {
   return "export LABCTL_DRIVER=" + shell_quote(file) + "; " + command;
 }
@@ -40,7 +42,8 @@ Question Linux::stage(Crash crash) const {
       return {"stage-panic", "echo c >/proc/sysrq-trigger"};
     case Crash::oops:
       return {"stage-oops", "insmod /usr/lib/labctl/canary.ko"};
-    case Crash::hang:  // suspended to idle with nothing that could wake it, the guest is deaf and dumb
+    case Crash::hang:  // suspended to idle with nothing that could wake it, the guest takes no input and
+                       // gives no output
       return {"stage-hang", "echo freeze >/sys/power/state"};
     case Crash::reset:
       return {"stage-reset", "echo triple >/sys/kernel/reboot/type; echo b >/proc/sysrq-trigger"};
@@ -53,6 +56,14 @@ Question Linux::identify() const {
 }
 
 Question Linux::booted() const { return {"booted", std::string(scripts::booted_sh)}; }
+
+Question Linux::settle() const { return {"settle", std::string(scripts::settle_sh)}; }
+
+// Devices are still being plugged when systemd already says that all is well.
+Question Linux::cd_drive(Millis limit) const {
+  const std::string seconds = std::to_string(std::max<long long>(1, limit.count() / 1000));
+  return {"cd-drive", "timeout " + seconds + " sh -c 'until test -b /dev/sr0; do sleep 0.2; done'"};
+}
 
 Question Linux::evidence() const {
   return {"evidence", std::string(scripts::evidence_sh) + std::string(scripts::sleepers_sh)};
@@ -148,7 +159,7 @@ Question Linux::content_digest(const scenario::Content& content) const {
   return {"content-digest", shell_script({{"path", content.path}}, scripts::content_digest_sh)};
 }
 
-std::string sick_taints(std::uint64_t before, std::uint64_t now) {
+std::string fault_taints(std::uint64_t before, std::uint64_t now) {
   static constexpr struct {
     int bit;
     char letter;

@@ -12,6 +12,8 @@ class Linux final : public System {
   Question own(const std::string& name, const std::string& command) const override { return {name, command}; }
   Question identify() const override;
   Question booted() const override;
+  Question settle() const override;
+  Question cd_drive(Millis limit) const override;
   Question evidence() const override;
   Question console_check(const std::string& text, const std::string& severity) const override;
   Question kernel_log() const override;

@@ -20,7 +20,7 @@ struct Sleeper {
 
 std::vector<Sleeper> sleepers(const Facts& facts);
 
-// How long such a thread sleeps at most until the guest's own watchdog must have told of it; nothing where
+// How long such a thread sleeps at most until the guest's own watchdog must have reported it; nothing where
 // that is switched off or not there.
 Millis hung_task_patience(const Facts& facts);
 

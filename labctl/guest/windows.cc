@@ -39,6 +39,10 @@ Question Windows::identify() const { return script("identify", {}, {scripts::boo
 
 Question Windows::booted() const { return script("booted", {}, {scripts::booted_ps1}); }
 
+Question Windows::cd_drive(Millis) const {
+  return {"cd-drive", "if (-not (Get-CimInstance Win32_CDROMDrive)) { exit 1 }"};
+}
+
 Question Windows::evidence() const {
   return script("evidence", {}, {scripts::boot_id_ps1, scripts::events_ps1, scripts::evidence_ps1});
 }
@@ -55,7 +59,7 @@ Question Windows::reboot() const { return script("reboot", {}, {"shutdown.exe /r
 
 Question Windows::power_off() const { return script("power-off", {}, {"shutdown.exe /s /t 0\n"}); }
 
-// Windows tells when it booted by its clock: to set that would make another boot of this one.
+// Windows computes its boot time from its clock: to set that would make another boot of this one.
 Question Windows::set_clock(long long) const { return {"set-clock", {}}; }
 
 Question Windows::deliver(const std::vector<std::string>& files) const {

@@ -18,6 +18,8 @@ class Windows final : public System {
   Question own(const std::string& name, const std::string& command) const override;
   Question identify() const override;
   Question booted() const override;
+  Question settle() const override { return booted(); }
+  Question cd_drive(Millis) const override;
   Question evidence() const override;
   Question console_check(const std::string&, const std::string&) const override { return {}; }
   Question kernel_log() const override;
@@ -43,13 +45,18 @@ class Windows final : public System {
     return {.reboots_by_itself = true,
             .panic_has_stop_code = true,
             .crash_on_many_channels = true,
-            .screen_tells = true,
-            .disk_tells = true,
+            .reads_screen = true,
+            .reads_disk = true,
             .records_power_cuts = true,
             .sends_dumps = true,
             .kernel_log_is_records = true,
             .panic_needs_tool = true,
-            .wants_joliet = true};
+            .wants_joliet = true,
+            .hyperv_platform = true,
+            .console_hint =
+                "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 "
+                "EMSBAUDRATE:115200",
+            .drive_hint = "Windows lists no Win32_CDROMDrive: enable the cdrom service in the image"};
   }
 };
 

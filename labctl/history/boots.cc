@@ -32,7 +32,7 @@ class Follower {
   explicit Follower(const Window& window) : window_(window) { row_.n = window.n; }
 
   void see(const event::Event& event) {
-    if (const auto* tick = std::get_if<event::Tick>(&event.what)) starve(event.at, tick->starved);
+    if (const auto* tick = std::get_if<event::Tick>(&event.what)) count_cpu_wait(event.at, tick->cpu_wait);
     if (event.at < window_.from || event.at > window_.to) return;
     if (std::holds_alternative<event::Reset>(event.what)) {
       fallen_ = true;
@@ -47,7 +47,7 @@ class Follower {
   BootRow row(bool proved) const {
     BootRow row = row_;
     if (proved) row.proved_ms = since(window_.to);
-    row.starved_ms = std::max<std::int64_t>(0, (starved_to_ - starved_from_).count());
+    row.starved_ms = std::max<std::int64_t>(0, (cpu_wait_to_ - cpu_wait_from_).count());
     return row;
   }
 
@@ -58,15 +58,15 @@ class Follower {
     return std::holds_alternative<event::Beat>(event.what);
   }
   std::int64_t since(Millis at) const { return (at - window_.from).count(); }
-  void starve(Millis at, Millis starved) {
-    if (at <= window_.from) starved_from_ = starved;
-    if (at <= window_.to) starved_to_ = starved;
+  void count_cpu_wait(Millis at, Millis cpu_wait) {
+    if (at <= window_.from) cpu_wait_from_ = cpu_wait;
+    if (at <= window_.to) cpu_wait_to_ = cpu_wait;
   }
 
   Window window_;
   BootRow row_;
   bool fallen_ = false;
-  Millis starved_from_{0}, starved_to_{0};
+  Millis cpu_wait_from_{0}, cpu_wait_to_{0};
 };
 
 }  // namespace

@@ -207,6 +207,7 @@ Entry entry_of(const bundle::Judged& judged) {
               .hypervisor = text(run.host.hypervisor),
               .accel = text(run.host.accel),
               .machine_type = text(run.host.machine_type),
+              .cpu = text(run.host.cpu),
               .fingerprint = text(run.host.fingerprint)};
   for (const auto& reason : verdict.reasons)
     if (entry.reasons.size() < most_reasons) entry.reasons.push_back(text(reason));

@@ -75,7 +75,7 @@ Check disk_reader_check() {
 }
 
 Check user_check() {
-  // libvirt's QEMU driver looks its user up even when it is told to run guests as another one.
+  // libvirt's QEMU driver looks its user up even when it is configured to run guests as another one.
   const bool known = ::getpwnam("libvirt-qemu") != nullptr;
   if (::geteuid() == 0 && !known)
     return {"user", Health::error, "root, but the system user libvirt-qemu is missing",
@@ -91,11 +91,11 @@ Check user_check() {
           "sysctl kernel.unprivileged_userns_clone=1"};
 }
 
-Check space_check(const Places& places) {
+Check space_check(const Paths& paths) {
   constexpr std::uint64_t wanted = 10ull << 30, least = 3ull << 30;
-  auto free = free_space(places.store);
+  auto free = free_space(paths.store);
   if (!free) return {"disk space", Health::error, free.error().text(), {}};
-  const std::string detail = show_size(*free) + " free in " + places.store.string();
+  const std::string detail = show_size(*free) + " free in " + paths.store.string();
   if (*free < least)
     return {"disk space", Health::error, detail + "; at least " + show_size(least) + " are needed",
             "labctl gc, or set LABCTL_CACHE to a larger disk"};
@@ -103,25 +103,25 @@ Check space_check(const Places& places) {
   return {"disk space", Health::ok, detail, {}};
 }
 
-Check cache_check(const Places& places) {
-  if (auto good = check_cache(places.root); !good)
+Check cache_check(const Paths& paths) {
+  if (auto good = check_cache(paths.root); !good)
     return {"cache", Health::error, good.error().text(), good.error().hint};
-  return {"cache", Health::ok, places.root.string(), {}};
+  return {"cache", Health::ok, paths.root.string(), {}};
 }
 
-Check runtime_check(const Places& places) {
+Check runtime_check(const Paths& paths) {
   // The longest socket below it: <runtime>/<root>/lib/qemu/domain-1-.../monitor.sock
   constexpr std::size_t longest = 40;
-  if (places.runtime.string().size() > longest)
-    return {"runtime folder", Health::error, places.runtime.string() + " is too long for unix sockets",
+  if (paths.runtime.string().size() > longest)
+    return {"runtime folder", Health::error, paths.runtime.string() + " is too long for unix sockets",
             "set LABCTL_RUNTIME to a path of at most " + std::to_string(longest) + " characters"};
-  if (auto made = make_private(places.runtime, "LABCTL_RUNTIME"); !made)
+  if (auto made = make_private(paths.runtime, "LABCTL_RUNTIME"); !made)
     return {"runtime folder", Health::error, made.error().text(), made.error().hint};
-  return {"runtime folder", Health::ok, places.runtime.string(), {}};
+  return {"runtime folder", Health::ok, paths.runtime.string(), {}};
 }
 
-Check orphan_check(const Places& places) {
-  const auto orphans = machine::find_orphans(places.runtime);
+Check orphan_check(const Paths& paths) {
+  const auto orphans = machine::find_orphans(paths.runtime);
   if (orphans.empty()) return {"orphans", Health::ok, "no guest without an owner", {}};
   return {"orphans", Health::warning,
           std::to_string(orphans.size()) + " runs were killed and left things behind", "labctl gc"};
@@ -129,7 +129,7 @@ Check orphan_check(const Places& places) {
 
 }  // namespace
 
-std::vector<Check> check_host(const Places& places) {
+std::vector<Check> check_host(const Paths& paths) {
   std::vector<Check> checks;
   for (const auto& needed : programs) checks.push_back(program_check(needed));
   checks.push_back(file_check("libvirt's QEMU driver",
@@ -143,10 +143,10 @@ std::vector<Check> check_host(const Places& places) {
   checks.push_back(firmware_check());
   checks.push_back(disk_reader_check());
   checks.push_back(user_check());
-  checks.push_back(space_check(places));
-  checks.push_back(cache_check(places));
-  checks.push_back(runtime_check(places));
-  checks.push_back(orphan_check(places));
+  checks.push_back(space_check(paths));
+  checks.push_back(cache_check(paths));
+  checks.push_back(runtime_check(paths));
+  checks.push_back(orphan_check(paths));
   return checks;
 }
 

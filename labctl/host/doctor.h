@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 
 namespace labctl::host {
 
@@ -20,7 +20,7 @@ struct Check {
 
 // Programs, libraries, rights, space: looked at without starting a hypervisor, so that it can be asked before
 // a run.
-std::vector<Check> check_host(const Places& places);
+std::vector<Check> check_host(const Paths& paths);
 
 // How many of the recipes are built.
 Check check_images(std::size_t recipes, std::size_t built);

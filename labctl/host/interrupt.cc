@@ -18,7 +18,7 @@ int pipe_ends[2] = {-1, -1};
 constexpr int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 struct sigaction before[std::size(numbers)];  // what whoever started this process wanted
 
-// Handlers instead of a blocked mask: children would inherit the mask and never hear our SIGTERM.
+// Handlers instead of a blocked mask: children would inherit the mask and never get our SIGTERM.
 extern "C" void on_signal(int number) {
   const int saved = errno;
   const char byte = static_cast<char>(number);

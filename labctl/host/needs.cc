@@ -25,8 +25,8 @@ Needs needs_of(const plan::Plan& plan, unsigned jobs) {
   return needs;
 }
 
-Space free_space_for_guests(const Places& places) {
-  const auto where = work_folder(places).parent_path();
+Space free_space_for_guests(const Paths& paths) {
+  const auto where = work_folder(paths).parent_path();
   return {.memory = capacity(0).memory_free, .disk = free_space(where).value_or(0), .where = where};
 }
 

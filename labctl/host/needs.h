@@ -24,7 +24,7 @@ struct Space {
   std::uint64_t memory = 0, disk = 0;
   std::filesystem::path where = {};  // the disk
 };
-Space free_space_for_guests(const Places& places);
+Space free_space_for_guests(const Paths& paths);
 
 // Memory is a warning: a guest seldom uses all of its own. Disk is an error: the run would refuse to begin.
 std::vector<Check> check_needs(const Needs& needs, const Space& free);

@@ -100,7 +100,7 @@ std::string reason_in(const std::string& output) {
 
 constexpr std::string_view progress_mark = "labctl: ";
 
-// What a build said on its way has been told already.
+// What a build said on its way has been shown already.
 std::string without_progress(const std::string& output) {
   auto lines = split(output, '\n');
   std::erase_if(lines, [](const auto& line) { return line.starts_with(progress_mark); });
@@ -202,16 +202,16 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
               : check_space(temporary ? temporary : "/var/tmp", in_temporary, "installing packages");
 }
 
-Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs, const Say& say,
-                  std::stop_token stop) {
+Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs,
+                  const Progress& progress, std::stop_token stop) {
   const auto start = Clock::now();
   if (auto made = make_dirs(half); !made) return made;
   auto log = Appender::open(half / "build.log");
   if (!log) return fail(log.error());
 
   const std::string prefix = "image " + recipe.name + ": ";
-  say(prefix +
-      (recipe.os == "windows" ? "building; Windows takes its time" : "building; this takes a minute or two"));
+  progress(prefix + (recipe.os == "windows" ? "building; Windows takes its time"
+                                            : "building; this takes a minute or two"));
   const auto told = [](const Source& source) { return source.sha256 + " " + source.from; };
   std::vector<std::string> layers, install;
   for (const auto& source : recipe.install) install.push_back(told(source));
@@ -228,7 +228,7 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
                   .on_line =
                       [&](std::string_view line) {
                         if (line.starts_with(progress_mark))
-                          say(prefix + printable(line.substr(progress_mark.size())));
+                          progress(prefix + printable(line.substr(progress_mark.size())));
                         // A log that cannot be written means a full disk, and the build itself will tell
                         // that.
                         static_cast<void>(log->write(std::string(line) + "\n"));
@@ -248,10 +248,10 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
     if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
     return fail(error);
   }
-  say(prefix + "taking its digest");
+  progress(prefix + "taking its digest");
   if (auto written = write_facts(recipe, half, start); !written) return written;
   const auto seconds = std::chrono::duration_cast<Millis>(Clock::now() - start);
-  say(prefix + "built in " + show_duration(seconds));
+  progress(prefix + "built in " + show_duration(seconds));
   return {};
 }
 

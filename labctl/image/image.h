@@ -77,7 +77,7 @@ struct BuildInputs {
 enum class State { absent, built, outdated, damaged };
 
 // Progress for people: one short line each.
-using Say = std::function<void(std::string_view)>;
+using Progress = std::function<void(std::string_view)>;
 
 class Store {
  public:
@@ -93,7 +93,7 @@ class Store {
   Result<Image> find(const std::string& name) const;  // not built: error whose hint is the build command
   // Does nothing when it is built. Waits for another build of the same image. Nothing half-built is ever
   // found.
-  Result<Image> build(const std::string& name, const Say& say, std::stop_token stop,
+  Result<Image> build(const std::string& name, const Progress& progress, std::stop_token stop,
                       const BuildInputs& inputs = {}) const;
   Status verify(const Image& image) const;  // hashes the disk again
   Status remove(const std::string& name) const;

@@ -53,7 +53,7 @@ Result<Sheet> read_sheet(const fs::path& folder) {
 }
 
 // All mistakes as one error: as it is when there is one, else a line for each. A recipe that extends itself
-// is told of once.
+// is reported once.
 Status without_mistakes(std::vector<Sheet>& sheets) {
   std::vector<Error> mistakes;
   std::set<fs::path> told;
@@ -237,7 +237,7 @@ Status add_files(const fs::path& folder, const std::vector<std::string>& sources
   for (const auto& path : paths) {
     const std::string name = path.lexically_relative(folder).generic_string();
     if (name == "image.yaml" || path.extension() == ".md") continue;
-    // A vendor's disk counts by the digest that the recipe tells, without reading a gigabyte for every look.
+    // A vendor's disk counts by the digest that the recipe gives, without reading a gigabyte for every look.
     if (std::find(sources.begin(), sources.end(), fs::absolute(path).lexically_normal().string()) !=
         sources.end())
       continue;

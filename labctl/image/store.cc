@@ -159,7 +159,7 @@ Result<Image> Store::find(const std::string& name) const {
   return because(error, "the image '" + name + "' is damaged");
 }
 
-Result<Image> Store::build(const std::string& name, const Say& say, std::stop_token stop,
+Result<Image> Store::build(const std::string& name, const Progress& progress, std::stop_token stop,
                            const BuildInputs& inputs) const {
   auto known = recipe(name);
   if (!known) return fail(known.error());
@@ -171,7 +171,7 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   if (auto made = make_dirs(home); !made) return fail(made.error());
   auto lock = Lock::try_take(home / ".lock");
   for (bool told = false; !lock; lock = Lock::try_take(home / ".lock")) {
-    if (!told) say("image " + name + ": another build of it runs; waiting for that one");
+    if (!told) progress("image " + name + ": another build of it runs; waiting for that one");
     told = true;
     if (stop.stop_requested())
       return fail({Fault::interrupted, "interrupted while waiting for another build", {}, {}});
@@ -185,7 +185,7 @@ Result<Image> Store::build(const std::string& name, const Say& say, std::stop_to
   const fs::path whole = folder(*known);
   for (const auto& old : {half, whole})
     if (auto removed = discard(root_, old); !removed) return fail(removed.error());
-  auto built = build_disk(*known, half, inputs, say, stop);
+  auto built = build_disk(*known, half, inputs, progress, stop);
   if (!built) {
     std::error_code ignored;
     for (const auto& [left, kept] : kept_of_failure) fs::rename(half / left, home / kept, ignored);

@@ -5,9 +5,11 @@
 #include <gelf.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <functional>
+#include <set>
 
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
@@ -137,6 +139,22 @@ bool is_module(std::string_view path) {
   return std::any_of(std::begin(ends), std::end(ends), [&](auto end) { return path.ends_with(end); });
 }
 
+// "sensord.service", of a file in one of the folders where packages put units.
+std::string unit_at(std::string_view path) {
+  constexpr std::string_view folder = "lib/systemd/system/";
+  constexpr std::string_view types[] = {".service", ".socket", ".timer", ".path", ".mount", ".target"};
+  const auto at = path.rfind(folder);
+  if (at == path.npos || (at != 0 && path[at - 1] != '/')) return {};
+  const auto name = path.substr(at + folder.size());
+  const bool unit =
+      std::any_of(std::begin(types), std::end(types), [&](auto type) { return name.ends_with(type); });
+  if (!unit || name.size() > longest_word || name.find_first_of("@/") != name.npos) return {};
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+  });
+  return plain ? std::string(name) : std::string();
+}
+
 // What blocks are of: the artifact, the files of a deb, or one module. None holds more of its own kind.
 enum class Holds { artifact, package, module };
 
@@ -163,6 +181,7 @@ class Walk {
   }
 
   std::vector<ModuleFile> found;
+  std::set<std::string> units;
 
  private:
   // A deb is an archive whose member data.tar.* is another one.
@@ -170,6 +189,8 @@ class Walk {
     const bool packed = holds == Holds::artifact &&
                         (archive_format(in) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_AR &&
                         name.starts_with("data.tar");
+    if (auto unit = unit_at(name); !unit.empty() && units.size() < most_modules)
+      units.insert(std::move(unit));
     if (!packed && !is_module(name)) return {};
     std::string room;
     return through(data_of(in, room), name, packed ? Holds::package : Holds::module);
@@ -219,7 +240,9 @@ ModuleFile read_module(std::string path, std::string_view file) {
   return module;
 }
 
-Result<std::vector<ModuleFile>> modules_in(const fs::path& artifact) {
+namespace {
+
+Status walk_through(const fs::path& artifact, Walk& walk) {
   const Owned<std::FILE, std::fclose> file(std::fopen(artifact.c_str(), "rbe"));
   if (!file) return input_error("cannot be opened", artifact.string());
   std::string room(block_size, '\0');
@@ -228,13 +251,26 @@ Result<std::vector<ModuleFile>> modules_in(const fs::path& artifact) {
     if (std::ferror(file.get()) != 0) return input_error("cannot be read");
     return std::string_view(room.data(), got);
   };
-  Walk walk;
   if (auto walked = walk.through(blocks, artifact.filename().string(), Holds::artifact); !walked) {
     Error error = walked.error();
     if (error.where.empty()) error.where = artifact.string();
     return fail(std::move(error));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<ModuleFile>> modules_in(const fs::path& artifact) {
+  Walk walk;
+  if (auto walked = walk_through(artifact, walk); !walked) return fail(walked.error());
   return std::move(walk.found);
+}
+
+Result<std::vector<std::string>> units_in(const fs::path& artifact) {
+  Walk walk;
+  if (auto walked = walk_through(artifact, walk); !walked) return fail(walked.error());
+  return std::vector<std::string>(walk.units.begin(), walk.units.end());
 }
 
 std::vector<std::string> builds_of(const std::vector<ModuleFile>& modules, const std::string& name) {

@@ -24,6 +24,10 @@ struct ModuleFile {
 // module gives none. Errors (input): it cannot be read, is damaged, or holds more than is read.
 Result<std::vector<ModuleFile>> modules_in(const std::filesystem::path& artifact);
 
+// The systemd units that a package installs, by their names, templates left out; in order, each once. Errors
+// as above.
+Result<std::vector<std::string>> units_in(const std::filesystem::path& artifact);
+
 // An ELF file's own words; nothing where there are none.
 ModuleFile read_module(std::string path, std::string_view elf);
 

@@ -71,8 +71,8 @@ void compare_lists(const std::vector<T>& before, const std::vector<T>& now, cons
 }
 
 // What the kernel had said on the console and the journal not yet, when the run was cut off.
-std::vector<crash::Finding> unheard(const std::vector<event::Event>& journal, const fs::path& folder,
-                                    crash::Os os, const std::vector<crash::Signature>& signatures) {
+std::vector<crash::Finding> unread_console(const std::vector<event::Event>& journal, const fs::path& folder,
+                                           crash::Os os, const std::vector<crash::Signature>& signatures) {
   auto console = read_file(folder / "console.log", largest_console);
   if (!console) return {};
   auto findings = crash::scan(*console, os, signatures);
@@ -108,9 +108,9 @@ Result<CutJournal> read_cut_journal(const plan::Cell& cell, const fs::path& fold
 // What can still be said of a cell that was cut off: what its console holds, and that its lab went away,
 // which convicts whatever the guest was suspected of. Empty: it had not failed, and may begin again.
 std::string last_records(const cell::State& cut, const CutJournal& journal,
-                         const std::vector<crash::Finding>& unheard) {
+                         const std::vector<crash::Finding>& found) {
   std::vector<event::What> rest;
-  for (const auto& finding : unheard) rest.emplace_back(event::Found{event::Channel::console, finding});
+  for (const auto& finding : found) rest.emplace_back(event::Found{event::Channel::console, finding});
   rest.emplace_back(event::LabFault{"the run was cut off"});
   rest.emplace_back(event::Interrupted{});
   cell::State state = cut;
@@ -226,8 +226,8 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
                                                                               : Left::finished;
   }
   if (state.phase == cell::Phase::ended) return Left::finished;
-  const std::string rest =
-      last_records(state, *cut, unheard(events, folder, snapshot::scanned_as(cell.guest.os), signatures));
+  const std::string rest = last_records(
+      state, *cut, unread_console(events, folder, snapshot::scanned_as(cell.guest.os), signatures));
   if (rest.empty()) return Left::cut_off;
   if (auto closed = close_failed(*cut, rest, folder); !closed) return fail(closed.error());
   return Left::finished;

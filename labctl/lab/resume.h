@@ -1,6 +1,6 @@
 // A run that did not come to its end, gone on with: what was finished is kept, what was cut off begins again
 // with its old evidence kept aside, what never began is run. A cell whose guest had failed before the cut is
-// finished: nothing here may outlive a failure.
+// finished: nothing here may cancel a failure.
 #pragma once
 
 #include <filesystem>

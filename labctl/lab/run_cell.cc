@@ -28,17 +28,17 @@ constexpr auto oversleeping = 2s;  // longer than a busy host keeps a thread fro
 constexpr std::size_t kept_log_line = 200;
 // What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
 constexpr std::uint64_t most_backlog = 64u << 20;                   // of its console, in memory
-constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it told, on disk
+constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it logged, on disk
 
 // What the watchers hand to the cell's thread.
-struct AgentSaid {
+struct AgentEvent {
   event::What what;
   std::string full_output;
 };
 // Each with the life of the machine that it came from: one that was switched on again is a new one.
 struct Input {
-  int life = 0;
-  std::variant<machine::Notification, AgentSaid> what;
+  int power_cycle = 0;
+  std::variant<machine::Notification, AgentEvent> what;
 };
 
 class CellRun {
@@ -61,7 +61,7 @@ class CellRun {
     if (auto started = start(); !started)
       happen(event::LabFault{started.error().text()});
     else
-      live();
+      loop();
     keep_memory(state_.outcome.findings);
     if (job_.session && machine_ && state_.outcome.ending != outcome::Ending::interrupted) show_the_end();
     // The agent's thread uses the machine; both end before the records are closed.
@@ -126,7 +126,7 @@ class CellRun {
     }
     if (state_.phase != cell::Phase::held) return lab_error("the kept machine's journal does not lead to it");
     written_ = read_;
-    starved_before_ = state_.starved;
+    cpu_wait_before_ = state_.cpu_wait;
     began_ = Clock::now() - state_.now;
     for (const auto& text : open_ears) console_->listen(text);
     return {};
@@ -141,29 +141,29 @@ class CellRun {
     const auto from = job_.from          ? machine::From::before
                       : job_.base.live() ? machine::From::snapshot
                                          : machine::From::power_on;
-    if (auto begun = begin_life(from); !begun) return begun;
+    if (auto begun = power_up(from); !begun) return begun;
     if (job_.from) act(cell::SetClock{});
     if (delivered_ && !job_.exchange) act(cell::InsertPayload{});
     return write_file(job_.folder / "machine.xml", machine::definition_of(*machine_));
   }
 
-  Status begin_life(machine::From from) {
+  Status power_up(machine::From from) {
     auto machine = host_.create({.name = "labctl-" + job_.folder.filename().string(),
                                  .shape = job_.base.shape,
                                  .accel = host_.facts().accel,
                                  .disk = job_.disk,
                                  .nvram = nvram(),
                                  .vnc = job_.vnc},
-                                [this, life = life_](machine::Notification sign) {
-                                  if (!outruns(sign)) inputs_.push({life, std::move(sign)});
+                                [this, power_cycle = power_cycle_](machine::Notification sign) {
+                                  if (!outruns(sign)) inputs_.push({power_cycle, std::move(sign)});
                                 });
     if (!machine) return fail(machine.error());
     machine_ = std::move(*machine);
     if (auto started = machine_->start(from); !started) return started;
     happen(event::Started{});
     agent_ = std::make_unique<observe::Agent>(
-        *machine_, os_.shell(), [this, life = life_](event::What what, std::string full) {
-          inputs_.push({life, AgentSaid{std::move(what), std::move(full)}});
+        *machine_, os_.shell(), [this, power_cycle = power_cycle_](event::What what, std::string full) {
+          inputs_.push({power_cycle, AgentEvent{std::move(what), std::move(full)}});
         });
     return {};
   }
@@ -173,13 +173,13 @@ class CellRun {
   Status switch_on() {
     machine_->end();
     agent_.reset();
-    starved_before_ += machine::cpu_wait(*machine_);
+    cpu_wait_before_ += machine::cpu_wait(*machine_);
     machine_.reset();
-    ++life_;
-    return begin_life(machine::From::power_on);
+    ++power_cycle_;
+    return power_up(machine::From::power_on);
   }
 
-  void live() {
+  void loop() {
     auto next_tick = Clock::now() + tick;
     while (state_.phase != cell::Phase::ended && broken_.empty()) {
       if (state_.phase == cell::Phase::held) {
@@ -187,21 +187,21 @@ class CellRun {
         continue;
       }
       auto input = inputs_.pop_until(next_tick);
-      if (const auto late = Clock::now() - next_tick; late > oversleeping) tell_asleep(late);
-      if (input) hear(*input);
+      if (const auto late = Clock::now() - next_tick; late > oversleeping) record_suspend(late);
+      if (input) on_input(*input);
       if (console_) happen_all(console_->idle());
       if (outrun_.exchange(false))
         happen(event::LabFault{"the console was louder than it could be read: some of it is lost", true});
       if (stop_.stop_requested()) happen(event::Interrupted{});
       if (Clock::now() < next_tick) continue;
       next_tick = Clock::now() + tick;
-      // Without a machine it could not be switched on again, and that has been told.
-      tell_time();
+      // Without a machine it could not be switched on again, and that has been reported.
+      record_time();
       report();
     }
   }
 
-  // On the hypervisor's thread. A console that is louder than it can be read is not heard to its end, and
+  // On the hypervisor's thread. A console that sends more than can be read is not read to its end, and
   // that is said.
   bool outruns(const machine::Notification& sign) {
     const auto* console = std::get_if<machine::ConsoleBytes>(&sign);
@@ -211,19 +211,19 @@ class CellRun {
     return false;
   }
 
-  void tell_time() { happen(event::Tick{starved()}); }
-  Millis starved() const {
-    return asleep_ + starved_before_ + (machine_ ? machine::cpu_wait(*machine_) : Millis(0));
+  void record_time() { happen(event::Tick{cpu_wait()}); }
+  Millis cpu_wait() const {
+    return asleep_ + cpu_wait_before_ + (machine_ ? machine::cpu_wait(*machine_) : Millis(0));
   }
 
   // This process was stopped or frozen, perhaps with its guests: in a terminal, or with the container that it
   // is in. Nobody listened then, so that nobody may be called silent; and what a guest's watchdogs have to
   // say of that time is about the host. Told before what has come meanwhile. What the guest's own threads
-  // have waited of it is told by them.
-  void tell_asleep(Clock::duration late) {
-    const Millis waited = starved() - state_.starved;
+  // have waited of it is recorded by them.
+  void record_suspend(Clock::duration late) {
+    const Millis waited = cpu_wait() - state_.cpu_wait;
     asleep_ += std::max(Millis(0), std::chrono::duration_cast<Millis>(late) - std::max(Millis(0), waited));
-    tell_time();
+    record_time();
   }
 
   void hold() {
@@ -235,7 +235,7 @@ class CellRun {
     pump();  // what was said until now was said while it was held
     if (state_.phase != cell::Phase::held) return;
     if (choice == DebugSession::Choice::leave) return happen(event::Interrupted{});
-    tell_time();  // the time in which it was held and stopped stretches nothing that comes
+    record_time();  // the time in which it was held and stopped stretches nothing that comes
     event::Released released{.hold = choice == DebugSession::Choice::next ? cell::next_hold(state_) : 0};
     if (job_.exchange && !std::exchange(exchanged_, true)) released.payload = job_.exchange->files;
     happen(std::move(released));
@@ -250,11 +250,11 @@ class CellRun {
 
   // Hears what has come in, without waiting; false when somebody wants the run to end.
   bool pump() {
-    while (auto input = inputs_.pop_until(Clock::now())) hear(*input);
+    while (auto input = inputs_.pop_until(Clock::now())) on_input(*input);
     return !stop_.stop_requested() && broken_.empty();
   }
 
-  // Of a guest that failed, when its story has ended: whatever it would still have said has been heard. One
+  // Of a guest that failed, when its story has ended: whatever it would still have said has been read. One
   // that was reset has forgotten.
   void keep_memory(const std::vector<outcome::Observation>& found) {
     if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
@@ -280,12 +280,12 @@ class CellRun {
     return {};
   }
 
-  void hear(Input& input) {
+  void on_input(Input& input) {
     if (const auto* sign = std::get_if<machine::Notification>(&input.what))
       if (const auto* console = std::get_if<machine::ConsoleBytes>(sign)) backlog_ -= console->bytes.size();
-    if (input.life != life_) return;
+    if (input.power_cycle != power_cycle_) return;
     std::visit(overloaded{[this](machine::Notification& sign) { on_notification(sign); },
-                          [this](AgentSaid& said) { hear_agent(said); }},
+                          [this](AgentEvent& said) { on_agent(said); }},
                input.what);
   }
 
@@ -300,7 +300,7 @@ class CellRun {
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
       log::ignored(machine_->resume(), "resuming " + job_.cell.id);
-    // What stood on the console before the guest went away is told before the going.
+    // What stood on the console before the guest went away is recorded before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
   }
@@ -311,7 +311,7 @@ class CellRun {
       lost = {lost.why + "; the host was out of memory and its kernel killed a process (oom_kill)"};
   }
 
-  void hear_agent(AgentSaid& said) {
+  void on_agent(AgentEvent& said) {
     auto* answer = std::get_if<event::Answer>(&said.what);
     if (answer && answer->answered &&
         (answer->question == "kernel-log" || answer->question.starts_with("suspect-log-"))) {
@@ -344,14 +344,14 @@ class CellRun {
     const bool small =
         std::holds_alternative<event::Tick>(what) || std::holds_alternative<event::Interrupted>(what);
     if (full_ && !small) return;
-    tell(std::move(what));
+    emit(std::move(what));
     if (full_ || journal_size_ < most_journal) return;
     full_ = true;
-    tell(event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
+    emit(event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
   }
 
   // The one door into the state machine: what it is fed is read back from the very line that was written.
-  void tell(event::What what) {
+  void emit(event::What what) {
     if (state_.phase == cell::Phase::ended || !broken_.empty()) return;
     const auto at = std::chrono::duration_cast<Millis>(Clock::now() - began_);
     const std::string line = event::to_line({at, std::move(what)}, written_);
@@ -384,7 +384,7 @@ class CellRun {
     std::visit(
         overloaded{
             [this](const cell::Ask& ask) {
-              if (agent_) agent_->ask(ask.question.name, ask.question.command, ask.tell_begin);
+              if (agent_) agent_->ask(ask.question.name, ask.question.command, ask.report_begin);
             },
             [this](const cell::Listen& listen) { console_->listen(listen.text); },
             [this](const cell::SetClock&) {
@@ -468,8 +468,8 @@ class CellRun {
   Clock::time_point began_ = Clock::now();
 
   Queue<Input> inputs_;
-  int life_ = 0;  // how often the machine has been switched on again
-  Millis starved_before_{0}, asleep_{0};
+  int power_cycle_ = 0;  // how often the machine has been switched on again
+  Millis cpu_wait_before_{0}, asleep_{0};
   const std::uint64_t kills_before_ = job_.kills_for_memory();
   std::optional<Appender> journal_;
   event::Chain written_, read_;

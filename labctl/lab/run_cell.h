@@ -34,7 +34,7 @@ struct Guest {
   machine::Machine& machine;
   std::string where;  // what comes next, or how the story ended
   bool over = false;
-  // To be called a few times in a second: what the guest says is heard meanwhile. False: there is nothing
+  // To be called a few times in a second: what the guest says is read meanwhile. False: there is nothing
   // left to stay for.
   std::function<bool()> pump;
   // Makes this what is come back to.

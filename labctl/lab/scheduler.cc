@@ -119,7 +119,8 @@ bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::
 }
 
 void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once,
-                   const Watch& watch, const std::stop_token& stop, const Slots& slots) {
+                   const Watch& watch, const std::stop_token& stop, const Slots& slots,
+                   const MayBegin& may_begin) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   const Watch one_at_a_time = [&](const Progress& progress) {
@@ -134,6 +135,7 @@ void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsign
         if (mine >= jobs.size()) return;
         const auto slot = take_slot(slots, jobs[mine].cell.id, one_at_a_time, stop);
         if (stop.stop_requested()) return;
+        if (may_begin && !may_begin(jobs[mine])) continue;
         run_with_retries(jobs[mine], host, one_at_a_time, stop);
       }
     });

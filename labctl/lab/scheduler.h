@@ -2,6 +2,7 @@
 // again, a guest's failure never.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,8 +16,8 @@ namespace labctl::lab {
 int failed_attempts(const std::filesystem::path& folder);
 Status set_failed_aside(const std::filesystem::path& folder);
 
-// Whether a cell may begin anew after so many attempts that the lab failed. One that said more than could be
-// heard may not: its next attempt could outlive a crash that nobody heard.
+// Whether a cell may be retried after so many attempts that the lab failed. One that sent more than could be
+// read may not: its next attempt could hide a crash that was never read.
 bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::Policy& policy);
 
 // Places for guests that all runs of a user on this host share: a cell holds one of `count` locks in `folder`
@@ -26,8 +27,12 @@ struct Slots {
   unsigned count = 0;
 };
 
-// Runs every job. `watch` is called from many threads, one call at a time.
+// Whether a job may still begin; asked once before it does, from many threads.
+using MayBegin = std::function<bool(const CellJob&)>;
+
+// Runs every job that may begin. `watch` is called from many threads, one call at a time.
 void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsigned at_once,
-                   const Watch& watch, const std::stop_token& stop, const Slots& slots = {});
+                   const Watch& watch, const std::stop_token& stop, const Slots& slots = {},
+                   const MayBegin& may_begin = {});
 
 }  // namespace labctl::lab

@@ -1,6 +1,6 @@
 // Everything a run needs from outside, looked at before anything starts: artifacts hashed and copied, images
-// found, payload CDs made. Whatever is missing is told at once and all together, each with the command that
-// fixes it.
+// found, payload CDs made. Whatever is missing is reported at once and all together, each with the command
+// that fixes it.
 #pragma once
 
 #include <filesystem>
@@ -55,7 +55,7 @@ class StagedArtifacts {
   std::vector<std::string> links() const;
 
   // Drivers that nothing but a proof of the author's can show to be loaded, in cells that have none: one
-  // error each. Those with a proof are told in untied().
+  // error each. Those with a proof are listed by untied().
   std::vector<Error> unproved() const;
   std::vector<std::string> untied() const;
 

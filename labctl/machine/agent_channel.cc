@@ -59,7 +59,7 @@ Result<Json> AgentChannel::ask(const Json& command, Time deadline) {
   return std::move((*answer)["return"]);
 }
 
-// The socket stays when the guest falls and boots again; only its hypervisor's end closes it.
+// The socket stays when the guest resets; only its hypervisor's end closes it.
 Status AgentChannel::open() {
   if (closed_) return lab_error("the guest was ended");
   if (fd_) return {};

@@ -22,16 +22,18 @@ enum class Accel { tcg, kvm };
 enum class Firmware { bios, uefi, uefi_secure };
 enum class DiskBus { virtio, sata, nvme };
 
+// The PC that a guest's system is made for. hyperv: the clock in local time, Hyper-V's enlightenments and its
+// panic device, which takes a bug check's code, and with Secure Boot a TPM.
+enum class Platform { generic, hyperv };
+
 struct Shape {
   int vcpus = 1;
   std::uint64_t memory = 1024ull << 20;  // bytes
   std::string cpu = {};                  // a model as QEMU names it; empty: all that the host can give
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
-  bool network = false;  // a card behind which nobody is: no host, no other guest, no world
-  // What Windows wants of its machine: the time of its place in the clock, a hypervisor it knows, a panic
-  // device that it can tell its stop code, and with Secure Boot a TPM.
-  bool windows = false;
+  bool network = false;  // a card that reaches nothing: no host, no other guest, no world
+  Platform platform = Platform::generic;
   bool operator==(const Shape&) const = default;
 };
 
@@ -142,7 +144,7 @@ class Machine {
   virtual Result<Json> ask(const Json& command, Millis patience) = 0;
 
   virtual Status insert_cd(const std::filesystem::path& iso) = 0;  // in the place of the one that is in
-  virtual Status power_cut() = 0;                                  // cold reset, the guest is not told
+  virtual Status power_cut() = 0;                                  // cold reset, the guest is not notified
   // Lets a guest go on that was paused: by its panic device, or by save(). Nothing happens to one that runs.
   virtual Status resume() = 0;
 
@@ -176,6 +178,7 @@ struct HostFacts {
   std::string accel_reason;  // one sentence for people: why this one
   std::string machine_type;  // versioned, e.g. "pc-q35-7.2"
   std::string architecture;  // of its guests: "x86_64"
+  std::string cpu;           // of the host: "AMD EPYC 9354 32-Core Processor"; empty: not known
   // Whether a guest with several vCPUs can be had whose code TCG translates in one thread. In several it
   // invents crashes.
   bool one_thread = false;

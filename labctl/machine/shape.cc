@@ -24,7 +24,7 @@ std::string slug_of(const Shape& shape) {
   if (shape.firmware != Firmware::bios) slug += std::string("-") + to_string(shape.firmware);
   if (shape.disk != DiskBus::virtio) slug += std::string("-") + to_string(shape.disk);
   if (shape.network) slug += "-net";
-  if (shape.windows) slug += "-windows";
+  if (shape.platform == Platform::hyperv) slug += "-windows";
   return slug;
 }
 

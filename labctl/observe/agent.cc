@@ -55,10 +55,10 @@ event::Answer read_status(const std::string& name, const Json& status, std::stri
   return answer;
 }
 
-Agent::Agent(machine::Machine& machine, std::vector<std::string> shell, Tell tell)
+Agent::Agent(machine::Machine& machine, std::vector<std::string> shell, Emit emit)
     : machine_(machine),
       shell_(std::move(shell)),
-      tell_(std::move(tell)),
+      emit_(std::move(emit)),
       thread_([this](const std::stop_token& stop) { live(stop); }) {}
 
 Agent::~Agent() {
@@ -66,9 +66,9 @@ Agent::~Agent() {
   wake_.notify_all();
 }
 
-void Agent::ask(std::string name, std::string command, bool tell_begin) {
+void Agent::ask(std::string name, std::string command, bool report_begin) {
   std::lock_guard lock(mutex_);
-  waiting_.push_back({std::move(name), std::move(command), tell_begin, {}});
+  waiting_.push_back({std::move(name), std::move(command), report_begin, {}});
   wake_.notify_all();
 }
 
@@ -80,7 +80,7 @@ void Agent::forget() {
 
 void Agent::beat() {
   next_ping_ = Clock::now() + heartbeat;
-  tell_(event::Beat{}, {});
+  emit_(event::Beat{}, {});
 }
 
 void Agent::live(const std::stop_token& stop) {
@@ -117,7 +117,7 @@ void Agent::start_waiting() {
     }
     auto started = machine_.ask(exec_command(shell_, question.command), agent_timeout);
     if (!started) {
-      // The agent is away, in a reboot perhaps, or the guest is dead: whoever asked has a deadline of its
+      // The agent is away, in a reboot perhaps, or the guest is dead: the caller has a deadline of its
       // own.
       question.next = Clock::now() + retry;
       std::lock_guard lock(mutex_);
@@ -127,13 +127,13 @@ void Agent::start_waiting() {
     const long long pid = number_at(*started, "pid", -1);
     if (pid <= 0) {
       // It may have been begun, so it is not asked twice.
-      tell_(event::Answer{.question = question.name,
+      emit_(event::Answer{.question = question.name,
                           .output = "the agent's answer is malformed: no process was begun"},
             {});
       continue;
     }
     running_.push_back({question.name, pid, Clock::now()});
-    if (question.tell_begin) tell_(event::Begun{question.name}, {});
+    if (question.report_begin) emit_(event::Begun{question.name}, {});
     beat();
   }
 }
@@ -168,7 +168,7 @@ void Agent::poll_running() {
       answer.output = "the agent's answer is malformed: it does not say whether the command has ended";
     running = running_.erase(running);
     beat();
-    tell_(std::move(answer), std::move(full));
+    emit_(std::move(answer), std::move(full));
   }
 }
 

@@ -5,7 +5,7 @@
 namespace labctl::observe {
 
 namespace {
-// The kernel prints a report within milliseconds, a starved guest within a second or so.
+// The kernel prints a report within milliseconds, a guest that waits for a CPU within a second or so.
 constexpr auto silence = std::chrono::milliseconds(400);
 }  // namespace
 
@@ -17,7 +17,7 @@ Result<Console> Console::open(const std::filesystem::path& path,
   return Console(std::move(*log), signatures, os, limit);
 }
 
-std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {
+std::vector<event::What> Console::events_of(std::vector<crash::Finding> findings) {
   std::vector<event::What> events;
   for (auto starts = scanner_.kernel_starts(); kernel_starts_ < starts; ++kernel_starts_)
     events.emplace_back(event::KernelStarted{});
@@ -28,8 +28,8 @@ std::vector<event::What> Console::tell(std::vector<crash::Finding> findings) {
 
 std::vector<event::What> Console::feed(std::string_view bytes) {
   last_bytes_ = std::chrono::steady_clock::now();
-  auto events = tell(scanner_.feed(bytes));
-  hear(bytes, events);
+  auto events = events_of(scanner_.feed(bytes));
+  find_texts(bytes, events);
   std::string_view kept = bytes.substr(0, left_);
   left_ -= kept.size();
   if (broken_ || kept.empty()) return events;
@@ -45,7 +45,7 @@ void Console::listen(const std::string& text) {
   ears_.push_back({text, {}});
 }
 
-void Console::hear(std::string_view bytes, std::vector<event::What>& events) {
+void Console::find_texts(std::string_view bytes, std::vector<event::What>& events) {
   std::erase_if(ears_, [&](Ear& ear) {
     ear.tail += bytes;
     if (ear.tail.find(ear.text) != std::string::npos) {
@@ -59,9 +59,9 @@ void Console::hear(std::string_view bytes, std::vector<event::What>& events) {
 
 std::vector<event::What> Console::idle() {
   if (!scanner_.pending() || std::chrono::steady_clock::now() - last_bytes_ < silence) return {};
-  return tell(scanner_.flush());
+  return events_of(scanner_.flush());
 }
 
-std::vector<event::What> Console::finish() { return tell(scanner_.flush()); }
+std::vector<event::What> Console::finish() { return events_of(scanner_.flush()); }
 
 }  // namespace labctl::observe

@@ -130,7 +130,7 @@ class Reading {
           std::chrono::milliseconds limit)
       : qcow2_(qcow2), folder_(folder), stop_(stop), until_(Clock::now() + limit) {}
 
-  Result<DiskTold> read() {
+  Result<DiskContents> read() {
     if (auto made = make_dirs(folder_); !made) return fail(made.error());
     auto partitions = find_partitions();
     if (!partitions) return fail(partitions.error());
@@ -203,8 +203,8 @@ class Reading {
     return some;
   }
 
-  Result<DiskTold> read_windows() {
-    DiskTold told;
+  Result<DiskContents> read_windows() {
+    DiskContents told;
     std::size_t minidumps = 0;
     for (const auto& [name, size] : list("/Windows/Minidump").value_or(empty)) {
       if (!name.ends_with(".dmp") && !name.ends_with(".DMP")) continue;
@@ -228,8 +228,8 @@ class Reading {
     return told;
   }
 
-  void read_dump_file(DiskTold& told, const std::string& path, const std::string& name, std::uint64_t size,
-                      std::uint64_t most) {
+  void read_dump_file(DiskContents& told, const std::string& path, const std::string& name,
+                      std::uint64_t size, std::uint64_t most) {
     const fs::path file = folder_ / name;
     if (!copy(path, file, most)) return;
     std::error_code ignored;
@@ -253,7 +253,7 @@ class Reading {
     return bytes;
   }
 
-  void read_log(DiskTold& told) {
+  void read_log(DiskContents& told) {
     const fs::path log = folder_ / "System.evtx";
     if (!copy("/Windows/System32/winevt/Logs/System.evtx", log, most_of_a_log)) return;
     if (find_program("evtxexport").empty()) {
@@ -261,7 +261,7 @@ class Reading {
           "System.evtx was not read: evtxexport is not installed (apt-get install libevtx-utils)");
       return;
     }
-    // Only the events that tell of crashes; a log holds tens of thousands.
+    // Only the events that report crashes; a log holds tens of thousands.
     std::string events, event;
     bool within = false;
     Command reading = command({"evtxexport", "-f", "xml", log.string()});
@@ -322,8 +322,8 @@ Status can_read_disks() {
   return {};
 }
 
-Result<DiskTold> read_disk(const fs::path& qcow2, const fs::path& folder, std::stop_token stop,
-                           std::chrono::milliseconds limit) {
+Result<DiskContents> read_disk(const fs::path& qcow2, const fs::path& folder, std::stop_token stop,
+                               std::chrono::milliseconds limit) {
   if (auto can = can_read_disks(); !can) return fail(can.error());
   return Reading(qcow2, folder, stop, limit).read();
 }

@@ -37,11 +37,12 @@ Status can_read_disks();
 
 // Dumps and the log are kept in `folder`, which is made; bounded in bytes and in time. `notes` says what was
 // left out. Errors: nothing could be read, and why.
-struct DiskTold {
+struct DiskContents {
   std::vector<event::What> found;
   std::vector<std::string> notes;
 };
-Result<DiskTold> read_disk(const std::filesystem::path& qcow2, const std::filesystem::path& folder,
-                           std::stop_token stop, std::chrono::milliseconds limit = std::chrono::minutes(3));
+Result<DiskContents> read_disk(const std::filesystem::path& qcow2, const std::filesystem::path& folder,
+                               std::stop_token stop,
+                               std::chrono::milliseconds limit = std::chrono::minutes(3));
 
 }  // namespace labctl::observe

@@ -44,8 +44,8 @@ class Console {
  private:
   Console(Appender log, const std::vector<crash::Signature>& signatures, crash::Os os, std::uint64_t limit)
       : log_(std::move(log)), left_(limit), scanner_(os, signatures) {}
-  std::vector<event::What> tell(std::vector<crash::Finding> findings);
-  void hear(std::string_view bytes, std::vector<event::What>& events);
+  std::vector<event::What> events_of(std::vector<crash::Finding> findings);
+  void find_texts(std::string_view bytes, std::vector<event::What>& events);
 
   // One text that is listened for, and the end of what was said so far: chunks may cut it anywhere.
   struct Ear {
@@ -61,7 +61,7 @@ class Console {
   std::chrono::steady_clock::time_point last_bytes_{};
 };
 
-// What the hypervisor tells, besides the console.
+// What the hypervisor reports, besides the console.
 std::vector<event::What> translate(const machine::Notification& sign);
 
 // The kernel's own log, read through the agent: a driver can mute the console, but hardly both.
@@ -93,21 +93,21 @@ std::vector<event::What> read_screen(const std::filesystem::path& picture);
 // more was cut, and what was cut away may have been the crash.
 inline constexpr std::size_t longest_output = 4u << 20;
 
-// What a guest-exec-status that says "exited" tells of the command; its whole output is added to `full`.
+// What a guest-exec-status that says "exited" gives of the command; its whole output is added to `full`.
 event::Answer read_status(const std::string& name, const Json& status, std::string& full);
 
 // Puts questions to the guest agent and pings it in between; any answer is a heartbeat. Questions run side by
-// side in the guest, so one that hangs does not stop the heart. One thread; `tell` is called on it.
+// side in the guest, so one that hangs does not stop the heart. One thread; `emit` is called on it.
 class Agent {
  public:
-  using Tell = std::function<void(event::What, std::string full_output)>;
+  using Emit = std::function<void(event::What, std::string full_output)>;
   // `shell`: the guest's program that runs a command, and its arguments; the command becomes the last one.
-  Agent(machine::Machine& machine, std::vector<std::string> shell, Tell tell);
+  Agent(machine::Machine& machine, std::vector<std::string> shell, Emit emit);
   ~Agent();  // the machine must have been ended before, or a hanging guest delays this by one agent timeout
 
   // Asked again and again while the agent is away; given up only when the guest says an error or the cell
   // ends.
-  void ask(std::string name, std::string command, bool tell_begin = false);
+  void ask(std::string name, std::string command, bool report_begin = false);
 
   // The guest is being cut off: nothing that was asked so far has an answer any more, and what runs in it has
   // no number that would mean anything after its next boot.
@@ -122,7 +122,7 @@ class Agent {
   };
   struct Waiting {
     std::string name, command;
-    bool tell_begin = false;
+    bool report_begin = false;
     std::chrono::steady_clock::time_point next{};
   };
 
@@ -134,7 +134,7 @@ class Agent {
 
   machine::Machine& machine_;
   std::vector<std::string> shell_;
-  Tell tell_;
+  Emit emit_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::vector<Waiting> waiting_;

@@ -12,7 +12,7 @@
 
 namespace labctl::outcome {
 
-// Whether it counts against a cell at all. Known noise and allowed warnings do not, and need nobody's word.
+// Whether it counts against a cell at all. Known noise and allowed warnings do not, and need no acceptance.
 bool counts(const plan::Cell& cell, const crash::Finding& finding);
 
 // Whether only the scenario's policy keeps it from counting: by default it would block. A line with no report
@@ -22,11 +22,11 @@ bool let_through(const plan::Cell& cell, const crash::Finding& finding);
 // Whether it ends no cell and is weighed when all have ended (weigh.h).
 bool is_weighed(const crash::Finding& finding);
 
-// A sign tells that something happened and not what: a reset, the panic device, a taint. The cell makes it
-// itself; no text told it.
+// A sign shows that something happened and not what: a reset, the panic device, a taint. The cell makes it
+// itself; there is no text.
 bool is_sign(const crash::Finding& finding);
 
-// Who spoke for a finding that counts; nothing when nobody did. No waiver speaks for a sign: behind it may be
+// Which entry accepts a finding that counts, if any. No waiver accepts a sign: behind it may be
 // anything.
 const scenario::Acceptance* accepted(const plan::Cell& cell, const crash::Finding& finding);
 
@@ -34,7 +34,7 @@ const scenario::Acceptance* accepted(const plan::Cell& cell, const crash::Findin
 // crash ends its cell as any crash does.
 bool tolerated(const plan::Cell& cell, const crash::Finding& finding);
 
-// Whether it ends its cell and excludes passed: it counts, nobody's word lets it pass, and it is not weighed.
+// Whether it ends its cell and excludes passed: it counts, no entry accepts it, and it is not weighed.
 bool blocks(const plan::Cell& cell, const crash::Finding& finding);
 
 // What the scenario expects of the cell and nothing of it was found; nothing when all came.

@@ -30,5 +30,6 @@ constexpr auto endings = enum_names<Ending>({{Ending::crashed, "crashed"},
                                              {Ending::not_run, "not-run"},
                                              {Ending::passed, "passed"}});
 const char* to_string(Ending ending) { return endings.name(ending); }
+std::optional<Ending> ending_from(std::string_view name) { return endings.value(name); }
 
 }  // namespace labctl::outcome

@@ -31,6 +31,7 @@ enum class Ending {
 
 bool is_guest_failure(Ending ending);
 const char* to_string(Ending ending);
+std::optional<Ending> ending_from(std::string_view name);  // as to_string() gives it
 
 // What a finding of this kind makes of its cell.
 Ending ending_for(crash::Kind kind);
@@ -41,8 +42,8 @@ struct Observation {
   event::Channel channel = event::Channel::console;  // the first that reported it
   int boot = 0;                                      // 0 is the life before the first reboot
   bool candidate_in = false;                         // something of the candidate's had been run by then
-  // One crash of Windows is told on several channels and is one finding: those that told it besides, and
-  // those that should have and did not.
+  // One crash of Windows is reported on several channels and is one finding: those that reported it besides,
+  // and those that should have and did not.
   std::vector<event::Channel> also = {}, silent = {};
   std::string link = {};    // what ties a finding elsewhere to the candidate; empty: nothing but the time
   std::string taints = {};  // of a kernel taint that nothing explains: its letters
@@ -81,7 +82,7 @@ struct Outcome {
   Millis took{0};
   Journal journal;
   std::vector<Attempt> attempts = {};   // those before it, the oldest of each kind first
-  std::optional<ReusedFrom> kept = {};  // of a control; it supports a pass and blames nobody
+  std::optional<ReusedFrom> kept = {};  // of a control; it supports a pass and accuses no candidate
   bool unheard = false;                 // something the guest said is lost, and a crash may have been in it
   int rules = rules_now;                // of its journal (rules.h)
   bool expected = false;                // a negative test that fired; only judge() decides it

@@ -54,9 +54,11 @@ Json images_json(const std::vector<ImageRecord>& images) {
 }
 
 Json host_json(const HostRecord& host) {
-  return {{"hypervisor", host.hypervisor},     {"accel", host.accel},
-          {"accel_reason", host.accel_reason}, {"machine_type", host.machine_type},
-          {"architecture", host.architecture}, {"fingerprint", host.fingerprint}};
+  Json json{{"hypervisor", host.hypervisor},     {"accel", host.accel},
+            {"accel_reason", host.accel_reason}, {"machine_type", host.machine_type},
+            {"architecture", host.architecture}, {"fingerprint", host.fingerprint}};
+  if (!host.cpu.empty()) json["cpu"] = host.cpu;
+  return json;
 }
 
 GivenText read_given(JsonObject in) {
@@ -99,7 +101,7 @@ ImageRecord read_image(JsonObject& in) {
 }
 
 HostRecord read_host(JsonObject in) {
-  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture", "fingerprint"});
+  in.only({"hypervisor", "accel", "accel_reason", "machine_type", "architecture", "fingerprint", "cpu"});
   HostRecord host;
   host.hypervisor = in.text_or("hypervisor", {});
   host.accel = in.text_or("accel", {});
@@ -107,6 +109,7 @@ HostRecord read_host(JsonObject in) {
   host.machine_type = in.text_or("machine_type", {});
   host.architecture = in.text_or("architecture", host.architecture);
   host.fingerprint = in.text_or("fingerprint", {});
+  host.cpu = in.text_or("cpu", {});
   return host;
 }
 
@@ -161,6 +164,7 @@ std::string write_run_record(const RunRecord& record) {
   if (!record.ended.empty()) {
     json["ended"] = record.ended;
     json["interrupted"] = record.interrupted;
+    if (record.ended_early) json["ended_early"] = true;
   }
   if (record.faults) json["faults"] = *record.faults;
   return dump_pretty(json);
@@ -182,7 +186,7 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   std::string fault;
   JsonObject in(*json, "run", fault);
   in.only({"labctl", "tool", "tool_sha256", "rules", "began", "scenario", "waivers", "artefacts", "images",
-           "host", "plan", "resumed", "ended", "interrupted", "faults"});
+           "host", "plan", "resumed", "ended", "interrupted", "ended_early", "faults"});
   RunRecord record{.tool = in.text("tool"),
                    .tool_sha256 = in.text_or("tool_sha256", {}),
                    .rules = in.has("rules") ? static_cast<int>(in.number("rules", 1, most_rules)) : 1,
@@ -196,6 +200,7 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   if (in.has("resumed")) record.resumed = in.texts("resumed");
   record.ended = in.text_or("ended", {});
   if (in.has("interrupted")) record.interrupted = in.flag("interrupted");
+  if (in.has("ended_early")) record.ended_early = in.flag("ended_early");
   if (in.has("faults")) record.faults = in.texts("faults");
   if (!fault.empty())
     return input_error("the record of the run is damaged: " + fault + " (it was made by '" + made_by + "')",

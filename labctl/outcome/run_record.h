@@ -65,6 +65,7 @@ struct HostRecord {
   std::string hypervisor, accel, accel_reason, machine_type;
   std::string architecture = "x86_64";  // the only one before it was recorded
   std::string fingerprint;  // equal for hosts that give guests the same machine; empty in early records
+  std::string cpu;          // the model of the host's CPU; empty: not recorded
 };
 
 struct RunRecord {
@@ -83,6 +84,7 @@ struct RunRecord {
   // How it came to its end; nothing of this is there while it runs.
   std::string ended;
   bool interrupted = false;
+  bool ended_early = false;  // --fail-fast: a guest failed, and cells were left out after it
   std::optional<std::vector<std::string>> faults;  // the lab's own; missing: the record was never finished
 
   // Whether the run was asked all that rule set 2 asks.

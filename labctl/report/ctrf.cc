@@ -62,7 +62,7 @@ std::string ctrf(const Record& record) {
   };
   for (std::size_t i = 0; i < record.run.plan.cells.size() && i < record.verdict.cells.size(); ++i)
     tests.push_back(test_of(record, i));
-  // Every cell can be as wanted, or nobody's fault, while the verdict is not passed.
+  // Every cell can be as wanted, or the lab's fault, while the verdict is not passed.
   if (record.verdict.decision != verdict::Decision::passed && count("failed") == 0)
     tests.push_back({{"name", "the verdict"},
                      {"status", "failed"},

@@ -93,7 +93,7 @@ std::string problems_part(const Record& record) {
   return text;
 }
 
-// Who or what let which finding pass, and who tried to: a waiver that did nothing is told too.
+// Who or what let which finding pass, and who tried to: a waiver that did nothing is listed too.
 std::string waivers_part(const Record& record) {
   using verdict::WaiverState;
   std::string text;

@@ -12,7 +12,7 @@ namespace {
 
 using outcome::Ending;
 
-// What a page may hold, whatever the guests said: a report that no browser opens tells nothing.
+// What a page may hold, whatever the guests said: a report that no browser opens is useless.
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
 constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
 

@@ -23,7 +23,7 @@ std::string plan_table(const plan::Plan& plan);
 // and why, and the controls.
 std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded);
 
-// Crash x channel: what each clone that was killed on purpose was told by, and what stayed silent.
+// Crash x channel: which channels reported each crash on purpose, and what stayed silent.
 std::string canary_table(const outcome::Canary& canary);
 
 struct Style {

@@ -6,7 +6,7 @@ namespace labctl::report {
 namespace {
 
 constexpr std::size_t most_lives = 200, most_marks = 200;
-constexpr Millis one_reboot{10000};  // resets nearer than this to each other are one fall
+constexpr Millis one_reboot{10000};  // resets nearer than this to each other are one reboot
 
 class Follower {
  public:
@@ -18,7 +18,7 @@ class Follower {
         overloaded{
             [this](const event::Reset&) { reset(); },
             [this](const event::KernelStarted&) {
-              fell_.reset();
+              went_down_.reset();
               mark(Mark::Kind::kernel, "a kernel starts");
             },
             [this](const event::AgentLink& link) {
@@ -54,25 +54,25 @@ class Follower {
   }
 
   void reset() {
-    const bool same_fall = fell_ && now_ - *fell_ < one_reboot;
-    fell_ = now_;
-    if (same_fall || line_.lives.size() >= most_lives) return;
+    const bool same_reboot = went_down_ && now_ - *went_down_ < one_reboot;
+    went_down_ = now_;
+    if (same_reboot || line_.lives.size() >= most_lives) return;
     mark(Mark::Kind::reset, "reset");
     line_.lives.back().to = now_;
     line_.lives.push_back({.number = line_.lives.back().number + 1, .from = now_});
   }
 
-  // A beat that was under way when the guest fell comes late and says nothing of the new life.
+  // A beat that was under way when the guest was reset comes late and says nothing of the new boot.
   void came_up() {
     auto& life = line_.lives.back();
-    if (life.up || fell_) return;
+    if (life.up || went_down_) return;
     life.up = now_;
     if (life.number != 0) mark(Mark::Kind::agent, "the agent is there");
   }
 
   Timeline& line_;
   Millis now_{0};
-  std::optional<Millis> fell_;
+  std::optional<Millis> went_down_;
 };
 
 }  // namespace

@@ -48,7 +48,7 @@ std::string places_text(const Record& record, std::size_t cell, std::size_t find
 // The first lines of a finding's text, visible(), at most `lines` of them and about `bytes` bytes.
 std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_t bytes);
 
-// ", told by console as well, and not by screen"; empty for a finding of one channel.
+// ", reported by console as well, and not by screen"; empty for a finding of one channel.
 std::string channels_in_words(const outcome::Observation& seen);
 
 // "oops, in module sensor, console.log line 17 (byte 688), boot 0".

@@ -10,7 +10,7 @@
 #include "labctl/cell/hold.h"
 #include "labctl/lab/scheduler.h"
 #include "labctl/lab/staged_artifacts.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 
 namespace labctl::reproduction {
 namespace {

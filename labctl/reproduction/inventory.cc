@@ -200,7 +200,7 @@ Item image_item(const bundle::RecordedRun& run, const plan::Cell& cell, const im
 Item machine_item(const plan::Cell& cell, const fs::path& bundle, const std::optional<fs::path>& disk,
                   machine::Host& host, const fs::path& work) {
   auto shape = snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine));
-  shape.windows = cell.guest.os == scenario::Os::windows;
+  shape.platform = snapshot::platform_of(cell.guest.os);
   Item item{.thing = Thing::machine, .name = plan::shape_in_words(cell.machine)};
   const auto cannot_tell = [&](const std::string& why) {
     item.standing = Standing::differs;

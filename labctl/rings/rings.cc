@@ -26,7 +26,7 @@ std::string said(const SeenCrash& crash) {
   return "'" + printable(crash.title, 120) + "' on machine " + crash.machine + " at " + show_moment(crash.at);
 }
 
-// Judges one ring; what is found first of the gravest kind decides, and everything is told.
+// Judges one ring; what is found first of the gravest kind decides, and everything is reported.
 class Watch {
  public:
   Watch(Watched& watched, std::int64_t now)

@@ -38,7 +38,8 @@ std::vector<std::string> globs(const Node* node, const std::string& what, Reader
   return list;
 }
 
-// What an expectation and a waiver have in common. An entry with a mistake is read on: all are told at once.
+// What an expectation and a waiver have in common. An entry with a mistake is read on: all are reported at
+// once.
 std::optional<Acceptance> read_entry(const Node& node, const std::string& what, As as, Reader& reader) {
   const bool expected = as == As::expected;
   const Field cells = expected ? Field{"cell", Need::required, "one cell's id, as 'labctl plan' shows it"}

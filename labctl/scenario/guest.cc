@@ -238,7 +238,7 @@ class GuestReader {
     std::string first;
     bool differ = false;
     for (const Artifact& artifact : scenario_.drivers) {
-      if (artifact.path.empty()) return "";  // told already
+      if (artifact.path.empty()) return "";  // reported already
       const std::string stem = file_stem(artifact.path);
       const auto name = module_name(stem);
       if (!name) {
@@ -263,7 +263,7 @@ class GuestReader {
   }
 
   void needs_proof(const Node& content) {
-    if (Reader::has(content, "unproved")) return;  // told already
+    if (Reader::has(content, "unproved")) return;  // reported already
     reader_.mistake(content.mark,
                     what_ + ".content, and there is no proof: nothing would show that the driver uses it",
                     "add " + what_ +

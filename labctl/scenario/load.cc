@@ -92,7 +92,7 @@ Scenario read_scenario(const Node& root, Reader& reader) {
 
 bool readable_version(const Node& root, Reader& reader) {
   const Node* version = root.find("labctl");
-  if (!version) return true;  // told with the other missing keys
+  if (!version) return true;  // reported with the other missing keys
   if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
   reader.mistake(version->mark,
                  "labctl: this program reads version 1 of the format, found " + describe(*version),

@@ -194,7 +194,7 @@ class Matrix {
 
   Reader& reader_;
   Scenario& scenario_;
-  bool broken_ = false;  // an axis has mistakes already; what follows from them is not told
+  bool broken_ = false;  // an axis has mistakes already; what follows from them is not reported
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What the author wrote, checked: YAML text -> Scenario. Knows nothing of hosts, images at rest or files'
-// contents; every mistake is told with line and column, what is wrong and what was meant.
+// contents; every mistake is reported with line and column, what is wrong and what was meant.
 #pragma once
 
 #include <cstdint>
@@ -174,7 +174,7 @@ struct Machine {
   std::string cpu;                       // a model as QEMU names it; empty: all that the host can give
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
-  Network network = Network::none;  // isolated: a card and an address, and nobody to be reached
+  Network network = Network::none;  // isolated: a card and an address, and nothing to be reached
   bool operator==(const Machine&) const = default;
 };
 

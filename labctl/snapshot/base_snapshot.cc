@@ -35,10 +35,10 @@ fs::path snapshot_folder(const machine::HostFacts& host, const image::Store& sto
 }
 
 // A running state goes on only in the machine that it was saved in. The host's fingerprint speaks for the
-// plain one; what is defined otherwise, as Windows is, is compared with the definition that was used then.
+// generic one; what is defined otherwise is compared with the definition that was used then.
 bool is_defined_so(machine::Host& host, const fs::path& folder, const BaseSnapshot& base) {
   auto then = read_file(folder / definition_name, 1u << 20);
-  if (!then) return !base.shape.windows;
+  if (!then) return base.shape.platform == machine::Platform::generic;
   auto now = host.create({.name = "labctl-compared",
                           .shape = base.shape,
                           .accel = host.facts().accel,
@@ -154,10 +154,11 @@ machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
 }
 
 Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store, const std::string& name,
-                                  machine::Shape shape, const image::Say& say, const std::stop_token& stop) {
+                                  machine::Shape shape, const image::Progress& progress,
+                                  const std::stop_token& stop) {
   auto image = find_unchanged(store, name);
   if (!image) return fail(image.error());
-  shape.windows = os_of(*image) == scenario::Os::windows;
+  shape.platform = platform_of(os_of(*image));
   const fs::path folder = snapshot_folder(host.facts(), store, *image, shape);
   if (auto made = make_dirs(folder.parent_path()); !made) return fail(made.error());
   auto lock = Lock::wait(folder.string() + ".lock");
@@ -165,15 +166,16 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (auto base = read_base(folder, *image, shape); base && is_defined_so(host, folder, *base))
     return base;
   else if (std::error_code ignored; !base && fs::exists(folder / snapshot_name, ignored))
-    say(name + ": its live snapshot on this host cannot be used: " + base.error().text());
+    progress(name + ": its live snapshot on this host cannot be used: " + base.error().text());
 
   const std::string cannot = machine::why_no_snapshot(shape);
   const std::string called = name + " as " + machine::slug_of(shape);
   if (cannot.empty())
-    say(called +
-        ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
+    progress(called +
+             ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
   else
-    say(called +
+    progress(
+        called +
         ": booting it on this host (once) to see it well and to measure it; its cells boot too: " + cannot);
   const fs::path partial = folder.string() + ".partial", snapshots = store.snapshot_dir(*image);
   if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
@@ -187,7 +189,7 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
     if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
 
   FirstBoot guest(
-      partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop, {},
+      partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
       os_of(*image));
   auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(called),
                                      .shape = shape,
@@ -200,7 +202,7 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (settled) settled = guest.prove_console();
   if (settled && cannot.empty()) settled = guest.save();
   guest.end();
-  if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // nobody's boot stands on it
+  if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // no boot stands on it
   if (!settled) return fail(not_fit(settled.error(), *image, partial));
 
   // On a disk that has just become full it would keep what is in it from everybody else.
@@ -212,8 +214,8 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (auto written = write_facts(partial, host.facts(), *image, *boot_time); !written)
     return give_up(written);
   if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
-  say(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
-      show_duration(*boot_time) + " on this host");
+  progress(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
+           show_duration(*boot_time) + " on this host");
   return read_base(folder, *image, shape);
 }
 

@@ -50,7 +50,8 @@ machine::Shape shape_of(const scenario::Machine& machine);
 // none for this image, host and shape yet. A half-made one is never used, nor one that has changed since it
 // was made. Errors (lab): the golden disk is not what was built; the guest is not fit for cells.
 Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store, const std::string& image,
-                                  machine::Shape shape, const image::Say& say, const std::stop_token& stop);
+                                  machine::Shape shape, const image::Progress& progress,
+                                  const std::stop_token& stop);
 
 // What of the files that the base snapshot's cells start from has changed since prepare_base() looked at
 // them: one sentence each.

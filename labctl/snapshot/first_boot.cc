@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kept_tail = 4096, told_lines = 8;
+constexpr std::size_t kept_tail = 4096, quoted_lines = 8;
 
 Millis since(Clock::time_point start) { return std::chrono::duration_cast<Millis>(Clock::now() - start); }
 
@@ -31,7 +31,7 @@ class FirstBoot::Console {
  public:
   Console(const fs::path& log, crash::Os os) : log_(Appender::open(log)), scanner_(os) {}
 
-  void hear(const machine::Notification& sign) {
+  void on_notification(const machine::Notification& sign) {
     std::lock_guard lock(mutex_);
     if (const auto* console = std::get_if<machine::ConsoleBytes>(&sign)) {
       if (log_ && !log_->write(console->bytes)) log_ = lab_error("cannot be written");
@@ -39,7 +39,7 @@ class FirstBoot::Console {
       findings_.insert(findings_.end(), found.begin(), found.end());
       tail_ += console->bytes;
       if (tail_.size() > 2 * kept_tail) tail_.erase(0, tail_.size() - kept_tail);
-      heard_ = Clock::now();
+      last_output_ = Clock::now();
     }
     if (const auto* lost = std::get_if<machine::Lost>(&sign)) problem_ = lost->why;
     if (std::holds_alternative<machine::GuestPanicked>(sign)) problem_ = "its kernel panicked";
@@ -48,7 +48,7 @@ class FirstBoot::Console {
 
   std::string problem() {
     std::lock_guard lock(mutex_);
-    if (scanner_.pending() && since(heard_) > 100ms) {
+    if (scanner_.pending() && since(last_output_) > 100ms) {
       auto found = scanner_.flush();
       findings_.insert(findings_.end(), found.begin(), found.end());
     }
@@ -69,7 +69,7 @@ class FirstBoot::Console {
 
   Millis quiet() const {
     std::lock_guard lock(mutex_);
-    return since(heard_);
+    return since(last_output_);
   }
 
   bool shows(const std::string& text) const {
@@ -98,26 +98,29 @@ class FirstBoot::Console {
   std::vector<crash::Finding> findings_;
   std::string problem_, tail_;
   bool stopped_ = false;
-  Clock::time_point heard_ = Clock::now();
+  Clock::time_point last_output_ = Clock::now();
 };
 
-FirstBoot::FirstBoot(fs::path log, image::Say say, std::stop_token stop, Patience patience, scenario::Os os)
+FirstBoot::FirstBoot(fs::path log, image::Progress progress, std::stop_token stop, Patience patience,
+                     scenario::Os os)
     : console_(std::make_unique<Console>(log, scanned_as(os))),
-      say_(std::move(say)),
+      progress_(std::move(progress)),
       stop_(std::move(stop)),
       patience_(patience),
       os_(os) {}
 
 FirstBoot::~FirstBoot() = default;
 
-tl::unexpected<Error> FirstBoot::failed(const std::string& what) const {
-  const auto lines = console_->last_lines(told_lines);
-  if (lines.empty()) return lab_error(what + "; its console has printed nothing");
-  return lab_error(what + "; the console's last lines:\n  | " + join(lines, "\n  | "));
+tl::unexpected<Error> FirstBoot::failed(const std::string& what, const std::string& hint) const {
+  const auto lines = console_->last_lines(quoted_lines);
+  return lab_error(what + (lines.empty() ? "; its console has printed nothing"
+                                         : "; the console's last lines:\n  | " + join(lines, "\n  | ")),
+                   {}, hint);
 }
 
 Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
-  auto created = host.create(spec, [console = console_.get()](const auto& sign) { console->hear(sign); });
+  auto created =
+      host.create(spec, [console = console_.get()](const auto& sign) { console->on_notification(sign); });
   if (!created) return fail(created.error());
   machine_ = std::move(*created);
   if (auto started = machine_->start(machine::From::power_on); !started) return fail(started.error());
@@ -126,98 +129,71 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
   for (;;) {
     // Asking takes as long as the rest of a quick boot.
     const bool answers = machine_->ask({{"execute", "guest-ping"}}, 5s).has_value();
-    const Millis waited = since(began), starved = machine::cpu_wait(*machine_);
-    if (answers) return std::max(Millis(1), waited - starved);
+    const Millis waited = since(began), cpu_wait = machine::cpu_wait(*machine_);
+    if (answers) return std::max(Millis(1), waited - cpu_wait);
     if (stop_.stop_requested()) return interrupted();
     if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
     if (console_->stopped()) return failed("it does not boot: it powered itself off");
-    const Millis quiet = console_->quiet() - starved;
-    if (quiet > patience_.quiet || waited - starved > patience_.boot)
+    const Millis quiet = console_->quiet() - cpu_wait;
+    if (quiet > patience_.quiet || waited - cpu_wait > patience_.boot)
       return failed("its agent did not answer in " + show_duration(waited));
     if (Clock::now() - said > 10s) {
       said = Clock::now();
       const std::string last = printable(trim(console_->last_line()), 100);
-      say_("booting, " + show_duration(waited) +
-           (last.empty() ? ", nothing on its console yet" : ", console: " + last));
+      progress_("booting, " + show_duration(waited) +
+                (last.empty() ? ", nothing on its console yet" : ", console: " + last));
     }
     std::this_thread::sleep_for(250ms);
   }
 }
 
-// Services may still be starting when the agent already answers; a snapshot of that would replay it in every
-// cell.
 Status FirstBoot::settle() {
-  if (os_ == scenario::Os::windows) return settle_windows();
-  auto settled = ask_shell(*machine_, "systemctl is-system-running --wait; sync", patience_.settle, stop_);
-  if (!settled && settled.error().fault == Fault::interrupted) return fail(settled.error());
-  if (!settled) return failed("it is not healthy: " + settled.error().what);
-  for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
-  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
-  if (const std::string state{trim(settled->output)}; state != "running") {
-    auto units = ask_shell(*machine_, "systemctl --failed --no-legend --plain", patience_.settle, stop_);
-    return failed("it is not healthy: systemd says '" + printable(state, 60) + "'" +
-                  (units ? ": " + printable(trim(units->output), 200) : ""));
-  }
-  return {};
-}
-
-Status FirstBoot::settle_windows() {
   const auto& os = guest::system_of(os_);
-  auto booted = ask(os.booted().command, patience_.settle);
-  if (!booted) return fail(booted.error());
-  const auto facts = guest::read_facts(*booted);
-  const auto system = facts.find("system");
-  if (system == facts.end() || system->second != "running")
-    return failed("it is not healthy: Windows says '" +
-                  printable(system == facts.end() ? trim(*booted) : system->second, 60) + "'");
+  auto settled = ask(os.settle().command, patience_.settle);
+  if (!settled) return fail(settled.error());
   for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
   if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
-  return {};
-}
-
-// The emergency console says its first line when the kernel starts; nothing could make it say more on
-// request.
-Status FirstBoot::prove_windows_console() {
-  if (console_->kernel_spoke()) return {};
-  Error error =
-      failed("its agent answers, but its emergency console did not appear on the serial port").value();
-  error.hint =
-      "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200";
-  return fail(error);
+  const auto facts = guest::read_facts(*settled);
+  const auto system = facts.find("system"), units = facts.find("failed");
+  if (system != facts.end() && system->second == "running") return {};
+  const std::string state = printable(system == facts.end() ? trim(*settled) : system->second, 60);
+  return failed("it is not healthy: " + std::string(os.overseer()) + " reports '" + state + "'" +
+                (units == facts.end() ? "" : ": " + printable(units->second, 200)));
 }
 
 Status FirstBoot::prove_drive() {
-  if (os_ == scenario::Os::windows) {
-    auto drive = ask("if (-not (Get-CimInstance Win32_CDROMDrive)) { exit 1 }", patience_.settle);
-    return drive ? Status() : fail(drive.error());
+  const auto& os = guest::system_of(os_);
+  // Asked in short pieces: how long a guest gets is measured in the CPU time that the host gave it.
+  const auto began = Clock::now();
+  const Millis waited_before = machine::cpu_wait(*machine_);
+  for (;;) {
+    auto there = ask_shell(*machine_, os.cd_drive(2s).command, patience_.settle, stop_, {}, os_);
+    if (!there) return fail(there.error());
+    if (there->exit_code == 0) return {};
+    if (stop_.stop_requested()) return interrupted();
+    if (since(began) - (machine::cpu_wait(*machine_) - waited_before) > patience_.settle / 5)
+      return failed("it has no CD drive, by which candidates are delivered", os.traits().drive_hint);
+    std::this_thread::sleep_for(100ms);
   }
-  // Devices are still being plugged when systemd already says that all is well.
-  const std::string seconds = std::to_string(std::max<long long>(1, patience_.settle.count() / 5000));
-  auto there =
-      ask_shell(*machine_, "timeout " + seconds + " sh -c 'until test -b /dev/sr0; do sleep 0.2; done'",
-                patience_.settle, stop_);
-  if (!there) return fail(there.error());
-  if (there->exit_code == 0) return {};
-  Error error = failed("it has no CD drive, /dev/sr0, by which candidates are delivered").value();
-  error.hint = "its kernel needs sr_mod with ata_piix (BIOS) or ahci (UEFI), and udev to load them";
-  return fail(error);
 }
 
 Status FirstBoot::prove_console() {
-  if (os_ == scenario::Os::windows) return prove_windows_console();
-  const std::string word =
-      "labctl: can you hear me " + std::to_string(Clock::now().time_since_epoch().count());
-  if (auto said = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !said)
-    return fail(said.error());
+  const auto& os = guest::system_of(os_);
+  if (os.console_check("x", {}).command.empty()) {  // what it says when it starts is all that can be seen
+    if (console_->kernel_spoke()) return {};
+    return failed("its agent answers, but its kernel did not appear on the serial port",
+                  os.traits().console_hint);
+  }
+  const std::string word = "labctl: console check " + std::to_string(Clock::now().time_since_epoch().count());
+  if (auto written = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !written)
+    return fail(written.error());
   for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.word;) {
     if (console_->shows(word)) return {};
     if (stop_.stop_requested()) return interrupted();
     std::this_thread::sleep_for(100ms);
   }
-  Error error =
-      failed("its agent answers, but its kernel's messages do not appear on the serial console").value();
-  error.hint = "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7";
-  return fail(error);
+  return failed("its agent answers, but its kernel's messages do not appear on the serial console",
+                os.traits().console_hint);
 }
 
 Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {

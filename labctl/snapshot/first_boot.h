@@ -26,8 +26,8 @@ struct Patience {
 
 class FirstBoot {
  public:
-  // `log` keeps the console; `say` is told now and then what goes on.
-  FirstBoot(std::filesystem::path log, image::Say say, std::stop_token stop, Patience patience = {},
+  // `log` keeps the console; `progress` receives a line now and then.
+  FirstBoot(std::filesystem::path log, image::Progress progress, std::stop_token stop, Patience patience = {},
             scenario::Os os = scenario::Os::linux_);
   ~FirstBoot();
   FirstBoot(const FirstBoot&) = delete;
@@ -39,7 +39,7 @@ class FirstBoot {
   Status settle();
   // Candidates come on a CD: its drive must be there, with its driver.
   Status prove_drive();
-  // What its kernel says must be heard: a guest whose console is silent would die unnoticed.
+  // What its kernel says must be seen: a guest whose console is muted would crash unnoticed.
   Status prove_console();
   // The answer of a command that must succeed.
   Result<std::string> ask(const std::string& command, Millis limit);
@@ -51,13 +51,11 @@ class FirstBoot {
 
  private:
   class Console;
-  Status settle_windows();
-  Status prove_windows_console();
-  tl::unexpected<Error> failed(const std::string& what) const;
+  tl::unexpected<Error> failed(const std::string& what, const std::string& hint = {}) const;
 
   std::unique_ptr<Console> console_;  // outlives the machine that writes to it
   std::unique_ptr<machine::Machine> machine_;
-  image::Say say_;
+  image::Progress progress_;
   std::stop_token stop_;
   Patience patience_;
   scenario::Os os_;

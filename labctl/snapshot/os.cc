@@ -6,6 +6,11 @@ scenario::Os os_of(const image::Image& image) {
   return image.os == "windows" ? scenario::Os::windows : scenario::Os::linux_;
 }
 
+machine::Platform platform_of(scenario::Os os) {
+  return guest::system_of(os).traits().hyperv_platform ? machine::Platform::hyperv
+                                                       : machine::Platform::generic;
+}
+
 crash::Os scanned_as(scenario::Os os) {
   return os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
 }

@@ -106,7 +106,8 @@ std::vector<lab::CellJob> jobs_for(const CanaryOrder& order, const snapshot::Bas
 }  // namespace
 
 Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Scheduler& scheduler,
-                                                    const image::Say& say, const std::stop_token& stop) {
+                                                    const image::Progress& progress,
+                                                    const std::stop_token& stop) {
   std::vector<lab::CellJob> jobs;
   std::set<std::string> being_made;  // keys
   for (const snapshot::BaseSnapshot& base : order.bases) {
@@ -123,8 +124,8 @@ Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
       return fail(written.error());
     if (!being_made.insert(clones.key).second) continue;
     auto own = jobs_for(order, base, clones.prefix);
-    say(base.name() + ": canary: crashing " + std::to_string(own.size()) +
-        " clones on purpose to check every detection channel (once a week)");
+    progress(base.name() + ": canary: crashing " + std::to_string(own.size()) +
+             " clones on purpose to check every detection channel (once a week)");
     jobs.insert(jobs.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   }
   if (!jobs.empty()) scheduler(jobs);

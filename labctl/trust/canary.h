@@ -38,6 +38,7 @@ using Scheduler = std::function<void(const std::vector<lab::CellJob>&)>;
 // Errors are the lab's: records that cannot be written, an interruption. A canary that proves nothing is no
 // error; it comes back as such, and nothing of it is kept for the next run.
 Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Scheduler& scheduler,
-                                                    const image::Say& say, const std::stop_token& stop);
+                                                    const image::Progress& progress,
+                                                    const std::stop_token& stop);
 
 }  // namespace labctl::trust

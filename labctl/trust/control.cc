@@ -22,7 +22,7 @@ bool passed(const plan::Cell& cell, const fs::path& folder) {
 
 }  // namespace
 
-KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, std::string signatures,
+ControlCache::ControlCache(fs::path cache, std::string tool, std::string host, std::string signatures,
                            std::function<std::time_t()> clock)
     : cache_(std::move(cache) / "control"),
       tool_(std::move(tool)),
@@ -30,11 +30,11 @@ KeptControls::KeptControls(fs::path cache, std::string tool, std::string host, s
       signatures_(std::move(signatures)),
       clock_(std::move(clock)) {}
 
-std::string KeptControls::key(const lab::CellJob& job) const {
+std::string ControlCache::key(const lab::CellJob& job) const {
   return bundle::control_key(snapshot::record_of(job.base), job.cell, signatures_, host_, tool_);
 }
 
-Result<bool> KeptControls::take(const lab::CellJob& job) const {
+Result<bool> ControlCache::take(const lab::CellJob& job) const {
   const fs::path kept = cache_ / key(job);
   std::error_code ignored;
   if (!fs::exists(kept / bundle::control_file, ignored)) return false;
@@ -49,7 +49,7 @@ Result<bool> KeptControls::take(const lab::CellJob& job) const {
   return true;
 }
 
-Status KeptControls::keep(const lab::CellJob& job, const std::string& run) const {
+Status ControlCache::keep(const lab::CellJob& job, const std::string& run) const {
   if (!passed(job.cell, job.folder)) return remove_below(cache_, cache_ / key(job));
   return publish_atomically(cache_, cache_ / key(job), [&](const fs::path& partial) -> Status {
     if (auto copied = copy_folder(job.folder, partial); !copied) return copied;

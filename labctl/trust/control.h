@@ -16,11 +16,11 @@
 
 namespace labctl::trust {
 
-class KeptControls {
+class ControlCache {
  public:
   // `tool` is the digest of this labctl, `host` HostFacts::fingerprint, `signatures` the text of the
   // author's; the age of records is reckoned by the clock.
-  KeptControls(std::filesystem::path cache, std::string tool, std::string host, std::string signatures,
+  ControlCache(std::filesystem::path cache, std::string tool, std::string host, std::string signatures,
                std::function<std::time_t()> clock);
 
   // Puts the records of a control that passed into the job's folder, with a word where they come from. False:

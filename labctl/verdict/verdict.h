@@ -18,7 +18,7 @@ enum class Decision { passed, blocked, no_verdict };
 struct Verdict {
   Decision decision = Decision::no_verdict;
   std::vector<std::string> reasons;     // never empty unless passed
-  std::size_t reasons_of_cells = 0;     // the first so many tell of one cell each, the others of the run
+  std::size_t reasons_of_cells = 0;     // the first so many are of one cell each, the others of the run
   std::vector<outcome::Outcome> cells;  // in the plan's order; lab-failed where a control did not pass
   std::vector<outcome::Canary> canaries;
   std::vector<std::string> wants_rerun;  // reused controls that must run again before a failure counts

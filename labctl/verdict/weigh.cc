@@ -78,6 +78,17 @@ void weigh(const plan::Plan& plan, std::vector<Outcome>& outcomes) {
         block(outcomes[i], "its kernel logged an error: '" + printable(error.title) + "'");
 }
 
+namespace {
+
+// labctl changes the CD of a guest that is given something, and of no control: "I/O error, dev sr0, sector
+// NUM" is what the drive answers to a read that meets the change.
+bool is_of_the_labs_cd(const std::string& title) {
+  return title.find("I/O error, dev sr0,") != title.npos ||
+         title.find("I/O error on dev sr0,") != title.npos || title.find(" [sr0] ") != title.npos;
+}
+
+}  // namespace
+
 std::vector<NewError> new_errors(const plan::Plan& plan, const std::vector<Outcome>& outcomes) {
   std::vector<NewError> found;
   // One of an earlier run is good enough to know what the image says by itself.
@@ -89,6 +100,7 @@ std::vector<NewError> new_errors(const plan::Plan& plan, const std::vector<Outco
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     if (plan.cells[i].control) continue;
     for (const std::string& title : outcomes[i].logged) {
+      if (is_of_the_labs_cd(title)) continue;
       auto known =
           std::find_if(found.begin(), found.end(), [&](const auto& one) { return one.title == title; });
       if (known == found.end()) {

@@ -1,4 +1,4 @@
-// What one cell cannot tell alone: an error that leaves the kernel alive and untainted may be the image's or
+// What one cell cannot show alone: an error that leaves the kernel alive and untainted may be the image's or
 // the host's as well as the candidate's. Such findings end no cell; they are weighed when all cells have
 // ended, against what the controls of the same run show.
 #pragma once

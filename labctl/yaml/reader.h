@@ -1,5 +1,5 @@
 // Typed reads from the tree. Every read that fails records a mistake with its place and gives nothing, so
-// that the loader goes on and tells all mistakes at once.
+// that the loader goes on and reports all mistakes at once.
 #pragma once
 
 #include <initializer_list>

@@ -14,10 +14,9 @@ digest() { [ "$1" = - ] || sha256sum "$1" | cut -d' ' -f1; }
 changed() { [ "$1" = - ] || date -u -d "@$(stat -c %Z "$1")" +%FT%TZ; }
 from=$({ cat last && changed "$driver" && changed "$content"; } | sort | tail -n 1)
 boots=0
-if ! cmp -s boot "$root/proc/sys/kernel/random/boot_id"; then
-  boots=1
-  journalctl ${ROOT:+-D "$root/var/log/journal"} -q -k -b -1 -o short-monotonic >"$logs/journal" 2>/dev/null || true
-fi
+echo "$now" >next && cp "$root/proc/sys/kernel/random/boot_id" next-boot # what happens from here on is the next run's
+cmp -s boot next-boot || boots=1
+journalctl ${ROOT:+-D "$root/var/log/journal"} -q _TRANSPORT=kernel --since "@$(stat -c %.6Y last)" -o short-monotonic >"$logs/journal" 2>/dev/null || true
 for folder in sys/fs/pstore var/lib/systemd/pstore var/crash; do
   [ ! -d "$root/$folder" ] || find "$root/$folder" -type f -newer last -exec cp --backup=numbered {} "$logs" \;
 done
@@ -26,4 +25,4 @@ found='{"findings":[]}'
 jq -cn --argjson found "$found" --arg ring "$ring" --arg machine "$(cat salt "$root/etc/machine-id" | sha256sum | cut -c1-32)" \
   --arg driver "$(digest "$driver")" --arg content "$(digest "$content")" --arg kernel "$(uname -r)" --arg from "$from" --arg to "$now" --argjson boots "$boots" \
   '{labctl: 1, $ring, $machine, $driver, $content, $kernel, $from, $to, $boots, crashes: [$found.findings | unique_by(.title)[] | select(.severity == "fatal") | {title, "module": .module}]}'
-cp "$root/proc/sys/kernel/random/boot_id" boot && echo "$now" >last
+mv next-boot boot && mv next last

@@ -1,7 +1,8 @@
 # One line of reports.jsonl about this machine, on standard output: run it every hour and after each start, as an administrator.
 #   windows.ps1 -Ring early -Driver C:\Windows\System32\drivers\sensor.sys -Content C:\ProgramData\sensor\content.bin
 # Driver and Content are the files that the gate tested, where they are kept on this machine. Stops come from event 1001 and from
-# minidumps without one. The id is a digest with a salt of this machine's own. Tried on no Windows yet; its syntax is checked.
+# minidumps without one. The id is a digest with a salt of this machine's own. Stops are named by their code:
+# windows-titles.sh gives them `labctl scan`'s titles where the lines are gathered. Tried on no Windows yet; its syntax is checked.
 param([string]$Ring, [string]$Driver = '', [string]$Content = '', [string]$State = "$env:ProgramData\labctl-report")
 $ErrorActionPreference = 'Stop'
 $form = "yyyy-MM-dd'T'HH:mm:ss'Z'"

@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
       .artifacts = {{"build/driver.deb", story::driver_digest, 6},
                     {"build/content.bin", story::content_digest, 7}},
       .images = {test::image_record("debian")},
-      .host = {.fingerprint = sha256("host")},
+      .host = {.fingerprint = sha256("host"), .cpu = "EPYC 9354"},
       .plan = plan,
       .ended = argc == 5 ? argv[4] : bundle::utc_now(),
       .faults = std::vector<std::string>()};

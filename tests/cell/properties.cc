@@ -372,11 +372,11 @@ TEST_CASE("times at the edge of what can be counted do no harm") {
       state = cell::on(std::move(state), {at, what}).state;
     CHECK(state.outcome.ending != Ending::passed);
   }
-  for (const Millis boot : {Millis::max(), Millis::min(), Millis(-1)}) CHECK(cell::patience(boot).up <= 1h);
+  for (const Millis boot : {Millis::max(), Millis::min(), Millis(-1)}) CHECK(cell::timeouts(boot).up <= 1h);
 }
 
 TEST_CASE("deadlines grow with the image's boot time and with nothing else") {
-  const auto quick = cell::patience(20s), slow = cell::patience(60s);
+  const auto quick = cell::timeouts(20s), slow = cell::timeouts(60s);
   CHECK(quick.agent < slow.agent);
   CHECK(quick.answer < slow.answer);
   CHECK(quick.long_answer < slow.long_answer);

@@ -253,7 +253,7 @@ class Scene {
 
   void act(const cell::Action& action) {
     if (const auto* ask = std::get_if<cell::Ask>(&action)) {
-      if (ask->tell_begin && begins) begin_at_ = {ask->question.name, now + 500ms};
+      if (ask->report_begin && begins) begin_at_ = {ask->question.name, now + 500ms};
       if (ask->question.name == "power-off") {
         if (reboots) off_at_ = now + shutdown_time;
         return;
@@ -289,7 +289,7 @@ class Scene {
   Millis time_for(const cell::Ask& ask) const {
     const auto found = works_at.find(ask.question.name);
     if (found != works_at.end()) return found->second;
-    return ask.tell_begin ? works : latency;
+    return ask.report_begin ? works : latency;
   }
 
   void reply(const guest::Question& question) {

@@ -6,6 +6,7 @@ usage: completion_test.py LABCTL MAKE_BUNDLE
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -64,8 +65,8 @@ def fish(script, line, **more):
     return {row.split("\t")[0] for row in output("fish", "--no-config", "-c", f"source {script}; complete -C '{line}'", **more).splitlines()}
 
 
-def zsh(script, line, **more):
-    """Types the line into an interactive zsh and asks for the list."""
+def zsh(script, line, offered, **more):
+    """Types the line into an interactive zsh and asks for the list, until all that is to be offered has come, or a minute has passed."""
     program = f"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -74,7 +75,8 @@ typed "PROMPT=; autoload -U compinit; compinit -u -D; zstyle ':completion:*' lis
 typed "source {script}; print READY"
 zpty -r -m shell text '*READY*READY*'
 zpty -n -w shell '{line}'$'\\t\\t'
-for _ in {{1..40}}; do sleep 0.1; while zpty -r -t shell more; do text+=$more; done; done
+complete() {{ for word in {shlex.join(offered)}; do [[ $text == *$word* ]] || return 1; done }}
+for _ in {{1..600}}; do sleep 0.1; while zpty -r -t shell more; do text+=$more; done; complete && break; done
 print -r -- "$text"
 """
     return output("zsh", "-f", "-c", program, **more)
@@ -151,7 +153,7 @@ def main():
             where["env"]["HOME"] = str(folder)
             for line, offered in (("labctl ", top), ("labctl image ", {"build", "list"}), ("labctl report --format ", {"html", "junit"}),
                                   ("labctl image build ", {"debian-13", "windows-11"}), (f"labctl reproduce {bundle} ", cells)):
-                shown = zsh(script, line, **where)
+                shown = zsh(script, line, sorted(offered), **where)
                 check(all(word in shown for word in offered), f"zsh: '{line}' lacks {[word for word in offered if word not in shown]}: {shown[-600:]!r}")
     print("\n".join(failures) or f"{len(all_verbs)} verbs: completion and manual pages say what --help says")
     return 1 if failures else 0

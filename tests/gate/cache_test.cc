@@ -32,7 +32,7 @@ unsigned mode_of(const fs::path& path) {
 
 void chmod_to(const fs::path& path, unsigned mode) { REQUIRE(::chmod(path.c_str(), mode) == 0); }
 
-host::Places places_in(const fs::path& root, const fs::path& runtime) {
+host::Paths paths_in(const fs::path& root, const fs::path& runtime) {
   return {.root = root,
           .store = root / "images",
           .artifacts = root / "artefacts",
@@ -156,12 +156,12 @@ TEST_CASE("nothing is collected in a folder that is no cache of labctl's") {
   put(root / "artefacts" / digest);
   age(root / "artefacts" / digest);
   const auto before = files_below(root);
-  const auto places = places_in(root, folder.path / "r");
-  const auto collected = gate::collect_garbage(places, {{}, places.store});
+  const auto paths = paths_in(root, folder.path / "r");
+  const auto collected = gate::collect_garbage(paths, {{}, paths.store});
   CHECK(collected.problems.size() == 1);
   CHECK(collected.done.empty());
   CHECK(files_below(root) == before);
-  CHECK_FALSE(gate::WorkFolder::create(places));
+  CHECK_FALSE(gate::WorkFolder::create(paths));
   CHECK(files_below(root) == before);
 }
 
@@ -188,8 +188,8 @@ TEST_CASE("in a cache only what is called and built as labctl does it is collect
     age(root / file);
     if ((root / file).parent_path().filename() == digest) age((root / file).parent_path());
   }
-  const auto places = places_in(root, folder.path / "r");
-  const auto collected = gate::collect_garbage(places, {{}, places.store});
+  const auto paths = paths_in(root, folder.path / "r");
+  const auto collected = gate::collect_garbage(paths, {{}, paths.store});
   CHECK(collected.problems.empty());
   auto left = files_below(root);
   std::erase(left, "images/b/.lock");  // of the collection itself

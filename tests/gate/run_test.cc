@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "labctl/bundle/last_failures.h"
 #include "labctl/host/cache.h"
 #include "tests/catch.h"
 #include "tests/lab/fake_lab.h"
@@ -38,7 +39,8 @@ class FakeHost final : public machine::Host {
   const machine::HostFacts& facts() const override { return facts_; }
   Result<std::unique_ptr<machine::Machine>> create(const machine::Spec& spec, machine::Sink sink) override {
     test::Script script;
-    const bool candidate = spec.name.find("candidate") != std::string::npos;
+    const bool candidate =
+        spec.name.find("candidate") != std::string::npos || spec.name.find("content-") != std::string::npos;
     if (candidate) script.payload = payload_;
     if (candidate && spoil_) spoil_(script);
     if (!script.start_result) return fail(script.start_result.error());
@@ -101,30 +103,48 @@ struct Bench {
       REQUIRE(make_dirs((root / file).parent_path()));
       REQUIRE(write_file(root / file, text));
     }
-    host::Places places{.root = root / "cache",
-                        .recipes = {root / "images"},
-                        .store = root / "cache/images",
-                        .artifacts = root / "cache/artefacts",
-                        .kept = root / "cache/kept",
-                        .cache = root / "cache/host",
-                        .runtime = root / "r"};
-    REQUIRE(host::claim_cache(places.root));
+    host::Paths paths{.root = root / "cache",
+                      .recipes = {root / "images"},
+                      .store = root / "cache/images",
+                      .artifacts = root / "cache/artefacts",
+                      .kept = root / "cache/kept",
+                      .cache = root / "cache/host",
+                      .runtime = root / "r"};
+    REQUIRE(host::claim_cache(paths.root));
     std::error_code ignored;  // canaries need not be run again in each case
-    fs::create_directories(places.cache);
-    fs::copy(proofs(), places.cache / "canary", fs::copy_options::recursive, ignored);
-    REQUIRE(test::make_image(places, "box", FakeHost::describe(), 500));
-    environment.emplace(gate::Environment{.places = places,
-                                          .store = image::Store(places.recipes, places.store),
+    fs::create_directories(paths.cache);
+    fs::copy(proofs(), paths.cache / "canary", fs::copy_options::recursive, ignored);
+    REQUIRE(test::make_image(paths, "box", FakeHost::describe(), 500));
+    environment.emplace(gate::Environment{.paths = paths,
+                                          .store = image::Store(paths.recipes, paths.store),
                                           .open_host = [this](const auto& options) { return open(options); },
                                           .clock = [this] { return now; },
                                           .stop = stop.get_token(),
                                           .tool = "labctl test"});
-    auto loaded = scenario::load(scenario_text, "fake.yaml", {});
+    load(scenario_text);
+    order.out = root / "out";
+  }
+  void load(const std::string& text) {
+    auto loaded = scenario::load(text, "fake.yaml", {});
     REQUIRE(loaded.scenario);
     order.plan =
         plan::expand(*loaded.scenario, Date(std::chrono::sys_days(std::chrono::days(20000)))).value();
-    order.scenario = {.file = (root / "fake.yaml").string(), .text = scenario_text};
-    order.out = root / "out";
+    order.scenario = {.file = (root / "fake.yaml").string(), .text = text};
+  }
+  // Cells with other contents beside the candidate's, all of them with the candidate's driver.
+  void add_contents(const std::vector<std::string>& files) {
+    std::string text = scenario_text, labels = "candidate", entries = "candidate: content.bin";
+    for (const auto& file : files) {
+      const std::string label = file.substr(0, file.find('.'));
+      REQUIRE(write_file(root / file, file));
+      payload[file] = sha256(file);
+      labels += ", " + label;
+      entries += ", " + label + ": " + file;
+    }
+    text.replace(text.find("candidate: content.bin"), 22, entries);
+    text.replace(text.find("image: [box]"), 12,
+                 "image: [box], driver: [candidate], content: [" + labels + "]");
+    load(text);
   }
   ~Bench() {
     std::error_code ignored;
@@ -135,12 +155,13 @@ struct Bench {
 
   Result<std::unique_ptr<machine::Host>> open(const machine::HostOptions&) {
     if (!opens) return lab_error("there is no hypervisor here");
-    return std::unique_ptr<machine::Host>(
-        new FakeHost({{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}}, spoil));
+    return std::unique_ptr<machine::Host>(new FakeHost(payload, spoil));
   }
   auto run() { return gate::run(order, *environment, recorder); }
 
   fs::path root = make_folder();
+  std::map<std::string, std::string> payload = {{"driver.ko", sha256("driver")},
+                                                {"content.bin", sha256("content")}};
   std::stop_source stop;
   const std::time_t now = std::time(nullptr) + 3600;
   bool opens = true;
@@ -220,4 +241,68 @@ TEST_CASE("a run that is asked to stop says that it was interrupted, and what it
   CHECK(result->interrupted);
   CHECK(bench.recorder.of<gate::RunEnded>()[0].interrupted);
   CHECK(lab::read_unfinished(result->bundle));
+}
+
+TEST_CASE("after a failed guest --fail-fast begins controls only, and says which cells it left out") {
+  Bench bench;
+  bench.order.fail_fast = GENERATE(false, true);
+  bench.order.jobs = 1;
+  bench.add_contents({"second.bin", "third.bin"});
+  bench.spoil = [](test::Script& script) {
+    script.at_boot = [](int, const machine::Sink& sink) { sink(machine::ConsoleBytes{test::oops}); };
+  };
+  auto result = bench.run();
+  REQUIRE(result);
+  const auto& cells = result->judged.verdict.cells;
+  const auto count = [&](auto&& of) {
+    return std::count_if(cells.begin(), cells.end(), [&](const auto& one) { return of(one.ending); });
+  };
+  std::string outcomes;
+  for (const auto& one : cells)
+    outcomes += one.cell + " " + outcome::to_string(one.ending) + ": " + one.reason + "\n";
+  INFO(outcomes);
+  CHECK(result->judged.verdict.decision == verdict::Decision::blocked);
+  CHECK(count([](auto ending) { return ending == outcome::Ending::passed; }) == 1);  // the control
+  CHECK(count(outcome::is_guest_failure) == (bench.order.fail_fast ? 1 : 3));
+  CHECK(count([](auto ending) { return ending == outcome::Ending::not_run; }) ==
+        (bench.order.fail_fast ? 2 : 0));
+  CHECK(result->judged.run.ended_early == bench.order.fail_fast);
+  for (const auto& one : cells)
+    if (one.ending == outcome::Ending::not_run)
+      CHECK(one.reason == "it was left out: another guest had failed (--fail-fast)");
+}
+
+TEST_CASE("--fail-fast leaves nothing out of a run in which no guest fails") {
+  Bench bench;
+  bench.order.fail_fast = true;
+  auto result = bench.run();
+  REQUIRE(result);
+  CHECK(result->judged.verdict.decision == verdict::Decision::passed);
+  CHECK_FALSE(result->judged.run.ended_early);
+}
+
+TEST_CASE("what failed in the scenario's last run begins first in the next one") {
+  Bench bench;
+  bench.order.jobs = 1;
+  bench.add_contents({"second.bin", "third.bin"});
+  const auto begun = [&] { return bench.recorder.of<gate::CellsBegan>().at(0).cells; };
+  REQUIRE(bench.run());
+  const auto as_planned = begun();
+  REQUIRE(as_planned.size() == 4);
+  const auto note = [&](const std::string& folder, const std::string& verdict) {
+    REQUIRE(make_dirs(bench.order.out / folder));
+    REQUIRE(write_file(bench.order.out / folder / "verdict.json", verdict));
+  };
+  note("99990101T000000Z-fake", R"({"cells": [{"id": ")" + as_planned.back() + R"(", "outcome": "hung"},
+                                              {"id": ")" +
+                                    as_planned.front() + R"(", "outcome": "lab-failed"}]})");
+  note("99990102T000000Z-fake.partial", R"({"cells": [{"id": "x", "outcome": "hung"}]})");
+  note("99990103T000000Z-fake-other", R"({"cells": [{"id": "x", "outcome": "hung"}]})");
+  CHECK(bundle::last_failures(bench.order.out, "fake") == std::set{as_planned.back()});
+  bench.recorder.all.clear();
+  bench.order.rerun_controls = true;
+  REQUIRE(bench.run());
+  CHECK(begun().front() == as_planned.back());
+  note("99990104T000000Z-fake", R"([{"cells": 3}])");  // it cannot be read: as planned
+  CHECK(bundle::last_failures(bench.order.out, "fake").empty());
 }

@@ -34,7 +34,7 @@ TEST_CASE("the taints of a sick kernel") {
   };
   for (const auto& [before, now, letters] : rows) {
     INFO(before << " " << now);
-    CHECK(sick_taints(before, now) == letters);
+    CHECK(fault_taints(before, now) == letters);
   }
 }
 

@@ -170,6 +170,25 @@ TEST_CASE("a bare module's options are words of its loader, each one") {
              ContainsSubstring("ExecStart=" + folder.path.string() + "/usr/lib/labctl-candidate/load\n"));
 }
 
+TEST_CASE("a module that goes away while it is read is absent, and not another build") {
+  const Folder folder;
+  const fs::path module = folder.path / "module/sensor", tool = folder.path / "bin/od";
+  const auto state = [&](const std::string& od) {
+    fs::create_directories(module);
+    fs::create_directories(tool.parent_path());
+    write(module / "initstate", "live\n");
+    write(tool, "#!/bin/sh\n" + od + "\n");
+    fs::permissions(tool, fs::perms::owner_all);
+    const std::string command = replace(linux_.loaded(of(driver(DriverKind::kmod)), "driver.ko").command,
+                                        "/sys/module", (folder.path / "module").string());
+    return shell("PATH=" + tool.parent_path().string() + ":$PATH\n" + command, folder.path).output;
+  };
+  CHECK_THAT(state("true"), ContainsSubstring("state=live\n"));
+  const std::string left = state("rm -r " + module.string());
+  CHECK_THAT(left, ContainsSubstring("state=absent\n"));
+  CHECK(left.find("state=live") == std::string::npos);
+}
+
 TEST_CASE("questions have the names by which their answers are found") {
   const Driver d = driver(DriverKind::deb);
   const std::pair<Question, std::string> names[] = {{linux_.identify(), "identify"},

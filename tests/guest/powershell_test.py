@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Parses every PowerShell program for guests, by tree-sitter's grammar of the language.
+"""Parses every PowerShell program, for guests and of the collectors, by tree-sitter's grammar of the language.
 
   powershell_test.py FOLDER     FOLDER keeps the grammar between runs
 

@@ -109,6 +109,20 @@ def questions(db):
     check(missing.returncode == 2 and "history add" in missing.stderr, f"no history: {missing.stderr}")
 
 
+def host_classes(db):
+    """Boots are told apart by the host's CPU; runs of a labctl that did not record it are a class of their own."""
+    hosts = json.loads(history("boots", "debian", "--json", db=db).stdout)["hosts"]
+    check({"EPYC 9354"} <= {host["cpu"] for host in hosts}, f"the host's CPU is not recorded: {hosts}")
+    shown = history("boots", "debian", db=db).stdout
+    check("EPYC 9354" in shown, f"the host's CPU is not shown: {shown}")
+    with sqlite3.connect(db) as connection:
+        cpus = dict(connection.execute("SELECT name, cpu FROM run"))
+    check(cpus["windows-passed"] == "" and "EPYC 9354" in cpus.values(), f"CPUs of runs: {cpus}")
+    image = next(iter(json.loads((RECORDED / "passed/run.json").read_text())["images"]))["name"]
+    shown = history("boots", image, db=db).stdout
+    check("not recorded" in shown, f"an early record's host: {shown}")
+
+
 def refused(folder):
     """Bundles that contradict themselves; the history stays as it was."""
     db = folder / "refused.db"
@@ -274,7 +288,9 @@ def main():
     # In memory where there is such a place: each commit waits for the disk, and nobody pulls the plug here.
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
         folder = pathlib.Path(name)
-        questions(what_is_added(folder))
+        db = what_is_added(folder)
+        questions(db)
+        host_classes(db)
         refused(folder)
         killed(folder)
         two_writers_and_readers(folder)

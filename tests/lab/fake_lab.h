@@ -8,7 +8,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 #include "labctl/image/image.h"
 #include "tests/lab/fake_machine.h"
 
@@ -52,9 +52,9 @@ inline std::optional<std::pair<int, std::string>> die(const std::string& command
 }
 
 // What a build and a first boot would have left.
-inline Status make_image(const host::Places& places, const std::string& name, const machine::HostFacts& host,
+inline Status make_image(const host::Paths& paths, const std::string& name, const machine::HostFacts& host,
                          int boot_time_ms = 3000) {
-  const image::Store store(places.recipes, places.store);
+  const image::Store store(paths.recipes, paths.store);
   auto recipe = store.recipe(name);
   if (!recipe) return fail(recipe.error());
   const std::string disk = "the golden disk of " + name + "\n";

@@ -83,6 +83,16 @@ TEST_CASE("the proof guest passes under TCG, so its bytes are right") {
   fs::remove_all(scratch());
 }
 
+TEST_CASE("the model of the host's CPU is what /proc/cpuinfo names") {
+  CHECK(cpu_model_in("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9354 32-Core Processor\n"
+                     "stepping\t: 1\n\nprocessor\t: 1\nmodel name\t: another\n") ==
+        "AMD EPYC 9354 32-Core Processor");
+  CHECK(cpu_model_in("processor\t: 0\nBogoMIPS\t: 50.00\nCPU implementer\t: 0x41\n").empty());
+  CHECK(cpu_model_in("").empty());
+  CHECK(cpu_model_in("model name\t: a\x1b[2Jb\n").find('\x1b') == std::string::npos);
+  CHECK(cpu_model_in("model name: " + std::string(5000, 'x')).size() <= 130);
+}
+
 TEST_CASE("the committed bytes are the committed source") {
   if (find_program("gcc").empty() || find_program("ld").empty()) {
     WARN("no assembler here");

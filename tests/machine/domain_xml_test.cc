@@ -43,12 +43,12 @@ TEST_CASE("a definition is computed from its spec and nothing else") {
   DomainPlace uefi = place(machine_type_for(spec.shape, "pc-i440fx-7.2"));
   uefi.firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
   compare("tcg-uefi.xml", domain_xml(spec, uefi));
-  spec.shape = {.firmware = Firmware::uefi, .windows = true};
+  spec.shape = {.firmware = Firmware::uefi, .platform = Platform::hyperv};
   spec.accel = Accel::kvm;
   compare("kvm-windows.xml", domain_xml(spec, uefi));
   spec.accel = Accel::tcg;
   compare("tcg-windows.xml", domain_xml(spec, uefi));
-  spec.shape = {.firmware = Firmware::uefi_secure, .windows = true};
+  spec.shape = {.firmware = Firmware::uefi_secure, .platform = Platform::hyperv};
   spec.accel = Accel::kvm;
   compare("kvm-windows-secure.xml", domain_xml(spec, uefi));
   spec.accel = Accel::tcg;

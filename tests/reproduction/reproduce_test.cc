@@ -8,7 +8,7 @@
 #include "labctl/cell/hold.h"
 #include "labctl/lab/run_cell.h"
 #include "labctl/reproduction/bisect.h"
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 #include "labctl/reproduction/reproduce.h"
 #include "tests/catch.h"
 #include "tests/lab/fake_machine.h"
@@ -145,7 +145,7 @@ TEST_CASE("what is done to a guest that is held is no finding, and leaving it en
 
 TEST_CASE("a machine that was kept is come back to, many times, and lives on as the first did") {
   DebugSession lab;
-  const reproduction::Kept kept(lab.root / "kept");
+  const reproduction::KeptMachines kept(lab.root / "kept");
   ScriptedSession keeper;
   keeper.choices = {lab::DebugSession::Choice::leave};
   keeper.in_session = [](const lab::Guest& guest) { CHECK(guest.save()); };
@@ -274,7 +274,7 @@ TEST_CASE("probes begin at the content only when the failure did not come before
 
 TEST_CASE("what is kept has a quota, and the oldest goes first") {
   DebugSession lab;
-  const reproduction::Kept kept(lab.root / "kept");
+  const reproduction::KeptMachines kept(lab.root / "kept");
   const lab::CellJob job = lab.job("x");
   event::Chain chain = event::begin_chain(lab.cell.id);
   const std::string journal =

@@ -96,6 +96,19 @@ time.sleep(1.1)
 last = collect()
 check(last["driver"] != first["driver"] and last["from"] > json.loads(lines[-2])["to"], f"the period does not begin with the new bytes: {last}")
 
+# Lines from Windows: codes become the recogniser's titles, and all else stays as it is.
+windows = [{"labctl": 1, "crashes": [{"title": "stop 0x0000007e", "module": ""}, {"title": "stop, 112226-01.dmp", "module": ""}]},
+           {"labctl": 1, "crashes": []}, {"labctl": 1, "crashes": [{"title": "stop 0x000000d1"}, {"title": "stop 0x0000007e"}, {"title": "stop 0x00000999"}, {"title": "stop $(id)"}]}]
+titles = lambda text: subprocess.run([COLLECTOR.parent / "windows-titles.sh"], input=text, capture_output=True, text=True, timeout=300,  # noqa: E731
+                                     env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+ended = titles("".join(json.dumps(line) + "\n" for line in windows))
+named = [json.loads(line) for line in ended.stdout.splitlines()]
+check([[crash["title"] for crash in line["crashes"]] for line in named] ==
+      [["SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)", "stop, 112226-01.dmp"], [], ["DRIVER_IRQL_NOT_LESS_OR_EQUAL (0xD1)", "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (0x7E)",
+                                                                                   "stop code 0x999", "stop $(id)"]], f"titles of Windows: {ended}")
+ended = titles(json.dumps(windows[0]) + "\nnot JSON\n")
+check(ended.returncode != 0 and not ended.stdout, f"a line from Windows that cannot be read: {ended}")
+
 # The reader takes every line: the verdict is refused (1), the reports are not (2).
 work = pathlib.Path(scratch.name)
 for name in ("gate", "ring"):

@@ -20,6 +20,7 @@ struct Guest {
   test::Script script;
   std::string state = "running";
   bool console = true, answers = true, drive = true;
+  int asked_for_the_drive = 0, drive_at = 1;  // the question that finds it
   Millis ping{0};
   std::string at_start = "[    0.000000] Linux version 6.1.0-fake\n[    0.500000] almost there\n";
   FirstBoot boot{scratch.path / "console.log", [](auto) {}, {}, little};
@@ -36,13 +37,15 @@ struct Guest {
           if (console) sink(machine::ConsoleBytes{"[    9.000000] " + command.substr(6) + "\n"});
           return Answer({0, ""});
         }
-        if (command.find("is-system-running") != std::string::npos) return Answer({0, state + "\n"});
-        if (command.find("--failed") != std::string::npos) return Answer({0, "bad.service failed"});
+        if (command.find("is-system-running") != std::string::npos)
+          return Answer(
+              {0, "system=" + state + (state == "running" ? "\n" : "\nfailed=bad.service failed\n")});
         if (command.find("poweroff") != std::string::npos) {
           sink(machine::GuestStopped{});
           return Answer({0, ""});
         }
-        if (command.find("/dev/sr0") != std::string::npos) return Answer({drive ? 0 : 124, ""});
+        if (command.find("/dev/sr0") != std::string::npos)
+          return Answer({drive && ++asked_for_the_drive >= drive_at ? 0 : 124, ""});
         if (command == "false") return Answer({1, "no \x1b[31mway"});
         return Answer();
       };
@@ -110,7 +113,7 @@ TEST_CASE("a guest with a failed unit is not fit, and the unit is named") {
   guest.state = "degraded";
   REQUIRE(guest.power_on());
   const std::string told = guest.failure(guest.boot.settle());
-  CHECK_THAT(told, ContainsSubstring("systemd says 'degraded'"));
+  CHECK_THAT(told, ContainsSubstring("systemd reports 'degraded'"));
   CHECK_THAT(told, ContainsSubstring("bad.service"));
 }
 
@@ -133,6 +136,14 @@ TEST_CASE("a guest without the drive that candidates come by is not fit") {
   const std::string told = guest.failure(guest.boot.prove_drive());
   CHECK_THAT(told, ContainsSubstring("/dev/sr0"));
   CHECK_THAT(told, ContainsSubstring("sr_mod"));
+}
+
+TEST_CASE("a drive that the guest's kernel finds late is waited for") {
+  Guest guest;
+  guest.drive_at = 3;
+  REQUIRE(guest.power_on());
+  CHECK(guest.boot.prove_drive());
+  CHECK(guest.asked_for_the_drive == 3);
 }
 
 TEST_CASE("a command that fails in the guest is told with its output, harmless to a terminal") {

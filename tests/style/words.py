@@ -34,6 +34,16 @@ SPOKEN = [
                 rb'behind i' rb't|makes no sens' rb'e| wan' rb'ts a)\b[^"\n]*"'), "name the thing, state the problem, give the next step"),
     (re.compile(rb'"[^"\n]*(?<!there )\bis no (?!longer|more than|such)[a-z][^"\n]*"'), "say 'is not a'"),
 ]
+# In code and its comments, beside texts: names that only this code had.
+NAMED = [
+    (re.compile(rb"\bclass Lif" rb"e\b|\bLif" rb"e::"), "say 'CellMachine'"),
+    (re.compile(rb"\bhea" rb"r(_[a-z_]+)?\("), "say 'on_event', or what is read"),
+    (re.compile(rb"(?<![\w\"])starve" rb"d?_?(?=\(|\.|\)|;|,|\{| [=><*+-])|\bstarvin" rb"g\b"), "say 'cpu_wait'"),
+    (re.compile(rb"\bhost::Place" rb"s\b|\bstruct Place" rb"s\b"), "say 'Paths'"),
+    (re.compile(rb"\bimage::Sa" rb"y\b|\busing Sa" rb"y\b"), "say 'Progress'"),
+    (re.compile(rb"\bcount_fall" rb"s\b|\blast_fal" rb"l\b|\bit fall" rb"s:"), "say 'reset'"),
+    (re.compile(rb"(//|^ \*)[^\n]*\b(is|are|been|be|was) tol" rb"d\b(?! to| not to| by it| apart| from| in the| not to)"), "say 'reported', 'recorded' or 'given'"),
+]
 OURS = ("labctl/", "docs/", "reports/", "scenarios/", "README.md")
 # Recorded consoles are evidence, byte for byte.
 EXCEPT = ("tests/crash/",)
@@ -42,7 +52,7 @@ EXCEPT = ("tests/crash/",)
 def mistakes(name, content):
     rules = WORDS + (PRIVATE if name.startswith(OURS) else [])
     if name.startswith("labctl/") and name.endswith((".cc", ".h")):
-        rules = rules + SPOKEN
+        rules = rules + SPOKEN + NAMED
     return [f"{name}:{content.count(bytes([10]), 0, hit.start()) + 1}: {what}: {hit.group().decode(errors='replace')!r}"
             for pattern, what in rules for hit in pattern.finditer(content)]
 

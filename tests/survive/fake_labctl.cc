@@ -162,8 +162,8 @@ int main(int argc, char** argv) {
   if (fs::path(argv[0]).filename() == looks_like)
     for (;;) ::pause();
   if (argc == 3 && std::string(argv[1]) == "--make-image") {
-    const auto places = host::places();
-    auto made = places ? test::make_image(*places, argv[2], Host::describe()) : Status(fail(places.error()));
+    const auto paths = host::paths();
+    auto made = paths ? test::make_image(*paths, argv[2], Host::describe()) : Status(fail(paths.error()));
     if (!made) std::fprintf(stderr, "%s\n", made.error().text().c_str());
     return made ? 0 : 3;
   }

@@ -45,7 +45,7 @@ class Lab {
     CHECK(fs::exists(job.folder, ignored) == *taken);
     return *taken;
   }
-  trust::KeptControls kept() const {
+  trust::ControlCache kept() const {
     return {root / "cache", tool, host, signatures, [this] { return std::time(nullptr) + later; }};
   }
 

@@ -193,6 +193,20 @@ TEST_CASE("a control of another run that has not seen the error is to be run aga
   CHECK(run.judge().wants_rerun == std::vector<std::string>{"a.control"});
 }
 
+TEST_CASE("what the drive says of the CD that labctl changes is not new with the candidate") {
+  Run run;
+  run.a.logged = {"I/O error, dev sr0, sector NUM op ADDR:(READ) flags ADDR phys_seg NUM prio class NUM",
+                  "Buffer I/O error on dev sr0, logical block NUM, async page read",
+                  "sr 1:0:0:0: [sr0] tag#NUM FAILED Result: hostbyte=DID_OK",
+                  "I/O error, dev vda, sector NUM op ADDR:(READ) flags ADDR phys_seg NUM prio class NUM"};
+  for (auto& cell : run.plan.cells) cell.policy.new_errors_fail = true;
+  const auto verdict = run.judge();
+  REQUIRE(verdict.new_errors.size() == 1);
+  CHECK(verdict.new_errors[0].title == run.a.logged[3]);
+  run.a.logged.pop_back();
+  CHECK(run.judge().decision == verdict::Decision::passed);
+}
+
 TEST_CASE("new errors are those of no control, each once with its cells") {
   Run run;
   run.a.logged = {"first", "second", "known"};

@@ -34,7 +34,7 @@ enum Flag : unsigned {
   instant = 1U << 0,         // the line is the whole report
   userspace = 1U << 1,       // never printed by a kernel: a line with a kernel's timestamp is somebody else's
   no_function = 1U << 2,     // the title is complete without a function
-  needs_body = 1U << 3,      // too vague to be told without a body
+  needs_body = 1U << 3,      // too vague to be reported without a body
   last_trace = 1U << 4,      // the trace behind "stack backtrace:" is the one that counts
   panic_line = 1U << 5,      // may be the consequence of the report before it
   panic_end = 1U << 6,       // the last line of a panic
@@ -43,7 +43,7 @@ enum Flag : unsigned {
   by_operation = 1U << 9,    // stopped anywhere: named by the operation, as a stall is
   lists_handlers = 1U << 8,  // names the functions that should have cared
   kernel_only =
-      1U << 11,  // words that documents and programs say too: told of a line that is surely a kernel's
+      1U << 11,  // words that documents and programs say too: reported for a line that is surely a kernel's
   behind_name = 1U << 12,  // the head stands behind the name of a task or a device
 };
 

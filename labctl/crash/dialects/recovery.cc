@@ -1,5 +1,5 @@
 // Where a system ends up that cannot start: the initramfs shell, emergency mode, an init that froze. The
-// guest is alive then, and that is why nothing else tells of it.
+// guest is alive then, and that is why nothing else reports it.
 #include <array>
 
 #include "labctl/crash/dialects/dialect.h"

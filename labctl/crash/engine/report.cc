@@ -72,7 +72,7 @@ Report::Report(Heading heading, const Prelude* prelude, Start start, std::string
 
 bool Report::absorbs(const Rule& header, bool consequence) const {
   if ((header.flags & panic_line) != 0) {
-    // What would not be told by itself must not hide a panic.
+    // What would not be reported by itself must not hide a panic.
     if (!credible()) return false;
     return consequence || panicked_ || (rule().group == Group::panic && (header.flags & panic_end) != 0);
   }

@@ -67,8 +67,8 @@ class Report {
   // What it amounts to; nothing when it never was a report.
   std::optional<Finding> finding() const;
 
-  // What the world has heard of it: a flush tells a report as it stands, and it may grow afterwards. Copies
-  // share it, for what one of them told has been told.
+  // What has been emitted of it: a flush emits a report as it stands, and it may grow afterwards. Copies
+  // share it, for what one of them emitted has been emitted.
   struct Told {
     bool flushed = false;
     bool told = false;
@@ -80,7 +80,7 @@ class Report {
     return !told->told || (!told->confirmed && confirmed()) ||
            (told->severity == Severity::warning && severity_ == Severity::fatal);
   }
-  // More was read, so a flush may have more to tell.
+  // More was read, so a flush may have more to emit.
   void grew() { told->flushed = told->flushed && !news(); }
 
  private:
@@ -115,7 +115,7 @@ class Report {
   unsigned since_ = 0;    // own ordinary lines since the last line of a body
   unsigned foreign_ = 0;  // ordinary lines of others since then
   unsigned lines_ = 0;
-  bool sure_ = false;    // a header that it absorbed would be told by itself
+  bool sure_ = false;    // a header that it absorbed would be reported by itself
   bool died_ = false;    // an instruction that only a fault stops at, or a kernel that died before
   bool warned_ = false;  // the instruction of a BUG() or a WARN()
   bool trace_begun_ = false;

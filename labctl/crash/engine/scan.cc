@@ -18,8 +18,8 @@
 // both): the cause is the finding. Mixed reports are read apart by the task that the kernel names, and where
 // it names none, by what their lines prove (mixed.h).
 //
-// A body proves that the kernel spoke: a driver can print a header, but hardly the processor, the registers
-// and the trace that go with it. Without a proof the finding is unconfirmed.
+// A body proves that the kernel wrote it: a driver can print a header, but hardly the processor, the
+// registers and the trace that go with it. Without a proof the finding is unconfirmed.
 //
 // Windows has a reader of its own beside this (windows.h). When nobody says whose log it is, it reads
 // wherever no Linux kernel has spoken for a while: what a kernel logs about Windows is not Windows.
@@ -46,7 +46,7 @@ constexpr unsigned prelude_life = 10;  // lines from "cut here" to the header
 constexpr double prelude_seconds = 2;  // the same, where the kernel tells the time
 constexpr unsigned one_failure = 60;   // lines in which a failed boot says so again
 constexpr unsigned aftermath = 60;     // lines between a report's end and the panic that it led to
-constexpr unsigned linux_voice = 50;   // lines after a kernel's in which nobody listens for Windows
+constexpr unsigned linux_voice = 50;   // lines after a kernel's that are not read as Windows'
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
@@ -123,7 +123,7 @@ struct Scanner::State {
   std::optional<Mixed> mixed;  // the last of them and one that may go on beside it
   WindowsReader windows;
   BootLoop boot_loop;
-  unsigned deaf = 0;                           // lines in which nobody listens for Windows
+  unsigned deaf = 0;                           // lines that are not read as Windows'
   std::unordered_map<std::string, bool> told;  // titles of this boot, and whether they were confirmed
   unsigned since_fatal = aftermath;
   unsigned since_failure = one_failure;
@@ -422,7 +422,7 @@ void Scanner::State::announce_here(Finding finding) {
 }
 
 void Scanner::State::tell_reports() {
-  for (Report report : reports) {  // a copy: two that are mixed are told as they stand and read on
+  for (Report report : reports) {  // a copy: two that are mixed are emitted as they stand and read on
     if (mixed && mixed->is_second(report)) {
       Mixed both = *mixed;
       both.settle(report);
@@ -449,7 +449,7 @@ bool Scanner::State::unread() const {
 void Scanner::State::flush() {
   if (!unread()) return tell_all();
   // The line may go on and say something else: "BUG: KA" is not a report yet, "BUG: KASAN: ..." is. So
-  // another self reads it, and only what that one tells remains.
+  // another self reads it, and only what that one emits remains.
   State other(*this);
   other.peeking = true;
   other.read_line(other.lines.partial());
@@ -457,7 +457,7 @@ void Scanner::State::flush() {
   findings = std::move(other.findings);
   told = std::move(other.told);
   tell_reports();
-  windows.flush();  // its other self told
+  windows.flush();  // its other self emitted
   peeked = true;
 }
 

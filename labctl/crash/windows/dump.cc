@@ -38,7 +38,7 @@ class Bytes {
   std::uint32_t u32(std::uint64_t at) const { return static_cast<std::uint32_t>(number(at, 4)); }
   std::uint64_t u64(std::uint64_t at) const { return number(at, 8); }
 
-  // DUMP_STRING: a count of characters, then UTF-16. The path of a driver, of which the name is told, in
+  // DUMP_STRING: a count of characters, then UTF-16. The path of a driver, of which the name is reported, in
   // small letters as everywhere. A driver's name is ASCII; a folder's need not be.
   std::string file(std::uint64_t at) const {
     const std::uint32_t length = u32(at);

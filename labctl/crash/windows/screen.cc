@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "labctl/crash/windows/event_log.h"
 #include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::crash {
@@ -27,12 +28,12 @@ bool near(Colour a, Colour b) {
 
 struct Heading {
   std::string_view text;  // letters and digits only, small
-  const char* title;
+  std::string_view title;
   Kind kind;
 };
 constexpr Heading headings[] = {
-    {"ranintoaproblemandneedstorestart", "a stop screen", Kind::stop_code},
-    {"aproblemhasbeendetectedandwindowshasbeenshutdown", "a stop screen", Kind::stop_code},
+    {"ranintoaproblemandneedstorestart", stop_screen, Kind::stop_code},
+    {"aproblemhasbeendetectedandwindowshasbeenshutdown", stop_screen, Kind::stop_code},
     {"automaticrepaircouldntrepairyourpc", "boot failure: Windows Automatic Repair", Kind::boot_failure},
     {"preparingautomaticrepair", "boot failure: Windows Automatic Repair", Kind::boot_failure},
     {"diagnosingyourpc", "boot failure: Windows Automatic Repair", Kind::boot_failure},

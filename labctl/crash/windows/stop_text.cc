@@ -140,7 +140,7 @@ void StopText::tell_stop(const Tell& tell) {
   Stop stop = std::move(*stop_);
   stop_.reset();
   if (stop.doubtful && stop.named == Named::nowhere) return;
-  // Nobody named the driver, but where it lies is told, and what the parameters say of the place.
+  // No driver is named, but where it lies is given, and what the parameters say of the place.
   const std::uint64_t address = culprit_address(stop.code, stop.parameters);
   const auto holds = [&](const auto& range) { return address >= range.from && address < range.to; };
   const auto range = std::find_if(ranges_.begin(), ranges_.end(), holds);

@@ -44,8 +44,8 @@ struct Saying {
 
 std::span<const Saying> windows_sayings();
 
-// Lines of Windows in, findings out. One stop may be told several times, by the emergency console in XML and
-// then by the screen's own text: it is one finding. A plain value: a copy may read on without harm to the
+// Lines of Windows in, findings out. One stop may be reported several times, by the emergency console in XML
+// and then by the screen's own text: it is one finding. A plain value: a copy may read on without harm to the
 // original.
 class WindowsReader {
  public:
@@ -66,7 +66,7 @@ class WindowsReader {
   }
 
   std::vector<Finding> close();  // what is open has ended
-  // Tells what is open as it stands. When more is read, it is told again, richer and at the same offset.
+  // Emits what is open as it stands. When more is read, it is emitted again, richer and at the same offset.
   std::vector<Finding> flush();
   bool pending() const { return screen_ && screen_->told != key(); }
   bool reading() const { return screen_.has_value() || !xml_.empty(); }
@@ -88,7 +88,7 @@ class WindowsReader {
     std::string name;      // of the stop, as the guest wrote it
     std::string file;      // driver or loader
     unsigned silence = 0;  // lines since the last one that belongs to it
-    std::string told;      // what the world has heard of it
+    std::string told;      // what has been emitted of it
   };
 
   bool rows(std::string_view raw);

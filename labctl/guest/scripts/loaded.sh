@@ -7,12 +7,15 @@
 # shellcheck shell=sh disable=SC2154  # its values are assigned before it
 
 cd "/sys/module/$module" 2>/dev/null || { echo state=absent; exit 0; }
-echo state="$(cat initstate 2>/dev/null || echo builtin)"
 printf 'version=%s\n' "$(head -n 1 version 2>/dev/null)"
 printf 'srcversion=%s\n' "$(head -n 1 srcversion 2>/dev/null)"
 # The build id stands behind the 16 bytes of its note's head and of the name GNU.
 id=$(od -An -v -tx1 "/sys/module/$module/notes/.note.gnu.build-id" 2>/dev/null | tr -d ' \n' | cut -c 33-160)
 echo build_id="$id"
+# After what the kernel says of it: a module that went away meanwhile has said only half of it, and is absent.
+state=$(cat initstate 2>/dev/null || echo builtin)
+[ -d "/sys/module/$module" ] || state=absent
+echo state="$state"
 [ -n "$file" ] || file=$(modinfo -n "$module" 2>/dev/null)
 printf 'file=%s\n' "$file"
 echo file_sha256="$(sha256sum 2>/dev/null <"$file" | cut -c1-64)"

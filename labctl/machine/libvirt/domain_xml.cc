@@ -40,8 +40,8 @@ void cd_drive(xml_node devices, const std::string& machine_type, const std::file
 
 // cache=unsafe drops only the host's fsync: the guest's writes reach the host's page cache in order, and a
 // power cut of the guest keeps exactly what a real disk would have kept or more. The overlay does not have to
-// outlive the host. An error of the host's disk stops the guest (and is told as Lost): the guest must not be
-// blamed for it.
+// outlive the host. An error of the host's disk stops the guest (and is reported as Lost): the guest must not
+// be blamed for it.
 void disk_drive(xml_node devices, const Spec& spec) {
   const bool virtio = spec.shape.disk == DiskBus::virtio;
   xml_node disk = child(devices, "disk", {{"type", "file"}, {"device", "disk"}});
@@ -57,7 +57,7 @@ void disk_drive(xml_node devices, const Spec& spec) {
   child(disk, "target", {{"dev", virtio ? "vda" : "sda"}, {"bus", virtio ? "virtio" : "sata"}});
 }
 
-// What libvirt cannot say is told QEMU directly, word by word.
+// What libvirt cannot say is passed to QEMU directly, word by word.
 void command_line(xml_node domain, std::initializer_list<std::string> words) {
   xml_node line = domain.child("qemu:commandline");
   if (!line) {
@@ -150,6 +150,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   }
   if (!nvme) child(os, "boot", {{"dev", "hd"}});
 
+  const bool hyperv = spec.shape.platform == Platform::hyperv;
   xml_node features = child(domain, "features");
   child(features, "acpi");
   child(features, "apic");
@@ -157,7 +158,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   // QEMU's default cache of translated code (1 GiB) keeps the code of the guest's earlier boots and slows its
   // reboots down: 27 s against 17 s, measured with QEMU 7.2 on Debian guests.
   if (!kvm) child(child(features, "tcg"), "tb-cache", {{"unit", "MiB"}}).text() = "128";
-  if (spec.shape.windows && kvm) hyperv_features(features);
+  if (hyperv && kvm) hyperv_features(features);
   child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
 
   // Nested guests are of no use and TCG has no real CPU to copy: "maximum" is `-cpu max`.
@@ -169,8 +170,8 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
     child(cpu, "model", {{"fallback", "forbid"}}).text() = spec.shape.cpu.c_str();
   }
 
-  xml_node clock = child(domain, "clock", {{"offset", spec.shape.windows ? "localtime" : "utc"}});
-  if (kvm && spec.shape.windows) {
+  xml_node clock = child(domain, "clock", {{"offset", hyperv ? "localtime" : "utc"}});
+  if (kvm && hyperv) {
     child(clock, "timer", {{"name", "hypervclock"}, {"present", "yes"}});
     child(clock, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
     child(clock, "timer", {{"name", "pit"}, {"tickpolicy", "delay"}});
@@ -200,14 +201,14 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   child(devices, "memballoon", {{"model", "none"}});
   child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
       "/dev/urandom";
-  if (spec.shape.windows && secure)
+  if (hyperv && secure)
     child(child(devices, "tpm", {{"model", "tpm-crb"}}), "backend",
           {{"type", "emulator"}, {"version", "2.0"}});
   child(devices, "panic", {{"model", "isa"}});
   if (spec.shape.network) isolated_network(domain);
-  // The one through which Windows tells its stop code, before anything else works. TCG would take it in
+  // The one through which Windows reports its stop code, before anything else works. TCG would take it in
   // silence and do nothing.
-  if (spec.shape.windows && kvm) child(devices, "panic", {{"model", "hyperv"}});
+  if (hyperv && kvm) child(devices, "panic", {{"model", "hyperv"}});
   return print(document);
 }
 

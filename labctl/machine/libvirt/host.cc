@@ -146,6 +146,7 @@ Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
   facts.accel_reason = accel->reason;
   facts.machine_type = *type;
   facts.architecture = architecture;
+  facts.cpu = cpu_model();
   facts.one_thread = true;
   facts.fingerprint = sha256(*version + "\nlibvirt " + three_numbers(library) + "\n" +
                              definition_fingerprint(accel->accel, *type) + "\n" +
@@ -174,6 +175,7 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
   facts.machine_type = *type;
   facts.architecture = architecture;
+  if (options.uri.find(":///") != std::string::npos) facts.cpu = cpu_model();  // it names no other host
   facts.fingerprint = sha256(facts.hypervisor + "\n" + definition_fingerprint(facts.accel, *type) + "\n" +
                              (facts.accel == Accel::kvm && host ? host.get() : "tcg"));
   return std::make_unique<LibvirtHost>(std::move(*connection), std::move(facts), fs::path(), options.cache);

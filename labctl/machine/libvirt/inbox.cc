@@ -49,7 +49,7 @@ void Inbox::stop_reading(const std::string& why) {
   reading_ = false;
   console_->unwatch();
   if (interpreter_.over()) return;
-  // When QEMU dies its console often ends before libvirt has told the death itself.
+  // When QEMU dies its console often ends before libvirt has reported the end itself.
   end_of_console_ = why;
   void* mine = share(shared_from_this());
   if (virEventAddTimeout(late_end_ms, on_late_end, mine, unshare) < 0) {

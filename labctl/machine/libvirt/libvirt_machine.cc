@@ -82,7 +82,7 @@ Status LibvirtMachine::start(From from) {
 
   if (agent_)
     if (Status opened = agent_->open(); !opened) return opened;
-  // No API of libvirt tells the process of a guest; its command line has the uuid.
+  // No API of libvirt gives the process of a guest; its command line has the uuid.
   const std::vector<int> processes = qemus_with(place_.uuid);
   if (!processes.empty()) {
     cpu_wait_.watch(processes.front());
@@ -245,8 +245,8 @@ Status LibvirtMachine::inject_nmi() {
 
 Status LibvirtMachine::resume() {
   if (Status started = refuse_unless_started(); !started) return started;
-  // One crash can be told several times, and under TCG a guest may run on a little behind its panic: whether
-  // it is paused at this moment is not known.
+  // One crash can be reported several times, and under TCG a guest may run on a little behind its panic:
+  // whether it is paused at this moment is not known.
   if (virDomainResume(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
     return libvirt_error("cannot let " + spec_.name + " go on");
   inbox_->pause_wanted(false);

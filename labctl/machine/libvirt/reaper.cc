@@ -20,7 +20,7 @@ using std::chrono::steady_clock;
 // detached. But a session's leader may be the middleman of a detachment, for whom libvirt is waiting at this
 // very moment, and fails the guest's start if it comes too late: he is taken only when nobody has come for
 // him for so long that a busy host is no reason. (QEMU, told to daemonize, leaves such a leader that nobody
-// waits for; only libvirt's probes of a new QEMU are told so, and wait for this.) /proc is not asked: in a
+// waits for; only libvirt's probes of a new QEMU are, and wait for this.) /proc is not asked: in a
 // container it may number processes otherwise than waitid does.
 class Reaping {
  public:

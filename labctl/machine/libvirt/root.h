@@ -15,8 +15,8 @@ namespace labctl::machine {
 // path.
 inline constexpr std::size_t longest_root = 54;
 
-// What libvirt is told: no other daemon, no privileges, nothing outside the root. `as_root`: QEMU keeps our
-// user.
+// What libvirt is configured with: no other daemon, no privileges, nothing outside the root. `as_root`: QEMU
+// keeps our user.
 std::string qemu_conf(bool as_root);
 
 class Root {

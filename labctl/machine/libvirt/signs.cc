@@ -48,7 +48,7 @@ std::optional<Notification> Interpreter::monitor(std::string_view event, std::st
     if (!crash_loaded) panicked_ = true;
     return GuestPanicked{crash_loaded, dump_line(data)};
   }
-  // QEMU tells it at most once a second.
+  // QEMU reports it at most once a second.
   if (event == "VSERPORT_CHANGE") return agent(flag_at(data, "open"));
   if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
     over_ = true;

@@ -198,6 +198,15 @@ std::string host_cpu() {
   return model;
 }
 
+std::string cpu_model_in(std::string_view cpuinfo) {
+  for (const std::string& line : split(cpuinfo, '\n'))
+    if (const auto colon = line.find(':'); colon != line.npos && trim(line.substr(0, colon)) == "model name")
+      return printable(trim(std::string_view(line).substr(colon + 1)), 120);
+  return {};
+}
+
+std::string cpu_model() { return cpu_model_in(kernel_file("/proc/cpuinfo", 8192)); }
+
 const char* to_string(Accel accel) { return accel == Accel::kvm ? "kvm" : "tcg"; }
 
 }  // namespace labctl::machine

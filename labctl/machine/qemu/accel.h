@@ -36,6 +36,11 @@ Result<ProofRun> run_proof(const std::filesystem::path& emulator, Accel accel, M
 // What a KVM guest sees of the host's CPU.
 std::string host_cpu();
 
+// The model of the host's CPU as /proc/cpuinfo names it, "AMD EPYC 9354 32-Core Processor"; empty where it
+// does not.
+std::string cpu_model();
+std::string cpu_model_in(std::string_view cpuinfo);
+
 enum class Device { missing, forbidden, there };
 
 struct AccelChoice {

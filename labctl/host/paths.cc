@@ -1,4 +1,4 @@
-#include "labctl/host/places.h"
+#include "labctl/host/paths.h"
 
 #include <unistd.h>
 
@@ -48,12 +48,12 @@ std::vector<fs::path> recipe_folders() {
 
 }  // namespace
 
-Result<Places> places() {
+Result<Paths> paths() {
   const auto found = cache_root();
   if (!found) return fail(found.error());
   const fs::path& root = *found;
   const std::string runtime = variable("LABCTL_RUNTIME");
-  return Places{
+  return Paths{
       .root = root,
       .recipes = recipe_folders(),
       .store = root / "images",
@@ -71,6 +71,6 @@ bool is_built_in(const fs::path& recipe) {
   return std::find(own.begin(), own.end(), parent) != own.end();
 }
 
-fs::path work_folder(const Places& places) { return places.root / "work" / std::to_string(::getpid()); }
+fs::path work_folder(const Paths& paths) { return paths.root / "work" / std::to_string(::getpid()); }
 
 }  // namespace labctl::host

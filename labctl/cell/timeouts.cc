@@ -17,7 +17,7 @@ constexpr Millis stop_floor = 120s, boot_floor = 3min;
 
 }  // namespace
 
-Patience patience(Millis boot_time, bool floors) {
+Timeouts timeouts(Millis boot_time, bool floors) {
   const Millis boot = within_reason(boot_time);
   const auto at_least = [&](Millis floor, Millis multiple) {
     return floors ? std::max(floor, multiple) : multiple;

@@ -12,34 +12,34 @@ inline std::string fact(const guest::Facts& facts, const std::string& key) {
   return found == facts.end() ? std::string() : found->second;
 }
 
-class Life {
+class CellMachine {
  public:
-  Life(State state, std::vector<Action>& actions)
-      : s_(std::move(state)), actions_(actions), p_(patience(s_.opened.boot_time, s_.opened.earned())) {}
+  CellMachine(State state, std::vector<Action>& actions)
+      : s_(std::move(state)), actions_(actions), p_(timeouts(s_.opened.boot_time, s_.opened.earned())) {}
 
-  State live(const event::Event& event);
+  State apply(const event::Event& event);
 
  private:
   using Ending = outcome::Ending;
 
-  // step.cc: what can be heard
-  void hear(const event::Opened& opened);
-  void hear(const event::Started&);
-  void hear(const event::Found& found);
-  void hear(const event::KernelStarted&);
-  void hear(const event::Reset& reset);
-  void hear(const event::Stopped& stopped);
-  void hear(const event::Panicked& panicked);
-  void hear(const event::AgentLink&) {}
-  void hear(const event::Beat&);
-  void hear(const event::Answer& answer);
-  void hear(const event::Tick& tick);
-  void hear(const event::LabFault& fault);
-  void hear(const event::Interrupted&);
-  void hear(const event::Begun& begun);
-  void hear(const event::Said& said);
-  void hear(const event::Logged& logged);
-  void hear(const event::Released& released);
+  // step.cc: one event
+  void on_event(const event::Opened& opened);
+  void on_event(const event::Started&);
+  void on_event(const event::Found& found);
+  void on_event(const event::KernelStarted&);
+  void on_event(const event::Reset& reset);
+  void on_event(const event::Stopped& stopped);
+  void on_event(const event::Panicked& panicked);
+  void on_event(const event::AgentLink&) {}
+  void on_event(const event::Beat&);
+  void on_event(const event::Answer& answer);
+  void on_event(const event::Tick& tick);
+  void on_event(const event::LabFault& fault);
+  void on_event(const event::Interrupted&);
+  void on_event(const event::Begun& begun);
+  void on_event(const event::Said& said);
+  void on_event(const event::Logged& logged);
+  void on_event(const event::Released& released);
 
   // step.cc: going on, and how long
   const Operation& operation() const { return s_.operations[s_.position]; }
@@ -50,7 +50,7 @@ class Life {
   }
   void exchange(const std::map<std::string, std::string>& payload);
   void check_payload();
-  void fall();
+  void note_reset();
   void check_reboot();
   void advance();
   bool begin_operation();
@@ -68,7 +68,7 @@ class Life {
   // moments.cc: when the power is cut
   void listen(const std::vector<std::string>& markers);
   void cut_if_time();
-  void outran(const std::string& what);
+  void missed_moment(const std::string& what);
 
   // suspects.cc: what was found, and lines with no report behind them
   void crash(const std::string& title, const std::string& reason, Channel channel,
@@ -77,9 +77,9 @@ class Life {
   bool note(const crash::Finding& finding, Channel channel);
   outcome::Observation seen_now(const crash::Finding& finding, Channel channel) const;
   std::string link_of(const crash::Finding& finding) const;
-  void tell_most_exactly();
+  void quote_most_precise();
   void remember(const crash::Finding& finding, Channel channel);
-  void go_on_behind(const crash::Finding& finding, Channel channel);
+  void list_and_continue(const crash::Finding& finding, Channel channel);
   void supersede(const crash::Finding& report, Channel channel);
   void explain_signs();
   void suspect(const crash::Finding& finding, Channel channel);
@@ -89,41 +89,41 @@ class Life {
   std::string suspect_question() const {
     return (s_.suspect_log ? "suspect-log-" : "suspect-") + std::to_string(s_.suspect_questions);
   }
-  void hear_suspect(const event::Answer& answer);
+  void on_suspect_answer(const event::Answer& answer);
   void convict_suspects();
 
-  // channels.cc: whether what would tell of a crash still does
+  // channels.cc: whether what would report a crash still works
   void ask_for_console();
   void wait_for_console(Millis waited);
   void judge_console(const guest::Facts& facts);
-  void console_is_silent(const std::string& what);
-  bool left_loudly();
+  void fail_silent_console(const std::string& what);
+  bool console_showed_shutdown();
   void never_went_down();
-  bool hear_our_nmi(const crash::Finding& finding, Channel channel);
-  void say_what_the_nmi_showed();
+  bool is_of_our_nmi(const crash::Finding& finding, Channel channel);
+  void add_nmi_result();
   void note_sleepers(const guest::Facts& facts);
   void note_usual_sleepers(const guest::Facts& facts);
   void look_into_sleepers();
-  void hear_sleepers(const event::Answer& answer);
+  void on_sleepers_answer(const event::Answer& answer);
   void blame_sleeper();
 
-  // starved.cc: what a kernel says that had no CPU
+  // cpu_wait.cc: what a kernel says that had no CPU
   void remember_tick();
-  std::optional<Millis> too_starved_for(const crash::Finding& finding) const;
-  bool blame_the_host(const crash::Finding& finding, Channel channel);
-  void excuse_starved();
+  std::optional<Millis> had_no_cpu_for(const crash::Finding& finding) const;
+  bool is_of_cpu_wait(const crash::Finding& finding, Channel channel);
+  void excuse_cpu_wait();
 
   guest::Traits traits() const { return os().traits(); }
 
   // windows.cc: how a guest dies that boots again by itself, and that one crash is one finding
-  void stop_told(const event::Panicked& panicked);
-  bool by_our_own_hand(const crash::Finding& finding) const;
-  bool hear_dying(const event::What& what);
-  void count_falls();
-  bool spoke(Channel channel) const;
+  void on_bug_check(const event::Panicked& panicked);
+  bool is_of_our_power_cut(const crash::Finding& finding) const;
+  bool on_event_after_failure(const event::What& what);
+  void count_resets();
+  bool reported_on(Channel channel) const;
   void end_or_read_disk(bool told);
   Millis time_to_die(Ending ending) const;
-  bool lives_on() const;
+  bool still_runs() const;
   void merge_findings();
 
   // judge.cc: answers
@@ -166,7 +166,7 @@ class Life {
   void end_unproved();
   void forget_builds(const std::map<std::string, std::string>& payload);
   std::string all_taints(const guest::Facts& facts) const;
-  std::string sick(const guest::Facts& facts) const;
+  std::string fault_taints(const guest::Facts& facts) const;
   bool is_well(const guest::Facts& facts) const;
   // A guest that cannot answer our own questions: before anything of the candidate's was there it is the
   // image's fault.
@@ -176,7 +176,7 @@ class Life {
 
   State s_;
   std::vector<Action>& actions_;
-  Patience p_;
+  Timeouts p_;
 };
 
 }  // namespace labctl::cell

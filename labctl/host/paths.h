@@ -1,4 +1,4 @@
-// Where labctl keeps things on this host. Nothing outside these places is ever written, but for the bundle.
+// Where labctl keeps things on this host. Nothing outside these paths is ever written, but for the bundle.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 namespace labctl::host {
 
-struct Places {
+struct Paths {
   std::filesystem::path root;                  // the cache, with the next four in it (host/cache.h)
   std::vector<std::filesystem::path> recipes;  // folders that hold <image>/image.yaml
   std::filesystem::path store;                 // golden disks and live snapshots: large, can be made again
@@ -22,13 +22,13 @@ struct Places {
 // folders, LABCTL_RUNTIME (else /tmp/labctl-UID) holds what lives only as long as a run. The runtime path
 // must be short: it leads to unix sockets, whose names end at 108 bytes. Errors (input): none of the three
 // names a cache.
-Result<Places> places();
+Result<Paths> paths();
 
 // Whether a recipe's folder is one of labctl's own, and not of LABCTL_IMAGES.
 bool is_built_in(const std::filesystem::path& recipe);
 
 // Where cells' disks of this very run go: below the store, because they are large; named after the process,
 // so that what a killed run left behind can be told from what is in use.
-std::filesystem::path work_folder(const Places& places);
+std::filesystem::path work_folder(const Paths& paths);
 
 }  // namespace labctl::host

@@ -6,7 +6,8 @@
 
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
-#include "labctl/cell/life.h"
+#include "labctl/cell/cell_machine.h"
+#include "labctl/crash/meaning.h"
 #include "labctl/outcome/accept.h"
 
 namespace labctl::cell {
@@ -18,55 +19,50 @@ using namespace std::chrono_literals;
 constexpr Millis lookback = 40s;
 constexpr Millis between_ticks = 1s;
 
-// Told before anything but the kernel itself has run.
-bool is_dead_timer(const crash::Finding& finding) {
-  return finding.kind == crash::Kind::panic && finding.title.find("IO-APIC + timer") != std::string::npos;
-}
-
 }  // namespace
 
-void Life::remember_tick() {
+void CellMachine::remember_tick() {
   auto& ticks = s_.ticks;
   if (!ticks.empty() && s_.now - ticks.back().at < between_ticks) return;
-  ticks.push_back({s_.now, s_.starved});
+  ticks.push_back({s_.now, s_.cpu_wait});
   while (ticks.size() > 1 && s_.now - ticks[1].at >= lookback) ticks.pop_front();
 }
 
 // How long it had no CPU in the time that a watchdog looks back on, if that was too long for a watchdog. A
 // busy host alone is no excuse: of a guest that has a third of the time no healthy task is kept waiting so
 // long. A timer's interrupts are missed sooner.
-std::optional<Millis> Life::too_starved_for(const crash::Finding& finding) const {
-  const bool timer = is_dead_timer(finding);
+std::optional<Millis> CellMachine::had_no_cpu_for(const crash::Finding& finding) const {
+  const bool timer = crash::is_dead_timer(finding);
   if ((!timer && outcome::ending_for(finding.kind) != Ending::hung) || s_.ticks.empty()) return std::nullopt;
-  const Millis went_by = s_.now - s_.ticks.front().at, starved = s_.starved - s_.ticks.front().starved;
+  const Millis went_by = s_.now - s_.ticks.front().at, cpu_wait = s_.cpu_wait - s_.ticks.front().cpu_wait;
   if (went_by < lookback / 2) return std::nullopt;
-  return starved * 3 >= went_by * (timer ? 1 : 2) ? std::optional(starved) : std::nullopt;
+  return cpu_wait * 3 >= went_by * (timer ? 1 : 2) ? std::optional(cpu_wait) : std::nullopt;
 }
 
-bool Life::blame_the_host(const crash::Finding& finding, Channel channel) {
-  const auto starved = too_starved_for(finding);
-  if (!starved) return false;
+bool CellMachine::is_of_cpu_wait(const crash::Finding& finding, Channel channel) {
+  const auto cpu_wait = had_no_cpu_for(finding);
+  if (!cpu_wait) return false;
   note(finding, channel);
-  s_.starving = "the host starved the guest (no CPU in " + show_duration(*starved) + " of the last " +
-                show_duration(s_.now - s_.ticks.front().at) + "), and its kernel said '" +
-                printable(finding.title) + "'";
+  s_.cpu_wait_reason = "the host starved the guest (no CPU in " + show_duration(*cpu_wait) + " of the last " +
+                       show_duration(s_.now - s_.ticks.front().at) + "), and its kernel said '" +
+                       printable(finding.title) + "'";
   s_.outcome.unheard = true;
-  lab(s_.starving);
+  lab(s_.cpu_wait_reason);
   return true;
 }
 
-// A dead timer is told by the panic device as well, before or after the console.
-void Life::excuse_starved() {
-  if (s_.starving.empty() || s_.outcome.ending != Ending::crashed) return;
+// A dead timer is reported by the panic device as well, before or after the console.
+void CellMachine::excuse_cpu_wait() {
+  if (s_.cpu_wait_reason.empty() || s_.outcome.ending != Ending::crashed) return;
   bool timer = false, other = false;
   for (const auto& seen : s_.findings) {
     if (!outcome::blocks(s_.cell, seen.finding)) continue;
-    timer = timer || is_dead_timer(seen.finding);
-    other = other || (!is_dead_timer(seen.finding) && seen.channel != Channel::panic_device);
+    timer = timer || crash::is_dead_timer(seen.finding);
+    other = other || (!crash::is_dead_timer(seen.finding) && seen.channel != Channel::panic_device);
   }
   if (!timer || other) return;
   s_.outcome.ending = Ending::lab_failed;
-  s_.outcome.reason = s_.starving;
+  s_.outcome.reason = s_.cpu_wait_reason;
 }
 
 }  // namespace labctl::cell

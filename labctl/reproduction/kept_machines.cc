@@ -1,4 +1,4 @@
-#include "labctl/reproduction/kept.h"
+#include "labctl/reproduction/kept_machines.h"
 
 #include <sys/stat.h>
 
@@ -64,9 +64,9 @@ std::string key_of(const lab::CellJob& job, int left, const machine::HostFacts& 
   return sha256(dump_line(made_of));
 }
 
-std::optional<KeptMachine> Kept::find(const std::string& key) const { return read_kept(root_ / key); }
+std::optional<KeptMachine> KeptMachines::find(const std::string& key) const { return read_kept(root_ / key); }
 
-Status Kept::put(const std::string& key, const lab::CellJob& job, lab::Checkpoint checkpoint) const {
+Status KeptMachines::put(const std::string& key, const lab::CellJob& job, lab::Checkpoint checkpoint) const {
   if (auto made = make_dirs(root_); !made) return made;
   auto lock = Lock::wait(root_ / ".lock");
   if (!lock) return fail(lock.error());
@@ -92,9 +92,9 @@ Status Kept::put(const std::string& key, const lab::CellJob& job, lab::Checkpoin
   return rename_synced(partial, root_ / key);
 }
 
-Status Kept::discard(const std::string& key) const { return remove_below(root_, root_ / key); }
+Status KeptMachines::discard(const std::string& key) const { return remove_below(root_, root_ / key); }
 
-std::vector<KeptMachine> Kept::all() const {
+std::vector<KeptMachine> KeptMachines::all() const {
   std::vector<KeptMachine> machines;
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(root_, problem))
@@ -107,7 +107,7 @@ std::vector<KeptMachine> Kept::all() const {
   return machines;
 }
 
-std::vector<KeptMachine> Kept::over(std::uint64_t quota) const {
+std::vector<KeptMachine> KeptMachines::over(std::uint64_t quota) const {
   std::vector<KeptMachine> too_many;
   std::uint64_t bytes = 0;
   for (auto& kept : all()) {
@@ -129,7 +129,7 @@ Status save_where_it_holds(lab::CellJob job, machine::Host& host, const std::sto
                    outcome.reason);
 }
 
-std::vector<std::string> keep_within_quota(const Kept& kept, std::uint64_t quota) {
+std::vector<std::string> keep_within_quota(const KeptMachines& kept, std::uint64_t quota) {
   std::vector<std::string> lines;
   for (const auto& machine : kept.over(quota))
     if (kept.discard(machine.key))

@@ -27,9 +27,9 @@ struct KeptMachine {
   std::uint64_t bytes = 0;  // on the disk
 };
 
-class Kept {
+class KeptMachines {
  public:
-  explicit Kept(std::filesystem::path root) : root_(std::move(root)) {}
+  explicit KeptMachines(std::filesystem::path root) : root_(std::move(root)) {}
 
   std::optional<KeptMachine> find(const std::string& key) const;
   // Moves the disk, whose guest has ended, to its place; an earlier one of this key goes.
@@ -50,7 +50,7 @@ class Kept {
 Status save_where_it_holds(lab::CellJob job, machine::Host& host, const std::stop_token& stop);
 
 // Discards those that are over the quota; a line for each.
-std::vector<std::string> keep_within_quota(const Kept& kept, std::uint64_t quota);
+std::vector<std::string> keep_within_quota(const KeptMachines& kept, std::uint64_t quota);
 
 // LABCTL_KEEP_QUOTA, else 10 GiB. An error (input) when it is no size.
 Result<std::uint64_t> kept_quota();

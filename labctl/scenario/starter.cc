@@ -1,0 +1,76 @@
+#include "labctl/scenario/starter.h"
+
+#include "labctl/base/text.h"
+
+namespace labctl::scenario {
+namespace {
+
+// A text of YAML that means itself: no variable, no escape.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' || text[i] == '\\') out += '\\';
+    if (text[i] == '$' && i + 1 < text.size() && text[i + 1] == '{') out += '$';
+    out += text[i];
+  }
+  out += '"';
+  return out;
+}
+
+const char* word(DriverKind kind) {
+  return kind == DriverKind::rpm ? "rpm" : kind == DriverKind::kmod ? "kmod" : "deb";
+}
+
+void add_driver(const Starter& starter, std::string& text) {
+  text += "    driver:\n      kind: ";
+  text += word(starter.kind);
+  text += "\n";
+  if (starter.kind != DriverKind::kmod || starter.module.empty()) {
+    text += "      module: ";
+    text += starter.module.empty() ? "\"${module}\"" : starter.module;
+    text += "   # must be in memory after every boot\n";
+  }
+  if (!starter.other_modules.empty()) {
+    text += "      # also in the package: ";
+    text += join(starter.other_modules, ", ");
+    text += "\n";
+  }
+  if (!starter.services.empty()) {
+    text += "      service: [";
+    text += join(starter.services, ", ");
+    text += "]   # a failure of one is the driver's\n";
+  }
+  text += "      # loads: at-boot       # when installing it does not load it; or on-use, with an exercise\n";
+}
+
+constexpr const char* optional_parts =
+    R"(    # content: {path: /var/lib/DRIVER/content.bin, apply: systemctl reload SERVICE}   # with candidate.content
+    # exercise: [COMMAND]     # makes the driver work, in each boot; must end with status 0
+    # proof:                  # what shows that the driver works, asked in each boot
+    #   - {run: COMMAND, prints: "7.16"}
+)";
+
+}  // namespace
+
+std::string starter_text(const Starter& starter) {
+  std::string text = "# ";
+  text += starter.about;
+  text += "\n# Every key: docs/reference/scenario.md. What is commented out is optional.\nlabctl: 1\nname: ";
+  text += starter.name;
+  text += "\n\ncandidate:\n  driver:\n    candidate: ";
+  text += starter.driver.empty() ? "\"${driver}\"" : quoted(starter.driver);
+  text +=
+      "   # relative to this file\n"
+      "    # previous: OLD.deb     # the driver in the field: with it the matrix compares the two\n"
+      "  # content: {candidate: content.bin}\n\n";
+  for (const auto& note : starter.notes) text += "# " + note + "\n";
+  text += "matrix:\n  image: [";
+  text += join(starter.images, ", ");
+  text += "]\n\nguest:\n  linux:\n";
+  add_driver(starter, text);
+  text += optional_parts;
+  text += "\nstory: [install driver, reboot x3]\n";
+  return text;
+}
+
+}  // namespace labctl::scenario
