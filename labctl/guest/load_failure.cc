@@ -32,7 +32,7 @@ constexpr Meaning codes[]{
     {"%%5", "access is denied"},
     {"%%31", "its device does not work"},
     {"%%127", "a procedure that it imports is not there"},
-    {"%%193", "it is no valid program"},
+    {"%%193", "it is not a valid program"},
     {"%%577", "its signature cannot be verified"},
     {"%%1058", "the service is disabled"},
     {"%%1068", "a service that it depends on did not start"},

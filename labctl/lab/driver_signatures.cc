@@ -50,7 +50,7 @@ Result<std::vector<Unpacked>> unpack(const fs::path& package, const fs::path& wo
   archive* in = reader.get();
   archive_read_support_format_zip(in);
   if (archive_read_open_filename(in, package.c_str(), 1u << 16) != ARCHIVE_OK)
-    return lab_error("it is no package that can be read", package.string());
+    return lab_error("the package cannot be read", package.string());
   std::vector<Unpacked> files;
   archive_entry* entry = nullptr;
   for (std::size_t seen = 0; archive_read_next_header(in, &entry) == ARCHIVE_OK && seen < most_packed;
@@ -77,9 +77,11 @@ Result<Signature> signature_of(const fs::path& file) {
   return read_signature(read->output);
 }
 
-std::string by_whom(const Signature& signature) {
-  const std::string name = signature.name.empty() ? "nobody" : "'" + printable(signature.name, 80) + "'";
-  return signature.altered ? name + ", and changed since" : name;
+std::string how_signed(const Signature& signature) {
+  if (signature.name.empty()) return " is not signed";
+  std::string words = " is signed by '";
+  words.append(printable(signature.name, 80)).append("'");
+  return signature.altered ? words.append(", and was changed since") : words;
 }
 
 Result<std::vector<DriverSignature>> read_signatures(const std::vector<Unpacked>& files) {
@@ -128,8 +130,8 @@ bool DriverSignature::surely_refused() const {
 }
 
 std::string DriverSignature::text() const {
-  std::string sentence = printable(driver, 60) + " is signed by " + by_whom(own);
-  for (const auto& catalog : catalogs) sentence += ", a catalog beside it by " + by_whom(catalog);
+  std::string sentence = printable(driver, 60).append(how_signed(own));
+  for (const auto& catalog : catalogs) sentence.append("; its catalog").append(how_signed(catalog));
   return sentence;
 }
 

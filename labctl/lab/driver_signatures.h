@@ -15,7 +15,7 @@
 namespace labctl::lab {
 
 struct Signature {
-  std::string name;           // the signer's common name; empty: nobody's
+  std::string name;           // the signer's common name; empty: there is no signature
   bool altered = false;       // the bytes are no longer those that were signed
   bool by_microsoft() const;  // by a name under which Microsoft signs what others made
 };
@@ -28,7 +28,7 @@ struct DriverSignature {
   Signature own;                    // in the file itself
   std::vector<Signature> catalogs;  // of the package
   bool surely_refused() const;      // by any Windows with Secure Boot
-  std::string text() const;         // "sensor.sys is signed by 'labctl test', its catalog by nobody"
+  std::string text() const;         // "sensor.sys is signed by 'labctl test'; its catalog is not signed"
 };
 
 // Of every .sys in a package (zip), or of a driver that comes alone and is called `name`; nothing of what is

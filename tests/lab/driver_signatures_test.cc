@@ -70,9 +70,9 @@ TEST_CASE("what Secure Boot surely refuses is what Microsoft signed neither in t
   CHECK_FALSE(DriverSignature{"sensor.sys", good, {}}.surely_refused());
   CHECK_FALSE(DriverSignature{"sensor.sys", none, {own, good}}.surely_refused());
   CHECK(DriverSignature{"sensor.sys", own, {none}}.text() ==
-        "sensor.sys is signed by 'labctl test', a catalog beside it by nobody");
+        "sensor.sys is signed by 'labctl test'; its catalog is not signed");
   CHECK(DriverSignature{"sensor.sys", changed, {}}.text() ==
-        "sensor.sys is signed by '" + whql + "', and changed since");
+        "sensor.sys is signed by '" + whql + "', and was changed since");
 }
 
 TEST_CASE("a driver that comes alone is looked at, and what is no driver is not") {

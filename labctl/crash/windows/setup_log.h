@@ -26,7 +26,7 @@ class SetupLog {
   struct Section {
     std::string package;  // the file of the INF, in small letters; empty when the section names none
     std::string excerpt;  // its heading and its errors
-    bool failed = false;  // an error was told
+    bool failed = false;  // an error was reported
     Origin origin;
     std::uint64_t last = 0;
   };

@@ -50,8 +50,9 @@ static _Noreturn void panic_below(bool restart) {
 static void say_block(const struct stop *stop) {
   serial_say(
       "\a\r\n<?xml>\r\n<BP>\r\n<INSTANCE CLASSNAME=\"BLUESCREEN\">\r\n<PROPERTY NAME=\"STOPCODE\" "
-      "TYPE=\"string\"><VALUE>\"0x%X\"\r\n</VALUE>\r\n</PROPERTY><machine-info>\r\n<name>NT-STANDIN</name>\r\n"
-      "<os-build-number>%d</os-build-number>\r\n</machine-info>\r\n</INSTANCE>\r\n</BP>\r\n!SAC>\r\n",
+      "TYPE=\"string\"><VALUE>\"0x%X\"\r\n</VALUE>\r\n</PROPERTY><machine-info>\r\n"
+      "<name>NT-STANDIN</name>\r\n<os-build-number>%d</os-build-number>\r\n</machine-info>\r\n"
+      "</INSTANCE>\r\n</BP>\r\n!SAC>\r\n",
       stop->code, OS_BUILD);
 }
 
