@@ -64,7 +64,7 @@ bool is_code(std::string_view text) {
 std::string told(std::string_view part) {
   constexpr std::string_view setup = "setupapi ";
   if (part.starts_with(setup))
-    return "the setup log says: " + printable(part.substr(setup.size()), longest_line);
+    return std::string("the setup log says: ").append(printable(part.substr(setup.size()), longest_line));
   const auto space = part.find(' ');
   std::string text(words_of(events, part.substr(0, space)));
   if (text.empty() || space == std::string_view::npos) return text;

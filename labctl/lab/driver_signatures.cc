@@ -78,10 +78,12 @@ Result<Signature> signature_of(const fs::path& file) {
 }
 
 std::string how_signed(const Signature& signature) {
-  if (signature.name.empty()) return " is not signed";
-  std::string words = " is signed by '";
-  words.append(printable(signature.name, 80)).append("'");
-  return signature.altered ? words.append(", and was changed since") : words;
+  // Of changed bytes, osslsigncode does not say who signed them.
+  std::string words = signature.altered        ? " was changed after it was signed"
+                      : signature.name.empty() ? " is not signed"
+                                               : " is signed";
+  if (!signature.name.empty()) words.append(" by '").append(printable(signature.name, 80)).append("'");
+  return words;
 }
 
 Result<std::vector<DriverSignature>> read_signatures(const std::vector<Unpacked>& files) {

@@ -72,7 +72,9 @@ TEST_CASE("what Secure Boot surely refuses is what Microsoft signed neither in t
   CHECK(DriverSignature{"sensor.sys", own, {none}}.text() ==
         "sensor.sys is signed by 'labctl test'; its catalog is not signed");
   CHECK(DriverSignature{"sensor.sys", changed, {}}.text() ==
-        "sensor.sys is signed by '" + whql + "', and was changed since");
+        "sensor.sys was changed after it was signed by '" + whql + "'");
+  CHECK(DriverSignature{"sensor.sys", Signature{.altered = true}, {none}}.text() ==
+        "sensor.sys was changed after it was signed; its catalog is not signed");
 }
 
 TEST_CASE("a driver that comes alone is looked at, and what is no driver is not") {
