@@ -77,8 +77,8 @@ TEST_CASE("a driver that did not load has the reasons that Windows wrote down") 
            {"why=rubbish\r\n", "the service sensor is stopped"},
            {"", "the service sensor is stopped"}}) {
     Guest guest;
-    guest.answers(
-        "loaded", [why = why](Answer& answer) { answer.output = "state=stopped\r\n" + why; }, 1);
+    guest.answers_from(
+        "loaded", [why = why](Answer& answer) { answer.output = "state=stopped\r\n" + why; }, 2);
     CHECK(guest.play().ending == Ending::not_loaded);
     CHECK(guest.state.outcome.reason == said);
   }
