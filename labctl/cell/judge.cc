@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
+#include "labctl/guest/load_failure.h"
 #include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
@@ -51,6 +52,12 @@ bool says_no_space(std::string_view output) {
 
 std::string last_words(const event::Answer& answer) {
   return answer.output.empty() ? std::string() : ": " + tail(answer.output);
+}
+
+// What the system itself wrote down of it.
+std::string why_not_loaded(const std::string& why) {
+  const std::string words = guest::load_failure(why);
+  return words.empty() ? words : ": " + words;
 }
 
 }  // namespace
@@ -183,11 +190,13 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
     return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module +
                                         " was loaded and has gone away since: it is " +
                                         (state.empty() ? "not there" : printable(state, 40)) +
-                                        (state == "live" ? ", without a build id" : ""));
+                                        (state == "live" ? ", without a build id" : "") +
+                                        why_not_loaded(fact(facts, "why")));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
     return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
-                                        (state.empty() ? "not there" : printable(state, 40)));
+                                        (state.empty() ? "not there" : printable(state, 40)) +
+                                        why_not_loaded(fact(facts, "why")));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
                         (driver.kind == DriverKind::rpm && s_.opened.earned());

@@ -110,6 +110,8 @@ Answer<void> Run::prepare() {
   if (!staged) return tl::unexpected(staged.error());
   staged_ = std::move(*staged);
   if (auto unproved = staged_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
+  if (auto refused = staged_->refused(); !refused.empty()) return tl::unexpected(std::move(refused));
+  for (const auto& signature : staged_->signatures()) observer_.on(Note{signature});
   for (const auto& link : staged_->links()) observer_.on(Note{link});
   for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
   for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.paths.artifacts)))

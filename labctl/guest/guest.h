@@ -102,8 +102,8 @@ class System {
   virtual Question deliver(const std::vector<std::string>& files) const = 0;
   virtual Question install(const scenario::Guest& guest, const std::string& file) const = 0;
   virtual Question remove(const scenario::Guest& guest, const std::string& file) const = 0;
-  // state= version= srcversion= build_id= file= file_sha256= fresh= package=; of the driver alone, without a
-  // package, where `file` is empty
+  // state= version= srcversion= build_id= file= file_sha256= fresh= package=, perhaps why= (load_failure.h);
+  // of the driver alone, without a package, where `file` is empty
   virtual Question loaded(const scenario::Guest& guest, const std::string& file) const = 0;
   // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
   // `not_copied`, which says nothing about the content.

@@ -137,6 +137,11 @@ std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>&
   return checks;
 }
 
+bool is_driver(const plan::Cell& cell, const std::string& path) {
+  return path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
+                                                 [&](const auto& extra) { return extra.path == path; });
+}
+
 }  // namespace
 
 std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::string& scenario_file,
@@ -210,6 +215,7 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
       const std::string digest = staged.artifacts_[wanted.path].sha256;
       mine.files[name] = digest;
       staged.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
+      staged.look_who_signed(cell, wanted.path, place(scenario_file, wanted.mark), work / "signed");
       on_cd.push_back({name, copies / digest});
       key += name + "=" + digest + "\n";
     }
@@ -229,10 +235,7 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
 // What a guest's memory must show when this driver has been installed, where that can be seen.
 void StagedArtifacts::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
                           const std::string& where, CellArtifacts& mine) {
-  const bool driver =
-      path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
-                                              [&](const auto& extra) { return extra.path == path; });
-  if (!driver || !guest::system_of(cell.guest.os).traits().shows_build) return;
+  if (!is_driver(cell, path) || !guest::system_of(cell.guest.os).traits().shows_build) return;
   auto known = modules_.find(path);
   if (known == modules_.end()) known = modules_.emplace(path, modules_in(artifacts_[path].copy)).first;
   const std::string& module = cell.guest.driver.module;
@@ -243,6 +246,40 @@ void StagedArtifacts::tie(const plan::Cell& cell, const std::string& name, const
                   : module.empty() ? "the scenario names no module"
                                    : "it names no build of a module " + module;
   if (cell.guest.proof.empty()) unproved_[path] = where;
+}
+
+void StagedArtifacts::look_who_signed(const plan::Cell& cell, const std::string& path,
+                                      const std::string& where, const fs::path& work) {
+  if (cell.guest.os != scenario::Os::windows || !is_driver(cell, path)) return;
+  if (signatures_.count(path) == 0)
+    signatures_.emplace(path,
+                        driver_signatures(artifacts_[path].copy, fs::path(path).filename().string(), work));
+  if (cell.machine.firmware == scenario::Firmware::uefi_secure) secure_boot_.emplace(path, where);
+}
+
+std::vector<Error> StagedArtifacts::refused() const {
+  std::vector<Error> errors;
+  for (const auto& [path, where] : secure_boot_) {
+    const auto& signatures = signatures_.at(path);
+    if (!signatures) continue;
+    for (const auto& driver : *signatures)
+      if (driver.surely_refused())
+        errors.push_back(
+            {Fault::input, "no Windows with Secure Boot loads the driver " + path + ": " + driver.text(),
+             where, "have it signed by Microsoft, or test it on a machine without firmware: uefi-secure"});
+  }
+  return errors;
+}
+
+std::vector<std::string> StagedArtifacts::signatures() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, signatures] : signatures_) {
+    if (!signatures)
+      sentences.push_back("who signed the driver " + path + " is unknown: " + signatures.error().text());
+    for (const auto& driver : signatures ? *signatures : std::vector<DriverSignature>{})
+      sentences.push_back("the driver " + path + ": " + driver.text());
+  }
+  return sentences;
 }
 
 std::vector<std::string> StagedArtifacts::untied() const {

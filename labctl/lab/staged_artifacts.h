@@ -12,6 +12,7 @@
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/driver_signatures.h"
 #include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
@@ -58,6 +59,12 @@ class StagedArtifacts {
   std::vector<Error> unproved() const;
   std::vector<std::string> untied() const;
 
+  // Windows drivers that surely are not loaded in their cells, because those have Secure Boot: one error
+  // each.
+  std::vector<Error> refused() const;
+  // Who signed the Windows drivers, one sentence each.
+  std::vector<std::string> signatures() const;
+
   // The bundle's record: every artifact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
 
@@ -71,10 +78,14 @@ class StagedArtifacts {
   std::map<std::string, Artifact> artifacts_;  // by the path as the scenario says it
   void tie(const plan::Cell& cell, const std::string& name, const std::string& path, const std::string& where,
            CellArtifacts& mine);
+  void look_who_signed(const plan::Cell& cell, const std::string& path, const std::string& where,
+                       const std::filesystem::path& work);
 
   std::map<std::string, CellArtifacts> cells_;
   std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artifact's path
   std::map<std::string, std::string> untied_, unproved_;            // the artifact's path -> why, where
+  std::map<std::string, Result<std::vector<DriverSignature>>> signatures_;
+  std::map<std::string, std::string> secure_boot_;  // the artifact's path -> where, in cells with Secure Boot
 };
 
 }  // namespace labctl::lab

@@ -132,3 +132,31 @@ TEST_CASE("a link is followed and named, and so is a driver that names no build"
   CHECK(proved->untied().size() == 1);
   fs::remove_all(folder);
 }
+
+TEST_CASE("a driver that Secure Boot surely refuses is an error before anything boots") {
+  Place place(1000);
+  const std::string before = ::getenv("PATH");
+  auto& cell = place.plan.cells[0];
+  cell.guest.os = scenario::Os::windows;
+  cell.guest.driver = {.kind = scenario::DriverKind::service, .module = "sensor"};
+  cell.content_path.clear();
+  REQUIRE(write_file(place.folder / "driver.deb", "MZ a driver"));
+  REQUIRE(write_file(place.folder / "osslsigncode", "#!/bin/sh\necho 'Subject: /CN=labctl test'\nexit 1\n"));
+  fs::permissions(place.folder / "osslsigncode", fs::perms::owner_all);
+  ::setenv("PATH", (place.folder.string() + ":" + before).c_str(), 1);
+  for (const auto firmware : {scenario::Firmware::bios, scenario::Firmware::uefi_secure}) {
+    cell.machine.firmware = firmware;
+    const auto staged =
+        lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(), place.store,
+                                     place.folder / scenario::to_string(firmware));
+    REQUIRE(staged);
+    CHECK(staged->signatures() ==
+          std::vector<std::string>{"the driver driver.deb: driver.deb is signed by 'labctl test'"});
+    const auto refused = staged->refused();
+    REQUIRE(refused.size() == (firmware == scenario::Firmware::uefi_secure ? 1 : 0));
+    if (!refused.empty())
+      CHECK(refused[0].what ==
+            "no Windows with Secure Boot loads the driver driver.deb: driver.deb is signed by 'labctl test'");
+  }
+  ::setenv("PATH", before.c_str(), 1);
+}
