@@ -45,6 +45,8 @@ void add_bundle_unpack(CommandLine& command_line);
 void add_image_list(CommandLine& command_line);
 void add_image_build(CommandLine& command_line);
 void add_image_import(CommandLine& command_line);
+void add_image_push(CommandLine& command_line);
+void add_image_pull(CommandLine& command_line);
 void add_image_verify(CommandLine& command_line);
 void add_image_rm(CommandLine& command_line);
 void add_canary(CommandLine& command_line);
