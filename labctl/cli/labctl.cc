@@ -26,6 +26,11 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   CommandLine command_line("labctl", about, footer);
   // In the order of the groups, as the general help shows them.
   add_run(command_line, open_host);
+  add_split(command_line);
+  command_line.verbs("shard", "One part of a split: run, missing, status", group::judging);
+  add_shard_run(command_line, open_host);
+  add_shard_records(command_line);
+  add_merge(command_line);
   add_drill(command_line, open_host);
   add_plan(command_line);
   add_init(command_line);

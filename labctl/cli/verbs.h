@@ -26,6 +26,10 @@ void add_history_verbs(CommandLine& command_line);
 
 // Run and judge.
 void add_run(CommandLine& command_line, const OpenHost& open_host);
+void add_split(CommandLine& command_line);
+void add_shard_run(CommandLine& command_line, const OpenHost& open_host);
+void add_shard_records(CommandLine& command_line);  // shard missing, shard status
+void add_merge(CommandLine& command_line);
 void add_drill(CommandLine& command_line, const OpenHost& open_host);
 void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
