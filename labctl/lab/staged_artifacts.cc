@@ -185,7 +185,8 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
 tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const plan::Plan& plan,
                                                                           const std::string& scenario_file,
                                                                           const image::Store& store,
-                                                                          const fs::path& work) {
+                                                                          const fs::path& work,
+                                                                          const Sources& sources) {
   StagedArtifacts staged;
   std::vector<Error> mistakes;
   const fs::path base = fs::path(scenario_file).parent_path();
@@ -202,8 +203,9 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
     std::string key;
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (staged.artifacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
-        auto artifact =
-            take(base / wanted.origin(), wanted.damage, place(scenario_file, wanted.mark), copies);
+        const auto given = sources.find(wanted.path);
+        auto artifact = take(given == sources.end() ? base / wanted.origin() : given->second, wanted.damage,
+                             place(scenario_file, wanted.mark), copies);
         if (artifact)
           staged.artifacts_[wanted.path] = *artifact;
         else {
@@ -302,6 +304,28 @@ std::vector<Error> StagedArtifacts::unproved() const {
 std::vector<outcome::ArtifactRecord> StagedArtifacts::artifacts() const {
   std::vector<outcome::ArtifactRecord> list;
   for (const auto& [path, artifact] : artifacts_) list.push_back({path, artifact.sha256, artifact.size});
+  return list;
+}
+
+Result<std::vector<outcome::SplitArtifact>> StagedArtifacts::keep_sources(const bundle::ArtifactStore& store,
+                                                                          const fs::path& work) const {
+  std::vector<outcome::SplitArtifact> list;
+  for (const auto& [path, artifact] : artifacts_) {
+    list.push_back({path, artifact.sha256, artifact.size, artifact.source_sha256});
+    fs::path copy = artifact.copy;
+    if (artifact.source_sha256 != artifact.sha256) {  // the copy was damaged on purpose
+      copy = work / artifact.source_sha256;
+      std::error_code problem;
+      fs::copy_file(artifact.source, copy, fs::copy_options::overwrite_existing, problem);
+      auto digest = problem ? lab_error("cannot be copied: " + problem.message(), artifact.source.string())
+                            : sha256_file(copy);
+      if (!digest) return fail(digest.error());
+      if (*digest != artifact.source_sha256)
+        return input_error("the artifact " + path + " is being changed", artifact.source.string(),
+                           "split when nothing writes to it");
+    }
+    if (auto kept = store.keep(copy, artifact.source_sha256); !kept) return fail(kept.error());
+  }
   return list;
 }
 

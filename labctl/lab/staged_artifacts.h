@@ -15,6 +15,7 @@
 #include "labctl/lab/driver_signatures.h"
 #include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
+#include "labctl/outcome/split.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -42,12 +43,16 @@ struct CellArtifacts {
 
 class StagedArtifacts {
  public:
+  using Sources = std::map<std::string, std::filesystem::path>;
+
   // `scenario_file` is how errors call the scenario; artifact paths are relative to its folder. Copies and
-  // CDs go to `work`. On mistakes all of them come back.
+  // CDs go to `work`. `sources` has files that are taken instead of those that the scenario names, by the
+  // artifact's path. On mistakes all of them come back.
   static tl::expected<StagedArtifacts, std::vector<Error>> gather(const plan::Plan& plan,
                                                                   const std::string& scenario_file,
                                                                   const image::Store& store,
-                                                                  const std::filesystem::path& work);
+                                                                  const std::filesystem::path& work,
+                                                                  const Sources& sources = {});
 
   const CellArtifacts& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
 
@@ -67,6 +72,12 @@ class StagedArtifacts {
 
   // The bundle's record: every artifact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
+
+  // The same with each file as it is before content is damaged on purpose: what another host needs to stage
+  // this run again goes to `store`. `work` is a folder for copies. Errors: a file is no longer what was
+  // staged, or cannot be kept.
+  Result<std::vector<outcome::SplitArtifact>> keep_sources(const bundle::ArtifactStore& store,
+                                                           const std::filesystem::path& work) const;
 
   // What the guests get, for those who want to bring a cell back one day. What could not be kept comes back.
   std::vector<Error> keep(const bundle::ArtifactStore& store) const;

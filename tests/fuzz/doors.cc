@@ -24,6 +24,7 @@
 #include "labctl/rings/tally.h"
 #include "labctl/scenario/scenario.h"
 #include "labctl/scenario/signatures.h"
+#include "tests/outcome/split.h"
 
 namespace labctl::fuzz {
 namespace {
@@ -94,6 +95,11 @@ std::string journal(std::string_view bytes) {
   auto chain = event::begin_chain("box");
   for (const auto& event : read->events) text += event::to_line(event, chain) + "\n";
   return event::read_journal(text, "box", "again") ? "" : "what was read cannot be written and read";
+}
+
+std::string split_file(std::string_view bytes) {
+  const auto read = outcome::read_split(bytes, "split.json");
+  return read ? std::string() : broken(read.error());
 }
 
 std::string plan(std::string_view bytes) {
@@ -299,6 +305,7 @@ const std::vector<Door>& doors() {
          one.cells[0].id = one.cells[0].image = "box";
          return std::vector{dump_line(plan::to_json(one))};
        }},
+      {"split", split_file, [] { return std::vector{outcome::write_split(test::make_split())}; }},
       {"attestation", attestation,
        [] {
          return std::vector{attest::to_text({.payload_type = std::string(attest::in_toto_type),

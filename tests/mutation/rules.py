@@ -27,6 +27,10 @@ DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
+MERGE = "labctl/verdict/merge.cc"
+SPLIT = "labctl/outcome/split.cc"
+SHARDS = "labctl/plan/shards.cc"
+RUN_RECORD = "labctl/outcome/run_record.cc"
 BASE_SNAPSHOT = "labctl/snapshot/base_snapshot.cc"
 RUN_CELL = "labctl/lab/run_cell.cc"
 RINGS = "labctl/rings/rings.cc"
@@ -79,6 +83,11 @@ TESTS = {
     DEATH: ["cell"],
     JOURNAL: ["event"],
     BUNDLE: ["lab/retries_test", "attacks", "bundle"],
+    MERGE: ["verdict/merge_test"],
+    SPLIT: ["outcome/split_test"],
+    SHARDS: ["plan/shards_test"],
+    RUN_RECORD: ["verdict/merge_test"],
+    "labctl/bundle/merge.cc": ["bundle/merge_test"],
     "labctl/trust/control.cc": ["trust/control_test"],
     CONTROL_RECORD: ["trust/control_test"],
     BASE_SNAPSHOT: ["snapshot/base_snapshot_test"],
@@ -762,6 +771,32 @@ RULES = [
     ("time in a journal does not run backwards", JOURNAL, "if (!events.empty() && event->at < events.back().at)", "if (event->at.count() < 0)"),
     ("a journal begins with its opening", JOURNAL, "if (!std::holds_alternative<Opened>(events.front().what))", "if (events.empty())"),
     ("a finding has a title", JOURNAL, "if (f.title.empty()) return input_error(", "if (!json.is_object()) return input_error("),
+
+    # ---- many hosts ----
+    ("a shard of another split is refused", MERGE, "if (shard->split != split.digest) return", "if (false) return"),
+    ("a shard's record is that of its folder", MERGE, "if (shard->index != attempt.index || shard->attempt != attempt.attempt)", "if (false)"),
+    ("a shard records no cell of another", MERGE, "if (const auto what = trespass(attempt); !what.empty()) all.push_back(what);", ""),
+    ("a shard has a canary of each of its images", MERGE, "if (attempt.canaries.count(name) == 0) all.push_back(", "if (false) all.push_back("),
+    ("a shard has a record of each cell and control", MERGE, "if (attempt.journals.count(cell.id) == 0)", "if (false)"),
+    ("one attempt has one record", MERGE, "if (twins > 1) reasons", "if (false) reasons"),
+    ("a shard that never began is missed", MERGE, "if (attempts.empty()) refuse(", "if (false) refuse("),
+    ("the last attempt of a shard must be whole", MERGE, "if (const auto why = unfinished(*ours.back()); !why.empty()) refuse(shard_name(split_, index), why);", ""),
+    ("all attempts of a shard count", MERGE, "for (const ShardAttempt* attempt : ours) use(*attempt, attempt == used);", "use(*used, true);"),
+    ("a fault of a shard is one of the whole", MERGE, "attempt.record.faults.value_or(std::vector<std::string>()))", "std::vector<std::string>())"),
+    ("a shard is run by the split's program", SPLIT, "if (run.tool_sha256 != split.tool_sha256 || run.rules != split.rules)", "if (false)"),
+    ("a shard begins after its split was made", SPLIT, "if (!began || !made || *began < *made)", "if (false)"),
+    ("a shard runs the split's scenario", SPLIT, "run.scenario.text != split.scenario.text || run.scenario.set != split.scenario.set ||", ""),
+    ("a shard runs the split's plan", SPLIT, "if (plan::to_json(run.plan) != plan::to_json(part))", "if (false)"),
+    ("a shard's artifacts are the split's", SPLIT, "else if (known->sha256 != artifact.sha256)", "else if (false)"),
+    ("a shard's disks are the split's", SPLIT, "else if (known == split.images.end() || known->sha256 != image->sha256)", "else if (false)"),
+    ("a split that was changed is refused", SPLIT, "if (fault.empty() && split_digest(split) != split.digest)", "if (false)"),
+    ("a split holds every cell once", SPLIT, "if (fault.empty()) fault = plan::fault_of(split.plan, split.shards);", ""),
+    ("no image on a machine is divided", SHARDS, "holder.at(cell.id) != holder.at(base->id)", "false"),
+    ("an image knows the host of its own shard", RUN_RECORD, "one.used && one.index == of->shard", "one.used"),
+    ("a shard has no verdict of its own", BUNDLE, "  if (run.shard)\n", "  if (false)\n"),
+    ("a failure in another attempt of a shard counts", BUNDLE, '".cut-off-", other_attempt}', '".cut-off-"}'),
+    ("a changed journal of another attempt is no record", BUNDLE, "if (kind == other_attempt && damaged(cell, aside)) {", "if (false) {"),
+    ("a console that was not heard convicts a shard that was cut off", "labctl/bundle/merge.cc", "if (auto cut = read_cut_journal(cell, to))", "if (auto cut = read_cut_journal(cell, to); false)"),
 
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
