@@ -13,15 +13,15 @@ namespace {
 
 using outcome::Ending;
 
-constexpr std::size_t longest_excerpt = 16'384, excerpt_lines = 60, longest_comment = 2000;
+constexpr std::size_t longest_excerpt = 16'384, kcidb_lines = 60, longest_comment = 2000;
 
-const char* status_of(const outcome::Outcome& outcome, bool control) {
+const char* kcidb_status(const outcome::Outcome& outcome, bool control) {
   if (outcome.as_wanted()) return "PASS";
   if (outcome.ending == Ending::not_run) return "MISS";
   return outcome::is_guest_failure(outcome.ending) && !control ? "FAIL" : "ERROR";
 }
 
-const char* status_of(const verdict::Verdict& verdict) {
+const char* kcidb_status(const verdict::Verdict& verdict) {
   if (verdict.decision == verdict::Decision::passed) return "PASS";
   if (verdict.decision == verdict::Decision::blocked) return "FAIL";
   return verdict.nothing_ran ? "MISS" : "ERROR";
@@ -103,7 +103,7 @@ class Submission {
               {"build_id", id_ + ":" + images().front()},
               {"origin", "labctl"},
               {"path", path_},
-              {"status", status_of(record_.verdict)},
+              {"status", kcidb_status(record_.verdict)},
               {"misc",
                {{"verdict", verdict::to_string(record_.verdict.decision)},
                 {"statistics", statistics_in_words(statistics)}}}};
@@ -125,7 +125,7 @@ class Submission {
                  {{"accel", visible(record_.run.host.accel, 100)},
                   {"machine", visible(record_.run.host.machine_type, 200)}}}}},
               {"path", path_ + "." + path_of(cell.id)},
-              {"status", status_of(outcome, cell.control)},
+              {"status", kcidb_status(outcome, cell.control)},
               {"duration", static_cast<double>(outcome.took.count()) / 1000},
               {"misc",
                {{"outcome", outcome_in_words(outcome)},
@@ -144,7 +144,7 @@ class Submission {
     for (const auto& seen : outcome.findings)
       if (seen.finding.suppressed.empty() && text.size() < longest_excerpt)
         text += visible(seen.finding.title, 500) + "\n" +
-                excerpt(seen.finding, excerpt_lines, longest_excerpt) + "\n";
+                excerpt(seen.finding, kcidb_lines, longest_excerpt) + "\n";
     return text.size() < longest_excerpt ? text : visible(text, longest_excerpt - 16);
   }
 
