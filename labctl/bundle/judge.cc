@@ -9,6 +9,7 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/control_record.h"
+#include "labctl/bundle/judge_once.h"
 #include "labctl/cell/cell.h"
 
 namespace labctl::bundle {
@@ -91,6 +92,8 @@ void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outco
         outcome.ending = outcome::Ending::lab_failed;
         outcome.reason = reason;
       }
+      if (cell.control && fs::exists(aside / control_file, ignored))
+        continue;  // an earlier run's, not run here
       if (auto attempt = read_attempt(cell, aside, outcome.rules >= 2)) outcome.attempts.push_back(*attempt);
     }
   for (const auto& attempt : outcome.attempts) {
@@ -122,8 +125,17 @@ void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& fault
   }
 }
 
+// Which earlier run a control is taken from.
+Result<std::optional<outcome::ReusedFrom>> kept_of(const plan::Cell& cell, const outcome::RunRecord& run,
+                                                   const fs::path& folder) {
+  if (!cell.control) return std::nullopt;
+  return run.earned() ? read_kept(folder, run, cell)
+                      : read_kept(folder, run.part(cell.image, cell.machine.name).began);
+}
+
 outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
-                                  const fs::path& folder, std::vector<std::string>& contradictions) {
+                                  const fs::path& folder, std::vector<std::string>& contradictions,
+                                  const OnJournal& on_journal) {
   outcome::Outcome outcome{
       .cell = cell.id, .ending = outcome::Ending::not_run, .reason = "it was never started"};
   outcome.boots_wanted = cell.boots_wanted();
@@ -141,6 +153,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
     outcome.reason = journal.error().text();
     return cut_off(cell, folder) ? outcome : contradicted(outcome.reason);
   }
+  if (on_journal) on_journal(cell, *journal);
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
   if (!given_as_recorded(cell, run, opened))
     return contradicted("its guest was given other artifacts than run.json names");
@@ -150,9 +163,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
     outcome.reason = "it is the journal of a reproduction, whose guest somebody may have touched";
     return outcome;
   }
-  const auto kept = !cell.control  ? Result<std::optional<outcome::ReusedFrom>>(std::nullopt)
-                    : run.earned() ? read_kept(folder, run, cell)
-                                   : read_kept(folder, run.part(cell.image, cell.machine.name).began);
+  const auto kept = kept_of(cell, run, folder);
   if (!kept) {
     outcome.reason = kept.error().text();
     return outcome;
@@ -186,14 +197,14 @@ Result<RecordedRun> read_run(const fs::path& folder) {
   return RecordedRun{std::move(*run), labctl::sha256(*text)};
 }
 
-Result<Judged> judge_bundle(const fs::path& folder) {
+Result<Judged> judge_bundle(const fs::path& folder, const OnJournal& on_journal) {
   auto recorded = read_run(folder);
   if (!recorded) return fail(recorded.error());
   const auto& run = recorded->record;
   std::vector<outcome::Outcome> outcomes;
   std::vector<std::string> contradictions;
   for (const auto& cell : run.plan.cells) {
-    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions));
+    outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions, on_journal));
     add_attempts(cell, folder / "cells" / cell.id, outcomes.back(), contradictions);
   }
   std::vector<outcome::Canary> canaries;
@@ -220,6 +231,8 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   judged.contradictions = std::move(contradictions);
   return judged;
 }
+
+Result<Judged> judge_bundle(const fs::path& folder) { return judge_bundle(folder, {}); }
 
 Status check_verdict_json(const fs::path& folder, const Judged& judged) {
   const fs::path file = folder / "verdict.json";

@@ -39,17 +39,24 @@ void list_files(const fs::path& folder, report::CellRecord& cell) {
   }
 }
 
-report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder) {
+report::CellRecord life_of(const plan::Cell& planned, const event::Journal& journal) {
   report::CellRecord cell;
-  list_files(folder, cell);
-  auto journal = read_cell_journal(planned, folder);
-  if (!journal) return cell;
   std::vector<report::Span> steps;
-  for (auto& step : cell::steps_taken(planned, journal->events))
+  for (auto& step : cell::steps_taken(planned, journal.events))
     steps.push_back({std::move(step.step), step.from, step.to});
-  cell.timeline = report::timeline(std::move(steps), journal->events);
-  if (const auto* opened = std::get_if<event::Opened>(&journal->events.front().what))
+  cell.timeline = report::timeline(std::move(steps), journal.events);
+  if (const auto* opened = std::get_if<event::Opened>(&journal.events.front().what))
     cell.payload = opened->payload;
+  return cell;
+}
+
+report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder, Lives& lives) {
+  report::CellRecord cell;
+  if (auto known = lives.extract(planned.id))
+    cell = std::move(known.mapped());
+  else if (auto journal = read_cell_journal(planned, folder))
+    cell = life_of(planned, *journal);
+  list_files(folder, cell);
   return cell;
 }
 
@@ -94,14 +101,20 @@ class SourceLines {
 
 }  // namespace
 
+OnJournal lives_into(Lives& lives) {
+  return [&lives](const plan::Cell& cell, const event::Journal& journal) {
+    lives.insert_or_assign(cell.id, life_of(cell, journal));
+  };
+}
+
 report::Record read_record(const fs::path& folder, const Judged& judged,
-                           const std::vector<fs::path>& debug_files) {
+                           const std::vector<fs::path>& debug_files, Lives lives) {
   std::error_code ignored;
   fs::path name = fs::weakly_canonical(folder, ignored).filename();
   if (name.extension() == ".partial") name.replace_extension();  // as it will be called
   report::Record record{.bundle = name.string(), .run = judged.run, .verdict = judged.verdict};
   for (const auto& cell : record.run.plan.cells)
-    record.cells.push_back(read_cell(cell, folder / "cells" / cell.id));
+    record.cells.push_back(read_cell(cell, folder / "cells" / cell.id, lives));
   SourceLines places(judged, debug_files);
   for (std::size_t i = 0; i < record.cells.size() && i < record.verdict.cells.size(); ++i)
     for (std::size_t f = 0; f < record.verdict.cells[i].findings.size(); ++f)
@@ -111,14 +124,14 @@ report::Record read_record(const fs::path& folder, const Judged& judged,
 }
 
 std::vector<Error> write_reports(const fs::path& folder, const Judged& judged,
-                                 const std::vector<fs::path>& debug_files) {
+                                 const std::vector<fs::path>& debug_files, Lives lives) {
   using Maker = std::string (*)(const report::Record&);
   static constexpr std::pair<const char*, Maker> files[] = {
       {"junit.xml", report::junit}, {"summary.md", report::markdown}, {"report.html", report::html}};
   std::vector<Error> problems;
   // Whatever goes wrong in here, even a lack of memory, must leave the verdict standing.
   try {
-    const auto record = read_record(folder, judged, debug_files);
+    const auto record = read_record(folder, judged, debug_files, std::move(lives));
     for (const auto& [name, make] : files)
       if (auto written = write_file(folder / name, make(record)); !written)
         problems.push_back(written.error());

@@ -49,9 +49,10 @@ int report(const ReportOptions& options) {
   const auto& [bundle, format, out, debug] = options;
   const std::vector<fs::path> debug_files(debug.begin(), debug.end());
   if (auto usable = symbolize::source_lines({}, debug_files); !usable) return report_error(usable.error());
-  auto judged = bundle::judge_bundle(bundle);
+  bundle::Lives lives;
+  auto judged = bundle::judge_bundle(bundle, bundle::lives_into(lives));
   if (!judged) return report_error(judged.error());
-  const auto record = bundle::read_record(bundle, *judged, debug_files);
+  const auto record = bundle::read_record(bundle, *judged, debug_files, std::move(lives));
   const auto* form = find_form(format);
   const std::string text = form ? form->make(record) : judged->verdict_json;
   if (out.empty()) {

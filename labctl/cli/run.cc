@@ -121,6 +121,7 @@ int run_as_shards(const RunOptions& options) {
                .resume = options.resume,
                .out = options.place.out,
                .shard_options = shard_options(options),
+               .jobs = options.jobs,
                .host = options.place.host,
                .signing = options.place.signing};
   if (options.resume.empty()) {

@@ -100,7 +100,8 @@ int submit_and_merge(const OnOptions& options, const gate::Environment& environm
                                  .split_file = file,
                                  .logs = *folder / "logs",
                                  .shards = missing,
-                                 .options = options.shard_options});
+                                 .options = options.shard_options,
+                                 .processors = (options.jobs + 1) / 2});  // host::Capacity
     if (!name) return report_error(name.error());
     say("labctl: " + *name + ": shards " + executor::array_of(missing) + " of 0-" +
         std::to_string(split->shards.size() - 1) + "; split: " + file.string());

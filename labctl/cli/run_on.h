@@ -16,6 +16,7 @@ struct OnOptions {
   std::string out;       // the bundle goes into it, and the folder of the split
   gate::SplitOrder order = {};
   std::vector<std::string> shard_options = {};  // of each 'shard run'
+  unsigned jobs = 0;                            // guests at once in each; 0: what its host carries
   HostChoice host = {};
   SigningOptions signing = {};
 };

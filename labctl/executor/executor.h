@@ -17,6 +17,7 @@ struct Submission {
   std::filesystem::path logs;        // a folder for what the shards print, one file each
   std::vector<int> shards;
   std::vector<std::string> options;  // of 'shard run', behind its own
+  unsigned processors = 0;           // that each shard needs; 0: what the scheduler gives by default
 };
 
 // What the executor says of what was submitted; for people, but for `over`.

@@ -59,6 +59,8 @@ std::vector<std::string> sbatch_command(const Submission& submission, const std:
                                    "--array=" + array_of(submission.shards),
                                    "--output=" + (submission.logs / "%a.log").string(),
                                    "--open-mode=append"};
+  if (submission.processors != 0)
+    command.push_back("--cpus-per-task=" + std::to_string(submission.processors));
   if (!partition.empty()) command.push_back("--partition=" + partition);
   command.push_back("--wrap=" + script);
   return command;

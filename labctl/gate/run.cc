@@ -13,6 +13,7 @@
 #include "labctl/bundle/reports.h"
 #include "labctl/gate/shard.h"
 #include "labctl/gate/snapshots.h"
+#include "labctl/gate/suits_split.h"
 #include "labctl/host/capacity.h"
 #include "labctl/host/needs.h"
 #include "labctl/lab/scheduler.h"
@@ -69,7 +70,7 @@ class Run {
   Answer<RunResult> publish();
 
  private:
-  Status tell_verdict(RunResult& result);
+  Status tell_verdict(RunResult& result, bundle::Lives lives);
   outcome::RunRecord describe() const;
   void choose_at_once();
   Result<std::set<std::string>> proved_bases();
@@ -107,6 +108,12 @@ Answer<void> Run::prepare() {
   auto work = begin_work(environment_, observer_);
   if (!work) return tl::unexpected(work.error());
   work_.emplace(std::move(*work));
+  auto tool = own_digest();
+  if (!tool) return wrong(tool.error());
+  tool_sha256_ = std::move(*tool);
+  if (order_.shard)
+    if (auto suits = suits_split(*order_.shard, order_.plan, tool_sha256_, environment_.store); !suits)
+      return wrong(suits.error());
   auto sources = order_.shard ? kept_sources(*order_.shard) : Result<lab::StagedArtifacts::Sources>();
   if (!sources) return wrong(sources.error());
   auto staged = lab::StagedArtifacts::gather(order_.plan, order_.scenario.file, environment_.store,
@@ -128,17 +135,17 @@ Answer<void> Run::prepare() {
   bases_ = std::move(*bases);
   choose_at_once();
   if (auto space = check_space(work_->path(), bases_, at_once_); !space) return wrong(space.error());
-  auto tool = own_digest();
-  if (!tool) return wrong(tool.error());
-  tool_sha256_ = std::move(*tool);
   return {};
 }
 
 void Run::choose_at_once() {
   const auto capacity = host::capacity(largest_memory(order_.plan));
   at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
-  // Over all runs: what the host carries, or more where a person said so.
-  slots_ = {.folder = environment_.paths.cache / "slots", .count = std::max(capacity.jobs, at_once_)};
+  // Over all runs: what the host carries, or more where a person said so. What a batch system gave to this
+  // job is its own, and other jobs on the host have theirs.
+  slots_ = {.folder = environment_.paths.cache / "slots",
+            .count = capacity.allocated ? 0 : std::max(capacity.jobs, at_once_),
+            .starting = std::max(1u, capacity.cores / 2)};
   observer_.on(RunBegan{order_.plan.cells.size(), at_once_, order_.jobs != 0 ? "--jobs" : capacity.why});
   const auto needs = host::needs_of(order_.plan, at_once_);
   for (const auto& check : host::check_needs(needs, host::free_space_for_guests(environment_.paths)))
@@ -196,7 +203,8 @@ Status Run::open_bundle() {
     record_.resumed.push_back(environment_.now());
   }
   if (auto written = bundle_->write_run(record_); !written) return written;
-  observer_.on(BundleOpened{bundle_->folder()});
+  observer_.on(order_.shard ? Event(Said{"writing " + bundle_->folder().string()})
+                            : Event(BundleOpened{bundle_->folder()}));
   return {};
 }
 
@@ -364,11 +372,13 @@ Answer<RunResult> Run::publish() {
   if (!record_.faults) record_.faults.emplace();  // none that an earlier part of the run met
   for (auto& fault : changed_meanwhile()) record_.faults->push_back(std::move(fault));
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
-  auto judged = bundle::judge_bundle(bundle_->folder());
+  bundle::Lives lives;
+  auto judged = bundle::judge_bundle(bundle_->folder(), bundle::lives_into(lives));
   if (!judged) return wrong(judged.error());
   RunResult result{
       .bundle = {}, .judged = std::move(*judged), .interrupted = record_.interrupted, .is_signed = {}};
-  if (auto told = order_.shard ? Status() : tell_verdict(result); !told) return wrong(told.error());
+  if (auto told = order_.shard ? Status() : tell_verdict(result, std::move(lives)); !told)
+    return wrong(told.error());
   observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});
   log_.reset();
   auto folder = bundle_->close();
@@ -378,7 +388,7 @@ Answer<RunResult> Run::publish() {
 }
 
 // What people and other programs read of the verdict; of a shard there is none of it.
-Status Run::tell_verdict(RunResult& result) {
+Status Run::tell_verdict(RunResult& result, bundle::Lives lives) {
   if (auto written = bundle_->add("verdict.json", result.judged.verdict_json); !written) return written;
   if (order_.attest) {
     auto attestation = order_.attest(result.judged);
@@ -386,7 +396,8 @@ Status Run::tell_verdict(RunResult& result) {
         attestation ? bundle_->add("attestation.json", *attestation) : Status(fail(attestation.error()));
   }
   // Reports are for people: one that cannot be written is an error message, and the verdict stands.
-  for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
+  for (const auto& problem :
+       bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files, std::move(lives)))
     observer_.on(Problem{problem});
   return {};
 }

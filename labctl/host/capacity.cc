@@ -9,6 +9,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/host/allocation.h"
 
 namespace labctl::host {
 namespace {
@@ -27,8 +28,11 @@ std::uint64_t available_memory() {
 }  // namespace
 
 Capacity capacity(std::uint64_t guest_memory) {
-  return capacity(guest_memory, std::max(1u, std::thread::hardware_concurrency()), available_memory(),
-                  read_limits("/", std::getenv("SLURM_CPUS_PER_TASK")));
+  const auto allocation = read_allocation([](const char* name) { return std::getenv(name); });
+  auto found = capacity(guest_memory, std::max(1u, std::thread::hardware_concurrency()), available_memory(),
+                        within(allocation, read_limits()));
+  found.allocated = allocation.job;
+  return found;
 }
 
 Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memory, const Limits& limits) {

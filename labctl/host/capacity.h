@@ -17,6 +17,7 @@ struct Capacity {
   std::string why;
   std::uint64_t memory_each = 0;  // of such a guest, with its QEMU's own
   std::uint64_t memory_free = 0;
+  bool allocated = false;  // a batch system gave this job its own part of the host
 };
 Capacity capacity(std::uint64_t guest_memory);
 // Of a host with so many cores and so much free memory, within these limits.

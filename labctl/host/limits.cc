@@ -94,11 +94,34 @@ void for_each_group(const fs::path& root, Second of_version_2, First of_version_
   }
 }
 
+// "0-3,8": how many processors this is.
+std::optional<std::int64_t> count_processors(std::string_view list) {
+  std::int64_t count = 0;
+  for (const auto& range : split(trim(list), ',')) {
+    const auto dash = range.find('-');
+    const auto first = number(range.substr(0, dash));
+    const auto last = dash == range.npos ? first : number(range.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first) return std::nullopt;
+    count += *last - *first + 1;
+  }
+  return count;
+}
+
+// taskset, a control group's cpuset, or a batch system that binds its tasks.
+std::optional<std::int64_t> allowed_processors(const fs::path& root) {
+  constexpr std::string_view key = "Cpus_allowed_list:";
+  const auto text = read_file(root / "proc/self/status", 1u << 16);
+  for (const auto& line : split(text ? *text : std::string(), '\n'))
+    if (line.starts_with(key)) return count_processors(std::string_view(line).substr(key.size()));
+  return std::nullopt;
+}
+
 }  // namespace
 
 Limits read_limits(const fs::path& root, const char* allocated) {
   Limits limits;
   if (allocated) add_processors(limits, number(allocated), 1);
+  add_processors(limits, allowed_processors(root), 1);
   for_each_group(
       root, [&](const fs::path& group) { add_version_2(limits, group); },
       [&](const fs::path& group) { add_version_1(limits, group); });

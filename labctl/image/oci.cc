@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
@@ -22,6 +25,7 @@ constexpr const char *disk_in_layer = "disk/disk.qcow2", *facts_in_layer = "imag
 constexpr const char* ref_name = "org.opencontainers.image.ref.name";
 constexpr std::uint64_t largest_document = 1u << 20;
 constexpr int qemu_user = 107;  // of KubeVirt
+constexpr auto between_reports = std::chrono::seconds(5);
 
 using TarWriter = Owned<archive, archive_write_free>;
 using TarReader = Owned<archive, archive_read_free>;
@@ -117,17 +121,47 @@ Result<Json> read_blob(const fs::path& layout, const Json& about) {
   return text ? parse_json(*text, file->string()) : Result<Json>(fail(text.error()));
 }
 
-Status write_entry(archive* in, const fs::path& layer, const fs::path& to) {
+// A layer may be compressed, so it is begun again and not continued.
+struct Unpacking {
+  const fs::path& layer;
+  const fs::path& folder;
+  const std::string& wanted;  // the digest of the disk
+  const Progress& say;
+  const std::stop_token& stop;
+};
+
+Status write_entry(archive* in, std::uint64_t whole, const fs::path& to, const Unpacking& unpacking) {
   std::error_code ignored;
   fs::remove(to, ignored);
   const Fd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out) return lab_error("cannot be written", to.string());
-  const int ended = archive_read_data_into_fd(in, out.get());
-  return ended == ARCHIVE_OK && ::fsync(out.get()) == 0 ? Status() : Status(fail(said_by(in, layer)));
+  const void* block = nullptr;
+  std::size_t size = 0;
+  la_int64_t at = 0;
+  auto said = std::chrono::steady_clock::now();
+  int ended = ARCHIVE_OK;
+  while ((ended = archive_read_data_block(in, &block, &size, &at)) == ARCHIVE_OK) {
+    if (unpacking.stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (::pwrite(out.get(), block, size, at) != static_cast<ssize_t>(size))
+      return lab_error("cannot be written", to.string());
+    if (std::chrono::steady_clock::now() - said < between_reports) continue;
+    said = std::chrono::steady_clock::now();
+    unpacking.say(show_size(static_cast<std::uint64_t>(at)) + " of " + show_size(whole));
+  }
+  if (ended != ARCHIVE_EOF) return fail(said_by(in, unpacking.layer));
+  return ::fsync(out.get()) == 0 ? Status() : lab_error("cannot be written", to.string());
 }
 
-// Whether both files were in it; nothing else of a layer is looked at.
-Result<bool> unpack_layer(const fs::path& layer, const fs::path& folder) {
+bool is_wanted(const Unpacking& unpacking) {
+  auto facts = read_file(unpacking.folder / "image.json", largest_document);
+  auto json = facts ? parse_json(*facts, {}) : Result<Json>(fail(facts.error()));
+  return json && text_at(*json, "sha256") == unpacking.wanted;
+}
+
+// Whether the wanted image was in it; nothing else of a layer is looked at. push() puts the facts first, so
+// that the disk of another image is not unpacked.
+Result<bool> unpack_layer(const Unpacking& unpacking) {
+  const auto& [layer, folder, wanted, say, stop] = unpacking;
   const TarReader reader(archive_read_new());
   archive* in = reader.get();
   if (archive_read_support_filter_all(in) != ARCHIVE_OK ||
@@ -144,7 +178,9 @@ Result<bool> unpack_layer(const fs::path& layer, const fs::path& folder) {
     if (archive_entry_filetype(entry) != AE_IFREG || (!is_disk && !is_facts)) continue;
     (is_disk ? disk : facts) = true;
     const fs::path to = folder / (is_disk ? "disk.qcow2" : "image.json");
-    if (auto written = write_entry(in, layer, to); !written) return fail(written.error());
+    const auto size = static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)));
+    if (auto written = write_entry(in, size, to, unpacking); !written) return fail(written.error());
+    if (is_facts && !is_wanted(unpacking)) return false;
   }
   if (ended != ARCHIVE_EOF) return fail(said_by(in, layer));
   return disk && facts;
@@ -181,7 +217,8 @@ Status push_oci(const Image& image, const fs::path& layout, const Progress& say)
   return write_file(layout / "index.json", dump_pretty(index_of(layout, tag, *manifest)));
 }
 
-Status fetch_oci(const PullOrder& order, const fs::path& layout, const fs::path& folder) {
+Status fetch_oci(const PullOrder& order, const fs::path& layout, const fs::path& folder, const Progress& say,
+                 const std::stop_token& stop) {
   auto text = read_file(layout / "index.json", largest_document);
   auto index = text ? parse_json(*text, (layout / "index.json").string()) : Result<Json>(fail(text.error()));
   if (!index) return fail(index.error());
@@ -194,13 +231,10 @@ Status fetch_oci(const PullOrder& order, const fs::path& layout, const fs::path&
     for (const auto& layer : layers) {
       auto file = blob_of(layout, layer);
       if (!file) return fail(file.error());
-      auto both = unpack_layer(*file, folder);
-      if (!both) return fail(both.error());
-      if (!*both) continue;
       // The digest decides which of several images it is; a tag can be moved.
-      auto facts = read_file(folder / "image.json", largest_document);
-      auto json = facts ? parse_json(*facts, {}) : Result<Json>(fail(facts.error()));
-      if (json && text_at(*json, "sha256") == order.sha256) return {};
+      auto found = unpack_layer({*file, folder, order.sha256, say, stop});
+      if (!found) return fail(found.error());
+      if (*found) return {};
     }
   }
   return input_error("has no image " + printable(order.name, 100) + " with the sha256 " + order.sha256,

@@ -145,7 +145,8 @@ Status push(const Image& image, const std::string& destination, const Progress& 
 Status fetch(const PullOrder& order, const fs::path& folder, const Progress& say,
              const std::stop_token& stop) {
   if (is_url(order.source)) return fetch_url(order, folder, say, stop);
-  if (order.source.starts_with(oci)) return fetch_oci(order, order.source.substr(oci.size()), folder);
+  if (order.source.starts_with(oci))
+    return fetch_oci(order, order.source.substr(oci.size()), folder, say, stop);
   const fs::path from = fs::path(order.source) / order.name / order.sha256;
   auto facts = read_file(from / facts_name, 1u << 20);
   if (!facts)

@@ -39,6 +39,6 @@ Status copy_on(const std::filesystem::path& from, const std::filesystem::path& t
 // ---- an OCI image layout ----
 Status push_oci(const Image& image, const std::filesystem::path& layout, const Progress& say);
 Status fetch_oci(const PullOrder& order, const std::filesystem::path& layout,
-                 const std::filesystem::path& folder);
+                 const std::filesystem::path& folder, const Progress& say, const std::stop_token& stop);
 
 }  // namespace labctl::image

@@ -100,6 +100,10 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
                        "give the folder that 'labctl run' named; one without run.json has nothing in it");
   auto record = outcome::read_run_record(*text, file.string());
   if (!record) return fail(record.error());
+  if (record->shard)
+    return input_error(
+        "is an attempt of a shard, and attempts are not resumed", run.folder.string(),
+        "labctl shard run SPLIT --index " + std::to_string(record->shard->index) + " begins another attempt");
   if (auto good = refuse_links(run.folder); !good) return fail(good.error());
   const bool whole = run.folder.extension() != ".partial";
   if (whole && !record->interrupted)

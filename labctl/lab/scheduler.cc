@@ -67,19 +67,29 @@ class Turn {
   Lock lock_;
 };
 
+// What cells wait for, one after the other.
+struct SlotSet {
+  fs::path folder;
+  unsigned count;
+  std::chrono::milliseconds pause;  // between two looks
+  const char* wait;                 // for people, when it takes long
+};
+
 // Waits for a place among all runs; without one only when the run is stopped, or the places cannot be made.
-std::optional<Lock> take_slot(const Slots& slots, const std::string& cell, const Watch& watch,
+std::optional<Lock> take_slot(const SlotSet& set, const std::string& cell, const Watch& watch,
                               const std::stop_token& stop) {
-  if (slots.count == 0 || !make_dirs(slots.folder)) return std::nullopt;
-  const auto turn = Turn::join(slots.folder / "line");
+  if (set.count == 0 || !make_dirs(set.folder)) return std::nullopt;
+  const auto turn = Turn::join(set.folder / "line");
   if (!turn) return std::nullopt;
-  for (int waits = 0; !stop.stop_requested(); std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
+  const auto long_wait = std::chrono::milliseconds(600);
+  for (auto waited = std::chrono::milliseconds(0); !stop.stop_requested();
+       std::this_thread::sleep_for(set.pause)) {
     const bool first = turn->is_first();
-    for (unsigned i = 0; first && i < slots.count; ++i)
-      if (auto lock = Lock::try_take(slots.folder / std::to_string(i))) return std::move(*lock);
-    if (first && ::access((slots.folder / "0").c_str(), W_OK) != 0) return std::nullopt;
-    if (++waits == 3)
-      watch({.cell = cell, .where = "waiting: other runs' guests have every slot of this host"});
+    for (unsigned i = 0; first && i < set.count; ++i)
+      if (auto lock = Lock::try_take(set.folder / std::to_string(i))) return std::move(*lock);
+    if (first && ::access((set.folder / "0").c_str(), W_OK) != 0) return std::nullopt;
+    if (waited < long_wait && waited + set.pause >= long_wait) watch({.cell = cell, .where = set.wait});
+    waited += set.pause;
   }
   return std::nullopt;
 }
@@ -127,16 +137,28 @@ void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsign
     std::lock_guard lock(mutex);
     watch(progress);
   };
+  const SlotSet whole{slots.folder, slots.count, std::chrono::milliseconds(200),
+                      "waiting: other runs' guests have every slot of this host"};
+  const SlotSet starting{slots.folder / "starting", slots.starting, std::chrono::milliseconds(20),
+                         "waiting: other guests of this host are starting"};
   std::vector<std::jthread> workers;
   for (unsigned i = 0; i < std::min<std::size_t>(at_once, jobs.size()); ++i)
     workers.emplace_back([&] {
       while (!stop.stop_requested()) {
         const std::size_t mine = next++;
         if (mine >= jobs.size()) return;
-        const auto slot = take_slot(slots, jobs[mine].cell.id, one_at_a_time, stop);
+        const auto slot = take_slot(whole, jobs[mine].cell.id, one_at_a_time, stop);
         if (stop.stop_requested()) return;
         if (may_begin && !may_begin(jobs[mine])) continue;
-        run_with_retries(jobs[mine], host, one_at_a_time, stop);
+        auto start = take_slot(starting, jobs[mine].cell.id, one_at_a_time, stop);
+        if (stop.stop_requested()) return;
+        const Watch watch_start = [&, first = std::string()](const Progress& progress) mutable {
+          // What is first said is where a cell begins; whatever comes next, its guest has been started.
+          if (first.empty()) first = progress.where;
+          if (progress.ended || progress.where != first) start.reset();
+          one_at_a_time(progress);
+        };
+        run_with_retries(jobs[mine], host, watch_start, stop);
       }
     });
 }

@@ -20,11 +20,13 @@ Status set_failed_aside(const std::filesystem::path& folder);
 // read may not: its next attempt could hide a crash that was never read.
 bool may_try_again(const outcome::Outcome& outcome, int failed, const scenario::Policy& policy);
 
-// Places for guests that all runs of a user on this host share: a cell holds one of `count` locks in `folder`
-// while it runs. None: nothing is shared.
+// Places for guests that all runs of a user on this host share, as locks in `folder`. A cell holds one of
+// `count` while it runs. It holds one of `starting` only until its guest runs: a guest that starts reads its
+// disk and its memory as fast as the host can, and many at once would all be late.
 struct Slots {
   std::filesystem::path folder = {};
-  unsigned count = 0;
+  unsigned count = 0;     // 0: not limited
+  unsigned starting = 0;  // 0: not limited
 };
 
 // Whether a job may still begin; asked once before it does, from many threads.

@@ -99,8 +99,10 @@ std::string outcome_in_words(const outcome::Outcome& outcome) {
 }
 
 std::string attempt_in_words(const outcome::Attempt& attempt) {
-  return std::string(outcome::to_string(attempt.ending)) + " after " + show_duration(attempt.took) + ", in " +
-         printable(attempt.records, 200) + ": " + printable(attempt.reason, 400);
+  std::string text = outcome::to_string(attempt.ending);
+  text += " after " + show_duration(attempt.took) + ", in " + printable(attempt.records, 200);
+  if (!attempt.reason.empty()) text += ": " + printable(attempt.reason, 400);
+  return text;
 }
 
 std::string acceptance_in_words(const scenario::Acceptance& entry) {

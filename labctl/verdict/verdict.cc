@@ -138,13 +138,20 @@ void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outco
       "the channels of " + Canary{cell.image, cell.machine.name}.name() + " are not proved: canary " + why;
 }
 
+// Whether a control ran on this host beside the candidates: its records are those of now, or, where a shard
+// was run several times, it was run in another attempt.
+bool ran_beside(const Outcome& control) {
+  return !control.kept || std::any_of(control.attempts.begin(), control.attempts.end(),
+                                      [](const auto& attempt) { return attempt.ending == Ending::passed; });
+}
+
 // Why a control cannot speak for a cell; empty when it can.
 std::string doubt(const Outcome& control, const Outcome& cell) {
   if (control.ending != Ending::passed)
     return std::string("ended ") + to_string(control.ending) +
            (control.reason.empty() ? "" : " (" + control.reason + ")") +
            ", so the lab cannot be trusted on this image";
-  if (control.kept && is_guest_failure(cell.ending))
+  if (!ran_beside(control) && is_guest_failure(cell.ending))
     return "passed on " + control.kept->made +
            " in another run and not beside this cell, so the failure is not attributed to the candidate";
   return {};
@@ -154,7 +161,7 @@ std::string doubt(const Outcome& control, const Outcome& cell) {
 std::vector<std::string> not_fresh(const plan::Plan& plan, const std::vector<Outcome>& own) {
   std::vector<std::string> ids;
   for (std::size_t c = 0; c < plan.cells.size(); ++c) {
-    if (!plan.cells[c].control || !own[c].kept) continue;
+    if (!plan.cells[c].control || ran_beside(own[c])) continue;
     for (std::size_t i = 0; i < plan.cells.size(); ++i)
       if (plan::same_base(plan.cells[c], plan.cells[i]) && is_guest_failure(own[i].ending)) {
         ids.push_back(plan.cells[c].id);

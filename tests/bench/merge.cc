@@ -29,12 +29,14 @@ void must(const Status& status) {
 
 // As many cells of candidates on each image, and a control.
 std::string scenario_of(int cells) {
-  std::string drivers = "candidate: driver.deb", names;
-  for (int i = 1; i < cells / images - 1; ++i)
+  std::string drivers = "candidate: driver.deb", labels = "candidate", names;
+  for (int i = 1; i < cells / images - 1; ++i) {
     drivers += ", d" + std::to_string(i) + ": d" + std::to_string(i) + ".deb";
+    labels += ", d" + std::to_string(i);
+  }
   for (int i = 0; i < images; ++i) names += (i == 0 ? "image" : ", image") + std::to_string(i);
   return "labctl: 1\nname: bench\ncandidate: {driver: {" + drivers +
-         "}, content: {candidate: content.bin}}\n" + "matrix: {image: [" + names +
+         "}, content: {candidate: content.bin}}\n" + "matrix: {image: [" + names + "], driver: [" + labels +
          "]}\nguest:\n  linux:\n    driver: {kind: deb, module: sensor}\n"
          "    content: {path: /var/lib/sensor/content.bin, apply: systemctl reload sensor}\n"
          "    exercise: [sensorctl replay]\n    proof:\n"

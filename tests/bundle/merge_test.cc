@@ -1,8 +1,12 @@
 // The folder of a split merged: stories instead of guests.
 #include <stdlib.h>
 
+#include <set>
+
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/bundle/control_record.h"
 #include "labctl/bundle/shards.h"
 #include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
@@ -77,6 +81,19 @@ class Gate {
     REQUIRE(write_file(to / "run.json", outcome::write_run_record(run)));
   }
 
+  // Its control was not run in this attempt: an earlier run's was taken.
+  void reuse_control(int number) const {
+    const std::string host = sha256("host " + std::to_string(number));
+    for (const auto& cell : split.plan.cells) {
+      if (!cell.control) continue;
+      const Json word{
+          {"made_unix", *parse_moment("2026-11-21T00:00:00Z")},
+          {"run", "20261121T000000Z-sensor"},
+          {"key", bundle::control_key(test::image_record("debian"), cell, "", host, split.tool_sha256)}};
+      REQUIRE(write_file(folder(number) / "cells" / cell.id / bundle::control_file, dump_pretty(word)));
+    }
+  }
+
   fs::path candidate(int number, bool partial = false) const {
     return folder(number, partial) / "cells" / split.plan.cells.at(0).id;
   }
@@ -128,7 +145,10 @@ TEST_CASE("a whole shard passes when it is merged, and not by itself") {
   const auto again = bundle::judge_bundle(merged.bundle);
   REQUIRE(again);
   CHECK(bundle::check_verdict_json(merged.bundle, *again));
-  CHECK(fs::exists(gate.folder(1) / "cells"));  // the shard stays as it is
+  // The shard stays as it is, and its records are not there twice.
+  const auto cell = fs::path("cells") / gate.split.plan.cells.at(0).id / "events.jsonl";
+  CHECK(fs::hard_link_count(gate.folder(1) / cell) == 2);
+  CHECK(fs::equivalent(gate.folder(1) / cell, merged.bundle / cell));
 }
 
 TEST_CASE("a guest's failure is not outlasted by another attempt of its shard, and the lab's is") {
@@ -145,6 +165,26 @@ TEST_CASE("a guest's failure is not outlasted by another attempt of its shard, a
     const auto merged = gate.merge();
     CHECK(merged.judged.verdict.exit_code() == row.code);
     CHECK(merged.judged.verdict.cells.at(0).attempts.size() == 1);
+  }
+}
+
+TEST_CASE(
+    "a failure is blamed beside a control that was run in an attempt, and beside none that only was reused") {
+  struct Row {
+    std::set<int> reused;
+    int code;
+  };
+  const Row rows[] = {{{}, 1}, {{2}, 1}, {{1}, 1}, {{1, 2}, 3}};
+  for (const auto& row : rows) {
+    INFO(&row - rows);
+    const Gate gate;
+    gate.write_attempt(1, oops);
+    gate.write_attempt(2);
+    for (const int number : row.reused) gate.reuse_control(number);
+    const auto merged = gate.merge();
+    CHECK(merged.judged.verdict.exit_code() == row.code);
+    CHECK(merged.judged.verdict.cells.at(0).attempts.size() == 1);
+    CHECK(merged.judged.verdict.cells.at(1).attempts.size() == (row.reused.count(1) == 0 ? 1 : 0));
   }
 }
 

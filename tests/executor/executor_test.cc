@@ -59,6 +59,9 @@ TEST_CASE("an array job runs the program itself, so that signals reach it") {
         "--wrap=exec '/opt/labctl' shard run '/shared/a gate/split.json' --index \"$SLURM_ARRAY_TASK_ID\" "
         "'--accel' 'kvm'");
   CHECK(executor::sbatch_command(submission, "").size() == command.size() - 1);
+  auto larger = submission;
+  larger.processors = 3;
+  CHECK(executor::sbatch_command(larger, "lab").at(6) == "--cpus-per-task=3");
 }
 
 TEST_CASE("the number of a job is a number") {

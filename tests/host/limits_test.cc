@@ -6,6 +6,7 @@
 #include <map>
 
 #include "labctl/base/files.h"
+#include "labctl/host/allocation.h"
 #include "labctl/host/capacity.h"
 #include "tests/catch.h"
 
@@ -31,8 +32,8 @@ auto below(const Files& files, Read read) {
   return said;
 }
 
-host::Limits limits_of(const Files& files, const char* allocated = nullptr) {
-  return below(files, [&](const fs::path& root) { return host::read_limits(root, allocated); });
+host::Limits limits_of(const Files& files, const host::Allocation& allocation = {}) {
+  return below(files, [&](const fs::path& root) { return within(allocation, host::read_limits(root)); });
 }
 std::uint64_t kills_of(const Files& files) { return below(files, host::kills_for_memory); }
 
@@ -130,13 +131,56 @@ TEST_CASE("no more guests at once than the limits carry") {
 }
 
 TEST_CASE("what a batch system has allocated is a limit, although it may not enforce it") {
-  const std::pair<const char*, std::optional<double>> rows[] = {
-      {nullptr, std::nullopt}, {"1", 1.0},          {"12", 12.0},
-      {"", std::nullopt},      {"0", std::nullopt}, {"-3", std::nullopt},
-      {"4(x2)", std::nullopt},
+  using Variables = std::map<std::string, std::string>;
+  const auto allocation_of = [](const Variables& variables) {
+    return host::read_allocation([&](const char* name) -> const char* {
+      const auto found = variables.find(name);
+      return found == variables.end() ? nullptr : found->second.c_str();
+    });
   };
-  for (const auto& [allocated, processors] : rows) CHECK(limits_of({}, allocated).processors == processors);
-  const Files files{{"proc/self/cgroup", "0::/job\n"}, {"sys/fs/cgroup/job/cpu.max", "200000 100000\n"}};
-  CHECK(limits_of(files, "1").processors == 1.0);
-  CHECK(limits_of(files, "8").processors == 2.0);
+  struct Row {
+    Variables variables;
+    std::optional<std::int64_t> processors;
+    std::optional<std::uint64_t> memory;
+  };
+  const Row rows[] = {
+      {{}, std::nullopt, std::nullopt},
+      {{{"SLURM_CPUS_PER_TASK", "12"}, {"SLURM_CPUS_ON_NODE", "64"}}, 12, std::nullopt},
+      {{{"SLURM_CPUS_ON_NODE", "1"}}, 1, std::nullopt},  // without --cpus-per-task
+      {{{"SLURM_CPUS_PER_TASK", ""}}, std::nullopt, std::nullopt},
+      {{{"SLURM_CPUS_PER_TASK", "0"}}, std::nullopt, std::nullopt},
+      {{{"SLURM_CPUS_PER_TASK", "-3"}}, std::nullopt, std::nullopt},
+      {{{"SLURM_CPUS_PER_TASK", "4(x2)"}}, std::nullopt, std::nullopt},
+      {{{"SLURM_MEM_PER_NODE", "2048"}, {"SLURM_CPUS_ON_NODE", "4"}}, 4, 2 * gib},
+      {{{"SLURM_MEM_PER_CPU", "1024"}, {"SLURM_CPUS_ON_NODE", "4"}}, 4, 4 * gib},
+      {{{"SLURM_MEM_PER_CPU", "1024"}}, std::nullopt, std::nullopt},
+      {{{"SLURM_MEM_PER_NODE", "0"}}, std::nullopt, std::nullopt},  // --mem=0: all that the node has
+      {{{"SLURM_MEM_PER_NODE", "9223372036854775807"}}, std::nullopt, std::nullopt},
+  };
+  for (const auto& row : rows) {
+    const auto allocation = allocation_of(row.variables);
+    CHECK(allocation.processors == row.processors);
+    CHECK(allocation.memory == row.memory);
+    CHECK_FALSE(allocation.job);
+  }
+  CHECK(allocation_of({{"SLURM_JOB_ID", "7"}}).job);
+  const Files files{{"proc/self/cgroup", "0::/job\n"},
+                    {"sys/fs/cgroup/job/cpu.max", "200000 100000\n"},
+                    {"sys/fs/cgroup/job/memory.max", "3221225472\n"},
+                    {"sys/fs/cgroup/job/memory.current", "0\n"}};
+  CHECK(limits_of(files, {.processors = 1, .memory = gib}).processors == 1.0);
+  CHECK(limits_of(files, {.processors = 8, .memory = 9 * gib}).processors == 2.0);
+  CHECK(limits_of(files, {.processors = 1, .memory = gib}).memory_free == gib);
+  CHECK(limits_of(files, {.processors = 8, .memory = 9 * gib}).memory_free == 3 * gib);
+}
+
+TEST_CASE("the processors that this process is bound to are a limit") {
+  const std::pair<const char*, std::optional<double>> rows[] = {
+      {"0-3", 4.0},       {"0-1,8,10-11", 5.0},  {"7", 1.0},
+      {"", std::nullopt}, {"3-1", std::nullopt}, {"0-x", std::nullopt},
+  };
+  for (const auto& [list, processors] : rows)
+    CHECK(limits_of({{"proc/self/status",
+                      "Name:\tlabctl\nCpus_allowed:\tff\nCpus_allowed_list:\t" + std::string(list) + "\n"}})
+              .processors == processors);
 }

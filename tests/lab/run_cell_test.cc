@@ -289,6 +289,31 @@ TEST_CASE("runs that share slots never have more guests than there are") {
   CHECK(most == 1);
 }
 
+TEST_CASE("guests of all runs start one after the other, and then run side by side") {
+  Lab one, other;
+  std::atomic<int> starting = 0, most_starting = 0, now = 0, most = 0;
+  const auto keep_most = [](std::atomic<int>& most_of, int value) {
+    for (int seen = most_of; seen < value && !most_of.compare_exchange_weak(seen, value);) {
+    }
+  };
+  for (Lab* lab : {&one, &other})
+    for (auto* script : {&lab->candidate(), &lab->control()}) {
+      script->at_start = [&](const machine::Sink&) {
+        keep_most(most_starting, ++starting);
+        std::this_thread::sleep_for(50ms);
+        --starting;
+        keep_most(most, ++now);
+      };
+      script->at_boot = [&](int boot, const machine::Sink&) { now -= boot == 2 ? 1 : 0; };
+    }
+  one.slots = other.slots = {.folder = one.root / "slots", .starting = 1};
+  std::jthread beside([&] { other.run(); });
+  CHECK(one.run().verdict.decision == verdict::Decision::passed);
+  beside.join();
+  CHECK(most_starting == 1);
+  CHECK(most > 1);
+}
+
 TEST_CASE("a long run lets another that waits for a slot have the next one") {
   Lab one, other;
   one.slots = other.slots = {.folder = one.root / "slots", .count = 1};

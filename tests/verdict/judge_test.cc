@@ -374,8 +374,15 @@ TEST_CASE("a control of another run supports a pass and blames nobody") {
   outcomes[2].kept.reset();
   CHECK(verdict::judge(plan, outcomes, canaries()).decision == Decision::blocked);
   CHECK(verdict::judge(plan, outcomes, canaries()).wants_rerun.empty());
-  // What the lab failed blames nobody.
+  // So may one that ran in another attempt of the same shard, if it passed.
   outcomes[2].kept = kept;
+  for (const auto& [ending, decision] :
+       {std::pair{Ending::passed, Decision::blocked}, std::pair{Ending::lab_failed, Decision::no_verdict}}) {
+    outcomes[2].attempts = {{.records = "a.control.other-attempt-1", .ending = ending}};
+    CHECK(verdict::judge(plan, outcomes, canaries()).decision == decision);
+  }
+  outcomes[2].attempts.clear();
+  // What the lab failed blames nobody.
   outcomes[0] = ended("a", Ending::lab_failed);
   CHECK(verdict::judge(plan, outcomes, canaries()).wants_rerun.empty());
 }
