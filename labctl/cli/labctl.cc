@@ -48,6 +48,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_scan(command_line);
   add_reproduce(command_line);
   add_bisect(command_line);
+  add_fuzz(command_line, open_host);
   add_history_verbs(command_line);
   add_watch(command_line);
   add_completion(command_line);

@@ -58,6 +58,7 @@ void add_canary(CommandLine& command_line);
 // Crashes.
 void add_reproduce(CommandLine& command_line);
 void add_bisect(CommandLine& command_line);
+void add_fuzz(CommandLine& command_line, const OpenHost& open_host);
 void add_scan(CommandLine& command_line);
 
 // History.

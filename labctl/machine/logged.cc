@@ -5,6 +5,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/log.h"
 #include "labctl/base/text.h"
+#include "labctl/machine/restore.h"
 
 namespace labctl::machine {
 namespace {
@@ -47,7 +48,11 @@ std::string question(const Json& command) {
   return verb + " '" + printable(words->back().get<std::string>(), 80) + "'";
 }
 
-class LoggedMachine final : public Machine, public Diagnosable, public Checkpointable, public Debuggable {
+class LoggedMachine final : public Machine,
+                            public Diagnosable,
+                            public Checkpointable,
+                            public Debuggable,
+                            public Restorable {
  public:
   LoggedMachine(std::unique_ptr<Machine> machine, const std::string& name)
       : machine_(std::move(machine)), prefix_("guest " + name + ": ") {}
@@ -72,6 +77,10 @@ class LoggedMachine final : public Machine, public Diagnosable, public Checkpoin
       machine_->end();
       return Status();
     }));
+  }
+  Status restore(From from) override {
+    return request(std::string("put it back to ") + name_of(from),
+                   [&] { return machine::restore(*machine_, from); });
   }
   Diagnosable* diagnosable() override { return machine_->diagnosable() != nullptr ? this : nullptr; }
   Checkpointable* checkpointable() override { return machine_->checkpointable() != nullptr ? this : nullptr; }

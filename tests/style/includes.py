@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "attest", "rings"}
+HEAD = {"yaml", "scenario", "plan", "crash", "guest", "event", "outcome", "verdict", "cell", "report", "search", "hunt", "attest", "rings"}
 HANDS_ONLY = [  # (what no head room may contain, how it is called)
     (r'#include "labctl/base/(subprocess|queue|files|log)\.h"', "a door to the world"),
     (r"#include <(thread|mutex|shared_mutex|condition_variable|future|atomic|stop_token)>", "threads"),

@@ -11,6 +11,8 @@
 //   lost-once@N   only in the cell's first life, however often labctl is started again
 //   mute          its agent never answers
 //   no-memory     QEMU cannot have its memory
+// FAKE_DEFECT    content with these bytes in it, as hexadecimal digits, makes the driver of a trial oops
+// FAKE_BOOT_DEFECT  the same at the next boot
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -22,8 +24,10 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/text.h"
 #include "labctl/cli/labctl.h"
 #include "labctl/machine/libvirt/root.h"
+#include "labctl/machine/restore.h"
 #include "tests/lab/fake_lab.h"
 
 using namespace labctl;
@@ -77,6 +81,40 @@ void behave(test::Script& script, const std::string& behaviour, const std::strin
   }
 }
 
+bool holds(const std::string& content, const char* defect) {
+  std::string bytes;
+  for (const std::string digits = variable(defect); bytes.size() < digits.size() / 2;)
+    bytes += static_cast<char>(std::stoi(digits.substr(2 * bytes.size(), 2), nullptr, 16));
+  return !bytes.empty() && content.find(bytes) != std::string::npos;
+}
+
+// A trial of `labctl fuzz`: how its script is answered, with a line of its mark behind each part.
+std::optional<std::pair<int, std::string>> try_content(const std::string& command, std::string& content,
+                                                       const machine::Sink& sink) {
+  const std::string end_of_part = "printf '\\n%s %s\\n' ", delivery = "printf %s '";
+  auto at = command.find(end_of_part);
+  if (at == std::string::npos) return std::nullopt;
+  const auto mark_at = at + end_of_part.size();
+  const std::string mark = command.substr(mark_at, command.find(' ', mark_at) - mark_at);
+  const bool delivered = command.starts_with(delivery);
+  if (delivered) {
+    const auto begin = delivery.size();
+    content = base64_decode(command.substr(begin, command.find('\'', begin) - begin), 1 << 20).value_or("");
+  }
+  const bool dies = holds(content, delivered ? "FAKE_DEFECT" : "FAKE_BOOT_DEFECT");
+  if (dies) sink(machine::ConsoleBytes{test::oops});
+  std::string output;
+  for (; at != std::string::npos; at = command.find(end_of_part, at + 1)) {
+    const bool last = command.find(end_of_part, at + 1) == std::string::npos;
+    output += last                  ? (dies ? "12416" : "12288")
+              : content.empty()     ? "empty"
+              : content.size() > 40 ? "long"
+                                    : "taken";
+    output += "\n" + mark + (dies ? " 137\n" : " 0\n");
+  }
+  return std::pair{0, output};
+}
+
 test::Script script_of(const machine::Spec& spec) {
   test::Script script;
   if (spec.name.find(".canary-") == std::string::npos && spec.name.find("control") == std::string::npos)
@@ -85,14 +123,16 @@ test::Script script_of(const machine::Spec& spec) {
   for (const auto& [part, behaviour] : pairs(variable("FAKE_SCRIPT")))
     if (spec.name.find(part) != std::string::npos) behave(script, behaviour, spec.name);
   auto own = std::make_shared<test::Script>(script);
-  script.on_command = [own](const std::string& command, int, const machine::Sink& sink) {
-    return test::die(command, *own, sink);
+  script.on_command = [own, content = std::make_shared<std::string>()](const std::string& command, int,
+                                                                       const machine::Sink& sink) {
+    auto answer = test::die(command, *own, sink);
+    return answer ? answer : try_content(command, *content, sink);
   };
   return script;
 }
 
 // The guest, and the process that stands for its QEMU.
-class Guest final : public machine::Machine {
+class Guest final : public machine::Machine, public machine::Restorable {
  public:
   Guest(test::Script script, machine::Sink sink, fs::path root)
       : fake_(std::move(script), std::move(sink)), root_(std::move(root)) {}
@@ -116,6 +156,7 @@ class Guest final : public machine::Machine {
   }
   Status power_cut() override { return fake_.power_cut(); }
   Status resume() override { return fake_.resume(); }
+  Status restore(machine::From) override { return {}; }
   machine::Diagnosable* diagnosable() override { return &fake_; }
   machine::Checkpointable* checkpointable() override { return &fake_; }
   machine::Debuggable* debuggable() override { return &fake_; }

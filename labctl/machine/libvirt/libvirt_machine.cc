@@ -93,16 +93,20 @@ Status LibvirtMachine::start(From from) {
   if (!console) return because(console.error(), "cannot start the guest " + spec_.name);
   if (Status watching = inbox_->watch_console(std::move(*console)); !watching) return watching;
 
-  if (from != From::power_on) {
-    const Result<std::string> said = human_monitor(std::string("loadvm ") + state_name(from));
-    if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
-    // Its errors are text in an answer that succeeded.
-    if (!trim(*said).empty())
-      return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
-  }
+  if (from != From::power_on)
+    if (Status loaded = load(from); !loaded) return loaded;
   inbox_->pause_wanted(false);
   if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
   inbox_->count_pauses();
+  return {};
+}
+
+Status LibvirtMachine::load(From from) {
+  const Result<std::string> said = human_monitor(std::string("loadvm ") + state_name(from));
+  if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
+  // Its errors are text in an answer that succeeded.
+  if (!trim(*said).empty())
+    return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
   return {};
 }
 
@@ -324,6 +328,16 @@ Status LibvirtMachine::save(From as) {
     return lab_error("cannot save " + spec_.name + ": the snapshot is not there: " + printable(*list, 500));
   }
   return {};
+}
+
+Status LibvirtMachine::restore(From from) {
+  if (Status started = refuse_unless_started(); !started) return started;
+  inbox_->pause_wanted(true);
+  // It may be paused already, by its panic device.
+  if (virDomainSuspend(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
+    return libvirt_error("cannot pause " + spec_.name);
+  if (Status loaded = load(from); !loaded) return loaded;
+  return resume();
 }
 
 }  // namespace labctl::machine

@@ -12,10 +12,15 @@
 #include "labctl/machine/libvirt/domain_xml.h"
 #include "labctl/machine/machine.h"
 #include "labctl/machine/qemu/cpu_wait.h"
+#include "labctl/machine/restore.h"
 
 namespace labctl::machine {
 
-class LibvirtMachine final : public Machine, public Diagnosable, public Checkpointable, public Debuggable {
+class LibvirtMachine final : public Machine,
+                             public Diagnosable,
+                             public Checkpointable,
+                             public Debuggable,
+                             public Restorable {
  public:
   LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink);
   ~LibvirtMachine() override;
@@ -34,6 +39,7 @@ class LibvirtMachine final : public Machine, public Diagnosable, public Checkpoi
   Millis cpu_wait() const override;
   std::string definition() const override { return definition_; }
   Status save(From as) override;
+  Status restore(From from) override;
   void end() override;
   Diagnosable* diagnosable() override { return this; }
   Checkpointable* checkpointable() override { return this; }
@@ -41,6 +47,7 @@ class LibvirtMachine final : public Machine, public Diagnosable, public Checkpoi
 
  private:
   Status begin();
+  Status load(From from);  // the state, into a guest that is paused
   Result<std::unique_ptr<Console>> open_console();
   Result<Json> monitor(const Json& command);
   Status change_medium(const std::filesystem::path& iso);  // of our own QEMU
