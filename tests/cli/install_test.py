@@ -53,7 +53,7 @@ def main():
                 check(installed.is_file() and os.access(installed, os.X_OK) == os.access(recipe, os.X_OK), f"{recipe} is not installed as it is")
         for wanted in ("share/man/man1/labctl-run.1", "share/bash-completion/completions/labctl", "share/zsh/vendor-completions/_labctl",
                        "share/fish/vendor_completions.d/labctl.fish", "share/labctl/schemas/scenario.schema.json",
-                       "share/labctl/schemas/run.schema.json", "share/labctl/schemas/verdict.schema.json", "share/labctl/schemas/history.schema.json",
+                       *(f"share/labctl/schemas/{name}.schema.json" for name in ("run", "verdict", "history", "rings", "signatures", "waivers", "image", "plan", "scan", "split", "watch")),
                        "share/doc/labctl/docs/tutorial/first-run.md", "share/doc/labctl/LICENSE"):
             check((root / wanted).is_file(), f"{wanted} is not installed")
     print("\n".join(failures) or f"{len(recipes)} recipes and all verbs work from an installation")

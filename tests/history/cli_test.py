@@ -253,8 +253,9 @@ def pruned(folder):
     (swapped / "precious").write_text("of somebody else")
     prune = ("prune", "--bundles", "--older-than", "1s")
     done = history(*prune, "--except", "failed,signed", "--dry-run", db=db)
-    check(done.returncode == 0 and "would remove " + str(good) in done.stdout and good.exists() and str(bad) not in done.stdout
-          and str(signed) not in done.stdout, f"dry: {done.stdout}{done.stderr}")
+    # With the space: one bundle's name may begin with another's whole name.
+    check(done.returncode == 0 and f"would remove {good} " in done.stdout and good.exists() and f"{bad} " not in done.stdout
+          and f"{signed} " not in done.stdout, f"dry: {done.stdout}{done.stderr}")
     done = history(*prune, "--except", "failed", db=db)
     check(done.returncode == 2 and not good.exists() and bad.exists() and signed.exists() and (swapped / "precious").exists()
           and "another bundle" in done.stderr, f"prune: {done.returncode} {done.stdout}{done.stderr}")

@@ -29,6 +29,9 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ROOT = pathlib.Path(tempfile.mkdtemp(prefix="labctl-ring-"))
 DRIVER, CONTENT = SENSOR / "sensor_7.16.deb", SENSOR / "content-291.bin"
 TITLE = "sensor_equal"
+DOCTOR = json.loads(subprocess.run([LABCTL, "doctor", "--json"], capture_output=True, text=True).stdout)["checks"]
+# /dev/kvm may be there and run no guest's code; labctl has tried it.
+ACCELERATION = next(check["detail"].split()[0] for check in DOCTOR if check["name"] == "acceleration")
 BOOT = 400  # seconds; an emulated guest on a busy host
 COLLECT = "export PATH=/opt/lab/bin:$PATH; sh /opt/lab/linux.sh internal /var/lib/sensor/driver.deb /var/lib/sensor/content.bin"
 began = time.monotonic()
@@ -57,9 +60,8 @@ class Guest:
         self.name, self.folder = name, ROOT / name
         self.folder.mkdir()
         must("qemu-img", "create", "-q", "-f", "qcow2", "-b", disk, "-F", "qcow2", self.folder / "disk")
-        accel = "kvm" if os.access("/dev/kvm", os.W_OK) else "tcg"
         self.process = subprocess.Popen([
-            "qemu-system-x86_64", "-name", name, "-machine", f"q35,accel={accel}", "-cpu", "max", "-m", "1024", "-display", "none", "-nic", "none",
+            "qemu-system-x86_64", "-name", name, "-machine", f"q35,accel={ACCELERATION}", "-cpu", "max", "-m", "1024", "-display", "none", "-nic", "none",
             "-drive", f"file={self.folder}/disk,if=virtio,cache=unsafe", "-drive", f"file={ROOT}/files.tar,if=virtio,format=raw,readonly=on",
             "-device", "virtio-serial", "-chardev", f"socket,path={self.folder}/agent,server=on,wait=off,id=agent",
             "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0", "-serial", f"file:{self.folder}/console",
@@ -115,18 +117,22 @@ class Guest:
 
 
 def tools():
-    """What a guest is given besides its image: the collector, jq, labctl-judge and their libraries, and the releases."""
+    """What a guest is given besides its image: the collector, jq, labctl-judge, this host's apt (the images have none) and their
+    libraries, and the releases."""
     place = ROOT / "files"
     (place / "lib").mkdir(parents=True)
     (place / "bin").mkdir()
-    must("strip", "-o", place / "lib/labctl-judge", JUDGE)
-    shutil.copy(shutil.which("jq"), place / "lib/jq")
-    for program in (JUDGE, shutil.which("jq")):
+    (place / "methods").mkdir()
+    methods = pathlib.Path("/usr/lib/apt/methods")
+    programs = {"bin/labctl-judge": JUDGE, "bin/jq": shutil.which("jq"), "bin/apt-get": shutil.which("apt-get"),
+                **{f"methods/{name}": methods / name for name in ("file", "copy", "store")}}
+    for name, program in programs.items():
+        inside = place / "lib" / pathlib.Path(name).name
+        must("strip", "-o", inside, program)
         for library in re.findall(r"(/\S+) \(0x", must("ldd", program)):
             shutil.copy(library, place / "lib")
-    for name in ("labctl-judge", "jq"):
-        (place / "bin" / name).write_text(f'#!/bin/sh\nexec /opt/lab/lib/ld-linux-x86-64.so.2 --library-path /opt/lab/lib /opt/lab/lib/{name} "$@"\n')
-        (place / "bin" / name).chmod(0o755)
+        (place / name).write_text(f'#!/bin/sh\nexec /opt/lab/lib/ld-linux-x86-64.so.2 --library-path /opt/lab/lib /opt/lab/lib/{inside.name} "$@"\n')
+        (place / name).chmod(0o755)
     shutil.copy(SOURCE / "templates/collectors/linux.sh", place)
     for name in ("sensor_7.15.deb", "sensor_7.16.deb", "content-290.bin", "content-291.bin"):
         shutil.copy(SENSOR / name, place)
@@ -182,14 +188,16 @@ def phase(percent):
 
 
 def deliver(guest, really=False):
-    """The guest's own apt, on the list of packages as it is now; whether 7.16 is among what it takes."""
+    """apt in the guest, on the list of packages as it is now; whether 7.16 is among what it takes."""
     guest.put("/opt/lab/Packages", (ROOT / "Packages").read_bytes())
-    guest.run("echo 'deb [trusted=yes] file:/opt/lab ./' >/opt/lab/ring.list; mkdir -p /opt/lab/empty; "
-              "apt-get -q -o Dir::Etc::SourceList=/opt/lab/ring.list -o Dir::Etc::SourceParts=/opt/lab/empty update 2>&1", None)
-    upgrade = "apt-get -q -y -o APT::Sandbox::User=root -o Dir::Etc::SourceList=/opt/lab/ring.list -o Dir::Etc::SourceParts=/opt/lab/empty"
-    takes = "Inst sensor" in guest.run(f"{upgrade} -s upgrade")
+    guest.run("echo 'deb [trusted=yes] file:/opt/lab ./' >/opt/lab/ring.list; "
+              "mkdir -p /opt/lab/empty /etc/apt /var/lib/apt/lists/partial /var/cache/apt/archives/partial /var/log/apt")
+    apt = ("/opt/lab/bin/apt-get -q -y -o APT::Sandbox::User=root -o Dir::Bin::methods=/opt/lab/methods "
+           "-o Dir::Etc::SourceList=/opt/lab/ring.list -o Dir::Etc::SourceParts=/opt/lab/empty")
+    guest.run(f"{apt} update")
+    takes = "Inst sensor" in guest.run(f"{apt} -s upgrade")
     if really and takes:
-        guest.run(f"DEBIAN_FRONTEND=noninteractive {upgrade} upgrade && cp /opt/lab/sensor_7.16.deb /var/lib/sensor/driver.deb")
+        guest.run(f"DEBIAN_FRONTEND=noninteractive {apt} upgrade && cp /opt/lab/sensor_7.16.deb /var/lib/sensor/driver.deb")
         guest.run("dpkg-query -W -f '${Version}' sensor | grep -x 7.16")
     return takes
 
@@ -222,7 +230,8 @@ def main():
 def story(guests):
     for guest in guests:
         guest.up()
-        guest.run("mkdir -p /opt/lab && tar xf /dev/vdb -C /opt && rm /etc/machine-id && systemd-machine-id-setup")
+        guest.run("mkdir -p /opt/lab && tar xf /dev/vdb -C /opt && rm /etc/machine-id && systemd-machine-id-setup && "
+                  "systemctl restart systemd-journald")  # it writes below the machine's id
         guest.run("mkdir -p /var/lib/sensor && cp /opt/lab/content-290.bin /var/lib/sensor/content.bin && cp /opt/lab/sensor_7.15.deb /var/lib/sensor/driver.deb && "
                   "dpkg -i /opt/lab/sensor_7.15.deb && sensorctl replay")
     before = collect(*guests)
@@ -253,8 +262,7 @@ def story(guests):
     check(asked.returncode == 1 and "halted at" in asked.stderr, "ring internal is closed, too", str(asked))
     check(phase(percent) == "0" and not deliver(waiting), "apt offers 7.16 to the other guest no more")
 
-    updated.run("sysctl -q -w kernel.panic_on_oops=1 kernel.panic=1; (sleep 2; sensorctl apply /opt/lab/content-291.bin; systemctl restart sensor; systemctl reload sensor; "
-                "echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+    updated.run("echo 1 >/proc/sys/kernel/panic; (sleep 2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
     time.sleep(15)
     updated.up()
     kept = updated.run("mountpoint -q /sys/fs/pstore || mount -t pstore pstore /sys/fs/pstore; ls /sys/fs/pstore; "
