@@ -84,7 +84,7 @@ Result<std::string> read_rest(int fd, const fs::path& path, std::uint64_t limit)
 
 Status create_file(const fs::path& path, std::string_view content, unsigned mode) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (!fd && errno == EEXIST) return input_error("is there already", path.string());
+  if (!fd && errno == EEXIST) return input_error("already exists", path.string());
   if (!fd) return os_error("cannot create", path);
   Status written = write_all(fd.get(), content, path);
   if (written && ::fsync(fd.get()) != 0) written = os_error("cannot sync", path);
@@ -199,9 +199,9 @@ Result<Lock> Lock::try_take(const fs::path& path) {
   while (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
     const auto holder = holder_of(fd->get());
     if (!holder || !is_dead(*holder) || std::chrono::steady_clock::now() >= patience)
-      return lab_error(
-          holder ? "process " + std::to_string(*holder) + " holds the lock" : "somebody else holds the lock",
-          path.string());
+      return lab_error(holder ? "process " + std::to_string(*holder) + " holds the lock"
+                              : "another process holds the lock",
+                       path.string());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   name_holder(fd->get());

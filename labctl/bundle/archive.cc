@@ -351,7 +351,7 @@ Result<fs::path> unpack_bundle(const fs::path& file, const fs::path& into, const
   const fs::path folder = into / unpacking.name();
   std::error_code problem;
   if (fs::exists(fs::symlink_status(folder, problem)))
-    return input_error("is there already", folder.string(),
+    return input_error("already exists", folder.string(),
                        "move it away, or unpack somewhere else: --into DIR");
   const auto half = make_unpacking_folder(into);
   if (!half) return fail(half.error());

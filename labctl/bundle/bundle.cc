@@ -35,7 +35,9 @@ Result<bool> Bundle::claim(Bundle& bundle, const fs::path& whole) {
     return false;
   }
   fs::permissions(bundle.folder_, fs::perms::owner_all, problem);
-  if (problem) return lab_error("cannot be kept from others: " + problem.message(), bundle.folder_.string());
+  if (problem)
+    return lab_error("cannot restrict permissions to the owner: " + problem.message(),
+                     bundle.folder_.string());
   if (auto taken = bundle.take(); !taken) return fail(taken.error());
   if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
   return true;

@@ -302,7 +302,7 @@ void CellMachine::judge_taint(const std::string& seen) {
     return fail(Ending::not_loaded,
                 "a module was loaded or unloaded by force: the kernel is tainted " + letters);
   fail(kind == crash::Kind::lockup ? Ending::hung : Ending::crashed,
-       "the kernel is tainted " + letters + ", which no healthy one is");
+       "the kernel is tainted " + letters + ": it has reported a fault");
 }
 
 void CellMachine::altered(const std::string& what, const std::string& seen) {

@@ -1,23 +1,19 @@
 // One event at a time: what it means for the cell.
 //
 // The rules, in the order in which they win:
-//   1. Anything fatal that any channel recognises ends the story. The cell then keeps listening for a grace
-//      period (the rest of the oops comes later), asks the guest a last time what its kernel logged, and
-//      ends. What is found meanwhile may make the ending worse (a hang turns out to be a crash), never
-//      better.
+//   1. Anything fatal that any channel recognises ends the story. The cell keeps listening for a grace period
+//      (the rest of the oops comes later) and asks a last time what the kernel logged. What is found
+//      meanwhile may make the ending worse (a hang turns out to be a crash), never better.
 //   2. A reset, power-off or boot that was not asked for is a crash, however healthy the guest looks
-//      afterwards. The two to five RESET events of one reboot are merged: resets belong together while no
-//      kernel has spoken in between.
-//   3. A missing sign is never read as a good one: every operation waits for a positive answer, and has a
-//      deadline.
-//   4. Deadlines are multiples of the image's own boot time and run on the guest's clock: the time in which
-//      it wanted a CPU and got none does not count, so a busy host makes a guest slow and not guilty. What
-//      a kernel's watchdogs say after such a wait is the lab's failure (cpu_wait.cc).
+//      afterwards. The two to five RESET events of one reboot are one: no kernel has spoken in between.
+//   3. A missing sign is never a good one: every operation waits for a positive answer, and has a deadline.
+//   4. Deadlines are multiples of the image's own boot time and run on the guest's clock, which stands still
+//      while it wants a CPU and gets none: a busy host makes a guest slow and not guilty. What a kernel's
+//      watchdogs say after such a wait is the lab's failure (cpu_wait.cc).
 //   5. A hypervisor that stops the guest or dies by itself while the candidate is in it was taken along by
 //      the guest: a crash, which no retry cancels. What the host did to it is the lab's failure.
-//   6. A line that looks like a crash with no report behind it (a driver can print anything) counts unless
-//      the guest proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it
-//      has.
+//   6. A line that looks like a crash without a report (a driver can print anything) counts unless the guest
+//      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
 
 #include <algorithm>
 

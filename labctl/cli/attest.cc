@@ -55,7 +55,8 @@ int keygen(const KeygenOptions& options) {
   std::error_code problem;
   for (const auto& name : {file, public_file})
     if (fs::exists(fs::symlink_status(name, problem)))
-      return report_error(Error{Fault::input, "is there already, and keys are never overwritten", name, {}});
+      return report_error(
+          Error{Fault::input, "already exists; keys are never overwritten", name, "give another file name"});
   if (auto made = create_file(file, key->pem(), 0600); !made) return report_error(made.error());
   if (auto made = create_file(public_file, key->public_key().pem(), 0644); !made)
     return report_error(made.error());

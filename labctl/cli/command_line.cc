@@ -1,7 +1,10 @@
 #include "labctl/cli/command_line.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -33,13 +36,80 @@ std::optional<std::string> unknown_verb(const CLI::App& app, const std::vector<s
     if (verbs.empty()) break;
     if (found == nullptr) {
       std::string message = "there is no verb '" + printable(word, 60) + "'";
-      if (above != &app) message += " of '" + app.get_name() + " " + above->get_name() + "'";
       if (auto meant = did_you_mean(word, verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
       return message;
     }
     above = found;
   }
   return std::nullopt;
+}
+
+// The deepest verb that the words name.
+const CLI::App& verb_of(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  for (const auto& word : words) {
+    if (word.starts_with('-')) continue;
+    const auto subs = at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+    if (subs.empty()) break;
+    at = subs.front();
+  }
+  return *at;
+}
+
+// What no option and no argument of the verb took.
+std::string left_over(const CLI::App& app, const CLI::App& verb) {
+  const auto words = app.remaining(true);
+  const auto option =
+      std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
+  if (words.empty()) return "there is an argument too many";
+  if (option == words.end()) return fmt::format("unexpected argument '{}'", printable(words.front(), 60));
+  const std::string name = option->substr(0, option->find('='));
+  std::vector<std::string> known;
+  for (const auto* one : verb.get_options())
+    for (const auto& other : one->get_lnames()) known.push_back("--" + other);
+  std::string message = fmt::format("unknown option '{}'", printable(name, 60));
+  if (auto meant = did_you_mean(name, known)) message += fmt::format("\n  hint: did you mean '{}'?", *meant);
+  return message;
+}
+
+// CLI11's own sentences, where they are not a user's.
+std::string in_words(const CLI::ParseError& problem, const CLI::App& app, const CLI::App& verb) {
+  const std::string said = problem.what();
+  const std::string name = said.substr(0, said.find(':'));
+  if (dynamic_cast<const CLI::ExtrasError*>(&problem)) return left_over(app, verb);
+  if (said == "A subcommand is required") return "no verb is given";
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&problem) && name.starts_with('-') && name != said)
+    return fmt::format("{} requires a value", name);
+  if (const auto excludes = said.find(" excludes "); dynamic_cast<const CLI::ExcludesError*>(&problem))
+    return fmt::format("{} and {} cannot be given together", said.substr(0, excludes),
+                       said.substr(excludes + 10));
+  if (const auto value = said.find(" = "); dynamic_cast<const CLI::ConversionError*>(&problem) &&
+                                           said.starts_with("Could not convert: ") &&
+                                           value != std::string::npos)
+    return fmt::format("{}: '{}' is not a number", said.substr(19, value - 19),
+                       printable(said.substr(value + 3), 60));
+  return said;
+}
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& given) {
+    if (std::find(words.begin(), words.end(), given) != words.end()) return std::string();
+    const auto meant = did_you_mean(given, words);
+    return fmt::format("'{}' is not one of {}{}", printable(given, 60), join(words, ", "),
+                       meant ? fmt::format("\n  hint: did you mean '{}'?", *meant) : "");
+  };
+  return CLI::Validator(check, fmt::format("{{{}}}", join(words, ",")));
+}
+
+CLI::Validator between(double least, double most) {
+  const auto check = [=](const std::string& given) {
+    double number = 0;
+    const auto [end, problem] = std::from_chars(given.data(), given.data() + given.size(), number);
+    const bool is_number = problem == std::errc() && end == given.data() + given.size();
+    if (is_number && number >= least && number <= most) return std::string();
+    return fmt::format("'{}' is not a number from {} to {}", printable(given, 60), least, most);
+  };
+  return CLI::Validator(check, fmt::format("{}-{}", least, most));
 }
 
 }  // namespace
@@ -52,11 +122,14 @@ struct CommandLine::Parts {
   Verb::OldNames old_names;
   std::map<std::string, std::string> usual;  // of a group of verbs
 
-  int refuse(const std::string& message) const {
-    const std::string& name = app.get_name();
-    say(name + ": " + message);
-    say(name + ": run '" + name + " --help' for the verbs, '" + name +
-        " VERB --help' for the options of one");
+  // `verb`: whose help answers; the whole program's, when no verb is known.
+  int refuse(const std::string& message, const CLI::App& verb) const {
+    std::string name = verb.get_name();
+    for (const auto* above = verb.get_parent(); above != nullptr; above = above->get_parent())
+      name = fmt::format("{} {}", above->get_name(), name);
+    const bool has_verbs = !verb.get_subcommands({}).empty();
+    say(fmt::format("{}: {}", name, message));
+    say(fmt::format("run '{} --help' for its {}", name, has_verbs ? "verbs" : "options and examples"));
     return exit_code::bad_input;
   }
 };
@@ -116,19 +189,20 @@ int CommandLine::parse_and_call(int argc, char** argv) {
     if (next.starts_with('-') && next != "-h" && next != "--help")
       words.insert(words.begin() + 1, usual->second);
   }
-  if (const auto mistake = unknown_verb(app, words)) return parts_->refuse(*mistake);
+  if (const auto mistake = unknown_verb(app, words)) return parts_->refuse(*mistake, verb_of(app, words));
   for (auto& word : words) {
     const auto equals = std::min(word.find('='), word.size());
     if (const auto old = parts_->old_names.find(word.substr(0, equals)); old != parts_->old_names.end())
       word.replace(0, equals, old->second);
   }
+  const CLI::App& verb = verb_of(app, words);
   std::reverse(words.begin(), words.end());  // as CLI11 wants a vector
   try {
     app.parse(std::move(words));
   } catch (const CLI::Success& asked) {  // --help and --version
     return app.exit(asked);
   } catch (const CLI::ParseError& problem) {
-    return parts_->refuse(problem.what());
+    return parts_->refuse(in_words(problem, app, verb), verb);
   }
   return parts_->call();
 }
@@ -150,8 +224,8 @@ void Verb::describe(const char* name, const char* help, const Wants& wants, bool
 void Verb::apply(CLI::Option* option, const char* name, const Wants& wants) {
   if (*wants.value) option->type_name(wants.value);
   if (wants.required) option->required();
-  if (!wants.one_of.empty()) option->check(CLI::IsMember(wants.one_of));
-  if (wants.between.second != 0) option->check(CLI::Range(wants.between.first, wants.between.second));
+  if (!wants.one_of.empty()) option->check(one_of(wants.one_of));
+  if (wants.between.second != 0) option->check(between(wants.between.first, wants.between.second));
   if (wants.show_default) option->capture_default_str();
   for (const char* other : wants.excludes) option->excludes(app_.get_option(other));
   if (*wants.old_name) old_names_[wants.old_name] = name;

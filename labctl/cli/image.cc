@@ -44,7 +44,7 @@ int image_list(const ListOptions& options) {
   if (!recipes) return report_error(recipes.error());
   if (recipes->empty())
     say("labctl: there are no recipes here\n"
-        "  hint: they are looked for in the folders that LABCTL_IMAGES names, and beside labctl");
+        "  hint: they are searched in the folders of LABCTL_IMAGES and next to labctl");
   Json list = Json::array();
   std::string text;
   for (const auto& recipe : *recipes) {

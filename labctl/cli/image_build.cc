@@ -112,7 +112,7 @@ int image_import(const ImportOptions& options) {
   // Nobody's disk is taken silently for another's.
   if (store.state(*recipe) == image::State::built)
     return report_error(
-        Error{Fault::input, "the image '" + name + "' is there already", {}, "labctl image rm " + name});
+        Error{Fault::input, "the image '" + name + "' exists already", {}, "labctl image rm " + name});
   return image_build({.names = {name}, .disks = options.disks, .host = options.host, .disk = options.disk});
 }
 

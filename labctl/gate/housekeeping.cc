@@ -80,7 +80,8 @@ Result<WorkFolder> WorkFolder::create(const host::Paths& paths) {
   if (auto made = make_dirs(path); !made) return fail(made.error());
   std::error_code problem;
   fs::permissions(path, fs::perms::owner_all, problem);  // guests' disks are nobody else's
-  if (problem) return lab_error("cannot be kept from others: " + problem.message(), path.string());
+  if (problem)
+    return lab_error("cannot restrict permissions to the owner: " + problem.message(), path.string());
   return WorkFolder(path, std::move(*lock));
 }
 

@@ -125,7 +125,9 @@ Result<Recipe> Store::recipe(const std::string& name) const {
   else if (!names.empty())
     hint = "there are: " + join(names, ", ");
   else
-    hint = "recipes are looked for in the folders that LABCTL_IMAGES names, and beside labctl";
+    hint =
+        "'labctl image list' shows those there are; recipes are searched in the folders of LABCTL_IMAGES and "
+        "next to labctl";
   return input_error("there is no image '" + printable(name) + "'", {}, hint);
 }
 

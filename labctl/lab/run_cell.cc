@@ -168,8 +168,7 @@ class CellRun {
     return {};
   }
 
-  // The guest has powered itself off. A machine that is switched on is a new one, with new memory, on the
-  // same disk.
+  // The guest has powered itself off: what is switched on is a new machine with new memory, on the same disk.
   Status switch_on() {
     machine_->end();
     agent_.reset();
@@ -201,8 +200,7 @@ class CellRun {
     }
   }
 
-  // On the hypervisor's thread. A console that sends more than can be read is not read to its end, and
-  // that is said.
+  // On the hypervisor's thread. A console that sends more than can be read is cut, and that is recorded.
   bool outruns(const machine::Notification& sign) {
     const auto* console = std::get_if<machine::ConsoleBytes>(&sign);
     if (console == nullptr) return false;
@@ -216,10 +214,9 @@ class CellRun {
     return asleep_ + cpu_wait_before_ + (machine_ ? machine::cpu_wait(*machine_) : Millis(0));
   }
 
-  // This process was stopped or frozen, perhaps with its guests: in a terminal, or with the container that it
-  // is in. Nobody listened then, so that nobody may be called silent; and what a guest's watchdogs have to
-  // say of that time is about the host. Told before what has come meanwhile. What the guest's own threads
-  // have waited of it is recorded by them.
+  // This process was stopped or frozen, perhaps with its guests: in a terminal, or with its container.
+  // Silence of that time, and what a guest's watchdogs say of it, is the host's. Recorded before what came
+  // meanwhile. What the guest's own threads have waited of it is recorded by them.
   void record_suspend(Clock::duration late) {
     const Millis waited = cpu_wait() - state_.cpu_wait;
     asleep_ += std::max(Millis(0), std::chrono::duration_cast<Millis>(late) - std::max(Millis(0), waited));
@@ -254,8 +251,7 @@ class CellRun {
     return !stop_.stop_requested() && broken_.empty();
   }
 
-  // Of a guest that failed, when its story has ended: whatever it would still have said has been read. One
-  // that was reset has forgotten.
+  // Of a guest that failed, after all it would still have said has been read. One that was reset has none.
   void keep_memory(const std::vector<outcome::Observation>& found) {
     if (!job_.dumps || !machine_ || !alive_ || !outcome::is_guest_failure(state_.outcome.ending)) return;
     const auto reset = [](const auto& seen) { return seen.channel == event::Channel::resets; };

@@ -55,7 +55,8 @@ Status make_overlay(const image::Image& image, const fs::path& disk) {
   // A snapshot holds what was in a guest's memory.
   std::error_code problem;
   fs::permissions(disk, fs::perms::owner_read | fs::perms::owner_write, problem);
-  if (problem) return lab_error("cannot be kept from others: " + problem.message(), disk.string());
+  if (problem)
+    return lab_error("cannot restrict permissions to the owner: " + problem.message(), disk.string());
   return {};
 }
 

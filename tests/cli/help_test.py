@@ -74,6 +74,29 @@ def mistakes():
         check(code == 0 and out and err == "", f"{words} exits with {code}: {err!r}")
 
 
+def said_of_usage():
+    """A mistake in the usage of a verb: what is wrong, in the words of its help, and where the help is."""
+    for words, where, message in (
+            ([], "labctl", "no verb is given"),
+            (["image"], "labctl image", "no verb is given"),
+            (["history", "ask"], "labctl history", "there is no verb 'ask'"),
+            (["verify"], "labctl verify", "ATTESTATION is required"),
+            (["run", "a", "b"], "labctl run", "unexpected argument 'b'"),
+            (["run", "a", "--resum=b"], "labctl run", "unknown option '--resum'\n  hint: did you mean '--resume'?"),
+            (["gc", "--nosuch", "x"], "labctl gc", "unknown option '--nosuch'"),
+            (["run", "a", "--out"], "labctl run", "--out requires a value"),
+            (["run", "--only", "a", "--resume", "b"], "labctl run", "--only and --resume cannot be given together"),
+            (["run", "a", "--jobs", "0"], "labctl run", "--jobs: '0' is not a number from 1 to 1000"),
+            (["run", "a", "--jobs", "1001"], "labctl run", "--jobs: '1001' is not a number from 1 to 1000"),
+            (["run", "a", "--jobs", "many"], "labctl run", "--jobs: 'many' is not a number from 1 to 1000"),
+            (["run", "a", "--jobs", "1.5"], "labctl run", "--jobs: '1.5' is not a number"),
+            (["run", "a", "--keep", "al"], "labctl run", "--keep: 'al' is not one of failed, all, none\n  hint: did you mean 'all'?"),
+            (["completion", "tcsh"], "labctl completion", "WHAT: 'tcsh' is not one of bash, zsh, fish, images, cells")):
+        code, out, err = labctl(*words)
+        wanted = f"{where}: {message}\nrun '{where} --help' for its {'verbs' if 'verb' in message else 'options and examples'}\n"
+        check((code, out, err) == (2, "", wanted), f"{words}: {err!r}")
+
+
 def verb(name, others, codes):
     code, out, err = labctl(*name.split(), "--help")
     parts = sections(out)
@@ -116,6 +139,7 @@ def all_verbs():
 
 
 mistakes()
+said_of_usage()
 codes = documented()
 verbs = all_verbs()
 check(len(verbs) >= 21, f"only {len(verbs)} verbs: {verbs}")

@@ -16,7 +16,7 @@ const char* stopped_because(int detail) {
     case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
       return "it shut down";
     case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
-      return "somebody else destroyed it";
+      return "another program destroyed it";
     case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
       return "it crashed";
     case VIR_DOMAIN_EVENT_STOPPED_FAILED:
