@@ -38,7 +38,7 @@ void add_driver(const Starter& starter, std::string& text) {
   if (!starter.services.empty()) {
     text += "      service: [";
     text += join(starter.services, ", ");
-    text += "]   # a failure of one is the driver's\n";
+    text += "]   # each must be active in every boot\n";
   }
   text += "      # loads: at-boot       # when installing it does not load it; or on-use, with an exercise\n";
 }
