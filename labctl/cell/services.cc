@@ -61,7 +61,7 @@ void CellMachine::judge_service_tie(const guest::Facts& facts) {
     return is_sha256(digest) && std::find(builds.begin(), builds.end(), "sha256:" + digest) != builds.end();
   };
   if (delivered(fact(facts, "program_sha256")) || delivered(fact(facts, "script_sha256"))) return;
-  if (is_vouched_for()) return;  // it is told as not tied where the artifact names no program
+  if (is_vouched_for()) return;  // reported as not tied where the artifact names no program
   const std::string program = fact(facts, "program"), script = fact(facts, "script");
   std::string what = "the service " + operation().subject;
   if (program.empty())

@@ -5,7 +5,7 @@
 using namespace story;
 namespace {
 
-const std::string daemon = "service-sensord.service", before = "service-before-sensord.service";
+const std::string sensord = "service-sensord.service", before = "service-before-sensord.service";
 
 void has_modules(Scene& s, std::vector<std::string> modules) {
   s.cell.guest.driver.modules = std::move(modules);
@@ -108,25 +108,25 @@ const std::vector<Story>& stories() {
       {"a service that starts late", passed, "", 3,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
-         s.answers(daemon, says("ActiveState=active", "ActiveState=activating"), 1);
+         s.answers(sensord, says("ActiveState=active", "ActiveState=activating"), 1);
        }},
       {"a service that is down after a reboot", not_loaded, "the service sensord.service is failed (running)",
        1,
        [](Scene& s) {
          has_services(s, {"sensord.service"}, {"sensor"});
-         later_says(s, daemon, 2, "ActiveState=active", "ActiveState=failed");
+         later_says(s, sensord, 2, "ActiveState=active", "ActiveState=failed");
        }},
       {"a service that is not there", not_loaded, "the service sensord.service is not there", 0,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
-         s.answers(daemon, prints("LoadState=not-found\nActiveState=inactive\nSubState=dead\n"));
+         s.answers(sensord, prints("LoadState=not-found\nActiveState=inactive\nSubState=dead\n"));
        }},
       {"a service that crashes and is restarted while nothing is done", crashed, "was restarted by itself", 1,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
          const auto fell = std::make_shared<bool>(false);
          s.when(settle2, 2s, [fell](Scene&) { *fell = true; });
-         s.answers(daemon, [fell](Answer& answer) {
+         s.answers(sensord, [fell](Answer& answer) {
            if (*fell) answer.output = replace(answer.output, "NRestarts=0", "NRestarts=1");
          });
        }},
@@ -135,14 +135,14 @@ const std::vector<Story>& stories() {
          has_services(s, {"sensord.service"});
          const auto fell = std::make_shared<bool>(false);
          s.when(settle2, 2s, [fell](Scene&) { *fell = true; });
-         s.answers(daemon, [fell](Answer& answer) {
+         s.answers(sensord, [fell](Answer& answer) {
            if (*fell) answer.output = replace(answer.output, "InvocationID=c", "InvocationID=d");
          });
        }},
       {"a service that a step of the author's restarts", passed, "", 3,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
-         s.answers(daemon, [&s](Answer& answer) {
+         s.answers(sensord, [&s](Answer& answer) {
            if (s.asked.count("exercise-1") != 0 && s.boots == 0)
              answer.output = replace(answer.output, "InvocationID=c", "InvocationID=d");
          });
@@ -168,20 +168,20 @@ const std::vector<Story>& stories() {
        [](Scene& s) {
          has_services(s, {"sensord.service"});
          no_proof(s);
-         s.answers(daemon, says(program_digest, sha256("other")));
+         s.answers(sensord, says(program_digest, sha256("other")));
        }},
       {"an interpreter with a delivered script", passed, "", 3,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
          no_proof(s);
-         s.answers(daemon,
+         s.answers(sensord,
                    says(program_digest,
                         sha256("python") + "\nscript=/usr/lib/sensord.py\nscript_sha256=" + program_digest));
        }},
       {"a service without a main program, with a proof", passed, "", 3,
        [](Scene& s) {
          has_services(s, {"sensord.service"});
-         s.answers(daemon, prints("ActiveState=active\nInvocationID=c0ffee\nNRestarts=0\n"));
+         s.answers(sensord, prints("ActiveState=active\nInvocationID=c0ffee\nNRestarts=0\n"));
        }},
       {"a socket runs no program", passed, "", 3,
        [](Scene& s) {
@@ -248,7 +248,7 @@ const std::vector<Story>& stories() {
          s = Scene(bare_module());
          s.cell.guest.driver.services = {"sensord.service"};
          s.opening = opened(s.cell);
-         s.answers(daemon, prints("ActiveState=failed\n"));
+         s.answers(sensord, prints("ActiveState=failed\n"));
        }},
   };
   return all;
@@ -269,7 +269,7 @@ TEST_CASE("a journal of the first rules asks no service") {
   scene.opening = opened(scene.cell);
   scene.opening.rules = 1;
   CHECK(scene.play().ending == Ending::passed);
-  CHECK(scene.asked.count(daemon) == 0);
+  CHECK(scene.asked.count(sensord) == 0);
   CHECK(scene.asked.count(before) == 0);
 }
 
