@@ -160,6 +160,10 @@ Result<Statement> state(const Record& record) {
   if (auto taken = take_times(record, statement); !taken) return fail(taken.error());
   take_cells(record, statement);
   statement.configuration.push_back({"run.json", record.run_sha256});
+  for (const auto& shard : run.shards)  // their own records, which the merged one names
+    if (shard.used)
+      statement.configuration.push_back(
+          {"shard/" + std::to_string(shard.index), shard.run_sha256, {{"node", shard.node}}});
   statement.configuration.push_back({"verdict.json", record.verdict_sha256});
   return statement;
 }

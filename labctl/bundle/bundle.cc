@@ -21,27 +21,47 @@ constexpr const char* lock_name = ".lock";
 
 }  // namespace
 
+// Makes the folder that will be called `whole`; false: somebody else has that name.
+Result<bool> Bundle::claim(Bundle& bundle, const fs::path& whole) {
+  std::error_code problem;
+  if (fs::exists(whole, problem)) return false;
+  bundle.folder_ = whole.string() + ".partial";
+  if (!fs::create_directory(bundle.folder_, problem)) {
+    if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
+    return false;
+  }
+  if (fs::exists(whole, problem)) {  // its owner was done just now
+    fs::remove(bundle.folder_, problem);
+    return false;
+  }
+  fs::permissions(bundle.folder_, fs::perms::owner_all, problem);
+  if (problem) return lab_error("cannot be kept from others: " + problem.message(), bundle.folder_.string());
+  if (auto taken = bundle.take(); !taken) return fail(taken.error());
+  if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
+  return true;
+}
+
 Result<Bundle> Bundle::create(const fs::path& out, const std::string& scenario) {
   const std::string base = utc_stamp() + "-" + slug(scenario);
   if (auto made = make_dirs(out); !made) return fail(made.error());
   for (int attempt = 1; attempt < 100; ++attempt) {
-    const std::string name = attempt == 1 ? base : base + "-" + std::to_string(attempt);
-    std::error_code problem;
-    if (fs::exists(out / name, problem)) continue;
     Bundle bundle;
-    bundle.folder_ = out / (name + ".partial");
-    if (!fs::create_directory(bundle.folder_, problem)) {
-      if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
-      continue;
-    }
-    fs::permissions(bundle.folder_, fs::perms::owner_all, problem);
-    if (problem)
-      return lab_error("cannot be kept from others: " + problem.message(), bundle.folder_.string());
-    if (auto taken = bundle.take(); !taken) return fail(taken.error());
-    if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
-    return bundle;
+    auto mine = claim(bundle, out / (attempt == 1 ? base : base + "-" + std::to_string(attempt)));
+    if (!mine) return fail(mine.error());
+    if (*mine) return bundle;
   }
   return lab_error("too many bundles of this second", out.string());
+}
+
+Result<Bundle> Bundle::create_attempt(const fs::path& shards, int index) {
+  if (auto made = make_dirs(shards); !made) return fail(made.error());
+  for (int attempt = 1; attempt < 10'000; ++attempt) {
+    Bundle bundle;
+    auto mine = claim(bundle, shards / (std::to_string(index) + ".attempt-" + std::to_string(attempt)));
+    if (!mine) return fail(mine.error());
+    if (*mine) return bundle;
+  }
+  return lab_error("too many attempts of one shard", shards.string());
 }
 
 Result<Bundle> Bundle::reopen(const fs::path& folder) {

@@ -22,6 +22,9 @@ class Bundle {
   // (input): another labctl is at work on it.
   static Result<Bundle> reopen(const std::filesystem::path& folder);
 
+  // <shards>/<index>.attempt-<K>.partial with the first K that nobody has; the folder's name says it.
+  static Result<Bundle> create_attempt(const std::filesystem::path& shards, int index);
+
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path cell_folder(const std::string& id) const { return folder_ / "cells" / id; }
 
@@ -38,6 +41,7 @@ class Bundle {
 
  private:
   Status take();
+  static Result<bool> claim(Bundle& bundle, const std::filesystem::path& whole);
 
   std::filesystem::path folder_;
   std::optional<Lock> lock_;  // nobody else goes on with it meanwhile

@@ -66,11 +66,12 @@ std::string objection(const StandsOn& record, const outcome::RunRecord& run, con
   if (record.image_sha256 != ours->sha256)
     return "it was made of another image: sha256 " + short_digest(record.image_sha256) +
            ", and the run's golden disk is " + short_digest(ours->sha256);
-  const std::string key = canary_key(*ours, run.host.fingerprint, run.tool_sha256);
+  const outcome::RunPart part = run.part(image, machine);
+  const std::string key = canary_key(*ours, part.host.fingerprint, run.tool_sha256);
   if (record.key != key || record.records != canary_prefix(image, key))
     return "it was made on another host, machine or snapshot, or by another labctl: its key is " +
            short_digest(record.key) + ", and the run's is " + short_digest(key);
-  const auto began = parse_moment(run.began), ended = parse_moment(run.ended);
+  const auto began = parse_moment(part.began), ended = parse_moment(part.ended);
   if (!began) return "run.json does not say when the run began";
   if (record.made <= *began && !is_fresh(record.made, *began))
     return "it is too old: it was made " + show_moment(record.made) + ", and the run began " +

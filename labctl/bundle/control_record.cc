@@ -44,14 +44,15 @@ Result<std::optional<outcome::ReusedFrom>> read_kept(const fs::path& folder, con
 
 Result<std::optional<outcome::ReusedFrom>> read_kept(const fs::path& folder, const outcome::RunRecord& run,
                                                      const plan::Cell& control) {
-  auto kept = read_kept(folder, run.began);
+  const outcome::RunPart part = run.part(control.image, control.machine.name);
+  auto kept = read_kept(folder, part.began);
   if (!kept || !*kept) return kept;
   const auto* image = run.image(control.image, control.machine.name);
   if (!image) return lab_error("its control was reused, and run.json does not name its image");
   const auto word = read_word(folder);
   const std::string signatures = run.plan.signatures ? run.plan.signatures->text : std::string();
   if (!word || text_at(*word, "key") !=
-                   control_key(*image, control, signatures, run.host.fingerprint, run.tool_sha256))
+                   control_key(*image, control, signatures, part.host.fingerprint, run.tool_sha256))
     return lab_error(
         "its control was reused from a run of another image, machine, story, host or labctl than this one");
   return kept;

@@ -55,14 +55,39 @@ std::optional<outcome::Attempt> read_attempt(const plan::Cell& cell, const fs::p
   return attempt;
 }
 
+// Whether what cannot be read whole is only a journal that was cut off: its whole records are a chain.
+bool cut_off(const plan::Cell& cell, const fs::path& folder) {
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
+  if (!text || text->ends_with('\n')) return false;
+  return text->find('\n') == text->npos || read_whole_records(cell, folder).has_value();
+}
+
+// Whether a journal is there that no cut explains.
+bool damaged(const plan::Cell& cell, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder / "events.jsonl", ignored)) return false;
+  auto text = read_file(folder / "events.jsonl", event::largest_journal);
+  if (text && text->empty()) return false;
+  return !read_cell_journal(cell, folder) && !cut_off(cell, folder);
+}
+
 // What the run put aside before the cell's own records; a guest's failure among it is one that a later
 // attempt may not cancel.
-void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outcome& outcome) {
+void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outcome& outcome,
+                  std::vector<std::string>& contradictions) {
   std::error_code ignored;
-  for (const char* kind : {".lab-failed-", ".cut-off-"})
+  for (const char* kind : {".lab-failed-", ".cut-off-", other_attempt})
     for (int number = 1;; ++number) {
       const fs::path aside = folder.string() + kind + std::to_string(number);
       if (!fs::exists(aside, ignored)) break;
+      if (kind == other_attempt && damaged(cell, aside)) {
+        const std::string reason =
+            "the journal of " + aside.filename().string() + " was changed after it was written";
+        contradictions.push_back(cell.id + ": " + reason);
+        if (outcome::is_guest_failure(outcome.ending)) continue;
+        outcome.ending = outcome::Ending::lab_failed;
+        outcome.reason = reason;
+      }
       if (auto attempt = read_attempt(cell, aside, outcome.rules >= 2)) outcome.attempts.push_back(*attempt);
     }
   for (const auto& attempt : outcome.attempts) {
@@ -92,13 +117,6 @@ void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& fault
     else if (!is_sha256(image->snapshot_sha256))
       faults.push_back("run.json does not name the snapshot that the cells of " + name + " started from");
   }
-}
-
-// Whether what cannot be read whole is only a journal that was cut off: its whole records are a chain.
-bool cut_off(const plan::Cell& cell, const fs::path& folder) {
-  auto text = read_file(folder / "events.jsonl", event::largest_journal);
-  if (!text || text->ends_with('\n')) return false;
-  return text->find('\n') == text->npos || read_whole_records(cell, folder).has_value();
 }
 
 outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunRecord& run,
@@ -131,7 +149,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
   }
   const auto kept = !cell.control  ? Result<std::optional<outcome::ReusedFrom>>(std::nullopt)
                     : run.earned() ? read_kept(folder, run, cell)
-                                   : read_kept(folder, run.began);
+                                   : read_kept(folder, run.part(cell.image, cell.machine.name).began);
   if (!kept) {
     outcome.reason = kept.error().text();
     return outcome;
@@ -173,7 +191,7 @@ Result<Judged> judge_bundle(const fs::path& folder) {
   std::vector<std::string> contradictions;
   for (const auto& cell : run.plan.cells) {
     outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions));
-    add_attempts(cell, folder / "cells" / cell.id, outcomes.back());
+    add_attempts(cell, folder / "cells" / cell.id, outcomes.back(), contradictions);
   }
   std::vector<outcome::Canary> canaries;
   for (const auto* cell : run.plan.bases())
@@ -181,6 +199,10 @@ Result<Judged> judge_bundle(const fs::path& folder) {
                                     : read_canary(folder / "canary", cell->image, cell->machine.name));
   auto faults = run.faults.value_or(std::vector<std::string>{"the run's record was never finished"});
   if (run.interrupted) faults.emplace_back("the run was interrupted");
+  if (run.shard)
+    faults.push_back(
+        "this is shard " + std::to_string(run.shard->index) +
+        " of a run that was split, and has no verdict of its own: 'labctl merge' gives the whole");
   if (run.earned()) doubt_images(run, faults);
   if (run.rules > outcome::rules_now)
     faults.push_back("the run was made under rule set " + std::to_string(run.rules) +

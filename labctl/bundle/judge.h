@@ -37,6 +37,10 @@ Result<Judged> judge_bundle(const std::filesystem::path& folder);
 // Whether the verdict.json in the folder is what its events give. One that is missing is not (error: lab).
 Status check_verdict_json(const std::filesystem::path& folder, const Judged& judged);
 
+// Behind the name of a cell's folder, before a number: what another attempt of the same shard recorded of it,
+// in a merged run. A failure of its guest counts.
+inline constexpr const char* other_attempt = ".other-attempt-";
+
 // The journal of one cell in its folder; another cell's is refused.
 Result<event::Journal> read_cell_journal(const plan::Cell& cell, const std::filesystem::path& folder);
 

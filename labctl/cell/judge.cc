@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
+#include "labctl/guest/load_failure.h"
 #include "labctl/outcome/blame.h"
 
 namespace labctl::cell {
@@ -59,6 +60,12 @@ std::string files_in_words(const std::string& names) {
 
 std::string last_words(const event::Answer& answer) {
   return answer.output.empty() ? std::string() : ": " + tail(answer.output);
+}
+
+// What the system itself wrote down of it.
+std::string why_not_loaded(const std::string& why) {
+  const std::string words = guest::load_failure(why);
+  return words.empty() ? words : ": " + words;
 }
 
 }  // namespace
@@ -207,11 +214,13 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
   if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
     return fail(Ending::not_loaded, "the " + name + " was loaded and has gone away since: it is " +
                                         (state.empty() ? "not there" : printable(state, 40)) +
-                                        (state == "live" ? ", without a build id" : ""));
+                                        (state == "live" ? ", without a build id" : "") +
+                                        why_not_loaded(fact(facts, "why")));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded,
-                "the " + name + " is " + (state.empty() ? "not there" : printable(state, 40)));
+    return fail(Ending::not_loaded, "the " + name + " is " +
+                                        (state.empty() ? "not there" : printable(state, 40)) +
+                                        why_not_loaded(fact(facts, "why")));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
                         driver.kind == DriverKind::dkms ||

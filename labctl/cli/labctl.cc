@@ -26,15 +26,22 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   CommandLine command_line("labctl", about, footer);
   // In the order of the groups, as the general help shows them.
   add_run(command_line, open_host);
+  add_split(command_line);
+  command_line.verbs("shard", "One part of a split: run, missing, status", group::judging);
+  add_shard_run(command_line, open_host);
+  add_shard_records(command_line);
+  add_merge(command_line);
   add_drill(command_line, open_host);
   add_plan(command_line);
   add_init(command_line);
   add_record_verbs(command_line, "Carry a bundle to another machine: pack, unpack");
   add_bundle_pack(command_line);
-  command_line.verbs("image", "Guests at rest: list, build, import, verify, rm", group::images);
+  command_line.verbs("image", "Guests at rest: list, build, import, push, pull, verify, rm", group::images);
   add_image_list(command_line);
   add_image_build(command_line);
   add_image_import(command_line);
+  add_image_push(command_line);
+  add_image_pull(command_line);
   add_image_verify(command_line);
   add_image_rm(command_line);
   add_canary(command_line);

@@ -19,6 +19,9 @@ constexpr const char* footer =
 int main(int argc, char** argv) {
   using namespace labctl::cli;
   CommandLine command_line("labctl-judge", about, footer);
+  command_line.verbs("shard", "What the shards of a split left: missing, status", group::judging);
+  add_shard_records(command_line);
+  add_merge(command_line);
   add_record_verbs(command_line, "Carry a bundle to another machine: unpack");
   add_scan(command_line);
   add_history_verbs(command_line);

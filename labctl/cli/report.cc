@@ -1,5 +1,8 @@
 #include "labctl/report/report.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "labctl/base/files.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
@@ -17,6 +20,31 @@ struct ReportOptions {
   std::vector<std::string> debug;  // modules with their debug information
 };
 
+struct Form {
+  const char* name;
+  std::string (*make)(const report::Record& record);
+  void (*print)(std::string_view text);
+};
+
+// Besides "json", which is the verdict as it was recorded.
+constexpr Form forms[] = {
+    {"html", report::html, print},
+    {"junit", report::junit, print},
+    {"md", report::markdown, print},
+    {"ctrf", report::ctrf, print_json},
+    {"github", report::github, print_as_is},  // its commands are labctl's own, and nothing of a guest's is
+                                              // one
+    {"sarif", report::sarif, print_json},
+    {"kcidb", report::kcidb, print_json},
+    {"otlp", report::otlp, print_json},
+};
+
+const Form* find_form(const std::string& name) {
+  const auto* form =
+      std::find_if(std::begin(forms), std::end(forms), [&](const Form& each) { return each.name == name; });
+  return form == std::end(forms) ? nullptr : form;
+}
+
 int report(const ReportOptions& options) {
   const auto& [bundle, format, out, debug] = options;
   const std::vector<fs::path> debug_files(debug.begin(), debug.end());
@@ -24,20 +52,10 @@ int report(const ReportOptions& options) {
   auto judged = bundle::judge_bundle(bundle);
   if (!judged) return report_error(judged.error());
   const auto record = bundle::read_record(bundle, *judged, debug_files);
-  const std::string text = format == "html"     ? report::html(record)
-                           : format == "junit"  ? report::junit(record)
-                           : format == "md"     ? report::markdown(record)
-                           : format == "ctrf"   ? report::ctrf(record)
-                           : format == "github" ? report::github(record)
-                           : format == "sarif"  ? report::sarif(record)
-                                                : judged->verdict_json;
+  const auto* form = find_form(format);
+  const std::string text = form ? form->make(record) : judged->verdict_json;
   if (out.empty()) {
-    if (format == "json" || format == "ctrf" || format == "sarif")
-      print_json(text);
-    else if (format == "github")
-      print_as_is(text);  // its commands are labctl's own, and nothing of a guest's is one
-    else
-      print(text);
+    (form ? form->print : print_json)(text);
     return 0;
   }
   if (auto written = write_file(out, text); !written) return report_error(written.error());
@@ -61,8 +79,9 @@ void add_report(CommandLine& command_line) {
   verb.option("BUNDLE", options->bundle, "The folder that 'labctl run' printed", {.required = true});
   verb.option("--format", options->format,
               "For a browser, for Jenkins and GitLab, for a job's page, for programs; for tools that read "
-              "CTRF, for GitHub Actions, for viewers of SARIF",
-              {.required = true, .one_of = {"html", "junit", "md", "json", "ctrf", "github", "sarif"}});
+              "CTRF, for GitHub Actions, for viewers of SARIF, for KCIDB, for viewers of traces",
+              {.required = true,
+               .one_of = {"html", "junit", "md", "json", "ctrf", "github", "sarif", "kcidb", "otlp"}});
   verb.option("--out", options->out, "Write it here instead of to standard output", {.value = "FILE"});
   add_symbols_option(verb, options->debug);
 }

@@ -6,6 +6,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/run_on.h"
 #include "labctl/cli/runs.h"
 #include "labctl/cli/symbols_option.h"
 #include "labctl/cli/verbs.h"
@@ -27,31 +28,9 @@ struct RunOptions {
   bool fail_fast = false;          // after the first guest that fails only controls begin
   int dumps = 0;                   // how many failed guests may leave their memory behind
   std::vector<std::string> debug;  // modules with their debug information, for the reports
+  std::string on;                  // who runs it as shards; empty: this host as a whole
   std::string db;                  // the history to which the bundle is added; empty: to none
 };
-
-struct Waivers {
-  std::string text;
-  std::vector<scenario::Acceptance> entries;
-};
-
-// Complains by itself and gives nothing when there is a mistake; no file is no waiver. What a record holds is
-// taken as it was.
-std::optional<Waivers> read_waivers(const std::string& file, const lab::Unfinished* before) {
-  const std::string recorded = before ? before->record.waivers.text : std::string();
-  if (file.empty() && recorded.empty()) return Waivers{};
-  auto text = before ? Result<std::string>(recorded) : read_file(file, 4u << 20);
-  if (!text) {
-    report_error(Error{Fault::input, text.error().what, file, {}});
-    return std::nullopt;
-  }
-  auto loaded = scenario::load_waivers(*text, before ? "the recorded waivers" : file);
-  if (!loaded.waivers) {
-    report_error(loaded.mistakes);
-    return std::nullopt;
-  }
-  return Waivers{std::move(*text), std::move(*loaded.waivers)};
-}
 
 // What the record says is run again as it says it; the scenario may have been moved.
 Result<outcome::ScenarioRecord> scenario_of(const RunOptions& options, const lab::Unfinished* before) {
@@ -94,7 +73,8 @@ tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
   auto scenario = scenario_of(options, before);
   if (!scenario) return wrong(scenario.error());
   order.scenario = std::move(*scenario);
-  auto waivers = read_waivers(options.waivers, before);
+  auto waivers = before ? take_waivers(before->record.waivers.text, "the recorded waivers")
+                        : read_waivers(options.waivers);
   if (!waivers) return tl::unexpected(exit_code::bad_input);
   order.waivers = {options.waivers, std::move(waivers->text)};
   auto loaded = load_plan(order.scenario.file, {order.scenario.set.begin(), order.scenario.set.end()},
@@ -128,7 +108,31 @@ int code_of(const gate::RunResult& result) {
   return code == exit_code::passed ? exit_code::no_verdict : code;
 }
 
+// Options of the whole run that each of its shards takes.
+std::vector<std::string> shard_options(const RunOptions& options) {
+  std::vector<std::string> words{"--accel", options.place.host.accel};
+  if (options.jobs != 0) words.insert(words.end(), {"--jobs", std::to_string(options.jobs)});
+  if (options.fresh_controls) words.emplace_back("--fresh-controls");
+  return words;
+}
+
+int run_as_shards(const RunOptions& options) {
+  OnOptions on{.executor = options.on,
+               .resume = options.resume,
+               .out = options.place.out,
+               .shard_options = shard_options(options),
+               .host = options.place.host,
+               .signing = options.place.signing};
+  if (options.resume.empty()) {
+    auto order = read_order(options);
+    if (!order) return order.error();
+    on.order = {.plan = std::move(order->plan), .scenario = order->scenario, .waivers = order->waivers};
+  }
+  return run_on(on);
+}
+
 int run(const RunOptions& options) {
+  if (!options.on.empty()) return run_as_shards(options);
   auto order = read_order(options);
   if (!order) return order.error();
   std::optional<Signer> signer;
@@ -187,6 +191,11 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
   // What the record of the run says is not said again.
   verb.option("--resume", options->resume, "Resume a run that was killed or interrupted",
               {.value = "BUNDLE", .excludes = {"--set", "--only", "--waivers", "--out"}});
+  verb.option(
+      "--on", options->on,
+      "Run it as shards: local, slurm or slurm:PARTITION; with --resume DIR, the folder of the split, "
+      "what is missing is submitted",
+      {.value = "WHERE", .excludes = {"--keep", "--dumps", "--symbols", "--db", "--fail-fast"}});
   options->place.add_to(verb);
 }
 

@@ -43,6 +43,30 @@ std::optional<std::string> load_signatures(const std::string& file, const std::s
   return std::move(*text);
 }
 
+std::optional<Waivers> take_waivers(std::string text, const std::string& where) {
+  if (text.empty()) return Waivers{};
+  auto loaded = scenario::load_waivers(text, where);
+  if (!loaded.waivers) {
+    report_error(loaded.mistakes);
+    return std::nullopt;
+  }
+  return Waivers{std::move(text), std::move(*loaded.waivers)};
+}
+
+std::optional<Waivers> read_waivers(const std::string& file) {
+  if (file.empty()) return Waivers{};
+  auto text = read_file(file, 4u << 20);
+  if (!text) {
+    report_error(Error{Fault::input, text.error().what, file, {}});
+    return std::nullopt;
+  }
+  if (text->empty()) {  // an empty file is a mistake, and not an empty list
+    report_error(scenario::load_waivers(*text, file).mistakes);
+    return std::nullopt;
+  }
+  return take_waivers(std::move(*text), file);
+}
+
 Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }
 
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(

@@ -27,6 +27,15 @@ struct Settings {
 // `mark` says where the file is named, if anywhere.
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark = {});
 
+struct Waivers {
+  std::string text;
+  std::vector<scenario::Acceptance> entries;
+};
+// Both complain by themselves and give nothing when there is a mistake; no file, or no text, is no waiver.
+// `where` is how the text is called.
+std::optional<Waivers> read_waivers(const std::string& file);
+std::optional<Waivers> take_waivers(std::string text, const std::string& where);
+
 Date today();  // of UTC; the head has no clock and gets it
 
 // File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.

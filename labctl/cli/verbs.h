@@ -26,6 +26,10 @@ void add_history_verbs(CommandLine& command_line);
 
 // Run and judge.
 void add_run(CommandLine& command_line, const OpenHost& open_host);
+void add_split(CommandLine& command_line);
+void add_shard_run(CommandLine& command_line, const OpenHost& open_host);
+void add_shard_records(CommandLine& command_line);  // shard missing, shard status
+void add_merge(CommandLine& command_line);
 void add_drill(CommandLine& command_line, const OpenHost& open_host);
 void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
@@ -45,6 +49,8 @@ void add_bundle_unpack(CommandLine& command_line);
 void add_image_list(CommandLine& command_line);
 void add_image_build(CommandLine& command_line);
 void add_image_import(CommandLine& command_line);
+void add_image_push(CommandLine& command_line);
+void add_image_pull(CommandLine& command_line);
 void add_image_verify(CommandLine& command_line);
 void add_image_rm(CommandLine& command_line);
 void add_canary(CommandLine& command_line);

@@ -11,6 +11,7 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/last_failures.h"
 #include "labctl/bundle/reports.h"
+#include "labctl/gate/shard.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
 #include "labctl/host/needs.h"
@@ -68,6 +69,7 @@ class Run {
   Answer<RunResult> publish();
 
  private:
+  Status tell_verdict(RunResult& result);
   outcome::RunRecord describe() const;
   void choose_at_once();
   Result<std::set<std::string>> proved_bases();
@@ -105,11 +107,15 @@ Answer<void> Run::prepare() {
   auto work = begin_work(environment_, observer_);
   if (!work) return tl::unexpected(work.error());
   work_.emplace(std::move(*work));
-  auto staged =
-      lab::StagedArtifacts::gather(order_.plan, order_.scenario.file, environment_.store, work_->path());
+  auto sources = order_.shard ? kept_sources(*order_.shard) : Result<lab::StagedArtifacts::Sources>();
+  if (!sources) return wrong(sources.error());
+  auto staged = lab::StagedArtifacts::gather(order_.plan, order_.scenario.file, environment_.store,
+                                             work_->path(), *sources);
   if (!staged) return tl::unexpected(staged.error());
   staged_ = std::move(*staged);
   if (auto unproved = staged_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
+  if (auto refused = staged_->refused(); !refused.empty()) return tl::unexpected(std::move(refused));
+  for (const auto& signature : staged_->signatures()) observer_.on(Note{signature});
   for (const auto& link : staged_->links()) observer_.on(Note{link});
   for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
   for (const auto& problem : staged_->keep(bundle::ArtifactStore(environment_.paths.artifacts)))
@@ -174,8 +180,11 @@ void Run::leave_log(const std::vector<Error>& errors) const {
 // From here on something has happened, and it ends with a bundle.
 Status Run::open_bundle() {
   record_ = describe();
-  auto bundle = order_.before ? reopen(*order_.before, record_)
-                              : bundle::Bundle::create(order_.out, order_.plan.scenario);
+  if (order_.shard)
+    if (auto fits = fits_split(*order_.shard, record_); !fits) return fits;
+  auto bundle = order_.shard    ? begin_attempt(*order_.shard, record_)
+                : order_.before ? reopen(*order_.before, record_)
+                                : bundle::Bundle::create(order_.out, order_.plan.scenario);
   if (!bundle) return fail(bundle.error());
   bundle_.emplace(std::move(*bundle));
   if (auto file = log::File::open(bundle_->folder() / log_name))
@@ -357,10 +366,20 @@ Answer<RunResult> Run::publish() {
   if (auto written = bundle_->write_run(record_); !written) return wrong(written.error());
   auto judged = bundle::judge_bundle(bundle_->folder());
   if (!judged) return wrong(judged.error());
-  if (auto written = bundle_->add("verdict.json", judged->verdict_json); !written)
-    return wrong(written.error());
   RunResult result{
       .bundle = {}, .judged = std::move(*judged), .interrupted = record_.interrupted, .is_signed = {}};
+  if (auto told = order_.shard ? Status() : tell_verdict(result); !told) return wrong(told.error());
+  observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});
+  log_.reset();
+  auto folder = bundle_->close();
+  if (!folder) return wrong(folder.error());
+  result.bundle = std::move(*folder);
+  return result;
+}
+
+// What people and other programs read of the verdict; of a shard there is none of it.
+Status Run::tell_verdict(RunResult& result) {
+  if (auto written = bundle_->add("verdict.json", result.judged.verdict_json); !written) return written;
   if (order_.attest) {
     auto attestation = order_.attest(result.judged);
     result.is_signed =
@@ -369,12 +388,7 @@ Answer<RunResult> Run::publish() {
   // Reports are for people: one that cannot be written is an error message, and the verdict stands.
   for (const auto& problem : bundle::write_reports(bundle_->folder(), result.judged, order_.debug_files))
     observer_.on(Problem{problem});
-  observer_.on(RunEnded{bundle_->folder(), verdict::to_string(result.judged.verdict.decision), stopped()});
-  log_.reset();
-  auto folder = bundle_->close();
-  if (!folder) return wrong(folder.error());
-  result.bundle = std::move(*folder);
-  return result;
+  return {};
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "labctl/bundle/judge.h"
 #include "labctl/gate/environment.h"
+#include "labctl/gate/shard.h"
 #include "labctl/lab/resume.h"
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
@@ -24,7 +25,8 @@ struct RunOrder {
   // As run.json records them; artifacts' paths are relative to the folder of scenario.file.
   outcome::ScenarioRecord scenario;
   outcome::GivenText waivers;
-  std::optional<lab::Unfinished> before;       // the run that is resumed; its record and plan are the order's
+  std::optional<lab::Unfinished> before;  // the run that is resumed; its record and plan are the order's
+  std::optional<ShardOrder> shard;
   std::filesystem::path out = "reports/runs";  // the bundle goes into it
   unsigned jobs = 0;                           // guests at once; 0: as many as the host carries
   HostOrder host;

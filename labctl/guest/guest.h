@@ -122,9 +122,9 @@ class System {
   // `files`: the driver's own on the CD, the first one first.
   virtual Question install(const scenario::Guest& guest, const Files& files) const = 0;
   virtual Question remove(const scenario::Guest& guest, const Files& files) const = 0;
-  // Of one of the driver's modules: state= version= srcversion= build_id= file= file_sha256= fresh= package=;
-  // of one that the guest built (dkms) built=, yes or what is wrong; without a package where there are no
-  // files.
+  // Of one of the driver's modules: state= version= srcversion= build_id= file= file_sha256= fresh= package=,
+  // perhaps why= (load_failure.h); of one that the guest built (dkms) built=, yes or what is wrong; without a
+  // package where there are no files.
   virtual Question loaded(const scenario::Guest& guest, const std::string& module,
                           const Files& files) const = 0;
   // Of a unit of the service manager, as systemctl names them: LoadState= ActiveState= SubState= NRestarts=

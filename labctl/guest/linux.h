@@ -40,7 +40,12 @@ class Linux final : public System {
     return {.restart_line = "reboot: Restarting system",
             .power_off_line = "reboot: Power down",
             .nmi_panics = true,
-            .shows_build = true};
+            .shows_build = true,
+            .console_hint =
+                "its kernel's command line needs console=ttyS0,115200 as the last console=, and loglevel=7",
+            .drive_hint =
+                "it has no /dev/sr0: its kernel needs sr_mod with ata_piix (BIOS) or ahci (UEFI), and "
+                "udev to load them"};
   }
 };
 

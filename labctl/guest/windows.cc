@@ -111,7 +111,7 @@ Question Windows::remove(const scenario::Guest& guest, const Files& files) const
 
 Question Windows::loaded(const scenario::Guest& guest, const std::string& module, const Files&) const {
   return script("loaded", {{"service", module}, {"kind", scenario::to_string(guest.driver.kind)}},
-                {scripts::loaded_ps1});
+                {scripts::loaded_ps1, scripts::why_not_loaded_ps1});
 }
 
 Question Windows::place(const scenario::Content& content, const std::string& file) const {

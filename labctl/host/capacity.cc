@@ -28,7 +28,7 @@ std::uint64_t available_memory() {
 
 Capacity capacity(std::uint64_t guest_memory) {
   return capacity(guest_memory, std::max(1u, std::thread::hardware_concurrency()), available_memory(),
-                  read_limits());
+                  read_limits("/", std::getenv("SLURM_CPUS_PER_TASK")));
 }
 
 Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memory, const Limits& limits) {
@@ -48,7 +48,7 @@ Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memo
     result.why = share + result.why;
   }
   result.why += show_size(memory) + " of memory free";
-  if (fewer || less) result.why += ", within the limits of the control group";
+  if (fewer || less) result.why += ", within the limits of the control group or the batch job";
   return result;
 }
 

@@ -96,8 +96,9 @@ void for_each_group(const fs::path& root, Second of_version_2, First of_version_
 
 }  // namespace
 
-Limits read_limits(const fs::path& root) {
+Limits read_limits(const fs::path& root, const char* allocated) {
   Limits limits;
+  if (allocated) add_processors(limits, number(allocated), 1);
   for_each_group(
       root, [&](const fs::path& group) { add_version_2(limits, group); },
       [&](const fs::path& group) { add_version_1(limits, group); });

@@ -95,6 +95,12 @@ class Store {
   // found.
   Result<Image> build(const std::string& name, const Progress& progress, std::stop_token stop,
                       const BuildInputs& inputs = {}) const;
+  // Takes an image that another host built: `fill` puts disk.qcow2 and image.json, its facts, into the folder
+  // that it is given, where what an interrupted call left is still there. Errors: the disk does not have this
+  // digest or does not stand by itself, or the facts are of another recipe than this host's; nothing of it
+  // can be found then.
+  Result<Image> adopt(const std::string& name, const std::string& sha256,
+                      const std::function<Status(const fs::path& folder)>& fill) const;
   Status verify(const Image& image) const;  // hashes the disk again
   Status remove(const std::string& name) const;
   // This one disk and its snapshots, for the builder who saw that it does not boot.

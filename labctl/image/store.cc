@@ -13,6 +13,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/log.h"
 #include "labctl/base/text.h"
+#include "labctl/image/transfer.h"
 
 namespace labctl::image {
 namespace {
@@ -200,6 +201,58 @@ Result<Image> Store::build(const std::string& name, const Progress& progress, st
   if (auto renamed = rename_synced(half, whole); !renamed) return fail(renamed.error());
   std::error_code ignored;
   for (const auto& [left, kept] : kept_of_failure) fs::remove(home / kept, ignored);
+  return open_image(*known, whole);
+}
+
+namespace {
+
+// Why what was fetched is not the image that was asked for.
+Status check_adopted(const Recipe& recipe, const std::string& sha256, const fs::path& folder) {
+  const fs::path disk = folder / "disk.qcow2";
+  if (auto alone = check_self_contained(disk); !alone) return alone;
+  auto text = read_file(folder / "image.json", 1u << 20);
+  auto facts = text ? parse_json(*text, (folder / "image.json").string()) : Result<Json>(fail(text.error()));
+  if (!facts) return fail(facts.error());
+  if (text_at(*facts, "sha256") != sha256)
+    return input_error("its facts are of another disk: sha256 " + printable(text_at(*facts, "sha256"), 64));
+  if (text_at(*facts, "key") != recipe.key)
+    return input_error("it was built from another recipe than the one of this host", recipe.folder.string(),
+                       "bring the recipe with LABCTL_IMAGES, or use the same labctl on both hosts");
+  auto digest = sha256_file(disk);
+  if (!digest) return fail(digest.error());
+  if (*digest != sha256)
+    return input_error("its sha256 is " + *digest + ", and not " + sha256, disk.string());
+  return write_file(folder / facts_file, *text);
+}
+
+}  // namespace
+
+Result<Image> Store::adopt(const std::string& name, const std::string& sha256,
+                           const std::function<Status(const fs::path&)>& fill) const {
+  auto known = recipe(name);
+  if (!known) return fail(known.error());
+  const fs::path home = root_ / name, whole = folder(*known);
+  if (auto made = make_dirs(home); !made) return fail(made.error());
+  auto lock = Lock::try_take(home / ".lock");
+  if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
+  if (auto there = open_image(*known, whole)) {
+    if (there->sha256 == sha256) return there;
+    return input_error("the image '" + name + "' is here with another disk: sha256 " + there->sha256,
+                       whole.string(), "labctl image rm " + name + ", when no run uses it");
+  }
+  const fs::path half = home / (known->key.substr(0, 16) + ".partial");
+  if (auto made = make_dirs(half); !made) return fail(made.error());
+  if (auto filled = fill(half); !filled) return fail(filled.error());
+  if (auto good = check_adopted(*known, sha256, half); !good) {
+    log::ignored(discard(root_, half), "removing an image that was refused");
+    return because(good.error(), "the image '" + name + "' is refused");
+  }
+  std::error_code ignored;
+  fs::remove(half / "image.json", ignored);
+  fs::permissions(half / "disk.qcow2", fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
+                  ignored);
+  if (auto gone = discard(root_, whole); !gone) return fail(gone.error());
+  if (auto renamed = rename_synced(half, whole); !renamed) return fail(renamed.error());
   return open_image(*known, whole);
 }
 

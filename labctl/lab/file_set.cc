@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/files.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
@@ -91,6 +92,21 @@ std::string manifest_of(const std::vector<SetFile>& files) {
   std::string text;
   for (const auto& file : files) text.append(file.sha256).append("  ").append(file.name).append("\n");
   return text;
+}
+
+Result<std::vector<SetFile>> files_of_manifest(const fs::path& manifest, const std::string& where) {
+  constexpr std::size_t largest = 256u << 20, digest = 64;
+  auto text = read_file(manifest, largest);
+  if (!text) return fail(text.error());
+  std::vector<SetFile> files;
+  for (const std::string& line : split(*text, '\n')) {
+    if (line.empty()) continue;
+    if (line.size() < digest + 3 || !is_sha256(line.substr(0, digest))) break;
+    files.push_back({line.substr(digest + 2), {}, 0, line.substr(0, digest)});
+  }
+  if (files.empty() || manifest_of(files) != *text)
+    return input_error("is not a manifest of content: " + manifest.string(), where);
+  return files;
 }
 
 Result<std::string> set_sha256(const std::vector<fs::path>& paths) {

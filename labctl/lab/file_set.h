@@ -27,6 +27,11 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<std::filesystem::pat
                                           const std::string& where);
 std::string manifest_of(const std::vector<SetFile>& files);  // they have been hashed
 
+// The files that a manifest lists, without sources and sizes. Errors (input), with `where`: it cannot be
+// read, or is not what manifest_of() writes.
+Result<std::vector<SetFile>> files_of_manifest(const std::filesystem::path& manifest,
+                                               const std::string& where);
+
 // As it is now. Errors: as above, or a file that cannot be read.
 Result<std::string> set_sha256(const std::vector<std::filesystem::path>& paths);
 

@@ -202,7 +202,8 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
 tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const plan::Plan& plan,
                                                                           const std::string& scenario_file,
                                                                           const image::Store& store,
-                                                                          const fs::path& work) {
+                                                                          const fs::path& work,
+                                                                          const Sources& sources) {
   StagedArtifacts staged;
   std::vector<Error> mistakes;
   const fs::path base = fs::path(scenario_file).parent_path();
@@ -220,8 +221,10 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (staged.artifacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
         const std::string where = place(scenario_file, wanted.mark);
-        auto artifact = wanted.folder ? staged.take_folder(base / wanted.path, wanted.path, where, copies)
-                                      : take(base / wanted.origin(), wanted.damage, where, copies);
+        const auto given = sources.find(wanted.path);
+        const fs::path source = given == sources.end() ? base / wanted.origin() : given->second;
+        auto artifact = wanted.folder ? staged.take_folder(source, wanted.path, where, copies, sources)
+                                      : take(source, wanted.damage, where, copies);
         if (artifact)
           staged.artifacts_[wanted.path] = *artifact;
         else {
@@ -239,7 +242,10 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
       mine.files[tar] = staged.tars_[wanted.path];
       on_cd.push_back({tar, copies / mine.files[tar]});
     }
-    if (missing.empty()) staged.tie(cell, scenario_file, mine);
+    if (missing.empty()) {
+      staged.tie(cell, scenario_file, mine);
+      staged.look_who_signed(cell, scenario_file, work / "signed");
+    }
     if (!on_cd.empty() && missing.empty()) {
       mine.payload = work / ("payload-" + sha256(key).substr(0, 16) + ".iso");
       const bool joliet = guest::system_of(cell.guest.os).traits().wants_joliet;
@@ -255,11 +261,14 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
 
 // Every file of it is an artifact of its own, and the folder one whose bytes are its manifest.
 Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std::string& path,
-                                              const std::string& where, const fs::path& copies) {
-  auto files = files_of_set({folder}, where);
+                                              const std::string& where, const fs::path& copies,
+                                              const Sources& sources) {
+  auto files = sources.count(path) == 0 ? files_of_set({folder}, where) : files_of_manifest(folder, where);
   if (!files) return fail(files.error());
   Artifact whole{.source = folder};
   for (auto& file : *files) {
+    if (const auto given = sources.find(below(path, file.name)); given != sources.end())
+      file.source = given->second;
     auto taken = take(file.source, scenario::Damage::none, where, copies, true);
     if (!taken) return taken;
     file.source = taken->copy;
@@ -339,6 +348,45 @@ Result<Inside> StagedArtifacts::inside_of(const std::vector<plan::Given>& files)
   return all;
 }
 
+void StagedArtifacts::look_who_signed(const plan::Cell& cell, const std::string& scenario_file,
+                                      const fs::path& work) {
+  if (cell.guest.os != scenario::Os::windows) return;
+  for (const auto& given : plan::given_to(cell)) {
+    if (given.of != plan::Given::Of::driver) continue;
+    const std::string& path = given.path;
+    if (signatures_.count(path) == 0)
+      signatures_.emplace(path,
+                          driver_signatures(artifacts_[path].copy, fs::path(path).filename().string(), work));
+    if (cell.machine.firmware == scenario::Firmware::uefi_secure)
+      secure_boot_.emplace(path, place(scenario_file, given.mark));
+  }
+}
+
+std::vector<Error> StagedArtifacts::refused() const {
+  std::vector<Error> errors;
+  for (const auto& [path, where] : secure_boot_) {
+    const auto& signatures = signatures_.at(path);
+    if (!signatures) continue;
+    for (const auto& driver : *signatures)
+      if (driver.surely_refused())
+        errors.push_back(
+            {Fault::input, "no Windows with Secure Boot loads the driver " + path + ": " + driver.text(),
+             where, "have it signed by Microsoft, or test it on a machine without firmware: uefi-secure"});
+  }
+  return errors;
+}
+
+std::vector<std::string> StagedArtifacts::signatures() const {
+  std::vector<std::string> sentences;
+  for (const auto& [path, signatures] : signatures_) {
+    if (!signatures)
+      sentences.push_back("who signed the driver " + path + " is unknown: " + signatures.error().text());
+    for (const auto& driver : signatures ? *signatures : std::vector<DriverSignature>{})
+      sentences.push_back("the driver " + path + ": " + driver.text());
+  }
+  return sentences;
+}
+
 std::vector<std::string> StagedArtifacts::untied() const {
   std::vector<std::string> sentences;
   for (const auto& [path, why] : untied_)
@@ -359,6 +407,28 @@ std::vector<Error> StagedArtifacts::unproved() const {
 std::vector<outcome::ArtifactRecord> StagedArtifacts::artifacts() const {
   std::vector<outcome::ArtifactRecord> list;
   for (const auto& [path, artifact] : artifacts_) list.push_back({path, artifact.sha256, artifact.size});
+  return list;
+}
+
+Result<std::vector<outcome::SplitArtifact>> StagedArtifacts::keep_sources(const bundle::ArtifactStore& store,
+                                                                          const fs::path& work) const {
+  std::vector<outcome::SplitArtifact> list;
+  for (const auto& [path, artifact] : artifacts_) {
+    list.push_back({path, artifact.sha256, artifact.size, artifact.source_sha256});
+    fs::path copy = artifact.copy;
+    if (artifact.source_sha256 != artifact.sha256) {  // the copy was damaged on purpose
+      copy = work / artifact.source_sha256;
+      std::error_code problem;
+      fs::copy_file(artifact.source, copy, fs::copy_options::overwrite_existing, problem);
+      auto digest = problem ? lab_error("cannot be copied: " + problem.message(), artifact.source.string())
+                            : sha256_file(copy);
+      if (!digest) return fail(digest.error());
+      if (*digest != artifact.source_sha256)
+        return input_error("the artifact " + path + " is being changed", artifact.source.string(),
+                           "split when nothing writes to it");
+    }
+    if (auto kept = store.keep(copy, artifact.source_sha256); !kept) return fail(kept.error());
+  }
   return list;
 }
 

@@ -12,8 +12,10 @@
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/driver_signatures.h"
 #include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
+#include "labctl/outcome/split.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -41,12 +43,16 @@ struct CellArtifacts {
 
 class StagedArtifacts {
  public:
+  using Sources = std::map<std::string, std::filesystem::path>;
+
   // `scenario_file` is how errors call the scenario; artifact paths are relative to its folder. Copies and
-  // CDs go to `work`. On mistakes all of them come back.
+  // CDs go to `work`. `sources` has files that are taken instead of those that the scenario names, by the
+  // artifact's path. On mistakes all of them come back.
   static tl::expected<StagedArtifacts, std::vector<Error>> gather(const plan::Plan& plan,
                                                                   const std::string& scenario_file,
                                                                   const image::Store& store,
-                                                                  const std::filesystem::path& work);
+                                                                  const std::filesystem::path& work,
+                                                                  const Sources& sources = {});
 
   const CellArtifacts& of(const plan::Cell& cell) const { return cells_.at(cell.id); }
 
@@ -58,8 +64,20 @@ class StagedArtifacts {
   std::vector<Error> unproved() const;
   std::vector<std::string> untied() const;
 
+  // Windows drivers that surely are not loaded in their cells, because those have Secure Boot: one error
+  // each.
+  std::vector<Error> refused() const;
+  // Who signed the Windows drivers, one sentence each.
+  std::vector<std::string> signatures() const;
+
   // The bundle's record: every artifact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
+
+  // The same with each file as it is before content is damaged on purpose: what another host needs to stage
+  // this run again goes to `store`. `work` is a folder for copies. Errors: a file is no longer what was
+  // staged, or cannot be kept.
+  Result<std::vector<outcome::SplitArtifact>> keep_sources(const bundle::ArtifactStore& store,
+                                                           const std::filesystem::path& work) const;
 
   // What the guests get, for those who want to bring a cell back one day. What could not be kept comes back.
   std::vector<Error> keep(const bundle::ArtifactStore& store) const;
@@ -71,7 +89,10 @@ class StagedArtifacts {
   std::map<std::string, Artifact> artifacts_;  // by the path as the scenario says it
   void tie(const plan::Cell& cell, const std::string& scenario_file, CellArtifacts& mine);
   Result<Artifact> take_folder(const std::filesystem::path& folder, const std::string& path,
-                               const std::string& where, const std::filesystem::path& copies);
+                               const std::string& where, const std::filesystem::path& copies,
+                               const Sources& sources);
+  void look_who_signed(const plan::Cell& cell, const std::string& scenario_file,
+                       const std::filesystem::path& work);
   Result<Inside> inside_of(const std::vector<plan::Given>& files);
   Result<std::vector<std::string>> builds_of_subject(const scenario::Driver& driver,
                                                      const std::string& subject,
@@ -81,6 +102,8 @@ class StagedArtifacts {
   std::map<std::string, std::string> tars_;  // of content that is a folder: its path -> its tar's digest
   std::map<std::string, Result<Inside>> insides_;         // by the artifact's path
   std::map<std::string, std::string> untied_, unproved_;  // the artifact's path -> why, where
+  std::map<std::string, Result<std::vector<DriverSignature>>> signatures_;
+  std::map<std::string, std::string> secure_boot_;  // the artifact's path -> where, in cells with Secure Boot
 };
 
 }  // namespace labctl::lab

@@ -4,6 +4,7 @@
 
 #include "labctl/base/strict_json.h"
 #include "labctl/base/text.h"
+#include "labctl/outcome/record_json.h"
 
 namespace labctl::outcome {
 namespace {
@@ -11,23 +12,8 @@ namespace {
 constexpr int version = 1;
 constexpr long long most = 1LL << 53;  // beyond it readers of JSON differ
 constexpr long long most_rules = 1'000'000;
+constexpr long long most_shards = 1'000'000;
 constexpr const char* use_its_own = "read it with the labctl that made it, or run its scenario again";
-
-Json texts_json(const std::map<std::string, std::string>& texts) {
-  Json json = Json::object();
-  for (const auto& [name, text] : texts) json[name] = text;
-  return json;
-}
-
-Json given_json(const GivenText& given) { return {{"file", given.file}, {"text", given.text}}; }
-
-Json scenario_json(const ScenarioRecord& scenario) {
-  return {{"file", scenario.file},
-          {"path", scenario.path},
-          {"text", scenario.text},
-          {"set", texts_json(scenario.set)},
-          {"only", scenario.only}};
-}
 
 Json artifacts_json(const std::vector<ArtifactRecord>& artifacts) {
   Json list = Json::array();
@@ -49,6 +35,7 @@ Json images_json(const std::vector<ImageRecord>& images) {
                     {"nvram_sha256", image.nvram_sha256},
                     {"facts", facts ? std::move(*facts) : Json::object()},
                     {"boot_time_ms", image.boot_time.count()}});
+    if (image.shard >= 0) list.back()["shard"] = image.shard;
   }
   return list;
 }
@@ -61,20 +48,6 @@ Json host_json(const HostRecord& host) {
   return json;
 }
 
-GivenText read_given(JsonObject in) {
-  in.only({"file", "text"});
-  return {in.text("file"), in.text("text")};
-}
-
-ScenarioRecord read_scenario(JsonObject in) {
-  in.only({"file", "path", "text", "set", "only"});
-  ScenarioRecord scenario{.file = in.text("file"), .path = in.text_or("path", {}), .text = in.text("text")};
-  if (in.has("set"))
-    in.each_text("set", [&](const std::string& name, std::string text) { scenario.set[name] = text; });
-  scenario.only = in.text_or("only", {});
-  return scenario;
-}
-
 ArtifactRecord read_artifact(JsonObject& in) {
   in.only({"path", "sha256", "size"});
   ArtifactRecord artifact{.path = in.text("path"), .sha256 = in.text("sha256")};
@@ -84,7 +57,7 @@ ArtifactRecord read_artifact(JsonObject& in) {
 
 ImageRecord read_image(JsonObject& in) {
   in.only({"name", "machine", "shape", "snapshot", "sha256", "snapshot_sha256", "nvram_sha256", "facts",
-           "boot_time_ms"});
+           "boot_time_ms", "shard"});
   ImageRecord image{.name = in.text("name"),
                     .machine = in.text_or("machine", {}),
                     .shape = in.text_or("shape", {}),
@@ -97,6 +70,7 @@ ImageRecord read_image(JsonObject& in) {
     image.facts = facts_from(dump_line(in.value("facts")));
   }
   if (in.has("boot_time_ms")) image.boot_time = Millis(in.number("boot_time_ms", 0, most));
+  if (in.has("shard")) image.shard = static_cast<int>(in.number("shard", 0, most_shards));
   return image;
 }
 
@@ -111,6 +85,52 @@ HostRecord read_host(JsonObject in) {
   host.fingerprint = in.text_or("fingerprint", {});
   host.cpu = in.text_or("cpu", {});
   return host;
+}
+
+Json shard_json(const ShardRecord& shard) {
+  return {{"split", shard.split},
+          {"index", shard.index},
+          {"of", shard.of},
+          {"attempt", shard.attempt},
+          {"node", shard.node}};
+}
+
+ShardRecord read_shard(JsonObject in) {
+  in.only({"split", "index", "of", "attempt", "node"});
+  ShardRecord shard{.split = in.text("split")};
+  shard.index = static_cast<int>(in.number("index", 0, most_shards));
+  shard.of = static_cast<int>(in.number("of", 1, most_shards));
+  shard.attempt = static_cast<int>(in.number("attempt", 1, most_shards));
+  shard.node = in.text("node");
+  return shard;
+}
+
+Json merged_json(const std::vector<MergedShard>& shards) {
+  Json list = Json::array();
+  for (const MergedShard& shard : shards)
+    list.push_back({{"index", shard.index},
+                    {"attempt", shard.attempt},
+                    {"used", shard.used},
+                    {"node", shard.node},
+                    {"began", shard.began},
+                    {"ended", shard.ended},
+                    {"run_sha256", shard.run_sha256},
+                    {"host", host_json(shard.host)}});
+  return list;
+}
+
+MergedShard read_merged(JsonObject& in) {
+  in.only({"index", "attempt", "used", "node", "began", "ended", "run_sha256", "host"});
+  MergedShard shard;
+  shard.index = static_cast<int>(in.number("index", 0, most_shards));
+  shard.attempt = static_cast<int>(in.number("attempt", 1, most_shards));
+  shard.used = in.flag("used");
+  shard.node = in.text("node");
+  shard.began = in.text("began");
+  shard.ended = in.text("ended");
+  shard.run_sha256 = in.text("run_sha256");
+  shard.host = read_host(in.object("host"));
+  return shard;
 }
 
 }  // namespace
@@ -148,6 +168,15 @@ const ImageRecord* RunRecord::image(std::string_view name, std::string_view mach
   return found == images.end() ? nullptr : &*found;
 }
 
+RunPart RunRecord::part(std::string_view name, std::string_view machine) const {
+  if (split.empty()) return {began, ended, host};
+  const ImageRecord* of = image(name, machine);
+  for (const MergedShard& one : shards)
+    if (of && one.used && one.index == of->shard) return {one.began, one.ended, one.host};
+  static const HostRecord unknown;  // no proof stands on it
+  return {{}, {}, unknown};
+}
+
 std::string write_run_record(const RunRecord& record) {
   Json json{{"labctl", version},
             {"tool", record.tool},
@@ -161,6 +190,11 @@ std::string write_run_record(const RunRecord& record) {
             {"host", host_json(record.host)},
             {"plan", plan::to_json(record.plan)}};
   if (!record.resumed.empty()) json["resumed"] = record.resumed;
+  if (record.shard) json["shard"] = shard_json(*record.shard);
+  if (!record.split.empty()) {
+    json["split"] = record.split;
+    json["shards"] = merged_json(record.shards);
+  }
   if (!record.ended.empty()) {
     json["ended"] = record.ended;
     json["interrupted"] = record.interrupted;
@@ -186,7 +220,8 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   std::string fault;
   JsonObject in(*json, "run", fault);
   in.only({"labctl", "tool", "tool_sha256", "rules", "began", "scenario", "waivers", "artefacts", "images",
-           "host", "plan", "resumed", "ended", "interrupted", "ended_early", "faults"});
+           "host", "plan", "resumed", "shard", "split", "shards", "ended", "interrupted", "ended_early",
+           "faults"});
   RunRecord record{.tool = in.text("tool"),
                    .tool_sha256 = in.text_or("tool_sha256", {}),
                    .rules = in.has("rules") ? static_cast<int>(in.number("rules", 1, most_rules)) : 1,
@@ -198,6 +233,11 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   in.each("images", [&](JsonObject& item) { record.images.push_back(read_image(item)); });
   record.host = read_host(in.object("host"));
   if (in.has("resumed")) record.resumed = in.texts("resumed");
+  if (in.has("shard")) record.shard = read_shard(in.object("shard"));
+  record.split = in.text_or("split", {});
+  if (in.has("shards"))
+    in.each("shards", [&](JsonObject& item) { record.shards.push_back(read_merged(item)); });
+  if (record.split.empty() && !record.shards.empty()) in.wrong("split: it and shards belong together");
   record.ended = in.text_or("ended", {});
   if (in.has("interrupted")) record.interrupted = in.flag("interrupted");
   if (in.has("ended_early")) record.ended_early = in.flag("ended_early");

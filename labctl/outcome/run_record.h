@@ -12,25 +12,10 @@
 
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
+#include "labctl/outcome/given.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::outcome {
-
-// A file that the run was given, with its text of that moment.
-struct GivenText {
-  std::string file;  // as it was named; empty: there was none
-  std::string text;
-};
-
-struct ScenarioRecord {
-  std::string file;  // as it was named
-  std::string path;  // absolute; empty in records of before it was written
-  std::string text;
-  std::map<std::string, std::string> set;  // values of --set
-  std::string only;                        // the pattern of --only; empty: all cells
-
-  const std::string& location() const { return path.empty() ? file : path; }
-};
 
 struct ArtifactRecord {
   std::string path;    // as the plan names it
@@ -59,6 +44,7 @@ struct ImageRecord {
   std::string snapshot_sha256, nvram_sha256;
   ImageFacts facts;
   Millis boot_time{0};
+  int shard = -1;  // in the record of a merged run: which shard's host had it (RunRecord::shards)
 };
 
 struct HostRecord {
@@ -66,6 +52,29 @@ struct HostRecord {
   std::string architecture = "x86_64";  // the only one before it was recorded
   std::string fingerprint;  // equal for hosts that give guests the same machine; empty in early records
   std::string cpu;          // the model of the host's CPU; empty: not recorded
+};
+
+// Which part of a split (outcome/split.h) a run is. It has no verdict of its own.
+struct ShardRecord {
+  std::string split;  // the split's digest
+  int index = 0, of = 1;
+  int attempt = 1;
+  std::string node;  // the name of the host that ran it
+};
+
+// One attempt of a shard, as the record of the merged run names it.
+struct MergedShard {
+  int index = 0, attempt = 1;
+  bool used = false;  // its cells' records are the run's; of another attempt only failures of guests count
+  std::string node, began, ended;
+  std::string run_sha256;  // of the bytes of its own run.json
+  HostRecord host;
+};
+
+// Where and when some of a run's cells were run.
+struct RunPart {
+  std::string began, ended;
+  const HostRecord& host;
 };
 
 struct RunRecord {
@@ -80,6 +89,9 @@ struct RunRecord {
   HostRecord host;
   plan::Plan plan;
   std::vector<std::string> resumed;  // when the run was resumed, in UTC
+  std::optional<ShardRecord> shard;  // of a run that is one shard
+  std::string split;                 // of a merged run: the split's digest; empty: it was not split
+  std::vector<MergedShard> shards;   // of a merged run
 
   // How it came to its end; nothing of this is there while it runs.
   std::string ended;
@@ -93,6 +105,8 @@ struct RunRecord {
   const ArtifactRecord* artifact(std::string_view path) const;  // nullptr: it has none of that path
   const ImageRecord* image(std::string_view name) const;        // on any machine
   const ImageRecord* image(std::string_view name, std::string_view machine) const;
+  // Of the cells of this image on this machine: the run itself, or the shard that had them.
+  RunPart part(std::string_view image, std::string_view machine) const;
 };
 
 // The text of run.json; equal records give equal bytes.

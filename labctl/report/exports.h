@@ -18,4 +18,12 @@ std::string github(const Record& record);
 // SARIF 2.1.0: the problems whose place in the source is known.
 std::string sarif(const Record& record);
 
+// KCIDB's I/O format, JSON: one test per cell and one for the verdict. A lab that failed is ERROR, what did
+// not run is MISS.
+std::string kcidb(const Record& record);
+
+// OTLP/JSON: one trace with a span for the run, each cell that ran and each of its steps. Deterministic, ids
+// too.
+std::string otlp(const Record& record);
+
 }  // namespace labctl::report

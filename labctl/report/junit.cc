@@ -134,6 +134,11 @@ void add_properties(pugi::xml_node suite, const Record& record) {
   add_property(properties, "labctl.tool", record.run.tool);
   add_property(properties, "labctl.hypervisor", record.run.host.hypervisor);
   add_property(properties, "labctl.accel", record.run.host.accel);
+  for (const auto& shard : record.run.shards)
+    if (shard.used) {
+      const std::string name = "labctl.shard." + std::to_string(shard.index);
+      add_property(properties, name.c_str(), shard.node);
+    }
   const auto statistics = verdict::statistics(record.verdict, record.run.plan);
   add_property(properties, "labctl.statistics", statistics_in_words(statistics));
   for (const auto& artifact : record.run.artifacts)

@@ -1,5 +1,7 @@
 #include "labctl/report/page.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "labctl/base/json.h"
@@ -339,6 +341,9 @@ class Page {
     fact("hypervisor", run.host.hypervisor);
     fact("acceleration", run.host.accel);
     fact("machine type", run.host.machine_type);
+    for (const auto& shard : run.shards)
+      if (shard.used)
+        fact(fmt::format("shard {}", shard.index).c_str(), shard.node + " (" + shard.host.accel + ")");
     fact("tool", run.tool);
     page["accel_reason"] = run.host.accel_reason;
     page["scenario_file"] = run.scenario.file;

@@ -332,7 +332,7 @@ Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cel
   std::optional<fs::path> disk;
   if (auto image = images.find(cell.image)) disk = image->disk;
   inventory->items.push_back(machine_item(cell, seek.bundle, disk, host, work));
-  add_host(run.record.host, host.facts(), *inventory);
+  add_host(run.record.part(cell.image, cell.machine.name).host, host.facts(), *inventory);
   Item own{.thing = Thing::tool, .name = "labctl"};
   if (const std::string& then = run.record.tool; then != tool) {
     own.standing = Standing::differs;

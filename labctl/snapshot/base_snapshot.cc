@@ -200,7 +200,7 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   const fs::path prepared = partial / "prepared.qcow2";
   if (shape.is_prepared()) {
     FirstBoot guest(
-        partial / "console.log", [&](auto line) { say(name + ": " + std::string(line)); }, stop, {},
+        partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
         os_of(*image));
     auto done = prepare_disk(guest, host, spec);
     if (done && !cannot.empty()) done = copy_disk(disk, prepared);

@@ -69,6 +69,21 @@ TEST_CASE("an image that holds records of crashes proves nothing") {
   CHECK_THAT(guest.state.outcome.reason, ContainsSubstring("holds 2 records of crashes"));
 }
 
+TEST_CASE("a driver that did not load has the reasons that Windows wrote down") {
+  for (const auto& [why, said] : std::vector<std::pair<std::string, std::string>>{
+           {"why=7000 %%577\r\n",
+            "the service sensor is stopped: event 7000 (the service did not start), error 577 (its signature "
+            "cannot be verified)"},
+           {"why=rubbish\r\n", "the service sensor is stopped"},
+           {"", "the service sensor is stopped"}}) {
+    Guest guest;
+    guest.answers_from(
+        "loaded", [why = why](Answer& answer) { answer.output = "state=stopped\r\n" + why; }, 2);
+    CHECK(guest.play().ending == Ending::not_loaded);
+    CHECK(guest.state.outcome.reason == said);
+  }
+}
+
 TEST_CASE("a stop code comes with the hypervisor's panic, whole") {
   Guest guest;
   guest.hears(settle2, 2s, event::Panicked{.details = hyperv});

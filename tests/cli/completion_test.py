@@ -15,7 +15,7 @@ import tempfile
 LABCTL, MAKE_BUNDLE = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
 REQUIRED = os.environ.get("LABCTL_NO_SKIPS") == "1"
 failures = []
-FORMATS = {"html", "junit", "md", "json", "ctrf", "github", "sarif"}
+FORMATS = {"html", "junit", "md", "json", "ctrf", "github", "sarif", "kcidb", "otlp"}
 
 
 def check(good, what):

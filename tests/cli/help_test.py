@@ -45,7 +45,7 @@ def documented():
     """docs/reference/commands.md: verb -> its exit codes. Bad usage is 2 everywhere."""
     text = (ROOT / "docs/reference/commands.md").read_text().split("## Exit codes")[1].split("\n## ")[0]
     first, second = text.split("| verb |")
-    codes = {verb: {int(code) for code in re.findall(r"^\| (\d+) \|", first, re.M)} for verb in ("run", "judge")}
+    codes = {verb: {int(code) for code in re.findall(r"^\| (\d+) \|", first, re.M)} for verb in ("run", "judge", "merge", "shard run")}
     rows = ("| verb |" + second).split("\n")
     columns = [int(cell) for cell in rows[0].split("|")[2:-1]]
     for row in rows[2:]:

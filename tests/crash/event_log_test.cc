@@ -81,6 +81,7 @@ TEST_CASE("what Windows recovered from is a warning, by the stop that it was spa
   CHECK(found[0].kind == Kind::error);
   CHECK(found[0].severity == Severity::warning);
   CHECK_THAT(found[0].excerpt, ContainsSubstring("WATCHDOG-20261122-0815.dmp"));
+  CHECK(read_event_log(head + "353\r\n").empty());  // 0x161: somebody asked for a dump of a live system
   CHECK(read_event_log(head + "\r\n")[0].title == "live kernel report");
   CHECK(read_event_log(head + "x")[0].title == "live kernel report");
 }

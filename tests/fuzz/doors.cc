@@ -6,6 +6,7 @@
 #include <set>
 
 #include "labctl/attest/envelope.h"
+#include "labctl/attest/sigstore.h"
 #include "labctl/attest/statement.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
@@ -16,8 +17,14 @@
 #include "labctl/observe/disk.h"
 #include "labctl/observe/observe.h"
 #include "labctl/plan/plan.h"
+#include "labctl/rings/keys.h"
+#include "labctl/rings/plan.h"
+#include "labctl/rings/promotion.h"
+#include "labctl/rings/reports.h"
+#include "labctl/rings/tally.h"
 #include "labctl/scenario/scenario.h"
 #include "labctl/scenario/signatures.h"
+#include "tests/outcome/split.h"
 
 namespace labctl::fuzz {
 namespace {
@@ -90,6 +97,11 @@ std::string journal(std::string_view bytes) {
   return event::read_journal(text, "box", "again") ? "" : "what was read cannot be written and read";
 }
 
+std::string split_file(std::string_view bytes) {
+  const auto read = outcome::read_split(bytes, "split.json");
+  return read ? std::string() : broken(read.error());
+}
+
 std::string plan(std::string_view bytes) {
   const auto json = parse_json(bytes, "run.json");
   if (!json) return broken(json.error());
@@ -138,6 +150,96 @@ std::string disk(std::string_view bytes) {
     if (part.offset >= size || part.size == 0 || part.size > size - part.offset)
       return "a partition outside the disk";
   return partitions.size() <= 4 ? "" : "too many partitions";
+}
+
+std::string rings_plan(std::string_view bytes) {
+  const auto loaded = rings::load_plan(bytes, "rings.yaml");
+  if (loaded.mistakes.empty()) {
+    const auto& all = loaded.plan.rings;
+    if (all.empty() || !loaded.plan.gate.max_age) return "a plan without rings, or whose verdict has no age";
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (loaded.plan.find(all[i].name) != i) return "a ring that is not found by its name";
+      if (i + 1 < all.size() && (!all[i].machines || (!all[i].halt_crashes && !all[i].crash_rate)))
+        return "a ring that another follows, and that no crash halts";
+      if (const auto& rate = all[i].crash_rate; rate && !(0 < rate->fine && rate->fine < rate->bad))
+        return "a fine rate that is no better than the bad one";
+    }
+  }
+  return broken(loaded.mistakes);
+}
+
+std::string keys(std::string_view bytes) { return broken(rings::load_keys(bytes, "keys.yaml").mistakes); }
+
+// What is read is counted as well: a report that passes the reader must not upset the arithmetic.
+std::string reports(std::string_view bytes) {
+  const auto read = rings::read_reports(bytes, "reports.jsonl");
+  if (read.mistakes.size() > 20) return "more than 20 mistakes";
+  rings::Ring ring;
+  ring.name = "internal";
+  const rings::Candidate candidate{{std::string(64, 'a')}, true, false};
+  constexpr std::int64_t opened = 1'795'000'000;
+  const auto tally = rings::tally(ring, candidate, read.all, opened, opened + 86'400);
+  if (!(tally.machine_days >= 0) || tally.machine_days > static_cast<double>(read.all.size()) + 0.01)
+    return "more machine-days than machines had days";
+  if (tally.soaked > tally.updated || tally.silent > tally.known) return "more machines than there are";
+  return broken(read.mistakes);
+}
+
+template <typename Value>
+std::string again(const Result<Value>& read, Result<Value> (*reader)(std::string_view, const std::string&)) {
+  if (!read) return broken(read.error());
+  return reader(rings::to_payload(*read), "again") ? std::string() : "a statement that cannot be read again";
+}
+
+// A promotion, a halt or a list of withdrawals.
+std::string promotion(std::string_view bytes) {
+  const auto one = rings::read_promotion(bytes, "payload");
+  const auto two = rings::read_halt(bytes, "payload");
+  const auto three = rings::read_withdrawal(bytes, "payload");
+  if (auto wrong = again(one, rings::read_promotion); !wrong.empty()) return wrong;
+  if (auto wrong = again(two, rings::read_halt); !wrong.empty()) return wrong;
+  return again(three, rings::read_withdrawal);
+}
+
+std::string sigstore(std::string_view bytes) {
+  const auto envelope = attest::read_envelope(bytes, "attestation.json");
+  if (!envelope) return broken(envelope.error());
+  const auto bundle = attest::to_sigstore(*envelope);
+  if (!bundle) return broken(bundle.error());
+  return parse_json(*bundle, {}) ? std::string() : "a bundle that is no JSON";
+}
+
+std::vector<std::string> promotion_seeds() {
+  const std::vector<attest::Resource> files{{"driver.deb", std::string(64, 'a')}};
+  return {
+      rings::to_payload(rings::Promotion{.artifacts = files,
+                                         .ring = "early",
+                                         .created = 1'795'000'000,
+                                         .expires = 1'795'021'600,
+                                         .opened = {{"internal", 1'794'900'000}, {"early", 1'795'000'000}},
+                                         .plan = std::string(64, 'b'),
+                                         .verdict = std::string(64, 'c'),
+                                         .reports = std::string(64, 'd'),
+                                         .previous = std::string(64, 'e')}),
+      rings::to_payload(rings::Halt{files, 1'795'000'000, "crashes in ring early"}),
+      rings::to_payload(rings::Withdrawal{files, 1'795'000'000, 1'795'600'000, "the lab's clock"})};
+}
+
+// The plan and the report of the reference, and what each key may be.
+std::string example(const std::string& page, const std::string& fence) {
+  const std::string text = read_file(fs::path(LABCTL_SOURCE) / page).value_or("");
+  const auto begin = text.find("```" + fence + "\n");
+  if (begin == text.npos) return {};
+  const auto from = text.find('\n', begin) + 1;
+  return text.substr(from, text.find("```", from) - from);
+}
+
+std::vector<std::string> report_seeds() {
+  std::string line = example("docs/reference/rings.md", "json");
+  std::string filled = line;
+  for (auto at = filled.find("<sha256>"); at != filled.npos; at = filled.find("<sha256>"))
+    filled.replace(at, 8, std::string(64, 'a'));
+  return {line, filled, filled + filled};
 }
 
 // Partition tables of both kinds, each with one entry that says nothing yet.
@@ -203,6 +305,7 @@ const std::vector<Door>& doors() {
          one.cells[0].id = one.cells[0].image = "box";
          return std::vector{dump_line(plan::to_json(one))};
        }},
+      {"split", split_file, [] { return std::vector{outcome::write_split(test::make_split())}; }},
       {"attestation", attestation,
        [] {
          return std::vector{attest::to_text({.payload_type = std::string(attest::in_toto_type),
@@ -221,6 +324,21 @@ const std::vector<Door>& doors() {
          return std::vector{"PAGEDU64" + std::string(8192, '\0'), "PAGEDUMP" + std::string(4096, '\1')};
        }},
       {"disk", disk, disk_seeds},
+      {"rings", rings_plan, [] { return std::vector{example("docs/reference/rings.md", "yaml")}; }},
+      {"keys", keys,
+       [] {
+         return std::vector<std::string>{
+             "labctl: 1\nkeys:\n  - {file: a.pub, for: gate, from: 2026-01-01, to: 2026-12-31, replaced-by: "
+             "b.pub}\n  - {file: b.pub, for: gate}\n  - {file: c.pub, for: withdrawal}\n"};
+       }},
+      {"reports", reports, report_seeds},
+      {"promotion", promotion, promotion_seeds},
+      {"sigstore", sigstore,
+       [] {
+         return std::vector{attest::to_text({.payload_type = std::string(attest::in_toto_type),
+                                             .payload = attest::to_payload(a_statement()),
+                                             .signatures = {{std::string(64, 'a'), "s"}}})};
+       }},
   };
   return all;
 }

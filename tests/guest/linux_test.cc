@@ -108,7 +108,8 @@ TEST_CASE("a bare module's options are words of its loader, each one") {
     fs::permissions(program, fs::perms::owner_all);
   }
   auto command = linux_.install(of(driver(DriverKind::kmod)), {"driver.ko"}).command;
-  for (const char* place : {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload"})
+  for (const char* place :
+       {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload", "/sys/module/"})
     command = replace(command, place, folder.path.string() + place);
   fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
   write(folder.path.string() + "/var/lib/labctl/payload/driver.ko", "ELF");

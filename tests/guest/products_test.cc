@@ -42,6 +42,7 @@ TEST_CASE("several bare modules are loaded in their order, each with its own opt
 
   write(folder.path / "bin" / "insmod",
         "#!/bin/sh\necho $1 >>" + (folder.path / "tried").string() + "\nexit 5\n");
+  fs::permissions(folder.path / "bin" / "insmod", fs::perms::owner_all);
   CHECK(shell("PATH=" + (folder.path / "bin").string() + ":$PATH\n" + command, folder.path).code == 5);
   CHECK(text_of(folder.path / "tried") == modules + "core.ko\n");  // and nothing behind it
 }
@@ -59,14 +60,15 @@ TEST_CASE("packages are installed, looked at and removed together") {
   write(folder.path / "broken", "");
   const std::string path = with_programs(
       folder, {{"dpkg", program}, {"dpkg-deb", program}, {"dpkg-query", program}, {"modinfo", "exit 1"}});
+  fs::create_directories(folder.path.string() + "/sys/module/sensor");
   const Files files = {"driver.deb", "driver+1.deb"};
   const std::string payload = "/var/lib/labctl/payload/";
   CHECK(shell(path + linux_.install(d, files).command, folder.path).output ==
         "<-i><--force-confnew><" + payload + "driver.deb><" + payload + "driver+1.deb>");
   CHECK(shell(path + linux_.remove(d, files).command, folder.path).output == "<--purge><tool><lib>");
   const auto package = [&] {
-    return read_facts(shell(path + linux_.loaded(d, "sensor", files).command, folder.path).output)
-        .at("package");
+    const std::string command = moved(linux_.loaded(d, "sensor", files).command, folder, {"/sys/module"});
+    return read_facts(shell(path + command, folder.path).output).at("package");
   };
   CHECK(package() == "right");
   write(folder.path / "broken", "lib");

@@ -31,7 +31,9 @@ auto below(const Files& files, Read read) {
   return said;
 }
 
-host::Limits limits_of(const Files& files) { return below(files, host::read_limits); }
+host::Limits limits_of(const Files& files, const char* allocated = nullptr) {
+  return below(files, [&](const fs::path& root) { return host::read_limits(root, allocated); });
+}
 std::uint64_t kills_of(const Files& files) { return below(files, host::kills_for_memory); }
 
 }  // namespace
@@ -125,4 +127,16 @@ TEST_CASE("no more guests at once than the limits carry") {
   CHECK(carried({.memory_free = 3 * gib}).memory_free == 3 * gib);
   CHECK(carried({.memory_free = 1}).jobs == 1);
   CHECK(carried({.memory_free = 1000 * gib}).memory_free == 64 * gib);
+}
+
+TEST_CASE("what a batch system has allocated is a limit, although it may not enforce it") {
+  const std::pair<const char*, std::optional<double>> rows[] = {
+      {nullptr, std::nullopt}, {"1", 1.0},          {"12", 12.0},
+      {"", std::nullopt},      {"0", std::nullopt}, {"-3", std::nullopt},
+      {"4(x2)", std::nullopt},
+  };
+  for (const auto& [allocated, processors] : rows) CHECK(limits_of({}, allocated).processors == processors);
+  const Files files{{"proc/self/cgroup", "0::/job\n"}, {"sys/fs/cgroup/job/cpu.max", "200000 100000\n"}};
+  CHECK(limits_of(files, "1").processors == 1.0);
+  CHECK(limits_of(files, "8").processors == 2.0);
 }

@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/subprocess.h"
+#include "labctl/base/text.h"
 #include "tests/catch.h"
 
 using namespace labctl;
@@ -37,13 +38,12 @@ TEST_CASE("a folder's digest is what a shell computes of it") {
                                          "xargs -0 sha256sum | sha256sum | cut -c1-64",
                                          "sh", folder.path.string()}});
   REQUIRE(by_shell);
-  CHECK(trim(by_shell->output) == *digest);
-  const auto again = lab::set_sha256({folder.path});
+  CHECK(trim(*by_shell) == *digest);
   REQUIRE(write_file(folder.path / "extra", "x"));
-  CHECK(lab::set_sha256({folder.path}) != again);
+  CHECK(lab::set_sha256({folder.path}).value() != *digest);
   fs::remove(folder.path / "extra");
   fs::rename(folder.path / "a.bin", folder.path / "z.bin");
-  CHECK(lab::set_sha256({folder.path}) != again);
+  CHECK(lab::set_sha256({folder.path}).value() != *digest);
 }
 
 TEST_CASE("what cannot be delivered under its name is refused") {
@@ -73,6 +73,27 @@ TEST_CASE("what cannot be delivered under its name is refused") {
   }
 }
 
+TEST_CASE("a manifest lists its files, and nothing else is a manifest") {
+  const Folder folder;
+  auto files = lab::files_of_set({folder.path}, {});
+  REQUIRE(files);
+  for (auto& file : *files) file.sha256 = sha256_file(file.source).value();
+  const auto read = [&](const std::string& text) {
+    REQUIRE(write_file(folder.path / "manifest", text));
+    return lab::files_of_manifest(folder.path / "manifest", "gate.yaml:3:5");
+  };
+  const std::string text = lab::manifest_of(*files);
+  const auto again = read(text);
+  REQUIRE(again);
+  CHECK(again->size() == 4);
+  CHECK(again->back().name == "sub dir/c");
+  CHECK(lab::manifest_of(*again) == text);
+  for (const std::string& wrong :
+       {std::string(), text + "\n", text.substr(1), text.substr(0, text.size() - 1), "first\n" + text,
+        text + std::string(64, 'a') + "  \n"})
+    CHECK_FALSE(read(wrong));
+}
+
 TEST_CASE("a tar of the same files is the same, and holds them") {
   const Folder folder;
   auto files = lab::files_of_set({folder.path}, {});
@@ -83,7 +104,7 @@ TEST_CASE("a tar of the same files is the same, and holds them") {
   CHECK(sha256_file(folder.path / "1.tar").value() == sha256_file(folder.path / "2.tar").value());
   const auto listed = run_ok({.argv = {"tar", "-tf", (folder.path / "1.tar").string()}});
   REQUIRE(listed);
-  CHECK(listed->output == "B.bin\na.bin\nb.bin\nsub dir/c\n");
+  CHECK(*listed == "B.bin\na.bin\nb.bin\nsub dir/c\n");
   files->front().size += 1;
   CHECK_FALSE(lab::write_tar(folder.path / "3.tar", *files));
 }

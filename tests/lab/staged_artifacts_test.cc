@@ -160,7 +160,7 @@ TEST_CASE("content that is a folder is its manifest, each of its files, and a ta
   cell.content_path = "channels";
   CHECK_THAT(place.lacks(), ContainsSubstring("does not exist"));
   fs::create_directories(place.folder / "channels" / "sub");
-  CHECK_THAT(place.lacks(), ContainsSubstring("with a '/' at its end"));
+  CHECK_THAT(place.lacks(), ContainsSubstring("is a folder"));
   cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
   CHECK_THAT(place.lacks(), ContainsSubstring("folder is empty"));
   REQUIRE(write_file(place.folder / "channels" / "b", "bb"));
@@ -180,7 +180,48 @@ TEST_CASE("content that is a folder is its manifest, each of its files, and a ta
                                                        {"channels/sub/a", sha256("")},
                                                        {"driver.deb", sha256("driver")}});
   CHECK(staged->changed().empty());
+
+  // On another host, which has nothing but what was kept.
+  const bundle::ArtifactStore kept(place.folder / "kept");
+  const auto sources = staged->keep_sources(kept, place.folder / "work");
+  REQUIRE(sources);
+  lab::StagedArtifacts::Sources found;
+  for (const auto& artifact : *sources) found[artifact.path] = kept.find(artifact.source_sha256).value();
+  const auto shard = lab::StagedArtifacts::gather(place.plan, "elsewhere/gate.yaml", place.store,
+                                                  place.folder / "shard", found);
+  REQUIRE(shard);
+  CHECK(shard->of(cell).files == files);
+  CHECK(shard->changed().empty());
+
   REQUIRE(write_file(place.folder / "channels" / "c", "later"));
   REQUIRE(staged->changed().size() == 1);
   CHECK_THAT(staged->changed()[0], ContainsSubstring("channels was modified"));
+}
+
+TEST_CASE("a driver that Secure Boot surely refuses is an error before anything boots") {
+  Place place(1000);
+  const std::string before = ::getenv("PATH");
+  auto& cell = place.plan.cells[0];
+  cell.guest.os = scenario::Os::windows;
+  cell.guest.driver = {.kind = scenario::DriverKind::service, .modules = {"sensor"}};
+  cell.content_path.clear();
+  REQUIRE(write_file(place.folder / "driver.deb", "MZ a driver"));
+  REQUIRE(write_file(place.folder / "osslsigncode", "#!/bin/sh\necho 'Subject: /CN=labctl test'\nexit 1\n"));
+  fs::permissions(place.folder / "osslsigncode", fs::perms::owner_all);
+  ::setenv("PATH", (place.folder.string() + ":" + before).c_str(), 1);
+  for (const auto firmware : {scenario::Firmware::bios, scenario::Firmware::uefi_secure}) {
+    cell.machine.firmware = firmware;
+    const auto staged =
+        lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(), place.store,
+                                     place.folder / scenario::to_string(firmware));
+    REQUIRE(staged);
+    CHECK(staged->signatures() ==
+          std::vector<std::string>{"the driver driver.deb: driver.deb is signed by 'labctl test'"});
+    const auto refused = staged->refused();
+    REQUIRE(refused.size() == (firmware == scenario::Firmware::uefi_secure ? 1 : 0));
+    if (!refused.empty())
+      CHECK(refused[0].what ==
+            "no Windows with Secure Boot loads the driver driver.deb: driver.deb is signed by 'labctl test'");
+  }
+  ::setenv("PATH", before.c_str(), 1);
 }

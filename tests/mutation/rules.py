@@ -30,6 +30,10 @@ DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
 CONTROL_RECORD = "labctl/bundle/control_record.cc"
+MERGE = "labctl/verdict/merge.cc"
+SPLIT = "labctl/outcome/split.cc"
+SHARDS = "labctl/plan/shards.cc"
+RUN_RECORD = "labctl/outcome/run_record.cc"
 BASE_SNAPSHOT = "labctl/snapshot/base_snapshot.cc"
 RUN_CELL = "labctl/lab/run_cell.cc"
 RINGS = "labctl/rings/rings.cc"
@@ -82,6 +86,11 @@ TESTS = {
     DEATH: ["cell"],
     JOURNAL: ["event"],
     BUNDLE: ["lab/retries_test", "attacks", "bundle"],
+    MERGE: ["verdict/merge_test"],
+    SPLIT: ["outcome/split_test"],
+    SHARDS: ["plan/shards_test"],
+    RUN_RECORD: ["verdict/merge_test"],
+    "labctl/bundle/merge.cc": ["bundle/merge_test"],
     "labctl/trust/control.cc": ["trust/control_test"],
     CONTROL_RECORD: ["trust/control_test"],
     BASE_SNAPSHOT: ["snapshot/base_snapshot_test"],
@@ -118,6 +127,7 @@ RULES = [
     ("silence waits", RINGS, "} else if (w_.must_hold && share > ring_.wait_silent) {", "} else if (false) {"),
     ("a ring that opened in the future waits", RINGS, "if (now_ + allowed_clock_skew_seconds < w_.opened)", "if (false)"),
     ("fewer machines than the plan wants wait", RINGS, "t_.soaked < wanted || ", ""),
+    ("the next ring waits for as long as the plan says", RINGS, "t_.soaked < wanted || soak < ring_.soak)", "t_.soaked < wanted)"),
     ("more machines than the ring has wait", RINGS, "if (ring_.at_most && t_.known > *ring_.at_most)", "if (false)"),
     ("reports are of their own ring", TALLY, "if (report.ring != ring.name) continue;", ""),
     ("a report from the future proves nothing", TALLY, "if (report.to > now + allowed_clock_skew_seconds) {", "if (false) {"),
@@ -163,6 +173,8 @@ RULES = [
     ("a promotion is about no other file", PROMOTION, "    if (!has(wanted.artifacts, artifact))\n", "    if (false)\n"),
     ("a halt is about what it names", PROMOTION, "return has(delivered, one); });", "return true || has(delivered, one); });"),
     ("an old list of withdrawals is refused", PROMOTION, "if (withdrawal.expires <= now)", "if (false)"),
+    ("a list of withdrawals from the future shows that a clock is wrong", PROMOTION, "if (withdrawal.created > now + allowed_clock_skew_seconds)", "if (false)"),
+    ("a halt from the future shows that a clock is wrong", PROMOTION, "if (halt.created > now + allowed_clock_skew_seconds)", "if (false)"),
     ("a key signs until its last day", KEYS, "if (to && day > *to)", "if (false)"),
     ("a key signs from its first day", KEYS, "if (from && day < *from)", "if (false)"),
     ("the gate's key opens no ring", PROMOTE, "if (gate_keys.has(id))", "if (false)"),
@@ -171,6 +183,14 @@ RULES = [
     ("the verdict is about the delivered files", PROMOTE, "  object(attest::objection(*statement, known.artifacts.digests));\n", ""),
     ("a promotion ends with the verdict that it stands on", PROMOTE, "std::min(known.now + valid, known.verdict_ends)", "known.now + valid"),
     ("a ring follows the one before", PROMOTE, "if (previous->ring != options.to && previous->ring != before)", "if (false)"),
+    ("a promotion that has expired opens no other", PROMOTE, "rings::objection(*previous, {.now = known.now,", "rings::objection(*previous, {.now = previous->created,"),
+    ("a promotion by a stranger opens no other", PROMOTE, "  if (!payload) return input_error(payload.error().what, options.previous);\n  auto previous = rings::read_promotion(*payload,", "  auto previous = rings::read_promotion(envelope->payload,"),
+    ("rings that are open are asked for reports", PROMOTE, "    return known.time.opened.empty() ? Status()\n", "    return known.time.opened.size() < 99 ? Status()\n"),
+    ("promote reads what was halted", PROMOTE, "  known.verdict.halts = std::move(*halts);\n", ""),
+    ("what was withdrawn is promoted no more", PROMOTE, "  object(*withdrawn);\n", ""),
+    ("promote asks when the gate's key signed", PROMOTE, "  object(gate_keys.objection(*envelope, statement->ended));\n", ""),
+    ("a ring's key signs promotions within its days", PROMOTE, "if (auto why = listed->objection(id, now)) return", "if (auto why = listed->objection(id, now); false) return"),
+    ("a promotion is asked when its key signed it", VERIFY_RING, "if (auto why = trusted->objection(*envelope, promotion->created)) return refuse(*why);", ""),
     ("what the field says halts at once", PROMOTE, "if (options.halts.empty() || !by_the_field ||", "if (true || !by_the_field ||"),
     ("a halt outranks a promotion", VERIFY_RING, "if (!halts.empty()) return refuse(halts.front());", ""),
     ("what was withdrawn opens no ring", VERIFY_RING, "  if (*withdrawn) return refuse(**withdrawn);\n", ""),
@@ -400,6 +420,7 @@ RULES = [
     ("a driver of Windows is the candidate's by its file", BLAME,
      "cell.guest.os == scenario::Os::windows && is_file_of(", "false && is_file_of("),
     ("a file of Windows means nothing on Linux", BLAME, "cell.guest.os == scenario::Os::windows && is_file_of(", "is_file_of("),
+    ("what the drive says of labctl's own CD is not new", WEIGH, "if (is_of_the_labs_cd(title)) continue;", ""),
     ("what a control shows blames nobody", WEIGH, "if (!enough || in_a_control(plan, all, finding.title)) continue;", "if (!enough) continue;"),
     ("a control of another run has not seen the host", WEIGH, "!outcomes[i].kept && shows(", "shows("),
     ("known noise in a control is not the same finding", WEIGH,
@@ -765,6 +786,32 @@ RULES = [
     ("a journal begins with its opening", JOURNAL, "if (!std::holds_alternative<Opened>(events.front().what))", "if (events.empty())"),
     ("a finding has a title", JOURNAL, "if (f.title.empty()) return input_error(", "if (!json.is_object()) return input_error("),
 
+    # ---- many hosts ----
+    ("a shard of another split is refused", MERGE, "if (shard->split != split.digest) return", "if (false) return"),
+    ("a shard's record is that of its folder", MERGE, "if (shard->index != attempt.index || shard->attempt != attempt.attempt)", "if (false)"),
+    ("a shard records no cell of another", MERGE, "if (const auto what = trespass(attempt); !what.empty()) all.push_back(what);", ""),
+    ("a shard has a canary of each of its images", MERGE, "if (attempt.canaries.count(name) == 0) all.push_back(", "if (false) all.push_back("),
+    ("a shard has a record of each cell and control", MERGE, "if (attempt.journals.count(cell.id) == 0)", "if (false)"),
+    ("one attempt has one record", MERGE, "if (twins > 1) reasons", "if (false) reasons"),
+    ("a shard that never began is missed", MERGE, "if (attempts.empty()) refuse(", "if (false) refuse("),
+    ("the last attempt of a shard must be whole", MERGE, "if (const auto why = unfinished(*ours.back()); !why.empty()) refuse(shard_name(split_, index), why);", ""),
+    ("all attempts of a shard count", MERGE, "for (const ShardAttempt* attempt : ours) use(*attempt, attempt == used);", "use(*used, true);"),
+    ("a fault of a shard is one of the whole", MERGE, "attempt.record.faults.value_or(std::vector<std::string>()))", "std::vector<std::string>())"),
+    ("a shard is run by the split's program", SPLIT, "if (run.tool_sha256 != split.tool_sha256 || run.rules != split.rules)", "if (false)"),
+    ("a shard begins after its split was made", SPLIT, "if (!began || !made || *began < *made)", "if (false)"),
+    ("a shard runs the split's scenario", SPLIT, "run.scenario.text != split.scenario.text || run.scenario.set != split.scenario.set ||", ""),
+    ("a shard runs the split's plan", SPLIT, "if (plan::to_json(run.plan) != plan::to_json(part))", "if (false)"),
+    ("a shard's artifacts are the split's", SPLIT, "else if (known->sha256 != artifact.sha256)", "else if (false)"),
+    ("a shard's disks are the split's", SPLIT, "else if (known == split.images.end() || known->sha256 != image->sha256)", "else if (false)"),
+    ("a split that was changed is refused", SPLIT, "if (fault.empty() && split_digest(split) != split.digest)", "if (false)"),
+    ("a split holds every cell once", SPLIT, "if (fault.empty()) fault = plan::fault_of(split.plan, split.shards);", ""),
+    ("no image on a machine is divided", SHARDS, "holder.at(cell.id) != holder.at(base->id)", "false"),
+    ("an image knows the host of its own shard", RUN_RECORD, "one.used && one.index == of->shard", "one.used"),
+    ("a shard has no verdict of its own", BUNDLE, "  if (run.shard)\n", "  if (false)\n"),
+    ("a failure in another attempt of a shard counts", BUNDLE, '".cut-off-", other_attempt}', '".cut-off-"}'),
+    ("a changed journal of another attempt is no record", BUNDLE, "if (kind == other_attempt && damaged(cell, aside)) {", "if (false) {"),
+    ("a console that was not heard convicts a shard that was cut off", "labctl/bundle/merge.cc", "if (auto cut = read_cut_journal(cell, to))", "if (auto cut = read_cut_journal(cell, to); false)"),
+
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
      "if (!given_as_recorded(cell, run, opened))", "if (false)"),
@@ -779,6 +826,7 @@ RULES = [
 
 # Rules that are another one's consequence, so that nothing changes when they go; and why they stand.
 IMPLIED = {
+    "the next ring waits for as long as the plan says": "no machine can have had it for longer than its ring has been open; it is what the message says",
     "only a cell that passed proves them together": "what did not pass is a reason itself, and what is expected to fail counts no boot together",
     "only a dead timer excuses the panic device": "what else starved is a finding of its own, which the rule before does not excuse",
     "a new boot has no taint yet": "the baseline had none that counts, or there is no story; it keeps the state true",

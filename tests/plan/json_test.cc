@@ -209,7 +209,7 @@ TEST_CASE("a name that no scenario may have is refused in a plan that is read ba
 
 TEST_CASE("a guest's path that no scenario may have is refused in a plan that is read back") {
   const Json content = to_json(planned("everything.yaml"));
-  for (const char* path : {"", "relative", "/a/../b", "/a/", "/a\nb"}) {
+  for (const char* path : {"", "relative", "/a/../b", "/a//", "/a\nb"}) {
     Json json = content;
     json["cells"][0]["guest"]["content"]["path"] = path;
     INFO(path);

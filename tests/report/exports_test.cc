@@ -88,3 +88,57 @@ TEST_CASE("CTRF is red whenever the verdict is not passed") {
   record.verdict.decision = verdict::Decision::passed;
   CHECK(Json::parse(report::ctrf(record)).at("results").at("tests").empty());
 }
+
+TEST_CASE("KCIDB is told of a lab that failed and of what did not run by codes of their own") {
+  auto record = crashed({"BUG in a", "BUG in b", "BUG in c", "BUG in d", "BUG in e"});
+  record.bundle = "20261122T003338Z-x";
+  auto& cells = record.verdict.cells;
+  cells[1].ending = Ending::lab_failed;
+  cells[2].ending = Ending::not_run;
+  record.run.plan.cells[3].control = true;
+  cells[4].expected = true;
+  const auto statuses = [&] {
+    std::vector<std::string> all;
+    const Json sent = Json::parse(report::kcidb(record));
+    for (const auto& test : sent.at("tests")) all.push_back(test.at("status"));
+    return all;
+  };
+  CHECK(statuses() == std::vector<std::string>{"FAIL", "FAIL", "ERROR", "MISS", "ERROR", "PASS"});
+  record.verdict.decision = verdict::Decision::no_verdict;
+  CHECK(statuses()[0] == "ERROR");
+  record.verdict.nothing_ran = true;
+  CHECK(statuses()[0] == "MISS");
+  record.verdict.decision = verdict::Decision::passed;
+  CHECK(statuses()[0] == "PASS");
+
+  record.run.plan.scenario = "..my gate: a/b.";
+  record.run.plan.cells[0].id = "debian.driver-a..x";
+  const Json sent = Json::parse(report::kcidb(record));
+  CHECK(sent.at("tests").at(0).at("path") == "labctl.__my_gate__a_b_");
+  CHECK(sent.at("tests").at(1).at("path") == "labctl.__my_gate__a_b_.debian.driver-a._x");
+}
+
+TEST_CASE("a trace has the run, its cells and their steps, in the order in which they were") {
+  auto record = crashed({"BUG in a", "BUG in b"});
+  record.run.began = "2026-11-22T00:33:38Z";
+  record.run.ended = "2026-11-22T00:34:38Z";
+  record.run.plan.scenario = "x";
+  record.verdict.cells[0].took = Millis(5000);
+  record.verdict.cells[1].ending = Ending::not_run;
+  record.cells[0].timeline.steps = {{outcome::StepId("boot 1/1"), Millis(1000), Millis(4000)}};
+  record.cells[0].timeline.marks = {{report::Mark::Kind::reset, Millis(1500), "reset\x1b[1m"}};
+  const Json spans =
+      Json::parse(report::otlp(record)).at("resourceSpans").at(0).at("scopeSpans").at(0).at("spans");
+  REQUIRE(spans.size() == 3);  // what did not run took no time
+  CHECK(spans[0].at("startTimeUnixNano") == "1795307618000000000");
+  CHECK(spans[0].at("endTimeUnixNano") == "1795307678000000000");
+  CHECK(spans[0].at("status").at("code") == 2);
+  CHECK(spans[1].at("name") == "cell-0");
+  CHECK(spans[1].at("parentSpanId") == spans[0].at("spanId"));
+  CHECK(spans[1].at("endTimeUnixNano") == "1795307623000000000");
+  CHECK(spans[1].at("events").at(0).at("timeUnixNano") == "1795307619500000000");
+  CHECK(spans[1].dump().find("\\u001b") == std::string::npos);
+  CHECK(spans[2].at("name") == "boot 1/1");
+  CHECK(spans[2].at("parentSpanId") == spans[1].at("spanId"));
+  CHECK(spans[2].at("startTimeUnixNano") == "1795307619000000000");
+}

@@ -255,6 +255,11 @@ must(LABCTL, "halt", "--artifact", content, gate_pub, "--reason", "another relea
 expect("a halt of another release is none", verify(internal, "internal", "--halts", content_only), 0)
 must(LABCTL, "halt", *FILES, "--reason", "x", "--sign", other_key, "--out", content_only / "1.json")
 expect("a halt by a stranger", verify(internal, "internal", "--halts", content_only), 2, "what lies among the halts is not one")
+must(LABCTL, "halt", *FILES, "--reason", "x", "--sign", ring_key, "--out", content_only / "1.json")
+later = payload_of(content_only / "1.json")
+later["predicate"]["timeCreated"] = at(HOUR)
+signed_by(ring_key, later, content_only / "1.json")
+expect("a clock set back, a halt", verify(internal, "internal", "--halts", content_only), 2, "in the future")
 (content_only / "1.json").write_text("{}")
 expect("a halt that is damaged", verify(internal, "internal", "--halts", content_only), 2, "1.json")
 expect("no folder of halts", verify(internal, "internal", "--halts", ROOT / "none"), 2, "cannot be read")
@@ -285,6 +290,8 @@ expect("a withdrawn promotion", verify(internal, "internal", *KEYS, "--withdrawn
 stale = payload_of(ROOT / "one.json")
 stale["predicate"]["timeCreated"], stale["predicate"]["labctl"]["expires"] = at(-9 * HOUR), at(-5)
 expect("an old list", labctl("verify", verdict, *KEYS, "--withdrawn", signed_by(stop_key, stale, "stale.json"), *FILES), 2, "it expired at")
+stale["predicate"]["timeCreated"], stale["predicate"]["labctl"]["expires"] = at(HOUR), at(9 * HOUR)
+expect("a clock set back, a list", labctl("verify", verdict, *KEYS, "--withdrawn", signed_by(stop_key, stale, "stale.json"), *FILES), 2, "in the future")
 must(LABCTL, "withdraw", internal, "--reason", "x", "--sign", ring_key, "--out", ROOT / "one.json")
 expect("a list by a key that may not", labctl("verify", verdict, *KEYS, "--withdrawn", ROOT / "one.json", *FILES), 2, "no key that is trusted for this")
 expect("a list that is missing", labctl("verify", verdict, *KEYS, "--withdrawn", ROOT / "none.json", *FILES), 2, "cannot open")
@@ -293,6 +300,10 @@ for name, dates, words in (("a key that has ended", "to: 2026-01-01, replaced-by
                            ("a key that has not begun", "from: 2999-01-01", "is good from 2999-01-01")):
     (ROOT / "dates.yaml").write_text(DATES % dates)
     expect(name, labctl("verify", verdict, "--keys", ROOT / "dates.yaml", *FILES), 1, words)
+for name, dates, words in (("a ring's key that has ended", "to: 2026-01-01", "was good until 2026-01-01"), ("a ring's key that has not begun", "from: 2999-01-01", "is good from 2999-01-01")):
+    (ROOT / "dates.yaml").write_text(f"labctl: 1\nkeys:\n  - {{file: gate.key.pub, for: gate}}\n  - {{file: ring.key.pub, for: ring, {dates}}}\n")
+    expect(name, verify(internal, "internal", "--keys", ROOT / "dates.yaml", key=None), 1, words)
+    expect(f"{name}, promote", labctl("promote", "--to", "internal", "--rings", ROOT / "rings.yaml", "--verdict", verdict, *FILES, "--keys", ROOT / "dates.yaml", "--sign", ring_key), 2, words)
 for name, text, words in (("one key for two uses", "  - {file: gate.key.pub, for: gate}\n  - {file: copy.pub, for: ring}\n", "the same key is given twice"),
                           ("a use that is unknown", "  - {file: gate.key.pub, for: gates}\n", "wrong.yaml:3:31"), ("dates the wrong way", "  - {file: gate.key.pub, for: gate, from: 2026-02-01, to: 2026-01-01}\n", "is before from"),
                           ("a key replaced by none", "  - {file: gate.key.pub, for: gate, replaced-by: x.pub}\n", "replaced-by"), ("a file that stands twice", "  - {file: gate.key.pub, for: gate}\n" * 2, "stands twice")):

@@ -15,6 +15,7 @@
 #include "labctl/crash/engine/lines.h"
 #include "labctl/crash/engine/message.h"
 #include "labctl/crash/forms/form.h"
+#include "labctl/crash/windows/setup_log.h"
 #include "labctl/crash/windows/stop_text.h"
 
 namespace labctl::crash {
@@ -74,6 +75,7 @@ class Text {
   unsigned used_;  // kinds of forms that this text came through
   std::unique_ptr<Scanner> scanner_;
   StopText stops_;
+  SetupLog setup_;
   std::uint64_t lines_ = 0;     // given to the scanner
   std::deque<Origin> origins_;  // of the last of them
   std::vector<Branch> branches_;
@@ -100,8 +102,10 @@ void Text::line(std::string_view text, Origin origin) {
   if (text.empty()) return;
   const Row row{without_controls(text, cleaned_), origin};
   shared_.kernel = shared_.kernel || says_kernel(row.text);
-  if (shared_.os != Os::linux_ && timestamp_length(row.text) == 0)
+  if (shared_.os != Os::linux_ && timestamp_length(row.text) == 0) {
     stops_.line(row.text, row.origin, teller());
+    setup_.line(row.text, row.origin, teller());
+  }
   forms(row);
 }
 
@@ -175,6 +179,7 @@ void Text::finish() {
   }
   if (scanner_) take(scanner_->flush());
   stops_.finish(teller());
+  setup_.finish(teller());
 }
 
 unsigned weight(const Finding& finding) {

@@ -89,9 +89,12 @@ std::optional<Finding> read_event(std::string_view event) {
   return std::nullopt;
 }
 
-// "PATH|BYTES|TIME|CODE": Windows recovered from something for which it keeps a report.
-Finding live_report(std::string_view words) {
+// "PATH|BYTES|TIME|CODE": Windows recovered from something for which it keeps a report. Not a dump of the
+// live system that somebody asked for.
+std::optional<Finding> live_report(std::string_view words) {
+  constexpr std::uint64_t asked_for = 0x161;
   const auto code = number(words.substr(words.rfind('|') + 1));
+  if (code == asked_for) return std::nullopt;
   Finding found = sign("live kernel report", Kind::error, words);
   if (code && *code != 0) found.title += ": " + stop_title(*code);
   found.severity = Severity::warning;
@@ -127,7 +130,8 @@ std::vector<Finding> read_event_log(std::string_view text) {
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.starts_with("live=")) add(live_report(trim_end(line.substr(5))));
+    if (line.starts_with("live="))
+      if (auto report = live_report(trim_end(line.substr(5)))) add(std::move(*report));
     if (line.starts_with("dump=")) add(sign(dump_there, Kind::stop_code, line.substr(5)));
   }
   return found;

@@ -5,7 +5,7 @@
  * matched is the Linux driver's own source, ../driver/sensor_match.h, with its one defect; new content is applied by stopping
  * and starting the service.
  *
- * It has been compiled by mingw-w64 and never been loaded by a Windows: none was at hand.
+ * It has been compiled by mingw-w64 and loaded by Wine, and never by a Windows: none was at hand.
  */
 #include <ntddk.h>
 #include <stdbool.h>

@@ -50,9 +50,9 @@ static _Noreturn void panic_below(bool restart) {
 static void say_block(const struct stop *stop) {
   serial_say(
       "\a\r\n<?xml>\r\n<BP>\r\n<INSTANCE CLASSNAME=\"BLUESCREEN\">\r\n<PROPERTY NAME=\"STOPCODE\" "
-      "TYPE=\"string\">\r\n"
-      "<VALUE>\"0x%X\"</VALUE>\r\n</PROPERTY>\r\n<machine-info>\r\n<name>NT-STANDIN</name>\r\n"
-      "<os-build-number>%d</os-build-number>\r\n</machine-info>\r\n</INSTANCE>\r\n</BP>\r\n!SAC>\r\n",
+      "TYPE=\"string\"><VALUE>\"0x%X\"\r\n</VALUE>\r\n</PROPERTY><machine-info>\r\n"
+      "<name>NT-STANDIN</name>\r\n<os-build-number>%d</os-build-number>\r\n</machine-info>\r\n"
+      "</INSTANCE>\r\n</BP>\r\n!SAC>\r\n",
       stop->code, OS_BUILD);
 }
 
@@ -60,6 +60,7 @@ static void say_text(const struct stop *stop) {
   serial_say("Your device ran into a problem and needs to restart.\r\n");
   serial_say("Stop code: %s (0x%X)\r\n", stop->name, stop->code);
   if (*stop->driver) serial_say("What failed: %s\r\n", stop->driver);
+  for (int i = 0; i < 4; ++i) serial_say("0x%016llX\r\n", (unsigned long long)stop->parameter[i]);
 }
 
 /* What the next boot has to know of it. */

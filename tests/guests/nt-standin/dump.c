@@ -19,6 +19,17 @@ static void name(size_t at, const char *text) { /* DUMP_STRING: a count, then UT
   for (size_t i = 0; text[i]; ++i) number(at + 4 + 2 * i, (unsigned char)text[i], 2);
 }
 
+/* Real ones say in a bit of the code that they are small, where these stops are concerned. */
+static uint32_t small_code(uint32_t code) {
+  return code == 0x7E || code == 0x7F || code == 0x8E || code == 0xEA ? code | 0x10000000 : code;
+}
+
+/* Whether the second parameter is where the code stood: then no driver is blamed, as in those that were seen.
+ */
+static bool tells_place(uint32_t code) {
+  return code == 0x1E || code == 0x3B || code == 0x7E || code == 0x8E;
+}
+
 static void triage(const struct stop *stop) {
   const uint64_t base = stop->parameter[1] & ~0xFFFFull;
   number(HEADER + 0x04, SMALL, 4);
@@ -34,7 +45,12 @@ static void triage(const struct stop *stop) {
   number(LIST + STRIDE, NAMES + 0x100, 4);
   number(LIST + STRIDE + 0x38, base, 8);
   number(LIST + STRIDE + 0x48, 0x20000, 4);
-  name(NAMES + 0x100, stop->driver);
+  char path[100];
+  snprintf(path, sizeof path,
+           "\\SystemRoot\\System32\\DriverStore\\FileRepository\\nt.inf_amd64_0123456789abcdef\\%s",
+           stop->driver);
+  name(NAMES + 0x100, path);
+  if (tells_place(stop->code)) return;
   number(HEADER + 0x40, NAMES + 0x200, 4); /* the one that is blamed */
   name(NAMES + 0x200, stop->driver);
 }
@@ -48,10 +64,10 @@ void write_dump(const char *path, const struct stop *stop, enum dump kind) {
   number(0x0C, OS_BUILD, 4);
   number(0x30, 0x8664, 4);
   number(0x34, 1, 4);
-  number(0x38, stop->code, 4);
+  number(0x38, kind == DUMP_SMALL ? small_code(stop->code) : stop->code, 4);
   for (size_t i = 0; i < 4; ++i) number(0x40 + 8 * i, stop->parameter[i], 8);
   number(0xF98, kind == DUMP_SMALL ? 4 : 6, 4);
-  number(0xFA0, size, 8);
+  number(0xFA0, kind == DUMP_SMALL ? size + size / 6 : size, 8); /* of a small one more than it has */
   number(0xFA8, ((uint64_t)time(NULL) + 11644473600ull) * 10000000, 8);
   number(0x1030, (uint64_t)(seconds() * 1e7), 8);
   if (kind == DUMP_SMALL)

@@ -175,5 +175,6 @@ void loaded(const char *script, struct result *result) {
     package_each(package_folder, ".sys", same_digest, &wanted);
     say(result, wanted.found ? "package=right" : "package=another file than the package has");
   }
+  if (!pending && !driver_running(service)) say(result, "why=7000 %%31");
   say(result, driver_verified(service) ? "verifier=on" : "verifier=off");
 }
