@@ -19,13 +19,11 @@ std::vector<std::string> candidate_paths(const plan::Plan& plan) {
     if (label == "candidate" && !path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end())
       paths.push_back(path);
   };
-  for (const auto& cell : plan.cells) {
-    if (cell.control) continue;
-    add(cell.driver, cell.driver_path);
-    add(cell.content, cell.content_path);
-    for (const auto& extra : cell.extra_drivers) add(extra.label, extra.path);
-    for (const auto& extra : cell.extra_contents) add(extra.label, extra.path);
-  }
+  for (const auto& cell : plan.cells)
+    for (const auto& file : plan::given_to(cell)) {
+      const std::string& own = file.of == plan::Given::Of::driver ? cell.driver : cell.content;
+      add(file.label.empty() ? own : file.label, file.path);
+    }
   return paths;
 }
 
@@ -38,13 +36,22 @@ void name_subjects(std::vector<Resource>& subjects) {
     if (times[file_name(subject.name)] == 1) subject.name = file_name(subject.name);
 }
 
+// A file of a content that is a folder.
+bool is_below(const std::vector<std::string>& candidates, const std::string& path) {
+  return std::any_of(candidates.begin(), candidates.end(), [&](const std::string& folder) {
+    const bool slash = folder.ends_with('/');
+    return path.size() > folder.size() && path.starts_with(folder) && (slash || path[folder.size()] == '/');
+  });
+}
+
 Status take_artifacts(const Record& record, Statement& statement) {
   const auto candidates = candidate_paths(record.run.plan);
   std::map<std::string, std::string> digests;
   for (const auto& [path, digest, size] : record.run.artifacts) {
     if (!is_sha256(digest)) return input_error("run.json has no digest for the artifact '" + path + "'");
     digests[path] = digest;
-    if (std::find(candidates.begin(), candidates.end(), path) == candidates.end())
+    if (std::find(candidates.begin(), candidates.end(), path) == candidates.end() &&
+        !is_below(candidates, path))
       statement.configuration.push_back({"artefact/" + path, digest});
   }
   for (const auto& path : candidates) {
@@ -52,6 +59,8 @@ Status take_artifacts(const Record& record, Statement& statement) {
       return input_error("run.json has no digest for the artifact '" + path + "'");
     statement.subjects.push_back({path, digests[path]});
   }
+  for (const auto& [path, digest] : digests)
+    if (is_below(candidates, path)) statement.subjects.push_back({path, digest});
   if (statement.subjects.empty()) return input_error("the plan has no candidate in it");
   name_subjects(statement.subjects);
   return {};

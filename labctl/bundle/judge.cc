@@ -11,6 +11,7 @@
 #include "labctl/bundle/control_record.h"
 #include "labctl/bundle/judge_once.h"
 #include "labctl/cell/cell.h"
+#include "labctl/guest/guest.h"
 
 namespace labctl::bundle {
 namespace {
@@ -18,18 +19,14 @@ namespace {
 // Whether a guest was given what run.json says it was: the digests on its CD are those of its artifacts.
 bool given_as_recorded(const plan::Cell& cell, const outcome::RunRecord& run, const event::Opened& opened) {
   std::set<std::string> paths, wanted, given;
-  if (!cell.control) {
-    for (const auto& path : {cell.driver_path, cell.content_path})
-      if (!path.empty()) paths.insert(path);
-    for (const auto* extras : {&cell.extra_drivers, &cell.extra_contents})
-      for (const auto& extra : *extras) paths.insert(extra.path);
-  }
+  for (const auto& file : plan::given_to(cell)) paths.insert(file.path);
   for (const auto& path : paths) {
     const auto* artifact = run.artifact(path);
     if (!artifact) return false;
     wanted.insert(artifact->sha256);
   }
-  for (const auto& [name, digest] : opened.payload) given.insert(digest);
+  for (const auto& [name, digest] : opened.payload)
+    if (!guest::is_tar(name)) given.insert(digest);  // its files are in the manifest, which has been recorded
   return wanted == given;
 }
 

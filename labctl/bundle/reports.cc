@@ -66,12 +66,15 @@ class SourceLines {
   SourceLines(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
     const fs::path folder = fs::path(judged.run.scenario.location()).parent_path();
     for (const auto& cell : judged.run.plan.cells) {
-      if (cell.control || cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
-      const fs::path file = folder / cell.driver_path;
-      if (std::find(files_.begin(), files_.end(), file) != files_.end()) continue;
-      const auto digest = sha256_file(file);
-      const auto* recorded = judged.run.artifact(cell.driver_path);
-      if (digest && recorded && *digest == recorded->sha256) files_.push_back(file);
+      if (cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
+      for (const auto& given : plan::given_to(cell)) {
+        if (given.of != plan::Given::Of::driver || !given.label.empty()) continue;
+        const fs::path file = folder / given.path;
+        if (std::find(files_.begin(), files_.end(), file) != files_.end()) continue;
+        const auto digest = sha256_file(file);
+        const auto* recorded = judged.run.artifact(given.path);
+        if (digest && recorded && *digest == recorded->sha256) files_.push_back(file);
+      }
     }
   }
 

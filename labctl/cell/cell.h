@@ -71,23 +71,26 @@ enum class Wait {
 
 enum class Check {
   none,
-  exit_zero,      // a command of the candidate's: failing means not loaded
-  ran,            // a command of the author's, which `proof` is about
-  baseline,       // boot id and taint of the settled guest, before the candidate is there
-  before,         // whether a driver of this name is live already, and which
-  delivered,      // digests after copying from the payload CD
-  identified,     // a boot id that is new
-  settled,        // the same, before the candidate is there: what is wrong is the image's
-  booted,         // the boot is over and did not end in an emergency
-  loaded,         // the module is live, its file is the delivered one, its build the one seen first
-  absent,         // the module is gone
-  content,        // the content on disk has the delivered digest
-  proof,          // one of the author's proofs
-  content_there,  // whether the content's file is there before the content is delivered
-  without,        // a proof, while its content is not there yet: one that holds then shows nothing of it
-  evidence,       // taint and boot id after a boot
-  kernel_log,     // could be read; its findings came as events of their own
-  console,        // the guest has written `marker` to the kernel's log, and finds it there
+  exit_zero,       // a command of the candidate's: failing means not loaded
+  ran,             // a command of the author's, which `proof` is about
+  baseline,        // boot id and taint of the settled guest, before the candidate is there
+  before,          // whether a driver of this name is live already, and which
+  delivered,       // digests after copying from the payload CD
+  identified,      // a boot id that is new
+  settled,         // the same, before the candidate is there: what is wrong is the image's
+  booted,          // the boot is over and did not end in an emergency
+  loaded,          // the module is live, its file is the delivered one, its build the one seen first
+  absent,          // the module is gone
+  service_before,  // whether a service of this name is active already, and which invocation of it
+  service,         // it is active, its program is a delivered one, it has not been restarted by itself
+  service_gone,    // it is not active
+  content,         // the content on disk has the delivered digest
+  proof,           // one of the author's proofs
+  content_there,   // whether the content's file is there before the content is delivered
+  without,         // a proof, while its content is not there yet: one that holds then shows nothing of it
+  evidence,        // taint and boot id after a boot
+  kernel_log,      // could be read; its findings came as events of their own
+  console,         // the guest has written `marker` to the kernel's log, and finds it there
 };
 
 struct Operation {
@@ -97,7 +100,8 @@ struct Operation {
   guest::Question question = {};
   bool of_payload = false;               // works on something that was delivered:
   std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
-  std::vector<std::string> builds = {};  // of the driver in it; what is loaded must be one of them
+  std::string subject = {};              // the driver's module, or its service, that this is about
+  std::vector<std::string> builds = {};  // of it in the driver; what is loaded or runs must be one of them
   bool new_driver = false;               // the build seen here is the one expected from now on
   scenario::Proof proof = {};
   Millis duration{0};
@@ -114,6 +118,7 @@ struct Operation {
   // only a driver with this content could answer, and what makes it use the content may fail.
   bool may_be_refused = false;  // this applies it
   bool of_content = false;      // not asked once it has been refused
+  bool undisturbed = false;     // nothing of the author's was done since it was asked last
   bool may_be_early = false;    // an answer that means "not yet" is asked again until the limit
   bool names_content = false;   // Check::without: a proof that names the content
   bool last_without = false;    // Check::without: the last of the proofs that are asked then
@@ -173,10 +178,18 @@ struct State {
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
   std::string kernel;            // its release, as the baseline reported it
-  // What was loaded under the driver's name before anything was delivered: its build id and source version.
-  std::optional<std::pair<std::string, std::string>> live_before;
-  std::string build_id, module_version;  // as first seen
-  bool driver_pending = false;           // installed for the next boot: what is seen there is seen first
+  struct Module {
+    // What was loaded under its name before anything was delivered: its build id and source version.
+    std::optional<std::pair<std::string, std::string>> live_before;
+    std::string build_id, version;  // as first seen
+    bool pending = false;           // installed for the next boot: what is seen there is seen first
+  };
+  std::map<std::string, Module> modules;  // the driver's, by name
+  struct Service {
+    std::string before;                // its invocation before anything was delivered
+    std::string invocation, restarts;  // as seen last
+  };
+  std::map<std::string, Service> services;  // the driver's, by unit
   int boot = 0;
   bool candidate_in = false;             // something of the candidate's has been run
   bool down = false;                     // within a reboot: a reset was seen

@@ -130,6 +130,7 @@ class CellMachine {
   void judge(const event::Answer& answer);
   void judge_baseline(const guest::Facts& facts);
   void judge_identity(const std::string& id);
+  std::string called(const std::string& module) const;
   void judge_loaded(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
   bool is_refusal(const event::Answer& answer);
@@ -147,6 +148,11 @@ class CellMachine {
   void conclude_without();
   void fail_vacuous(const std::string& proof);
 
+  // services.cc: whether the driver's services run, and are the delivered ones
+  void judge_service_before(const guest::Facts& facts);
+  void judge_service(const guest::Facts& facts);
+  void judge_service_tie(const guest::Facts& facts);
+
   // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
@@ -158,6 +164,8 @@ class CellMachine {
   // tied.cc: whether what is in memory is what was delivered
   void judge_before(const guest::Facts& facts);
   void judge_tie(const guest::Facts& facts);
+  void judge_cmdline(const guest::Facts& facts);
+  void judge_built(const guest::Facts& facts);
   void judge_kernel(const std::string& release);
   bool ties() const { return s_.opened.earned() && traits().shows_build; }
   bool is_untied() const;

@@ -50,6 +50,14 @@ bool says_no_space(std::string_view output) {
          output.find("not enough space on the disk") != std::string_view::npos;
 }
 
+// "a.bin|b.bin|": " (a.bin, b.bin)".
+std::string files_in_words(const std::string& names) {
+  std::string text;
+  for (const auto& name : split(names, '|'))
+    if (!name.empty()) text.append(text.empty() ? " (" : ", ").append(printable(name, 80));
+  return text.empty() ? text : text + ")";
+}
+
 std::string last_words(const event::Answer& answer) {
   return answer.output.empty() ? std::string() : ": " + tail(answer.output);
 }
@@ -111,11 +119,19 @@ void CellMachine::judge(const event::Answer& answer) {
     }
     case Check::absent:
       if (fact(facts, "state") != "absent")
-        fail(Ending::not_loaded, std::string("the ") + os().driver() + " is still there after its removal");
+        fail(Ending::not_loaded, "the " + called(op.subject) + " is still there after its removal");
+      return;
+    case Check::service_before:
+      return judge_service_before(facts);
+    case Check::service:
+      return judge_service(facts);
+    case Check::service_gone:
+      if (fact(facts, "ActiveState") == "active" || fact(facts, "ActiveState").empty())
+        fail(Ending::not_loaded, "the service " + op.subject + " is still active after its removal");
       return;
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
-        altered("the content", fact(facts, "content_sha256"));
+        altered("the content" + files_in_words(fact(facts, "differs")), fact(facts, "content_sha256"));
       return;
     case Check::ran:
     case Check::proof:
@@ -160,6 +176,7 @@ void CellMachine::judge_baseline(const guest::Facts& facts) {
   s_.boot_id = id;
   s_.boot_ids.insert(id);
   if (os().taints()) s_.taint = number(taint);
+  judge_cmdline(facts);
   note_usual_sleepers(facts);
   s_.kernel = fact(facts, "kernel");
 }
@@ -172,33 +189,41 @@ void CellMachine::judge_identity(const std::string& id) {
   s_.taint = 0;
 }
 
+// By its name where there are several.
+std::string CellMachine::called(const std::string& module) const {
+  const std::string what = os().driver();
+  return s_.cell.guest.driver.modules.size() > 1 ? what + " " + module : what;
+}
+
 void CellMachine::judge_loaded(const guest::Facts& facts) {
   using scenario::DriverKind;
   const auto& driver = s_.cell.guest.driver;
+  const std::string name = std::string(os().driver()) + " " + operation().subject;
+  State::Module& module = s_.modules[operation().subject];
   const std::string state = fact(facts, "state"), package = fact(facts, "package"),
                     fresh = fact(facts, "fresh");
   // What the system will only load when it boots: nothing of it can be seen in this one.
-  const bool since_now = s_.driver_pending && s_.build_id == s_.boot_id;
+  const bool since_now = module.pending && module.build_id == s_.boot_id;
   if (state == "pending" && (operation().new_driver || since_now) && !os().taints()) {
-    s_.driver_pending = true;
-    s_.build_id = s_.boot_id;  // the only boot in which it may be so
+    module.pending = true;
+    module.build_id = s_.boot_id;  // the only boot in which it may be so
     return;
   }
-  const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver &&
-                          !s_.driver_pending && !s_.build_id.empty();
+  const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver && !module.pending &&
+                          !module.build_id.empty();
   if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
-    return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module +
-                                        " was loaded and has gone away since: it is " +
+    return fail(Ending::not_loaded, "the " + name + " was loaded and has gone away since: it is " +
                                         (state.empty() ? "not there" : printable(state, 40)) +
                                         (state == "live" ? ", without a build id" : "") +
                                         why_not_loaded(fact(facts, "why")));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded, std::string("the ") + os().driver() + " " + driver.module + " is " +
+    return fail(Ending::not_loaded, "the " + name + " is " +
                                         (state.empty() ? "not there" : printable(state, 40)) +
                                         why_not_loaded(fact(facts, "why")));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
+                        driver.kind == DriverKind::dkms ||
                         (driver.kind == DriverKind::rpm && s_.opened.earned());
   if (package != "right" && (packaged || !package.empty()))
     return fail(Ending::not_loaded, "the package is in the wrong state: " +
@@ -208,17 +233,18 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
     return altered("the driver", fact(facts, "file_sha256"));
   if (fresh != "yes" && fresh != "unknown")
     return fail(Ending::not_loaded,
-                fresh == "no" ? "the module in memory is not the one on disk: another build is still loaded"
+                fresh == "no" ? "the " + called(operation().subject) +
+                                    " in memory is not the one on disk: another build is still loaded"
                               : "the guest did not report which build is loaded");
   if (s_.cell.guest.verifier != scenario::Verifier::off && fact(facts, "verifier") != "on")
-    return fail(Ending::not_loaded, "Driver Verifier does not watch " + driver.module);
-  if (operation().new_driver || std::exchange(s_.driver_pending, false)) {
-    s_.build_id = fact(facts, "build_id");
-    s_.module_version = fact(facts, "version");
+    return fail(Ending::not_loaded, "Driver Verifier does not watch " + operation().subject);
+  if (operation().new_driver || std::exchange(module.pending, false)) {
+    module.build_id = fact(facts, "build_id");
+    module.version = fact(facts, "version");
   }
-  if (fact(facts, "build_id") != s_.build_id || fact(facts, "version") != s_.module_version)
+  if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)
     return fail(Ending::not_loaded,
-                "another build of " + driver.module + " is loaded than after the installation");
+                "another build of " + operation().subject + " is loaded than after the installation");
   if (ties()) judge_tie(facts);
 }
 
@@ -244,6 +270,7 @@ void CellMachine::judge_evidence(const guest::Facts& facts) {
                  Channel::evidence);
   if (!os().taints()) return;  // what went wrong is in its log, which is read next
   if (s_.opened.earned()) judge_kernel(fact(facts, "kernel"));
+  judge_cmdline(facts);
   if (facts.count("taint") == 0) return fail(unable(), "the guest did not report its taint");
   note_sleepers(facts);
   note_failed_services(facts);
@@ -270,7 +297,7 @@ void CellMachine::note_failed_services(const guest::Facts& facts) {
     finding.severity = crash::Severity::warning;
     finding.line = 1;  // from the service manager's list
     const std::string name = unit.substr(0, unit.rfind('.'));
-    if (name == s_.cell.guest.driver.module) finding.module = name;
+    if (s_.cell.guest.driver.has(name)) finding.module = name;
     note(finding, Channel::evidence);
   }
 }

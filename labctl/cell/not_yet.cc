@@ -20,6 +20,11 @@ bool is_early(const std::string& state) {
 bool CellMachine::is_not_yet(const event::Answer& answer, const guest::Facts& facts) const {
   const Operation& op = operation();
   if (!op.may_be_early || s_.guest_time() - s_.operation_began + pause >= longest()) return false;
+  if (op.check == Check::service) {
+    const auto state = facts.find("ActiveState");
+    return answer.exit_code == 0 && state != facts.end() &&
+           (state->second == "inactive" || state->second == "activating" || state->second == "reloading");
+  }
   if (op.check == Check::loaded) {
     const auto state = facts.find("state");
     return answer.exit_code == 0 && state != facts.end() && is_early(state->second);

@@ -6,6 +6,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/cell/cell.h"
+#include "labctl/cell/proving.h"
 #include "labctl/yaml/variables.h"
 
 namespace labctl::cell {
@@ -27,7 +28,7 @@ class StoryCompiler {
   std::vector<Operation> compile() {
     operations_ = healthy_start(os_, opened_);
     check_console("baseline");
-    look_before();
+    for (auto& operation : look_before(cell_, opened_)) add(std::move(operation));
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
@@ -123,13 +124,8 @@ class StoryCompiler {
     }
   }
 
-  // A driver that is there before anything is delivered is not the delivered one.
-  void look_before() {
-    const bool ties = opened_.earned() && os_.traits().shows_build;
-    if (!ties || cell_.control || cell_.guest.driver.module.empty()) return;
-    guest::Question question = os_.loaded(cell_.guest, {});
-    question.name = "loaded-before";
-    ask("baseline", std::move(question), Check::before);
+  guest::Files files_of(const std::string& first) const {
+    return guest::driver_files(opened_.payload, cell_.guest.driver, first);
   }
 
   void deliver() {
@@ -141,7 +137,8 @@ class StoryCompiler {
   void install_driver(const scenario::Step& step) {
     deliver();
     driver_file_ = own_driver_file(step.label);
-    ask_of_payload(installing_driver, os_.install(cell_.guest, driver_file_), Check::exit_zero, driver_file_);
+    ask_of_payload(installing_driver, os_.install(cell_.guest, files_of(driver_file_)), Check::exit_zero,
+                   driver_file_);
     limit(installing(step.label), step.within, cell_.guest.driver.within);
     new_driver_ = taken_ = true;
     awaits_boot_ = cell_.guest.driver.loads == scenario::Loads::at_boot;
@@ -186,14 +183,19 @@ class StoryCompiler {
   // Packages that build their modules in the guest are called so.
   Work installing(const std::string& label) const {
     const auto says_so = [](const std::string& text) { return text.find("dkms") != std::string::npos; };
-    bool builds = says_so(cell_.guest.driver.install);
-    if (label.empty() || label == cell_.driver) builds |= says_so(cell_.driver_path);
-    for (const auto& extra : cell_.extra_drivers) builds |= extra.label == label && says_so(extra.path);
+    bool builds =
+        cell_.guest.driver.kind == scenario::DriverKind::dkms || says_so(cell_.guest.driver.install);
+    for (const auto& file : plan::given_to(cell_))
+      if (file.of == plan::Given::Of::driver &&
+          (file.label == label || (label == cell_.driver && file.label.empty())))
+        builds |= says_so(file.path);
     return builds ? Work::build : Work::install;
   }
 
   std::string own_content_file(const std::string& label) const {
-    return guest::content_file(label == cell_.content ? "" : label);
+    const std::string own = label == cell_.content ? "" : label;
+    const bool folder = cell_.guest.content && cell_.guest.content->is_folder();
+    return folder ? guest::manifest_file(own) : guest::content_file(own);
   }
 
   bool may_be_refused(const std::string& label) const {
@@ -236,7 +238,7 @@ class StoryCompiler {
       case install: {
         deliver();
         const std::string file = own_driver_file(step.label);
-        begin_and_cut(step, os_.install(cell_.guest, file), file, opened_.boot_time / 16);
+        begin_and_cut(step, os_.install(cell_.guest, files_of(file)), file, opened_.boot_time / 16);
         limit(installing(step.label), step.within, cell_.guest.driver.within);
         driver_file_.clear();
         removed_ = new_driver_ = false;
@@ -297,7 +299,7 @@ class StoryCompiler {
   }
 
   void remove_driver(const scenario::Step& step) {
-    ask(removing_driver, os_.remove(cell_.guest, driver_file_), Check::exit_zero);
+    ask(removing_driver, os_.remove(cell_.guest, files_of(driver_file_)), Check::exit_zero);
     limit(Work::install, step.within, cell_.guest.driver.within);
     driver_file_.clear();
     content_file_.clear();
@@ -355,18 +357,15 @@ class StoryCompiler {
     const StepId proving = step.with("proof", Activity::proof);
     const bool driver_in = !driver_file_.empty(), content_in = !content_file_.empty();
     const bool driver_due = driver_in && !awaits_boot_ && !awaits_use_;
-    if (driver_due && !cell_.guest.driver.module.empty()) {
-      ask_of_payload(proving, os_.loaded(cell_.guest, driver_file_), Check::loaded, driver_file_);
-      operations_.back().new_driver = std::exchange(new_driver_, false);
-      if (auto builds = opened_.builds.find(driver_file_); builds != opened_.builds.end())
-        operations_.back().builds = builds->second;
-      limit(Work::proof, Millis(0));
-      operations_.back().may_be_early = early && opened_.earned();
-    }
-    if (removed_ && !driver_in && !cell_.guest.driver.module.empty())
-      ask(proving, os_.loaded(cell_.guest, {}), Check::absent);
+    if (driver_due)
+      for (auto& operation :
+           prove_driver(cell_, opened_, proving, {driver_file_, std::exchange(new_driver_, false), early}))
+        add(std::move(operation));
+    if (removed_ && !driver_in)
+      for (auto& operation : prove_absence(cell_, opened_, proving)) add(std::move(operation));
     if (content_in)
-      ask_of_payload(proving, os_.content_digest(*cell_.guest.content), Check::content, content_file_);
+      ask_of_payload(proving, os_.content_digest(*cell_.guest.content, content_file_), Check::content,
+                     content_file_);
     if (content_in) operations_.back().of_content = may_be_refused_;
     // The author's proofs speak of driver and content together, so they wait until both are there.
     if (driver_due && (cell_.guest.content ? content_in && taken_ : true)) {
@@ -390,7 +389,7 @@ class StoryCompiler {
     const bool proved = cell_.guest.content->unproved.empty() && !cell_.guest.proof.empty();
     if (!opened_.earned() || !proved || refusable) return false;
     if (!seen_contents_.insert(digest(content_file_)).second) return false;
-    guest::Question there = os_.content_digest(*cell_.guest.content);
+    guest::Question there = os_.content_digest(*cell_.guest.content, content_file_);
     there.name = "content-before";
     ask_of_payload(step, std::move(there), Check::content_there, content_file_);
     int number = 0;
@@ -460,31 +459,6 @@ class StoryCompiler {
 };
 
 }  // namespace
-
-bool Operation::same_work(const Operation& other) const {
-  return question.command == other.question.command && expected_sha256 == other.expected_sha256 &&
-         proof.prints == other.proof.prints && marker == other.marker && listen == other.listen;
-}
-
-std::vector<Operation> delivery(const guest::System& os, const event::Opened& opened) {
-  std::vector<std::string> files;
-  for (const auto& [file, digest] : opened.payload) files.push_back(file);
-  return {
-      {.wait = Wait::nothing, .step = "deliver", .action = InsertPayload{}},
-      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os.deliver(files)}};
-}
-
-std::vector<Operation> healthy_start(const guest::System& os, const event::Opened& opened) {
-  std::vector<Operation> operations{{.wait = Wait::agent, .step = opened.live ? "restore" : "boot"}};
-  // A snapshot is of a settled guest; one that has just booted still starts its services.
-  if (!opened.live)
-    operations.push_back(
-        {.wait = Wait::answer, .check = Check::settled, .step = "boot", .question = os.booted()});
-  operations.push_back({.wait = Wait::nothing, .step = "baseline", .action = SetClock{}});
-  operations.push_back(
-      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os.evidence()});
-  return operations;
-}
 
 std::vector<Operation> operations(const plan::Cell& cell, const event::Opened& opened) {
   return StoryCompiler(cell, opened).compile();

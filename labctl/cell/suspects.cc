@@ -95,9 +95,9 @@ outcome::Observation CellMachine::seen_now(const crash::Finding& finding, Channe
 // What ties what is not in the candidate's module to the candidate.
 std::string CellMachine::link_of(const crash::Finding& finding) const {
   if (!s_.opened.earned() || !s_.candidate_in || s_.cell.control || outcome::is_sign(finding)) return {};
-  const std::string& module = s_.cell.guest.driver.module;
-  if (!module.empty() && finding.excerpt.find("[" + module + "]") != std::string::npos)
-    return "its report names the candidate's module";
+  for (const std::string& module : s_.cell.guest.driver.modules)
+    if (finding.excerpt.find("[" + module + "]") != std::string::npos)
+      return "its report names the candidate's module";
   if (const auto task = loading_task(finding.excerpt); !task.empty())
     return "the task that died, " + std::string(task) + ", was loading a module";
   if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_authors_command())

@@ -6,6 +6,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
+#include "labctl/guest/prepare.h"
 
 namespace labctl::cell {
 
@@ -20,16 +21,18 @@ std::string or_none(const std::string& text) { return text.empty() ? "none" : pr
 void CellMachine::judge_before(const guest::Facts& facts) {
   const std::string state = fact(facts, "state");
   if (state.empty()) return lab("the guest's agent gives inconsistent answers");
-  if (state != "absent") s_.live_before = {fact(facts, "build_id"), fact(facts, "srcversion")};
+  if (state != "absent")
+    s_.modules[operation().subject].live_before = {fact(facts, "build_id"), fact(facts, "srcversion")};
 }
 
 void CellMachine::judge_tie(const guest::Facts& facts) {
   const std::string id = fact(facts, "build_id"), source = fact(facts, "srcversion");
-  const std::string module = "the module " + s_.cell.guest.driver.module;
-  if (s_.live_before == std::pair(id, source))
+  const std::string module = "the module " + operation().subject;
+  if (s_.modules[operation().subject].live_before == std::pair(id, source))
     return fail(
         Ending::not_loaded,
         module + " was loaded before anything was delivered and is the same now: nothing was installed");
+  if (s_.cell.guest.driver.kind == scenario::DriverKind::dkms) return judge_built(facts);
   const auto& builds = operation().builds;
   if (builds.empty()) {
     if (!is_vouched_for())
@@ -48,6 +51,29 @@ void CellMachine::judge_tie(const guest::Facts& facts) {
                                printable(join(builds, ", "), 200));
 }
 
+// What the scenario's machine gives the kernel must have come to it, in every boot: a package may have
+// written the boot loader's menu anew.
+void CellMachine::judge_cmdline(const guest::Facts& facts) {
+  const auto& asked = s_.cell.machine.cmdline;
+  if (asked.empty()) return;
+  const std::string lacking = guest::lacking_option(fact(facts, "cmdline"), asked);
+  if (lacking.empty()) return;
+  const std::string what = "the guest's kernel was started without '" + printable(lacking, 80) + "'";
+  if (s_.candidate_in)
+    return fail(Ending::not_loaded, what + ": its boot loader was changed with the candidate");
+  lab(what);
+}
+
+// What the guest built of the delivered sources has no build that the host could know: the package must be
+// the delivered one, and what is in memory what was built of it.
+void CellMachine::judge_built(const guest::Facts& facts) {
+  const std::string built = fact(facts, "built");
+  if (built != "yes")
+    fail(Ending::not_loaded, "the module " + operation().subject +
+                                 " in memory is not what was built of the package: " +
+                                 (built.empty() ? "nothing said" : printable(built, 120)));
+}
+
 // Another kernel than the image's was not what the cell is about.
 void CellMachine::judge_kernel(const std::string& release) {
   if (release.empty()) return fail(unable(), "the guest did not report its kernel's release");
@@ -60,9 +86,16 @@ void CellMachine::judge_kernel(const std::string& release) {
 // without a build id.
 bool CellMachine::is_untied() const {
   if (!ties()) return false;
+  const auto& driver = s_.cell.guest.driver;
+  const auto subjects = guest::subjects_of(driver);
+  const auto names_none = [&](const std::string& file, const std::string& subject) {
+    const auto builds = s_.opened.builds.find(guest::builds_key(driver, file, subject));
+    return builds == s_.opened.builds.end() || builds->second.empty();
+  };
   return std::any_of(s_.opened.payload.begin(), s_.opened.payload.end(), [&](const auto& file) {
-    const auto builds = s_.opened.builds.find(file.first);
-    return file.first.starts_with("driver") && (builds == s_.opened.builds.end() || builds->second.empty());
+    return guest::begins_driver(file.first) &&
+           std::any_of(subjects.begin(), subjects.end(),
+                       [&](const std::string& subject) { return names_none(file.first, subject); });
   });
 }
 
@@ -81,8 +114,9 @@ void CellMachine::end_unproved() {
 void CellMachine::forget_builds(const std::map<std::string, std::string>& payload) {
   std::erase_if(s_.opened.builds, [&](const auto& of) {
     const auto& was = s_.opened.payload;
-    const auto now = payload.find(of.first);
-    const auto before = was.find(of.first);
+    const std::string file = of.first.substr(0, of.first.find(':'));
+    const auto now = payload.find(file);
+    const auto before = was.find(file);
     return now == payload.end() || before == was.end() || now->second != before->second;
   });
 }

@@ -6,6 +6,7 @@
 
 #include "labctl/attest/statement.h"
 #include "labctl/base/pinned_file.h"
+#include "labctl/lab/file_set.h"
 
 namespace labctl::cli {
 
@@ -13,9 +14,21 @@ struct CandidateFiles {
   std::vector<PinnedFile> files;
   std::vector<attest::Resource> digests;  // after hash()
 
-  Status open(const std::vector<std::string>& names);
-  Status hash(const std::vector<std::string>& names);
+  // Of a folder all files below it.
+  Status open(const std::vector<std::string>& given);
+  Status hash();
   Status unchanged() const;
+
+ private:
+  struct Folder {
+    std::string name;
+    std::size_t first = 0;  // of its files in `files`
+    std::vector<lab::SetFile> files;
+  };
+  Status add(const std::string& name);
+
+  std::vector<std::string> names_;  // of `files`
+  std::vector<Folder> folders_;
 };
 
 }  // namespace labctl::cli

@@ -41,7 +41,7 @@ int halt(const HaltOptions& options) {
   if (!signer) return report_error(signer.error());
   CandidateFiles artifacts;
   if (auto opened = artifacts.open(options.artifacts); !opened) return cannot_look(opened.error());
-  if (auto hashed = artifacts.hash(options.artifacts); !hashed) return cannot_look(hashed.error());
+  if (auto hashed = artifacts.hash(); !hashed) return cannot_look(hashed.error());
   std::vector<std::string> names;
   for (auto& artifact : artifacts.digests)
     names.push_back(artifact.name = fs::path(artifact.name).filename().string());

@@ -48,13 +48,11 @@ struct Contents {
 };
 
 Result<Contents> contents_of(const InitOptions& options) {
-  const auto modules = lab::modules_in(options.driver);
-  if (!modules) return fail(modules.error());
-  auto units = lab::units_in(options.driver);
-  if (!units) return fail(units.error());
-  Contents contents{.units = std::move(*units)};
+  auto inside = lab::inside(options.driver);
+  if (!inside) return fail(inside.error());
+  Contents contents{.units = std::move(inside->units)};
   std::set<std::string> names;
-  for (const auto& module : *modules) {
+  for (const auto& module : inside->modules) {
     names.insert(module.name);
     if (const auto release = release_in(module.path); !release.empty()) contents.releases.insert(release);
   }

@@ -115,6 +115,19 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
+// One sentence where all cells prove the same; else one for each that differs from the one before it.
+std::string proved(const plan::Plan& plan) {
+  std::string text, before;
+  for (const auto& cell : plan.cells) {
+    if (cell.control) continue;
+    const std::string words = plan::proved_in_words(cell);
+    if (words != before)
+      text += "proved in every boot" + (text.empty() ? "" : " of " + cell.id) + ": " + words + "\n";
+    before = words;
+  }
+  return text;
+}
+
 // What this host lacks for a run, or has too little of.
 std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
   const auto paths = host::paths();
@@ -162,7 +175,8 @@ int plan(const PlanOptions& options) {
     print_json(dump_pretty(json));
     return code;
   }
-  print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + show(cost));
+  print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + proved(plan) +
+        show(cost));
   print_warnings(options.scenario, warnings);
   for (const auto& check : lacking)
     if (check.health == host::Health::error) say("labctl: " + in_words(check));

@@ -271,7 +271,7 @@ int promote(const PromoteOptions& options) {
   auto ring_keys = ring_keys_of(options, *signer, *gate_keys, known.now);
   if (!ring_keys) return cannot_look(ring_keys.error());
   if (auto opened = known.artifacts.open(options.artifacts); !opened) return cannot_look(opened.error());
-  if (auto hashed = known.artifacts.hash(options.artifacts); !hashed) return cannot_look(hashed.error());
+  if (auto hashed = known.artifacts.hash(); !hashed) return cannot_look(hashed.error());
   if (auto read = read_gate(options, *gate_keys, known); !read) return cannot_look(read.error());
   if (auto read = read_previous(options, *ring_keys, known); !read) return cannot_look(read.error());
   if (auto read = read_field(options, known); !read) return cannot_look(read.error());

@@ -7,6 +7,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
+#include "labctl/lab/driver_folders.h"
 #include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
@@ -82,6 +83,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     return std::nullopt;
   }
   auto plan = plan::expand(*loaded.scenario, day, waivers);
+  if (plan) plan = lab::open_driver_folders(std::move(*plan), file);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {
     report_error(plan.error());

@@ -165,7 +165,7 @@ int verify_run(const VerifyOptions& options) {
 
   CandidateFiles artifacts;
   if (auto opened = artifacts.open(options.artifacts); !opened) return cannot_look(opened.error());
-  if (auto hashed = artifacts.hash(options.artifacts); !hashed) return refuse(hashed.error().text());
+  if (auto hashed = artifacts.hash(); !hashed) return refuse(hashed.error().text());
   if (auto why = attest::objection(*statement, artifacts.digests)) return refuse(*why);
   if (auto same = artifacts.unchanged(); !same) return refuse(same.error().text());
   if (*signer)

@@ -59,7 +59,7 @@ int verify_promotion(const std::string& file, const RingOptions& options, const 
 
   CandidateFiles artifacts;
   if (auto opened = artifacts.open(names); !opened) return cannot_look(opened.error());
-  if (auto hashed = artifacts.hash(names); !hashed) return refuse(hashed.error().text());
+  if (auto hashed = artifacts.hash(); !hashed) return refuse(hashed.error().text());
   const auto halts = halts_in(options.halts, *trusted, artifacts.digests, now);
   if (!halts) return cannot_look(halts.error());
   return decide(*promotion, *plan, artifacts, *halts, now);

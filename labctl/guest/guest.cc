@@ -5,30 +5,80 @@
 
 namespace labctl::guest {
 
-std::string driver_file(const scenario::Driver& driver, const std::string& label) {
-  const std::string stem = label.empty() ? "driver" : "driver-" + label;
-  switch (driver.kind) {
+namespace {
+
+const char* suffix_of(scenario::DriverKind kind) {
+  switch (kind) {
     case scenario::DriverKind::deb:
-      return stem + ".deb";
+    case scenario::DriverKind::dkms:
+      return ".deb";
     case scenario::DriverKind::rpm:
-      return stem + ".rpm";
+      return ".rpm";
     case scenario::DriverKind::kmod:
-      return stem + ".ko";
+      return ".ko";
     case scenario::DriverKind::inf:
-      return stem + ".zip";
+      return ".zip";
     case scenario::DriverKind::service:
-      return stem + ".sys";
+      return ".sys";
     case scenario::DriverKind::msi:
-      return stem + ".msi";
+      return ".msi";
     case scenario::DriverKind::script:
-      return stem + ".bin";
+      return ".bin";
   }
-  return stem;
+  return "";
+}
+
+}  // namespace
+
+// No label has a '+' in it.
+std::string driver_file(const scenario::Driver& driver, const std::string& label, std::size_t place) {
+  std::string name = "driver";
+  if (!label.empty()) name += "-" + label;
+  if (place > 0) name += "+" + std::to_string(place);
+  return name + suffix_of(driver.kind);
+}
+
+bool begins_driver(std::string_view file) {
+  return file.starts_with("driver") && file.find('+') == file.npos;
+}
+
+Files driver_files(const std::map<std::string, std::string>& payload, const scenario::Driver& driver,
+                   const std::string& first) {
+  if (first.empty()) return {};
+  Files files = {first};
+  const std::string stem = first.substr(0, first.size() - std::string_view(suffix_of(driver.kind)).size());
+  for (std::size_t place = 1;; ++place) {
+    std::string next = stem;
+    next.append("+").append(std::to_string(place)).append(suffix_of(driver.kind));
+    if (payload.count(next) == 0) return files;
+    files.push_back(std::move(next));
+  }
+}
+
+std::vector<std::string> subjects_of(const scenario::Driver& driver) {
+  const bool built_there = driver.kind == scenario::DriverKind::dkms;
+  std::vector<std::string> subjects = built_there ? std::vector<std::string>() : driver.modules;
+  for (const auto& unit : driver.services)
+    if (driver.kind != scenario::DriverKind::kmod && unit.ends_with(".service")) subjects.push_back(unit);
+  return subjects.empty() && !built_there ? std::vector<std::string>{{}} : subjects;
+}
+
+std::string builds_key(const scenario::Driver& driver, const std::string& first, const std::string& subject) {
+  const bool only = driver.modules.size() == 1 && driver.modules.front() == subject;
+  return only || subject.empty() ? first : first + ":" + subject;
 }
 
 std::string content_file(const std::string& label) {
   return label.empty() ? "content.bin" : "content-" + label + ".bin";
 }
+
+std::string manifest_file(const std::string& label) {
+  return label.empty() ? "content.manifest" : "content-" + label + ".manifest";
+}
+
+std::string tar_of(const std::string& manifest) { return manifest + ".tar"; }
+
+bool is_tar(std::string_view file) { return file.ends_with(".manifest.tar"); }
 
 // Neither of two answers to one question is taken; this one is right nowhere.
 const std::string contradictory = "contradictory";

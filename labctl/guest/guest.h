@@ -23,10 +23,29 @@ struct Question {
 // What the agent runs to have a command run: a program and its arguments; the command becomes the last one.
 using Shell = std::vector<std::string>;
 
+using Files = std::vector<std::string>;
+
 // The names of artifacts on the payload CD: "driver.deb", "content.bin"; with the label of one that is not
-// the cell's own, "driver-previous.deb".
-std::string driver_file(const scenario::Driver& driver, const std::string& label = {});
+// the cell's own, "driver-previous.deb"; with its place in an artifact of several files, "driver+1.deb".
+std::string driver_file(const scenario::Driver& driver, const std::string& label = {}, std::size_t place = 0);
 std::string content_file(const std::string& label = {});
+// Of a folder's content two: its manifest, whose digest is the content's, and beside it all its files in a
+// tar.
+std::string manifest_file(const std::string& label = {});
+std::string tar_of(const std::string& manifest_file);
+bool is_tar(std::string_view file);  // such a one, whose digest nobody has named
+// Whether a file on the CD is the first one of a driver.
+bool begins_driver(std::string_view file);
+// The driver's files on the CD, of which this is the first one, in their order.
+Files driver_files(const std::map<std::string, std::string>& payload, const scenario::Driver& driver,
+                   const std::string& first);
+// What of a driver is tied to its bytes: its modules and, but for a bare module, its services (not sockets
+// and timers). One that is empty where it has neither: nothing ties it. Not the modules that the guest builds
+// (dkms): what ties them is in the guest.
+std::vector<std::string> subjects_of(const scenario::Driver& driver);
+// By what event::Opened names the builds of one of them: the driver's first file, and behind a ':' the
+// subject where that is not its only module.
+std::string builds_key(const scenario::Driver& driver, const std::string& first, const std::string& subject);
 
 // Ways to kill a guest on purpose, for the canary.
 enum class Crash {
@@ -100,16 +119,25 @@ class System {
   virtual Question set_clock(long long unix_seconds) const = 0;
   // Copies from the CD; <file>=<sha256>
   virtual Question deliver(const std::vector<std::string>& files) const = 0;
-  virtual Question install(const scenario::Guest& guest, const std::string& file) const = 0;
-  virtual Question remove(const scenario::Guest& guest, const std::string& file) const = 0;
-  // state= version= srcversion= build_id= file= file_sha256= fresh= package=, perhaps why= (load_failure.h);
-  // of the driver alone, without a package, where `file` is empty
-  virtual Question loaded(const scenario::Guest& guest, const std::string& file) const = 0;
+  // `files`: the driver's own on the CD, the first one first.
+  virtual Question install(const scenario::Guest& guest, const Files& files) const = 0;
+  virtual Question remove(const scenario::Guest& guest, const Files& files) const = 0;
+  // Of one of the driver's modules: state= version= srcversion= build_id= file= file_sha256= fresh= package=,
+  // perhaps why= (load_failure.h); of one that the guest built (dkms) built=, yes or what is wrong; without a
+  // package where there are no files.
+  virtual Question loaded(const scenario::Guest& guest, const std::string& module,
+                          const Files& files) const = 0;
+  // Of a unit of the service manager, as systemctl names them: LoadState= ActiveState= SubState= NRestarts=
+  // InvocationID= MainPID=; and of its main process program= program_sha256= script= script_sha256=. Its
+  // command is empty where services are drivers.
+  virtual Question service(const std::string&) const { return {"service", {}}; }
   // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
   // `not_copied`, which says nothing about the content.
   virtual Question place(const scenario::Content& content, const std::string& file) const = 0;
   virtual Question apply(const scenario::Content& content, const std::string& file) const = 0;
-  virtual Question content_digest(const scenario::Content& content) const = 0;  // content_sha256=
+  // content_sha256=; of a folder that of the manifest that its files would have, and differs=, the first
+  // names of files that are not as delivered. `file` as for place.
+  virtual Question content_digest(const scenario::Content& content, const std::string& file) const = 0;
 
   // Ways in which a guest can be killed on purpose.
   virtual std::vector<Crash> crashes() const = 0;

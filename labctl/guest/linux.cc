@@ -14,22 +14,45 @@ const std::string payload_folder = "/var/lib/labctl/payload";
 
 std::string payload(const std::string& file) { return payload_folder + "/" + file; }
 
+Files payloads(const Files& files) {
+  Files paths;
+  for (const auto& file : files) paths.push_back(payload(file));
+  return paths;
+}
+
 const std::string module_folder = "/usr/lib/labctl-candidate";
-std::string module_file(const scenario::Driver& driver) {
-  return module_folder + "/" + driver.module + ".ko";
+std::string module_file(const std::string& module) { return module_folder + "/" + module + ".ko"; }
+
+// Of several modules each option names its own: "sensor_net.level=3".
+std::vector<std::string> options_of(const scenario::Driver& driver, const std::string& module) {
+  if (driver.modules.size() == 1) return driver.options;
+  std::vector<std::string> own;
+  for (const auto& option : driver.options)
+    if (option.starts_with(module + ".")) own.push_back(option.substr(module.size() + 1));
+  return own;
 }
 
-std::string install_module(const scenario::Driver& driver, const std::string& file) {
-  const std::string loader = "#!/bin/sh\n" + shell_script({{"module", module_file(driver)}},
-                                                          scripts::load_module_sh, driver.options);
-  return shell_script(
-      {{"file", file}, {"folder", module_folder}, {"module", driver.module}, {"loader", loader}},
-      scripts::install_module_sh);
+// The modules are the files, in their order, which is the one in which they are loaded.
+std::string install_modules(const scenario::Driver& driver, const Files& files) {
+  std::string loader = "#!/bin/sh\n";
+  std::vector<std::string> pairs;
+  for (std::size_t i = 0; i < driver.modules.size() && i < files.size(); ++i) {
+    const std::string& module = driver.modules[i];
+    loader += "(\n";
+    loader +=
+        shell_script({{"module", module_file(module)}}, scripts::load_module_sh, options_of(driver, module));
+    loader += ") || exit\n";
+    pairs.insert(pairs.end(), {module, payload(files[i])});
+  }
+  return shell_script({{"folder", module_folder}, {"loader", loader}}, scripts::install_module_sh, pairs);
 }
 
-// A script of the author's own; it is given the path of its artifact.
-std::string authors(const std::string& command, const std::string& file) {
-  return "export LABCTL_DRIVER=" + shell_quote(file) + "; " + command;
+// A script of the author's own; it is given the path of its artifact, and all its files where it has several.
+std::string authors(const std::string& command, const Files& files) {
+  std::string script = "export LABCTL_DRIVER=";
+  script += shell_quote(payload(files.empty() ? std::string() : files.front()));
+  if (files.size() > 1) script += " LABCTL_DRIVER_FILES=" + shell_quote(join(payloads(files), " "));
+  return script + "; " + command;
 }
 
 }  // namespace
@@ -92,58 +115,76 @@ Question Linux::deliver(const std::vector<std::string>& files) const {
   return {"deliver", shell_script({{"folder", payload_folder}}, scripts::deliver_sh, files)};
 }
 
-Question Linux::install(const scenario::Guest& guest, const std::string& file_name) const {
+Question Linux::install(const scenario::Guest& guest, const Files& files) const {
   const auto& driver = guest.driver;
-  const std::string file = payload(file_name);
   switch (driver.kind) {
     case scenario::DriverKind::deb:
-      return {"install", shell_script({{"package", file}}, scripts::install_deb_sh)};
+      return {"install", shell_script({}, scripts::install_deb_sh, payloads(files))};
+    case scenario::DriverKind::dkms:
+      return {"install", shell_script({{"modules", join(driver.modules, " ")}}, scripts::install_dkms_sh,
+                                      payloads(files))};
     case scenario::DriverKind::rpm:
-      return {"install", shell_script({{"package", file}}, scripts::install_rpm_sh)};
+      return {"install", shell_script({}, scripts::install_rpm_sh, payloads(files))};
     case scenario::DriverKind::kmod:
-      return {"install", install_module(driver, file)};
+      return {"install", install_modules(driver, files)};
     case scenario::DriverKind::script:
-      return {"install", authors(driver.install, file)};
+      return {"install", authors(driver.install, files)};
     default:
       break;
   }
   return {"install", "exit 1"};
 }
 
-Question Linux::remove(const scenario::Guest& guest, const std::string& file_name) const {
+Question Linux::remove(const scenario::Guest& guest, const Files& files) const {
   const auto& driver = guest.driver;
-  const std::string file = payload(file_name);
   switch (driver.kind) {
     case scenario::DriverKind::deb:
-      return {"remove", shell_script({{"package", file}}, scripts::remove_deb_sh)};
+      return {"remove", shell_script({}, scripts::remove_deb_sh, payloads(files))};
+    case scenario::DriverKind::dkms: {
+      const auto modules = Files(driver.modules.rbegin(), driver.modules.rend());
+      return {"remove", shell_script({{"modules", join(modules, " ")}}, scripts::unload_dkms_sh) +
+                            shell_script({}, scripts::remove_deb_sh, payloads(files))};
+    }
     case scenario::DriverKind::rpm:
-      return {"remove", shell_script({{"package", file}}, scripts::remove_rpm_sh)};
+      return {"remove", shell_script({}, scripts::remove_rpm_sh, payloads(files))};
     case scenario::DriverKind::kmod:
-      return {"remove", shell_script({{"module", driver.module}, {"folder", module_folder}},
-                                     scripts::remove_module_sh)};
+      return {"remove", shell_script({{"folder", module_folder}}, scripts::remove_module_sh,
+                                     {driver.modules.rbegin(), driver.modules.rend()})};
     case scenario::DriverKind::script:
-      return {"remove", authors(driver.remove, file)};
+      return {"remove", authors(driver.remove, files)};
     default:
       break;
   }
   return {"remove", "exit 1"};
 }
 
-Question Linux::loaded(const scenario::Guest& guest, const std::string& file) const {
+Question Linux::loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const {
   const auto& driver = guest.driver;
-  const bool bare = driver.kind == scenario::DriverKind::kmod && !file.empty();
-  const std::string module = bare ? module_file(driver) : "";
-  std::string script = shell_script({{"module", driver.module}, {"file", module}}, scripts::loaded_sh);
-  if (file.empty()) return {"loaded", script};  // nothing is delivered yet, or any more
-  if (driver.kind == scenario::DriverKind::deb)
-    script += shell_script({{"package", payload(file)}}, scripts::package_deb_sh);
+  const bool bare = driver.kind == scenario::DriverKind::kmod && !files.empty();
+  std::string script =
+      shell_script({{"module", module}, {"file", bare ? module_file(module) : ""}}, scripts::loaded_sh);
+  if (files.empty()) return {"loaded", script};  // nothing is delivered yet, or any more
+  if (driver.kind == scenario::DriverKind::dkms)
+    script += shell_script({{"module", module}}, scripts::built_dkms_sh);
+  if (driver.kind == scenario::DriverKind::deb || driver.kind == scenario::DriverKind::dkms)
+    script += shell_script({}, scripts::package_deb_sh, payloads(files));
   if (driver.kind == scenario::DriverKind::rpm)
-    script += shell_script({{"package", payload(file)}}, scripts::package_rpm_sh);
+    script += shell_script({}, scripts::package_rpm_sh, payloads(files));
   return {"loaded", script};
+}
+
+Question Linux::service(const std::string& unit) const {
+  return {"service", shell_script({{"unit", unit}}, scripts::service_sh)};
 }
 
 // In a shell of its own, so that an author's command that comes behind it sees nothing of it.
 Question Linux::place(const scenario::Content& content, const std::string& file) const {
+  if (content.is_folder())
+    return {"place",
+            "(\n" +
+                shell_script({{"manifest", payload(file)}, {"tar", tar_of(file)}, {"path", content.path}},
+                             scripts::place_folder_sh) +
+                ") || exit " + std::to_string(not_copied)};
   return {"place", "(\n" +
                        shell_script({{"file", payload(file)}, {"path", content.path}}, scripts::place_sh) +
                        ") || exit " + std::to_string(not_copied)};
@@ -155,7 +196,10 @@ Question Linux::apply(const scenario::Content& content, const std::string& file)
   return {"apply", script};
 }
 
-Question Linux::content_digest(const scenario::Content& content) const {
+Question Linux::content_digest(const scenario::Content& content, const std::string& file) const {
+  if (content.is_folder())
+    return {"content-digest",
+            shell_script({{"path", content.path}, {"manifest", payload(file)}}, scripts::folder_digest_sh)};
   return {"content-digest", shell_script({{"path", content.path}}, scripts::content_digest_sh)};
 }
 

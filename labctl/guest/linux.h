@@ -23,12 +23,13 @@ class Linux final : public System {
   Question power_off() const override;
   Question set_clock(long long unix_seconds) const override;
   Question deliver(const std::vector<std::string>& files) const override;
-  Question install(const scenario::Guest& guest, const std::string& file) const override;
-  Question remove(const scenario::Guest& guest, const std::string& file) const override;
-  Question loaded(const scenario::Guest& guest, const std::string& file) const override;
+  Question install(const scenario::Guest& guest, const Files& files) const override;
+  Question remove(const scenario::Guest& guest, const Files& files) const override;
+  Question loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const override;
+  Question service(const std::string& unit) const override;
   Question place(const scenario::Content& content, const std::string& file) const override;
   Question apply(const scenario::Content& content, const std::string& file) const override;
-  Question content_digest(const scenario::Content& content) const override;
+  Question content_digest(const scenario::Content& content, const std::string& file) const override;
   std::vector<Crash> crashes() const override { return {std::begin(every_crash), std::end(every_crash)}; }
   Question stage(Crash crash) const override;
   bool is_boot_id(const std::string& text) const override;

@@ -23,6 +23,8 @@ Question named(const std::string& name, const std::string& script_name, const Va
 constexpr std::string_view success = "exit 0\n", tell_package = "$env:LABCTL_DRIVER = $package\n";
 
 std::string payload(const std::string& file) { return payload_folder + "\\" + file; }
+// A driver of Windows is one file: a folder that is packed, an installer.
+std::string package_of(const Files& files) { return payload(files.empty() ? std::string() : files.front()); }
 
 // An author's command: a program's status is the command's.
 std::string authors(const std::string& command) {
@@ -66,10 +68,11 @@ Question Windows::deliver(const std::vector<std::string>& files) const {
   return script("deliver", {{"files", join(files, "|")}, {"folder", payload_folder}}, {scripts::deliver_ps1});
 }
 
-Question Windows::install(const scenario::Guest& guest, const std::string& file) const {
+Question Windows::install(const scenario::Guest& guest, const Files& files) const {
   const auto& driver = guest.driver;
   const auto verifier = std::string(scenario::to_string(guest.verifier));
-  Values values = {{"package", payload(file)}, {"service", driver.module}, {"verifier", verifier}};
+  Values values = {
+      {"package", package_of(files)}, {"service", join(driver.modules, "|")}, {"verifier", verifier}};
   switch (driver.kind) {
     case DriverKind::inf:
       values.emplace_back("certificate", driver.certificate);
@@ -90,9 +93,9 @@ Question Windows::install(const scenario::Guest& guest, const std::string& file)
                {scripts::set_verifier_ps1, tell_package, authors(driver.install)});
 }
 
-Question Windows::remove(const scenario::Guest& guest, const std::string& file) const {
+Question Windows::remove(const scenario::Guest& guest, const Files& files) const {
   const auto& driver = guest.driver;
-  const Values values = {{"package", payload(file)}, {"service", driver.module}};
+  const Values values = {{"package", package_of(files)}, {"service", join(driver.modules, "|")}};
   switch (driver.kind) {
     case DriverKind::inf:
       return named("remove", "remove-inf", values, {scripts::remove_inf_ps1, scripts::remove_service_ps1});
@@ -106,9 +109,8 @@ Question Windows::remove(const scenario::Guest& guest, const std::string& file) 
   return named("remove", "remove-script", values, {tell_package, authors(driver.remove)});
 }
 
-Question Windows::loaded(const scenario::Guest& guest, const std::string&) const {
-  return script("loaded",
-                {{"service", guest.driver.module}, {"kind", scenario::to_string(guest.driver.kind)}},
+Question Windows::loaded(const scenario::Guest& guest, const std::string& module, const Files&) const {
+  return script("loaded", {{"service", module}, {"kind", scenario::to_string(guest.driver.kind)}},
                 {scripts::loaded_ps1, scripts::why_not_loaded_ps1});
 }
 
@@ -121,7 +123,7 @@ Question Windows::apply(const scenario::Content& content, const std::string& fil
                 {scripts::place_ps1, content.apply.empty() ? std::string() : authors(content.apply)});
 }
 
-Question Windows::content_digest(const scenario::Content& content) const {
+Question Windows::content_digest(const scenario::Content& content, const std::string&) const {
   return script("content-digest", {{"path", content.path}}, {scripts::content_digest_ps1});
 }
 

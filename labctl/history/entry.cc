@@ -30,10 +30,10 @@ void drop_marks(Json& json) {
 std::string story_digest(Json json, const plan::Cell& cell, const outcome::RunRecord& run, int rules) {
   drop_marks(json);
   for (const char* name :
-       {"id", "image", "driver", "content", "driver_path", "content_path", "axes", "expect"})
+       {"id", "image", "driver", "content", "driver_path", "driver_with", "content_path", "axes", "expect"})
     json.erase(name);
   for (const char* extras : {"extra_drivers", "extra_contents"})
-    for (auto& extra : json.at(extras)) extra.erase("path");
+    for (auto& extra : json.at(extras)) extra.erase("path"), extra.erase("with");
   json.at("machine").erase("name");
   json["rules"] = rules;
   json["accepted"] = Json::array();
@@ -47,10 +47,20 @@ std::string digest_of(const outcome::RunRecord& run, const std::string& path) {
   return artifact ? artifact->sha256 : std::string();
 }
 
+// Of a driver of one file that file's; else of all of them.
+std::string driver_digest(const outcome::RunRecord& run, const std::string& path,
+                          const std::vector<std::string>& with) {
+  std::string all = digest_of(run, path);
+  if (with.empty()) return all;
+  for (const auto& other : with) all += "\n" + digest_of(run, other);
+  return sha256(all);
+}
+
 std::string extras_digest(const plan::Cell& cell, const outcome::RunRecord& run) {
   std::string all;
   for (const auto* extras : {&cell.extra_drivers, &cell.extra_contents})
-    for (const auto& extra : *extras) all += extra.label + "\n" + digest_of(run, extra.path) + "\n";
+    for (const auto& extra : *extras)
+      all += extra.label + "\n" + driver_digest(run, extra.path, extra.with) + "\n";
   return all.empty() ? all : sha256(all);
 }
 
@@ -59,7 +69,7 @@ Tested tested_of(const plan::Cell& cell, Json json, const outcome::RunRecord& ru
                 .machine = plan::shape_in_words(cell.machine),
                 .driver = cell.driver,
                 .content = cell.content,
-                .driver_sha256 = digest_of(run, cell.driver_path),
+                .driver_sha256 = driver_digest(run, cell.driver_path, cell.driver_with),
                 .content_sha256 = digest_of(run, cell.content_path),
                 .extras_sha256 = extras_digest(cell, run),
                 .story_sha256 = story_digest(std::move(json), cell, run, rules)};

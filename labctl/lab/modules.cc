@@ -11,6 +11,7 @@
 #include <functional>
 #include <set>
 
+#include "labctl/base/digest.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
@@ -27,7 +28,7 @@ constexpr std::string_view gnu{"GNU\0", 4};  // a note's owner, with its end
 constexpr std::size_t block_size = 1u << 18;
 constexpr std::uint64_t largest_module = 256u << 20;  // with debug information; bytes
 constexpr std::uint64_t most_bytes = 8ull << 30;      // unpacked, of everything in an artifact
-constexpr std::size_t most_entries = 200'000, most_modules = 4096;
+constexpr std::size_t most_entries = 200'000, most_modules = 4096, most_programs = 4096;
 constexpr std::size_t longest_id = 64;  // bytes of a build id; SHA-1 has 20
 constexpr std::size_t longest_word = 100;
 
@@ -175,25 +176,47 @@ class Walk {
                            std::to_string(most_entries) + " files");
       const char* name = archive_entry_pathname(entry);
       if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) continue;
-      if (auto seen = of_archive(in, name, holds); !seen) return seen;
+      const bool runs = (archive_entry_perm(entry) & 0111) != 0;
+      if (auto seen = of_archive(in, name, holds, runs); !seen) return seen;
     }
     return {};
   }
 
-  std::vector<ModuleFile> found;
+  Inside found;
   std::set<std::string> units;
 
  private:
   // A deb is an archive whose member data.tar.* is another one.
-  Status of_archive(archive* in, const std::string& name, Holds holds) {
+  Status of_archive(archive* in, const std::string& name, Holds holds, bool runs) {
     const bool packed = holds == Holds::artifact &&
                         (archive_format(in) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_AR &&
                         name.starts_with("data.tar");
     if (auto unit = unit_at(name); !unit.empty() && units.size() < most_modules)
       units.insert(std::move(unit));
-    if (!packed && !is_module(name)) return {};
+    if (!packed && !is_module(name)) return runs ? program(in, name) : Status();
     std::string room;
     return through(data_of(in, room), name, packed ? Holds::package : Holds::module);
+  }
+
+  Status program(archive* in, const std::string& name) {
+    auto bytes = whole(in, name);
+    if (!bytes) return fail(bytes.error());
+    if (found.programs.size() >= most_programs)
+      return input_error("holds more than " + std::to_string(most_programs) + " programs");
+    found.programs.push_back("sha256:" + sha256(*bytes));
+    return {};
+  }
+
+  Result<std::string> whole(archive* in, const std::string& path) {
+    std::string room, bytes;
+    for (const auto blocks = data_of(in, room);;) {
+      const auto block = blocks();
+      if (!block) return fail(block.error());
+      if (block->empty()) return bytes;
+      bytes += *block;
+      if (bytes.size() > largest_module)
+        return input_error("the program is larger than " + show_size(largest_module), printable(path, 200));
+    }
   }
 
   // What is no archive: a module, or nothing that could be one.
@@ -208,9 +231,9 @@ class Walk {
       if (bytes.size() > largest_module || (bytes_ += block->size()) > most_bytes)
         return input_error("the module is larger than " + show_size(largest_module), printable(path, 200));
     }
-    if (found.size() >= most_modules)
+    if (found.modules.size() >= most_modules)
       return input_error("holds more than " + std::to_string(most_modules) + " modules");
-    if (bytes.starts_with(ELFMAG)) found.push_back(read_module(path, bytes));
+    if (bytes.starts_with(ELFMAG)) found.modules.push_back(read_module(path, bytes));
     return {};
   }
 
@@ -240,9 +263,7 @@ ModuleFile read_module(std::string path, std::string_view file) {
   return module;
 }
 
-namespace {
-
-Status walk_through(const fs::path& artifact, Walk& walk) {
+Result<Inside> inside(const fs::path& artifact) {
   const Owned<std::FILE, std::fclose> file(std::fopen(artifact.c_str(), "rbe"));
   if (!file) return input_error("cannot be opened", artifact.string());
   std::string room(block_size, '\0');
@@ -251,26 +272,14 @@ Status walk_through(const fs::path& artifact, Walk& walk) {
     if (std::ferror(file.get()) != 0) return input_error("cannot be read");
     return std::string_view(room.data(), got);
   };
+  Walk walk;
   if (auto walked = walk.through(blocks, artifact.filename().string(), Holds::artifact); !walked) {
     Error error = walked.error();
     if (error.where.empty()) error.where = artifact.string();
     return fail(std::move(error));
   }
-  return {};
-}
-
-}  // namespace
-
-Result<std::vector<ModuleFile>> modules_in(const fs::path& artifact) {
-  Walk walk;
-  if (auto walked = walk_through(artifact, walk); !walked) return fail(walked.error());
+  walk.found.units.assign(walk.units.begin(), walk.units.end());
   return std::move(walk.found);
-}
-
-Result<std::vector<std::string>> units_in(const fs::path& artifact) {
-  Walk walk;
-  if (auto walked = walk_through(artifact, walk); !walked) return fail(walked.error());
-  return std::vector<std::string>(walk.units.begin(), walk.units.end());
 }
 
 std::vector<std::string> builds_of(const std::vector<ModuleFile>& modules, const std::string& name) {

@@ -20,13 +20,18 @@ struct ModuleFile {
   std::string build_id, source_version;
 };
 
+// What a driver's artifact holds.
+struct Inside {
+  std::vector<ModuleFile> modules;
+  // Digests of its executable files, as event::Opened names them: "sha256:...".
+  std::vector<std::string> programs;
+  // The systemd units that a package installs, by their names, templates left out; in order, each once.
+  std::vector<std::string> units;
+};
+
 // Of a bare module, compressed (.xz, .zst, .gz) or not, or of a package: deb, rpm, tar. An artifact without a
 // module gives none. Errors (input): it cannot be read, is damaged, or holds more than is read.
-Result<std::vector<ModuleFile>> modules_in(const std::filesystem::path& artifact);
-
-// The systemd units that a package installs, by their names, templates left out; in order, each once. Errors
-// as above.
-Result<std::vector<std::string>> units_in(const std::filesystem::path& artifact);
+Result<Inside> inside(const std::filesystem::path& artifact);
 
 // An ELF file's own words; nothing where there are none.
 ModuleFile read_module(std::string path, std::string_view elf);

@@ -8,6 +8,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/units.h"
 #include "labctl/guest/guest.h"
+#include "labctl/lab/file_set.h"
 #include "labctl/plan/damage.h"
 
 namespace labctl::lab {
@@ -20,6 +21,7 @@ struct Wanted {
   std::string path;  // what the artifact is called: a damaged one by its origin and its damage
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
+  bool folder = false;  // its files are the content
 
   fs::path origin() const {
     const auto suffix = scenario::damaged_name({}, damage);
@@ -29,15 +31,14 @@ struct Wanted {
 
 std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   std::map<std::string, Wanted> files;
-  if (cell.control) return files;
-  const auto& driver = cell.guest.driver;
-  if (!cell.driver_path.empty()) files[guest::driver_file(driver)] = {cell.driver_path, cell.driver_mark};
-  if (!cell.content_path.empty())
-    files[guest::content_file()] = {cell.content_path, cell.content_mark, cell.content_damage};
-  for (const auto& extra : cell.extra_drivers)
-    files[guest::driver_file(driver, extra.label)] = {extra.path, extra.mark};
-  for (const auto& extra : cell.extra_contents)
-    files[guest::content_file(extra.label)] = {extra.path, extra.mark, extra.damage};
+  const bool folder = cell.guest.content && cell.guest.content->is_folder();
+  for (const auto& given : plan::given_to(cell)) {
+    const bool driver = given.of == plan::Given::Of::driver;
+    const std::string name = driver   ? guest::driver_file(cell.guest.driver, given.label, given.place)
+                             : folder ? guest::manifest_file(given.label)
+                                      : guest::content_file(given.label);
+    files[name] = {given.path, given.mark, given.damage, folder && !driver};
+  }
   return files;
 }
 
@@ -68,6 +69,10 @@ Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) 
   if (!fs::exists(source, problem))
     return input_error("the artifact does not exist: " + source.lexically_normal().string(), where,
                        "build it, or correct the path (it is relative to the scenario's folder)");
+  if (fs::is_directory(source, problem))
+    return input_error(
+        "is a folder: " + source.string(), where,
+        "content that is a folder goes to one: content: {path: /var/lib/x/}, with a '/' at its end");
   if (!fs::is_regular_file(source, problem)) return input_error("is not a file: " + source.string(), where);
   const auto size = fs::file_size(source, problem);
   if (problem || size == 0)
@@ -79,9 +84,10 @@ Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) 
 
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.
 Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
-                      const fs::path& work) {
+                      const fs::path& work, bool may_be_empty = false) {
   std::error_code problem;
-  const auto size = size_of(source, where);
+  const auto size =
+      may_be_empty ? Result<std::uint64_t>(fs::file_size(source, problem)) : size_of(source, where);
   if (!size) return fail(size.error());
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
@@ -100,6 +106,21 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
   fs::rename(copy, artifact.copy, problem);
   if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
   return artifact;
+}
+
+// What a guest is given of it, whole.
+Result<std::uint64_t> size_of(const Wanted& wanted, const fs::path& base, const std::string& where) {
+  if (!wanted.folder) return size_of(base / wanted.origin(), where);
+  const auto files = files_of_set({base / wanted.path}, where);
+  if (!files) return fail(files.error());
+  std::uint64_t size = 0;
+  for (const auto& file : *files) size += file.size;
+  return size;
+}
+
+// "channels" and "a.bin": "channels/a.bin".
+std::string below(const std::string& folder, const std::string& name) {
+  return folder.ends_with('/') ? folder + name : folder + "/" + name;
 }
 
 host::Check lacking(const std::string& name, const Error& error) {
@@ -137,11 +158,6 @@ std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>&
   return checks;
 }
 
-bool is_driver(const plan::Cell& cell, const std::string& path) {
-  return path == cell.driver_path || std::any_of(cell.extra_drivers.begin(), cell.extra_drivers.end(),
-                                                 [&](const auto& extra) { return extra.path == path; });
-}
-
 }  // namespace
 
 std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::string& scenario_file,
@@ -163,10 +179,11 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
     std::uint64_t bytes = 0, content = 0;
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (sizes.count(wanted.path) == 0) {
-        const auto size = size_of(base / wanted.origin(), place(scenario_file, wanted.mark));
+        const auto size = size_of(wanted, base, place(scenario_file, wanted.mark));
         if (!size) checks.push_back(lacking("artifact " + wanted.path, size.error()));
         sizes[wanted.path] = size.value_or(0);
-        if (size && wanted.damage == scenario::Damage::none) intact[wanted.path] = base / wanted.origin();
+        if (size && wanted.damage == scenario::Damage::none && !wanted.folder)
+          intact[wanted.path] = base / wanted.origin();
       }
       bytes += sizes[wanted.path];
       if (name.starts_with("content")) content = std::max(content, sizes[wanted.path]);
@@ -203,9 +220,11 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
     std::string key;
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (staged.artifacts_.count(wanted.path) == 0 && missing.count(wanted.path) == 0) {
+        const std::string where = place(scenario_file, wanted.mark);
         const auto given = sources.find(wanted.path);
-        auto artifact = take(given == sources.end() ? base / wanted.origin() : given->second, wanted.damage,
-                             place(scenario_file, wanted.mark), copies);
+        const fs::path source = given == sources.end() ? base / wanted.origin() : given->second;
+        auto artifact = wanted.folder ? staged.take_folder(source, wanted.path, where, copies, sources)
+                                      : take(source, wanted.damage, where, copies);
         if (artifact)
           staged.artifacts_[wanted.path] = *artifact;
         else {
@@ -216,10 +235,16 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
       if (missing.count(wanted.path) != 0) continue;
       const std::string digest = staged.artifacts_[wanted.path].sha256;
       mine.files[name] = digest;
-      staged.tie(cell, name, wanted.path, place(scenario_file, wanted.mark), mine);
-      staged.look_who_signed(cell, wanted.path, place(scenario_file, wanted.mark), work / "signed");
       on_cd.push_back({name, copies / digest});
       key += name + "=" + digest + "\n";
+      if (!wanted.folder) continue;
+      const std::string tar = guest::tar_of(name);
+      mine.files[tar] = staged.tars_[wanted.path];
+      on_cd.push_back({tar, copies / mine.files[tar]});
+    }
+    if (missing.empty()) {
+      staged.tie(cell, scenario_file, mine);
+      staged.look_who_signed(cell, scenario_file, work / "signed");
     }
     if (!on_cd.empty() && missing.empty()) {
       mine.payload = work / ("payload-" + sha256(key).substr(0, 16) + ".iso");
@@ -234,29 +259,107 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
   return staged;
 }
 
-// What a guest's memory must show when this driver has been installed, where that can be seen.
-void StagedArtifacts::tie(const plan::Cell& cell, const std::string& name, const std::string& path,
-                          const std::string& where, CellArtifacts& mine) {
-  if (!is_driver(cell, path) || !guest::system_of(cell.guest.os).traits().shows_build) return;
-  auto known = modules_.find(path);
-  if (known == modules_.end()) known = modules_.emplace(path, modules_in(artifacts_[path].copy)).first;
-  const std::string& module = cell.guest.driver.module;
-  const auto& modules = known->second;
-  mine.builds[name] = modules ? builds_of(*modules, module) : std::vector<std::string>{};
-  if (!mine.builds[name].empty()) return;
-  untied_[path] = !modules         ? modules.error().what
-                  : module.empty() ? "the scenario names no module"
-                                   : "it names no build of a module " + module;
-  if (cell.guest.proof.empty()) unproved_[path] = where;
+// Every file of it is an artifact of its own, and the folder one whose bytes are its manifest.
+Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std::string& path,
+                                              const std::string& where, const fs::path& copies,
+                                              const Sources& sources) {
+  auto files = sources.count(path) == 0 ? files_of_set({folder}, where) : files_of_manifest(folder, where);
+  if (!files) return fail(files.error());
+  Artifact whole{.source = folder};
+  for (auto& file : *files) {
+    if (const auto given = sources.find(below(path, file.name)); given != sources.end())
+      file.source = given->second;
+    auto taken = take(file.source, scenario::Damage::none, where, copies, true);
+    if (!taken) return taken;
+    file.source = taken->copy;
+    file.sha256 = taken->sha256;
+    file.size = taken->size;
+    whole.size += taken->size;
+    artifacts_[below(path, file.name)] = std::move(*taken);
+  }
+  const std::string manifest = manifest_of(*files);
+  whole.sha256 = whole.source_sha256 = sha256(manifest);
+  whole.copy = copies / whole.sha256;
+  if (auto written = write_file(whole.copy, manifest); !written) return fail(written.error());
+  const fs::path tar = copies / (whole.sha256 + ".tar");
+  if (auto written = write_tar(tar, *files); !written) return fail(written.error());
+  auto digest = sha256_file(tar);
+  if (!digest) return fail(digest.error());
+  std::error_code problem;
+  fs::rename(tar, copies / *digest, problem);
+  if (problem) return lab_error("cannot keep a copy: " + problem.message(), copies.string());
+  tars_[path] = *digest;
+  return whole;
 }
 
-void StagedArtifacts::look_who_signed(const plan::Cell& cell, const std::string& path,
-                                      const std::string& where, const fs::path& work) {
-  if (cell.guest.os != scenario::Os::windows || !is_driver(cell, path)) return;
-  if (signatures_.count(path) == 0)
-    signatures_.emplace(path,
-                        driver_signatures(artifacts_[path].copy, fs::path(path).filename().string(), work));
-  if (cell.machine.firmware == scenario::Firmware::uefi_secure) secure_boot_.emplace(path, where);
+// What a guest's memory must show when these drivers have been installed, where that can be seen.
+void StagedArtifacts::tie(const plan::Cell& cell, const std::string& scenario_file, CellArtifacts& mine) {
+  if (!guest::system_of(cell.guest.os).traits().shows_build) return;
+  std::map<std::string, std::vector<plan::Given>> drivers;  // by the first file's name on the CD
+  for (const auto& given : plan::given_to(cell))
+    if (given.of == plan::Given::Of::driver)
+      drivers[guest::driver_file(cell.guest.driver, given.label)].push_back(given);
+  for (const auto& [name, files] : drivers) {
+    const std::string& path = files.front().path;
+    std::string why;
+    for (const auto& subject : guest::subjects_of(cell.guest.driver)) {
+      auto builds = builds_of_subject(cell.guest.driver, subject, files);
+      if (!builds) why = builds.error().what;
+      mine.builds[guest::builds_key(cell.guest.driver, name, subject)] =
+          builds ? std::move(*builds) : std::vector<std::string>{};
+    }
+    if (why.empty()) continue;
+    untied_[path] = std::move(why);
+    if (cell.guest.proof.empty()) unproved_[path] = place(scenario_file, files.front().mark);
+  }
+}
+
+// Errors: why nothing can be tied.
+Result<std::vector<std::string>> StagedArtifacts::builds_of_subject(const scenario::Driver& driver,
+                                                                    const std::string& subject,
+                                                                    const std::vector<plan::Given>& files) {
+  auto all = inside_of(files);
+  if (!all) return fail(all.error());
+  if (subject.empty()) return input_error("the scenario names no module");
+  if (!driver.has(subject)) {
+    if (driver.kind == scenario::DriverKind::script)  // it may be the program itself
+      for (const auto& file : files) all->programs.push_back("sha256:" + artifacts_[file.path].sha256);
+    if (all->programs.empty())
+      return input_error("it holds no program that the service " + subject + " could run");
+    return std::move(all->programs);
+  }
+  auto builds = builds_of(all->modules, subject);
+  if (builds.empty()) return input_error("it names no build of a module " + subject);
+  return builds;
+}
+
+// Of all its files.
+Result<Inside> StagedArtifacts::inside_of(const std::vector<plan::Given>& files) {
+  Inside all;
+  for (const auto& file : files) {
+    const Artifact& artifact = artifacts_[file.path];
+    auto known = insides_.find(file.path);
+    if (known == insides_.end()) known = insides_.emplace(file.path, inside(artifact.copy)).first;
+    if (!known->second) return fail(known->second.error());
+    const Inside& one = *known->second;
+    all.modules.insert(all.modules.end(), one.modules.begin(), one.modules.end());
+    all.programs.insert(all.programs.end(), one.programs.begin(), one.programs.end());
+  }
+  return all;
+}
+
+void StagedArtifacts::look_who_signed(const plan::Cell& cell, const std::string& scenario_file,
+                                      const fs::path& work) {
+  if (cell.guest.os != scenario::Os::windows) return;
+  for (const auto& given : plan::given_to(cell)) {
+    if (given.of != plan::Given::Of::driver) continue;
+    const std::string& path = given.path;
+    if (signatures_.count(path) == 0)
+      signatures_.emplace(path,
+                          driver_signatures(artifacts_[path].copy, fs::path(path).filename().string(), work));
+    if (cell.machine.firmware == scenario::Firmware::uefi_secure)
+      secure_boot_.emplace(path, place(scenario_file, given.mark));
+  }
 }
 
 std::vector<Error> StagedArtifacts::refused() const {
@@ -348,7 +451,9 @@ std::vector<std::string> StagedArtifacts::links() const {
 std::vector<std::string> StagedArtifacts::changed() const {
   std::vector<std::string> sentences;
   for (const auto& [path, artifact] : artifacts_) {
-    auto now = sha256_file(artifact.source);
+    std::error_code none;
+    const bool folder = fs::is_directory(artifact.source, none);
+    auto now = folder ? set_sha256({artifact.source}) : sha256_file(artifact.source);
     if (!now)
       sentences.push_back("the artifact " + path + " was removed after the run began");
     else if (*now != artifact.source_sha256)

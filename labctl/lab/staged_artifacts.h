@@ -38,7 +38,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
 struct CellArtifacts {
   std::filesystem::path payload;                           // the CD, empty in a control
   std::map<std::string, std::string> files;                // name on it -> sha256
-  std::map<std::string, std::vector<std::string>> builds;  // name on it -> as event::Opened says
+  std::map<std::string, std::vector<std::string>> builds;  // as event::Opened says
 };
 
 class StagedArtifacts {
@@ -87,14 +87,21 @@ class StagedArtifacts {
 
  private:
   std::map<std::string, Artifact> artifacts_;  // by the path as the scenario says it
-  void tie(const plan::Cell& cell, const std::string& name, const std::string& path, const std::string& where,
-           CellArtifacts& mine);
-  void look_who_signed(const plan::Cell& cell, const std::string& path, const std::string& where,
+  void tie(const plan::Cell& cell, const std::string& scenario_file, CellArtifacts& mine);
+  Result<Artifact> take_folder(const std::filesystem::path& folder, const std::string& path,
+                               const std::string& where, const std::filesystem::path& copies,
+                               const Sources& sources);
+  void look_who_signed(const plan::Cell& cell, const std::string& scenario_file,
                        const std::filesystem::path& work);
+  Result<Inside> inside_of(const std::vector<plan::Given>& files);
+  Result<std::vector<std::string>> builds_of_subject(const scenario::Driver& driver,
+                                                     const std::string& subject,
+                                                     const std::vector<plan::Given>& files);
 
   std::map<std::string, CellArtifacts> cells_;
-  std::map<std::string, Result<std::vector<ModuleFile>>> modules_;  // by the artifact's path
-  std::map<std::string, std::string> untied_, unproved_;            // the artifact's path -> why, where
+  std::map<std::string, std::string> tars_;  // of content that is a folder: its path -> its tar's digest
+  std::map<std::string, Result<Inside>> insides_;         // by the artifact's path
+  std::map<std::string, std::string> untied_, unproved_;  // the artifact's path -> why, where
   std::map<std::string, Result<std::vector<DriverSignature>>> signatures_;
   std::map<std::string, std::string> secure_boot_;  // the artifact's path -> where, in cells with Secure Boot
 };

@@ -34,6 +34,11 @@ struct Shape {
   DiskBus disk = DiskBus::virtio;
   bool network = false;  // a card that reaches nothing: no host, no other guest, no world
   Platform platform = Platform::generic;
+  // What its disk is prepared with before its snapshot is made: words of its kernel's command line, and a
+  // size in bytes (0: the image's).
+  std::vector<std::string> cmdline = {};
+  std::uint64_t disk_size = 0;
+  bool is_prepared() const { return !cmdline.empty() || disk_size != 0; }
   bool operator==(const Shape&) const = default;
 };
 

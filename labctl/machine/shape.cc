@@ -1,5 +1,6 @@
 #include <cctype>
 
+#include "labctl/base/digest.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::machine {
@@ -25,6 +26,10 @@ std::string slug_of(const Shape& shape) {
   if (shape.disk != DiskBus::virtio) slug += std::string("-") + to_string(shape.disk);
   if (shape.network) slug += "-net";
   if (shape.platform == Platform::hyperv) slug += "-windows";
+  if (shape.disk_size != 0) slug += "-" + std::to_string(shape.disk_size >> 20) + "M-disk";
+  std::string words;
+  for (const auto& word : shape.cmdline) words += word + "\n";
+  if (!words.empty()) slug += "-cmdline-" + sha256(words).substr(0, 12);
   return slug;
 }
 

@@ -37,9 +37,12 @@ std::string title_of_failed(const std::string& unit) { return "service failed: "
 
 bool of_candidate(const plan::Cell& cell, const crash::Finding& finding) {
   if (is_own_service(cell.guest.driver, finding)) return true;
-  const std::string& own = cell.guest.driver.module;
-  if (finding.module.empty() || own.empty()) return false;
-  return finding.module == own || (cell.guest.os == scenario::Os::windows && is_file_of(finding.module, own));
+  if (finding.module.empty()) return false;
+  const auto& modules = cell.guest.driver.modules;
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& own) {
+    return finding.module == own ||
+           (cell.guest.os == scenario::Os::windows && is_file_of(finding.module, own));
+  });
 }
 
 std::string sentence(const plan::Cell& cell, const Observation& seen) {

@@ -16,6 +16,8 @@ constexpr Added added[] = {
     {2, "whether the console could be heard in each boot"},
     {2, "whether a thread slept in a boot that ended before the kernel's watchdogs could say so"},
     {2, "whether the driver in memory is the delivered build, on the image's own kernel"},
+    {2, "whether the driver's services run delivered programs, and are not restarted by themselves"},
+    {2, "whether the kernel has the options that the scenario's machine gives it"},
     {2, "whether a hypervisor that ended was taken along by its guest"},
     {2, "whether the kernel's log, read whole, clears a line of a kind that leaves no taint"},
     {2, "which errors without a taint, services that failed and programs that crashed no control shows"},

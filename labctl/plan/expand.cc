@@ -70,6 +70,11 @@ std::string fill_image(const std::string& path, const std::string& image) {
   return yaml::fill_variables(path, {{"image", image}});
 }
 
+std::vector<std::string> fill_image(std::vector<std::string> paths, const std::string& image) {
+  for (std::string& path : paths) path = fill_image(path, image);
+  return paths;
+}
+
 std::string id_of(const Axes& axes) {
   std::string id = slug(value_of(axes, "image"));
   for (const auto& [axis, value] : axes)
@@ -93,13 +98,13 @@ Status name_artifacts(Cell& cell, const Scenario& scenario) {
     const auto artifact = find_artifact(driver ? scenario.drivers : scenario.contents, step.label,
                                         driver ? "driver" : "content", at(scenario.source, step.mark));
     if (!artifact) return fail(artifact.error());
-    if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod &&
-        cell.driver_path != (*artifact)->path && scenario.guest->driver.module.empty())
+    const Artifact& found = **artifact;
+    if (driver && cell.guest.driver.kind == scenario::DriverKind::kmod && cell.driver_path != found.path &&
+        scenario.guest->driver.modules.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
-    const Artifact& found = **artifact;
     extras.push_back({step.label, scenario::damaged_name(fill_image(found.path, cell.image), found.damage),
-                      found.mark, found.damage, found.may_be_refused});
+                      found.mark, found.damage, found.may_be_refused, fill_image(found.with, cell.image)});
   }
   return {};
 }
@@ -128,6 +133,7 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   const auto driver = find_artifact(scenario.drivers, cell.driver, "driver", where);
   if (!driver) return fail(driver.error());
   cell.driver_path = fill_image((*driver)->path, cell.image);
+  cell.driver_with = fill_image((*driver)->with, cell.image);
   cell.driver_mark = (*driver)->mark;
   if (!cell.content.empty()) {
     const auto content = find_artifact(scenario.contents, cell.content, "content", where);
@@ -141,8 +147,10 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   for (const auto& machine : scenario.machines)
     if (machine.name == value_of(axes, "machine")) cell.machine = machine;
   cell.guest = *scenario.guest;
-  if (cell.guest.driver.kind == scenario::DriverKind::kmod && cell.guest.driver.module.empty())
-    cell.guest.driver.module = scenario::module_of_file(cell.driver_path);
+  if (cell.guest.driver.kind == scenario::DriverKind::kmod && cell.guest.driver.modules.empty())
+    for (const auto& file : given_to(cell))
+      if (file.of == Given::Of::driver)
+        cell.guest.driver.modules.push_back(scenario::module_of_file(file.path));
   cell.story = flatten(scenario.story);
   for (const auto& story : scenario.stories)
     if (story.name == value_of(axes, "story")) cell.story = flatten(story.steps);
@@ -307,6 +315,8 @@ std::string shape_in_words(const scenario::Machine& machine) {
     text += std::string(", ") + scenario::to_string(machine.disk) + " disk";
   if (machine.network != scenario::Network::none)
     text += std::string(", ") + scenario::to_string(machine.network) + " network";
+  if (machine.disk_size != 0) text += ", " + show_size(machine.disk_size) + " of disk";
+  if (!machine.cmdline.empty()) text += ", " + join(machine.cmdline, " ");
   return text;
 }
 

@@ -37,7 +37,7 @@ constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::D
                                         scenario::Damage::oversized};
 constexpr DriverKind driver_kinds[] = {DriverKind::deb,    DriverKind::rpm, DriverKind::kmod,
                                        DriverKind::script, DriverKind::inf, DriverKind::service,
-                                       DriverKind::msi};
+                                       DriverKind::msi,    DriverKind::dkms};
 constexpr scenario::Loads all_loads[] = {scenario::Loads::at_install, scenario::Loads::at_boot,
                                          scenario::Loads::on_use};
 constexpr scenario::Os systems[] = {scenario::Os::linux_, scenario::Os::windows};
@@ -72,7 +72,7 @@ void add_exercise(Json& json, const std::vector<scenario::Command>& commands) {
 Json guest_json(const Guest& guest) {
   Json json = {{"driver",
                 {{"kind", to_string(guest.driver.kind)},
-                 {"module", guest.driver.module},
+                 {"module", guest.driver.modules.empty() ? std::string() : guest.driver.modules.front()},
                  {"options", guest.driver.options},
                  {"install", guest.driver.install},
                  {"remove", guest.driver.remove}}}};
@@ -85,6 +85,7 @@ Json guest_json(const Guest& guest) {
   add_within(json["driver"], guest.driver.within);
   if (guest.driver.loads != scenario::Loads::at_install)
     json["driver"]["loads"] = to_string(guest.driver.loads);
+  if (guest.driver.modules.size() > 1) json["driver"]["modules"] = guest.driver.modules;
   if (!guest.driver.services.empty()) json["driver"]["services"] = guest.driver.services;
   if (guest.content) {
     json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
@@ -112,6 +113,8 @@ Json machine_json(const scenario::Machine& machine) {
                {"disk", to_string(machine.disk)}};
   // There only when there is something to say.
   if (machine.network != scenario::Network::none) json["network"] = to_string(machine.network);
+  if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
+  if (machine.disk_size != 0) json["disk_size"] = machine.disk_size;
   return json;
 }
 
@@ -145,6 +148,7 @@ Json extras_json(const std::vector<Cell::Extra>& extras) {
   for (const auto& extra : extras) {
     list.push_back({{"label", extra.label}, {"path", extra.path}, {"mark", mark_json(extra.mark)}});
     add_damage(list.back(), extra.damage, extra.may_be_refused);
+    if (!extra.with.empty()) list.back()["with"] = extra.with;
   }
   return list;
 }
@@ -182,6 +186,7 @@ Json cell_json(const Cell& cell) {
                {"extra_contents", extras_json(cell.extra_contents)},
                {"expect", std::move(expect)}};
   add_damage(json, cell.content_damage, cell.content_may_be_refused);
+  if (!cell.driver_with.empty()) json["driver_with"] = cell.driver_with;
   return json;
 }
 
@@ -206,10 +211,10 @@ std::string read_label(In& in, const char* key) { return read_name(in, key, is_a
 std::string read_path(In& in, const char* key) { return read_name(in, key, scenario::is_one_line, "a path"); }
 
 void check_names(In& in, const Guest& guest) {
-  const std::string& module = guest.driver.module;
   const bool windows = guest.os == scenario::Os::windows;
-  if (!module.empty() && !(windows ? scenario::is_service_name(module) : scenario::is_module_name(module)))
-    in.wrong(windows ? "module: not a service's name" : "module: not a module name");
+  for (const std::string& module : guest.driver.modules)
+    if (!(windows ? scenario::is_service_name(module) : scenario::is_module_name(module)))
+      in.wrong(windows ? "module: not a service's name" : "module: not a module name");
   for (const auto& option : guest.driver.options)
     if (!scenario::is_module_option(option)) in.wrong("options: not a module parameter");
   if (!guest.driver.start.empty() && !scenario::is_service_start(guest.driver.start))
@@ -218,7 +223,7 @@ void check_names(In& in, const Guest& guest) {
 
 std::string read_guest_path(In& in, const char* key, bool windows) {
   std::string path = in.text(key);
-  const std::string fault = scenario::fault_of_guest_path(path, windows);
+  const std::string fault = scenario::fault_of_content_path(path, windows);
   if (!scenario::is_one_line(path) || !fault.empty())
     in.wrong(std::string(key) + ": not the path of a file in the guest");
   return path;
@@ -229,6 +234,30 @@ std::vector<std::string> read_services(In& in) {
   for (const auto& service : services)
     if (!scenario::is_unit_name(service)) in.wrong("services: not a unit's name");
   return services;
+}
+
+// Earlier plans know of one.
+std::vector<std::string> read_modules(In& in) {
+  const std::string first = in.text("module");
+  std::vector<std::string> modules;
+  if (in.has("modules"))
+    modules = in.texts("modules");
+  else if (!first.empty())
+    modules = {first};
+  if (in.has("modules") && (modules.size() < 2 || modules.front() != first))
+    in.wrong("modules: not the module and more");
+  if (std::set<std::string>(modules.begin(), modules.end()).size() != modules.size())
+    in.wrong("modules: one is here twice");
+  return modules;
+}
+
+// Of the other files that a driver is made of.
+std::vector<std::string> read_with(In& in, const char* key) {
+  if (!in.has(key)) return {};
+  std::vector<std::string> paths = in.texts(key);
+  for (const auto& path : paths)
+    if (!scenario::is_one_line(path)) in.wrong(std::string(key) + ": not a path");
+  return paths;
 }
 
 Millis read_within(In& in) {
@@ -253,7 +282,7 @@ Guest read_guest(In in) {
   Guest guest;
   In driver = in.object("driver");
   guest.driver.kind = driver.kind("kind", driver_kinds);
-  guest.driver.module = driver.text("module");
+  guest.driver.modules = read_modules(driver);
   guest.driver.options = driver.texts("options");
   guest.driver.install = driver.text("install");
   guest.driver.remove = driver.text("remove");
@@ -294,6 +323,12 @@ scenario::Machine read_machine(In in) {
   machine.firmware = in.kind("firmware", firmwares);
   machine.disk = in.kind("disk", disks);
   if (in.has("network")) machine.network = in.kind("network", networks);
+  if (in.has("cmdline")) machine.cmdline = in.texts("cmdline");
+  for (const auto& option : machine.cmdline)
+    if (!scenario::is_kernel_option(option)) in.wrong("cmdline: not an option of a kernel's command line");
+  if (in.has("disk_size"))
+    machine.disk_size =
+        static_cast<std::uint64_t>(in.number("disk_size", scenario::least_disk, scenario::most_disk));
   return machine;
 }
 
@@ -322,6 +357,7 @@ std::vector<Cell::Extra> read_extras(In& in, const char* key) {
   in.each(key, [&](In& entry) {
     extras.push_back({read_label(entry, "label"), read_path(entry, "path"), read_mark(entry.object("mark"))});
     read_damage(entry, extras.back().damage, extras.back().may_be_refused);
+    extras.back().with = read_with(entry, "with");
   });
   return extras;
 }
@@ -367,6 +403,7 @@ Cell read_cell(In& in) {
   cell.content = read_label(in, "content");
   cell.driver_path = read_path(in, "driver_path");
   cell.content_path = read_path(in, "content_path");
+  cell.driver_with = read_with(in, "driver_with");
   read_damage(in, cell.content_damage, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));

@@ -18,10 +18,11 @@ struct Cell {
   bool control =
       false;  // the same story without the candidate: it must pass, or its image's cells are lab-failed
   std::string image;
-  std::string driver;        // the label, empty in a control
-  std::string content;       // the label, empty when the cell has none
-  std::string driver_path;   // as the scenario says it, relative to its file; ${image} replaced
-  std::string content_path;  // of damaged content: scenario::damaged_name()
+  std::string driver;                    // the label, empty in a control
+  std::string content;                   // the label, empty when the cell has none
+  std::string driver_path;               // as the scenario says it, relative to its file; ${image} replaced
+  std::vector<std::string> driver_with;  // the driver's other files, installed together with it
+  std::string content_path;              // of damaged content: scenario::damaged_name()
   scenario::Damage content_damage = scenario::Damage::none;
   bool content_may_be_refused = false;
   scenario::Mark driver_mark, content_mark;
@@ -39,6 +40,7 @@ struct Cell {
     scenario::Mark mark;
     scenario::Damage damage = scenario::Damage::none;
     bool may_be_refused = false;
+    std::vector<std::string> with = {};  // of a driver, as driver_with
   };
   std::vector<Extra> extra_drivers, extra_contents;
 
@@ -46,6 +48,19 @@ struct Cell {
   // that match it and have not expired.
   std::vector<scenario::Acceptance> accepted;
 };
+
+// One file that a cell's guest is given.
+struct Given {
+  enum class Of { driver, content };
+  Of of = Of::driver;
+  std::string label;      // of the artifact; empty for the cell's own
+  std::size_t place = 0;  // in the artifact: its first file, or one that is installed with it
+  std::string path;
+  scenario::Mark mark;
+  scenario::Damage damage = scenario::Damage::none;
+};
+// All of them: the cell's own driver and content first, then those that its story names. A control has none.
+std::vector<Given> given_to(const Cell& cell);
 
 // Whether two cells run the same image on the same machine: they start from the same snapshot, and one canary
 // serves both.
@@ -55,6 +70,10 @@ bool same_base(const Cell& a, const Cell& b);
 
 // "1 vCPU, 1GiB", "uefi: 1 vCPU, 1GiB, uefi, nvme disk": what is not said is as usual.
 std::string shape_in_words(const scenario::Machine& machine);
+
+// What each boot must show of the candidate, after "proved in every boot: ": "2 modules (a, b) by build id,
+// service sensord.service by program, content file by digest".
+std::string proved_in_words(const Cell& cell);
 
 // The author's signature file, kept whole so that a bundle says by what its consoles were read.
 struct SignatureFile {

@@ -7,6 +7,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/lab/file_set.h"
 #include "labctl/plan/damage.h"
 #include "labctl/snapshot/base_snapshot.h"
 
@@ -28,11 +29,7 @@ void name_artifacts(const plan::Cell& cell, std::vector<Named>& all) {
         std::any_of(all.begin(), all.end(), [&](const Named& one) { return one.path == path; });
     if (!path.empty() && !known) all.push_back({path, damage});
   };
-  if (cell.control) return;
-  add(cell.driver_path, scenario::Damage::none);
-  add(cell.content_path, cell.content_damage);
-  for (const auto& extra : cell.extra_drivers) add(extra.path, extra.damage);
-  for (const auto& extra : cell.extra_contents) add(extra.path, extra.damage);
+  for (const auto& file : plan::given_to(cell)) add(file.path, file.damage);
 }
 
 std::string origin_of(const Named& named) {
@@ -135,6 +132,7 @@ class Search {
   // Empty when there is no such file.
   static std::string digest_of(const fs::path& file, scenario::Damage damage = scenario::Damage::none) {
     std::error_code problem;
+    if (fs::is_directory(file, problem)) return lab::set_sha256({file}).value_or(std::string());
     if (!fs::is_regular_file(file, problem)) return {};
     if (damage == scenario::Damage::none) return sha256_file(file).value_or(std::string());
     auto bytes = read_file(file, largest_damaged);
@@ -307,9 +305,13 @@ plan::Cell Inventory::at_hand(plan::Cell cell) const {
   };
   auto none = scenario::Damage::none;
   replace(cell.driver_path, none);
+  for (auto& path : cell.driver_with) replace(path, none);
   replace(cell.content_path, cell.content_damage);
   for (auto* extras : {&cell.extra_drivers, &cell.extra_contents})
-    for (auto& extra : *extras) replace(extra.path, extra.damage);
+    for (auto& extra : *extras) {
+      replace(extra.path, extra.damage);
+      for (auto& path : extra.with) replace(path, none);
+    }
   return cell;
 }
 

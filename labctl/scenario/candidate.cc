@@ -17,7 +17,7 @@ class ArtifactReader {
     std::vector<Artifact> artifacts;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       check_label(node.keys[i], what_, reader_);
-      artifacts.push_back(file(node.keys[i].text, node.items[i]));
+      artifacts.push_back(files(node.keys[i].text, node.items[i]));
     }
     return artifacts;
   }
@@ -45,6 +45,25 @@ class ArtifactReader {
   Artifact file(const std::string& label, const Node& node) {
     const auto path = reader_.one_line(node, place(label), image_later);
     return {.label = label, .path = path.value_or(""), .mark = node.mark};
+  }
+
+  // A driver's value may be a list: files that are installed together.
+  Artifact files(const std::string& label, const Node& node) {
+    if (node.kind != Node::Kind::list) return file(label, node);
+    Artifact artifact{.label = label, .path = {}, .mark = node.mark};
+    if (!reader_.list(node, place(label))) return artifact;
+    for (const Node& item : node.items) {
+      const auto path = reader_.one_line(item, place(label), image_later);
+      if (!path) continue;
+      if (*path == artifact.path ||
+          std::find(artifact.with.begin(), artifact.with.end(), *path) != artifact.with.end())
+        reader_.mistake(item.mark, place(label) + ": " + quoted(*path) + " is here twice");
+      else if (artifact.path.empty())
+        artifact.path = *path;
+      else
+        artifact.with.push_back(*path);
+    }
+    return artifact;
   }
 
   Artifact refusable(const std::string& label, const Node& node) {

@@ -22,7 +22,7 @@ struct Dialect {
 const Dialect dialects[] = {
     {Os::linux_,
      "linux",
-     {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script},
+     {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::dkms, DriverKind::script},
      "module",
      "kernel module",
      "$LABCTL_DRIVER",
@@ -39,22 +39,6 @@ const Dialect dialects[] = {
 const std::vector<std::string> starts = {"boot", "system", "auto"};
 const std::vector<std::string> loads_words = {"at-install", "at-boot", "on-use"};
 const std::vector<std::string> verifiers = {"off", "standard", "low-resources"};
-
-// The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name.
-std::optional<std::string> module_name(std::string text) {
-  std::replace(text.begin(), text.end(), '-', '_');
-  if (!is_module_name(text)) return std::nullopt;
-  return text;
-}
-
-// "build/my-sensor.ko.xz" -> "my-sensor"
-std::string file_stem(const std::string& path) {
-  std::string stem = path.substr(path.find_last_of('/') + 1);
-  for (const std::string suffix : {".xz", ".zst", ".gz", ".ko"}) {
-    if (stem.size() > suffix.size() && stem.ends_with(suffix)) stem.resize(stem.size() - suffix.size());
-  }
-  return stem;
-}
 
 class GuestReader {
  public:
@@ -81,6 +65,7 @@ class GuestReader {
       reader_.mistake(content->mark, what_ + ".content: there is no candidate.content");
     } else if (content) {
       guest.content = read_content(*content);
+      if (guest.content->is_folder()) check_folders();
       if (guest.content->unproved.empty() && !node.find("proof")) needs_proof(*content);
     } else if (!scenario_.contents.empty()) {
       reader_.mistake(
@@ -99,10 +84,10 @@ class GuestReader {
     Driver& driver = guest.driver;
     const Node* kind = node.find("kind");
     const auto index = kind ? reader_.choice(*kind, what + ".kind", kinds()) : std::nullopt;
-    const std::string module_key = dialect_.module;
-    if (const Node* module = node.find(module_key))
-      driver.module =
-          windows() ? read_service(*module, what + ".service") : read_module(*module, what + ".module");
+    const std::string module_key = dialect_.module, modules_key = module_key + "s";
+    for (const Node* modules : one_or_several(node, what, dialect_.module))
+      driver.modules =
+          read_modules(*modules, what + "." + (modules->kind == Node::Kind::list ? modules_key : module_key));
     if (const Node* options = node.find("options"))
       driver.options = read_options(*options, what + ".options");
     if (const Node* install = node.find("install")) driver.install = command(*install, what + ".install");
@@ -114,8 +99,9 @@ class GuestReader {
       reader_.mistake(node.find("loads")->mark,
                       what + ".loads: on-use, and there is no exercise that uses it",
                       "add " + what_ + ".exercise");
-    if (const Node* service = windows() ? nullptr : node.find("service"))
-      driver.services = read_units(*service, what + ".service");
+    if (!windows())
+      for (const Node* service : one_or_several(node, what, "service"))
+        driver.services = read_units(*service, what + ".service");
     if (const Node* limit = node.find("within")) driver.within = read_within(*limit, what, reader_);
     if (!index) return;  // which keys belong here is known only with the kind
 
@@ -132,13 +118,19 @@ class GuestReader {
       reader_.mistake(node.mark, what + " has no 'install', which kind script needs",
                       "the artifact's path in the guest is " + std::string(dialect_.artifact));
     }
-    if (Reader::has(node, module_key)) return;
     if (driver.kind == DriverKind::kmod) {
-      driver.module = default_module(node.mark, what);
-    } else if (!script) {
-      reader_.mistake(
-          node.mark, what + " has no '" + module_key + "'",
-          "name the " + std::string(dialect_.what_it_is) + " that must be loaded after each boot");
+      if (!Reader::has(node, module_key) && !Reader::has(node, modules_key))
+        driver.modules = modules_of_files(scenario_, node.mark, what, reader_);
+      check_options(node, what, driver, reader_);
+    }
+    check_files(scenario_, node, what, guest, reader_);
+    const bool named = Reader::has(node, module_key) || Reader::has(node, modules_key);
+    if (driver.kind == DriverKind::kmod || named || !driver.services.empty()) return;
+    if (!script) {
+      reader_.mistake(node.mark, what + " has no '" + module_key + "'",
+                      "name the " + std::string(dialect_.what_it_is) +
+                          " that must be loaded after each boot" +
+                          (windows() ? "" : ", or the services of a candidate without one"));
     } else if (!has_proof) {
       reader_.mistake(
           node.mark,
@@ -152,6 +144,7 @@ class GuestReader {
       return reader_.map(node, what,
                          {{"kind", Need::required, "one of inf, service, msi, script"},
                           {"service"},
+                          {"services"},
                           {"start"},
                           {"certificate"},
                           {"install"},
@@ -159,9 +152,11 @@ class GuestReader {
                           {"loads"},
                           {"within"}});
     return reader_.map(node, what,
-                       {{"kind", Need::required, "one of deb, rpm, kmod, script"},
+                       {{"kind", Need::required, "one of deb, rpm, kmod, dkms, script"},
                         {"module"},
+                        {"modules"},
                         {"service"},
+                        {"services"},
                         {"options"},
                         {"install"},
                         {"remove"},
@@ -200,6 +195,38 @@ class GuestReader {
     return "";
   }
 
+  // "module: a" and "modules: [a, b]" say the same thing; both at once say two. What is there comes back.
+  std::vector<const Node*> one_or_several(const Node& node, const std::string& what, const std::string& key) {
+    const Node *one = node.find(key), *several = node.find(key + "s");
+    if (one && several) {
+      reader_.mistake(one->mark, what + ": '" + key + "' and '" + key + "s' are both given",
+                      "write all of them as " + key + "s: [A, B]");
+      return {};
+    }
+    if (several && several->kind != Node::Kind::list) {
+      reader_.mistake(several->mark, what + "." + key + "s: expected a list, found " + describe(*several),
+                      "write " + key + "s: [A, B], or " + key + ": A for one");
+      return {};
+    }
+    const Node* given = one ? one : several;
+    return given ? std::vector{given} : std::vector<const Node*>{};
+  }
+
+  std::vector<std::string> read_modules(const Node& node, const std::string& what) {
+    const bool several = node.kind == Node::Kind::list;
+    std::vector<std::string> names;
+    if (several && !reader_.list(node, what)) return names;
+    for (const Node& item : several ? node.items : std::vector{node}) {
+      const std::string name = windows() ? read_service(item, what) : read_module(item, what);
+      if (name.empty()) continue;  // a mistake that has been added
+      if (std::find(names.begin(), names.end(), name) != names.end())
+        reader_.mistake(item.mark, what + ": " + quoted(name) + " is here twice");
+      else
+        names.push_back(name);
+    }
+    return names;
+  }
+
   // One unit or several. As for systemctl, a name without a type is a service's.
   std::vector<std::string> read_units(const Node& node, const std::string& what) {
     std::vector<std::string> units;
@@ -234,23 +261,6 @@ class GuestReader {
     return "";
   }
 
-  std::string default_module(Mark mark, const std::string& what) {
-    std::string first;
-    bool differ = false;
-    for (const Artifact& artifact : scenario_.drivers) {
-      if (artifact.path.empty()) return "";  // reported already
-      const std::string stem = file_stem(artifact.path);
-      const auto name = module_name(stem);
-      if (!name) {
-        reader_.mistake(mark, what + " has no 'module', and the file name " + quoted(stem) + " is not one");
-        return "";
-      }
-      differ |= !first.empty() && first != *name;
-      first = *name;
-    }
-    return differ ? "" : first;  // a cell's own file names its module then
-  }
-
   std::vector<std::string> read_options(const Node& node, const std::string& what) {
     auto options = reader_.texts(node, what);
     for (const std::string& option : options) {
@@ -269,6 +279,16 @@ class GuestReader {
                     "add " + what_ +
                         ".proof: [{run: COMMAND, prints: \"${content.sha256}\"}] with a command that "
                         "asks the driver, or say why there is none: content: {unproved: REASON}");
+  }
+
+  void check_folders() {
+    for (const Artifact& artifact : scenario_.contents)
+      if (artifact.damage != Damage::none)
+        reader_.mistake(
+            artifact.mark,
+            "candidate.content: a folder cannot be damaged, and " + what_ + ".content.path is one",
+            "make a copy of the folder with a damaged file, and let it be refused: {path: FOLDER, "
+            "refusal: allowed}");
   }
 
   Content read_content(const Node& node) {
@@ -291,7 +311,7 @@ class GuestReader {
 
   // Windows takes '/' for '\\', but not in every place: only the one is asked for.
   std::string guest_path(const std::string& text, Mark mark, const std::string& what) {
-    const std::string fault = fault_of_guest_path(text, windows());
+    const std::string fault = fault_of_content_path(text, windows());
     if (!fault.empty())
       reader_.mistake(mark, what + ": " + quoted(text) + " " + fault,
                       windows() && fault.ends_with("in the guest") ? "write C:\\folder\\file" : "");
@@ -351,8 +371,6 @@ class GuestReader {
 
 }  // namespace
 
-std::string module_of_file(const std::string& path) { return module_name(file_stem(path)).value_or(""); }
-
 // One family at a time: its artifacts are of one kind.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* node = root.find("guest");
@@ -380,6 +398,10 @@ bool names_file(const Proof& proof, const Content& content) {
 
 const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
 
+bool Driver::has(std::string_view module) const {
+  return std::find(modules.begin(), modules.end(), module) != modules.end();
+}
+
 const char* to_string(Loads loads) { return loads_words[static_cast<std::size_t>(loads)].c_str(); }
 
 const char* to_string(Verifier verifier) { return verifiers[static_cast<std::size_t>(verifier)].c_str(); }
@@ -400,6 +422,8 @@ const char* to_string(DriverKind kind) {
       return "service";
     case DriverKind::msi:
       return "msi";
+    case DriverKind::dkms:
+      return "dkms";
   }
   return "";
 }

@@ -32,6 +32,8 @@ void read_bisect(const Node& root, Reader& reader, Scenario& scenario) {
     return;
   if (scenario.contents.empty())
     reader.mistake(node->mark, "bisect: there is no candidate.content to take apart");
+  if (scenario.guest && scenario.guest->content && scenario.guest->content->is_folder())
+    reader.mistake(node->mark, "bisect: content that is a folder cannot be taken apart");
   const auto command = [&](const Node& written, const char* what) {
     auto text = reader.text(written, what);
     if (text && trim(*text).empty()) reader.mistake(written.mark, std::string(what) + " is empty");

@@ -30,9 +30,34 @@ std::string read_cpu(const Node& node, const std::string& what, Reader& reader) 
   return *name;
 }
 
+void read_cmdline(const Node& node, const std::string& what, Machine& machine, Reader& reader) {
+  for (const std::string& option : reader.texts(node, what)) {
+    const std::string name = option.substr(0, option.find('='));
+    if (!is_kernel_option(option))
+      reader.mistake(node.mark, what + ": " + quoted(option) + " is not an option of a kernel's command line",
+                     "write NAME or NAME=VALUE, without spaces and quotes");
+    else if (is_labs_kernel_option(name))
+      reader.mistake(node.mark, what + ": " + quoted(option) + " would change what the lab relies on",
+                     "the console, the root and the boot's target are the image's");
+    else if (std::find(machine.cmdline.begin(), machine.cmdline.end(), option) != machine.cmdline.end())
+      reader.mistake(node.mark, what + ": " + quoted(option) + " is here twice");
+    else
+      machine.cmdline.push_back(option);
+  }
+}
+
 Machine read_machine(const Node& node, const std::string& what, Reader& reader) {
   Machine machine;
-  if (!reader.map(node, what, {{"vcpus"}, {"memory"}, {"cpu"}, {"firmware"}, {"disk"}, {"network"}}))
+  if (!reader.map(node, what,
+                  {{"vcpus"},
+                   {"memory"},
+                   {"cpu"},
+                   {"firmware"},
+                   {"disk"},
+                   {"network"},
+                   {"disk_size"},
+                   {"kernel"},
+                   {"cmdline"}}))
     return machine;
   if (const Node* vcpus = node.find("vcpus"))
     machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, most_vcpus).value_or(machine.vcpus);
@@ -49,6 +74,12 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
   if (const Node* network = node.find("network"))
     if (const auto index = reader.choice(*network, what + ".network", words_for(networks)))
       machine.network = networks[*index];
+  if (const Node* size = node.find("disk_size"))
+    machine.disk_size = reader.size(*size, what + ".disk_size", least_disk, most_disk).value_or(0);
+  if (const Node* kernel = node.find("kernel"))
+    if (reader.choice(*kernel, what + ".kernel", {"usual", "strict"}).value_or(0) == 1)
+      machine.cmdline = strict_kernel;
+  if (const Node* cmdline = node.find("cmdline")) read_cmdline(*cmdline, what + ".cmdline", machine, reader);
   return machine;
 }
 
@@ -68,6 +99,9 @@ void check_different(const std::vector<Machine>& machines, const Node& node, Rea
 }
 
 }  // namespace
+
+const std::vector<std::string> strict_kernel = {"slub_debug=FZPU", "init_on_alloc=1", "init_on_free=1",
+                                                "page_poison=1", "kfence.sample_interval=100"};
 
 void read_machines(const Node& root, Reader& reader, Scenario& scenario) {
   const Node* one = root.find("machine");

@@ -7,7 +7,8 @@ namespace labctl::scenario {
 namespace {
 
 constexpr std::size_t longest_glob = 200, longest_guest_path = 1024;
-constexpr std::size_t longest_slug = 64, longest_model = 60, longest_module = 55, longest_service = 80;
+constexpr std::size_t longest_slug = 64, longest_model = 60, longest_module = 55, longest_service = 80,
+                      longest_option = 200;
 
 // Letters, digits and these, whatever the locale is.
 bool consists_of(std::string_view text, std::string_view others) {
@@ -73,10 +74,29 @@ bool is_module_option(std::string_view text) {
   return !name.empty() && consists_of(name, "_-.") && text.find_first_of("\n\t") == text.npos;
 }
 
+bool is_kernel_option(std::string_view text) {
+  return !text.empty() && text.size() <= longest_option && text.front() != '-' && text.front() != '=' &&
+         consists_of(text, "_-.=,:/+@%");
+}
+
+bool is_labs_kernel_option(std::string_view name) {
+  constexpr std::string_view theirs[] = {"console",    "earlyprintk", "root",   "rootfstype", "ro",
+                                         "rw",         "init",        "rdinit", "initrd",     "loglevel",
+                                         "quiet",      "debug",       "single", "emergency",  "systemd",
+                                         "netconsole", "panic",       "printk"};
+  const std::string_view first = name.substr(0, name.find('.'));
+  return std::find(std::begin(theirs), std::end(theirs), first) != std::end(theirs);
+}
+
 bool is_service_start(std::string_view text) { return text == "boot" || text == "system" || text == "auto"; }
 
 bool is_package_file(std::string_view text) {
   return is_one_line(text) && text.find_first_of("/\\:*?\"<>|'") == text.npos;
+}
+
+std::string fault_of_content_path(std::string_view path, bool windows) {
+  if (!windows && path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return fault_of_guest_path(path, windows);
 }
 
 std::string fault_of_guest_path(std::string_view path, bool windows) {

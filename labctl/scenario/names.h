@@ -12,6 +12,8 @@ namespace labctl::scenario {
 inline constexpr int most_vcpus = 64;
 inline constexpr std::uint64_t least_memory = 256ull << 20, most_memory = 1ull << 40;  // bytes
 
+inline constexpr std::uint64_t least_disk = 1ull << 30, most_disk = 1ull << 42;  // bytes
+
 // What an author may write as a label; those of damaged variants, which labctl makes of one, are longer.
 inline constexpr std::size_t longest_label = 40, longest_made_label = 50;
 
@@ -33,6 +35,10 @@ bool is_service_name(std::string_view text);
 bool is_unit_name(std::string_view text);
 // name=value, or a name alone, on one line.
 bool is_module_option(std::string_view text);
+// A word of a kernel's command line.
+bool is_kernel_option(std::string_view text);
+// The name of one that the lab's own channels and boots depend on: console, root, init ...
+bool is_labs_kernel_option(std::string_view name);
 // A file of a Windows driver's package, by its name alone.
 bool is_package_file(std::string_view text);
 // When Windows starts a service: boot, system or auto.
@@ -40,5 +46,7 @@ bool is_service_start(std::string_view text);
 // What is wrong with a file's path in the guest, to be read behind it: "must not contain '..'". Empty:
 // nothing.
 std::string fault_of_guest_path(std::string_view path, bool windows);
+// The same of where content goes, which on Linux may be a folder: with a '/' at its end.
+std::string fault_of_content_path(std::string_view path, bool windows);
 
 }  // namespace labctl::scenario

@@ -55,15 +55,17 @@ struct Artifact {
   std::string
       path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
   Mark mark;
-  Damage damage = Damage::none;  // done to the file at `path` before it is delivered
-  bool may_be_refused = false;   // its apply may fail; the guest must live on all the same
+  Damage damage = Damage::none;        // done to the file at `path` before it is delivered
+  bool may_be_refused = false;         // its apply may fail; the guest must live on all the same
+  std::vector<std::string> with = {};  // paths of a driver's other files, installed together with it
 };
 // How an artifact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
 std::string damaged_name(const std::string& path, Damage damage);
 
 enum class Os { linux_, windows };
 
-enum class DriverKind { deb, rpm, kmod, script, inf, service, msi };
+// dkms: packages of sources, as Debian's -dkms packages are: the guest builds the modules for its own kernel.
+enum class DriverKind { deb, rpm, kmod, script, inf, service, msi, dkms };
 
 // From when on the driver must be found loaded.
 enum class Loads {
@@ -84,9 +86,11 @@ inline constexpr Millis longest_within = std::chrono::hours(24);
 
 struct Driver {
   DriverKind kind = DriverKind::deb;
-  std::string module;  // the kernel module (Windows: the service) that must be loaded after every boot
-                       // ('-' is written '_', as Linux does); empty only for a script with a proof
-  std::vector<std::string> options;  // kmod: parameters given to the module
+  // The kernel modules (Windows: the services) that must be loaded after every boot ('-' is written '_', as
+  // Linux does); empty only for a script with a proof, or where services are named. Of kmod, in the order of
+  // its files.
+  std::vector<std::string> modules;
+  std::vector<std::string> options;  // kmod: parameters; MODULE.name=value where there are several modules
   std::string install;      // script: the command; the artifact's path in the guest is $LABCTL_DRIVER
   std::string remove;       // script: the command that takes it away
   std::string start;        // service: boot, system or auto
@@ -94,6 +98,8 @@ struct Driver {
   Loads loads = Loads::at_install;
   std::vector<std::string> services;  // Linux: the candidate's own units of systemd, with their suffixes
   Millis within{0};  // how long its installation and its removal may take each; 0: the usual limit
+
+  bool has(std::string_view module) const;  // by the name that the kernel has for it
 };
 
 // What Driver Verifier is to do with the candidate, on Windows.
@@ -101,10 +107,12 @@ enum class Verifier { off, standard, low_resources };
 const char* to_string(Verifier verifier);
 
 struct Content {
-  std::string path;           // where it goes in the guest, absolute
-  std::string apply;          // the command that makes the driver take it; may be empty
-  Millis within{0};           // how long copying it and `apply` may take; 0: the usual limit
+  std::string path;   // where it goes in the guest, absolute; of a folder's content with a '/' at its end
+  std::string apply;  // the command that makes the driver take it; may be empty
+  Millis within{0};   // how long copying it and `apply` may take; 0: the usual limit
   std::string unproved = {};  // why no proof shows that the driver uses it; empty: one does
+
+  bool is_folder() const { return path.size() > 1 && path.ends_with('/'); }
 };
 
 struct Proof {
@@ -166,6 +174,10 @@ enum class Firmware { bios, uefi, uefi_secure };
 enum class DiskBus { virtio, sata, nvme };
 enum class Network { none, isolated };
 
+// What `kernel: strict` stands for: a slab that is checked, memory that is poisoned, KFENCE where the kernel
+// has it.
+extern const std::vector<std::string> strict_kernel;
+
 // The shape of a guest's machine.
 struct Machine {
   std::string name;  // its label in `machines`; empty when there is no such axis
@@ -175,6 +187,10 @@ struct Machine {
   Firmware firmware = Firmware::bios;
   DiskBus disk = DiskBus::virtio;
   Network network = Network::none;  // isolated: a card and an address, and nothing to be reached
+  // Linux: what its kernel is given on its command line besides what the image gives it, `kernel: strict`
+  // with its options among them.
+  std::vector<std::string> cmdline = {};
+  std::uint64_t disk_size = 0;  // bytes; 0: as large as the image's
   bool operator==(const Machine&) const = default;
 };
 

@@ -50,6 +50,18 @@ void read_story_names(const Node& root, Reader& reader, Scenario& scenario);
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario);
 // guest: -> what each operating system needs. After read_candidate.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario);
+// The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name. Nothing: it is
+// no module's name.
+std::optional<std::string> module_name(std::string text);
+// Of bare modules, where all drivers have files of the same names; else none, and each cell's files name
+// them.
+std::vector<std::string> modules_of_files(const Scenario& scenario, Mark mark, const std::string& what,
+                                          Reader& reader);
+// A bare module is a file of its own; what Windows installs is one file. `node` is the driver's section.
+void check_files(const Scenario& scenario, const Node& node, const std::string& what, const Guest& guest,
+                 Reader& reader);
+// Of several modules each parameter says whose it is, as on the kernel's command line.
+void check_options(const Node& node, const std::string& what, const Driver& driver, Reader& reader);
 // story:, stories: -> steps, or the default ones, and whether they make sense. After all of the above.
 void read_story(const Node& root, Reader& reader, Scenario& scenario);
 

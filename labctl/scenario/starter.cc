@@ -6,7 +6,7 @@ namespace labctl::scenario {
 namespace {
 
 // A text of YAML that means itself: no variable, no escape.
-std::string quoted(const std::string& text) {
+std::string quoted_yaml(const std::string& text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"' || text[i] == '\\') out += '\\';
@@ -38,7 +38,7 @@ void add_driver(const Starter& starter, std::string& text) {
   if (!starter.services.empty()) {
     text += "      service: [";
     text += join(starter.services, ", ");
-    text += "]   # a failure of one is the driver's\n";
+    text += "]   # each must be active in every boot\n";
   }
   text += "      # loads: at-boot       # when installing it does not load it; or on-use, with an exercise\n";
 }
@@ -58,7 +58,7 @@ std::string starter_text(const Starter& starter) {
   text += "\n# Every key: docs/reference/scenario.md. What is commented out is optional.\nlabctl: 1\nname: ";
   text += starter.name;
   text += "\n\ncandidate:\n  driver:\n    candidate: ";
-  text += starter.driver.empty() ? "\"${driver}\"" : quoted(starter.driver);
+  text += starter.driver.empty() ? "\"${driver}\"" : quoted_yaml(starter.driver);
   text +=
       "   # relative to this file\n"
       "    # previous: OLD.deb     # the driver in the field: with it the matrix compares the two\n"

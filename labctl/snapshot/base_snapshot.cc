@@ -17,6 +17,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/snapshot/first_boot.h"
+#include "labctl/snapshot/prepared.h"
 
 namespace labctl::snapshot {
 namespace {
@@ -48,9 +49,12 @@ bool is_defined_so(machine::Host& host, const fs::path& folder, const BaseSnapsh
   return now && machine::definition_difference(*then, machine::definition_of(**now)).empty();
 }
 
-Status make_overlay(const image::Image& image, const fs::path& disk) {
-  auto made = run_ok({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk.string(), "-F",
-                               "qcow2", disk.string()}});
+// `size` in bytes; 0: the image's.
+Status make_overlay(const image::Image& image, const fs::path& disk, std::uint64_t size = 0) {
+  Command command{.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", image.disk.string(), "-F",
+                           "qcow2", disk.string()}};
+  if (size != 0) command.argv.push_back(std::to_string(size));
+  auto made = run_ok(command);
   if (!made) return fail(made.error());
   // A snapshot holds what was in a guest's memory.
   std::error_code problem;
@@ -183,27 +187,41 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
   if (auto made = make_dirs(partial); !made) return fail(made.error());
   const fs::path disk = partial / disk_name;
-  if (auto made = make_overlay(*image, disk); !made) return fail(made.error());
+  if (auto made = make_overlay(*image, disk, shape.disk_size); !made) return fail(made.error());
   // What the installation wrote into its firmware goes with the image, where it has been kept.
   const fs::path installed = image->folder / nvram_name, nvram = partial / nvram_name;
   if (std::error_code ignored; shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored))
     if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
 
+  const machine::Spec spec{.name = "labctl-snapshot-" + slug(called),
+                           .shape = shape,
+                           .accel = host.facts().accel,
+                           .disk = disk,
+                           .nvram = nvram};
+  const fs::path prepared = partial / "prepared.qcow2";
+  if (shape.is_prepared()) {
+    FirstBoot guest(
+        partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
+        os_of(*image));
+    auto done = prepare_disk(guest, host, spec);
+    if (done && !cannot.empty()) done = copy_disk(disk, prepared);
+    if (!done) return fail(not_fit(done.error(), *image, partial));
+  }
+
   FirstBoot guest(
       partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
       os_of(*image));
-  auto boot_time = guest.boot(host, {.name = "labctl-snapshot-" + slug(called),
-                                     .shape = shape,
-                                     .accel = host.facts().accel,
-                                     .disk = disk,
-                                     .nvram = nvram});
+  auto boot_time = guest.boot(host, spec);
   const std::string definition = boot_time ? machine::definition_of(guest.machine()) : "";
   Status settled = boot_time ? guest.settle() : fail(boot_time.error());
+  if (settled) settled = prove_prepared(guest, shape);
   if (settled) settled = guest.prove_drive();
   if (settled) settled = guest.prove_console();
   if (settled && cannot.empty()) settled = guest.save();
   guest.end();
-  if (settled && !cannot.empty()) settled = make_overlay(*image, disk);  // no boot stands on it
+  // No boot stands on it but the one that prepared it.
+  if (settled && !cannot.empty())
+    settled = shape.is_prepared() ? rename_synced(prepared, disk) : make_overlay(*image, disk);
   if (!settled) return fail(not_fit(settled.error(), *image, partial));
 
   // On a disk that has just become full it would keep what is in it from everybody else.
@@ -234,6 +252,8 @@ machine::Shape usual_shape(const image::Image& image) {
 machine::Shape shape_of(const scenario::Machine& machine) {
   machine::Shape shape{.vcpus = machine.vcpus, .memory = machine.memory, .cpu = machine.cpu};
   shape.network = machine.network == scenario::Network::isolated;
+  shape.cmdline = machine.cmdline;
+  shape.disk_size = machine.disk_size;
   switch (machine.firmware) {
     case scenario::Firmware::bios:
       break;

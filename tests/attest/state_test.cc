@@ -73,3 +73,44 @@ TEST_CASE("a statement of an older rule set is refused with what was not asked t
   statement.rules = 3;
   CHECK_FALSE(attest::objection(statement, test::soon));
 }
+
+TEST_CASE("every file of a driver and of a content's folder is a subject, and another content's is not") {
+  outcome::RunRecord run{.rules = 2,
+                         .began = "2026-11-22T10:00:00Z",
+                         .artifacts = {{"a.deb", sha256("a"), 1},
+                                       {"channels", sha256("manifest"), 9},
+                                       {"channels/x", sha256("x"), 1},
+                                       {"channels/sub/y", sha256("y"), 1},
+                                       {"channels.old/x", sha256("old"), 1},
+                                       {"lib.deb", sha256("lib"), 1}},
+                         .ended = "2026-11-22T10:20:00Z"};
+  plan::Cell cell{.id = "a", .image = "debian", .driver = "candidate", .content = "candidate"};
+  cell.driver_path = "a.deb";
+  cell.driver_with = {"lib.deb"};
+  cell.content_path = "channels";
+  run.plan.cells = {cell};
+  run.images = {{.name = "debian", .sha256 = sha256("disk"), .snapshot_sha256 = sha256("first")}};
+  const verdict::Verdict verdict;
+  const auto statement = attest::state({run, verdict, sha256("run"), sha256("verdict")});
+  REQUIRE(statement);
+  std::vector<std::string> names;
+  for (const auto& subject : statement->subjects) names.push_back(subject.name);
+  CHECK(names == std::vector<std::string>{"a.deb", "lib.deb", "channels", "y", "x"});
+  REQUIRE(statement->find("artefact/channels.old/x"));
+  const auto given = [](std::vector<std::string> digests) {
+    std::vector<attest::Resource> files;
+    for (auto& digest : digests) files.push_back({"f", std::move(digest)});
+    return files;
+  };
+  const std::vector<std::string> whole = {sha256("a"), sha256("lib"), sha256("manifest"), sha256("x"),
+                                          sha256("y")};
+  CHECK_FALSE(attest::objection(*statement, given(whole)));
+  auto extra = whole;
+  extra.push_back(sha256("z"));
+  CHECK(attest::objection(*statement, given(extra)));
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    auto part = whole;
+    part.erase(part.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK(attest::objection(*statement, given(part)));
+  }
+}

@@ -72,7 +72,7 @@ TEST_CASE("a finding in a bare module is told as a place in its source, while th
       run_ok({.argv = {"gcc-12", "-g", "-O0", "-c", "fall.c", "-o", "fall.ko"}, .directory = folder.path}));
   auto judged = one_cell();
   auto& cell = judged.run.plan.cells[0];
-  cell.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "fall"};
+  cell.guest.driver = {.kind = scenario::DriverKind::kmod, .modules = {"fall"}};
   cell.driver_path = "fall.ko";
   crash::Finding finding{.title = "BUG in step"};
   finding.excerpt = "BUG: unable to handle page fault\nRIP: 0010:step+0x8/0x20 [fall]\n";

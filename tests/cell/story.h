@@ -22,14 +22,15 @@ using namespace std::chrono_literals;
 using event::Answer;
 using event::What;
 
-inline const std::string driver_digest = sha256("driver"), content_digest = sha256("content");
+inline const std::string driver_digest = sha256("driver"), content_digest = sha256("content"),
+                         program_digest = sha256("sensord");
 
 inline plan::Cell candidate() {
   plan::Cell cell;
   cell.id = "debian.candidate";
   cell.image = "debian";
   cell.driver = cell.content = "candidate";
-  cell.guest.driver = {.kind = scenario::DriverKind::deb, .module = "sensor"};
+  cell.guest.driver = {.kind = scenario::DriverKind::deb, .modules = {"sensor"}};
   cell.guest.content =
       scenario::Content{.path = "/var/lib/sensor/content.bin", .apply = "systemctl reload sensor"};
   cell.guest.exercise = {{.run = "sensorctl replay"}};
@@ -64,9 +65,17 @@ inline event::Opened opened(const plan::Cell& cell) {
   event::Opened opened{
       .cell = cell.id, .boot_time = 20s, .rules = outcome::rules_now, .seed = std::string(32, 'a')};
   if (cell.control) return opened;
-  opened.builds[guest::driver_file(cell.guest.driver)] = {"build-id:b1"};
-  opened.payload[guest::driver_file(cell.guest.driver)] = driver_digest;
-  if (cell.guest.content) opened.payload["content.bin"] = content_digest;
+  const auto& driver = cell.guest.driver;
+  const std::string first = guest::driver_file(driver);
+  for (const std::string& subject : guest::subjects_of(driver))
+    opened.builds[guest::builds_key(driver, first, subject)] = {
+        subject.ends_with(".service") ? "sha256:" + program_digest : "build-id:b1"};
+  for (std::size_t place = 0; place <= cell.driver_with.size(); ++place)
+    opened.payload[guest::driver_file(driver, {}, place)] = driver_digest;
+  if (cell.guest.content && cell.guest.content->is_folder())
+    opened.payload.insert({{"content.manifest", content_digest}, {"content.manifest.tar", sha256("tar")}});
+  else if (cell.guest.content)
+    opened.payload["content.bin"] = content_digest;
   return opened;
 }
 
@@ -103,6 +112,7 @@ class Scene {
   bool alive = true;  // the agent answers and the heart beats
   int console_level = 7;
   bool deaf = false;                       // nothing that a program writes comes out on the console
+  std::string cmdline;                     // of its kernel, besides what it always has
   std::string sleepers;                    // threads that sleep uninterruptibly, as the guest lists them
   bool leaves_loudly = true;               // the console shows the kernel's last line
   bool begins = true;                      // it tells that it has begun with a question
@@ -313,16 +323,24 @@ class Scene {
     if (name == "booted") return "system=running\n";
     if (name == "identify") return "boot_id=" + boot_id() + "\n";
     if (name == "evidence" || name == "sleepers" || name.starts_with("suspect-"))
-      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\n" + sleepers;
+      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\ncmdline=root=x " +
+             cmdline + "\n" + sleepers;
     if (name == "deliver") {
       std::string text;
       for (const auto& [file, digest] : opening.payload) text += file + "=" + digest + "\n";
       return text;
     }
-    if (name == "loaded-before") return "state=absent\n";
-    if (name == "loaded")
+    if (name.starts_with("loaded-before")) return "state=absent\n";
+    if (name.starts_with("service-before-")) return "LoadState=not-found\nActiveState=inactive\n";
+    if (name.starts_with("service-"))
+      return "NRestarts=0\nInvocationID=c0ffee" + std::to_string(boots) +
+             "\nLoadState=loaded\nActiveState=active\nSubState=running\nMainPID=77\n"
+             "program=/usr/sbin/sensord\nprogram_sha256=" +
+             program_digest + "\n";
+    if (name.starts_with("loaded"))
       return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nsrcversion=" + source_version +
-             "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest + "\nfresh=yes\npackage=right\n";
+             "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest +
+             "\nfresh=yes\npackage=right\nbuilt=yes\n";
     if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
     if (name == "proof-1") return content_digest + "\n";
     if (name == "kernel-log") return "[    0.000000] Linux version 6.1.0\n";

@@ -75,7 +75,7 @@ const std::vector<Story>& stories() {
        3,
        [](Scene& s) {
          untied(s, proofs_of_content);
-         s.cell.guest.driver.module.clear();
+         s.cell.guest.driver.modules.clear();
          std::erase_if(s.cell.story, [](const auto& step) { return step.kind == scenario::StepKind::apply; });
        }},
       {"an rpm in the wrong state", not_loaded, "wrong state: nothing said", 0,

@@ -18,7 +18,7 @@ const std::string hyperv =
 plan::Cell windows() {
   plan::Cell cell = candidate();
   cell.guest.os = scenario::Os::windows;
-  cell.guest.driver = {.kind = scenario::DriverKind::inf, .module = "sensor"};
+  cell.guest.driver = {.kind = scenario::DriverKind::inf, .modules = {"sensor"}};
   cell.guest.content->path = "C:\\sensor\\content.bin";
   return cell;
 }

@@ -1,69 +1,21 @@
 // The commands are text for a shell that we do not see. So each is parsed by a real shell here, and those
 // that can do no harm are run by one.
 
-#include <sys/wait.h>
-
-#include <cstdlib>
-#include <filesystem>
-
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/guest/guest.h"
 #include "labctl/guest/script.h"
 #include "tests/catch.h"
+#include "tests/guest/shell.h"
 
 using namespace labctl;
-using namespace labctl::guest;
-using scenario::Driver;
-using scenario::DriverKind;
+using namespace labctl::test;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "labctl-guest-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
-
-const System& linux_ = system_of(scenario::Os::linux_);
-
-scenario::Guest of(const Driver& driver) {
-  scenario::Guest guest;
-  guest.driver = driver;
-  return guest;
-}
-
-std::string text_of(const fs::path& path) { return read_file(path).value_or(""); }
-void write(const fs::path& path, std::string_view text) { REQUIRE(write_file(path, text)); }
-
-struct Said {
-  int code;
-  std::string output;
-};
-
-// As the guest's agent does it: /bin/sh -c COMMAND, here with the sh of this host.
-Said shell(const std::string& command, const fs::path& folder, const char* options = "") {
-  write(folder / "script", command);
-  const std::string line = "cd / && sh " + std::string(options) + " -c \"$(cat " +
-                           shell_quote((folder / "script").string()) + ")\" >" +
-                           shell_quote((folder / "output").string()) + " 2>&1 </dev/null";
-  const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(folder / "output")};
-}
-
-std::string replace(std::string text, const std::string& from, const std::string& to) {
-  REQUIRE(text.find(from) != std::string::npos);
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
 Driver driver(DriverKind kind) {
-  Driver driver{.kind = kind, .module = "sensor"};
+  Driver driver{.kind = kind, .modules = {"sensor"}};
   if (kind == DriverKind::kmod) driver.options = {"level=3", "name=it's"};
   if (kind == DriverKind::script)
     driver.install = "sh \"$LABCTL_DRIVER\" # a comment", driver.remove = "rm -f /x";
@@ -101,16 +53,17 @@ std::vector<std::pair<std::string, Question>> every_question() {
     const std::string name = std::string(" ") + scenario::to_string(kind);
     const Driver d = driver(kind);
     for (const std::string& file : {driver_file(d), driver_file(d, "it's; \"$(x)\"")}) {
-      all.push_back({"install" + name, linux_.install(of(d), file)});
-      all.push_back({"remove" + name, linux_.remove(of(d), file)});
-      all.push_back({"loaded" + name, linux_.loaded(of(d), file)});
+      all.push_back({"install" + name, linux_.install(of(d), {file})});
+      all.push_back({"remove" + name, linux_.remove(of(d), {file})});
+      all.push_back({"loaded" + name, linux_.loaded(of(d), "sensor", {file})});
     }
   }
   for (const char* path : hostile_paths)
     for (const char* command : {"", "systemctl reload sensor", "true # a comment", "cat <<X\nhere\nX"}) {
       all.push_back(
           {std::string("apply ") + path, linux_.apply({.path = path, .apply = command}, content_file())});
-      all.push_back({std::string("content_digest ") + path, linux_.content_digest({.path = path})});
+      all.push_back(
+          {std::string("content_digest ") + path, linux_.content_digest({.path = path}, content_file())});
     }
   return all;
 }
@@ -154,8 +107,9 @@ TEST_CASE("a bare module's options are words of its loader, each one") {
                        "\n[ $0 != " + (folder.path / "bin/modinfo").string() + " ] || echo usbcore,hid\n");
     fs::permissions(program, fs::perms::owner_all);
   }
-  auto command = linux_.install(of(driver(DriverKind::kmod)), "driver.ko").command;
-  for (const char* place : {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload"})
+  auto command = linux_.install(of(driver(DriverKind::kmod)), {"driver.ko"}).command;
+  for (const char* place :
+       {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload", "/sys/module/"})
     command = replace(command, place, folder.path.string() + place);
   fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
   write(folder.path.string() + "/var/lib/labctl/payload/driver.ko", "ELF");
@@ -179,8 +133,9 @@ TEST_CASE("a module that goes away while it is read is absent, and not another b
     write(module / "initstate", "live\n");
     write(tool, "#!/bin/sh\n" + od + "\n");
     fs::permissions(tool, fs::perms::owner_all);
-    const std::string command = replace(linux_.loaded(of(driver(DriverKind::kmod)), "driver.ko").command,
-                                        "/sys/module", (folder.path / "module").string());
+    const std::string command =
+        replace(linux_.loaded(of(driver(DriverKind::kmod)), "sensor", {"driver.ko"}).command, "/sys/module",
+                (folder.path / "module").string());
     return shell("PATH=" + tool.parent_path().string() + ":$PATH\n" + command, folder.path).output;
   };
   CHECK_THAT(state("true"), ContainsSubstring("state=live\n"));
@@ -198,11 +153,11 @@ TEST_CASE("questions have the names by which their answers are found") {
                                                     {linux_.reboot(), "reboot"},
                                                     {linux_.set_clock(1), "set-clock"},
                                                     {linux_.deliver({}), "deliver"},
-                                                    {linux_.install(of(d), "x"), "install"},
-                                                    {linux_.remove(of(d), "x"), "remove"},
-                                                    {linux_.loaded(of(d), "x"), "loaded"},
+                                                    {linux_.install(of(d), {"x"}), "install"},
+                                                    {linux_.remove(of(d), {"x"}), "remove"},
+                                                    {linux_.loaded(of(d), "sensor", {"x"}), "loaded"},
                                                     {linux_.apply({}, "x"), "apply"},
-                                                    {linux_.content_digest({}), "content-digest"},
+                                                    {linux_.content_digest({}, "x"), "content-digest"},
                                                     {linux_.console_check("x", ""), "console-check"}};
   for (const auto& [question, name] : names) CHECK(question.name == name);
 }
@@ -211,10 +166,10 @@ TEST_CASE("simple commands are as they were") {
   CHECK(linux_.identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
   CHECK(linux_.kernel_log().command == "dmesg -r 2>/dev/null || dmesg");
   CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
-  CHECK(linux_.install(of(driver(DriverKind::deb)), "driver.deb").command ==
-        "package='/var/lib/labctl/payload/driver.deb'\n"
-        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew \"$package\" </dev/null\n");
-  CHECK_THAT(linux_.install(of(driver(DriverKind::script)), "driver.bin").command,
+  CHECK(linux_.install(of(driver(DriverKind::deb)), {"driver.deb"}).command ==
+        "set -- '/var/lib/labctl/payload/driver.deb'\n"
+        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew \"$@\" </dev/null\n");
+  CHECK_THAT(linux_.install(of(driver(DriverKind::script)), {"driver.bin"}).command,
              ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
 }
 
@@ -224,6 +179,7 @@ TEST_CASE("artifacts have names of their own on the payload disc") {
   CHECK(driver_file(driver(DriverKind::kmod)) == "driver.ko");
   CHECK(driver_file(driver(DriverKind::script)) == "driver.bin");
   CHECK(driver_file(driver(DriverKind::deb), "previous") == "driver-previous.deb");
+  CHECK(driver_file(driver(DriverKind::deb), "previous", 2) == "driver-previous+2.deb");
   CHECK(content_file() == "content.bin");
   CHECK(content_file("current") == "content-current.bin");
 }
@@ -238,16 +194,6 @@ TEST_CASE("the questions about identity can be answered by this host") {
   CHECK_FALSE(facts.at("kernel").empty());
   CHECK(read_facts(shell(linux_.identify().command, folder.path).output).at("boot_id") ==
         facts.at("boot_id"));
-}
-
-// Programs of a guest, as small scripts.
-std::string with_programs(const Folder& folder, const std::vector<std::pair<std::string, std::string>>& all) {
-  fs::create_directories(folder.path / "bin");
-  for (const auto& [name, text] : all) {
-    write(folder.path / "bin" / name, "#!/bin/sh\n" + text);
-    fs::permissions(folder.path / "bin" / name, fs::perms::owner_all);
-  }
-  return "PATH=" + (folder.path / "bin").string() + ":$PATH\n";
 }
 
 TEST_CASE("services that failed are named, and none where no systemd can be asked") {
@@ -301,7 +247,7 @@ TEST_CASE("content goes where the author says, whatever the name") {
     CHECK(text_of(place) == bytes);
     CHECK(text_of(folder.path / "flag") == "applied\n");
 
-    const auto digest = shell(linux_.content_digest(content).command, folder.path);
+    const auto digest = shell(linux_.content_digest(content, content_file()).command, folder.path);
     CHECK(read_facts(digest.output)["content_sha256"] == sha256(bytes));
   }
 }
@@ -309,8 +255,8 @@ TEST_CASE("content goes where the author says, whatever the name") {
 TEST_CASE("content that is not there or cannot be applied is told") {
   const Folder folder;
   const scenario::Content content{.path = (folder.path / "missing").string(), .apply = "exit 7"};
-  CHECK(read_facts(shell(linux_.content_digest(content).command, folder.path).output)["content_sha256"] ==
-        "");
+  CHECK(read_facts(shell(linux_.content_digest(content, content_file()).command, folder.path)
+                       .output)["content_sha256"] == "");
   auto question = linux_.apply(content, content_file());
   CHECK(shell(question.command, folder.path).code != 0);  // no payload here
   fs::create_directories(folder.path / "payload");
@@ -324,10 +270,10 @@ TEST_CASE("a script is told where its artifact is and its status is the answer")
   Driver d{.kind = DriverKind::script,
            .install = "echo got \"$LABCTL_DRIVER\"; exit 9",
            .remove = "echo \"$LABCTL_DRIVER\""};
-  auto said = shell(linux_.install(of(d), "driver it's.bin").command, folder.path);
+  auto said = shell(linux_.install(of(d), {"driver it's.bin"}).command, folder.path);
   CHECK(said.code == 9);
   CHECK(said.output == "got /var/lib/labctl/payload/driver it's.bin\n");
-  CHECK(shell(linux_.remove(of(d), "driver.bin").command, folder.path).output ==
+  CHECK(shell(linux_.remove(of(d), {"driver.bin"}).command, folder.path).output ==
         "/var/lib/labctl/payload/driver.bin\n");
 }
 
@@ -375,7 +321,7 @@ struct FakeModule {
     const std::string modinfo = folder.path / "bin" / "modinfo";
     write(modinfo, "#!/bin/sh\necho " + (folder.path / file).string() + "\n");
     fs::permissions(modinfo, fs::perms::owner_all);
-    auto question = linux_.loaded(of(driver(kind)), "driver.ko");
+    auto question = linux_.loaded(of(driver(kind)), "sensor", {"driver.ko"});
     std::string command = replace(question.command, "/sys/module/", (folder.path / "sys").string() + "/");
     if (kind == DriverKind::kmod)
       command = replace(command, "/usr/lib/labctl-candidate", folder.path.string());
@@ -494,5 +440,5 @@ TEST_CASE("a package of RPM is the delivered one with its own files, or what is 
 
 TEST_CASE("before anything is delivered no package is asked about") {
   for (const auto kind : {DriverKind::deb, DriverKind::rpm})
-    CHECK_THAT(linux_.loaded(of(driver(kind)), "").command, !ContainsSubstring("package="));
+    CHECK_THAT(linux_.loaded(of(driver(kind)), "sensor", {}).command, !ContainsSubstring("package="));
 }

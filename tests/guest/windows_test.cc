@@ -48,7 +48,7 @@ std::map<std::string, Agreed> read_table() {
 scenario::Guest guest(DriverKind kind) {
   scenario::Guest guest;
   guest.os = scenario::Os::windows;
-  guest.driver = {.kind = kind, .module = "sensor"};
+  guest.driver = {.kind = kind, .modules = {"sensor"}};
   if (kind == DriverKind::inf) guest.driver.certificate = "sensor.cer";
   if (kind == DriverKind::service) guest.driver.start = "system";
   if (kind == DriverKind::script) {
@@ -72,16 +72,16 @@ std::vector<std::pair<std::string, Question>> every_question() {
       {"deliver", windows.deliver({"content.bin", "driver.zip"})},
       {"place", windows.place(content, "content.bin")},
       {"apply", windows.apply(content, "content.bin")},
-      {"content-digest", windows.content_digest(content)},
+      {"content-digest", windows.content_digest(content, "content.bin")},
       {"stage-panic", windows.stage(Crash::panic)},
       {"dumps", windows.last_questions().back()},
       {"own", windows.own("proof-1", "sensorctl.exe digest")}};
   for (const auto kind : {DriverKind::inf, DriverKind::service, DriverKind::msi, DriverKind::script}) {
     const auto g = guest(kind);
     const std::string file = driver_file(g.driver), name = std::string("-") + scenario::to_string(kind);
-    all.emplace_back("install" + name, windows.install(g, file));
-    all.emplace_back("remove" + name, windows.remove(g, file));
-    all.emplace_back("loaded" + name, windows.loaded(g, file));
+    all.emplace_back("install" + name, windows.install(g, {file}));
+    all.emplace_back("remove" + name, windows.remove(g, {file}));
+    all.emplace_back("loaded" + name, windows.loaded(g, "sensor", {file}));
   }
   return all;
 }

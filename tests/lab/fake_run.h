@@ -116,7 +116,7 @@ class Lab {
       c.driver_path = "driver.ko";
       c.content_path = "content.bin";
       c.axes.emplace_back("driver", "candidate");
-      c.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "sensor"};
+      c.guest.driver = {.kind = scenario::DriverKind::kmod, .modules = {"sensor"}};
       c.guest.content = scenario::Content{"/var/lib/sensor/content.bin", "true"};
       c.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}};
       for (auto kind : {install, apply}) c.story.push_back({.kind = kind});

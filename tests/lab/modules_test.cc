@@ -110,7 +110,9 @@ class Folder {
   ~Folder() { fs::remove_all(path_); }
   Result<std::vector<lab::ModuleFile>> modules(const std::string& name, const std::string& bytes) const {
     REQUIRE(write_file(path_ / name, bytes));
-    return lab::modules_in(path_ / name);
+    auto found = lab::inside(path_ / name);
+    if (!found) return fail(found.error());
+    return std::move(found->modules);
   }
   std::vector<std::string> builds(const std::string& name, const std::string& bytes) const {
     const auto modules = this->modules(name, bytes);

@@ -133,12 +133,77 @@ TEST_CASE("a link is followed and named, and so is a driver that names no build"
   fs::remove_all(folder);
 }
 
+TEST_CASE("each file of a driver is an artifact, and each of its modules and services is tied") {
+  Place place(1000);
+  auto& cell = place.plan.cells[0];
+  cell.driver_with = {"lib.deb"};
+  cell.guest.driver.modules = {"core", "net"};
+  cell.guest.driver.services = {"sensord.service", "sensord.socket"};
+  CHECK_THAT(place.lacks(), ContainsSubstring("error artifact lib.deb: "));
+  REQUIRE(write_file(place.folder / "lib.deb", "library"));
+  const auto staged = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(),
+                                                   place.store, place.folder / "work");
+  REQUIRE(staged);
+  CHECK(staged->of(cell).files == std::map<std::string, std::string>{{"content.bin", sha256("content")},
+                                                                     {"driver+1.deb", sha256("library")},
+                                                                     {"driver.deb", sha256("driver")}});
+  CHECK(staged->artifacts().size() == 3);
+  std::vector<std::string> tied;
+  for (const auto& [key, builds] : staged->of(cell).builds) tied.push_back(key);
+  CHECK(tied == std::vector<std::string>{"driver.deb:core", "driver.deb:net", "driver.deb:sensord.service"});
+  CHECK(staged->unproved().size() == 1);
+}
+
+TEST_CASE("content that is a folder is its manifest, each of its files, and a tar that nobody records") {
+  Place place(1000);
+  auto& cell = place.plan.cells[0];
+  cell.content_path = "channels";
+  CHECK_THAT(place.lacks(), ContainsSubstring("does not exist"));
+  fs::create_directories(place.folder / "channels" / "sub");
+  CHECK_THAT(place.lacks(), ContainsSubstring("is a folder"));
+  cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+  CHECK_THAT(place.lacks(), ContainsSubstring("folder is empty"));
+  REQUIRE(write_file(place.folder / "channels" / "b", "bb"));
+  REQUIRE(write_file(place.folder / "channels" / "sub" / "a", ""));
+  CHECK(place.lacks().empty());
+  const auto staged = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(),
+                                                   place.store, place.folder / "work");
+  REQUIRE(staged);
+  const std::string manifest = sha256("bb") + "  b\n" + sha256("") + "  sub/a\n";
+  const auto& files = staged->of(cell).files;
+  CHECK(files.at("content.manifest") == sha256(manifest));
+  CHECK(files.count("content.manifest.tar") == 1);
+  std::map<std::string, std::string> recorded;
+  for (const auto& artifact : staged->artifacts()) recorded[artifact.path] = artifact.sha256;
+  CHECK(recorded == std::map<std::string, std::string>{{"channels", sha256(manifest)},
+                                                       {"channels/b", sha256("bb")},
+                                                       {"channels/sub/a", sha256("")},
+                                                       {"driver.deb", sha256("driver")}});
+  CHECK(staged->changed().empty());
+
+  // On another host, which has nothing but what was kept.
+  const bundle::ArtifactStore kept(place.folder / "kept");
+  const auto sources = staged->keep_sources(kept, place.folder / "work");
+  REQUIRE(sources);
+  lab::StagedArtifacts::Sources found;
+  for (const auto& artifact : *sources) found[artifact.path] = kept.find(artifact.source_sha256).value();
+  const auto shard = lab::StagedArtifacts::gather(place.plan, "elsewhere/gate.yaml", place.store,
+                                                  place.folder / "shard", found);
+  REQUIRE(shard);
+  CHECK(shard->of(cell).files == files);
+  CHECK(shard->changed().empty());
+
+  REQUIRE(write_file(place.folder / "channels" / "c", "later"));
+  REQUIRE(staged->changed().size() == 1);
+  CHECK_THAT(staged->changed()[0], ContainsSubstring("channels was modified"));
+}
+
 TEST_CASE("a driver that Secure Boot surely refuses is an error before anything boots") {
   Place place(1000);
   const std::string before = ::getenv("PATH");
   auto& cell = place.plan.cells[0];
   cell.guest.os = scenario::Os::windows;
-  cell.guest.driver = {.kind = scenario::DriverKind::service, .module = "sensor"};
+  cell.guest.driver = {.kind = scenario::DriverKind::service, .modules = {"sensor"}};
   cell.content_path.clear();
   REQUIRE(write_file(place.folder / "driver.deb", "MZ a driver"));
   REQUIRE(write_file(place.folder / "osslsigncode", "#!/bin/sh\necho 'Subject: /CN=labctl test'\nexit 1\n"));

@@ -20,6 +20,9 @@ SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
 MEANING = "labctl/crash/meaning.cc"
 TIED = "labctl/cell/tied.cc"
+BEGINNING = "labctl/cell/beginning.cc"
+PROVING = "labctl/cell/proving.cc"
+SERVICES = "labctl/cell/services.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
@@ -218,7 +221,7 @@ RULES = [
     ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
     # ---- the loaded build ----
     ("the build in memory is one of the artifact's", TIED, "fail(Ending::not_loaded, module + \" in memory is not", "if (false) fail(Ending::not_loaded, module + \" in memory is not"),
-    ("what was loaded before is not the delivered driver", TIED, "if (s_.live_before == std::pair(id, source))", "if (false)"),
+    ("what was loaded before is not the delivered driver", TIED, "if (s_.modules[operation().subject].live_before == std::pair(id, source))", "if (false)"),
     ("what was there before must be told", TIED, "if (state.empty()) return lab(", "if (false) return lab("),
     ("a driver that names no build needs a proof", TIED, "    if (!is_vouched_for())\n", "    if (false)\n"),
     ("its proof must have been asked", STEP, "  if (is_untied() && !is_vouched_for()) return end_unproved();\n", ""),
@@ -226,7 +229,18 @@ RULES = [
     ("the kernel is the image's", TIED, "if (release != s_.kernel)", "if (false)"),
     ("the kernel must be told", TIED, "if (release.empty()) return fail(", "if (false) return fail("),
     ("an rpm is compared as a deb is", JUDGE, "(driver.kind == DriverKind::rpm && s_.opened.earned())", "false"),
-    ("journals of the first rules are not asked for ties", STORY, "const bool ties = opened_.earned() && os_", "const bool ties = os_"),
+    ("journals of the first rules are not asked for ties", PROVING, "if (!opened.earned() || cell.control) return all;", "if (cell.control) return all;"),
+    ("each module of a driver is asked for", PROVING, "for (std::size_t i = 0; i < driver.modules.size(); ++i) {", "for (std::size_t i = 0; i < 1 && i < driver.modules.size(); ++i) {"),
+    ("a bare module is its own file", PROVING, "bare && i < files.size() ? files[i] : installed.file", "installed.file"),
+    ("journals of the first rules ask no service", PROVING, "const bool proved = opened.earned() && ", "const bool proved = "),
+    ("a service is active", SERVICES, 'if (fact(facts, "ActiveState") != "active")', "if (false)"),
+    ("a service that was there before is not the delivered one", SERVICES, "if (invocation == service.before)", "if (false)"),
+    ("a service is not restarted by itself", SERVICES, "if (operation().undisturbed && ", "if (false && "),
+    ("a service's restarts count", SERVICES, "(invocation != service.invocation || restarts != service.restarts)", "invocation != service.invocation"),
+    ("a service's invocation counts", SERVICES, "(invocation != service.invocation || restarts != service.restarts)", "restarts != service.restarts"),
+    ("a service runs a delivered program", SERVICES, "if (is_vouched_for()) return;  //", "return;  //"),
+    ("what the guest built is what is loaded", TIED, 'if (built != "yes")', "if (false)"),
+    ("the kernel has the options it was given", TIED, "if (lacking.empty()) return;", "return;"),
     ("taints of force count", JUDGE, "return s_.opened.earned() ? letters : without(letters, forced_taints);", "return without(letters, forced_taints);"),
     ("a module without a digest of its own makes its driver untied", "labctl/lab/modules.cc",
      "    if (module.build_id.empty() && module.source_version.empty()) return {};\n", ""),
@@ -613,9 +627,9 @@ RULES = [
      'if (bare && fact(facts, "file_sha256") != operation().expected_sha256)', 'if (package == "?")'),
     ("the module in memory is the one on disk", JUDGE, 'if (fresh != "yes" && fresh != "unknown")', 'if (fresh == "?")'),
     ("the build stays the one first seen", JUDGE,
-     'if (fact(facts, "build_id") != s_.build_id || fact(facts, "version")', 'if (fact(facts, "version")'),
+     'if (fact(facts, "build_id") != module.build_id || fact(facts, "version")', 'if (fact(facts, "version")'),
     ("the version stays the one first seen", JUDGE,
-     'if (fact(facts, "build_id") != s_.build_id || fact(facts, "version") != s_.module_version)', 'if (fact(facts, "build_id") != s_.build_id)'),
+     'if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)', 'if (fact(facts, "build_id") != module.build_id)'),
     ("a proof has its status", JUDGE, "if (answer.exit_code != proof.exit_code)", "if (answer.exit_code == 4242)"),
     ("a proof prints what it should", JUDGE, "if (proof.prints && trim(answer.output) != trim(*proof.prints))", "if (proof.prints && answer.output.empty())"),
     ("evidence tells the boot identity", JUDGE,
@@ -685,11 +699,11 @@ RULES = [
     ("the kernel is asked for its health after every step", STORY, "    ask(proving, os_.evidence(), Check::evidence);\n", ""),
     ("the kernel's log is read after every step", STORY, "    ask(proving, os_.kernel_log(), Check::kernel_log);\n", ""),
     ("the module is asked for after every step", STORY,
-     "if (driver_due && !cell_.guest.driver.module.empty()) {", "if (driver_due && cell_.guest.driver.module == \"?\") {"),
+     "    if (driver_due)\n      for (auto& operation :", "    if (driver_due && proving.empty())\n      for (auto& operation :"),
     ("content is asked for after every step", STORY,
      "if (content_in)\n      ask_of_payload(", "if (content_in && proving.empty())\n      ask_of_payload("),
     ("the author's proofs are asked after every step", STORY, "        ask_proof(proving, name, proof, Check::proof);\n", "        continue;\n"),
-    ("a removed module is asked for", STORY, "if (removed_ && !driver_in &&", "if (false && !driver_in &&"),
+    ("a removed module is asked for", STORY, "    if (removed_ && !driver_in)\n", "    if (false)\n"),
     ("a boot tells who it is", STORY, '    ask(step.with("identify", Activity::boot), os_.identify(), Check::identified);\n', ""),
     ("a boot comes to its end", STORY, '    ask(step.with("boot to its end", Activity::boot), os_.booted(), Check::booted);\n', ""),
     ("a boot settles", STORY, '    add({.wait = Wait::quiet, .step = step.with("settle", Activity::settle), .duration = cell_.settle});\n', ""),
@@ -699,11 +713,11 @@ RULES = [
      "    prove(step, false);\n    add({.wait = Wait::cleared, .step = step, .boot_proved = true});", "    add({.wait = Wait::cleared, .step = step, .boot_proved = true});"),
     ("no reboot before a suspect is cleared", STORY, "    else if (!at_once)\n      leave_boot(step);\n", "    static_cast<void>(at_once);\n"),
     ("the end waits for suspects", STORY, '    leave_boot("end");\n', ""),
-    ("delivered files are looked at", STORY,
+    ("delivered files are looked at", BEGINNING,
      ',\n      {.wait = Wait::answer, .check = Check::delivered, .step = "deliver", .question = os.deliver(files)}};', "};"),
-    ("a story begins with a baseline", STORY,
+    ("a story begins with a baseline", BEGINNING,
      '  operations.push_back(\n      {.wait = Wait::answer, .check = Check::baseline, .step = "baseline", .question = os.evidence()});\n', ""),
-    ("a guest that boots is waited for", STORY, "  if (!opened.live)\n", "  if (opened.cell.empty())\n"),
+    ("a guest that boots is waited for", BEGINNING, "  if (!opened.live)\n", "  if (opened.cell.empty())\n"),
 
     # ---- a kernel that had no CPU ----
     ("what a starved kernel's watchdogs say is the lab's", SUSPECTS, "is_of_cpu_wait(finding, channel)", "false"),

@@ -13,7 +13,7 @@ outcome::RunRecord whole() {
   cell.image = "debian";
   cell.driver = "candidate";
   cell.driver_path = "driver.deb";
-  cell.guest.driver.module = "sensor";
+  cell.guest.driver.modules = {"sensor"};
   cell.story = {{.kind = scenario::StepKind::install}, {.kind = scenario::StepKind::reboot}};
   outcome::RunRecord run{
       .tool = "labctl 1",

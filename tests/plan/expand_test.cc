@@ -280,8 +280,8 @@ TEST_CASE("without a module's name each cell's file names it, and a story that m
   REQUIRE(loaded.scenario);
   auto plan = labctl::plan::expand(*loaded.scenario, today);
   REQUIRE(plan);
-  CHECK(plan->cells.at(0).guest.driver.module == "a");
-  CHECK(plan->cells.at(1).guest.driver.module == "old_one");
+  CHECK(plan->cells.at(0).guest.driver.modules == std::vector<std::string>{"a"});
+  CHECK(plan->cells.at(1).guest.driver.modules == std::vector<std::string>{"old_one"});
 
   auto mixed = labctl::scenario::load(
       head + "story: [install driver previous, reboot, install driver candidate, reboot]\n", "two.yaml", {});
@@ -421,4 +421,21 @@ TEST_CASE("a plan is asked what a reviewer would ask, and a full one is asked no
                            "install driver, reboot, exercise, remove driver, reboot",
                            "reboot, install driver, reboot, exercise"})
     CHECK_THAT(with_story(used), !ContainsSubstring("boots without use"));
+}
+
+TEST_CASE("a driver of several files is given whole, for each image its own") {
+  const auto plan = load_and_expand(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: [a.ko, \"${image}/b.ko\"], old: [old/a.ko, "
+      "old/b.ko]}}\n"
+      "matrix: {image: [i, k]}\n"
+      "guest: {linux: {driver: {kind: kmod}}}\nstory: [install driver old, reboot, install driver, "
+      "reboot]\n");
+  const auto& cell = plan.cells.at(1);
+  CHECK(cell.guest.driver.modules == std::vector<std::string>{"a", "b"});
+  std::vector<std::string> given;
+  for (const auto& file : labctl::plan::given_to(cell))
+    given.push_back(file.label + ":" + std::to_string(file.place) + ":" + file.path);
+  CHECK(given == std::vector<std::string>{":0:a.ko", ":1:k/b.ko", "old:0:old/a.ko", "old:1:old/b.ko"});
+  CHECK(labctl::plan::given_to(plan.cells.back()).empty());
+  CHECK(labctl::plan::proved_in_words(cell) == "2 modules (a, b) by build id");
 }

@@ -52,7 +52,7 @@ class DebugSession {
     cell.driver_path = "driver.ko";
     cell.content_path = "content.bin";
     cell.settle = 50ms;
-    cell.guest.driver = {.kind = scenario::DriverKind::kmod, .module = "sensor"};
+    cell.guest.driver = {.kind = scenario::DriverKind::kmod, .modules = {"sensor"}};
     cell.guest.content = scenario::Content{"/var/lib/sensor/content.bin", "true"};
     cell.guest.proof = {{.run = "sensorctl digest", .prints = "${content.sha256}"}};
     cell.guest.exercise = {{.run = "sensorctl replay"}};

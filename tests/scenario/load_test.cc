@@ -34,7 +34,7 @@ TEST_CASE("a scenario says everything it can") {
   CHECK(all.machine.vcpus == 2);
   CHECK(all.machine.memory == 1536ull << 20);
   REQUIRE(all.guest);
-  CHECK(all.guest->driver.module == "sensor_core");
+  CHECK(all.guest->driver.modules == std::vector<std::string>{"sensor_core"});
   CHECK(all.guest->content->apply == "systemctl reload sensor");
   CHECK(all.guest->exercise[1].run == "echo ${HOME} \"$$\"");
   CHECK(all.guest->proof[0].prints == "${content.sha256}");
@@ -61,7 +61,7 @@ TEST_CASE("a scenario says everything it can") {
 
 TEST_CASE("what is not written has sound defaults") {
   const Scenario bare = good("bare-module.yaml");
-  CHECK(bare.guest->driver.module == "my_module");
+  CHECK(bare.guest->driver.modules == std::vector<std::string>{"my_module"});
   CHECK(bare.settle == std::chrono::seconds(20));
   CHECK(bare.policy.warnings_fail);
   CHECK_FALSE(bare.policy.new_errors_fail);
@@ -87,6 +87,35 @@ TEST_CASE("what is not written has sound defaults") {
   CHECK(script.guest->driver.install == "chmod +x \"$LABCTL_DRIVER\"\n\"$LABCTL_DRIVER\" --quiet\n");
   CHECK(script.guest->proof[0].exit_code == 3);
   good("content-only.yaml");
+}
+
+TEST_CASE("a product is read with all its modules, files and services") {
+  using Names = std::vector<std::string>;
+  const Scenario bare = good("products.yaml");
+  CHECK(bare.guest->driver.modules == Names{"core", "net_x"});
+  CHECK(bare.guest->driver.options == Names{"net_x.level=3", "core.debug"});
+  CHECK(bare.drivers[0].path == "out/core.ko");
+  CHECK(bare.drivers[0].with == Names{"out/${image}/net-x.ko"});
+  const Scenario modules = good("modules.yaml");
+  CHECK(modules.guest->driver.modules == Names{"sensor_core", "sensor_net"});
+  CHECK(modules.guest->driver.services == Names{"sensord.service"});
+  const Scenario services = good("services.yaml");
+  CHECK(services.guest->driver.modules.empty());
+  CHECK(services.guest->driver.services == Names{"scannerd.service", "scannerd.socket"});
+  CHECK(services.drivers[0].with == Names{"libscanner.deb"});
+}
+
+TEST_CASE("what a machine gives the kernel, and content that is a folder") {
+  const Scenario all = good("dkms.yaml");
+  CHECK(all.guest->driver.kind == scenario::DriverKind::dkms);
+  CHECK(all.guest->content->is_folder());
+  REQUIRE(all.machines.size() == 2);
+  CHECK(all.machines[0].disk_size == 20ull << 30);
+  CHECK(all.machines[0].cmdline.empty());
+  const auto& words = all.machines[1].cmdline;
+  CHECK(words.size() == scenario::strict_kernel.size() + 2);
+  CHECK(words.front() == "slub_debug=FZPU");
+  CHECK(words.back() == "slab_nomerge");
 }
 
 TEST_CASE("how long something may take is read where it is written") {

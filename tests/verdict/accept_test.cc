@@ -32,7 +32,8 @@ struct Run {
 
   Run() {
     plan.date = *parse_date("2026-06-15");
-    for (auto& cell : plan.cells) cell.guest.driver.module = cell.control ? "" : "sensor";
+    for (auto& cell : plan.cells)
+      if (!cell.control) cell.guest.driver.modules = {"sensor"};
     plan.cells[0].driver = "previous";
     plan.cells[1].image = plan.cells[0].image;
   }
@@ -224,7 +225,7 @@ TEST_CASE("a module is the candidate's by its whole name, and a control has none
   plan::Cell cell;
   crash::Finding finding;
   CHECK_FALSE(outcome::of_candidate(cell, finding));  // no name is not the same name
-  cell.guest.driver.module = "sensor";
+  cell.guest.driver.modules = {"sensor"};
   CHECK_FALSE(outcome::of_candidate(cell, finding));
   for (const char* other : {"sens", "sensor_core", "Sensor", ""}) {
     finding.module = other;
@@ -239,7 +240,7 @@ TEST_CASE("a module is the candidate's by its whole name, and a control has none
 TEST_CASE("a driver of Windows is the candidate's by its file, in any case") {
   plan::Cell cell;
   cell.guest.os = scenario::Os::windows;
-  cell.guest.driver.module = "Sensor";
+  cell.guest.driver.modules = {"Sensor"};
   crash::Finding finding;
   for (const char* own : {"sensor.sys", "Sensor.SYS", "Sensor"}) {
     finding.module = own;
@@ -251,7 +252,7 @@ TEST_CASE("a driver of Windows is the candidate's by its file, in any case") {
     INFO(other);
     CHECK_FALSE(outcome::of_candidate(cell, finding));
   }
-  cell.guest.driver.module.clear();  // no name is not the same name
+  cell.guest.driver.modules.clear();  // no name is not the same name
   finding.module = ".sys";
   CHECK_FALSE(outcome::of_candidate(cell, finding));
 }

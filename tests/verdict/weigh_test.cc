@@ -114,7 +114,7 @@ const Row rows[] = {
      }},
     {"the candidate's own service that failed once", Decision::blocked, "the candidate's]",
      [](Run& run) {
-       run.plan.cells[0].guest.driver.module = "sensor";
+       run.plan.cells[0].guest.driver.modules = {"sensor"};
        run.a.findings = {service("service failed: sensor.service")};
        run.a.findings[0].finding.module = "sensor";
      }},

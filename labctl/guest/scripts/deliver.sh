@@ -11,10 +11,17 @@ until mount -o ro -t iso9660 /dev/sr0 /run/labctl-cd 2>/run/labctl-cd.error; do
   [ $n -lt 100 ] || { cat /run/labctl-cd.error; exit 1; }
   sleep 0.2
 done
-cp /run/labctl-cd/* "$folder/"
-umount /run/labctl-cd
-cd "$folder"
-for name in "$@"; do
-  printf '%s=%s\n' "$name" "$(sha256sum <"$name" | cut -c1-64)"
+# The files of a folder's content stay on the CD until they are put in their place.
+for file in /run/labctl-cd/*; do
+  case $file in
+    *.manifest.tar) ;;
+    *) cp "$file" "$folder/" ;;
+  esac
 done
+for name in "$@"; do
+  file=$folder/$name
+  [ -f "$file" ] || file=/run/labctl-cd/$name
+  printf '%s=%s\n' "$name" "$(sha256sum <"$file" | cut -c1-64)"
+done
+umount /run/labctl-cd
 sync

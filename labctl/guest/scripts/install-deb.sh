@@ -1,4 +1,4 @@
-# Values: package.
-# shellcheck shell=sh disable=SC2154  # its values are assigned before it
+# Arguments: the packages, which are installed together.
+# shellcheck shell=sh
 
-DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew "$package" </dev/null
+DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew "$@" </dev/null

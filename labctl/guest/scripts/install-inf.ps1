@@ -1,6 +1,6 @@
 # A driver package. Status 259 of pnputil: no device matched, or a better driver is in use already; whether the
 # service runs is asked later. Leaves $pending.
-# Values: package, service, certificate (empty: none).
+# Values: package, service (several with '|' between), certificate (empty: none).
 
 $folder = 'C:\ProgramData\labctl\package'
 Remove-Item -Recurse -Force -ErrorAction SilentlyContinue $folder
@@ -19,4 +19,4 @@ foreach ($inf in @(Get-ChildItem -Recurse $folder -Filter *.inf)) {
   if (0, 259, 3010, 1641 -notcontains $code) { exit 1 }
   if (3010, 1641 -contains $code) { $pending = $true }
 }
-if (-not $pending) { sc.exe start $service }
+if (-not $pending) { foreach ($each in $service.Split('|')) { sc.exe start $each } }

@@ -1,11 +1,14 @@
-# A bare module is loaded by its path, not through depmod: indexing the four thousand modules of a distribution
-# takes an emulated guest a minute. At every boot it is loaded early, as the unit of its own package would do it.
-# Values: file, folder, module, loader (the program that loads it, load-module.sh).
+# Bare modules are loaded by their paths, not through depmod: indexing the four thousand modules of a distribution
+# takes an emulated guest a minute. At every boot they are loaded early, as the unit of their own package would do it.
+# Values: folder, loader (the program that loads them, load-module.sh). Arguments: each module and its file.
 # shellcheck shell=sh disable=SC2154  # its values are assigned before it
 
 set -e
 mkdir -p "$folder" /etc/systemd/system/sysinit.target.wants
-cp "$file" "$folder/$module.ko" || exit 126 # nobody's word about the module
+while [ $# -gt 1 ]; do
+  cp "$2" "$folder/$1.ko" || exit 126 # nobody's word about the module
+  shift 2
+done
 printf %s "$loader" >"$folder/load"
 chmod 755 "$folder/load"
 cat >/etc/systemd/system/labctl-candidate.service <<UNIT

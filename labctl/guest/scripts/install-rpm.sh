@@ -1,4 +1,4 @@
-# Values: package.
-# shellcheck shell=sh disable=SC2154  # its values are assigned before it
+# Arguments: the packages, which are installed together.
+# shellcheck shell=sh
 
-rpm -U --replacepkgs --oldpackage "$package" </dev/null
+rpm -U --replacepkgs --oldpackage "$@" </dev/null

@@ -1,4 +1,9 @@
-# Values: package.
-# shellcheck shell=sh disable=SC2154  # its values are assigned before it
+# Arguments: the packages.
+# shellcheck shell=sh
 
-dpkg --purge "$(dpkg-deb -f "$package" Package)" </dev/null
+for package in "$@"; do
+  name=$(dpkg-deb -f "$package" Package) || exit 1
+  set -- "$@" "$name"
+  shift
+done
+dpkg --purge "$@" </dev/null

@@ -1,4 +1,9 @@
-# Values: package.
-# shellcheck shell=sh disable=SC2154  # its values are assigned before it
+# Arguments: the packages.
+# shellcheck shell=sh
 
-rpm -e "$(rpm -qp --qf '%{NAME}' "$package")" </dev/null
+for package in "$@"; do
+  name=$(rpm -qp --qf '%{NAME}' "$package") || exit 1
+  set -- "$@" "$name"
+  shift
+done
+rpm -e "$@" </dev/null

@@ -1,11 +1,11 @@
 # Driver Verifier for the candidate. The two empty words stand for the pool tags and applications that it fails for: all.
-# Values: service, verifier (off, standard, low-resources).
+# Values: service (several with '|' between), verifier (off, standard, low-resources).
 
 if ($verifier -ne 'off') {
   $faults = @()
   if ($verifier -eq 'low-resources') { $faults = @('/faults', '599', '""', '""', '1') }
   if ($verifier -eq 'standard') { $faults = @('/standard') }
-  verifier.exe $faults /driver ($service + '.sys')
+  verifier.exe $faults /driver @($service.Split('|') | ForEach-Object { $_ + '.sys' })
   if (0, 2 -notcontains $LASTEXITCODE) { exit 1 }
   verifier.exe /bootmode persistent
   if (0, 2 -notcontains $LASTEXITCODE) { exit 1 }

@@ -1,0 +1,87 @@
+#include "labctl/cell/proving.h"
+
+namespace labctl::cell {
+namespace {
+
+// The answers to a question that is put of several are found by their names.
+Operation of_module(const plan::Cell& cell, const StepId& step, std::string name, const std::string& module,
+                    const guest::Files& files, Check check) {
+  guest::Question question = guest::system_of(cell.guest.os).loaded(cell.guest, module, files);
+  if (cell.guest.driver.modules.size() > 1) name += "-" + module;
+  question.name = std::move(name);
+  return {
+      .wait = Wait::answer, .check = check, .step = step, .question = std::move(question), .subject = module};
+}
+
+Operation of_service(const plan::Cell& cell, const StepId& step, const std::string& name,
+                     const std::string& unit, Check check) {
+  guest::Question question = guest::system_of(cell.guest.os).service(unit);
+  question.name = name + "-" + unit;
+  return {
+      .wait = Wait::answer, .check = check, .step = step, .question = std::move(question), .subject = unit};
+}
+
+// A bare module brings no service: one that is named is its neighbour, which is only blamed. Rules below 2
+// know services for nothing else.
+std::vector<std::string> proved_services(const plan::Cell& cell, const event::Opened& opened) {
+  const auto& driver = cell.guest.driver;
+  const bool proved = opened.earned() && driver.kind != scenario::DriverKind::kmod;
+  return proved ? driver.services : std::vector<std::string>();
+}
+
+std::string digest_of(const event::Opened& opened, const std::string& file) {
+  const auto found = opened.payload.find(file);
+  return found == opened.payload.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+// A driver that is there before anything is delivered is not the delivered one.
+std::vector<Operation> look_before(const plan::Cell& cell, const event::Opened& opened) {
+  std::vector<Operation> all;
+  if (!opened.earned() || cell.control) return all;
+  if (guest::system_of(cell.guest.os).traits().shows_build)
+    for (const auto& module : cell.guest.driver.modules)
+      all.push_back(of_module(cell, "baseline", "loaded-before", module, {}, Check::before));
+  for (const auto& unit : proved_services(cell, opened))
+    all.push_back(of_service(cell, "baseline", "service-before", unit, Check::service_before));
+  return all;
+}
+
+std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened& opened, const StepId& step,
+                                    const Installed& installed) {
+  const auto& driver = cell.guest.driver;
+  const guest::Files files = guest::driver_files(opened.payload, driver, installed.file);
+  const bool bare = driver.kind == scenario::DriverKind::kmod;
+  std::vector<Operation> all;
+  for (std::size_t i = 0; i < driver.modules.size(); ++i) {
+    all.push_back(of_module(cell, step, "loaded", driver.modules[i], files, Check::loaded));
+    all.back().expected_sha256 = digest_of(opened, bare && i < files.size() ? files[i] : installed.file);
+  }
+  for (const auto& unit : proved_services(cell, opened)) {
+    all.push_back(of_service(cell, step, "service", unit, Check::service));
+    all.back().expected_sha256 = digest_of(opened, installed.file);
+    all.back().undisturbed = !installed.early;
+  }
+  for (auto& operation : all) {
+    operation.of_payload = true;
+    operation.new_driver = installed.is_new;
+    operation.may_be_early = installed.early && opened.earned();
+    const auto builds = opened.builds.find(guest::builds_key(driver, installed.file, operation.subject));
+    if (builds != opened.builds.end()) operation.builds = builds->second;
+    if (opened.earned()) operation.limit = limit_of(Work::proof, opened.boot_time);
+  }
+  return all;
+}
+
+std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened,
+                                     const StepId& step) {
+  std::vector<Operation> all;
+  for (const auto& module : cell.guest.driver.modules)
+    all.push_back(of_module(cell, step, "loaded", module, {}, Check::absent));
+  for (const auto& unit : proved_services(cell, opened))
+    all.push_back(of_service(cell, step, "service", unit, Check::service_gone));
+  return all;
+}
+
+}  // namespace labctl::cell

@@ -1,0 +1,25 @@
+// What is asked of the driver itself: its modules and its services, before anything is delivered, after each
+// step, and when it has been removed. Only for this room.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "labctl/cell/cell.h"
+
+namespace labctl::cell {
+
+// What is installed now, and how it is asked about.
+struct Installed {
+  std::string file;     // its first one, by its name on the CD
+  bool is_new = false;  // nothing has been seen of it yet
+  bool early = true;  // behind a step of the author's, and not behind a wait: what comes later is waited for
+};
+
+std::vector<Operation> look_before(const plan::Cell& cell, const event::Opened& opened);
+std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened& opened,
+                                    const outcome::StepId& step, const Installed& installed);
+std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened,
+                                     const outcome::StepId& step);
+
+}  // namespace labctl::cell

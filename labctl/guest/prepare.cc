@@ -1,0 +1,27 @@
+#include "labctl/guest/prepare.h"
+
+#include <algorithm>
+
+#include "labctl/base/text.h"
+#include "labctl/guest/script.h"
+
+namespace labctl::guest {
+
+std::vector<std::string> prepare_commands(const std::vector<std::string>& cmdline, bool grow) {
+  std::vector<std::string> commands;
+  if (!cmdline.empty())
+    commands.push_back(shell_script({{"options", join(cmdline, " ")}}, scripts::set_cmdline_sh));
+  if (grow) commands.emplace_back(scripts::grow_root_sh);
+  return commands;
+}
+
+std::string root_size_command() { return "echo root_mib=$(df -Pm / | awk 'NR == 2 { print $2 }')"; }
+
+std::string lacking_option(std::string_view cmdline, const std::vector<std::string>& options) {
+  const auto words = split(trim(cmdline), ' ');
+  for (const auto& option : options)
+    if (std::find(words.begin(), words.end(), option) == words.end()) return option;
+  return {};
+}
+
+}  // namespace labctl::guest

@@ -1,0 +1,241 @@
+// Products of several parts: what is asked of a guest about modules, packages, services, folders and builds.
+#include <map>
+
+#include "labctl/base/digest.h"
+#include "labctl/guest/prepare.h"
+#include "tests/guest/shell.h"
+
+using namespace labctl;
+using namespace labctl::test;
+
+namespace {
+
+Driver driver(DriverKind kind) { return {.kind = kind, .modules = {"sensor"}}; }
+
+}  // namespace
+
+TEST_CASE("several bare modules are loaded in their order, each with its own options") {
+  const Folder folder;
+  fs::create_directories(folder.path / "bin");
+  for (const char* tool : {"modinfo", "modprobe", "insmod"}) {
+    const fs::path program = folder.path / "bin" / tool;
+    write(program, std::string("#!/bin/sh\nprintf '<%s>' \"$@\" >>") + (folder.path / tool).string() +
+                       "\n[ $0 != " + (folder.path / "bin/modinfo").string() + " ] || echo core,hid\n");
+    fs::permissions(program, fs::perms::owner_all);
+  }
+  const Driver d{.kind = DriverKind::kmod, .modules = {"core", "net"}, .options = {"net.level=3", "core.x"}};
+  auto command = linux_.install(of(d), {"driver.ko", "driver+1.ko"}).command;
+  for (const char* place :
+       {"/usr/lib/labctl-candidate", "/etc/systemd/system", "/var/lib/labctl/payload", "/sys/module/"})
+    command = replace(command, place, folder.path.string() + place);
+  fs::create_directories(folder.path.string() + "/sys/module/core");  // loaded already, and in no index
+  fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
+  write(folder.path.string() + "/var/lib/labctl/payload/driver.ko", "first");
+  write(folder.path.string() + "/var/lib/labctl/payload/driver+1.ko", "second");
+  const auto said = shell("PATH=" + (folder.path / "bin").string() + ":$PATH\n" + command, folder.path);
+  INFO(said.output);
+  CHECK(said.code == 0);
+  CHECK(text_of(folder.path / "modprobe") == "<hid><hid>");
+  const std::string modules = folder.path.string() + "/usr/lib/labctl-candidate/";
+  CHECK(text_of(folder.path / "insmod") == "<" + modules + "core.ko><x><" + modules + "net.ko><level=3>");
+  CHECK(text_of(modules + "net.ko") == "second");
+
+  write(folder.path / "bin" / "insmod",
+        "#!/bin/sh\necho $1 >>" + (folder.path / "tried").string() + "\nexit 5\n");
+  fs::permissions(folder.path / "bin" / "insmod", fs::perms::owner_all);
+  CHECK(shell("PATH=" + (folder.path / "bin").string() + ":$PATH\n" + command, folder.path).code == 5);
+  CHECK(text_of(folder.path / "tried") == modules + "core.ko\n");  // and nothing behind it
+}
+
+TEST_CASE("packages are installed, looked at and removed together") {
+  const Folder folder;
+  const auto d = of(driver(DriverKind::deb));
+  const std::string program =
+      "case $1 in\n"
+      "-f) case $2$3 in *+1.debPackage) echo lib;; *Package) echo tool;; *) echo 1.2;; esac;;\n"
+      "-W) [ \"$3\" = \"$(cat " +
+      (folder.path / "broken").string() +
+      ")\" ] && printf 'install ok unpacked 1.2' || printf 'install ok installed 1.2';;\n"
+      "*) printf '<%s>' \"$@\";;\nesac\n";
+  write(folder.path / "broken", "");
+  const std::string path = with_programs(
+      folder, {{"dpkg", program}, {"dpkg-deb", program}, {"dpkg-query", program}, {"modinfo", "exit 1"}});
+  fs::create_directories(folder.path.string() + "/sys/module/sensor");
+  const Files files = {"driver.deb", "driver+1.deb"};
+  const std::string payload = "/var/lib/labctl/payload/";
+  CHECK(shell(path + linux_.install(d, files).command, folder.path).output ==
+        "<-i><--force-confnew><" + payload + "driver.deb><" + payload + "driver+1.deb>");
+  CHECK(shell(path + linux_.remove(d, files).command, folder.path).output == "<--purge><tool><lib>");
+  const auto package = [&] {
+    const std::string command = moved(linux_.loaded(d, "sensor", files).command, folder, {"/sys/module"});
+    return read_facts(shell(path + command, folder.path).output).at("package");
+  };
+  CHECK(package() == "right");
+  write(folder.path / "broken", "lib");
+  CHECK(package() == "lib: install ok unpacked 1.2, not 1.2");
+}
+
+TEST_CASE("a service is told with its program, and with the script where that is an interpreter") {
+  const Folder folder;
+  const auto ask = [&](const std::string& systemctl) {
+    const auto said = shell(
+        with_programs(folder, {{"systemctl", systemctl}}) + linux_.service("x.service").command, folder.path);
+    INFO(said.output);
+    CHECK(said.code == 0);
+    return read_facts(said.output);
+  };
+  CHECK(ask("echo ActiveState=inactive; echo MainPID=0") ==
+        Facts{{"ActiveState", "inactive"}, {"MainPID", "0"}});
+  // A shell script, whose interpreter is the program.
+  const std::string program = folder.path / "service", pipe = folder.path / "pipe";
+  write(program, "#!/bin/sh\nread -r _\n");
+  fs::permissions(program, fs::perms::owner_all);
+  const std::string systemctl = "printf 'ActiveState=active\\nMainPID=%s\\n' $pid";
+  const auto said = shell("mkfifo " + pipe + "; " + program + " <" + pipe + " & pid=$!; export pid; exec 3>" +
+                              pipe + "; sleep 0.5\n" + with_programs(folder, {{"systemctl", systemctl}}) +
+                              linux_.service("x.service").command,
+                          folder.path);
+  const auto facts = read_facts(said.output);
+  INFO(said.output);
+  CHECK(said.code == 0);
+  CHECK(facts.at("program_sha256") == sha256_file(fs::canonical("/bin/sh")).value());
+  CHECK(facts.at("script") == program);
+  CHECK(facts.at("script_sha256") == sha256_file(program).value());
+}
+
+TEST_CASE("a folder's content is put in place whole, and what an earlier one had besides goes") {
+  const Folder folder;
+  const scenario::Content content{.path = "/var/lib/x/"};
+  const std::vector<std::string> places = {"/var/lib/labctl", "/var/lib/x/", "/run/labctl"};
+  // The CD is a folder that "mount" puts in its place.
+  const std::string programs = with_programs(
+      folder,
+      {{"mount", "cp -r " + (folder.path / "cd").string() + "/. " + folder.path.string() + "/run/labctl-cd/"},
+       {"umount", "rm -rf " + folder.path.string() + "/run/labctl-cd"},
+       {"sync", ""}});
+  const auto deliver = [&](const std::map<std::string, std::string>& files) {
+    fs::remove_all(folder.path / "cd");
+    fs::remove_all(folder.path / "tree");
+    fs::create_directories(folder.path / "cd");
+    fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
+    fs::create_directories(folder.path.string() + "/run");
+    std::string manifest;
+    for (const auto& [name, text] : files) {
+      fs::create_directories((folder.path / "tree" / name).parent_path());
+      write(folder.path / "tree" / name, text);
+      manifest.append(sha256(text)).append("  ").append(name).append("\n");
+    }
+    write(folder.path.string() + "/var/lib/labctl/payload/content.manifest", manifest);
+    CHECK(shell("tar -cf " + (folder.path / "cd" / "content.manifest.tar").string() + " -C " +
+                    (folder.path / "tree").string() + " .",
+                folder.path)
+              .code == 0);
+    const auto said = shell(
+        programs + moved(linux_.place(content, "content.manifest").command, folder, places), folder.path);
+    INFO(said.output);
+    CHECK(said.code == 0);
+    return sha256(manifest);
+  };
+  const auto digest = [&] {
+    const auto said =
+        shell(moved(linux_.content_digest(content, "content.manifest").command, folder, places), folder.path);
+    INFO(said.output);
+    return read_facts(said.output);
+  };
+  const fs::path there = folder.path.string() + "/var/lib/x";
+  CHECK(digest().at("content_sha256") == "absent");
+  const std::string first = deliver({{"a b", "1"}, {"sub/c", "2"}, {"it's", "3"}});
+  CHECK(digest().at("content_sha256") == first);
+  CHECK(text_of(there / "sub" / "c") == "2");
+  write(there / "the driver's own", "x");
+  CHECK(digest().at("content_sha256") == first);  // and this time by sizes and times
+
+  write(there / "it's", "4");
+  CHECK(digest().at("content_sha256") != first);
+  CHECK(digest().at("differs") == "it's|");
+  const std::string second = deliver({{"a b", "1"}, {"it's", "5"}});
+  CHECK(digest().at("content_sha256") == second);
+  CHECK_FALSE(fs::exists(there / "sub" / "c"));
+  CHECK(fs::exists(there / "the driver's own"));
+  fs::remove(there / "a b");
+  CHECK(digest().at("content_sha256") != second);
+  CHECK(digest().at("differs") == "a b|");
+}
+
+TEST_CASE("a file whose bytes change under the same size and time is seen in the next boot") {
+  const Folder folder;
+  const scenario::Content content{.path = "/var/lib/x/"};
+  const std::vector<std::string> places = {"/var/lib/labctl", "/var/lib/x/", "/run/labctl"};
+  fs::create_directories(folder.path.string() + "/var/lib/x");
+  fs::create_directories(folder.path.string() + "/var/lib/labctl/payload");
+  fs::create_directories(folder.path.string() + "/run");
+  write(folder.path.string() + "/var/lib/x/a", "1");
+  write(folder.path.string() + "/var/lib/labctl/payload/content.manifest", sha256("1") + "  a\n");
+  const auto command = moved(linux_.content_digest(content, "content.manifest").command, folder, places);
+  const auto digest = [&] { return read_facts(shell(command, folder.path).output).at("content_sha256"); };
+  const std::string right = sha256(sha256("1") + "  a\n");
+  CHECK(digest() == right);
+  CHECK(fs::exists(folder.path.string() + "/run/labctl-content"));
+  write(folder.path.string() + "/var/lib/x/a", "2");  // another inode's time at least
+  CHECK(digest() != right);
+  fs::remove(folder.path.string() + "/run/labctl-content");  // as a boot does
+  CHECK(digest() != right);
+}
+
+TEST_CASE("packages of sources: built and loaded, or the compiler's words") {
+  const Folder folder;
+  Driver d{.kind = DriverKind::dkms, .modules = {"core", "net"}};
+  const std::string kernel = "$(uname -r)";
+  const auto install = [&](const std::string& dkms, const std::string& dpkg) {
+    const auto said = shell(
+        with_programs(folder, {{"dkms", dkms}, {"dpkg", dpkg}, {"sync", ""}, {"modprobe", "echo load $1"}}) +
+            moved(linux_.install(of(d), {"driver.deb"}).command, folder,
+                  {"/var/lib/dkms", "/etc/modules-load.d", "/lib/modules"}),
+        folder.path);
+    return said;
+  };
+  fs::create_directories(folder.path.string() + "/etc/modules-load.d");
+  const auto bare = install("", "");
+  CHECK(bare.code == 1);
+  CHECK_THAT(bare.output, ContainsSubstring("has no headers of its kernel"));
+  CHECK(shell("mkdir -p " + folder.path.string() + "/lib/modules/" + kernel + "/build", folder.path).code ==
+        0);
+  const auto built = install("echo core/1, " + kernel + ", x86_64: installed", "echo dpkg");
+  CHECK(built.code == 0);
+  CHECK_THAT(built.output, ContainsSubstring("load core\nload net\n"));
+  CHECK(text_of(folder.path.string() + "/etc/modules-load.d/labctl-candidate.conf") == "core\nnet\n");
+  const auto skipped = install("echo core/1: added", "echo dpkg");
+  CHECK(skipped.code == 1);
+  CHECK_THAT(skipped.output, ContainsSubstring("not built for "));
+  fs::create_directories(folder.path.string() + "/var/lib/dkms/core/1/build");
+  write(folder.path.string() + "/var/lib/dkms/core/1/build/make.log",
+        "CC core.o\ncore.c:12: error: too few arguments\ncore.c:13: note: here\n");
+  const auto failed = install("echo core/1: added", "exit 10");
+  CHECK(failed.code == 1);
+  CHECK(failed.output.ends_with("core.c:12: error: too few arguments\n"));
+}
+
+TEST_CASE("words for the kernel go where a boot loader reads them") {
+  const Folder folder;
+  const auto commands = prepare_commands({"slub_debug=FZPU", "a.b=/c,d"}, false);
+  REQUIRE(commands.size() == 1);
+  const auto command =
+      moved(commands[0], folder,
+            {"/boot/grub/", "/boot/grub2/", "/boot/efi/", "/boot/loader/", "/etc/default/grub"});
+  const auto nothing = shell(command, folder.path);
+  CHECK(nothing.code == 1);
+  CHECK_THAT(nothing.output, ContainsSubstring("no menu of GRUB"));
+  fs::create_directories(folder.path.string() + "/boot/grub");
+  fs::create_directories(folder.path.string() + "/etc/default");
+  write(folder.path.string() + "/boot/grub/grub.cfg",
+        "linux /boot/vmlinuz root=x\n\tlinux\t/v ro\ninitrd /i\n");
+  write(folder.path.string() + "/etc/default/grub", "GRUB_CMDLINE_LINUX=\"quiet\"\n");
+  CHECK(shell(command, folder.path).code == 0);
+  CHECK(text_of(folder.path.string() + "/boot/grub/grub.cfg") ==
+        "linux /boot/vmlinuz root=x slub_debug=FZPU a.b=/c,d\n\tlinux\t/v ro slub_debug=FZPU "
+        "a.b=/c,d\ninitrd /i\n");
+  CHECK(shell(". " + folder.path.string() + "/etc/default/grub; echo \"$GRUB_CMDLINE_LINUX\"", folder.path)
+            .output == "quiet slub_debug=FZPU a.b=/c,d\n");
+  CHECK(lacking_option("root=x slub_debug=FZPU a.b=/c,d\n", {"slub_debug=FZPU", "a.b=/c,d"}).empty());
+  CHECK(lacking_option("root=x slub_debug=FZPU2\n", {"slub_debug=FZPU"}) == "slub_debug=FZPU");
+}
