@@ -112,7 +112,7 @@ Status CrashFinisher::finish(FuzzCrash& crash) {
   if (!small) return fail(small.error());
   if (auto written = write_file(crash.folder / "known.bin", good_); !written) return written;
   if (auto written = write_file(crash.folder / "minimal.bin", *small); !written) return written;
-  const std::string text = scenario_text(cell_, driver_.string(),
+  const std::string text = scenario_text(cell_, driver_,
                                          {.title = crash.title,
                                           .file = "minimal.bin",
                                           .good = "known.bin",

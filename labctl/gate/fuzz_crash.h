@@ -1,8 +1,9 @@
 // What becomes of a crash that a hunt found: it is seen again or not, made small, and given a scenario.
 #pragma once
 
-#include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "labctl/gate/fuzz_folder.h"
 #include "labctl/gate/fuzz_makers.h"
@@ -15,14 +16,9 @@ namespace labctl::gate {
 
 class CrashFinisher {
  public:
-  CrashFinisher(const plan::Cell& cell, std::filesystem::path driver, const std::string& good,
+  CrashFinisher(const plan::Cell& cell, const std::vector<std::string>& driver, const std::string& good,
                 const AuthorsCommands& commands, lab::TrialGuest& guest, Observer& observer)
-      : cell_(cell),
-        driver_(std::move(driver)),
-        good_(good),
-        commands_(commands),
-        guest_(guest),
-        observer_(observer) {}
+      : cell_(cell), driver_(driver), good_(good), commands_(commands), guest_(guest), observer_(observer) {}
 
   // Writes minimal.bin, known.bin and scenario.yaml beside its content when it was seen again; what it is now
   // is in `crash`. Errors: the lab's, an interruption.
@@ -35,7 +31,7 @@ class CrashFinisher {
   Result<std::string> by_edits(FuzzCrash& crash, const std::string& content, const search::Tally& seen);
 
   const plan::Cell& cell_;
-  std::filesystem::path driver_;
+  const std::vector<std::string>& driver_;
   const std::string& good_;
   const AuthorsCommands& commands_;
   lab::TrialGuest& guest_;

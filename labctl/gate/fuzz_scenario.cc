@@ -40,11 +40,11 @@ Json command_json(const scenario::Command& command) {
 
 Json driver_json(const scenario::Driver& driver) {
   Json json{{"kind", to_string(driver.kind)}};
-  if (!driver.module.empty()) json["module"] = driver.module;
+  if (!driver.modules.empty()) json["modules"] = driver.modules;
   if (!driver.options.empty()) json["options"] = driver.options;
   if (!driver.install.empty()) json["install"] = plain(driver.install);
   if (!driver.remove.empty()) json["remove"] = plain(driver.remove);
-  if (!driver.services.empty()) json["service"] = driver.services;
+  if (!driver.services.empty()) json["services"] = driver.services;
   if (driver.loads != scenario::Loads::at_install) json["loads"] = to_string(driver.loads);
   add_within(json, driver.within);
   return json;
@@ -81,6 +81,8 @@ Json machine_json(const scenario::Machine& machine) {
                                                                : "virtio"},
             {"network", machine.network == scenario::Network::isolated ? "isolated" : "none"}};
   if (!machine.cpu.empty()) json["cpu"] = machine.cpu;
+  if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
+  if (machine.disk_size != 0) json["disk_size"] = std::to_string(machine.disk_size >> 20) + "MiB";
   return json;
 }
 
@@ -100,7 +102,10 @@ Json story(const plan::Cell& cell, const FoundContent& found) {
 
 }  // namespace
 
-std::string scenario_text(const plan::Cell& cell, const std::string& driver, const FoundContent& found) {
+std::string scenario_text(const plan::Cell& cell, const std::vector<std::string>& driver,
+                          const FoundContent& found) {
+  Json files;
+  for (const auto& file : driver) files.push_back(plain(file));
   std::string text = "# Content that a hunt made: it shows\n#   ";
   text += printable(found.title);
   text += found.at_boot ? "\n# at the next boot.\n" : "\n";
@@ -109,7 +114,7 @@ std::string scenario_text(const plan::Cell& cell, const std::string& driver, con
       {"labctl", 1},
       {"name", "found-by-fuzz"},
       {"candidate",
-       {{"driver", {{"candidate", plain(driver)}}},
+       {{"driver", {{"candidate", files.size() == 1 ? files[0] : files}}},
         {"content", {{"candidate", plain(found.file)}, {"known", plain(found.good)}}}}},
       {"matrix", {{"image", {cell.image}}, {"driver", {"candidate"}}, {"content", {"candidate"}}}},
       {"machine", machine_json(cell.machine)},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "labctl/plan/plan.h"
 
@@ -16,7 +17,8 @@ struct FoundContent {
   bool at_boot = false;  // it took a reboot
 };
 
-// `driver` is the file's absolute path.
-std::string scenario_text(const plan::Cell& cell, const std::string& driver, const FoundContent& found);
+// `driver`: the absolute paths of its files, in the order of the hunted scenario.
+std::string scenario_text(const plan::Cell& cell, const std::vector<std::string>& driver,
+                          const FoundContent& found);
 
 }  // namespace labctl::gate

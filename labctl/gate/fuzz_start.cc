@@ -77,6 +77,9 @@ Result<plan::Cell> find_hunted(const plan::Plan& plan, const std::string& patter
     if (cell.content_damage != scenario::Damage::none) continue;
     if (cell.guest.os != scenario::Os::linux_)
       return input_error("'" + cell.id + "' is of Windows: only Linux guests can be hunted in", scenario);
+    if (cell.guest.content->is_folder())
+      return input_error("the content of '" + cell.id + "' is a folder: only a single file can be varied",
+                         scenario);
     return cell;
   }
   return input_error(pattern.empty() ? "the scenario has no cell with a driver and content"
@@ -95,7 +98,10 @@ Answer<FuzzStart> prepare_start(const StartOrder& order, machine::Host& host, co
   if (!staged) return tl::unexpected(staged.error());
   const fs::path folder = fs::path(order.scenario).parent_path();
   std::error_code problem;
-  start.driver = fs::absolute(folder / start.cell.driver_path, problem).lexically_normal();
+  std::vector<std::string> paths = start.cell.driver_with;
+  paths.insert(paths.begin(), start.cell.driver_path);
+  for (const auto& path : paths)
+    start.driver.push_back(fs::absolute(folder / path, problem).lexically_normal().string());
   auto good = read_file(folder / start.cell.content_path, order.most_bytes);
   if (!good)
     return stopped_by({Fault::input, good.error().what, good.error().where, "--max-size may be larger"});

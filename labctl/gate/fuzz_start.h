@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "labctl/gate/environment.h"
 #include "labctl/gate/fuzz_folder.h"
@@ -21,9 +22,9 @@ struct StartOrder {
 };
 
 struct FuzzStart {
-  plan::Cell cell;               // its story ends behind the content's application
-  std::filesystem::path driver;  // absolute
-  std::string good;              // the known content
+  plan::Cell cell;                  // its story ends behind the content's application
+  std::vector<std::string> driver;  // its files, absolute
+  std::string good;                 // the known content
   lab::TrialSetup trials;
   HuntFacts facts;
 };
