@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A run that is split among hosts, on machines made of plain code: one verdict as of one host, and each way to a verdict that is not earned.
 
-usage: shards.py FAKE_LABCTL
+usage: shards.py FAKE_LABCTL [--long]
+
+--long, by hand: also shards that are killed, that the lab failed, and that are begun with other artifacts.
 """
 import json
 import shutil
@@ -124,18 +126,11 @@ def refused(gate, split):
         shutil.rmtree(split.shards / "1.attempt-1")
         shutil.copytree(box, split.shards / "1.attempt-1")
 
-    def last_week():
-        shutil.rmtree(box)
-        earlier = Split(gate, "earlier")
-        earlier.run(0)
-        shutil.copytree(earlier.shards / "0.attempt-1", box)
-
     rows = [
         (lambda: shutil.rmtree(box), "shard 0 of 0-1 never began"),
         (lambda: box.rename(split.shards / "0.attempt-1.partial"), "shard 0 of 0-1 was cut off"),
         (lambda: shutil.copytree(box, split.shards / "0.attempt-1.partial"), "there are two records of this attempt"),
         (other_shard, "its record is that of shard 0"),
-        (last_week, "it is a shard of another split"),
         (cut_line, "lab-failed"),
         (cut_end, "lab-failed"),
         (lambda: shutil.rmtree(next(box.glob("cells/*control*"))), "it has no record of the control"),
@@ -151,38 +146,60 @@ def refused(gate, split):
         change()
         split.merge(3, reason)
         back()
-    # A blocked attempt is not outlasted by a clean one, in whichever order.
+    later = Split(gate, "later")
+    shutil.copytree(kept, later.shards)
+    later.merge(3, "it is a shard of another split")
+    # Another program, another disk, no artifact: said before anything is started.
+    other = gate.root / "other-labctl"
+    shutil.copy(gate.program, other)
+    with other.open("ab") as file:
+        file.write(b"\0")
+    program, gate.program = gate.program, str(other)
+    expect("its labctl is not the one that made the split" in split.run(0, 3, "", "--again").stderr, "another program runs a shard")
+    gate.program = program
+    images = gate.cache / "images"
+    images.rename(gate.root / "away")
+    lacking = split.run(0, 3, "", "--again").stderr
+    expect("the image 'box' is not built" in lacking and "labctl image pull box SOURCE --split" in lacking, f"without the image: {lacking}")
+    (gate.root / "away").rename(images)
+    kept_bytes = next(path for path in (split.folder / "artifacts").iterdir())
+    kept_bytes.rename(gate.root / "bytes")
+    expect("is not there, or has other bytes" in split.run(0, 2, "", "--again").stderr, "a shard without its artifact")
+    (gate.root / "bytes").rename(kept_bytes)
+    expect(split.states() == ["whole"] * 2, f"what could not begin left an attempt: {split.states()}")
+    return back
+
+
+def blocked(split, back):
+    """A blocked attempt is not outlasted by a clean one, in whichever order."""
     split.run(0, 1, "box.driver=oops@1", "--again")
+    split.merge(1, "BLOCKED")
     split.run(0, 0, "", "--again")
     bundle = split.merge(1, "BLOCKED")
     said = next(c for c in json.loads((bundle / "verdict.json").read_text())["cells"] if c["id"].startswith("box.driver"))
     expect("an earlier attempt (" in said["reason"] and said["outcome"] == "crashed", f"blocked: {said}")
+    resumed = split.call(2, "run", "--resume", split.shards / "0.attempt-2")
+    expect("attempts are not resumed" in resumed.stderr, f"an attempt is resumed: {resumed.stderr}")
     back()
-    split.run(0, 1, "box.driver=oops@1", "--again")
-    split.merge(1, "BLOCKED")
-    back()
-    # What the lab failed may be brought by a later attempt.
+
+
+def lab_failed(split):
+    """What the lab failed may be brought by a later attempt."""
     split.run(0, 3, "box.driver=mute", "--again")
     split.missing("0")
     split.merge(3, "lab-failed")
     split.run(0)
     split.missing("")
     split.merge(0, "PASSED")
-    # The same folder of another program.
-    other = gate.root / "other-labctl"
-    shutil.copy(gate.program, other)
-    with other.open("ab") as file:
-        file.write(b"\0")
-    program, gate.program = gate.program, str(other)
-    back()
-    split.run(0, 3, "", "--again")
-    gate.program = program
-    (gate.root / "driver.ko").write_bytes(b"of another build")  # the split has its own copy
+
+
+def other_artifacts(gate, split):
+    """The split has its own copies."""
+    shutil.copy(gate.root / "driver.ko", gate.root / "delivered.ko")
+    gate.environment["FAKE_PAYLOAD"] = gate.environment["FAKE_PAYLOAD"].replace(f"{gate.root}/driver.ko", f"{gate.root}/delivered.ko")
+    (gate.root / "driver.ko").write_bytes(b"of another build")
     split.run(0, 0, "", "--again")
     split.merge(0, "PASSED")
-    kept_bytes = next(path for path in (split.folder / "artifacts").iterdir())
-    kept_bytes.unlink()
-    expect("is not there, or has other bytes" in split.run(0, 2, "", "--again").stderr, "a shard without its artifact")
 
 
 def killed(gate):
@@ -216,8 +233,11 @@ def killed(gate):
 def main():
     gate = Gate(PROGRAM)
     split = whole(gate)
-    killed(gate)
-    refused(gate, split)
+    blocked(split, refused(gate, split))
+    if "--long" in sys.argv:
+        killed(gate)
+        lab_failed(split)
+        other_artifacts(gate, split)
     gate.close()
     print("\n".join(failures) or "a run of many hosts has one verdict")
     return 1 if failures else 0
