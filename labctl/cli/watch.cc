@@ -1,7 +1,5 @@
 // labctl watch: whether the package archive has newer kernels than the images, for cron.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -12,15 +10,13 @@
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/host/cache.h"
+#include "labctl/gate/housekeeping.h"
 #include "labctl/host/interrupt.h"
 #include "labctl/image/archive.h"
 #include "labctl/scenario/starter.h"
 
 namespace labctl::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int newer_kernel = 10;  // watch's own exit code
 
@@ -63,41 +59,21 @@ Result<Watched> watched(const image::Store& store, const std::vector<std::string
   return all;
 }
 
-// apt's root: gone at the end.
-class Folder {
- public:
-  static Result<Folder> make(const host::Paths& paths) {
-    if (auto own = host::check_cache(paths.root); !own) return fail(own.error());
-    if (auto made = make_dirs(paths.cache); !made) return fail(made.error());
-    std::string name = (paths.cache / "archive-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return lab_error("no folder can be made", paths.cache.string());
-    return Folder(name);
-  }
-  Folder(Folder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  Folder& operator=(Folder&&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Folder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
 Result<std::vector<image::Standing>> compared(const Watched& all, const host::Paths& paths) {
   const host::Interrupt interrupt([] { say("labctl: interrupted"); });
+  const auto work = gate::WorkFolder::create(paths);  // apt's roots
+  if (!work) return fail(work.error());
+  gate::Collected left;
+  gate::remove_left_work(paths, left);
+  for (const auto& line : left.done) say("labctl: " + line);
   std::set<std::string> suites;
   for (const auto& held : all.held) suites.insert(held.suite);
   std::vector<image::Standing> standings;
   for (const auto& suite : suites) {
-    const auto folder = Folder::make(paths);
-    if (!folder) return fail(folder.error());
+    const auto folder = work->path() / slug(suite);
+    if (auto made = make_dirs(folder); !made) return fail(made.error());
     say("labctl: reading the package archive of " + suite);
-    const auto kernels = image::read_archive(suite, folder->path(), interrupt.token());
+    const auto kernels = image::read_archive(suite, folder, interrupt.token());
     if (!kernels) return fail(kernels.error());
     std::vector<image::HeldKernel> of_suite;
     for (const auto& held : all.held)

@@ -29,28 +29,12 @@ void end_orphans(const host::Paths& paths, Collected& collected) {
   }
 }
 
-// What a killed run left: a folder that WorkFolder made, called by its process, with its lock beside.
+// What a killed labctl left: a folder that WorkFolder made, called by its process, with its lock beside.
 bool is_left_work(const fs::directory_entry& entry) {
   const std::string name = entry.path().filename().string();
   std::error_code problem;
   return name.find_first_not_of("0123456789") == name.npos && entry.is_directory(problem) &&
          !entry.is_symlink(problem) && fs::exists(entry.path().string() + ".lock", problem);
-}
-
-void remove_work(const host::Paths& paths, Collected& collected) {
-  std::error_code problem;
-  const fs::path root = host::work_folder(paths).parent_path();
-  for (const auto& entry : fs::directory_iterator(root, problem)) {
-    if (!is_left_work(entry)) continue;
-    if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its run is alive
-    const std::uint64_t bytes = size_of(entry.path());
-    auto gone = remove_below(root, entry.path());
-    fs::remove(entry.path().string() + ".lock", problem);
-    if (!gone)
-      collected.problems.push_back(gone.error());
-    else
-      collected.done.push_back("removed the disks of a run that was killed, " + show_size(bytes));
-  }
 }
 
 void remove_kept(const reproduction::KeptMachines& kept, bool all, Collected& collected) {
@@ -93,6 +77,22 @@ WorkFolder::~WorkFolder() {
   log::ignored(ignored, "removing the lock of", path_);
 }
 
+void remove_left_work(const host::Paths& paths, Collected& collected) {
+  std::error_code problem;
+  const fs::path root = host::work_folder(paths).parent_path();
+  for (const auto& entry : fs::directory_iterator(root, problem)) {
+    if (!is_left_work(entry)) continue;
+    if (auto lock = Lock::try_take(entry.path().string() + ".lock"); !lock) continue;  // its owner is alive
+    const std::uint64_t bytes = size_of(entry.path());
+    auto gone = remove_below(root, entry.path());
+    fs::remove(entry.path().string() + ".lock", problem);
+    if (!gone)
+      collected.problems.push_back(gone.error());
+    else
+      collected.done.push_back("removed the work folder of a labctl that was killed, " + show_size(bytes));
+  }
+}
+
 Collected collect_garbage(const host::Paths& paths, const image::Store& store, bool kept_too) {
   Collected collected;
   if (auto own = host::check_cache(paths.root); !own) {
@@ -101,7 +101,7 @@ Collected collect_garbage(const host::Paths& paths, const image::Store& store, b
   }
   remove_kept(reproduction::KeptMachines(paths.kept), kept_too, collected);
   end_orphans(paths, collected);
-  remove_work(paths, collected);
+  remove_left_work(paths, collected);
   for (const char* proofs : {"canary", "control"}) trust::evict_expired(paths.cache / proofs);
   auto freed = store.collect();
   if (!freed)

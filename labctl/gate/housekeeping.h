@@ -14,7 +14,8 @@
 
 namespace labctl::gate {
 
-// A folder for this run's disks and CDs, locked while the process lives and removed with the object.
+// A folder for what this process needs while it lives (disks, CDs, lists of packages), locked while the
+// process lives and removed with the object.
 class WorkFolder {
  public:
   static Result<WorkFolder> create(const host::Paths& paths);
@@ -33,6 +34,9 @@ struct Collected {
   std::vector<std::string> done;  // one line each
   std::vector<Error> problems;
 };
+
+// Removes work folders whose process has ended without doing so. The cache must be labctl's own.
+void remove_left_work(const host::Paths& paths, Collected& collected);
 
 // Ends orphaned guests and removes what killed runs and interrupted builds left. Touches nothing that a
 // living labctl holds, nothing in a cache that labctl did not make (host/cache.h), and only what is called

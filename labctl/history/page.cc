@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* colours[] = {"var(--link)",  "var(--install)", "var(--boot)",
                                    "var(--proof)", "var(--apply)",   "var(--use)"};
+constexpr std::size_t most_at_once = 12;                          // items of a list that is not folded
 constexpr double left = 60, right = 710, top = 12, bottom = 190;  // of the drawing in history.mustache
 
 // One decimal, always with a point.
@@ -78,16 +79,21 @@ void PageMaker::table(const std::vector<std::string>& columns, const std::vector
 void PageMaker::list(const std::vector<Cell>& items) {
   Json list = Json::array();
   for (const auto& item : items) list.push_back(cell_json(item));
-  part("items") = {{"list", std::move(list)}};
+  part("items") = {{"many", items.size() > most_at_once},
+                   {"number", std::to_string(items.size())},
+                   {"list", std::move(list)}};
 }
 
 void PageMaker::text(const char* label, const std::string& text) {
   part("texts").push_back({{"label", label}, {"text", text}});
 }
 
-std::string PageMaker::html(const std::vector<Cell>& nav) {
+std::string PageMaker::html(const std::vector<Cell>& nav, const std::string& name) {
   page_["nav"] = Json::array();
-  for (const auto& link : nav) page_["nav"].push_back(cell_json(link));
+  for (const auto& link : nav) {
+    page_["nav"].push_back(cell_json(link));
+    page_["nav"].back()["here"] = link.href == name;
+  }
   return report::render_page(page_body, page_);
 }
 

@@ -53,8 +53,9 @@ class Site {
 
   Result<std::vector<Page>> make() {
     using Part = Status (Site::*)();
+    // What the others link to comes first.
     for (const Part part :
-         {&Site::index, &Site::crashes, &Site::images, &Site::unstable, &Site::coverage, &Site::lab})
+         {&Site::crashes, &Site::images, &Site::index, &Site::unstable, &Site::coverage, &Site::lab})
       if (auto done = (this->*part)(); !done) return fail(done.error());
     return std::move(pages_);
   }
@@ -77,7 +78,14 @@ class Site {
                                           {"unstable", "unstable.html"},
                                           {"coverage", "coverage.html"},
                                           {"lab", "lab.html"}};
-    pages_.push_back({std::move(name), page.html(nav)});
+    made_.insert(name);
+    std::string html = page.html(nav, name);
+    pages_.push_back({std::move(name), std::move(html)});
+  }
+  // A link to the page of a crash or an image; nothing when it is not among those that have one.
+  std::string page_of(const char* kind, const std::string& name) const {
+    const std::string page = page_name(kind, name);
+    return made_.count(page) != 0 ? page : std::string();
   }
 
   // Images by the last runs: the worst answer of each.
@@ -101,7 +109,7 @@ class Site {
       columns.push_back(day(text_at(run, "began")).substr(5) + " " + text_at(run, "began").substr(11, 5));
     std::vector<std::vector<Cell>> rows;
     for (const auto& [image, by_run] : images) {
-      rows.push_back({{image, page_name("image", image)}});
+      rows.push_back({{image, page_of("image", image)}});
       for (std::size_t i = 0; i < keys.size() && i < runs.size(); ++i) {
         const auto found = by_run.find(keys[i]);
         if (found == by_run.end()) {
@@ -131,7 +139,7 @@ class Site {
     for (const auto& cell : red) {
       std::string title = cell.at("titles").empty() ? "" : text_at(cell.at("titles")[0], "title");
       const std::string ticket = cell.at("titles").empty() ? "" : text_at(cell.at("titles")[0], "ticket");
-      const std::string href = title.empty() ? "" : page_name("crash", title);
+      const std::string href = page_of("crash", title);
       rows.push_back({{text_at(cell, "cell")},
                       run_cell(cell, "since"),
                       run_cell(cell, "last_good"),
@@ -267,8 +275,7 @@ class Site {
             "unsure"},
            {percent(cell.at("low").get<double>()) + " to " + percent(cell.at("high").get<double>())},
            {day(text_at(cell, "last_failed"))},
-           {text_at(cell, "title"),
-            text_at(cell, "title").empty() ? "" : page_name("crash", text_at(cell, "title"))}});
+           {text_at(cell, "title"), page_of("crash", text_at(cell, "title"))}});
     PageMaker page("Unstable cells",
                    "They both passed and failed on the same bytes. What the lab failed does not count; "
                    "nothing here weakens the gate.",
@@ -316,7 +323,8 @@ class Site {
         if (name.size() == 64) name = name.substr(0, 12) + " " + text_at(line, "cpu");
         const auto cells = std::max<std::int64_t>(1, number_at(line, "cells"));
         rows.push_back(
-            {{name.empty() ? "not recorded" : name},
+            {{name.empty() ? "not recorded" : name,
+              key == std::string_view("images") ? page_of("image", name) : ""},
              {std::to_string(number_at(line, "runs"))},
              {std::to_string(number_at(line, "cells"))},
              {std::to_string(number_at(line, "lab_failed")) + " (" +
@@ -348,6 +356,7 @@ class Site {
   const Database& history_;
   std::filesystem::path folder_;
   std::vector<Page> pages_;
+  std::set<std::string> made_;  // their names
 };
 
 }  // namespace

@@ -38,10 +38,10 @@ class PageMaker {
   // The first cell of a row is its head; none: "nothing". `stack`: rows become lists on a narrow screen.
   void table(const std::vector<std::string>& columns, const std::vector<std::vector<Cell>>& rows,
              bool stack = true);
-  void list(const std::vector<Cell>& items);
+  void list(const std::vector<Cell>& items);  // a long one is folded
   void text(const char* label, const std::string& text);
   Json& part(const char* name) { return page_["sections"].back()[name]; }
-  std::string html(const std::vector<Cell>& nav);
+  std::string html(const std::vector<Cell>& nav, const std::string& name);  // the name of this page's file
 
  private:
   Json page_;

@@ -1,8 +1,9 @@
 // Writes a bundle as `labctl run` would, with stories instead of guests, for tests of what comes after a run:
 //
-//   make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED]     prints the bundle's folder
+//   make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED [DISK]]     prints the bundle's folder
 //
 // The candidate is driver.deb with the bytes "driver" and content.bin with the bytes "content".
+// Guests start from a disk with the digest of the text DISK.
 
 #include <cstdio>
 #include <cstdlib>
@@ -41,9 +42,22 @@ plan::Plan make_plan() {
   return must(plan::expand(*loaded.scenario, plan::Plan{}.date));
 }
 
-void live(const plan::Cell& cell, const std::string& wanted, const bundle::Bundle& bundle) {
+// As test::image_record(), from another disk when one is named.
+outcome::ImageRecord image_of(const char* disk) {
+  if (disk == nullptr) return test::image_record("debian");
+  auto record = test::image_record("debian");
+  record.sha256 = sha256(disk);
+  record.facts = outcome::facts_from(dump_line({{"sha256", record.sha256}}));
+  return record;
+}
+
+// `seed`: what is different in each run, so that no two have one journal.
+void live(const plan::Cell& cell, const std::string& wanted, const outcome::ImageRecord& image,
+          const std::string& seed, const bundle::Bundle& bundle) {
   story::Scene scene(cell);
-  test::start_from(scene, cell.image);
+  scene.opening.image = image.sha256;
+  scene.opening.snapshot = image.snapshot_sha256;
+  scene.opening.seed = seed;
   if (!cell.control && wanted == "blocked")
     scene.hears("boot 2/3", std::chrono::seconds(1), story::on_console(story::finding("oops in sensor")));
   if (cell.control && wanted == "no-verdict")
@@ -55,27 +69,29 @@ void live(const plan::Cell& cell, const std::string& wanted, const bundle::Bundl
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 5) {
-    std::fprintf(stderr, "usage: make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED]\n");
+  if (argc != 3 && argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: make_bundle OUT passed|blocked|no-verdict [BEGAN ENDED [DISK]]\n");
     return 2;
   }
   const std::string wanted = argv[2];
   const auto plan = make_plan();
   auto bundle = must(bundle::Bundle::create(argv[1], plan.scenario));
-  for (const auto& cell : plan.cells) live(cell, wanted, bundle);
+  const std::string began = argc > 3 ? argv[3] : bundle::utc_now();
+  const auto image = image_of(argc > 5 ? argv[5] : nullptr);
+  for (const auto& cell : plan.cells) live(cell, wanted, image, sha256(began).substr(0, 32), bundle);
   const outcome::RunRecord run{
       .tool = "labctl test",
       .tool_sha256 = sha256("labctl test"),
       .rules = 2,
-      .began = argc == 5 ? argv[3] : bundle::utc_now(),
+      .began = began,
       .scenario = {.file = "gate/release.yaml", .text = scenario_text(), .set = settings},
       .waivers = {"waivers.yaml", "labctl: 1\nwaivers: []\n"},
       .artifacts = {{"build/driver.deb", story::driver_digest, 6},
                     {"build/content.bin", story::content_digest, 7}},
-      .images = {test::image_record("debian")},
+      .images = {image},
       .host = {.fingerprint = sha256("host"), .cpu = "EPYC 9354"},
       .plan = plan,
-      .ended = argc == 5 ? argv[4] : bundle::utc_now(),
+      .ended = argc > 3 ? argv[4] : bundle::utc_now(),
       .faults = std::vector<std::string>()};
   must(test::write_canary(bundle.canary_folder(), run, "debian", *parse_moment(run.began) - 300));
   must(bundle.write_run(run));

@@ -36,9 +36,9 @@ def history(*words, db, **more):
     return subprocess.run([LABCTL, "history", *map(str, words)], capture_output=True, text=True, timeout=600, env=environment, **more)
 
 
-def made(folder, verdict, n=0):
+def made(folder, verdict, n=0, *disk):
     moment = [f"2026-11-29T10:{n % 60:02}:00Z", f"2026-11-29T11:{n % 60:02}:00Z"]
-    return pathlib.Path(subprocess.run([MAKE_BUNDLE, str(folder), verdict, *moment], capture_output=True, text=True, check=True).stdout.strip())
+    return pathlib.Path(subprocess.run([MAKE_BUNDLE, str(folder), verdict, *moment, *disk], capture_output=True, text=True, check=True).stdout.strip())
 
 
 def rows(db, table="run"):
@@ -192,6 +192,29 @@ def killed(folder):
     check(done.returncode == 0 and [sorted(map(repr, part)) for part in contents(db)] == wanted, f"after the kills: {done.stderr[-500:]}")
 
 
+def fifty(folder):
+    """Fifty bundles: a flake, a regression with a new disk, and failures of the lab are each found to be what they are."""
+    db, bundles = folder / "fifty.db", folder / "fifty"
+    cell, last_good, since = "debian.driver-candidate.content-candidate", 23, 25
+    flakes, sick = {5, 12}, {3, 16, 24, 30, 41}
+    for n in range(50):
+        verdict = "no-verdict" if n in sick else "blocked" if n in flakes or n >= since else "passed"
+        made(bundles, verdict, n, "old disk" if n < since else "new disk")
+    done = history("add", bundles, db=db)
+    check(done.returncode == 0 and rows(db) == 50 and whole(db), f"fifty: {done.returncode} {rows(db)} {done.stderr[-300:]}")
+    check(not history("add", bundles, db=db).returncode and rows(db) == 50, "fifty again")
+    first_bad = json.loads(history("first-bad", cell, "--json", db=db).stdout)["scenarios"][0]
+    differs = {difference["what"] for difference in first_bad["differs"]}
+    check(first_bad["since"]["began"] == f"2026-11-29T10:{since}:00Z" and first_bad["last_good"]["began"] == f"2026-11-29T10:{last_good}:00Z",
+          f"the regression is dated {first_bad['since']} {first_bad['last_good']}")
+    check("image" in differs and not differs & {"driver", "content", "story", "host"}, f"the regression differs in {differs}")
+    unstable = json.loads(history("unstable", "--json", db=db).stdout)["cells"]
+    results = since - len([n for n in sick if n < since])
+    check([(one["cell"], one["failed"], one["n"]) for one in unstable] == [(cell, len(flakes), results)], f"unstable are {unstable}")
+    hosts = json.loads(history("lab", "--json", db=db).stdout)["hosts"]
+    check(sum(host["lab_failed"] for host in hosts) >= len(sick), f"the lab's failures are {hosts}")
+
+
 def two_writers_and_readers(folder):
     bundles, db = folder / "many", folder / "shared.db"
     adds = [subprocess.Popen([LABCTL, "history", "add", str(bundles), "--db", str(db)], stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -293,6 +316,7 @@ def main():
         questions(db)
         host_classes(db)
         refused(folder)
+        fifty(folder)
         killed(folder)
         two_writers_and_readers(folder)
         no_space(folder)

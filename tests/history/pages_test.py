@@ -5,15 +5,15 @@ usage: pages_test.py MAKE_HISTORY LABCTL
 """
 import html.parser
 import pathlib
-import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 
+from browser import Browser, PROGRAM as BROWSER
+
 ROOT = pathlib.Path(__file__).parents[2]
 MAKE_HISTORY, LABCTL = sys.argv[1:3]
-BROWSER = next((path for name in ("chromium-headless-shell", "chromium", "chromium-browser") if (path := shutil.which(name))), None)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>{{{title}}}\"'\u202e</pre></svg>"
 failures = []
 
@@ -58,6 +58,58 @@ def check_page(path, site):
     return page
 
 
+FOCUS = """(() => {
+  const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
+  return {what: e === document.body ? "" : [...document.querySelectorAll("*")].indexOf(e) + " " + e.tagName + " " + e.textContent.trim().slice(0, 40),
+          seen: s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 && r.right > 0 && r.left < innerWidth && r.bottom > 0 && r.top < innerHeight};
+})()"""
+REACHABLE = """[...document.querySelectorAll("a[href], summary, [tabindex='0']")].filter(e => e.checkVisibility()).length"""
+
+
+def check_keyboard(browser, page, width):
+    """With the Tab key alone each link is reached, in the order of the page, and it can be seen where one is."""
+    browser.show(page.as_uri(), width)
+    wanted, places = browser.value(REACHABLE), []
+    for _ in range(wanted):
+        browser.press("Tab", 9)
+        focus = browser.value(FOCUS)
+        check(focus["seen"], f"{page.name} at {width}: the focus cannot be seen on {focus['what']}")
+        places.append(focus["what"])
+    order = [int(place.split()[0]) for place in places if place]
+    check(len(set(order)) == wanted, f"{page.name} at {width}: {len(set(order))} of {wanted} places are reached")
+    check(order == sorted(order), f"{page.name} at {width}: the order is not the page's")
+
+
+def check_looks(browser, page):
+    """Nothing is wider than the window, and light and dark are two schemes that can be read."""
+    for width in (390, 1280):
+        colours = []
+        for scheme in ("light", "dark"):
+            browser.show(page.as_uri(), width, scheme=scheme)
+            scroll = browser.value("document.documentElement.scrollWidth")
+            check(scroll <= width, f"{page.name} is {scroll} wide in a window of {width}")
+            colours.append(browser.value("getComputedStyle(document.body).backgroundColor"))
+        check(colours[0] != colours[1], f"{page.name}: light and dark are both {colours[0]}")
+    browser.show(page.as_uri(), 390)
+    browser.press("Tab", 9)
+    browser.press("Enter", 13, text="\r")
+    check(browser.value("location.hash") == "#content", f"{page.name}: the first key does not skip to the content")
+
+
+def browse(folder, pages):
+    shown = {page.name.split("-")[0]: page for page in pages}  # one of each kind
+    with Browser(folder / "piped") as browser:
+        naive = folder / "naive.html"
+        naive.write_text("<style>:focus{outline:none}</style><div style='width:2000px'><a href='#a'>a</a></div>")
+        browser.show(naive.as_uri(), 390)
+        browser.press("Tab", 9)
+        check(not browser.value(FOCUS)["seen"] and browser.value("document.documentElement.scrollWidth") > 390, "a bad page is not seen to be bad")
+        for page in shown.values():
+            check_looks(browser, page)
+            for width in (390, 1280):
+                check_keyboard(browser, page, width)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -77,6 +129,7 @@ def main():
         check("<script>alert(1)</script>" in shown, "what the guest said is not shown")
         check(any("<svg" in page.read_text() for page in pages), "no page has a curve")
         if BROWSER:
+            browse(folder, pages)
             for page in pages:
                 dom = subprocess.run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()],
                                      capture_output=True, timeout=600).stdout.decode("utf-8", errors="replace")

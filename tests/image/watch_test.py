@@ -9,9 +9,12 @@ import json
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 import jsonschema
 
@@ -86,7 +89,7 @@ def newer(lab, schema):
     check(done.returncode == 10 and "6.12.117-1~deb12u1" in done.stdout and "debian-12-linux-6.1 has it" in done.stdout,
           f"an image that is behind: {done.returncode} {done.stdout}{done.stderr}")
     check(host_lists() == before, "the host's apt was touched")
-    check(not list((lab.cache / "host").glob("archive-*")), "apt's root is left behind")
+    check(not list((lab.cache / "work").iterdir()), "apt's root is left behind")
     answer = lab.watch("--json")
     found = json.loads(answer.stdout)
     problems = [error.message for error in schema.iter_errors(found)]
@@ -112,6 +115,37 @@ def newer(lab, schema):
     check(done.returncode == 0 and "no kernel of the archive is newer" in done.stdout, f"nothing newer: {done.returncode} {done.stdout}{done.stderr}")
     done = lab.watch("debian-12-linux-6.1.0-53")
     check(done.returncode == 10, f"the pinned one alone: {done.returncode} {done.stderr}")
+
+
+def at_work(folder):
+    """Whether a process is in a folder below this one."""
+    for process in pathlib.Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "cwd").startswith(str(folder)):
+                return True
+        except OSError:  # it has ended
+            pass
+    return False
+
+
+def killed(lab):
+    """What a watch that was killed leaves is removed by the next one, and by gc."""
+    given = {**os.environ, "LABCTL_CACHE": str(lab.cache), "LABCTL_APT_SOURCES": str(lab.sources), "LABCTL_IMAGES": "", "LABCTL_RUNTIME": str(lab.folder / "run")}
+    for next_one in ("watch", "gc"):
+        silent = socket.create_server(("127.0.0.1", 0))  # takes the connection and never answers
+        lab.write_sources(f"http://127.0.0.1:{silent.getsockname()[1]}/debian")
+        with subprocess.Popen([LABCTL, "watch"], stderr=subprocess.PIPE, env=given, start_new_session=True) as process:
+            with silent.accept()[0]:  # apt is at work, and it waits
+                os.killpg(process.pid, signal.SIGKILL)
+        silent.close()
+        while at_work(lab.cache / "work"):
+            time.sleep(0.1)
+        check(any(path.is_dir() for path in (lab.cache / "work").iterdir()), "the killed watch left nothing, which proves nothing")
+        lab.publish(KERNELS, METAS)
+        lab.write_sources(f"file:{lab.archive}")
+        done = subprocess.run([LABCTL, next_one], capture_output=True, text=True, timeout=300, env=given)
+        check(done.returncode == 0 and "a labctl that was killed" in done.stdout + done.stderr, f"{next_one} after a kill: {done.returncode} {done.stdout}{done.stderr}")
+        check(not list((lab.cache / "work").iterdir()), f"{next_one} left what a killed watch had left")
 
 
 def broken(lab):
@@ -152,6 +186,7 @@ def main():
         os.chmod(name, 0o700)
         lab = Lab(pathlib.Path(name))
         newer(lab, schema)
+        killed(lab)
         broken(lab)
         subprocess.run(["gpgconf", "--homedir", lab.gpg, "--kill", "all"], check=False)
     print("\n".join(failures) or "what the archive has is compared with the images")
