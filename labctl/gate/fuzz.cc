@@ -169,7 +169,7 @@ class Hunt {
     if (!corpus_.add_title(tried.title)) return folder_.add(tried);
     FuzzCrash crash{.title = tried.title,
                     .how = tried.how,
-                    .excerpt = seen.findings.empty() ? "" : printable(seen.findings.front().excerpt, 4000),
+                    .excerpt = seen.findings.empty() ? "" : visible(seen.findings.front().excerpt, 4000),
                     .content_sha256 = tried.sha256,
                     .at_boot = at_boot,
                     .by_apply = !at_boot || (!seen.answers.empty() && seen.answers.front().exit_code == 0)};

@@ -148,7 +148,10 @@ Status FuzzFolder::keep(const std::string& sha256, const std::string& bytes) con
 Status FuzzFolder::add(const Tried& tried) { return lines_.write(dump_line(tried_json(tried)) + "\n"); }
 
 Status FuzzFolder::add(FuzzCrash& crash, const std::string& content, const std::string& console) const {
-  const std::string name = slug(crash.title).substr(0, 60) + "-" + crash.content_sha256.substr(0, 8);
+  std::string name = slug(crash.title);
+  name.erase(std::unique(name.begin(), name.end(), [](char a, char b) { return a == '-' && b == '-'; }),
+             name.end());
+  name = name.substr(0, 60) + "-" + crash.content_sha256.substr(0, 8);
   crash.folder = root_ / "crashes" / name;
   if (auto made = make_dirs(crash.folder); !made) return made;
   if (auto written = write_file(crash.folder / "content.bin", content); !written) return written;
