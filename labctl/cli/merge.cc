@@ -77,7 +77,7 @@ void add_shards_verb(CommandLine& command_line, const char* name, const VerbHelp
 }
 
 constexpr const char* exit_codes =
-    "0    told\n"
+    "0    the shards were listed, whatever became of them\n"
     "2    not a split, or bad usage";
 
 }  // namespace
