@@ -37,7 +37,7 @@ def output(*words, **more):
 def helped(*verb):
     """What --help lists: the verbs, or the long options of one verb."""
     text = output(LABCTL, *verb, "--help")
-    return text, re.findall(r"^  (?:-[a-z],)?(--[a-z-]+)", text, re.M)
+    return text, re.findall(r"^  (?:-[a-z],)?(--[a-z0-9-]+)", text, re.M)
 
 
 def verbs():
@@ -105,7 +105,7 @@ def main():
         for verb in all_verbs:
             text, options = helped(*verb.split())
             page = pages.get("labctl-" + verb.replace(" ", "-"), "")
-            check({*re.findall(r"\\fB(--[a-z-]+)", page)} == set(options), f"the page of {verb} has other options than --help")
+            check({*re.findall(r"\\fB(--[a-z0-9-]+)", page)} == set(options), f"the page of {verb} has other options than --help")
             for line in text.partition("Examples:\n")[2].split("\n\n")[0].splitlines():
                 check(line.strip() in page.replace("\\e", "\\"), f"the page of {verb} lacks the example {line.strip()}")
         if shutil.which("groff"):
