@@ -35,9 +35,11 @@ def fetch(package, folder):
 
 def gate(labctl, name, image, packages, out):
     scenario = here / f"{name}.yaml"
+    before = set(out.glob("*/verdict.json"))
     subprocess.run([labctl, "run", str(scenario), "--set", f"system={image}", "--set", f"packages={packages}",
-                    "--out", str(out / name)], check=False)
-    verdict = json.loads((out / name / "verdict.json").read_text())
+                    "--out", str(out)], check=False)
+    (written,) = set(out.glob("*/verdict.json")) - before
+    verdict = json.loads(written.read_text())
     (cell,) = [one for one in verdict["cells"] if not one["control"]]
     lines = [line for line in scenario.read_text().splitlines() if line and not line.startswith("#")]
     return cell, len(lines)
