@@ -172,8 +172,9 @@ std::vector<Number> numbers_of(const Layout& layout) {
 Variant set_number(std::string_view content, const Number& number, std::uint64_t value) {
   std::string bytes(content);
   number.write(bytes, value);
-  return {std::move(bytes), fmt::format("the size, count or index at {} is {} instead of {}", number.at,
-                                        value, number.read(content))};
+  const auto now = number.read(bytes);  // what of it the field can hold
+  return {std::move(bytes), fmt::format("the size, count or index at {} is {} instead of {}", number.at, now,
+                                        number.read(content))};
 }
 
 Variant change_count(const Stock& stock, Chance& chance) {
