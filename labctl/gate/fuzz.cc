@@ -194,8 +194,8 @@ class Hunt {
   void speak() {
     spoken_ = Clock::now();
     auto all = findings();
-    observer_.on(Said{fmt::format("{} variants, {:.1f} a minute; {} different answers, {} crashes", all.tried,
-                                  all.per_minute(), all.answers, all.crashes.size())});
+    observer_.on(Said{fmt::format("{} variants, {:.1f} a minute; {} different answers, crashes: {}",
+                                  all.tried, all.per_minute(), all.answers, all.crashes.size())});
   }
 
   const FuzzOrder& order_;

@@ -46,7 +46,7 @@ class Items {
       end = anchor;
       while (list.items.size() < most_items) {
         const auto item = at_place(end);
-        if (item.size == 0 || types_.count(type(end)) == 0) break;
+        if (item.size == 0 || (types_.count(type(end)) == 0 && !leads_to_the_end(end))) break;
         list.items.push_back(item);
         end += item.size;
       }
@@ -64,6 +64,15 @@ class Items {
     return form_.type == 0 ? 0 : Number{at, form_.type, form_.big}.read(bytes_);
   }
   std::string_view payload(const Item& item) const { return bytes_.substr(item.at + head(), item.payload); }
+  // Whether there is nothing but items from here on, of whatever type.
+  bool leads_to_the_end(std::size_t at) const {
+    for (std::size_t count = 0; at < bytes_.size() && count < most_items; ++count) {
+      const auto item = at_place(at);
+      if (item.size == 0) return false;
+      at += item.size;
+    }
+    return at == bytes_.size();
+  }
   // Of no size where none can be.
   Item at_place(std::size_t at) const {
     if (at + head() > bytes_.size()) return {};
@@ -152,6 +161,11 @@ Layout layout_of(std::string_view bytes) {
       layout.lists = std::move(lists);
   for (auto& list : layout.lists) {
     const auto begin = list.items.front().at;
+    for (const auto& item : list.items)
+      if ((item.payload == 1 || item.payload == 2 || item.payload == 4) &&
+          !is_text(seen.substr(item.at + item.size - item.payload, item.payload)))
+        list.values.push_back(
+            {item.at + item.size - item.payload, static_cast<int>(item.payload), list.length.big});
     if (list.items.size() > 1)
       list.counts = numbers_with(seen, begin - std::min(begin, count_distance), begin, list.items.size());
   }

@@ -34,6 +34,7 @@ struct List {
   Number length;  // of an item, its place counted from the item's own beginning
   std::vector<Item> items;
   std::vector<Number> counts;  // before it, with the number of its items as their value
+  std::vector<Number> values;  // items that are as long as a number
 };
 
 // A number that holds the size of the whole, or of what comes behind it.

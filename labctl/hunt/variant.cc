@@ -17,6 +17,8 @@ using scenario::Damage;
 constexpr Damage damages[] = {Damage::truncated, Damage::empty, Damage::zero, Damage::flipped,
                               Damage::oversized};
 
+constexpr std::size_t most_first_numbers = 256;
+
 std::string_view bytes_of(std::string_view content, const Item& item) {
   return content.substr(item.at, item.size);
 }
@@ -157,6 +159,7 @@ std::vector<Number> numbers_of(const Layout& layout) {
   for (const auto& size : layout.sizes) numbers.push_back(size.number);
   for (const auto& list : layout.lists) {
     numbers.insert(numbers.end(), list.counts.begin(), list.counts.end());
+    numbers.insert(numbers.end(), list.values.begin(), list.values.end());
     for (const auto& item : list.items) {
       Number length = list.length;
       length.at += item.at;
@@ -169,8 +172,9 @@ std::vector<Number> numbers_of(const Layout& layout) {
 Variant set_number(std::string_view content, const Number& number, std::uint64_t value) {
   std::string bytes(content);
   number.write(bytes, value);
-  return {std::move(bytes), fmt::format("the size, length or count at {} is {} instead of {}", number.at,
-                                        value, number.read(content))};
+  const auto now = number.read(bytes);  // what of it the field can hold
+  return {std::move(bytes), fmt::format("the size, count or index at {} is {} instead of {}", number.at, now,
+                                        number.read(content))};
 }
 
 Variant change_count(const Stock& stock, Chance& chance) {
@@ -325,6 +329,9 @@ std::vector<Variant> first_variants(std::string_view good, std::size_t most_byte
   first.add_lists(layout);
   std::vector<Number> counts = layout.counts;
   for (const auto& list : layout.lists) counts.insert(counts.end(), list.counts.begin(), list.counts.end());
+  for (const auto& list : layout.lists)
+    for (const auto& value : list.values)
+      if (counts.size() < most_first_numbers) counts.push_back(value);
   for (const auto& size : layout.sizes) counts.push_back(size.number);
   first.add_counts(counts);
   return first.take();

@@ -83,6 +83,26 @@ TEST_CASE("a content's size, its lists and what counts them are found in its byt
   CHECK(layout.counts[0].at == 5);
 }
 
+TEST_CASE("an index that stands in an item of its own is set to the number behind the last one") {
+  const std::string head("ZPRS\x03\0", 6);
+  const std::string good = head +
+                           "\x01\x05"
+                           "alpha" +
+                           "\x01\x04"
+                           "beta" +
+                           std::string("\x02\x01\x01", 3);
+  const auto layout = hunt::layout_of(good);
+  REQUIRE(layout.lists.size() == 1);
+  CHECK(layout.lists[0].items.size() == 3);
+  CHECK(layout.lists[0].values == std::vector<hunt::Number>{{good.size() - 1, 1, false}});
+  CHECK(layout.lists[0].counts.front().at == 4);
+  auto behind = good;
+  behind.back() = '\x02';
+  bool tried = false;
+  for (const auto& variant : hunt::first_variants(good, 1000)) tried |= variant.bytes == behind;
+  CHECK(tried);
+}
+
 TEST_CASE("bytes without a structure have none, and any bytes can be looked at") {
   CHECK(hunt::layout_of("").lists.empty());
   CHECK(hunt::layout_of(std::string(100, '\xff')).lists.empty());
