@@ -1,5 +1,7 @@
 #include "labctl/attest/drill.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -37,13 +39,14 @@ std::set<std::string> digests(const Statement& statement) {
 Objection to_image(const Statement& drill, const Resource& released) {
   const std::string name = released.name.substr(image_prefix.size());
   const auto* drilled = drill.find(released.name);
-  if (!drilled) return "it did not run on the image '" + printable(name, 80) + "'";
+  if (!drilled) return fmt::format("it did not run on the image '{}'", printable(name, 80));
   if (drilled->sha256 != released.sha256)
-    return "its image '" + printable(name, 80) + "' was another one, of sha256 " + drilled->sha256;
+    return fmt::format("its image '{}' was another one, of sha256 {}", printable(name, 80), drilled->sha256);
   if (!has_cell(drill, name, false, true))
-    return "no guest failed on the image '" + printable(name, 80) + "'";
+    return fmt::format("no guest failed on the image '{}'", printable(name, 80));
   if (!has_cell(drill, name, true, false))
-    return "no control passed on the image '" + printable(name, 80) + "': what failed may be the lab's";
+    return fmt::format("no control passed on the image '{}': what failed may be the lab's",
+                       printable(name, 80));
   return {};
 }
 
@@ -52,14 +55,13 @@ Objection to_image(const Statement& drill, const Resource& released) {
 Objection objection_to_drill(const Statement& drill, const Statement& release, std::int64_t now,
                              Millis max_age) {
   if (drill.result != TestResult::failed || drill.verdict != verdict::to_string(verdict::Decision::blocked))
-    return "it was not blocked: its verdict is '" + printable(drill.verdict, 40) + "'";
+    return fmt::format("it was not blocked: its verdict is '{}'", printable(drill.verdict, 40));
   if (drill.rules < release.rules)
-    return "it was made under rule set " + std::to_string(drill.rules) + ", and the release under " +
-           std::to_string(release.rules);
+    return fmt::format("it was made under rule set {}, and the release under {}", drill.rules, release.rules);
   if (drill.ended > now + allowed_clock_skew_seconds)
-    return "it is from the future: it ended " + show_moment(drill.ended);
+    return fmt::format("it is from the future: it ended {}", show_moment(drill.ended));
   if (std::chrono::seconds(now - drill.began) > max_age)
-    return "it is too old: it began " + show_moment(drill.began);
+    return fmt::format("it is too old: it began {}", show_moment(drill.began));
   if (digests(drill) == digests(release)) return "it is about the release itself";
   for (const auto& resource : release.configuration)
     if (resource.name.starts_with(image_prefix))

@@ -1,5 +1,7 @@
 #include "labctl/attest/envelope.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -33,7 +35,7 @@ std::string to_text(const Envelope& envelope) {
 
 Result<Envelope> read_envelope(std::string_view text, const std::string& where) {
   const auto refuse = [&](const std::string& what) {
-    return input_error("is not an attestation: " + what, where,
+    return input_error(fmt::format("is not an attestation: {}", what), where,
                        "'labctl run --sign' writes attestation.json");
   };
   if (text.size() > largest_envelope) return refuse("it is too large");
@@ -62,8 +64,8 @@ Result<std::string> open(const Envelope& envelope, std::string_view payload_type
                          const std::vector<PublicKey>& keys) {
   if (keys.empty()) return input_error("no key was given");
   if (envelope.payload_type != payload_type)
-    return input_error("the payload is of type '" + printable(envelope.payload_type, 80) + "', not '" +
-                       std::string(payload_type) + "'");
+    return input_error(fmt::format("the payload is of type '{}', not '{}'",
+                                   printable(envelope.payload_type, 80), payload_type));
   const std::string signed_bytes = pre_authentication(envelope.payload_type, envelope.payload);
   std::vector<bool> has_signed(keys.size(), false);
   for (const auto& signature : envelope.signatures) {
@@ -75,15 +77,15 @@ Result<std::string> open(const Envelope& envelope, std::string_view payload_type
       const bool known = std::any_of(keys.begin(), keys.end(),
                                      [&](const auto& key) { return key.id() == signature.key_id; });
       return input_error(known ? "the signature is not good: what was signed was changed"
-                               : "a signature is by none of the given keys (it names key '" +
-                                     printable(signature.key_id, 64) + "')");
+                               : fmt::format("a signature is by none of the given keys (it names key '{}')",
+                                             printable(signature.key_id, 64)));
     }
     const auto index = static_cast<std::size_t>(signer - keys.begin());
     if (has_signed[index]) return input_error("one key has signed twice");
     has_signed[index] = true;
   }
   for (std::size_t i = 0; i < keys.size(); ++i)
-    if (!has_signed[i]) return input_error("the key " + keys[i].id() + " has not signed");
+    if (!has_signed[i]) return input_error(fmt::format("the key {} has not signed", keys[i].id()));
   return envelope.payload;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/attest/policy.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -16,7 +18,7 @@ std::string quoted(const std::string& text) { return "'" + printable(text, 120) 
 Objection to_result(const Statement& statement, const Policy& policy) {
   const bool passed = statement.verdict == verdict::to_string(verdict::Decision::passed);
   if (statement.result == TestResult::failed || !passed)
-    return "the run did not pass: its verdict is " + quoted(statement.verdict);
+    return fmt::format("the run did not pass: its verdict is {}", quoted(statement.verdict));
   if (statement.result == TestResult::passed &&
       (statement.waived || !statement.allowed.empty() || !statement.unproved.empty()))
     return "the result is PASSED, but findings were accepted or allowed, or content is unproved";
@@ -24,15 +26,16 @@ Objection to_result(const Statement& statement, const Policy& policy) {
     return "warnings were let pass, but its policy.warnings is 'fail'";
   if (statement.result != TestResult::warned) return {};
   if (!statement.allowed.empty() && !policy.allow_warnings)
-    return "it passed only because the scenario's policy.warnings is 'allow', which let " +
-           quoted(statement.allowed.front()) +
-           (statement.allowed.size() == 1
-                ? ""
-                : " and " + std::to_string(statement.allowed.size() - 1) + " more") +
-           " pass; --allow-warnings takes that";
+    return fmt::format(
+        "it passed only because the scenario's policy.warnings is 'allow', which let {}{} pass; "
+        "--allow-warnings takes that",
+        quoted(statement.allowed.front()),
+        statement.allowed.size() == 1 ? "" : fmt::format(" and {} more", statement.allowed.size() - 1));
   if (!statement.unproved.empty() && !policy.allow_unproved)
-    return "no proof shows that the driver uses its content; the scenario's content.unproved says " +
-           quoted(statement.unproved.front()) + "; --allow-unproved takes that";
+    return fmt::format(
+        "no proof shows that the driver uses its content; the scenario's content.unproved says {}; "
+        "--allow-unproved takes that",
+        quoted(statement.unproved.front()));
   // WARNED without a stated reason is taken for waived.
   const bool stated = !statement.allowed.empty() || !statement.unproved.empty();
   if ((statement.waived || !stated) && !policy.allow_waived)
@@ -42,31 +45,33 @@ Objection to_result(const Statement& statement, const Policy& policy) {
 
 Objection to_rules(const Statement& statement) {
   if (statement.rules >= outcome::rules_now) return {};
-  return "it was made under rule set " + std::to_string(statement.rules) + ", and this is " +
-         std::to_string(outcome::rules_now) +
-         "; not asked then: " + join(outcome::not_asked(statement.rules), ", ") + "; run the scenario again";
+  return fmt::format(
+      "it was made under rule set {}, and this is {}; not asked then: {}; run the scenario again",
+      statement.rules, outcome::rules_now, join(outcome::not_asked(statement.rules), ", "));
 }
 
 // The sum must be what its parts say: a statement that contradicts itself is refused.
 Objection to_cells(const Statement& statement) {
   if (!statement.failed.empty())
-    return "the result is " + std::string(to_string(statement.result)) + ", but " +
-           quoted(statement.failed.front()) + " is among the failed cells";
+    return fmt::format("the result is {}, but {} is among the failed cells", to_string(statement.result),
+                       quoted(statement.failed.front()));
   if (statement.result == TestResult::passed && !statement.warned.empty())
-    return "the result is PASSED, but " + quoted(statement.warned.front()) + " is among the warned cells";
+    return fmt::format("the result is PASSED, but {} is among the warned cells",
+                       quoted(statement.warned.front()));
   std::multiset<std::string> listed(statement.passed.begin(), statement.passed.end());
   listed.insert(statement.warned.begin(), statement.warned.end());
   std::multiset<std::string> recorded;
   bool control = false, passed = false;
   for (const auto& cell : statement.cells) {
     if (!cell.expected && cell.outcome != outcome::to_string(outcome::Ending::passed))
-      return "the cell " + quoted(cell.id) + " ended " + quoted(cell.outcome);
+      return fmt::format("the cell {} ended {}", quoted(cell.id), quoted(cell.outcome));
     if (!cell.expected && (cell.boots_wanted == 0 || cell.boots_proved != cell.boots_wanted))
-      return "the cell " + quoted(cell.id) + " proved " + std::to_string(cell.boots_proved) + " of " +
-             std::to_string(cell.boots_wanted) + " boots";
-    if (cell.control && cell.expected) return "the control " + quoted(cell.id) + " was expected to fail";
+      return fmt::format("the cell {} proved {} of {} boots", quoted(cell.id), cell.boots_proved,
+                         cell.boots_wanted);
+    if (cell.control && cell.expected)
+      return fmt::format("the control {} was expected to fail", quoted(cell.id));
     if (!is_sha256(cell.journal.sha256) || cell.journal.events == 0)
-      return "the cell " + quoted(cell.id) + " has no journal";
+      return fmt::format("the cell {} has no journal", quoted(cell.id));
     (cell.control ? control : passed) |= !cell.expected;
     if (!cell.control) recorded.insert(cell.id);
   }
@@ -84,36 +89,36 @@ Objection to_tuple(const Statement& statement) {
   for (const auto& cell : statement.cells) {
     if (cell.control) continue;
     if (cell.held.boots_together > cell.boots_wanted)
-      return "the cell " + quoted(cell.id) + " has more boots with all candidates than boots";
+      return fmt::format("the cell {} has more boots with all candidates than boots", quoted(cell.id));
     holdings.push_back(cell.held);
     counts.push_back(!cell.expected);
   }
   const plan::Tuple tuple = plan::tuple_of(holdings);
   if (tuple.empty()) return "no cell holds an artifact labelled 'candidate'";
   if (const auto apart = plan::never_together(holdings, counts); !apart.empty())
-    return "no cell that passed has booted with " + tuple.in_words() + " on " +
-           printable(apart.front().in_words(), 200);
+    return fmt::format("no cell that passed has booted with {} on {}", tuple.in_words(),
+                       printable(apart.front().in_words(), 200));
   return {};
 }
 
 Objection to_time(const Statement& statement, const Policy& policy) {
   if (statement.began > statement.ended) return "the run ended before it began";
   if (statement.ended > policy.now + allowed_clock_skew_seconds)
-    return "the run is from the future: it ended " + show_moment(statement.ended);
+    return fmt::format("the run is from the future: it ended {}", show_moment(statement.ended));
   const Millis age = std::chrono::seconds(policy.now - statement.began);
   if (policy.max_age && age > *policy.max_age)
-    return "the run is too old: it began " + show_moment(statement.began) + ", and --max-age is " +
-           show_duration(*policy.max_age);
+    return fmt::format("the run is too old: it began {}, and --max-age is {}", show_moment(statement.began),
+                       show_duration(*policy.max_age));
   return {};
 }
 
 Objection to_images(const Statement& statement, const Policy& policy) {
   for (const auto& [name, wanted] : policy.images) {
     const auto* image = statement.find("image/" + name);
-    if (!image) return "the run used no image " + quoted(name) + ", and --image requires it";
+    if (!image) return fmt::format("the run used no image {}, and --image requires it", quoted(name));
     if (image->sha256 != wanted)
-      return "the image " + quoted(name) + " was another one: its sha256 was " + image->sha256 +
-             ", and --image requires " + wanted;
+      return fmt::format("the image {} was another one: its sha256 was {}, and --image requires {}",
+                         quoted(name), image->sha256, wanted);
   }
   return {};
 }
@@ -127,11 +132,11 @@ Objection to_wishes(const Statement& statement, const Policy& policy) {
     if (std::none_of(statement.cells.begin(), statement.cells.end(), [&](const CellRecord& cell) {
           return !cell.control && !cell.expected && glob_match(glob, cell.id);
         }))
-      return "no cell that passed matches " + quoted(glob);
+      return fmt::format("no cell that passed matches {}", quoted(glob));
   for (const auto& cell : statement.cells)
     if (!cell.control && !cell.expected && cell.boots_proved < policy.min_boots)
-      return "the cell " + quoted(cell.id) + " proved " + std::to_string(cell.boots_proved) +
-             " boots, and --min-boots is " + std::to_string(policy.min_boots);
+      return fmt::format("the cell {} proved {} boots, and --min-boots is {}", quoted(cell.id),
+                         cell.boots_proved, policy.min_boots);
   return {};
 }
 
@@ -155,10 +160,11 @@ Objection objection(const Statement& statement, const std::vector<Resource>& fil
   };
   for (const auto& file : files)
     if (!has(statement.subjects, file))
-      return "the file " + quoted(file.name) + " was not tested: no subject has its sha256 " + file.sha256;
+      return fmt::format("the file {} was not tested: no subject has its sha256 {}", quoted(file.name),
+                         file.sha256);
   for (const auto& subject : statement.subjects)
     if (!has(files, subject))
-      return "the artifact " + quoted(subject.name) + " was tested, but no given file has its bytes";
+      return fmt::format("the artifact {} was tested, but no given file has its bytes", quoted(subject.name));
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/attest/result.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -53,7 +55,7 @@ Result<VerificationResult> read_result(std::string_view payload, const std::stri
   result.created = created.value_or(0);
   result.properties = predicate.texts("properties");
   result.notes = predicate.value("labctl");
-  if (!fault.empty()) return input_error("the statement cannot be used: " + fault, where);
+  if (!fault.empty()) return input_error(fmt::format("the statement cannot be used: {}", fault), where);
   return result;
 }
 

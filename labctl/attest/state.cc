@@ -1,5 +1,7 @@
 // From a judged bundle to what is said of it.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
@@ -48,7 +50,8 @@ Status take_artifacts(const Record& record, Statement& statement) {
   const auto candidates = candidate_paths(record.run.plan);
   std::map<std::string, std::string> digests;
   for (const auto& [path, digest, size] : record.run.artifacts) {
-    if (!is_sha256(digest)) return input_error("run.json has no digest for the artifact '" + path + "'");
+    if (!is_sha256(digest))
+      return input_error(fmt::format("run.json has no digest for the artifact '{}'", path));
     digests[path] = digest;
     if (std::find(candidates.begin(), candidates.end(), path) == candidates.end() &&
         !is_below(candidates, path))
@@ -56,7 +59,7 @@ Status take_artifacts(const Record& record, Statement& statement) {
   }
   for (const auto& path : candidates) {
     if (digests.count(path) == 0)
-      return input_error("run.json has no digest for the artifact '" + path + "'");
+      return input_error(fmt::format("run.json has no digest for the artifact '{}'", path));
     statement.subjects.push_back({path, digests[path]});
   }
   for (const auto& [path, digest] : digests)
@@ -69,11 +72,11 @@ Status take_artifacts(const Record& record, Statement& statement) {
 Status take_images(const Record& record, Statement& statement) {
   for (const auto& image : record.run.images) {
     if (!is_sha256(image.sha256))
-      return input_error("run.json has no digest for the image '" + image.name + "'");
+      return input_error(fmt::format("run.json has no digest for the image '{}'", image.name));
     // On another machine it is the same image.
     const auto* known = statement.find("image/" + image.name);
     if (known && known->sha256 != image.sha256)
-      return input_error("run.json names two digests for the image '" + image.name + "'");
+      return input_error(fmt::format("run.json names two digests for the image '{}'", image.name));
     if (!known) statement.configuration.push_back({"image/" + image.name, image.sha256});
     if (!image.snapshot_sha256.empty())
       statement.configuration.push_back(

@@ -1,5 +1,7 @@
 #include "labctl/attest/statement.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -47,7 +49,7 @@ class Reader {
   const Json& at(const Json& object, const char* key, Json::value_t type) {
     static const Json none;
     if (object.is_object() && object.contains(key) && object.at(key).type() == type) return object.at(key);
-    refuse(std::string("'") + key + "' is missing or of the wrong type");
+    refuse(fmt::format("'{}' is missing or of the wrong type", key));
     return none;
   }
   std::string text(const Json& object, const char* key) {
@@ -60,28 +62,28 @@ class Reader {
   // One of two words; whether it is the second.
   bool word(const Json& object, const char* key, const char* first, const char* second) {
     const std::string value = text(object, key);
-    if (value != first && value != second) refuse(std::string("'") + key + "' is an unknown word");
+    if (value != first && value != second) refuse(fmt::format("'{}' is an unknown word", key));
     return value == second;
   }
   long long number(const Json& object, const char* key) {
     const long long value = number_at(object, key, -1);
-    if (value < 0 || value > 1'000'000'000) refuse(std::string("'") + key + "' is out of range");
+    if (value < 0 || value > 1'000'000'000) refuse(fmt::format("'{}' is out of range", key));
     return value;
   }
   std::int64_t moment(const Json& object, const char* key) {
     auto value = parse_moment(text(object, key));
-    if (!value) refuse(std::string("'") + key + "' is not a time");
+    if (!value) refuse(fmt::format("'{}' is not a time", key));
     return value.value_or(0);
   }
   std::string digest(const Json& object, const char* key) {
     std::string value = text(object, key);
-    if (!is_sha256(value)) refuse(std::string("'") + key + "' is not a SHA-256 digest");
+    if (!is_sha256(value)) refuse(fmt::format("'{}' is not a SHA-256 digest", key));
     return value;
   }
   std::vector<std::string> texts(const Json& object, const char* key) {
     std::vector<std::string> values;
     for (const auto& value : at(object, key, Json::value_t::array)) {
-      if (!value.is_string()) refuse(std::string("'") + key + "' holds something else than text");
+      if (!value.is_string()) refuse(fmt::format("'{}' holds something else than text", key));
       if (value.is_string()) values.push_back(value.get<std::string>());
     }
     return values;
@@ -197,15 +199,17 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
   const std::string result = reader.text(predicate, "result");
   const auto* known = std::find_if(std::begin(results), std::end(results),
                                    [&](TestResult one) { return result == to_string(one); });
-  if (known == std::end(results)) reader.refuse("its result is none: '" + printable(result, 40) + "'");
+  if (known == std::end(results))
+    reader.refuse(fmt::format("its result is none: '{}'", printable(result, 40)));
   if (known != std::end(results)) statement.result = *known;
   statement.configuration = reader.resources(predicate, "configuration");
   statement.passed = reader.texts(predicate, "passedTests");
   statement.warned = reader.texts(predicate, "warnedTests");
   statement.failed = reader.texts(predicate, "failedTests");
   for (const char* name : {"scenario", "plan", "run.json", "verdict.json"})
-    if (!statement.find(name)) reader.refuse(std::string("its configuration names not one ") + name);
-  if (!reader.problem.empty()) return input_error("the statement cannot be used: " + reader.problem, where);
+    if (!statement.find(name)) reader.refuse(fmt::format("its configuration names not one {}", name));
+  if (!reader.problem.empty())
+    return input_error(fmt::format("the statement cannot be used: {}", reader.problem), where);
 
   const Json& run = statement.find("run.json")->notes;
   statement.tool = reader.text(run, "tool");
@@ -227,7 +231,8 @@ Result<Statement> read_payload(std::string_view payload, const std::string& wher
       reader.word(reader.at(verdict, "policy", Json::value_t::object), "warnings", "fail", "allow");
   statement.allowed = reader.texts(verdict, "allowed");
   statement.unproved = reader.texts(verdict, "unproved");
-  if (!reader.problem.empty()) return input_error("the statement cannot be used: " + reader.problem, where);
+  if (!reader.problem.empty())
+    return input_error(fmt::format("the statement cannot be used: {}", reader.problem), where);
   return statement;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/attest/weaker.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -43,14 +45,13 @@ class Comparison {
   std::vector<std::string> weaker;
 
   void fewer(const std::string& where, const char* what, int now, int before) {
-    if (now < before)
-      weaker.push_back(where + ": " + std::to_string(now) + " " + what + " instead of " +
-                       std::to_string(before));
+    if (now < before) weaker.push_back(fmt::format("{}: {} {} instead of {}", where, now, what, before));
   }
   void gone(const std::string& where, const char* what, const std::set<std::string>& now,
             const std::set<std::string>& before) {
     for (const auto& name : before)
-      if (now.count(name) == 0) weaker.push_back(where + ": no " + what + " '" + printable(name, 120) + "'");
+      if (now.count(name) == 0)
+        weaker.push_back(fmt::format("{}: no {} '{}'", where, what, printable(name, 120)));
   }
   // Each as often as it is new.
   void more(const char* what, const std::vector<std::string>& now, const std::vector<std::string>& before) {
@@ -59,8 +60,8 @@ class Comparison {
       if (const auto old = known.find(one); old != known.end())
         known.erase(old);
       else
-        weaker.push_back(std::string(what) + " that the earlier run did not have: '" + printable(one, 160) +
-                         "'");
+        weaker.push_back(
+            fmt::format("{} that the earlier run did not have: '{}'", what, printable(one, 160)));
   }
 };
 
@@ -73,7 +74,7 @@ std::vector<std::string> weaker_than(const Statement& now, const Statement& befo
     const std::string where = name_of(place);
     const auto found = today.find(place);
     if (found == today.end()) {
-      comparison.weaker.push_back(where + ": not tested");
+      comparison.weaker.push_back(fmt::format("{}: not tested", where));
       continue;
     }
     const Shown& shown = found->second;

@@ -1,6 +1,7 @@
 #include "labctl/base/digest.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ Result<std::string> sha256_rest(int fd, const std::filesystem::path& path) {
   for (;;) {
     ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return lab_error(std::string("cannot read: ") + std::strerror(errno), path.string());
+    if (got < 0) return lab_error(fmt::format("cannot read: {}", std::strerror(errno)), path.string());
     if (got == 0) return digest.hex();
     digest.add(block.data(), static_cast<std::size_t>(got));
   }
@@ -63,7 +64,7 @@ Result<std::string> sha256_rest(int fd, const std::filesystem::path& path) {
 
 Result<std::string> sha256_file(const std::filesystem::path& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return lab_error(std::string("cannot open: ") + std::strerror(errno), path.string());
+  if (!fd) return lab_error(fmt::format("cannot open: {}", std::strerror(errno)), path.string());
   struct stat facts {};
   if (::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
     return lab_error("is not a regular file", path.string());  // a device or a pipe has no end

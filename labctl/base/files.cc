@@ -1,6 +1,7 @@
 #include "labctl/base/files.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -78,7 +79,7 @@ Result<std::string> read_rest(int fd, const fs::path& path, std::uint64_t limit)
     if (got == 0) return content;
     content.append(block, static_cast<std::size_t>(got));
     if (content.size() > limit)
-      return lab_error("is larger than " + std::to_string(limit) + " bytes", path.string());
+      return lab_error(fmt::format("is larger than {} bytes", limit), path.string());
   }
 }
 
@@ -113,7 +114,8 @@ Status write_file(const fs::path& path, std::string_view content) {
 Status make_dirs(const fs::path& path) {
   std::error_code problem;
   fs::create_directories(path, problem);
-  if (problem) return lab_error("cannot create the directory: " + problem.message(), path.string());
+  if (problem)
+    return lab_error(fmt::format("cannot create the directory: {}", problem.message()), path.string());
   return {};
 }
 
@@ -135,17 +137,18 @@ bool lies_below(const fs::path& root, const fs::path& path) {
 
 Status remove_below(const fs::path& root, const fs::path& path) {
   if (!lies_below(root, path))
-    return lab_error("is not removed: it does not lie below " + root.string(), path.string());
+    return lab_error(fmt::format("is not removed: it does not lie below {}", root.string()), path.string());
   std::error_code problem;
   // Somebody else who removes it at the same time is no failure: two runs clean up behind a third.
   do fs::remove_all(path, problem);
   while (problem == std::errc::no_such_file_or_directory);
-  if (problem) return lab_error("cannot remove: " + problem.message(), path.string());
+  if (problem) return lab_error(fmt::format("cannot remove: {}", problem.message()), path.string());
   return {};
 }
 
 Status rename_synced(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return os_error("cannot rename to " + to.string(), from);
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return os_error(fmt::format("cannot rename to {}", to.string()), from);
   return sync_directory(to.parent_path());
 }
 
@@ -199,9 +202,9 @@ Result<Lock> Lock::try_take(const fs::path& path) {
   while (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
     const auto holder = holder_of(fd->get());
     if (!holder || !is_dead(*holder) || std::chrono::steady_clock::now() >= patience)
-      return lab_error(holder ? "process " + std::to_string(*holder) + " holds the lock"
-                              : "another process holds the lock",
-                       path.string());
+      return lab_error(
+          holder ? fmt::format("process {} holds the lock", *holder) : "another process holds the lock",
+          path.string());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   name_holder(fd->get());

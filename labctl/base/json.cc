@@ -1,5 +1,7 @@
 #include "labctl/base/json.h"
 
+#include <fmt/core.h>
+
 #include <set>
 #include <vector>
 
@@ -27,11 +29,12 @@ Result<Json> parse_json(std::string_view text, const std::string& where) {
     };
     Json value = Json::parse(text, guard);
     if (!twice.empty())
-      return input_error("not valid JSON: the key '" + printable(twice, 60) + "' occurs twice", where);
+      return input_error(fmt::format("not valid JSON: the key '{}' occurs twice", printable(twice, 60)),
+                         where);
     if (too_deep || value.is_discarded()) return input_error("the JSON is nested too deeply", where);
     return value;
   } catch (const Json::exception& e) {
-    return input_error("not valid JSON: " + printable(e.what(), 300), where);
+    return input_error(fmt::format("not valid JSON: {}", printable(e.what(), 300)), where);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "labctl/base/pinned_file.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,7 +29,7 @@ Result<PinnedFile> PinnedFile::open(const fs::path& path) {
   if (!file.fd_ && errno == ELOOP)
     return input_error("is a symbolic link", path.string(),
                        "give the file itself: a link can be turned elsewhere afterwards");
-  if (!file.fd_) return input_error(std::string("cannot open: ") + std::strerror(errno), path.string());
+  if (!file.fd_) return input_error(fmt::format("cannot open: {}", std::strerror(errno)), path.string());
   if (::fstat(file.fd_.get(), &file.opened_) != 0 || !S_ISREG(file.opened_.st_mode))
     return input_error("is not a regular file", path.string());
   return file;

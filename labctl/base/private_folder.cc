@@ -1,5 +1,6 @@
 #include "labctl/base/private_folder.h"
 
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,12 +35,12 @@ Status check_parents(const fs::path& path, const std::string& choose) {
       const bool others = (seen.st_mode & S_IWOTH) != 0;
       const bool group = (seen.st_mode & S_IWGRP) != 0 && !is_own_group(seen.st_gid);
       if (others || group)
-        return lab_error("lies below '" + above.string() +
-                             "', which other users can write to, so they could "
-                             "put another folder in its place",
+        return lab_error(fmt::format("lies below '{}', which other users can write to, so they could put "
+                                     "another folder in its place",
+                                     above.string()),
                          path.string(),
-                         "chmod " + std::string(others ? "o-w" : "g-w") + " " + shell_quote(above.string()) +
-                             ", or " + choose + "FOLDER, with one of your own");
+                         fmt::format("chmod {} {}, or {}FOLDER, with one of your own", others ? "o-w" : "g-w",
+                                     shell_quote(above.string()), choose));
     }
     if (above == above.parent_path()) return {};
   }
@@ -49,7 +50,7 @@ Status check_parents(const fs::path& path, const std::string& choose) {
 
 Status check_private(const fs::path& given, const std::string& variable) {
   const fs::path path = without_slash(given);
-  const std::string choose = "export " + variable + "=";
+  const std::string choose = fmt::format("export {}=", variable);
   if (auto parents = check_parents(path, choose); !parents) return parents;
   struct stat seen {};
   if (::lstat(path.c_str(), &seen) != 0)
@@ -60,10 +61,12 @@ Status check_private(const fs::path& given, const std::string& variable) {
                      choose + shell_quote(fs::weakly_canonical(path, problem).string()));
   if (!S_ISDIR(seen.st_mode)) return lab_error("is not a directory", path.string(), choose + "FOLDER");
   if (!is_own(seen.st_uid))
-    return lab_error("belongs to another user", path.string(), choose + "FOLDER, with one of your own");
+    return lab_error("belongs to another user", path.string(),
+                     fmt::format("{}FOLDER, with one of your own", choose));
   if ((seen.st_mode & 0022) != 0 && !fs::is_empty(path, problem))
-    return lab_error("can be written by other users, so anything in it may be theirs", path.string(),
-                     "chmod 700 " + shell_quote(path.string()) + ", when all that is in it is yours");
+    return lab_error(
+        "can be written by other users, so anything in it may be theirs", path.string(),
+        fmt::format("chmod 700 {}, when all that is in it is yours", shell_quote(path.string())));
   return {};
 }
 
@@ -72,12 +75,12 @@ Status make_private(const fs::path& given, const std::string& variable) {
   if (path.has_parent_path())
     if (auto parents = make_dirs(path.parent_path()); !parents) return parents;
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return lab_error(std::string("cannot create the directory: ") + std::strerror(errno), path.string());
+    return lab_error(fmt::format("cannot create the directory: {}", std::strerror(errno)), path.string());
   if (auto good = check_private(path, variable); !good) return good;
   struct stat seen {};
   if (::stat(path.c_str(), &seen) != 0) return lab_error(std::strerror(errno), path.string());
   if ((seen.st_mode & 0777) != 0700 && ::chmod(path.c_str(), 0700) != 0)
-    return lab_error(std::string("cannot be closed to other users: ") + std::strerror(errno), path.string());
+    return lab_error(fmt::format("cannot be closed to other users: {}", std::strerror(errno)), path.string());
   return {};
 }
 

@@ -1,10 +1,12 @@
 #include "labctl/base/result.h"
 
+#include <fmt/core.h>
+
 namespace labctl {
 
 std::string Error::text() const {
   std::string text = where.empty() ? what : where + ": " + what;
-  if (!hint.empty()) text += "\n  hint: " + hint;
+  if (!hint.empty()) text += fmt::format("\n  hint: {}", hint);
   return text;
 }
 

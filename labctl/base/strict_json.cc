@@ -1,5 +1,7 @@
 #include "labctl/base/strict_json.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -30,7 +32,7 @@ std::vector<std::string> JsonObject::names() const {
 std::string JsonObject::text(const char* key) {
   const Json* value = get(key);
   if (value && value->is_string()) return value->get<std::string>();
-  if (value) wrong(std::string(key) + ": expected text");
+  if (value) wrong(fmt::format("{}: expected text", key));
   return "";
 }
 
@@ -41,7 +43,7 @@ std::string JsonObject::text_or(const char* key, std::string fallback) {
 bool JsonObject::flag(const char* key) {
   const Json* value = get(key);
   if (value && value->is_boolean()) return value->get<bool>();
-  if (value) wrong(std::string(key) + ": expected true or false");
+  if (value) wrong(fmt::format("{}: expected true or false", key));
   return false;
 }
 
@@ -55,8 +57,7 @@ long long JsonObject::number(const char* key, long long least, long long most) {
     const auto number = value->get<long long>();
     if (number >= least && number <= most) return number;
   }
-  wrong(std::string(key) + ": expected a whole number from " + std::to_string(least) + " to " +
-        std::to_string(most));
+  wrong(fmt::format("{}: expected a whole number from {} to {}", key, least, most));
   return least;
 }
 
@@ -65,12 +66,12 @@ std::vector<std::string> JsonObject::texts(const char* key) {
   const Json* value = get(key);
   if (!value) return values;
   if (!value->is_array()) {
-    wrong(std::string(key) + ": expected a list");
+    wrong(fmt::format("{}: expected a list", key));
     return values;
   }
   for (const Json& item : *value) {
     if (!item.is_string()) {
-      wrong(std::string(key) + ": expected a list of texts");
+      wrong(fmt::format("{}: expected a list of texts", key));
       return values;
     }
     values.push_back(item.get<std::string>());
@@ -91,7 +92,7 @@ const Json& JsonObject::value(const char* key) {
 void JsonObject::only(std::initializer_list<std::string_view> keys) {
   for (const auto& [key, value] : json_.items())
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      return wrong("'" + printable(key, 60) + "' is not known");
+      return wrong(fmt::format("'{}' is not known", printable(key, 60)));
 }
 
 void JsonObject::wrong(const std::string& what) {
@@ -102,7 +103,7 @@ const Json* JsonObject::get(const char* key) {
   if (!fault_.empty()) return nullptr;
   const auto found = json_.find(key);
   if (found != json_.end()) return &*found;
-  wrong(std::string("'") + key + "' is missing");
+  wrong(fmt::format("'{}' is missing", key));
   return nullptr;
 }
 

@@ -2,6 +2,8 @@
 // asks for, and nothing throws. For documents that are read leniently there is json.h.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -39,7 +41,7 @@ class JsonObject {
   void each(const char* key, F read) {
     const Json* list = get(key);
     if (!list) return;
-    if (!list->is_array()) return wrong(std::string(key) + ": expected a list");
+    if (!list->is_array()) return wrong(fmt::format("{}: expected a list", key));
     for (std::size_t i = 0; i < list->size() && fault_.empty(); ++i) {
       JsonObject item((*list)[i], path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
       if (fault_.empty()) read(item);
@@ -51,7 +53,7 @@ class JsonObject {
   void each_text(const char* key, F read) {
     JsonObject map = object(key);
     for (const auto& [name, text] : map.json_.items()) {
-      if (!text.is_string()) return map.wrong(name + ": expected text");
+      if (!text.is_string()) return map.wrong(fmt::format("{}: expected text", name));
       read(name, text.template get<std::string>());
     }
   }
@@ -63,7 +65,7 @@ class JsonObject {
     for (const Kind one : all) {
       if (word == to_string(one)) return one;
     }
-    wrong(std::string(key) + ": unknown word");
+    wrong(fmt::format("{}: unknown word", key));
     return all[0];
   }
 

@@ -1,6 +1,7 @@
 #include "labctl/base/subprocess.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -77,7 +78,7 @@ void end_group(bp::child& child, bp::group& group, int signal_number) {
 Result<Ended> run(const Command& command) {
   std::filesystem::path program = find_program(command.argv.at(0));
   if (program.empty())
-    return lab_error("the program '" + command.argv[0] + "' is not installed", {},
+    return lab_error(fmt::format("the program '{}' is not installed", command.argv[0]), {},
                      "labctl doctor says what to install");
 
   bp::environment environment = boost::this_process::environment();
@@ -86,13 +87,13 @@ Result<Ended> run(const Command& command) {
   bp::group group;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
-    return lab_error(std::string("cannot make a pipe: ") + std::strerror(errno));
+    return lab_error(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
   Fd ours(ends[0]), theirs(ends[1]);
   std::error_code problem;
   std::string directory = command.directory.empty() ? "." : command.directory.string();
   // Boost.Process would start it in our own directory instead.
   if (std::error_code ignored; !std::filesystem::is_directory(directory, ignored))
-    return lab_error("cannot start " + command.argv[0] + ": there is no such directory", directory);
+    return lab_error(fmt::format("cannot start {}: there is no such directory", command.argv[0]), directory);
   // Boost.Process leaks every descriptor that is not CLOEXEC into the child, and its limit_handles closes the
   // child's stdout together with them (1.81). So the child marks all but the standard three itself before it
   // becomes the program.
@@ -100,7 +101,7 @@ Result<Ended> run(const Command& command) {
   bp::child child(program.string(), bp::args(arguments), bp::std_in < bp::null,
                   bp::posix::fd.bind(1, theirs.get()), bp::posix::fd.bind(2, theirs.get()), environment,
                   bp::start_dir(directory), group, bp::extend::on_exec_setup = keep_only_standard, problem);
-  if (problem) return lab_error("cannot start " + command.argv[0] + ": " + problem.message());
+  if (problem) return lab_error(fmt::format("cannot start {}: {}", command.argv[0], problem.message()));
   theirs.reset();
 
   Output output(command);
@@ -129,7 +130,7 @@ Result<Ended> run(const Command& command) {
   while (open && Clock::now() < drained) open = read_some(ours.get(), output, std::chrono::milliseconds(50));
   ended.exit_code = status_as_shell(child.native_exit_code());
   ended.output = output.finish();
-  if (stopped) return fail({Fault::interrupted, command.argv[0] + " was interrupted", {}, {}});
+  if (stopped) return fail({Fault::interrupted, fmt::format("{} was interrupted", command.argv[0]), {}, {}});
   return ended;
 }
 
@@ -140,7 +141,7 @@ Result<std::string> run_ok(const Command& command) {
   std::string tail =
       ended->output.size() > 1500 ? "..." + ended->output.substr(ended->output.size() - 1500) : ended->output;
   std::string how =
-      ended->timed_out ? "did not end in time" : "ended with status " + std::to_string(ended->exit_code);
+      ended->timed_out ? "did not end in time" : fmt::format("ended with status {}", ended->exit_code);
   return lab_error(command.argv[0] + " " + how + (trim(tail).empty() ? "" : ":\n" + std::string(trim(tail))));
 }
 

@@ -1,5 +1,6 @@
 #include "labctl/base/text.h"
 
+#include <fmt/core.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -38,8 +39,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::string join_some(const std::vector<std::string>& parts) {
   constexpr std::size_t most = 20;
   if (parts.size() <= most) return join(parts, ", ");
-  return join({parts.begin(), parts.begin() + most}, ", ") + " and " + std::to_string(parts.size() - most) +
-         " more";
+  return fmt::format("{} and {} more", join({parts.begin(), parts.begin() + most}, ", "),
+                     parts.size() - most);
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {

@@ -1,5 +1,7 @@
 #include "labctl/base/units.h"
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include <charconv>
@@ -22,7 +24,7 @@ Result<std::pair<double, std::string_view>> number_and_unit(std::string_view tex
   const char* end = text.data() + text.size();
   auto [rest, problem] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   if (problem != std::errc() || rest == text.data() || !std::isfinite(number) || number < 0)
-    return input_error("not a number with a unit: '" + std::string(text) + "'");
+    return input_error(fmt::format("not a number with a unit: '{}'", text));
   return std::pair{number, std::string_view(rest, static_cast<std::size_t>(end - rest))};
 }
 
@@ -31,13 +33,12 @@ Result<double> in_units(std::string_view text, const Unit (&units)[n], const cha
                         const char* examples) {
   auto parsed = number_and_unit(text);
   if (!parsed)
-    return input_error("'" + std::string(text) + "' is not a " + what, {}, std::string("write ") + examples);
+    return input_error(fmt::format("'{}' is not a {}", text, what), {}, fmt::format("write {}", examples));
   for (const Unit& unit : units)
     if (unit.name == parsed->second) return parsed->first * unit.factor;
   std::string wrong =
-      parsed->second.empty() ? "has no unit" : "has the unknown unit '" + std::string(parsed->second) + "'";
-  return input_error(std::string("the ") + what + " '" + std::string(text) + "' " + wrong, {},
-                     std::string("write ") + examples);
+      parsed->second.empty() ? "has no unit" : fmt::format("has the unknown unit '{}'", parsed->second);
+  return input_error(fmt::format("the {} '{}' {}", what, text, wrong), {}, fmt::format("write {}", examples));
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ Result<Millis> parse_duration(std::string_view text) {
                                    {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   auto value = in_units(text, units, "duration", "500ms, 20s, 3m, 1h or 7d");
   if (!value) return fail(value.error());
-  if (*value > 1e15) return input_error("the duration '" + std::string(text) + "' is out of range");
+  if (*value > 1e15) return input_error(fmt::format("the duration '{}' is out of range", text));
   return Millis(std::llround(*value));
 }
 
@@ -56,7 +57,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
       {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
   auto value = in_units(text, units, "size", "512MiB or 1GiB");
   if (!value) return fail(value.error());
-  if (*value > 1e15) return input_error("the size '" + std::string(text) + "' is out of range");
+  if (*value > 1e15) return input_error(fmt::format("the size '{}' is out of range", text));
   return static_cast<std::uint64_t>(std::llround(*value));
 }
 
@@ -65,7 +66,7 @@ Result<Date> parse_date(std::string_view text) {
   const auto midnight = parse_moment(std::string(text.substr(0, length)) + "T00:00:00Z");
   if (text.size() == length && midnight)
     return Date(std::chrono::sys_days(std::chrono::days(*midnight / 86400)));
-  return input_error("'" + printable(text, 40) + "' is not a day such as 2026-12-31");
+  return input_error(fmt::format("'{}' is not a day such as 2026-12-31", printable(text, 40)));
 }
 
 std::string show_date(Date date) {
@@ -119,7 +120,7 @@ Result<std::int64_t> parse_moment(std::string_view text) {
     if (day.ok() && hour < 24 && minute < 60 && second < 60)
       return sys_days(day).time_since_epoch().count() * 86400ll + hour * 3600 + minute * 60 + second;
   }
-  return input_error("not a time as '2026-11-22T02:35:09Z': '" + std::string(text.substr(0, 40)) + "'");
+  return input_error(fmt::format("not a time as '2026-11-22T02:35:09Z': '{}'", text.substr(0, 40)));
 }
 
 std::string show_moment(std::int64_t seconds) {

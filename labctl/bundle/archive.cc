@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,7 +78,7 @@ Result<std::map<std::string, Source>> files_of(const fs::path& folder,
       return input_error("has a name that is not valid in a bundle", entry->path().string());
     files[path].file = entry->path();
   }
-  if (problem) return lab_error("cannot be read: " + problem.message(), folder.string());
+  if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), folder.string());
   for (const auto& [path, file] : also) files[path].file = file;
   for (auto& [path, source] : files) {
     auto digest = sha256_file(source.file);
@@ -103,13 +104,13 @@ Status begin_entry(archive* writer, const std::string& path, std::uint64_t size)
   archive_entry_set_perm(entry.get(), 0644);
   archive_entry_set_mtime(entry.get(), 0, 0);
   if (archive_write_header(writer, entry.get()) == ARCHIVE_OK) return {};
-  return lab_error("cannot be packed: " + why(writer), path);
+  return lab_error(fmt::format("cannot be packed: {}", why(writer)), path);
 }
 
 Status put(archive* writer, std::string_view bytes) {
   const auto written = archive_write_data(writer, bytes.data(), bytes.size());
   if (written == static_cast<la_ssize_t>(bytes.size())) return {};
-  return lab_error("cannot write the archive: " + why(writer));
+  return lab_error(fmt::format("cannot write the archive: {}", why(writer)));
 }
 
 // What was hashed for the list must be what goes in.
@@ -117,12 +118,12 @@ Status put_file(archive* writer, const std::string& name, const Source& source) 
   if (auto begun = begin_entry(writer, name + "/" + source.listed.path, source.listed.size); !begun)
     return begun;
   const Fd fd(::open(source.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return lab_error(std::string("cannot open: ") + std::strerror(errno), source.file.string());
+  if (!fd) return lab_error(fmt::format("cannot open: {}", std::strerror(errno)), source.file.string());
   std::uint64_t size = 0;
   std::string block(1u << 18, '\0');
   for (;;) {
     const ssize_t got = ::read(fd.get(), block.data(), block.size());
-    if (got < 0) return lab_error(std::string("cannot read: ") + std::strerror(errno), source.file.string());
+    if (got < 0) return lab_error(fmt::format("cannot read: {}", std::strerror(errno)), source.file.string());
     if (got == 0) break;
     const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
     if ((size += bytes.size()) > source.listed.size) break;
@@ -138,7 +139,9 @@ Status write_archive(const fs::path& file, const std::string& name,
                      const std::map<std::string, Source>& files) {
   const Writer writer(archive_write_new());
   archive* out = writer.get();
-  const auto bad = [&] { return lab_error("cannot write the archive: " + why(out), file.string()); };
+  const auto bad = [&] {
+    return lab_error(fmt::format("cannot write the archive: {}", why(out)), file.string());
+  };
   if (archive_write_set_format_pax_restricted(out) != ARCHIVE_OK ||
       archive_write_add_filter_zstd(out) != ARCHIVE_OK ||
       archive_write_set_filter_option(out, "zstd", "compression-level", "9") != ARCHIVE_OK ||
@@ -158,7 +161,7 @@ Status put_bytes(int fd, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return lab_error(std::string("cannot write: ") + std::strerror(errno), path.string());
+    if (put < 0) return lab_error(fmt::format("cannot write: {}", std::strerror(errno)), path.string());
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }
   return {};
@@ -167,7 +170,7 @@ Status put_bytes(int fd, std::string_view bytes, const fs::path& path) {
 // A bundle is of its user alone, as when it was made.
 Status make_folder(const fs::path& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return lab_error(std::string("cannot create: ") + std::strerror(errno), path.string());
+  return lab_error(fmt::format("cannot create: {}", std::strerror(errno)), path.string());
 }
 
 Status make_folders(const fs::path& root, const fs::path& below) {
@@ -186,7 +189,7 @@ Result<fs::path> make_unpacking_folder(const fs::path& into) {
     if (auto made = make_dirs(above); !made) return fail(made.error());
   if (auto made = make_folder(into); !made) return fail(made.error());
   std::string name = (into / ".labctl-unpacking-XXXXXX").string();
-  if (!::mkdtemp(name.data())) return lab_error(std::string("cannot create: ") + std::strerror(errno), name);
+  if (!::mkdtemp(name.data())) return lab_error(fmt::format("cannot create: {}", std::strerror(errno)), name);
   return fs::path(name);
 }
 
@@ -202,7 +205,7 @@ class Unpacking {
     std::error_code problem;
     if (!fs::is_regular_file(file_, problem)) return input_error("there is no such file", file_.string());
     if (archive_read_open_filename(in(), file_.c_str(), 1u << 18) != ARCHIVE_OK)
-      return damaged("is not a packed bundle (" + why(in()) + ")");
+      return damaged(fmt::format("is not a packed bundle ({})", why(in())));
     return {};
   }
 
@@ -216,31 +219,31 @@ class Unpacking {
     std::string text(size, '\0');
     for (std::size_t at = 0; at < size;) {
       const auto got = archive_read_data(in(), text.data() + at, size - at);
-      if (got <= 0) return damaged("is damaged in its list of files (" + why(in()) + ")");
+      if (got <= 0) return damaged(fmt::format("is damaged in its list of files ({})", why(in())));
       at += static_cast<std::size_t>(got);
     }
     auto list = parse_json(text, file_.string());
-    if (!list) return damaged("is damaged in its list of files: " + list.error().what);
+    if (!list) return damaged(fmt::format("is damaged in its list of files: {}", list.error().what));
     if (number_at(*list, "labctl") != 1)
       return damaged("was packed by another version of labctl, which this one cannot read");
     name_ = text_at(*list, "bundle");
     if (!is_plain_name(name_) || name_.front() == '.' || name_.size() > 200)
-      return damaged("gives its bundle a name that is not valid: '" + printable(name_, 60) + "'");
+      return damaged(fmt::format("gives its bundle a name that is not valid: '{}'", printable(name_, 60)));
     return check_files(*list);
   }
 
   Status unpack_to(const fs::path& folder) {
     if (auto free = free_space(folder); free && *free < total_)
       return lab_error(
-          "not enough disk space: " + show_size(*free) + " free, " + show_size(total_) + " needed",
+          fmt::format("not enough disk space: {} free, {} needed", show_size(*free), show_size(total_)),
           folder.string());
     for (const auto& listed : files_)
       if (auto done = unpack_file(listed, folder); !done) return done;
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(in(), &entry);
     if (code == ARCHIVE_EOF) return {};
-    if (code < ARCHIVE_WARN) return damaged("is damaged behind its last file (" + why(in()) + ")");
-    return damaged("holds '" + printable(name_of(entry)) + "', which its list does not name");
+    if (code < ARCHIVE_WARN) return damaged(fmt::format("is damaged behind its last file ({})", why(in())));
+    return damaged(fmt::format("holds '{}', which its list does not name", printable(name_of(entry))));
   }
 
   const std::string& name() const { return name_; }
@@ -259,29 +262,29 @@ class Unpacking {
   Result<archive_entry*> next(const std::string& wanted) {
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(in(), &entry);
-    if (code == ARCHIVE_EOF) return damaged("ends before " + wanted);
+    if (code == ARCHIVE_EOF) return damaged(fmt::format("ends before {}", wanted));
     if (code < ARCHIVE_WARN)
-      return damaged("is damaged where it should have " + wanted + " (" + why(in()) + ")");
+      return damaged(fmt::format("is damaged where it should have {} ({})", wanted, why(in())));
     if (archive_entry_hardlink(entry) || archive_entry_filetype(entry) != AE_IFREG)
-      return damaged("holds '" + printable(name_of(entry)) + "', which is not a plain file");
+      return damaged(fmt::format("holds '{}', which is not a plain file", printable(name_of(entry))));
     return entry;
   }
 
   Status check_files(const Json& list) {
     if (!list.contains("files") || !list.at("files").is_array()) return damaged("lists no files");
     if (list.at("files").size() > bounds_.files)
-      return damaged("lists more than " + std::to_string(bounds_.files) + " files");
+      return damaged(fmt::format("lists more than {} files", bounds_.files));
     for (const auto& item : list.at("files")) {
       const Listed listed{text_at(item, "path"), static_cast<std::uint64_t>(number_at(item, "size", -1)),
                           text_at(item, "sha256")};
       const std::string shown = "'" + printable(listed.path) + "'";
       if (!is_plain_path(listed.path))
-        return damaged("lists " + shown + ", which is not a path inside a bundle");
-      if (!is_sha256(listed.sha256)) return damaged("lists no digest of " + shown);
+        return damaged(fmt::format("lists {}, which is not a path inside a bundle", shown));
+      if (!is_sha256(listed.sha256)) return damaged(fmt::format("lists no digest of {}", shown));
       if (!files_.empty() && files_.back().path >= listed.path)
-        return damaged("lists " + shown + " twice or out of order");
+        return damaged(fmt::format("lists {} twice or out of order", shown));
       if (listed.size > bounds_.bytes || (total_ += listed.size) > bounds_.bytes)
-        return damaged("would be larger than " + show_size(bounds_.bytes) + " when unpacked");
+        return damaged(fmt::format("would be larger than {} when unpacked", show_size(bounds_.bytes)));
       files_.push_back(listed);
     }
     return {};
@@ -292,22 +295,24 @@ class Unpacking {
     auto entry = next(listed.path);
     if (!entry) return fail(entry.error());
     if (name_of(*entry) != name_ + "/" + listed.path)
-      return damaged("holds '" + printable(name_of(*entry)) + "' where its list has '" + listed.path + "'");
+      return damaged(
+          fmt::format("holds '{}' where its list has '{}'", printable(name_of(*entry)), listed.path));
     if (auto made = make_folders(folder, fs::path(listed.path).parent_path()); !made) return made;
     // Only names of this program's own making lead here: the folder is new.
     const Fd fd(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return lab_error(std::string("cannot create: ") + std::strerror(errno), to.string());
+    if (!fd) return lab_error(fmt::format("cannot create: {}", std::strerror(errno)), to.string());
     std::uint64_t size = 0;
     for (;;) {
       const auto got = archive_read_data(in(), block_.data(), block_.size());
-      if (got < 0) return damaged("is damaged in '" + listed.path + "' (" + why(in()) + ")");
+      if (got < 0) return damaged(fmt::format("is damaged in '{}' ({})", listed.path, why(in())));
       if (got == 0) break;
       const std::string_view bytes(block_.data(), static_cast<std::size_t>(got));
       if ((size += bytes.size()) > listed.size) break;
       if (auto written = put_bytes(fd.get(), bytes, to); !written) return written;
     }
     if (size != listed.size || sha256_file(to).value_or(std::string()) != listed.sha256)
-      return damaged("is damaged in '" + listed.path + "': it does not have the digest that was packed");
+      return damaged(
+          fmt::format("is damaged in '{}': it does not have the digest that was packed", listed.path));
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include "labctl/bundle/artifact_store.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +38,7 @@ Result<std::vector<Kept>> list(const fs::path& root) {
     const Kept kept{entry->path(), entry->last_write_time(gone), entry->file_size(gone), is_sha256(name)};
     if (!gone) all.push_back(kept);
   }
-  if (problem) return lab_error("cannot be read: " + problem.message(), root.string());
+  if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), root.string());
   return all;
 }
 
@@ -57,7 +58,9 @@ Status ArtifactStore::keep(const fs::path& file, const std::string& sha256) cons
   if (!problem) fs::rename(beside, root_ / sha256, problem);
   std::error_code ignored;
   fs::remove(beside, ignored);  // renaming a link onto itself leaves both
-  if (problem) return lab_error("cannot keep the artifact: " + problem.message(), (root_ / sha256).string());
+  if (problem)
+    return lab_error(fmt::format("cannot keep the artifact: {}", problem.message()),
+                     (root_ / sha256).string());
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/bundle/bundle.h"
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/base/files.h"
@@ -27,7 +29,8 @@ Result<bool> Bundle::claim(Bundle& bundle, const fs::path& whole) {
   if (fs::exists(whole, problem)) return false;
   bundle.folder_ = whole.string() + ".partial";
   if (!fs::create_directory(bundle.folder_, problem)) {
-    if (problem) return lab_error("cannot create: " + problem.message(), bundle.folder_.string());
+    if (problem)
+      return lab_error(fmt::format("cannot create: {}", problem.message()), bundle.folder_.string());
     return false;
   }
   if (fs::exists(whole, problem)) {  // its owner was done just now
@@ -36,7 +39,7 @@ Result<bool> Bundle::claim(Bundle& bundle, const fs::path& whole) {
   }
   fs::permissions(bundle.folder_, fs::perms::owner_all, problem);
   if (problem)
-    return lab_error("cannot restrict permissions to the owner: " + problem.message(),
+    return lab_error(fmt::format("cannot restrict permissions to the owner: {}", problem.message()),
                      bundle.folder_.string());
   if (auto taken = bundle.take(); !taken) return fail(taken.error());
   if (auto made = make_dirs(bundle.folder_ / "cells"); !made) return fail(made.error());
@@ -88,9 +91,9 @@ Result<Bundle> Bundle::reopen(const fs::path& folder) {
 Status Bundle::take() {
   auto lock = Lock::try_take(folder_ / lock_name);
   if (!lock)
-    return input_error(
-        "another labctl is at work on this bundle, or it cannot be written: " + lock.error().what,
-        folder_.string(), "wait for its end");
+    return input_error(fmt::format("another labctl is at work on this bundle, or it cannot be written: {}",
+                                   lock.error().what),
+                       folder_.string(), "wait for its end");
   lock_ = std::move(*lock);
   return {};
 }

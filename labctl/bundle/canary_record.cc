@@ -1,5 +1,7 @@
 #include "labctl/bundle/canary_record.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -27,7 +29,7 @@ outcome::CanaryDeath read_death(const fs::path& records, const std::string& imag
   auto journal = text ? event::read_journal(*text, id, id + "/events.jsonl")
                       : Result<event::Journal>(fail(text.error()));
   if (!journal) {
-    death.reason = "no record of it: " + journal.error().what;
+    death.reason = fmt::format("no record of it: {}", journal.error().what);
     return death;
   }
   const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
@@ -64,21 +66,23 @@ std::string objection(const StandsOn& record, const outcome::RunRecord& run, con
   const auto* ours = run.image(image, machine);
   if (!ours) return "run.json does not name the image that it was proved for";
   if (record.image_sha256 != ours->sha256)
-    return "it was made of another image: sha256 " + short_digest(record.image_sha256) +
-           ", and the run's golden disk is " + short_digest(ours->sha256);
+    return fmt::format("it was made of another image: sha256 {}, and the run's golden disk is {}",
+                       short_digest(record.image_sha256), short_digest(ours->sha256));
   const outcome::RunPart part = run.part(image, machine);
   const std::string key = canary_key(*ours, part.host.fingerprint, run.tool_sha256);
   if (record.key != key || record.records != canary_prefix(image, key))
-    return "it was made on another host, machine or snapshot, or by another labctl: its key is " +
-           short_digest(record.key) + ", and the run's is " + short_digest(key);
+    return fmt::format(
+        "it was made on another host, machine or snapshot, or by another labctl: its key is {}, and the "
+        "run's is {}",
+        short_digest(record.key), short_digest(key));
   const auto began = parse_moment(part.began), ended = parse_moment(part.ended);
   if (!began) return "run.json does not say when the run began";
   if (record.made <= *began && !is_fresh(record.made, *began))
-    return "it is too old: it was made " + show_moment(record.made) + ", and the run began " +
-           show_moment(*began) + "; a proof holds for 7 days";
+    return fmt::format("it is too old: it was made {}, and the run began {}; a proof holds for 7 days",
+                       show_moment(record.made), show_moment(*began));
   if (ended && record.made > *ended)
-    return "it is from the future: it was made " + show_moment(record.made) + ", and the run ended " +
-           show_moment(*ended);
+    return fmt::format("it is from the future: it was made {}, and the run ended {}",
+                       show_moment(record.made), show_moment(*ended));
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/bundle/cut_off.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -55,7 +57,7 @@ Status close_failed(const CutJournal& cut, const std::string& rest, const fs::pa
   const fs::path journal = folder / "events.jsonl";
   std::error_code problem;
   fs::copy_file(journal, free_name(folder / "events.jsonl.cut-off"), problem);
-  if (problem) return lab_error("cannot be kept aside: " + problem.message(), journal.string());
+  if (problem) return lab_error(fmt::format("cannot be kept aside: {}", problem.message()), journal.string());
   return write_file(journal, cut.text + rest);
 }
 
@@ -68,7 +70,7 @@ Result<CutJournal> read_cut_journal(const plan::Cell& cell, const fs::path& fold
   if (cut.text.empty()) return cut;
   auto journal = event::read_journal(cut.text, cell.id, (folder / "events.jsonl").string());
   if (!journal)
-    return input_error("was not only cut off: " + journal.error().what, journal.error().where,
+    return input_error(fmt::format("was not only cut off: {}", journal.error().what), journal.error().where,
                        "do not go on with this bundle; run the scenario again");
   cut.journal = std::move(*journal);
   return cut;

@@ -1,5 +1,7 @@
 #include "labctl/bundle/judge.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -43,7 +45,7 @@ std::optional<outcome::Attempt> read_attempt(const plan::Cell& cell, const fs::p
   outcome::Attempt attempt{.records = folder.filename().string()};
   const auto journal = read_whole_records(cell, folder);
   if (!journal) {
-    attempt.reason = "it left no journal that can be read: " + journal.error().what;
+    attempt.reason = fmt::format("it left no journal that can be read: {}", journal.error().what);
     return told ? std::optional(attempt) : std::nullopt;
   }
   if (!std::get<event::Opened>(journal->events.front().what).earned()) return std::nullopt;
@@ -83,7 +85,7 @@ void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outco
       if (!fs::exists(aside, ignored)) break;
       if (kind == other_attempt && damaged(cell, aside)) {
         const std::string reason =
-            "the journal of " + aside.filename().string() + " was changed after it was written";
+            fmt::format("the journal of {} was changed after it was written", aside.filename().string());
         contradictions.push_back(cell.id + ": " + reason);
         if (outcome::is_guest_failure(outcome.ending)) continue;
         outcome.ending = outcome::Ending::lab_failed;
@@ -96,7 +98,7 @@ void add_attempts(const plan::Cell& cell, const fs::path& folder, outcome::Outco
   for (const auto& attempt : outcome.attempts) {
     if (!outcome::is_guest_failure(attempt.ending) || outcome::is_guest_failure(outcome.ending)) continue;
     outcome.ending = attempt.ending;
-    outcome.reason = "an earlier attempt (" + attempt.records + ") ended so: " + attempt.reason;
+    outcome.reason = fmt::format("an earlier attempt ({}) ended so: {}", attempt.records, attempt.reason);
   }
 }
 
@@ -113,12 +115,14 @@ void doubt_images(const outcome::RunRecord& run, std::vector<std::string>& fault
     const std::string name = outcome::Canary{cell->image, cell->machine.name}.name();
     const auto* image = run.image(cell->image, cell->machine.name);
     if (!image)
-      faults.push_back("run.json does not name the image " + name);
+      faults.push_back(fmt::format("run.json does not name the image {}", name));
     else if (!is_sha256(image->sha256) || image->sha256 != image->facts.sha256)
-      faults.push_back("the image " + name + " is not what its build recorded: run.json names the sha256 " +
-                       printable(image->sha256, 64) + ", the build " + printable(image->facts.sha256, 64));
+      faults.push_back(fmt::format(
+          "the image {} is not what its build recorded: run.json names the sha256 {}, the build {}", name,
+          printable(image->sha256, 64), printable(image->facts.sha256, 64)));
     else if (!is_sha256(image->snapshot_sha256))
-      faults.push_back("run.json does not name the snapshot that the cells of " + name + " started from");
+      faults.push_back(
+          fmt::format("run.json does not name the snapshot that the cells of {} started from", name));
   }
 }
 
@@ -187,7 +191,7 @@ Result<RecordedRun> read_run(const fs::path& folder) {
   const fs::path run_file = folder / "run.json";
   auto text = read_file(run_file);
   if (!text)
-    return input_error("is not a bundle: " + text.error().what, run_file.string(),
+    return input_error(fmt::format("is not a bundle: {}", text.error().what), run_file.string(),
                        "give the folder that 'labctl run' printed at its end");
   auto run = outcome::read_run_record(*text, run_file.string());
   if (!run) return fail(run.error());
@@ -212,13 +216,14 @@ Result<Judged> judge_bundle(const fs::path& folder, const OnJournal& on_journal)
   if (run.interrupted) faults.emplace_back("the run was interrupted");
   if (run.shard)
     faults.push_back(
-        "this is shard " + std::to_string(run.shard->index) +
-        " of a run that was split, and has no verdict of its own: 'labctl merge' gives the whole");
+        fmt::format("this is shard {} of a run that was split, and has no verdict of its own: 'labctl merge' "
+                    "gives the whole",
+                    run.shard->index));
   if (run.earned()) doubt_images(run, faults);
   if (run.rules > outcome::rules_now)
-    faults.push_back("the run was made under rule set " + std::to_string(run.rules) +
-                     ", and this labctl knows " + std::to_string(outcome::rules_now) +
-                     ": judge it with the labctl that made it");
+    faults.push_back(fmt::format(
+        "the run was made under rule set {}, and this labctl knows {}: judge it with the labctl that made it",
+        run.rules, outcome::rules_now));
 
   Judged judged{.run_sha256 = std::move(recorded->sha256),
                 .verdict = verdict::judge(run.plan, outcomes, canaries, faults)};
@@ -237,9 +242,9 @@ Status check_verdict_json(const fs::path& folder, const Judged& judged) {
   if (!text) return fail(text.error());
   if (*text == judged.verdict_json) return {};
   return lab_error(
-      "does not match the verdict derived from the recorded events: the verdict, run.json or a journal was "
-      "modified, or another version of labctl wrote it (this run was made by '" +
-          printable(judged.run.tool, 60) + "')",
+      fmt::format("does not match the verdict derived from the recorded events: the verdict, run.json or a "
+                  "journal was modified, or another version of labctl wrote it (this run was made by '{}')",
+                  printable(judged.run.tool, 60)),
       file.string(), "trust neither; run the scenario again");
 }
 

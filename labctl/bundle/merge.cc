@@ -1,4 +1,5 @@
 // Many shards' folders into one bundle: records are copied to where judging finds them.
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,7 +35,8 @@ Status copy_records(const fs::path& from, const fs::path& to, bool ended) {
   if (type == fs::file_type::regular) {
     if (ended && share_file(from, to)) return {};
     fs::copy_file(from, to, problem);
-    return problem ? Status(lab_error("cannot be copied: " + problem.message(), from.string())) : Status();
+    return problem ? Status(lab_error(fmt::format("cannot be copied: {}", problem.message()), from.string()))
+                   : Status();
   }
   if (type != fs::file_type::directory)
     return input_error("is neither a file nor a folder, as all of a bundle is", from.string(),
@@ -42,7 +44,8 @@ Status copy_records(const fs::path& from, const fs::path& to, bool ended) {
   if (auto made = make_dirs(to); !made) return made;
   for (const auto& entry : fs::directory_iterator(from, problem))
     if (auto copied = copy_records(entry.path(), to / entry.path().filename(), ended); !copied) return copied;
-  return problem ? Status(lab_error("cannot be read: " + problem.message(), from.string())) : Status();
+  return problem ? Status(lab_error(fmt::format("cannot be read: {}", problem.message()), from.string()))
+                 : Status();
 }
 
 bool is_there(const fs::path& path) {

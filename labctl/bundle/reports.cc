@@ -1,5 +1,7 @@
 #include "labctl/bundle/reports.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <exception>
 
@@ -140,7 +142,7 @@ std::vector<Error> write_reports(const fs::path& folder, const Judged& judged,
         problems.push_back(written.error());
   } catch (const std::exception& problem) {
     problems.push_back(
-        {Fault::lab, std::string("cannot make the reports: ") + problem.what(), folder.string(), {}});
+        {Fault::lab, fmt::format("cannot make the reports: {}", problem.what()), folder.string(), {}});
   }
   return problems;
 }

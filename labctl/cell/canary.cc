@@ -1,5 +1,7 @@
 #include "labctl/cell/canary.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 
 namespace labctl::cell {
@@ -34,7 +36,7 @@ plan::Cell canary_cell(const std::string& id, const std::string& image, scenario
 std::vector<Operation> canary_operations(scenario::Os os, Crash crash, const event::Opened& opened) {
   const guest::System& system = guest::system_of(os);
   std::vector<Operation> operations = healthy_start(system, opened);
-  Operation dying{.wait = Wait::quiet, .step = std::string("killed by ") + guest::to_string(crash)};
+  Operation dying{.wait = Wait::quiet, .step = fmt::format("killed by {}", guest::to_string(crash))};
   dying.question = system.stage(crash);
   if (dying.question.command.empty()) dying.action = InjectNmi{};
   // Twice what any channel may take: a clone that still answers then has not died.
@@ -67,7 +69,7 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
   std::vector<std::string> silent;
   for (const Channel channel : due(crash))
     if (death.spoke.count(channel) == 0) silent.emplace_back(event::to_string(channel));
-  if (death.reason.empty() && !silent.empty()) death.reason = "silent: " + join(silent, ", ");
+  if (death.reason.empty() && !silent.empty()) death.reason = fmt::format("silent: {}", join(silent, ", "));
   return death;
 }
 

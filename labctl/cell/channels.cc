@@ -4,6 +4,8 @@
 // kernel's own last line must come out. And the kernel's watchdogs: they take longer than a boot, so a thread
 // that has slept uninterruptibly without one switch keeps its boot going until they must have spoken.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -37,7 +39,7 @@ bool is_level(const std::string& text) {
 }
 
 std::string place_of(const guest::Sleeper& sleeper) {
-  return sleeper.name + " in " + (sleeper.frames.empty() ? "?" : sleeper.frames.front());
+  return fmt::format("{} in {}", sleeper.name, sleeper.frames.empty() ? "?" : sleeper.frames.front());
 }
 
 }  // namespace
@@ -51,7 +53,8 @@ void CellMachine::ask_for_console() {
 void CellMachine::wait_for_console(Millis waited) {
   if (heart_stopped()) return;
   if (!s_.written && waited > p_.answer)
-    return fail(Ending::hung, "'" + operation().question.name + "' did not end, although the guest is alive");
+    return fail(Ending::hung,
+                fmt::format("'{}' did not end, although the guest is alive", operation().question.name));
   if (s_.written && s_.guest_time() - *s_.written > p_.suspect)
     fail_silent_console("what the guest wrote to its kernel's log did not come out on its console");
 }
@@ -66,13 +69,14 @@ void CellMachine::judge_console(const guest::Facts& facts) {
   }
   s_.console_now.clear();
   if (level != s_.console_level)
-    s_.console_now = ": the console level went from " + s_.console_level + " to " +
-                     (is_level(level) ? level : std::string("something else"));
+    s_.console_now = fmt::format(": the console level went from {} to {}", s_.console_level,
+                                 is_level(level) ? level : std::string("something else"));
   else if (fact(facts, "devkmsg") == "off")
     s_.console_now = ": the kernel takes no messages from programs any more (kernel.printk_devkmsg is off)";
   if (fact(facts, "logged") != "yes")
     return fail(unable(),
-                "the kernel's log does not show what the guest has just written to it" + s_.console_now);
+                fmt::format("the kernel's log does not show what the guest has just written to it{}",
+                            s_.console_now));
   note_sleepers(facts);
 }
 
@@ -80,7 +84,8 @@ void CellMachine::judge_console(const guest::Facts& facts) {
 void CellMachine::fail_silent_console(const std::string& what) {
   const std::string reason = what + s_.console_now;
   if (s_.cell.control || !s_.candidate_in)
-    return lab(reason + "; a crash would not have been seen there either, so the image proves nothing");
+    return lab(fmt::format("{}; a crash would not have been seen there either, so the image proves nothing",
+                           reason));
   fail(Ending::altered, reason);
 }
 
@@ -90,9 +95,9 @@ bool CellMachine::console_showed_shutdown() {
   if (line.empty() || s_.said.count(line) != 0) return true;
   s_.console_now.clear();
   fail_silent_console(
-      "the console did not show the kernel's last line '" + line +
-      "' when the guest went down: it was muted on the way, or something else than the kernel "
-      "reset the guest");
+      fmt::format("the console did not show the kernel's last line '{}' when the guest went down: it was "
+                  "muted on the way, or something else than the kernel reset the guest",
+                  line));
   return false;
 }
 
@@ -165,8 +170,8 @@ void CellMachine::on_sleepers_answer(const event::Answer& answer) {
   s_.sleepers_until = s_.guest_time() + between_questions;
   const auto facts = guest::read_facts(answer.output);
   if (!answer.answered || answer.exit_code != 0)
-    return fail(unable(), "the guest could not list its sleeping threads" +
-                              (answer.output.empty() ? "" : ": " + printable(answer.output, 160)));
+    return fail(unable(), fmt::format("the guest could not list its sleeping threads{}",
+                                      answer.output.empty() ? "" : ": " + printable(answer.output, 160)));
   judge_evidence(facts);
   if (s_.phase != Phase::running) return;
   note_allowed_taint();
@@ -197,9 +202,10 @@ void CellMachine::blame_sleeper() {
     s_.usual_sleepers.insert(place_of(sleeper));
     s_.sleeping.erase(sleeper.thread);
   } else if (s_.outcome.ending == Ending::hung) {
-    s_.outcome.reason +=
-        ": thread '" + sleeper.name + "' has slept uninterruptibly for " + show_duration(slept) +
-        " and was not switched once; the guest was asked, its kernel's watchdog said nothing";
+    s_.outcome.reason += fmt::format(
+        ": thread '{}' has slept uninterruptibly for {} and was not switched once; the guest was asked, its "
+        "kernel's watchdog said nothing",
+        sleeper.name, show_duration(slept));
   }
 }
 

@@ -2,6 +2,8 @@
 // lockups, stalls and dead timers of a kernel that is well. Such a report is the lab's failure: it blames
 // nobody, it passes nothing, and it is not tried again, because it may have been true all the same.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -43,9 +45,9 @@ bool CellMachine::is_of_cpu_wait(const crash::Finding& finding, Channel channel)
   const auto cpu_wait = had_no_cpu_for(finding);
   if (!cpu_wait) return false;
   note(finding, channel);
-  s_.cpu_wait_reason = "the host starved the guest (no CPU in " + show_duration(*cpu_wait) + " of the last " +
-                       show_duration(s_.now - s_.ticks.front().at) + "), and its kernel said '" +
-                       printable(finding.title) + "'";
+  s_.cpu_wait_reason = fmt::format(
+      "the host starved the guest (no CPU in {} of the last {}), and its kernel said '{}'",
+      show_duration(*cpu_wait), show_duration(s_.now - s_.ticks.front().at), printable(finding.title));
   s_.outcome.unheard = true;
   lab(s_.cpu_wait_reason);
   return true;

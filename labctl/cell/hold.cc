@@ -1,5 +1,7 @@
 #include "labctl/cell/hold.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -30,17 +32,17 @@ Result<Hold> hold_at(const plan::Cell& cell, const event::Opened& opened, const 
   for (std::size_t i = 1; i < all.size(); ++i)
     if (all[i].step.text() == step) return before(all, i);
   const auto names = step_names(all);
-  std::string hint = "its steps are: " + join(names, ", ");
-  if (auto meant = did_you_mean(step, names)) hint = "did you mean '" + *meant + "'? " + hint;
-  return input_error("the cell has no step '" + printable(step, 80) + "'", cell.id, hint);
+  std::string hint = fmt::format("its steps are: {}", join(names, ", "));
+  if (auto meant = did_you_mean(step, names)) hint = fmt::format("did you mean '{}'? {}", *meant, hint);
+  return input_error(fmt::format("the cell has no step '{}'", printable(step, 80)), cell.id, hint);
 }
 
 Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event::Event>& journal,
                                  Nearness nearness) {
   const auto outcome = replay(cell, journal);
   if (!outcome::is_guest_failure(outcome.ending))
-    return input_error("the cell did not fail: it ended " + std::string(to_string(outcome.ending)) +
-                           (outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
+    return input_error(fmt::format("the cell did not fail: it ended {}{}", to_string(outcome.ending),
+                                   outcome.reason.empty() ? "" : " (" + outcome.reason + ")"),
                        cell.id, "--until STEP stops anywhere");
   const std::string title = failure_of(cell, outcome).title;
   State state = begin(cell);

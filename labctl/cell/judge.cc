@@ -1,6 +1,8 @@
 // What an answer proves. Everything here was said by a guest: what is not there, is malformed or is not
 // exactly what was wanted proves nothing.
 
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "labctl/base/digest.h"
@@ -80,14 +82,15 @@ void CellMachine::judge(const event::Answer& answer) {
   if (is_refusal(answer)) return;
   if (s_.opened.earned() && op.of_payload && answer.exit_code == guest::not_copied &&
       says_no_space(answer.output))
-    return lab("the guest's disk has no room for what is copied into it: '" + answer.question +
-               "' ended with status " + std::to_string(answer.exit_code) + last_words(answer) +
-               " (give the image a larger disk)");
+    return lab(
+        fmt::format("the guest's disk has no room for what is copied into it: '{}' ended with status {}{} "
+                    "(give the image a larger disk)",
+                    answer.question, answer.exit_code, last_words(answer)));
   if (answer.exit_code != 0 && op.check != Check::proof && op.check != Check::ran) {
     const bool theirs = op.check == Check::exit_zero;
-    return fail(theirs ? Ending::not_loaded : unable(), "'" + answer.question + "' ended with status " +
-                                                            std::to_string(answer.exit_code) +
-                                                            last_words(answer));
+    return fail(
+        theirs ? Ending::not_loaded : unable(),
+        fmt::format("'{}' ended with status {}{}", answer.question, answer.exit_code, last_words(answer)));
   }
   switch (op.check) {
     case Check::none:
@@ -113,13 +116,12 @@ void CellMachine::judge(const event::Answer& answer) {
       const std::string system = fact(facts, "system");
       if (system != "running" && system != "degraded" && system != "unknown")
         fail(op.check == Check::settled ? Ending::lab_failed : Ending::recovery,
-             "the boot did not end well: " + std::string(os().overseer()) + " says '" +
-                 printable(system, 40) + "'");
+             fmt::format("the boot did not end well: {} says '{}'", os().overseer(), printable(system, 40)));
       return;
     }
     case Check::absent:
       if (fact(facts, "state") != "absent")
-        fail(Ending::not_loaded, "the " + called(op.subject) + " is still there after its removal");
+        fail(Ending::not_loaded, fmt::format("the {} is still there after its removal", called(op.subject)));
       return;
     case Check::service_before:
       return judge_service_before(facts);
@@ -127,11 +129,12 @@ void CellMachine::judge(const event::Answer& answer) {
       return judge_service(facts);
     case Check::service_gone:
       if (fact(facts, "ActiveState") == "active" || fact(facts, "ActiveState").empty())
-        fail(Ending::not_loaded, "the service " + op.subject + " is still active after its removal");
+        fail(Ending::not_loaded, fmt::format("the service {} is still active after its removal", op.subject));
       return;
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
-        altered("the content" + files_in_words(fact(facts, "differs")), fact(facts, "content_sha256"));
+        altered(fmt::format("the content{}", files_in_words(fact(facts, "differs"))),
+                fact(facts, "content_sha256"));
       return;
     case Check::ran:
     case Check::proof:
@@ -158,8 +161,8 @@ bool CellMachine::is_refusal(const event::Answer& answer) {
   finding.title = "content refused";
   finding.kind = crash::Kind::other;
   finding.severity = crash::Severity::warning;
-  finding.suppressed = "the scenario allows it; '" + answer.question + "' ended with status " +
-                       std::to_string(answer.exit_code) + last_words(answer);
+  finding.suppressed = fmt::format("the scenario allows it; '{}' ended with status {}{}", answer.question,
+                                   answer.exit_code, last_words(answer));
   note(finding, Channel::evidence);
   return true;
 }
@@ -169,10 +172,12 @@ void CellMachine::judge_baseline(const guest::Facts& facts) {
   const std::string id = fact(facts, "boot_id"), taint = fact(facts, health);
   if (!os().is_boot_id(id) || !is_number(taint)) return lab("the guest's agent gives inconsistent answers");
   if (!os().taints() && number(taint) != 0)
-    return lab("the image holds " + taint + (fact(facts, "more_crash_records") == "yes" ? " or more" : "") +
-               " records of crashes before the candidate is there: dumps, or events 1001, 41 or 6008");
+    return lab(
+        fmt::format("the image holds {}{} records of crashes before the candidate is there: dumps, or events "
+                    "1001, 41 or 6008",
+                    taint, fact(facts, "more_crash_records") == "yes" ? " or more" : ""));
   if (std::string letters = fault_taints(facts); os().taints() && !letters.empty())
-    return lab("the image's kernel is tainted " + letters + " before the candidate is there");
+    return lab(fmt::format("the image's kernel is tainted {} before the candidate is there", letters));
   s_.boot_id = id;
   s_.boot_ids.insert(id);
   if (os().taints()) s_.taint = number(taint);
@@ -212,39 +217,40 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
   const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver && !module.pending &&
                           !module.build_id.empty();
   if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
-    return fail(Ending::not_loaded, "the " + name + " was loaded and has gone away since: it is " +
-                                        (state.empty() ? "not there" : printable(state, 40)) +
-                                        (state == "live" ? ", without a build id" : "") +
-                                        why_not_loaded(fact(facts, "why")));
+    return fail(Ending::not_loaded, fmt::format("the {} was loaded and has gone away since: it is {}{}{}",
+                                                name, state.empty() ? "not there" : printable(state, 40),
+                                                state == "live" ? ", without a build id" : "",
+                                                why_not_loaded(fact(facts, "why"))));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
-    return fail(Ending::not_loaded, "the " + name + " is " +
-                                        (state.empty() ? "not there" : printable(state, 40)) +
-                                        why_not_loaded(fact(facts, "why")));
+    return fail(Ending::not_loaded,
+                fmt::format("the {} is {}{}", name, state.empty() ? "not there" : printable(state, 40),
+                            why_not_loaded(fact(facts, "why"))));
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
                         driver.kind == DriverKind::dkms ||
                         (driver.kind == DriverKind::rpm && s_.opened.earned());
   if (package != "right" && (packaged || !package.empty()))
-    return fail(Ending::not_loaded, "the package is in the wrong state: " +
-                                        (package.empty() ? "nothing said" : printable(package, 120)));
+    return fail(Ending::not_loaded, fmt::format("the package is in the wrong state: {}",
+                                                package.empty() ? "nothing said" : printable(package, 120)));
   const bool bare = driver.kind == DriverKind::kmod || driver.kind == DriverKind::service;
   if (bare && fact(facts, "file_sha256") != operation().expected_sha256)
     return altered("the driver", fact(facts, "file_sha256"));
   if (fresh != "yes" && fresh != "unknown")
     return fail(Ending::not_loaded,
-                fresh == "no" ? "the " + called(operation().subject) +
-                                    " in memory is not the one on disk: another build is still loaded"
-                              : "the guest did not report which build is loaded");
+                fresh == "no"
+                    ? fmt::format("the {} in memory is not the one on disk: another build is still loaded",
+                                  called(operation().subject))
+                    : "the guest did not report which build is loaded");
   if (s_.cell.guest.verifier != scenario::Verifier::off && fact(facts, "verifier") != "on")
-    return fail(Ending::not_loaded, "Driver Verifier does not watch " + operation().subject);
+    return fail(Ending::not_loaded, fmt::format("Driver Verifier does not watch {}", operation().subject));
   if (operation().new_driver || std::exchange(module.pending, false)) {
     module.build_id = fact(facts, "build_id");
     module.version = fact(facts, "version");
   }
   if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)
-    return fail(Ending::not_loaded,
-                "another build of " + operation().subject + " is loaded than after the installation");
+    return fail(Ending::not_loaded, fmt::format("another build of {} is loaded than after the installation",
+                                                operation().subject));
   if (ties()) judge_tie(facts);
 }
 
@@ -254,12 +260,12 @@ void CellMachine::judge_proof(const event::Answer& answer) {
   const std::string what = noun + printable(proof.run, 80) + "' ";
   if (answer.exit_code != proof.exit_code)
     return fail(Ending::not_loaded,
-                what + "ended with status " + std::to_string(answer.exit_code) +
-                    (proof.exit_code == 0 ? "" : " instead of " + std::to_string(proof.exit_code)) +
-                    last_words(answer));
+                fmt::format("{}ended with status {}{}{}", what, answer.exit_code,
+                            proof.exit_code == 0 ? "" : fmt::format(" instead of {}", proof.exit_code),
+                            last_words(answer)));
   if (proof.prints && trim(answer.output) != trim(*proof.prints))
-    fail(Ending::not_loaded,
-         what + "printed '" + tail(answer.output) + "' instead of '" + printable(*proof.prints, 80) + "'");
+    fail(Ending::not_loaded, fmt::format("{}printed '{}' instead of '{}'", what, tail(answer.output),
+                                         printable(*proof.prints, 80)));
 }
 
 void CellMachine::judge_evidence(const guest::Facts& facts) {
@@ -304,7 +310,7 @@ void CellMachine::note_failed_services(const guest::Facts& facts) {
 
 void CellMachine::note_taint(const std::string& letters, crash::Kind kind, crash::Severity severity) {
   crash::Finding finding;
-  finding.title = "kernel tainted " + letters;
+  finding.title = fmt::format("kernel tainted {}", letters);
   finding.kind = kind;
   finding.severity = severity;
   if (note(finding, Channel::evidence)) s_.findings.back().taints = letters;
@@ -327,15 +333,15 @@ void CellMachine::judge_taint(const std::string& seen) {
   note_taint(letters, kind, letters == "W" ? crash::Severity::warning : crash::Severity::fatal);
   if (letters.find_first_not_of(forced_taints) == std::string::npos)
     return fail(Ending::not_loaded,
-                "a module was loaded or unloaded by force: the kernel is tainted " + letters);
+                fmt::format("a module was loaded or unloaded by force: the kernel is tainted {}", letters));
   fail(kind == crash::Kind::lockup ? Ending::hung : Ending::crashed,
-       "the kernel is tainted " + letters + ": it has reported a fault");
+       fmt::format("the kernel is tainted {}: it has reported a fault", letters));
 }
 
 void CellMachine::altered(const std::string& what, const std::string& seen) {
-  if (seen == gone) return fail(Ending::altered, what + " is gone from the guest");
-  fail(Ending::altered, what + " in the guest is not what was delivered (sha256 " +
-                            (is_sha256(seen) ? seen.substr(0, 12) : "unknown") + ")");
+  if (seen == gone) return fail(Ending::altered, fmt::format("{} is gone from the guest", what));
+  fail(Ending::altered, fmt::format("{} in the guest is not what was delivered (sha256 {})", what,
+                                    is_sha256(seen) ? seen.substr(0, 12) : "unknown"));
 }
 
 // Alive in the boot that is asked about, with nothing to show for a crash.

@@ -1,5 +1,7 @@
 // Moments at which the power is cut: seen, or they prove nothing.
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
 
@@ -27,13 +29,15 @@ void CellMachine::cut_if_time() {
 void CellMachine::missed_moment(const std::string& what) {
   const Operation& op = operation();
   if (!op.marker.empty())
-    return fail(Ending::not_loaded, what + " ended, and the console did not show '" +
-                                        printable(op.marker, 80) + "', at which the power was to be cut");
+    return fail(Ending::not_loaded,
+                fmt::format("{} ended, and the console did not show '{}', at which the power was to be cut",
+                            what, printable(op.marker, 80)));
   const bool unseen = op.wait == Wait::half_boot && !s_.kernel_spoke;
-  lab(what + " ended before the power could be cut " +
-      (unseen ? std::string("(the console showed no kernel's first line)")
-              : show_duration(op.duration) +
-                    " after it began: write an earlier moment (power-cut: ..., after: ...)"));
+  lab(fmt::format("{} ended before the power could be cut {}", what,
+                  unseen
+                      ? std::string("(the console showed no kernel's first line)")
+                      : fmt::format("{} after it began: write an earlier moment (power-cut: ..., after: ...)",
+                                    show_duration(op.duration))));
 }
 
 }  // namespace labctl::cell

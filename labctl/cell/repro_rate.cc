@@ -1,5 +1,7 @@
 #include "labctl/cell/repro_rate.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 
 #include "labctl/base/json.h"
@@ -41,12 +43,11 @@ ReproRate count(const plan::Cell& cell, const outcome::Failure& wanted,
 
 std::string describe(const ReproRate& rate) {
   const auto interval = rate.interval();
-  std::string text =
-      "it failed in this way " + std::to_string(rate.same) + " of " + std::to_string(rate.times) + " times";
+  std::string text = fmt::format("it failed in this way {} of {} times", rate.same, rate.times);
   if (rate.times > 0)
-    text += " (" + percent(static_cast<double>(rate.same) / rate.times) +
-            " %; with 95 % confidence between " + percent(interval.low) + " and " + percent(interval.high) +
-            " %)";
+    text += fmt::format(" ({} %; with 95 % confidence between {} and {} %)",
+                        percent(static_cast<double>(rate.same) / rate.times), percent(interval.low),
+                        percent(interval.high));
   if (rate.boots.size() == 1) {
     text += rate.same > 1 ? ", always in boot " : ", in boot ";
     text += std::to_string(rate.boots.begin()->first);
@@ -54,14 +55,14 @@ std::string describe(const ReproRate& rate) {
   if (rate.boots.size() > 1) {
     std::vector<std::string> parts;
     for (const auto& [boot, times] : rate.boots)
-      parts.push_back(std::to_string(times) + " times in boot " + std::to_string(boot));
+      parts.push_back(fmt::format("{} times in boot {}", times, boot));
     text += ", " + join(parts, ", ");
   }
   text += ": " + printable(rate.wanted.name(), 300);
   for (const auto& [title, times] : rate.others)
-    text += "\nand " + std::to_string(times) + " times in another: " + printable(title, 300);
+    text += fmt::format("\nand {} times in another: {}", times, printable(title, 300));
   if (rate.lab_failed > 0)
-    text += "\n" + std::to_string(rate.lab_failed) + " attempts say nothing: the lab failed or was stopped";
+    text += fmt::format("\n{} attempts say nothing: the lab failed or was stopped", rate.lab_failed);
   return text;
 }
 

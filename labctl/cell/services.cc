@@ -2,6 +2,8 @@
 // is not enough: another program of the same name may run, and one that dies and is started again is active
 // most of the time.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -29,25 +31,27 @@ void CellMachine::judge_service_before(const guest::Facts& facts) {
 }
 
 void CellMachine::judge_service(const guest::Facts& facts) {
-  const std::string name = "the service " + operation().subject;
+  const std::string name = fmt::format("the service {}", operation().subject);
   const std::string invocation = fact(facts, "InvocationID"), restarts = fact(facts, "NRestarts");
   State::Service& service = s_.services[operation().subject];
   if (fact(facts, "ActiveState") != "active")
-    return fail(Ending::not_loaded, name + " is " + state_in_words(facts));
-  if (invocation.empty()) return fail(Ending::not_loaded, name + " has no invocation: it does not run");
+    return fail(Ending::not_loaded, fmt::format("{} is {}", name, state_in_words(facts)));
+  if (invocation.empty())
+    return fail(Ending::not_loaded, fmt::format("{} has no invocation: it does not run", name));
   if (invocation == service.before)
     return fail(
         Ending::not_loaded,
-        name + " was active before anything was delivered and is the same now: nothing was installed");
+        fmt::format("{} was active before anything was delivered and is the same now: nothing was installed",
+                    name));
   if (operation().undisturbed && !service.invocation.empty() &&
       (invocation != service.invocation || restarts != service.restarts))
-    return crash("service restarted: " + printable(operation().subject, 80),
-                 name + " was restarted by itself, and no step asked for it (" +
-                     printable(restarts.empty() ? "an unknown number" : restarts, 20) +
-                     " restarts in this boot, " +
-                     printable(service.restarts.empty() ? "an unknown number" : service.restarts, 20) +
-                     " when it was asked last)",
-                 Channel::evidence, crash::Kind::service);
+    return crash(
+        fmt::format("service restarted: {}", printable(operation().subject, 80)),
+        fmt::format("{} was restarted by itself, and no step asked for it ({} restarts in this boot, {} when "
+                    "it was asked last)",
+                    name, printable(restarts.empty() ? "an unknown number" : restarts, 20),
+                    printable(service.restarts.empty() ? "an unknown number" : service.restarts, 20)),
+        Channel::evidence, crash::Kind::service);
   service.invocation = invocation;
   service.restarts = restarts;
   judge_service_tie(facts);
@@ -63,13 +67,14 @@ void CellMachine::judge_service_tie(const guest::Facts& facts) {
   if (delivered(fact(facts, "program_sha256")) || delivered(fact(facts, "script_sha256"))) return;
   if (is_vouched_for()) return;  // reported as not tied where the artifact names no program
   const std::string program = fact(facts, "program"), script = fact(facts, "script");
-  std::string what = "the service " + operation().subject;
+  std::string what = fmt::format("the service {}", operation().subject);
   if (program.empty())
     what += " has no main program";
   else
-    what += " runs " + printable(program, 120) + (script.empty() ? "" : " with " + printable(script, 120));
+    what += fmt::format(" runs {}{}", printable(program, 120),
+                        script.empty() ? "" : fmt::format(" with {}", printable(script, 120)));
   fail(Ending::not_loaded,
-       what + ", which is none of the delivered files, and no proof of the scenario covers it");
+       fmt::format("{}, which is none of the delivered files, and no proof of the scenario covers it", what));
 }
 
 }  // namespace labctl::cell

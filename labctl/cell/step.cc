@@ -15,6 +15,8 @@
 //   6. A line that looks like a crash without a report (a driver can print anything) counts unless the guest
 //      proves, in the same boot, to be alive with an untainted kernel; no reboot begins before it has.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -62,7 +64,7 @@ void CellMachine::on_event(const event::Opened& opened) {
   s_.hold = opened.hold;
   s_.operation_began = s_.asked = s_.last_beat = s_.guest_time();
   if (opened.cell != s_.cell.id)
-    return lab("this is the journal of another cell: " + printable(opened.cell, 100));
+    return lab(fmt::format("this is the journal of another cell: {}", printable(opened.cell, 100)));
   if (opened.earned() && opened.seed.size() != 32)
     return lab("the journal has no seed: what is written to the console could have been known beforehand");
   check_payload();
@@ -74,7 +76,7 @@ void CellMachine::on_event(const event::Opened& opened) {
 void CellMachine::check_payload() {
   for (const Operation& op : s_.operations)
     if (op.of_payload && !is_sha256(op.expected_sha256))
-      return lab("the payload lacks what '" + op.step.text() + "' needs");
+      return lab(fmt::format("the payload lacks what '{}' needs", op.step.text()));
 }
 
 void CellMachine::on_event(const event::Started&) {
@@ -129,7 +131,7 @@ void CellMachine::on_event(const event::Stopped& stopped) {
     return;
   }
   s_.dead = true;
-  if (!stopped.by_guest) return lab("the guest was stopped from outside: " + stopped.reason);
+  if (!stopped.by_guest) return lab(fmt::format("the guest was stopped from outside: {}", stopped.reason));
   crash("unrequested power-off", "the guest powered itself off without being asked to", Channel::resets);
 }
 
@@ -175,8 +177,8 @@ void CellMachine::on_event(const event::Answer& answer) {
   if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next && !to_be_heard)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
   if (!answer.answered)
-    return fail(unable(),
-                "the guest could not answer '" + answer.question + "': " + printable(answer.output));
+    return fail(unable(), fmt::format("the guest could not answer '{}': {}", answer.question,
+                                      printable(answer.output)));
   s_.last_beat = s_.guest_time();
   if (s_.ask_again) return;  // a repeated answer
   judge(answer);
@@ -223,7 +225,7 @@ void CellMachine::on_event(const event::LabFault& fault) {
   s_.dead = true;
   const bool stopped = fault.hypervisor == "stopped";
   crash(stopped ? "hypervisor stopped" : "hypervisor died",
-        printable(fault.what, 500) + " (the candidate was in the guest)", Channel::resets);
+        fmt::format("{} (the candidate was in the guest)", printable(fault.what, 500)), Channel::resets);
   s_.phase_until = std::min(s_.phase_until, s_.guest_time() + p_.grace);  // no other boot comes
 }
 
@@ -252,8 +254,8 @@ void CellMachine::exchange(const std::map<std::string, std::string>& payload) {
   auto now = operations(s_.cell, s_.opened);
   for (std::size_t i = 0; i < s_.position; ++i)
     if (i >= now.size() || !now[i].same_work(s_.operations[i]))
-      return lab("'" + s_.operations[i].step.text() +
-                 "' was done with an artifact other than the one to continue with");
+      return lab(fmt::format("'{}' was done with an artifact other than the one to continue with",
+                             s_.operations[i].step.text()));
   auto delivering = delivery(os(), s_.opened);
   for (auto& op : delivering) op.chapter = operation().chapter;
   now.insert(now.begin() + static_cast<std::ptrdiff_t>(s_.position), delivering.begin(), delivering.end());
@@ -303,9 +305,10 @@ void CellMachine::finish() {
   if (is_untied() && !is_vouched_for()) return end_unproved();
   if (const auto* entry = outcome::missing(s_.cell, s_.findings)) {
     --s_.position;  // this is where it ends
-    return fail(Ending::not_loaded, "the expected '" + printable(entry->title) +
-                                        "' did not appear: a negative test that no longer fires (owner: " +
-                                        printable(entry->owner, 60) + ")");
+    return fail(
+        Ending::not_loaded,
+        fmt::format("the expected '{}' did not appear: a negative test that no longer fires (owner: {})",
+                    printable(entry->title), printable(entry->owner, 60)));
   }
   s_.outcome.ending = Ending::passed;
   s_.outcome.reason.clear();
@@ -316,7 +319,7 @@ void CellMachine::fail(Ending ending, const std::string& reason, const std::stri
   // A guest that fails by itself is the image's or the lab's fault. It proves nothing, and accuses no
   // candidate.
   if (ending <= Ending::hung && !s_.candidate_in && !s_.cell.control)
-    return lab(reason + " (before the candidate was loaded)");
+    return lab(fmt::format("{} (before the candidate was loaded)", reason));
   const bool first = s_.phase <= Phase::held;
   const bool worse = first || ending < s_.outcome.ending;
   if (first) {
@@ -357,7 +360,8 @@ void CellMachine::end() {
   excuse_cpu_wait();
   add_nmi_result();
   if (traits().crash_on_many_channels) merge_findings();
-  if (!s_.disk_unread.empty()) s_.outcome.reason += " (its disk could not be read: " + s_.disk_unread + ")";
+  if (!s_.disk_unread.empty())
+    s_.outcome.reason += fmt::format(" (its disk could not be read: {})", s_.disk_unread);
   explain_signs();
   quote_most_precise();
   s_.outcome.findings = s_.findings;
@@ -394,8 +398,8 @@ void CellMachine::check_deadlines() {
       if (heart_stopped()) return;
       const Millis limit = operation().duration > Millis(0) ? operation().duration : longest();
       if (waited > limit)
-        fail(Ending::not_loaded, "the console did not say '" + printable(operation().marker, 80) +
-                                     "' within " + show_duration(limit));
+        fail(Ending::not_loaded, fmt::format("the console did not say '{}' within {}",
+                                             printable(operation().marker, 80), show_duration(limit)));
       return;
     }
     case Wait::answer:
@@ -432,9 +436,9 @@ void CellMachine::never_ended() {
     if (s_.phase == Phase::running) advance();
     return;
   }
-  fail(Ending::hung, "'" + op.question.name + "' did not end" +
-                         (op.limit > Millis(0) ? " within " + show_duration(op.limit) : "") +
-                         ", although the guest is alive");
+  fail(Ending::hung,
+       fmt::format("'{}' did not end{}, although the guest is alive", op.question.name,
+                   op.limit > Millis(0) ? fmt::format(" within {}", show_duration(op.limit)) : ""));
 }
 
 void CellMachine::check_reboot() {

@@ -1,6 +1,8 @@
 // The story of a cell cut into operations. Whoever wants to know what labctl does with a guest, and in which
 // order, reads this file; whether it went well is judged in step.cc.
 
+#include <fmt/core.h>
+
 #include <set>
 #include <utility>
 
@@ -313,8 +315,7 @@ class StoryCompiler {
     taken_ = true;
     awaits_boot_ = false;
     awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
-    const StepId step(Activity::boot,
-                      "boot " + std::to_string(boot_) + "/" + std::to_string(cell_.boots_wanted()));
+    const StepId step(Activity::boot, fmt::format("boot {}/{}", boot_, cell_.boots_wanted()));
     const bool at_once = !operations_.empty() && operations_.back().wait == Wait::moment;
     if (std::exchange(left_, false))
       add({.wait = Wait::cleared, .step = step});

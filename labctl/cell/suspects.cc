@@ -3,6 +3,8 @@
 // untainted kernel. The answer counts only for the boot in which the line was seen, and a suspect that is
 // never cleared counts.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -99,9 +101,9 @@ std::string CellMachine::link_of(const crash::Finding& finding) const {
     if (finding.excerpt.find("[" + module + "]") != std::string::npos)
       return "its report names the candidate's module";
   if (const auto task = loading_task(finding.excerpt); !task.empty())
-    return "the task that died, " + std::string(task) + ", was loading a module";
+    return fmt::format("the task that died, {}, was loading a module", task);
   if (s_.phase == Phase::running && s_.position < s_.operations.size() && operation().is_authors_command())
-    return "it happened during '" + operation().step.text() + "'";
+    return fmt::format("it happened during '{}'", operation().step.text());
   return {};
 }
 
@@ -120,7 +122,8 @@ void CellMachine::quote_most_precise() {
       best = &seen;
   }
   if (best && precision(s_.cell, best->finding) > told)
-    s_.outcome.reason = outcome::sentence(s_.cell, *best) + " (first seen: " + s_.outcome.reason + ")";
+    s_.outcome.reason =
+        fmt::format("{} (first seen: {})", outcome::sentence(s_.cell, *best), s_.outcome.reason);
 }
 
 void CellMachine::remember(const crash::Finding& finding, Channel channel) {
@@ -182,7 +185,7 @@ void CellMachine::explain_signs() {
     auto& sign = seen.finding;
     if (!outcome::is_sign(sign) || !sign.suppressed.empty() || outcome::accepted(s_.cell, sign)) continue;
     if (seen.taints.find_first_not_of(taints) == std::string::npos)
-      sign.suppressed = "a sign of the expected '" + printable(by_name->finding.title) + "'";
+      sign.suppressed = fmt::format("a sign of the expected '{}'", printable(by_name->finding.title));
   }
 }
 

@@ -2,6 +2,8 @@
 // module of the same name of its own, an initramfs may hold an older one, a package may bring a new file for
 // which nobody looks. What the artifact holds was read on the host and stands in the journal.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -27,18 +29,19 @@ void CellMachine::judge_before(const guest::Facts& facts) {
 
 void CellMachine::judge_tie(const guest::Facts& facts) {
   const std::string id = fact(facts, "build_id"), source = fact(facts, "srcversion");
-  const std::string module = "the module " + operation().subject;
+  const std::string module = fmt::format("the module {}", operation().subject);
   if (s_.modules[operation().subject].live_before == std::pair(id, source))
     return fail(
         Ending::not_loaded,
-        module + " was loaded before anything was delivered and is the same now: nothing was installed");
+        fmt::format("{} was loaded before anything was delivered and is the same now: nothing was installed",
+                    module));
   if (s_.cell.guest.driver.kind == scenario::DriverKind::dkms) return judge_built(facts);
   const auto& builds = operation().builds;
   if (builds.empty()) {
     if (!is_vouched_for())
-      fail(Ending::not_loaded, module +
-                                   " cannot be tied to the delivered bytes, which name no build of it, and "
-                                   "no proof of the scenario covers it");
+      fail(Ending::not_loaded, fmt::format("{} cannot be tied to the delivered bytes, which name no build of "
+                                           "it, and no proof of the scenario covers it",
+                                           module));
     return;
   }
   const auto is_one = [&](const std::string& build) {
@@ -46,9 +49,10 @@ void CellMachine::judge_tie(const guest::Facts& facts) {
   };
   if ((!id.empty() && is_one("build-id:" + id)) || (!source.empty() && is_one("srcversion:" + source)))
     return;
-  fail(Ending::not_loaded, module + " in memory is not the delivered one: its build id is " + or_none(id) +
-                               ", its srcversion " + or_none(source) + ", and the artifact holds " +
-                               printable(join(builds, ", "), 200));
+  fail(Ending::not_loaded,
+       fmt::format("{} in memory is not the delivered one: its build id is {}, its srcversion {}, and the "
+                   "artifact holds {}",
+                   module, or_none(id), or_none(source), printable(join(builds, ", "), 200)));
 }
 
 // What the scenario's machine gives the kernel must have come to it, in every boot: a package may have
@@ -58,9 +62,9 @@ void CellMachine::judge_cmdline(const guest::Facts& facts) {
   if (asked.empty()) return;
   const std::string lacking = guest::lacking_option(fact(facts, "cmdline"), asked);
   if (lacking.empty()) return;
-  const std::string what = "the guest's kernel was started without '" + printable(lacking, 80) + "'";
+  const std::string what = fmt::format("the guest's kernel was started without '{}'", printable(lacking, 80));
   if (s_.candidate_in)
-    return fail(Ending::not_loaded, what + ": its boot loader was changed with the candidate");
+    return fail(Ending::not_loaded, fmt::format("{}: its boot loader was changed with the candidate", what));
   lab(what);
 }
 
@@ -69,17 +73,17 @@ void CellMachine::judge_cmdline(const guest::Facts& facts) {
 void CellMachine::judge_built(const guest::Facts& facts) {
   const std::string built = fact(facts, "built");
   if (built != "yes")
-    fail(Ending::not_loaded, "the module " + operation().subject +
-                                 " in memory is not what was built of the package: " +
-                                 (built.empty() ? "nothing said" : printable(built, 120)));
+    fail(Ending::not_loaded,
+         fmt::format("the module {} in memory is not what was built of the package: {}", operation().subject,
+                     built.empty() ? "nothing said" : printable(built, 120)));
 }
 
 // Another kernel than the image's was not what the cell is about.
 void CellMachine::judge_kernel(const std::string& release) {
   if (release.empty()) return fail(unable(), "the guest did not report its kernel's release");
   if (release != s_.kernel)
-    fail(Ending::not_loaded, "the guest runs kernel " + printable(release, 80) + " and not its image's, " +
-                                 printable(s_.kernel, 80));
+    fail(Ending::not_loaded, fmt::format("the guest runs kernel {} and not its image's, {}",
+                                         printable(release, 80), printable(s_.kernel, 80)));
 }
 
 // A driver whose artifact names no build of it: a script, sources that are built in the guest, a module

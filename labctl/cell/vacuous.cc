@@ -1,6 +1,8 @@
 // Whether the author's proofs can tell a guest with the content from one without it. Each is put once before
 // the content is delivered, and what holds then would hold for content that is never read.
 
+#include <fmt/core.h>
+
 #include "labctl/base/digest.h"
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
@@ -57,11 +59,12 @@ void CellMachine::conclude_without() {
 void CellMachine::fail_vacuous(const std::string& proof) {
   const bool file = operation().file_alone;
   fail(Ending::not_loaded,
-       "the proof '" + printable(proof, 80) + "' holds " +
-           (file ? "when the content's file is copied and not yet applied" : "before the content is there") +
-           ", so it does not show that the driver uses the content (ask the driver for what only this "
-           "content gives: prints: \"${content.sha256}\"" +
-           (file ? "; a driver that takes the file by itself needs no 'apply'" : "") + ")");
+       fmt::format(
+           "the proof '{}' holds {}, so it does not show that the driver uses the content (ask the driver "
+           "for what only this content gives: prints: \"${{content.sha256}}\"{})",
+           printable(proof, 80),
+           file ? "when the content's file is copied and not yet applied" : "before the content is there",
+           file ? "; a driver that takes the file by itself needs no 'apply'" : ""));
 }
 
 }  // namespace labctl::cell

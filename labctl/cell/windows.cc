@@ -2,6 +2,8 @@
 // it is let go on for a bounded time, in which it may say more on other channels, or boot again and be asked.
 // Whatever they say of one stop is one finding in the end.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -59,7 +61,7 @@ void add(std::vector<Channel>& channels, Channel channel) {
 
 void CellMachine::on_bug_check(const event::Panicked& panicked) {
   if (auto stop = hyperv_stop(panicked.details)) {
-    const std::string reason = stop->title + ", reported by the hypervisor";
+    const std::string reason = fmt::format("{}, reported by the hypervisor", stop->title);
     note(*stop, Channel::panic_device);
     fail(Ending::crashed, reason, stop->title);
   } else {

@@ -1,5 +1,7 @@
 // labctl attest and labctl keygen: a signature over a bundle that is there already, and the key for it.
 
+#include <fmt/core.h>
+
 #include "labctl/attest/sigstore.h"
 #include "labctl/base/files.h"
 #include "labctl/bundle/judge.h"
@@ -42,8 +44,8 @@ int attest(const AttestOptions& options) {
   if (text && sigstore) text = as_sigstore(*text);
   if (!text) return report_error(text.error());
   if (auto written = write_file(file, *text); !written) return report_error(written.error());
-  print(std::string(verdict::to_string(judged->verdict.decision)) + ", signed with key " +
-        signer->public_key().id() + "\n" + file.string() + "\n");
+  print(fmt::format("{}, signed with key {}\n{}\n", verdict::to_string(judged->verdict.decision),
+                    signer->public_key().id(), file.string()));
   return exit_code::passed;
 }
 
@@ -60,8 +62,8 @@ int keygen(const KeygenOptions& options) {
   if (auto made = create_file(file, key->pem(), 0600); !made) return report_error(made.error());
   if (auto made = create_file(public_file, key->public_key().pem(), 0644); !made)
     return report_error(made.error());
-  print("private key: " + file + "\npublic key:  " + public_file +
-        "\nkey id:      " + key->public_key().id() + "\n");
+  print(fmt::format("private key: {}\npublic key:  {}\nkey id:      {}\n", file, public_file,
+                    key->public_key().id()));
   return exit_code::passed;
 }
 

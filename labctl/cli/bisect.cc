@@ -2,6 +2,7 @@
 
 #include "labctl/gate/bisect.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -33,7 +34,8 @@ struct BisectOptions {
 // The commands that a recorded path leads to are run only for somebody who has read them.
 bool agrees_to(const scenario::Split& split, const std::string& file) {
   if (::isatty(0) == 0 || ::isatty(2) == 0) return false;
-  say("labctl: to take the content apart, " + printable(file) + " runs these commands on this host:");
+  say(fmt::format("labctl: to take the content apart, {} runs these commands on this host:",
+                  printable(file)));
   for (const auto& command : {split.records, split.subset})  // whole: what is cut off is not agreed to
     if (!command.empty()) say("  " + printable(command, 4 * command.size() + 3));
   std::fputs("labctl: run them as your user? [y/N] ", stderr);

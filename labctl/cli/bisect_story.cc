@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -23,15 +25,14 @@ std::string percent(double sure) {
 }
 
 std::string told(const Tally& tally) {
-  return "crashed in " + std::to_string(tally.crashed) + " of " + std::to_string(tally.runs) +
-         (tally.runs == 1 ? " run" : " runs");
+  return fmt::format("crashed in {} of {}{}", tally.crashed, tally.runs, tally.runs == 1 ? " run" : " runs");
 }
 
 std::string names(const BisectFindings& findings, const search::Records& records) {
   std::string text;
   for (std::size_t i = 0; i < std::min(records.size(), most_named); ++i)
     text += (i == 0 ? "'" : ", '") + printable(findings.records.at(records[i]), 100) + "'";
-  if (records.size() > most_named) text += " and " + std::to_string(records.size() - most_named) + " more";
+  if (records.size() > most_named) text += fmt::format(" and {} more", records.size() - most_named);
   return text;
 }
 
@@ -52,13 +53,13 @@ const char* in_words(Blame blame) {
 }
 
 std::string headline(const BisectFindings& f) {
-  if (f.candidate.crashed == 0) return "NOT SEEN AGAIN: " + told(f.candidate);
+  if (f.candidate.crashed == 0) return fmt::format("NOT SEEN AGAIN: {}", told(f.candidate));
   if (f.inside && !f.inside->causes.empty()) {
     const auto& cause = f.inside->causes.front();
-    return std::string("CAUSE: ") + (cause.records.size() == 1 ? "the record " : "the records ") +
-           names(f, cause.records) + " of " + f.content;
+    return fmt::format("CAUSE: {}{} of {}", cause.records.size() == 1 ? "the record " : "the records ",
+                       names(f, cause.records), f.content);
   }
-  if (f.square) return std::string("CAUSE: ") + in_words(f.square->blame);
+  if (f.square) return fmt::format("CAUSE: {}", in_words(f.square->blame));
   return "NOT NARROWED DOWN: there was nothing to compare with";
 }
 
@@ -68,29 +69,29 @@ std::string square_text(const BisectFindings& f) {
     const auto corner = f.square->corners.find(versions);
     if (corner != f.square->corners.end()) text += "  " + what + ": " + told(corner->second) + "\n";
   };
-  line({true, false}, "the driver replaced by " + f.old_driver);
-  line({false, true}, "the content replaced by " + f.old_content);
+  line({true, false}, fmt::format("the driver replaced by {}", f.old_driver));
+  line({false, true}, fmt::format("the content replaced by {}", f.old_content));
   line({true, true}, "both replaced");
-  text += std::string("It is ") + in_words(f.square->blame);
-  if (f.square->sure > 0) text += " (sure to " + percent(f.square->sure) + ")";
+  text += fmt::format("It is {}", in_words(f.square->blame));
+  if (f.square->sure > 0) text += fmt::format(" (sure to {})", percent(f.square->sure));
   return text + ".\n";
 }
 
 std::string inside_text(const BisectFindings& f) {
-  std::string text = "Inside the content, of " + std::to_string(f.records.size()) + " records, with " +
-                     std::to_string(f.inside->probes.size()) + " probes:\n";
+  std::string text = fmt::format("Inside the content, of {} records, with {} probes:\n", f.records.size(),
+                                 f.inside->probes.size());
   for (const auto& probe : f.inside->probes) {
-    text += "  " + std::to_string(probe.kept.size()) + " kept: " + told(probe.tally);
+    text += fmt::format("  {} kept: {}", probe.kept.size(), told(probe.tally));
     if (probe.kept.size() <= 3) text += ": " + names(f, probe.kept);
     text += "\n";
   }
   for (const auto& cause : f.inside->causes) {
-    text += names(f, cause.records) + ": alone " + told(cause.alone);
+    text += fmt::format("{}: alone {}", names(f, cause.records), told(cause.alone));
     if (!cause.whole) text += "; fewer of them may do, the search was ended";
     if (f.inside->rest.runs != 0)
       text +=
-          std::string("; without ") + (cause.records.size() == 1 ? "it " : "them ") + told(f.inside->rest);
-    if (cause.sure > 0) text += " (sure to " + percent(cause.sure) + ")";
+          fmt::format("; without {}{}", cause.records.size() == 1 ? "it " : "them ", told(f.inside->rest));
+    if (cause.sure > 0) text += fmt::format(" (sure to {})", percent(cause.sure));
     text += "\n";
   }
   if (f.inside->more) text += "There are more such records: what is left crashes, too.\n";
@@ -122,14 +123,14 @@ Json inside_json(const BisectFindings& f) {
 }  // namespace
 
 std::string bisect_story(const gate::BisectFindings& f) {
-  std::string text = headline(f) + "\n\n" + f.cell + " ended with '" + printable(f.title) +
-                     "'.\n  the candidate as it was: " + told(f.candidate) + "\n";
+  std::string text = fmt::format("{}\n\n{} ended with '{}'.\n  the candidate as it was: {}\n", headline(f),
+                                 f.cell, printable(f.title), told(f.candidate));
   if (f.square) text += square_text(f);
   if (f.inside) text += inside_text(f);
   if (!f.frames.empty()) text += "Where:\n";
   for (const auto& frame : f.frames) text += "  " + printable(frame, 500) + "\n";
-  for (const auto& note : f.notes) text += "Note: " + note + ".\n";
-  return text + std::to_string(f.runs) + " runs; asked to be sure to " + percent(f.level) + ".\n";
+  for (const auto& note : f.notes) text += fmt::format("Note: {}.\n", note);
+  return fmt::format("{}{} runs; asked to be sure to {}.\n", text, f.runs, percent(f.level));
 }
 
 Json bisect_json(const gate::BisectFindings& f) {

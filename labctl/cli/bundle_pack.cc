@@ -1,4 +1,6 @@
 // labctl bundle pack: a bundle as one file for another machine.
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/archive.h"
@@ -36,8 +38,8 @@ Result<std::map<std::string, fs::path>> artifacts_of(const PackOptions& options)
     if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
       files["artefacts/" + found->second.sha256] = found->second.file;
     else
-      say("labctl: packed without the artifact '" + printable(item.name) +
-          "': " + (item.what.empty() ? "it is damaged on purpose, and kept undamaged only" : item.what));
+      say(fmt::format("labctl: packed without the artifact '{}': {}", printable(item.name),
+                      item.what.empty() ? "it is damaged on purpose, and kept undamaged only" : item.what));
   }
   return files;
 }
@@ -56,8 +58,8 @@ int bundle_pack(const PackOptions& options) {
           : fs::path(options.out);
   auto packed = bundle::pack_bundle(options.bundle, also, file);
   if (!packed) return report_error(packed.error());
-  print(file.string() + ": " + std::to_string(packed->files) + " files, " + show_size(packed->bytes) +
-        " in " + show_size(packed->size) + "\nsha256 " + packed->sha256 + "\n");
+  print(fmt::format("{}: {} files, {} in {}\nsha256 {}\n", file.string(), packed->files,
+                    show_size(packed->bytes), show_size(packed->size), packed->sha256));
   return exit_code::passed;
 }
 

@@ -1,4 +1,6 @@
 // labctl bundle unpack: the bundle's folder again, of the file that pack made.
+#include <fmt/core.h>
+
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -14,7 +16,7 @@ int bundle_unpack(const UnpackOptions& options) {
   const auto& [file, into] = options;
   auto folder = bundle::unpack_bundle(file, into);
   if (!folder) return report_error(folder.error());
-  print("bundle: " + folder->string() + "\n");
+  print(fmt::format("bundle: {}\n", folder->string()));
   return exit_code::passed;
 }
 

@@ -35,8 +35,9 @@ std::optional<std::string> unknown_verb(const CLI::App& app, const std::vector<s
     }
     if (verbs.empty()) break;
     if (found == nullptr) {
-      std::string message = "there is no verb '" + printable(word, 60) + "'";
-      if (auto meant = did_you_mean(word, verbs)) message += "\n  hint: did you mean '" + *meant + "'?";
+      std::string message = fmt::format("there is no verb '{}'", printable(word, 60));
+      if (auto meant = did_you_mean(word, verbs))
+        message += fmt::format("\n  hint: did you mean '{}'?", *meant);
       return message;
     }
     above = found;
@@ -151,8 +152,8 @@ void CommandLine::verbs(const char* name, const char* summary, const char* group
   auto* sub = app.add_subcommand(name, summary);
   sub->require_subcommand(1);
   sub->group(group);
-  sub->footer("'" + app.get_name() + " " + name +
-              " VERB --help' lists the options, examples and exit codes of a verb.");
+  sub->footer(fmt::format("'{} {} VERB --help' lists the options, examples and exit codes of a verb.",
+                          app.get_name(), name));
 }
 
 Verb CommandLine::add(const std::string& name, const VerbHelp& help, std::function<int()> call) {
@@ -271,7 +272,7 @@ int run_command_line(CommandLine& command_line, int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& problem) {
-    say(std::string("labctl: internal error: ") + problem.what());
+    say(fmt::format("labctl: internal error: {}", problem.what()));
     return exit_code::no_verdict;
   }
 }

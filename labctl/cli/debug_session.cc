@@ -1,5 +1,6 @@
 #include "labctl/cli/debug_session.h"
 
+#include <fmt/core.h>
 #include <poll.h>
 #include <termios.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ void TerminalDebugSession::heard(std::string_view bytes) {
   }
   console_line_ += bytes;
   for (auto end = console_line_.find('\n'); end != std::string::npos; end = console_line_.find('\n')) {
-    print("console: " + printable(trim(console_line_.substr(0, end)), 400) + "\n");
+    print(fmt::format("console: {}\n", printable(trim(console_line_.substr(0, end)), 400)));
     console_line_.erase(0, end + 1);
   }
   if (console_line_.size() > 4096) console_line_.clear();
@@ -97,8 +98,8 @@ void TerminalDebugSession::heard(std::string_view bytes) {
 
 lab::DebugSession::Choice TerminalDebugSession::attend(const lab::Guest& guest) {
   console_ = Console::kept_quiet;
-  say(guest.over ? "labctl: the story has ended: " + printable(guest.where, 400)
-                 : "labctl: held before '" + guest.where + "'");
+  say(guest.over ? fmt::format("labctl: the story has ended: {}", printable(guest.where, 400))
+                 : fmt::format("labctl: held before '{}'", guest.where));
   if (!held_ && !guest.over) begin(guest);
   while (auto line = read_line(guest))
     if (auto choice = obey(guest, *line)) return *choice;
@@ -108,8 +109,9 @@ lab::DebugSession::Choice TerminalDebugSession::attend(const lab::Guest& guest) 
 void TerminalDebugSession::begin(const lab::Guest& guest) {
   held_ = true;
   if (options_.took)
-    say("labctl: after " + show_duration(std::chrono::duration_cast<Millis>(options_.took())) +
-        (options_.took_then ? "; the run took " + show_duration(*options_.took_then) : ""));
+    say(fmt::format(
+        "labctl: after {}{}", show_duration(std::chrono::duration_cast<Millis>(options_.took())),
+        options_.took_then ? fmt::format("; the run took {}", show_duration(*options_.took_then)) : ""));
   if (options_.save_at_once) save(guest);
   if (options_.gdb != 0) gdb(guest, std::to_string(options_.gdb));
   if (options_.vnc) vnc(guest);
@@ -187,20 +189,20 @@ std::optional<lab::DebugSession::Choice> TerminalDebugSession::obey(const lab::G
   else if (verb == ".help")
     say(help);
   else
-    say("labctl: unknown command '" + printable(verb, 40) + "'; .help lists the commands");
+    say(fmt::format("labctl: unknown command '{}'; .help lists the commands", printable(verb, 40)));
   return std::nullopt;
 }
 
 void TerminalDebugSession::run(const lab::Guest& guest, const std::string& command) {
-  auto answer = snapshot::ask_shell(guest.machine, "cd; PATH=$PATH:/usr/sbin:/sbin; " + command, shell_limit,
-                                    stop_, guest.pump);
+  auto answer = snapshot::ask_shell(guest.machine, fmt::format("cd; PATH=$PATH:/usr/sbin:/sbin; {}", command),
+                                    shell_limit, stop_, guest.pump);
   if (!answer) {
     report_error(answer.error());
     return;
   }
   print(visible(answer->output, 1u << 20));
   std::fflush(stdout);
-  if (answer->exit_code != 0) say("labctl: it ended with " + std::to_string(answer->exit_code));
+  if (answer->exit_code != 0) say(fmt::format("labctl: it ended with {}", answer->exit_code));
 }
 
 // A guest that is dead has none, and its console can be looked at all the same.
@@ -237,7 +239,8 @@ void TerminalDebugSession::console(const lab::Guest& guest) {
     const std::string_view bytes(block, static_cast<std::size_t>(got));
     const auto end = bytes.find(leave_console);
     if (end != 0)
-      if (auto put = debuggable->type(bytes.substr(0, end)); !put) say("labctl: " + put.error().what);
+      if (auto put = debuggable->type(bytes.substr(0, end)); !put)
+        say(fmt::format("labctl: {}", put.error().what));
     if (end != std::string_view::npos) break;
   }
   console_ = Console::kept_quiet;
@@ -257,8 +260,8 @@ void TerminalDebugSession::dump(const lab::Guest& guest, const std::string& file
     return;
   }
   std::error_code problem;
-  say("labctl: " + file + ", " + show_size(fs::file_size(file, problem)) +
-      "; crash opens it with the kernel's debug package");
+  say(fmt::format("labctl: {}, {}; crash opens it with the kernel's debug package", file,
+                  show_size(fs::file_size(file, problem))));
 }
 
 void TerminalDebugSession::gdb(const lab::Guest& guest, const std::string& wanted) {
@@ -267,7 +270,7 @@ void TerminalDebugSession::gdb(const lab::Guest& guest, const std::string& wante
   int port = options_.gdb != 0 ? options_.gdb : usual_gdb_port;
   if (!wanted.empty() && std::from_chars(wanted.data(), wanted.data() + wanted.size(), port).ptr !=
                              wanted.data() + wanted.size())
-    return say("labctl: '" + printable(wanted, 40) + "' is not a port number");
+    return say(fmt::format("labctl: '{}' is not a port number", printable(wanted, 40)));
   if (!gdb_listens_ || port != options_.gdb)
     if (auto listens = debuggable->listen_for_gdb(port); !listens) {
       report_error(listens.error());
@@ -278,7 +281,7 @@ void TerminalDebugSession::gdb(const lab::Guest& guest, const std::string& wante
   const auto answer =
       snapshot::ask_shell(guest.machine, guest::loaded_addresses().command, 30s, stop_, guest.pump);
   const auto loaded = guest::read_loaded(answer ? answer->output : "");
-  say("labctl: listening for gdb on 127.0.0.1:" + std::to_string(port) + "; in gdb, run:");
+  say(fmt::format("labctl: listening for gdb on 127.0.0.1:{}; in gdb, run:", port));
   print(guest::gdb_lines(loaded, kernel_symbols(loaded.release), port));
   std::fflush(stdout);
 }
@@ -291,7 +294,7 @@ void TerminalDebugSession::vnc(const lab::Guest& guest) {
     report_error(Error{Fault::input, screen.error().what, {}, "give --vnc"});
     return;
   }
-  say("labctl: VNC: " + *screen + " (open to every user of this host)");
+  say(fmt::format("labctl: VNC: {} (open to every user of this host)", *screen));
 }
 
 lab::DebugSession::Choice TerminalDebugSession::leave(std::optional<bool> keep) {

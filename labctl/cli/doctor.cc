@@ -1,6 +1,8 @@
 #include "labctl/host/doctor.h"
 #include "labctl/base/json.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -67,7 +69,7 @@ std::string as_text(const std::vector<host::Check>& checks) {
   std::string text;
   for (const auto& check : checks) {
     text += std::string(word(check.health)) + "\t" + check.name + ": " + check.detail + "\n";
-    if (!check.fix.empty()) text += "\t  fix: " + check.fix + "\n";
+    if (!check.fix.empty()) text += fmt::format("\t  fix: {}\n", check.fix);
   }
   return text;
 }
@@ -103,7 +105,8 @@ int doctor(const DoctorOptions& options) {
   if (options.json)
     print_json(dump_pretty(as_json(checks)));
   else
-    print(as_text(checks) + (lacking ? "everything at once: " + host::install_command() + "\n" : ""));
+    print(as_text(checks) +
+          (lacking ? fmt::format("everything at once: {}\n", host::install_command()) : ""));
   return has_error(checks) ? exit_code::no_verdict : exit_code::passed;
 }
 
@@ -118,10 +121,10 @@ int gc(const GcOptions& options) {
   std::uint64_t bytes = 0;
   for (const auto& machine : reproduction::KeptMachines(paths.kept).all()) {
     bytes += machine.bytes;
-    print("kept since " + machine.made + ", " + show_size(machine.bytes) + ": " + machine.cell + " before '" +
-          printable(machine.checkpoint.step, 80) + "'\n");
+    print(fmt::format("kept since {}, {}: {} before '{}'\n", machine.made, show_size(machine.bytes),
+                      machine.cell, printable(machine.checkpoint.step, 80)));
   }
-  if (bytes != 0) print("labctl gc --kept would free " + show_size(bytes) + "\n");
+  if (bytes != 0) print(fmt::format("labctl gc --kept would free {}\n", show_size(bytes)));
   return collected.problems.empty() ? exit_code::passed : exit_code::no_verdict;
 }
 

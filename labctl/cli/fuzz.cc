@@ -38,9 +38,11 @@ tl::expected<gate::FuzzOrder, int> read_order(const FuzzOptions& options) {
   const bool endless = options.time.empty() && options.count == 0;
   auto budget = options.time.empty() && !endless ? Result<Millis>(Millis(0))
                                                  : parse_duration(endless ? usual_time : options.time);
-  if (!budget) return wrong({Fault::input, "--for: " + budget.error().what, {}, budget.error().hint});
+  if (!budget)
+    return wrong({Fault::input, fmt::format("--for: {}", budget.error().what), {}, budget.error().hint});
   auto size = parse_size(options.max_size);
-  if (!size) return wrong({Fault::input, "--max-size: " + size.error().what, {}, size.error().hint});
+  if (!size)
+    return wrong({Fault::input, fmt::format("--max-size: {}", size.error().what), {}, size.error().hint});
   auto loaded = load_plan(options.scenario, *variables, {});
   if (!loaded) return tl::unexpected(exit_code::bad_input);
   auto& [scenario, plan] = *loaded;
@@ -80,7 +82,8 @@ std::string fuzz_text(const gate::FuzzFindings& all) {
   if (all.before > 0) text += fmt::format("{} variants had been tried before\n", all.before);
   text += all.crashes.empty() ? "no crash was found\n" : fmt::format("{} found:\n", all.crashes.size());
   for (const auto& crash : all.crashes) text += crash_text(crash);
-  return text + "This is not a verdict: 'labctl run' says whether a candidate may be published.\n";
+  return fmt::format("{}This is not a verdict: 'labctl run' says whether a candidate may be published.\n",
+                     text);
 }
 
 Json fuzz_json(const gate::FuzzFindings& all) {

@@ -1,6 +1,8 @@
 // labctl halt and labctl withdraw: nobody may have these bytes any more; these attestations are no longer
 // valid.
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/base/digest.h"
@@ -47,7 +49,7 @@ int halt(const HaltOptions& options) {
     names.push_back(artifact.name = fs::path(artifact.name).filename().string());
   const rings::Halt halt{artifacts.digests, std::time(nullptr), options.reason};
   return write(options.out, signer->seal(rings::to_payload(halt)),
-               "HALTED in every ring: " + join_some(names));
+               fmt::format("HALTED in every ring: {}", join_some(names)));
 }
 
 // What an earlier list has, so that nothing that was withdrawn comes back.
@@ -68,7 +70,7 @@ int withdraw(const WithdrawOptions& options) {
   auto signer = Signer::open(options.signing);
   if (!signer) return report_error(signer.error());
   auto valid = parse_duration(options.valid);
-  if (!valid) return cannot_look({Fault::input, "--valid: " + valid.error().what, {}, {}});
+  if (!valid) return cannot_look({Fault::input, fmt::format("--valid: {}", valid.error().what), {}, {}});
   rings::Withdrawal list{.created = std::time(nullptr), .reason = options.reason};
   list.expires = list.created + std::chrono::duration_cast<std::chrono::seconds>(*valid).count();
   if (auto taken = take_over(options, *signer, list); !taken) return cannot_look(taken.error());
@@ -81,9 +83,9 @@ int withdraw(const WithdrawOptions& options) {
     if (!envelope) return cannot_look(envelope.error());
     list.statements.push_back({fs::path(file).filename().string(), sha256(envelope->payload)});
   }
-  return write(options.out, signer->seal(rings::to_payload(list)),
-               "WITHDRAWN: " + std::to_string(list.statements.size()) + " statements, until " +
-                   show_moment(list.expires));
+  return write(
+      options.out, signer->seal(rings::to_payload(list)),
+      fmt::format("WITHDRAWN: {} statements, until {}", list.statements.size(), show_moment(list.expires)));
 }
 
 }  // namespace

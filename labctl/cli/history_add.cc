@@ -1,5 +1,7 @@
 // labctl history add: bundles become rows of the history.
 
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "labctl/base/text.h"
@@ -23,7 +25,7 @@ std::string in_words(const history::Entry& entry, history::Added added) {
   std::string words = added == history::Added::replaced ? "replaced " : "added ";
   words += entry.name + ": " + entry.verdict;
   if (entry.recorded != entry.verdict)
-    words += " (recorded as " + entry.recorded + " under rule set " + std::to_string(entry.rules) + ")";
+    words += fmt::format(" (recorded as {} under rule set {})", entry.recorded, entry.rules);
   return words;
 }
 
@@ -64,7 +66,7 @@ int add(const AddOptions& options) {
     if (added.error().fault != Fault::input) break;  // the next one would meet the same
   }
   if (meant->not_ended != 0)
-    say("labctl: skipped " + std::to_string(meant->not_ended) + " bundles whose runs have not ended");
+    say(fmt::format("labctl: skipped {} bundles whose runs have not ended", meant->not_ended));
   return code;
 }
 
@@ -82,14 +84,14 @@ Status add_to_history(history::Database& database, const fs::path& bundle) {
   const auto known = database.key_of(*id);
   if (!known) return fail(known.error());
   if (*known != 0) {
-    say("labctl: already in the history: " + bundle.string());
+    say(fmt::format("labctl: already in the history: {}", bundle.string()));
     return {};
   }
   const auto entry = history::read_entry(bundle);
   if (!entry) return fail(entry.error());
   const auto added = database.add(*entry);
   if (!added) return fail(added.error());
-  if (*added != history::Added::known) say("labctl: " + in_words(*entry, *added));
+  if (*added != history::Added::known) say(fmt::format("labctl: {}", in_words(*entry, *added)));
   return {};
 }
 

@@ -1,5 +1,7 @@
 // The questions of labctl history: each is asked read-only and printed as text or as JSON.
 
+#include <fmt/core.h>
+
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
@@ -49,7 +51,7 @@ Result<Json> coverage(const history::Database& database, const AskOptions& optio
   }
   for (const auto& driver : options.drivers)
     if (!is_sha256(driver))
-      return input_error("--driver takes a SHA-256, not '" + printable(driver, 100) + "'", {},
+      return input_error(fmt::format("--driver takes a SHA-256, not '{}'", printable(driver, 100)), {},
                          "'labctl history coverage --json' names those of the last run");
   return history::ask_coverage(database, fleet, options.drivers);
 }

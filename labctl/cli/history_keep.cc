@@ -1,5 +1,7 @@
 // What is done with a history besides asking it: pages, notes, and which bundles may go.
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/base/files.h"
@@ -34,7 +36,7 @@ int html(const HtmlOptions& options) {
   for (const auto& page : *pages)
     if (auto written = write_file(fs::path(options.out) / page.name, page.html); !written)
       return report_error(written.error());
-  print(std::to_string(pages->size()) + " pages: " + (fs::path(options.out) / "index.html").string() + "\n");
+  print(fmt::format("{} pages: {}\n", pages->size(), (fs::path(options.out) / "index.html").string()));
   return exit_code::passed;
 }
 
@@ -53,7 +55,7 @@ int notes(const NotesOptions& options) {
   if (!database) return report_error(database.error());
   if (auto replaced = history::replace_notes(*database, read.notes); !replaced)
     return report_error(replaced.error());
-  say("labctl: " + std::to_string(read.notes.size()) + " problems have notes");
+  say(fmt::format("labctl: {} problems have notes", read.notes.size()));
   return exit_code::passed;
 }
 
@@ -78,7 +80,8 @@ Result<history::PruneOrder> order_of(const PruneOptions& options) {
     else if (word == "signed")
       order.except_signed = true;
     else
-      return input_error("--except knows failed and signed, and was given '" + printable(word, 60) + "'");
+      return input_error(
+          fmt::format("--except knows failed and signed, and was given '{}'", printable(word, 60)));
   return order;
 }
 
@@ -133,9 +136,9 @@ int prune(const PruneOptions& options) {
   for (const auto& bundle : *bundles)
     if (history::why_kept(bundle, *order).empty()) going.push_back(bundle);
   for (const auto& bundle : going)
-    print((options.dry_run ? "would remove " : "removing ") + bundle.path + " (" + bundle.verdict +
-          ", ended " + show_moment(bundle.ended) + ")\n");
-  print(std::to_string(going.size()) + " of " + std::to_string(bundles->size()) + " bundles\n");
+    print(fmt::format("{}{} ({}, ended {})\n", options.dry_run ? "would remove " : "removing ", bundle.path,
+                      bundle.verdict, show_moment(bundle.ended)));
+  print(fmt::format("{} of {} bundles\n", going.size(), bundles->size()));
   int code = exit_code::passed;
   for (const auto& bundle : going)
     if (!options.dry_run)

@@ -1,5 +1,7 @@
 #include "labctl/cli/host.h"
 
+#include <fmt/core.h>
+
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
@@ -39,7 +41,7 @@ int on_this_host(const HostChoice& choice, const char* when_interrupted, const C
   auto paths = host::paths();
   if (!paths) return report_error(paths.error());
   const host::Interrupt interrupt(
-      [when_interrupted] { say(std::string("labctl: interrupted: ") + when_interrupted); });
+      [when_interrupted] { say(fmt::format("labctl: interrupted: {}", when_interrupted)); });
   const auto least = choice.least_shown();
   log::show_on_stderr(least);
   // Lines of the log and lines that are redrawn do not go together.

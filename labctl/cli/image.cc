@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "labctl/base/json.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
@@ -58,11 +60,12 @@ int image_list(const ListOptions& options) {
       item["sha256"] = image->sha256;
       item["facts"] = image->facts;
       item["boot_time_ms"] = boot.count();
-      text += "\tkernel " + text_at(image->facts, "kernel_release");
-      if (boot.count() != 0) text += ", boots in " + show_duration(boot);
+      text += fmt::format("\tkernel {}", text_at(image->facts, "kernel_release"));
+      if (boot.count() != 0) text += fmt::format(", boots in {}", show_duration(boot));
     }
-    text +=
-        "\t" + (origin == "built in" ? origin : "of " + recipe.folder.string() + " (" + origin + ")") + "\n";
+    text += "\t" +
+            (origin == "built in" ? origin : fmt::format("of {} ({})", recipe.folder.string(), origin)) +
+            "\n";
     list.push_back(std::move(item));
   }
   if (options.json)
@@ -86,7 +89,7 @@ int image_verify(const ImageNames& options) {
     if (auto whole = store.verify(*image); !whole)
       code = report_error(whole.error());
     else
-      print(name + ": ok, sha256 " + image->sha256 + "\n");
+      print(fmt::format("{}: ok, sha256 {}\n", name, image->sha256));
   }
   return code;
 }

@@ -1,4 +1,6 @@
 // labctl image build: disks side by side, each booted once before it counts.
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -106,13 +108,15 @@ int image_import(const ImportOptions& options) {
   if (recipe->os != "windows")
     return report_error(
         Error{Fault::input,
-              "'" + name + "' is not a Windows image",
+              fmt::format("'{}' is not a Windows image", name),
               {},
               "a Linux disk is imported by a recipe of its own: docs/how-to/import-a-cloud-image.md"});
   // Nobody's disk is taken silently for another's.
   if (store.state(*recipe) == image::State::built)
-    return report_error(
-        Error{Fault::input, "the image '" + name + "' exists already", {}, "labctl image rm " + name});
+    return report_error(Error{Fault::input,
+                              fmt::format("the image '{}' exists already", name),
+                              {},
+                              fmt::format("labctl image rm {}", name)});
   return image_build({.names = {name}, .disks = options.disks, .host = options.host, .disk = options.disk});
 }
 

@@ -1,4 +1,6 @@
 // labctl image push and pull: golden disks for other hosts.
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -24,7 +26,7 @@ struct PullOptions {
 };
 
 image::Progress said_of(const std::string& name) {
-  return [name](std::string_view line) { say("labctl: " + name + ": " + std::string(line)); };
+  return [name](std::string_view line) { say(fmt::format("labctl: {}: {}", name, line)); };
 }
 
 int image_push(const PushOptions& options) {
@@ -34,7 +36,7 @@ int image_push(const PushOptions& options) {
   if (!image) return report_error(image.error());
   if (auto pushed = image::push(*image, options.destination, said_of(options.name)); !pushed)
     return report_error(pushed.error());
-  print(options.name + ": sha256 " + image->sha256 + "\n");
+  print(fmt::format("{}: sha256 {}\n", options.name, image->sha256));
   return exit_code::passed;
 }
 
@@ -42,7 +44,8 @@ int image_push(const PushOptions& options) {
 Result<std::string> wanted(const PullOptions& options) {
   if (!options.sha256.empty()) {
     if (is_sha256(options.sha256)) return options.sha256;
-    return input_error("--sha256 takes 64 hexadecimal digits, not '" + printable(options.sha256, 80) + "'");
+    return input_error(
+        fmt::format("--sha256 takes 64 hexadecimal digits, not '{}'", printable(options.sha256, 80)));
   }
   if (options.split.empty())
     return input_error("nothing says which disk is meant", {}, "give --sha256 DIGEST, or --split split.json");
@@ -50,7 +53,8 @@ Result<std::string> wanted(const PullOptions& options) {
   if (!split) return fail(split.error());
   for (const auto& image : split->images)
     if (image.name == options.name) return image.sha256;
-  return input_error("the split uses no image '" + printable(options.name, 100) + "'", options.split);
+  return input_error(fmt::format("the split uses no image '{}'", printable(options.name, 100)),
+                     options.split);
 }
 
 int image_pull(const PullOptions& options) {
@@ -66,7 +70,7 @@ int image_pull(const PullOptions& options) {
   };
   auto image = open_store(*paths).adopt(options.name, *sha256, fill);
   if (!image) return report_error(image.error());
-  print(options.name + ": sha256 " + image->sha256 + "\n");
+  print(fmt::format("{}: sha256 {}\n", options.name, image->sha256));
   return exit_code::passed;
 }
 

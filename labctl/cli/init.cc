@@ -1,5 +1,7 @@
 // labctl init: a first scenario for a driver's package.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -92,8 +94,8 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
       }
   }
   if (!contents.releases.empty())
-    starter.notes.push_back("The package has modules for the kernels " +
-                            join({contents.releases.begin(), contents.releases.end()}, ", ") + ".");
+    starter.notes.push_back(fmt::format("The package has modules for the kernels {}.",
+                                        join({contents.releases.begin(), contents.releases.end()}, ", ")));
   if (!fitting.empty()) {
     starter.images = fitting;
     return;
@@ -114,8 +116,8 @@ Result<scenario::Starter> starter_of(const InitOptions& options, const fs::path&
   const std::string module = main_module(options, *contents);
   scenario::Starter starter{
       .name = slug(module),
-      .about = "A first scenario for " + printable(driver.filename().string(), 120) +
-               ", written by 'labctl init'.",
+      .about = fmt::format("A first scenario for {}, written by 'labctl init'.",
+                           printable(driver.filename().string(), 120)),
       .driver = driver.lexically_relative(fs::absolute(out).lexically_normal().parent_path()).string(),
       .kind = *kind,
       .module = module,
@@ -143,9 +145,11 @@ int init(const InitOptions& options) {
   if (const auto loaded = scenario::load(text, out.string(), {}); !loaded.scenario)
     return report_error(loaded.mistakes);
   if (auto written = write_file(out, text); !written) return report_error(written.error());
-  print(out.string() + ": " + std::to_string(starter->images.size()) + " images, module " + starter->module +
-        (starter->services.empty() ? "" : ", service " + join(starter->services, ", ")) +
-        "\nnext: labctl run " + out.string() + "\n");
+  print(
+      fmt::format("{}: {} images, module {}{}\nnext: labctl run {}\n", out.string(), starter->images.size(),
+                  starter->module,
+                  starter->services.empty() ? "" : fmt::format(", service {}", join(starter->services, ", ")),
+                  out.string()));
   return exit_code::passed;
 }
 

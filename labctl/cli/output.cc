@@ -1,5 +1,6 @@
 #include "labctl/cli/output.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,7 +12,7 @@ namespace labctl::cli {
 
 int report_error(const Error& error) {
   // A place comes first in its line, where editors look for it.
-  say(error.where.empty() ? "labctl: " + error.text() : error.text());
+  say(error.where.empty() ? fmt::format("labctl: {}", error.text()) : error.text());
   switch (error.fault) {
     case Fault::input:
       return exit_code::bad_input;
@@ -36,7 +37,7 @@ int cannot_look(const Error& error) {
 }
 
 int refuse(const std::string& why) {
-  say("labctl: refused: " + why);
+  say(fmt::format("labctl: refused: {}", why));
   return exit_code::blocked;
 }
 

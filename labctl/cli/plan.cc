@@ -1,5 +1,7 @@
 // labctl plan: what would be run, what it would cost, and what a reviewer would ask.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/json.h"
@@ -40,7 +42,7 @@ struct Cost {
 };
 
 std::string base_name(const plan::Cell& cell) {
-  return cell.image + (cell.machine.name.empty() ? "" : " on machine " + cell.machine.name);
+  return cell.image + (cell.machine.name.empty() ? "" : fmt::format(" on machine {}", cell.machine.name));
 }
 
 std::string why_unknown(const Error& error) {
@@ -58,7 +60,7 @@ Cost cost_of(const plan::Plan& plan) {
     if (!image)
       cost.unknown.push_back(why_unknown(image.error()));
     else if (boot.count() == 0)
-      cost.unknown.push_back(base_name(*base) + " has not been booted on this host yet");
+      cost.unknown.push_back(fmt::format("{} has not been booted on this host yet", base_name(*base)));
     for (const auto& cell : plan.cells) {
       if (!plan::same_machine(cell, *base)) continue;
       const int starts = booted_because.empty() ? 0 : 1;
@@ -81,15 +83,16 @@ std::string show(const Cost& cost) {
   std::string text;
   for (const auto& base : cost.bases)
     if (text_at(base, "start") == "boot")
-      text += text_at(base, "image") + " on machine " + text_at(base, "machine") +
-              ": boots instead of being restored: " + text_at(base, "why") + "\n";
-  text += "cost: " + std::to_string(cost.boots) + " boots";
-  if (cost.cold_starts != 0) text += " and " + std::to_string(cost.cold_starts) + " cold starts";
+      text += fmt::format("{} on machine {}: boots instead of being restored: {}\n", text_at(base, "image"),
+                          text_at(base, "machine"), text_at(base, "why"));
+  text += fmt::format("cost: {} boots", cost.boots);
+  if (cost.cold_starts != 0) text += fmt::format(" and {} cold starts", cost.cold_starts);
   if (cost.unknown.empty())
-    text += ", about " + show_duration(cost.guest_time) + " of guest time at the boot times measured here";
-  text += "; " + std::to_string(cost.needs.at_once) + " guests at once, up to " + show_size(cost.needs.disk) +
-          " of disk while it runs\n";
-  for (const auto& what : cost.unknown) text += "cost: the time is unknown: " + what + "\n";
+    text += fmt::format(", about {} of guest time at the boot times measured here",
+                        show_duration(cost.guest_time));
+  text += fmt::format("; {} guests at once, up to {} of disk while it runs\n", cost.needs.at_once,
+                      show_size(cost.needs.disk));
+  for (const auto& what : cost.unknown) text += fmt::format("cost: the time is unknown: {}\n", what);
   return text;
 }
 
@@ -122,7 +125,8 @@ std::string proved(const plan::Plan& plan) {
     if (cell.control) continue;
     const std::string words = plan::proved_in_words(cell);
     if (words != before)
-      text += "proved in every boot" + (text.empty() ? "" : " of " + cell.id) + ": " + words + "\n";
+      text += fmt::format("proved in every boot{}: {}\n", text.empty() ? "" : fmt::format(" of {}", cell.id),
+                          words);
     before = words;
   }
   return text;
@@ -179,7 +183,7 @@ int plan(const PlanOptions& options) {
         show(cost));
   print_warnings(options.scenario, warnings);
   for (const auto& check : lacking)
-    if (check.health == host::Health::error) say("labctl: " + in_words(check));
+    if (check.health == host::Health::error) say(fmt::format("labctl: {}", in_words(check)));
   return code;
 }
 

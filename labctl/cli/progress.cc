@@ -1,5 +1,6 @@
 #include "labctl/cli/progress.h"
 
+#include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -64,7 +65,7 @@ void ProgressDisplay::plain(Row& row) {
   if (what == row.said && Clock::now() - row.when < 30s) return;
   std::string line = padded(show_duration(std::chrono::duration_cast<Millis>(Clock::now() - began_)), 6) +
                      "  " + padded(p.cell, width_) + "  " + what;
-  if (what == row.said) line += " (still, " + show_duration(p.elapsed) + ") " + p.last_line;
+  if (what == row.said) line += fmt::format(" (still, {}) {}", show_duration(p.elapsed), p.last_line);
   row.said = what;
   row.when = Clock::now();
   cli::say(line);

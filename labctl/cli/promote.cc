@@ -1,6 +1,8 @@
 // labctl promote: may the next ring have these bytes? Opens it with a signed promotion, or says why it waits
 // or halts. Everything is read here; labctl/rings decides.
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/attest/policy.h"
@@ -39,7 +41,7 @@ Result<Trusted> ring_keys_of(const PromoteOptions& options, const Signer& signer
   if (!listed) return listed;
   if (!listed->has(id))
     return input_error("the key that signs promotions is not listed for rings", options.trust.list,
-                       "its id is " + id);
+                       fmt::format("its id is {}", id));
   if (auto why = listed->objection(id, now)) return input_error(*why, options.trust.list);
   return listed;
 }
@@ -75,7 +77,7 @@ Result<std::string> scenario_digest(const PromoteOptions& options, const rings::
   const auto file = fs::path(options.rings).parent_path() / gate.scenario;
   auto text = read_file(file, 4u << 20);
   if (!text)
-    return input_error("the scenario '" + printable(gate.scenario, 120) + "': " + text.error().what,
+    return input_error(fmt::format("the scenario '{}': {}", printable(gate.scenario, 120), text.error().what),
                        yaml::at(options.rings, gate.scenario_mark));
   return sha256(*text);
 }
@@ -135,9 +137,10 @@ Status read_previous(const PromoteOptions& options, const Trusted& ring_keys, Kn
   const auto& all = known.plan.plan.rings;
   const std::string before = known.plan.ring == 0 ? "" : all[known.plan.ring - 1].name;
   if (options.previous.empty())
-    return before.empty() ? Status()
-                          : Status(input_error("ring " + options.to + " follows ring " + before, {},
-                                               "give the promotion of ring " + before + " with --previous"));
+    return before.empty()
+               ? Status()
+               : Status(input_error(fmt::format("ring {} follows ring {}", options.to, before), {},
+                                    fmt::format("give the promotion of ring {} with --previous", before)));
   auto envelope = read_envelope_file(options.previous);
   if (!envelope) return fail(envelope.error());
   auto payload = ring_keys.open(*envelope);
@@ -145,8 +148,9 @@ Status read_previous(const PromoteOptions& options, const Trusted& ring_keys, Kn
   auto previous = rings::read_promotion(*payload, options.previous);
   if (!previous) return fail(previous.error());
   if (previous->ring != options.to && previous->ring != before)
-    return input_error("it opened the ring '" + printable(previous->ring, 60) + "'", options.previous,
-                       before.empty() ? "" : "give that of ring " + before + " or of ring " + options.to);
+    return input_error(
+        fmt::format("it opened the ring '{}'", printable(previous->ring, 60)), options.previous,
+        before.empty() ? "" : fmt::format("give that of ring {} or of ring {}", before, options.to));
   if (auto why = ring_keys.objection(*envelope, previous->created))
     return input_error(*why, options.previous);
   if (auto why = rings::objection(*previous, {.now = known.now,
@@ -186,7 +190,7 @@ std::string in_words(const rings::Decision& decision, const std::string& ring) {
                      ring + "\n";
   for (const auto& reason : decision.reasons) text += "  " + reason + "\n";
   for (const auto& watched : decision.rings)
-    for (const auto& words : watched.words) text += "  ring " + watched.ring.name + ": " + words + "\n";
+    for (const auto& words : watched.words) text += fmt::format("  ring {}: {}\n", watched.ring.name, words);
   return text;
 }
 
@@ -217,7 +221,7 @@ Status write_halt(const PromoteOptions& options, const Signer& signer, const Kno
   if (!sealed) return fail(sealed.error());
   const auto file = fs::path(options.halts) / ("halt-" + sha256(*sealed).substr(0, 16) + ".json");
   if (auto written = write_file(file, *sealed); !written) return written;
-  print("  halt: " + file.string() + "\n");
+  print(fmt::format("  halt: {}\n", file.string()));
   return {};
 }
 
@@ -254,7 +258,7 @@ int act(const PromoteOptions& options, const Signer& signer, const Known& known)
   if (!sealed) return cannot_look(sealed.error());
   const std::string out = options.out.empty() ? options.to + ".json" : options.out;
   if (auto written = write_file(out, *sealed); !written) return cannot_look(written.error());
-  print("  until " + show_moment(promotion.expires) + "\n  " + out + "\n");
+  print(fmt::format("  until {}\n  {}\n", show_moment(promotion.expires), out));
   return exit_code::passed;
 }
 

@@ -3,6 +3,7 @@
 
 #include "labctl/gate/reproduce.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -67,8 +68,8 @@ class TerminalAttendant final : public gate::Attendant {
 
   lab::DebugSession& begin(const gate::Moment& moment) override {
     if (!moment.kept_since.empty())
-      say("labctl: beginning at the machine that was kept at " + moment.kept_since +
-          " (--replay runs the steps again)");
+      say(fmt::format("labctl: beginning at the machine that was kept at {} (--replay runs the steps again)",
+                      moment.kept_since));
     session_.emplace(DebugSessionOptions{.lines = options_.lines,
                                          .gdb = options_.gdb,
                                          .vnc = options_.vnc,
@@ -98,9 +99,9 @@ class TerminalAttendant final : public gate::Attendant {
 int tell_held(const gate::ReproduceResult& result, bool held) {
   const auto& outcome = result.outcome;
   if (!held)
-    say("labctl: that point was never reached: " + std::string(outcome::to_string(outcome.ending)) + ": " +
-        outcome.reason);
-  for (const auto& difference : result.differences) say("labctl: NOT THE SAME: " + difference);
+    say(fmt::format("labctl: that point was never reached: {}: {}", outcome::to_string(outcome.ending),
+                    outcome.reason));
+  for (const auto& difference : result.differences) say(fmt::format("labctl: NOT THE SAME: {}", difference));
   if (held) return exit_code::passed;
   return outcome.ending == outcome::Ending::interrupted ? exit_code::interrupted : exit_code::no_verdict;
 }
@@ -114,7 +115,7 @@ int print_rate(const gate::ReproduceResult& result, bool as_json) {
     print_json(dump_pretty(json));
   } else {
     print(cell::describe(rate) + "\n");
-    for (const auto& difference : result.differences) print("NOT THE SAME: " + difference + "\n");
+    for (const auto& difference : result.differences) print(fmt::format("NOT THE SAME: {}\n", difference));
   }
   if (result.interrupted) return exit_code::interrupted;
   if (rate.times == 0) return exit_code::no_verdict;

@@ -1,5 +1,7 @@
 #include "labctl/cli/ring_files.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -22,8 +24,8 @@ std::optional<PlanFile> load_rings(const std::string& file, const std::string& r
   }
   const auto found = loaded.plan.find(ring);
   if (!found) {
-    report_error(Error{Fault::input, "there is no ring '" + printable(ring, 60) + "'", file,
-                       "its rings: " + loaded.plan.names()});
+    report_error(Error{Fault::input, fmt::format("there is no ring '{}'", printable(ring, 60)), file,
+                       fmt::format("its rings: {}", loaded.plan.names())});
     return std::nullopt;
   }
   return PlanFile{std::move(loaded.plan), sha256(*text), *found};
@@ -37,18 +39,19 @@ Result<std::vector<std::string>> halts_in(const std::string& folder, const Trust
   std::vector<std::string> files;
   for (fs::directory_iterator it(folder, problem), end; !problem && it != end; it.increment(problem))
     if (it->path().extension() == ".json") files.push_back(it->path().string());
-  if (problem) return input_error("the folder of halts cannot be read: " + problem.message(), folder);
+  if (problem)
+    return input_error(fmt::format("the folder of halts cannot be read: {}", problem.message()), folder);
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
     auto envelope = read_envelope_file(file);
     if (!envelope) return fail(envelope.error());
     auto payload = ring_keys.open_by_any(*envelope);
     if (!payload)
-      return input_error("what lies among the halts is not one: " + payload.error().what, file,
+      return input_error(fmt::format("what lies among the halts is not one: {}", payload.error().what), file,
                          "keep halts in a folder of their own");
     auto halt = rings::read_halt(*payload, file);
     if (!halt) return fail(halt.error());
-    if (auto why = rings::objection(*halt, now)) return input_error("the halt: " + *why, file);
+    if (auto why = rings::objection(*halt, now)) return input_error(fmt::format("the halt: {}", *why), file);
     if (halt->is_about(artifacts)) halts.push_back(halt->in_words());
   }
   return halts;

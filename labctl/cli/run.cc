@@ -1,5 +1,7 @@
 // labctl run: from a scenario to a verdict.
 
+#include <fmt/core.h>
+
 #include <optional>
 
 #include "labctl/base/files.h"
@@ -83,7 +85,7 @@ tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
   order.scenario.text = loaded->first.text;
   order.plan = std::move(loaded->second);
   if (auto usable = symbolize::source_lines({}, order.debug_files); !usable) return wrong(usable.error());
-  for (const auto& note : order.plan.notes) say("labctl: note: " + note);
+  for (const auto& note : order.plan.notes) say(fmt::format("labctl: note: {}", note));
   return order;
 }
 
@@ -94,14 +96,14 @@ void remember(const std::string& db, const std::filesystem::path& bundle) {
   const auto added = database ? add_to_history(*database, bundle) : Status(fail(database.error()));
   if (added) return;
   report_error(because(added.error(), "the bundle was not added to the history").value());
-  say("labctl: the verdict stands; add the bundle later: labctl history add " + shell_quote(bundle.string()) +
-      " --db " + shell_quote(db));
+  say(fmt::format("labctl: the verdict stands; add the bundle later: labctl history add {} --db {}",
+                  shell_quote(bundle.string()), shell_quote(db)));
 }
 
 // A verdict that should have been signed and was not opens nothing.
 int code_of(const gate::RunResult& result) {
   if (result.interrupted)
-    say("labctl: to continue: labctl run --resume " + shell_quote(result.bundle.string()));
+    say(fmt::format("labctl: to continue: labctl run --resume {}", shell_quote(result.bundle.string())));
   const int code = result.interrupted ? exit_code::interrupted : result.judged.verdict.exit_code();
   if (result.is_signed) return code;
   report_error(because(result.is_signed.error(), "the verdict could not be signed").value());

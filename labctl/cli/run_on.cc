@@ -1,5 +1,7 @@
 #include "labctl/cli/run_on.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -51,12 +53,12 @@ class Watch {
       auto& known = lines_[index];
       if (line == known) continue;
       // That nothing has begun yet is no news.
-      if (!known.empty() || last_of(attempts, index)) say("labctl: " + line);
+      if (!known.empty() || last_of(attempts, index)) say(fmt::format("labctl: {}", line));
       known = std::move(line);
     }
     if (executor.empty() || Clock::now() - said_ < between_words) return;
     said_ = Clock::now();
-    say("labctl: " + executor);
+    say(fmt::format("labctl: {}", executor));
   }
 
  private:
@@ -93,7 +95,7 @@ int submit_and_merge(const OnOptions& options, const gate::Environment& environm
   auto split = bundle::read_split_file(file);
   if (!split) return report_error(split.error());
   const std::string resume =
-      "labctl run --on " + options.executor + " --resume " + shell_quote(folder->string());
+      fmt::format("labctl run --on {} --resume {}", options.executor, shell_quote(folder->string()));
   std::error_code ignored;
   if (const auto missing = verdict::missing(*split, bundle::read_attempts(shards, true)); !missing.empty()) {
     auto name = executor.submit({.program = fs::read_symlink("/proc/self/exe", ignored),
@@ -103,19 +105,19 @@ int submit_and_merge(const OnOptions& options, const gate::Environment& environm
                                  .options = options.shard_options,
                                  .processors = (options.jobs + 1) / 2});  // host::Capacity
     if (!name) return report_error(name.error());
-    say("labctl: " + *name + ": shards " + executor::array_of(missing) + " of 0-" +
-        std::to_string(split->shards.size() - 1) + "; split: " + file.string());
+    say(fmt::format("labctl: {}: shards {} of 0-{}; split: {}", *name, executor::array_of(missing),
+                    split->shards.size() - 1, file.string()));
     Watch watch(*split, shards);
     if (auto ended = wait_for_end(executor, watch, environment.stop); !ended) {
       const int code = report_error(ended.error());
-      say("labctl: to continue: " + resume);
+      say(fmt::format("labctl: to continue: {}", resume));
       return code;
     }
   }
   const fs::path out = options.resume.empty() ? fs::path(options.out) : folder->parent_path();
   const int code = merge_shards(file.string(), out.string(), false, options.signing);
   if (code != exit_code::passed && !verdict::missing(*split, bundle::read_attempts(shards, true)).empty())
-    say("labctl: shards are missing; to submit them again: " + resume);
+    say(fmt::format("labctl: shards are missing; to submit them again: {}", resume));
   return code;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/cli/runs.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/files.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
@@ -35,7 +37,7 @@ int run_there(const RunPlace& place, const gate::RunOrder& order, const End& end
         if (!result) return report_error(result.error());
         print_as_is(
             report::summary(result->judged.verdict, result->judged.run.plan, {.colour = use_colour(1)}));
-        print("bundle: " + result->bundle.string() + "\n");
+        print(fmt::format("bundle: {}\n", result->bundle.string()));
         return end(*result);
       },
       place.open_host);

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -87,10 +89,10 @@ std::string line(const crash::Finding& f) {
   std::string text = (f.line == 0 ? printable(f.excerpt) : std::to_string(f.line)) + ": " +
                      printable(f.title) + " (" + crash::to_string(f.kind) + ", " +
                      crash::to_string(f.severity);
-  if (!f.module.empty()) text += ", in module " + printable(f.module, 60);
+  if (!f.module.empty()) text += fmt::format(", in module {}", printable(f.module, 60));
   if (!f.confirmed) text += ", only this line, without a report";
-  if (!f.corrupted.empty()) text += ", damaged: " + f.corrupted;
-  if (!f.suppressed.empty()) text += ", suppressed: " + f.suppressed;
+  if (!f.corrupted.empty()) text += fmt::format(", damaged: {}", f.corrupted);
+  if (!f.suppressed.empty()) text += fmt::format(", suppressed: {}", f.suppressed);
   return text + ")\n";
 }
 
@@ -179,7 +181,7 @@ Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
   Log log(os, signatures);
   for (const std::string& part : file.parts) {
     std::FILE* input = part == "-" ? stdin : std::fopen(part.c_str(), "rbe");
-    if (!input) return input_error(std::string("cannot open: ") + std::strerror(errno), part);
+    if (!input) return input_error(fmt::format("cannot open: {}", std::strerror(errno)), part);
     const std::string problem = log.read(input);
     if (input != stdin) std::fclose(input);
     if (!problem.empty()) return input_error(problem, part == "-" ? "standard input" : part);
@@ -187,16 +189,18 @@ Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
   Scanned scanned{.findings = log.finish(), .problem = {}, .hint = {}};
   if (log.empty()) scanned.problem = "is empty: there is no log to read";
   if (const auto kind = log.other_than_a_log(scanned.findings); !kind.empty()) {
-    scanned.problem = "is " + std::string(kind) + " and no log";
+    scanned.problem = fmt::format("is {} and no log", kind);
     scanned.hint = crash::binary_hint(kind);
   }
   scanned.kernel_spoke = log.kernel_spoke();
-  if (log.too_long()) say(printable(file.name) + " decompresses to more than 1 GiB: only that much was read");
+  if (log.too_long())
+    say(fmt::format("{} decompresses to more than 1 GiB: only that much was read", printable(file.name)));
   return scanned;
 }
 
 void say_no_kernel(const std::string& name) {
-  say(printable(name) + ": no line is recognisably a kernel's, so there may be nothing to find in it");
+  say(fmt::format("{}: no line is recognisably a kernel's, so there may be nothing to find in it",
+                  printable(name)));
 }
 
 // A file by itself must be a log; of a folder's files one must be, and the others are named.
@@ -213,7 +217,7 @@ Result<std::vector<Reported>> scan_files(const std::string& path, crash::Os os,
     if (!scanned->problem.empty()) {
       const std::string name = each.name == "-" ? "standard input" : each.name;
       if (!folder) return input_error(scanned->problem, name, scanned->hint);
-      say(printable(name) + " " + scanned->problem + ": skipped");
+      say(fmt::format("{} {}: skipped", printable(name), scanned->problem));
       continue;
     }
     any_log = true;

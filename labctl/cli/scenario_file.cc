@@ -1,5 +1,7 @@
 #include "labctl/cli/scenario_file.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 #include <filesystem>
 
@@ -21,10 +23,10 @@ Result<scenario::Variables> Settings::variables() const {
   for (const auto& setting : given) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0)
-      return input_error("--set takes NAME=VALUE, not '" + setting + "'");
+      return input_error(fmt::format("--set takes NAME=VALUE, not '{}'", setting));
     const std::string name = setting.substr(0, equals);
     if (!all.emplace(name, setting.substr(equals + 1)).second)
-      return input_error("--set gives '" + name + "' twice");
+      return input_error(fmt::format("--set gives '{}' twice", name));
   }
   return all;
 }
@@ -32,8 +34,10 @@ Result<scenario::Variables> Settings::variables() const {
 std::optional<std::string> load_signatures(const std::string& file, const std::string& mark) {
   auto text = read_file(file, 1u << 20);
   if (!text) {
-    report_error(
-        Error{Fault::input, "the signature file '" + printable(file) + "': " + text.error().what, mark, {}});
+    report_error(Error{Fault::input,
+                       fmt::format("the signature file '{}': {}", printable(file), text.error().what),
+                       mark,
+                       {}});
     return std::nullopt;
   }
   if (auto loaded = scenario::load_signatures(*text, file); !loaded.mistakes.empty()) {
@@ -99,7 +103,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
 }
 
 void print_warnings(const std::string& file, const std::vector<std::string>& warnings) {
-  for (const auto& warning : warnings) say(file + ": warning: " + warning);
+  for (const auto& warning : warnings) say(fmt::format("{}: warning: {}", file, warning));
 }
 
 }  // namespace labctl::cli

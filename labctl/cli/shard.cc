@@ -20,12 +20,13 @@ int tell(const bundle::MergeResult& result, bool json) {
   if (json)
     print_json(result.judged.verdict_json);
   else
-    print_as_is(report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1)}) +
-                "bundle: " + printable(result.bundle.string()) + "\n");
+    print_as_is(fmt::format("{}bundle: {}\n",
+                            report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1)}),
+                            printable(result.bundle.string())));
   // What is of no cell alone: shards that are absent or refused.
   if (!json)
     for (const auto& fault : result.judged.run.faults.value_or(std::vector<std::string>()))
-      print("fault: " + printable(fault) + "\n");
+      print(fmt::format("fault: {}\n", printable(fault)));
   for (const auto& problem : result.problems) report_error(problem);
   const int code = verdict.exit_code();
   if (result.is_signed) return code;
@@ -57,7 +58,7 @@ std::string shard_text(const outcome::Split& split, int index, const verdict::Ve
   }
   std::string text = shard_name(split, index) + ":";
   for (const auto& [ending, count] : counts) text += " " + std::to_string(count) + " " + ending;
-  return text + "; the verdict is given by 'labctl merge'\n" + lines;
+  return fmt::format("{}; the verdict is given by 'labctl merge'\n{}", text, lines);
 }
 
 const verdict::ShardAttempt* last_of(const std::vector<verdict::ShardAttempt>& attempts, int index) {
@@ -84,21 +85,21 @@ Json status_json(int index, const verdict::ShardAttempt* last) {
 
 std::string status_line(const outcome::Split& split, int index, const verdict::ShardAttempt* last) {
   const std::string line = shard_name(split, index) + ": ";
-  if (!last) return line + "never began";
+  if (!last) return fmt::format("{}never began", line);
   const auto& run = last->record;
   const std::string node = run.shard ? printable(run.shard->node, 100) : std::string("unknown");
   const std::string on = fmt::format(" (attempt {}, {})", last->attempt, node);
-  if (!last->unreadable.empty()) return line + "its record cannot be read" + on;
-  if (last->lab_failed) return line + "whole, and its lab failed" + on;
+  if (!last->unreadable.empty()) return fmt::format("{}its record cannot be read{}", line, on);
+  if (last->lab_failed) return fmt::format("{}whole, and its lab failed{}", line, on);
   switch (last->progress) {
     case verdict::Progress::at_work:
-      return line + "at work since " + printable(run.began, 40) + on;
+      return fmt::format("{}at work since {}{}", line, printable(run.began, 40), on);
     case verdict::Progress::silent:
-      return line + "silent since " + last->last_sign + on;
+      return fmt::format("{}silent since {}{}", line, last->last_sign, on);
     case verdict::Progress::interrupted:
-      return line + "interrupted at " + printable(run.ended, 40) + on;
+      return fmt::format("{}interrupted at {}{}", line, printable(run.ended, 40), on);
     case verdict::Progress::whole:
-      return line + "whole since " + printable(run.ended, 40) + on;
+      return fmt::format("{}whole since {}{}", line, printable(run.ended, 40), on);
   }
   return line;
 }

@@ -1,4 +1,6 @@
 // labctl shard run: one shard of a split, on this host.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -33,8 +35,8 @@ int tell(const ShardRunOptions& options, const outcome::Split& split, const fs::
   if (options.json)
     print_json(dump_pretty(shard_json(judged.run, judged.verdict, code, folder.string())));
   else
-    print(shard_text(split, static_cast<int>(options.index), judged.verdict) + "records: " + folder.string() +
-          "\n");
+    print(fmt::format("{}records: {}\n", shard_text(split, static_cast<int>(options.index), judged.verdict),
+                      folder.string()));
   return code;
 }
 

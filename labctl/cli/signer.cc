@@ -2,6 +2,8 @@
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 
+#include <fmt/core.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -46,7 +48,8 @@ Result<attest::PrivateKey> read_private_key(const std::string& file,
   auto held = PinnedFile::open(file);
   if (!held) return fail(held.error());
   if (!held->is_private())
-    return input_error("others than its owner may read the key", file, "chmod 600 " + shell_quote(file));
+    return input_error("others than its owner may read the key", file,
+                       fmt::format("chmod 600 {}", shell_quote(file)));
   auto text = held->read(largest_key);
   if (!text) return input_error(text.error().what, file);
   return attest::PrivateKey::read(*text, passphrase, file);
@@ -139,7 +142,7 @@ Result<std::string> Signer::sign(const std::string& bytes) const {
   if (!signature) return signature;
   if (!public_.verifies(bytes, *signature))
     return lab_error(
-        "what the signing command printed is not a signature by the key " + public_.id(), {},
+        fmt::format("what the signing command printed is not a signature by the key {}", public_.id()), {},
         "it must print the raw signature alone: DER over SHA-256 for P-256, 64 bytes for Ed25519");
   return signature;
 }

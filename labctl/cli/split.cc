@@ -1,4 +1,6 @@
 // labctl split: a scenario into shards that many hosts run.
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "labctl/base/text.h"
@@ -46,7 +48,7 @@ std::optional<gate::SplitOrder> read_order(const SplitOptions& options) {
 int split(const SplitOptions& options) {
   const auto order = read_order(options);
   if (!order) return exit_code::bad_input;
-  for (const auto& note : order->plan.notes) say("labctl: note: " + note);
+  for (const auto& note : order->plan.notes) say(fmt::format("labctl: note: {}", note));
   return on_this_host({}, "ending", [&](const gate::Environment& environment, gate::Observer&) {
     auto made = gate::split_run(*order, environment);
     if (!made) return report_error(made.error());
@@ -55,15 +57,15 @@ int split(const SplitOptions& options) {
       const auto part = plan::part_of(made->plan, made->shards[i]);
       std::vector<std::string> bases;
       for (const auto* base : part.bases())
-        bases.push_back(base->image +
-                        (base->machine.name.empty() ? "" : " on machine " + base->machine.name));
-      print("shard " + std::to_string(i) + ": " + std::to_string(part.cells.size()) +
-            " cells: " + join(bases, ", ") + "\n");
+        bases.push_back(base->image + (base->machine.name.empty()
+                                           ? ""
+                                           : fmt::format(" on machine {}", base->machine.name)));
+      print(fmt::format("shard {}: {} cells: {}\n", i, part.cells.size(), join(bases, ", ")));
     }
-    print("split: " + file + "\n");
-    say("labctl: run each:  labctl shard run " + shell_quote(file) + " --index N   (0-" +
-        std::to_string(made->shards.size() - 1) + ")");
-    say("labctl: then:      labctl merge " + shell_quote(file));
+    print(fmt::format("split: {}\n", file));
+    say(fmt::format("labctl: run each:  labctl shard run {} --index N   (0-{})", shell_quote(file),
+                    made->shards.size() - 1));
+    say(fmt::format("labctl: then:      labctl merge {}", shell_quote(file)));
     return exit_code::passed;
   });
 }

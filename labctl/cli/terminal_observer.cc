@@ -1,5 +1,7 @@
 #include "labctl/cli/terminal_observer.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
@@ -23,14 +25,14 @@ void TerminalObserver::on(const gate::Event& event) {
   if (const auto* ended = std::get_if<gate::ImageEnded>(&event)) {
     // A result, and no word on the way; what went wrong is in the answer.
     if (ended->image)
-      print(ended->name + "\t" + ended->image->sha256 + "\tkernel " +
-            text_at(ended->image->facts, "kernel_release") + "\n");
+      print(fmt::format("{}\t{}\tkernel {}\n", ended->name, ended->image->sha256,
+                        text_at(ended->image->facts, "kernel_release")));
     return;
   }
   if (const auto* ended = std::get_if<gate::CanariesEnded>(&event))
     for (const auto& canary : ended->canaries)
       if (!canary.proved()) say(report::canary_table(canary));
-  if (const auto line = gate::describe(event); !line.empty()) say("labctl: " + line);
+  if (const auto line = gate::describe(event); !line.empty()) say(fmt::format("labctl: {}", line));
 }
 
 }  // namespace labctl::cli

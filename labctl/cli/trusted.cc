@@ -1,5 +1,7 @@
 #include "labctl/cli/trusted.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -104,13 +106,14 @@ Result<std::optional<std::string>> Trusted::withdrawn(const std::vector<std::str
   if (!payload) return input_error(payload.error().what, withdrawn_);
   auto list = rings::read_withdrawal(*payload, withdrawn_);
   if (!list) return fail(list.error());
-  if (auto why = rings::objection(*list, now)) return input_error("the list: " + *why, withdrawn_);
+  if (auto why = rings::objection(*list, now))
+    return input_error(fmt::format("the list: {}", *why), withdrawn_);
   if (auto why = objection(*envelope, list->created)) return input_error(*why, withdrawn_);
   for (const auto& one : list->statements)
     for (const auto& digest : payload_digests)
       if (one.sha256 == digest)
-        return std::optional("it was withdrawn at " + show_moment(list->created) + ": " +
-                             printable(list->reason, 300));
+        return std::optional(fmt::format("it was withdrawn at {}: {}", show_moment(list->created),
+                                         printable(list->reason, 300)));
   return none;
 }
 

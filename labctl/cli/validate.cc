@@ -1,5 +1,7 @@
 // labctl validate: the text of scenarios, without a look at this host.
 
+#include <fmt/core.h>
+
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/verbs.h"
@@ -28,9 +30,10 @@ int validate(const ValidateOptions& options) {
       continue;
     }
     const auto& [scenario, plan] = *loaded;
-    print(file + ": ok, " + std::to_string(plan.cells.size()) +
-          " cells; only its text and meaning were checked, 'labctl plan' checks this host as well\n" +
-          report::matrix_table(plan, plan::excluded(scenario)));
+    print(
+        fmt::format("{}: ok, {} cells; only its text and meaning were checked, 'labctl plan' checks this "
+                    "host as well\n{}",
+                    file, plan.cells.size(), report::matrix_table(plan, plan::excluded(scenario))));
     print_warnings(file, plan::review(scenario, plan));
   }
   return code;

@@ -1,6 +1,8 @@
 // labctl verify: may these very files be published? Says yes only when everything agrees, and in one line why
 // not.
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/attest/envelope.h"
@@ -47,10 +49,10 @@ Result<std::map<std::string, std::string>> wanted_images(const std::vector<std::
     const std::string name = one.substr(0, equals);
     const std::string digest = equals == one.npos ? std::string() : one.substr(equals + 1);
     if (name.empty() || !is_sha256(digest))
-      return input_error("--image takes NAME=SHA256, not '" + printable(one, 160) + "'", {},
+      return input_error(fmt::format("--image takes NAME=SHA256, not '{}'", printable(one, 160)), {},
                          "'labctl image list --json' has the digests of the images that are built");
     if (const auto known = images.emplace(name, digest); !known.second && known.first->second != digest)
-      return input_error("--image names two digests for '" + printable(name, 80) + "'");
+      return input_error(fmt::format("--image names two digests for '{}'", printable(name, 80)));
   }
   return images;
 }
@@ -107,15 +109,16 @@ std::optional<int> object_to_less(const VerifyOptions& options, const attest::St
   const auto envelope = read_envelope_file(options.previous);
   if (!envelope) return cannot_look(envelope.error());
   const auto payload = trusted.open(*envelope);
-  if (!payload) return refuse("the attestation of --not-weaker-than: " + payload.error().what);
+  if (!payload) return refuse(fmt::format("the attestation of --not-weaker-than: {}", payload.error().what));
   const auto before = attest::read_payload(*payload, {});
-  if (!before) return refuse("the attestation of --not-weaker-than: " + before.error().what);
+  if (!before) return refuse(fmt::format("the attestation of --not-weaker-than: {}", before.error().what));
   if (auto why = trusted.objection(*envelope, before->ended))
-    return refuse("the attestation of --not-weaker-than: " + *why);
+    return refuse(fmt::format("the attestation of --not-weaker-than: {}", *why));
   const auto weaker = attest::weaker_than(statement, *before);
   if (weaker.empty()) return {};
-  for (const auto& line : weaker) say("labctl: weaker: " + line);
-  return refuse("the run asked less than that of " + show_moment(before->began) + ": see the list above");
+  for (const auto& line : weaker) say(fmt::format("labctl: weaker: {}", line));
+  return refuse(
+      fmt::format("the run asked less than that of {}: see the list above", show_moment(before->began)));
 }
 
 std::string what_passed(const attest::Statement& statement, std::size_t files) {
@@ -123,9 +126,9 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
   for (const auto& cell : statement.cells)
     if (!cell.control) boots += cell.boots_proved;
   const auto cells = statement.passed.size() + statement.warned.size();
-  return std::string(attest::to_string(statement.result)) + ": " + printable(statement.scenario, 80) + ", " +
-         std::to_string(files) + " files, " + std::to_string(cells) + " cells, " + std::to_string(boots) +
-         " boots proved, run of " + show_moment(statement.began) + "\n";
+  return fmt::format("{}: {}, {} files, {} cells, {} boots proved, run of {}\n",
+                     attest::to_string(statement.result), printable(statement.scenario, 80), files, cells,
+                     boots, show_moment(statement.began));
 }
 
 // Everything but the files. Nothing when the statement holds; else the exit code, and the reason is said.

@@ -1,5 +1,7 @@
 #include "labctl/cli/verify_drill.h"
 
+#include <fmt/core.h>
+
 #include "labctl/attest/drill.h"
 #include "labctl/cli/command_line.h"
 
@@ -23,12 +25,12 @@ Result<std::optional<std::string>> objection_to_drill(const DrillOptions& option
   auto envelope = read_envelope_file(options.attestation);
   if (!envelope) return fail(envelope.error());
   auto payload = gate_keys.open(*envelope);
-  if (!payload) return Objection("the drill: " + payload.error().what);
+  if (!payload) return Objection(fmt::format("the drill: {}", payload.error().what));
   auto drill = attest::read_payload(*payload, {});
-  if (!drill) return Objection("the drill: " + drill.error().what);
+  if (!drill) return Objection(fmt::format("the drill: {}", drill.error().what));
   Objection why = gate_keys.objection(*envelope, drill->ended);
   if (!why) why = attest::objection_to_drill(*drill, release, now, *age);
-  return why ? Objection("the drill: " + *why) : why;
+  return why ? Objection(fmt::format("the drill: {}", *why)) : why;
 }
 
 }  // namespace labctl::cli

@@ -1,5 +1,7 @@
 #include "labctl/cli/verify_ring.h"
 
+#include <fmt/core.h>
+
 #include <ctime>
 
 #include "labctl/base/digest.h"
@@ -24,8 +26,8 @@ int decide(const rings::Promotion& promotion, const PlanFile& plan, const Candid
     return refuse(*why);
   if (!halts.empty()) return refuse(halts.front());
   if (auto same = artifacts.unchanged(); !same) return refuse(same.error().text());
-  print("OPEN: ring " + ring + ", " + std::to_string(artifacts.digests.size()) + " files, until " +
-        show_moment(promotion.expires) + "\n");
+  print(fmt::format("OPEN: ring {}, {} files, until {}\n", ring, artifacts.digests.size(),
+                    show_moment(promotion.expires)));
   return exit_code::passed;
 }
 

@@ -1,5 +1,7 @@
 // labctl watch: whether the package archive has newer kernels than the images, for cron.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -65,14 +67,14 @@ Result<std::vector<image::Standing>> compared(const Watched& all, const host::Pa
   if (!work) return fail(work.error());
   gate::Collected left;
   gate::remove_left_work(paths, left);
-  for (const auto& line : left.done) say("labctl: " + line);
+  for (const auto& line : left.done) say(fmt::format("labctl: {}", line));
   std::set<std::string> suites;
   for (const auto& held : all.held) suites.insert(held.suite);
   std::vector<image::Standing> standings;
   for (const auto& suite : suites) {
     const auto folder = work->path() / slug(suite);
     if (auto made = make_dirs(folder); !made) return fail(made.error());
-    say("labctl: reading the package archive of " + suite);
+    say(fmt::format("labctl: reading the package archive of {}", suite));
     const auto kernels = image::read_archive(suite, folder, interrupt.token());
     if (!kernels) return fail(kernels.error());
     std::vector<image::HeldKernel> of_suite;
@@ -161,20 +163,23 @@ std::string as_text(const Watched& all, const std::vector<image::Standing>& stan
   std::vector<std::vector<std::string>> rows = {{"image", "its kernel", "the archive's", ""}};
   for (const auto& standing : standings) {
     std::string note = state_of(standing) == "newer" ? "newer" : "";
-    if (!standing.held_by.empty()) note = "image " + standing.held_by + " has it";
+    if (!standing.held_by.empty()) note = fmt::format("image {} has it", standing.held_by);
     rows.push_back({standing.held.image, standing.held.version,
                     standing.newest ? standing.newest->version : "none of this series any more", note});
   }
   std::string text = in_columns(rows);
-  for (const auto& [name, why] : all.not_compared) text += name + ": not compared: " + why + "\n";
-  if (gate.recipes.empty()) return text + "\nno kernel of the archive is newer than the images\n";
+  for (const auto& [name, why] : all.not_compared) text += fmt::format("{}: not compared: {}\n", name, why);
+  if (gate.recipes.empty())
+    return fmt::format("{}\nno kernel of the archive is newer than the images\n", text);
   std::string names;
   for (const auto& recipe : gate.recipes) {
-    text += "\n# images/" + recipe.name + "/image.yaml\n" + recipe.text;
+    text += fmt::format("\n# images/{}/image.yaml\n{}", recipe.name, recipe.text);
     names += " " + recipe.name;
   }
-  text += "\n# new-kernels.yaml\n" + gate.scenario + "\n# Then:\n#   labctl image build" + names +
-          "\n#   labctl run new-kernels.yaml --set driver=FILE --set module=NAME\n";
+  text += fmt::format(
+      "\n# new-kernels.yaml\n{}\n# Then:\n#   labctl image build{}\n#   labctl run new-kernels.yaml --set "
+      "driver=FILE --set module=NAME\n",
+      gate.scenario, names);
   return text;
 }
 

@@ -1,5 +1,6 @@
 #include "labctl/crash/errors.h"
 
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -53,7 +54,9 @@ std::vector<std::string> logged_errors(std::string_view raw_log, std::size_t mos
   return errors;
 }
 
-std::string title_of_crashed(std::string_view program) { return "program crashed: " + plain_text(program); }
+std::string title_of_crashed(std::string_view program) {
+  return fmt::format("program crashed: {}", plain_text(program));
+}
 
 std::vector<Finding> crashed_programs(std::string_view raw_log) {
   static const RE2 fault("(?:traps: )?(\\S.{0,63}?)\\[\\d+\\](?:: segfault at | general protection| trap )",

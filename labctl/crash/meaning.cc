@@ -1,5 +1,7 @@
 #include "labctl/crash/meaning.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <string_view>
@@ -25,7 +27,7 @@ Evidence evidence_of(const Finding& finding) {
 
 std::string bug_check_of(const Finding& finding) {
   if (evidence_of(finding) != Evidence::bug_check) return {};
-  const std::string driver = " in " + finding.module;
+  const std::string driver = fmt::format(" in {}", finding.module);
   return finding.module.empty() || !finding.title.ends_with(driver)
              ? finding.title
              : finding.title.substr(0, finding.title.size() - driver.size());

@@ -1,5 +1,7 @@
 #include "labctl/event/event.h"
 
+#include <fmt/core.h>
+
 #include <cstdint>
 
 #include "labctl/base/digest.h"
@@ -138,7 +140,7 @@ class Reader {
     if (const auto channel = channel_from(object_.text(key)))
       value = *channel;
     else
-      object_.wrong(std::string(key) + ": names no channel");
+      object_.wrong(fmt::format("{}: names no channel", key));
   }
   void operator()(const char* key, crash::Finding& value) {
     const Json& found = object_.value(key);
@@ -182,7 +184,7 @@ const char* name(const What& what) {
 }
 
 Chain begin_chain(std::string_view cell) {
-  return {.head = sha256("labctl journal of cell " + std::string(cell) + "\n"), .events = 0};
+  return {.head = sha256(fmt::format("labctl journal of cell {}\n", cell)), .events = 0};
 }
 
 namespace {
@@ -215,7 +217,8 @@ Result<Event> from_line(std::string_view line, Chain& chain, const std::string& 
   if (event.at.count() < 0) return input_error("the record has no time", where);
   if (event.at > longest) return input_error("the record's time is out of range", where);
   std::string kind = text_at(*json, "event");
-  if (!make(kind, event.what)) return input_error("unknown event '" + printable(kind, 40) + "'", where);
+  if (!make(kind, event.what))
+    return input_error(fmt::format("unknown event '{}'", printable(kind, 40)), where);
   std::string fault;
   Reader reader(*json, where, fault);
   std::visit([&](auto& alternative) { members(reader, alternative); }, event.what);

@@ -1,5 +1,7 @@
 #include "labctl/executor/local.h"
 
+#include <fmt/core.h>
+
 #include <atomic>
 #include <thread>
 
@@ -26,7 +28,7 @@ class Local final : public Executor {
   }
 
   Result<Seen> watch() override {
-    return Seen{.over = over_, .text = over_ ? std::string() : "shard " + std::to_string(now_) + " running"};
+    return Seen{.over = over_, .text = over_ ? std::string() : fmt::format("shard {} running", now_)};
   }
 
   Status cancel() override {

@@ -1,5 +1,7 @@
 #include "labctl/executor/slurm.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -22,9 +24,11 @@ class Slurm final : public Executor {
     auto printed = run_ok({.argv = sbatch_command(submission, partition_), .deadline = patience});
     if (!printed) return because(printed.error(), "the shards were not submitted");
     auto id = job_id(*printed);
-    if (!id) return lab_error("sbatch did not print the number of a job: '" + printable(*printed, 200) + "'");
+    if (!id)
+      return lab_error(
+          fmt::format("sbatch did not print the number of a job: '{}'", printable(*printed, 200)));
     job_ = std::move(*id);
-    return "Slurm job " + job_;
+    return fmt::format("Slurm job {}", job_);
   }
 
   Result<Seen> watch() override {
@@ -34,7 +38,7 @@ class Slurm final : public Executor {
     if (queue->ok()) return read_queue(queue->output);
     // Slurm forgets jobs some minutes after their end.
     if (queue->output.find("Invalid job id") != std::string::npos) return Seen{.over = true, .text = {}};
-    return lab_error("squeue does not answer: " + printable(queue->output, 200));
+    return lab_error(fmt::format("squeue does not answer: {}", printable(queue->output, 200)));
   }
 
   Status cancel() override {
@@ -50,8 +54,9 @@ class Slurm final : public Executor {
 
 std::vector<std::string> sbatch_command(const Submission& submission, const std::string& partition) {
   // exec: signals reach the batch shell alone.
-  std::string script = "exec " + shell_quote(submission.program.string()) + " shard run " +
-                       shell_quote(submission.split_file.string()) + " --index \"$SLURM_ARRAY_TASK_ID\"";
+  std::string script =
+      fmt::format("exec {} shard run {} --index \"$SLURM_ARRAY_TASK_ID\"",
+                  shell_quote(submission.program.string()), shell_quote(submission.split_file.string()));
   for (const auto& option : submission.options) script += " " + shell_quote(option);
   std::vector<std::string> command{"sbatch",
                                    "--parsable",

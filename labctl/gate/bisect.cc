@@ -1,5 +1,7 @@
 #include "labctl/gate/bisect.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -32,14 +34,15 @@ struct Case {
 };
 
 Result<outcome::Failure> recorded_end(const bundle::Judged& judged, const plan::Cell& cell) {
-  if (cell.control) return input_error("'" + cell.id + "' is a control: there is no candidate in it");
+  if (cell.control)
+    return input_error(fmt::format("'{}' is a control: there is no candidate in it", cell.id));
   for (const auto& outcome : judged.verdict.cells) {
     if (outcome.cell != cell.id) continue;
     if (outcome::is_guest_failure(outcome.ending)) return outcome::failure_of(cell, outcome);
-    return input_error("'" + cell.id + "' ended " + outcome::to_string(outcome.ending) +
-                       ": there is no failure of the candidate's to explain");
+    return input_error(fmt::format("'{}' ended {}: there is no failure of the candidate's to explain",
+                                   cell.id, outcome::to_string(outcome.ending)));
   }
-  return input_error("the bundle has no outcome of '" + cell.id + "'");
+  return input_error(fmt::format("the bundle has no outcome of '{}'", cell.id));
 }
 
 // A bundle may come from anywhere: it can name a file, but its commands need --scenario or an answer.
@@ -62,8 +65,9 @@ Answer<scenario::Scenario> read_scenario(const BisectOrder& options, Case& about
     why = carries ? "has commands with values of --set that the bundle recorded"
                   : "is named by the bundle alone";
   if (!why.empty()) {
-    about.notes.push_back("the scenario " + printable(file) + ' ' + why +
-                          ", so the content is not taken apart; --scenario FILE names one to trust");
+    about.notes.push_back(fmt::format(
+        "the scenario {} {}, so the content is not taken apart; --scenario FILE names one to trust",
+        printable(file), why));
     split.reset();
   }
   return std::move(*loaded.scenario);
@@ -113,10 +117,10 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
 Status same_bytes(const reproduction::Inventory& inventory, Observer& observer) {
   for (const auto& item : inventory.items) {
     if (item.standing == reproduction::Standing::same) continue;
-    const std::string what = std::string("the ") + reproduction::to_string(item.thing) + " '" +
-                             printable(item.name) + "': " + item.what;
+    const std::string what =
+        fmt::format("the {} '{}': {}", reproduction::to_string(item.thing), printable(item.name), item.what);
     if (item.thing == reproduction::Thing::artifact) return input_error(what, {}, item.hint);
-    observer.on(Note{"differs from the run: " + what});
+    observer.on(Note{fmt::format("differs from the run: {}", what)});
   }
   return {};
 }
@@ -151,18 +155,19 @@ class Bisect {
       auto square = search::compare_versions(
           *candidate,
           [&](search::Versions v) {
-            return live(v.old_driver ? driver : fs::path(cell_.driver_path),
-                        v.old_content ? content : fs::path(cell_.content_path),
-                        std::string(v.old_driver ? "the earlier" : "the candidate's") + " driver with " +
-                            (v.old_content ? "the earlier" : "the candidate's") + " content");
+            return live(
+                v.old_driver ? driver : fs::path(cell_.driver_path),
+                v.old_content ? content : fs::path(cell_.content_path),
+                fmt::format("{} driver with {} content", v.old_driver ? "the earlier" : "the candidate's",
+                            v.old_content ? "the earlier" : "the candidate's"));
           },
           criteria_);
       if (!square) return fail(square.error());
       told_.square = std::move(*square);
     } else {
-      told_.notes.push_back(
-          std::string("driver and content were not compared: there is no earlier ") +
-          (driver.empty() ? "driver (--driver FILE names one)" : "content (--content FILE names one)"));
+      told_.notes.push_back(fmt::format(
+          "driver and content were not compared: there is no earlier {}",
+          driver.empty() ? "driver (--driver FILE names one)" : "content (--content FILE names one)"));
     }
     return {};
   }
@@ -191,7 +196,7 @@ class Bisect {
       auto subset = reproduction::make_subset(split, content, names, about_.folder, work_);
       if (!subset) return fail(subset.error());
       return live(cell_.driver_path, *subset,
-                  std::to_string(kept.size()) + " of " + std::to_string(told_.records.size()) + " records");
+                  fmt::format("{} of {} records", kept.size(), told_.records.size()));
     };
     auto answer = search::find_causes(told_.records.size(), told_.candidate, run, criteria_);
     if (!answer) return fail(answer.error());

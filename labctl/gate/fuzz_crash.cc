@@ -105,7 +105,7 @@ Status CrashFinisher::finish(FuzzCrash& crash) {
   }
   if (crash.confirmed == 0) {
     crash.minimised = "never seen again";
-    observer_.on(Note{printable(crash.title) + ": was not seen again; its content is kept"});
+    observer_.on(Note{fmt::format("{}: was not seen again; its content is kept", printable(crash.title))});
     return {};
   }
   auto small = smaller(crash, *content, seen);

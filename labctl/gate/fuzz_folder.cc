@@ -1,5 +1,7 @@
 #include "labctl/gate/fuzz_folder.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -28,7 +30,7 @@ Status same_hunt(const fs::path& file, const HuntFacts& facts) {
   const Json wanted = facts_json(facts);
   for (const auto& [key, value] : wanted.items())
     if (!json->is_object() || !json->contains(key) || (*json)[key] != value)
-      return input_error("is of another hunt: its " + key + " differs", file.parent_path().string(),
+      return input_error(fmt::format("is of another hunt: its {} differs", key), file.parent_path().string(),
                          "give --corpus another folder");
   return {};
 }

@@ -42,11 +42,13 @@ Result<Made> FuzzMakers::by_command(hunt::Chance& chance, long long number) cons
                                       {"LABCTL_VARIANT", to.string()}},
                       .directory = commands_.folder,
                       .deadline = command_patience});
-  if (!made) return fail({Fault::input, "--mutate failed: " + made.error().what, {}, made.error().hint});
+  if (!made)
+    return fail({Fault::input, fmt::format("--mutate failed: {}", made.error().what), {}, made.error().hint});
   auto bytes = read_file(to, most_bytes_);
   if (!bytes)
-    return input_error("--mutate made no $LABCTL_VARIANT of at most --max-size: " + bytes.error().what,
-                       fmt::format("variant {}", number));
+    return input_error(
+        fmt::format("--mutate made no $LABCTL_VARIANT of at most --max-size: {}", bytes.error().what),
+        fmt::format("variant {}", number));
   return Made{{std::move(*bytes), "the author's mutate"}, static_cast<int>(parent), -1};
 }
 
@@ -67,7 +69,7 @@ Result<Made> FuzzMakers::by_records(hunt::Chance& chance) const {
   Made made{{}, static_cast<int>(parent), -1};
   if (subset)
     if (auto bytes = read_file(*subset, most_bytes_))
-      made.variant = {std::move(*bytes), std::to_string(kept.size()) + " of its records"};
+      made.variant = {std::move(*bytes), fmt::format("{} of its records", kept.size())};
   if (auto gone = remove_below(commands_.work, work); !gone) return fail(gone.error());
   return made;
 }

@@ -1,5 +1,7 @@
 #include "labctl/gate/fuzz_start.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -59,7 +61,8 @@ Status save_moment(FuzzStart& start, const lab::CellArtifacts& staged, const pla
   job.at_end = [&](const lab::Checkpoint&, const outcome::Outcome&) {
     std::error_code problem;
     fs::rename(job.disk, kept, problem);
-    if (problem) moved = lab_error("cannot keep a machine: " + problem.message(), kept.string());
+    if (problem)
+      moved = lab_error(fmt::format("cannot keep a machine: {}", problem.message()), kept.string());
   };
   auto saved = reproduction::save_where_it_holds(job, host, environment.stop);
   if (!saved) return because(saved.error(), "the cell does not come to where the hunt begins");
@@ -76,14 +79,16 @@ Result<plan::Cell> find_hunted(const plan::Plan& plan, const std::string& patter
     if (cell.driver_path.empty() || cell.content_path.empty() || !cell.guest.content) continue;
     if (cell.content_damage != scenario::Damage::none) continue;
     if (cell.guest.os != scenario::Os::linux_)
-      return input_error("'" + cell.id + "' is of Windows: only Linux guests can be hunted in", scenario);
-    if (cell.guest.content->is_folder())
-      return input_error("the content of '" + cell.id + "' is a folder: only a single file can be varied",
+      return input_error(fmt::format("'{}' is of Windows: only Linux guests can be hunted in", cell.id),
                          scenario);
+    if (cell.guest.content->is_folder())
+      return input_error(
+          fmt::format("the content of '{}' is a folder: only a single file can be varied", cell.id),
+          scenario);
     return cell;
   }
   return input_error(pattern.empty() ? "the scenario has no cell with a driver and content"
-                                     : "no cell with a driver and content matches '" + pattern + "'",
+                                     : fmt::format("no cell with a driver and content matches '{}'", pattern),
                      scenario, "labctl plan lists its cells");
 }
 
@@ -115,14 +120,15 @@ Answer<FuzzStart> prepare_start(const StartOrder& order, machine::Host& host, co
                   .signatures = signatures_of(order.plan),
                   .work = work};
   if (const auto why = machine::why_no_snapshot(start.trials.base.shape); !why.empty())
-    return stopped_by({Fault::input, "the cell's machine cannot be hunted in: " + why, order.scenario, {}});
+    return stopped_by(
+        {Fault::input, fmt::format("the cell's machine cannot be hunted in: {}", why), order.scenario, {}});
   const auto& files = staged->of(start.cell).files;
   start.facts = {.cell = start.cell.id,
                  .image = start.trials.base.image.sha256,
                  .driver = files.at(guest::driver_file(start.cell.guest.driver)),
                  .content = files.at(guest::content_file()),
                  .seed = order.seed};
-  observer.on(Said{"installing the driver and applying " + start.cell.content_path + " once"});
+  observer.on(Said{fmt::format("installing the driver and applying {} once", start.cell.content_path)});
   if (auto saved = save_moment(start, staged->of(start.cell), order.plan, host, work, environment); !saved)
     return stopped_by(saved.error());
   return start;

@@ -1,5 +1,7 @@
 #include "labctl/gate/housekeeping.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/log.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/artifact_store.h"
@@ -24,8 +26,8 @@ void end_orphans(const host::Paths& paths, Collected& collected) {
     if (auto ended = machine::end_orphan(paths.runtime, orphan); !ended)
       collected.problems.push_back(ended.error());
     else
-      collected.done.push_back("ended " + std::to_string(orphan.pids.size()) +
-                               " guests of a run that was killed (" + orphan.root.string() + ")");
+      collected.done.push_back(fmt::format("ended {} guests of a run that was killed ({})",
+                                           orphan.pids.size(), orphan.root.string()));
   }
 }
 
@@ -44,8 +46,8 @@ void remove_kept(const reproduction::KeptMachines& kept, bool all, Collected& co
     if (auto gone = kept.discard(machine.key); !gone)
       collected.problems.push_back(gone.error());
     else
-      collected.done.push_back("removed the kept machine of " + machine.cell + ", " +
-                               show_size(machine.bytes));
+      collected.done.push_back(
+          fmt::format("removed the kept machine of {}, {}", machine.cell, show_size(machine.bytes)));
   }
   if (quota)
     for (auto& line : reproduction::keep_within_quota(kept, *quota))
@@ -65,7 +67,8 @@ Result<WorkFolder> WorkFolder::create(const host::Paths& paths) {
   std::error_code problem;
   fs::permissions(path, fs::perms::owner_all, problem);  // guests' disks are nobody else's
   if (problem)
-    return lab_error("cannot restrict permissions to the owner: " + problem.message(), path.string());
+    return lab_error(fmt::format("cannot restrict permissions to the owner: {}", problem.message()),
+                     path.string());
   return WorkFolder(path, std::move(*lock));
 }
 
@@ -89,7 +92,8 @@ void remove_left_work(const host::Paths& paths, Collected& collected) {
     if (!gone)
       collected.problems.push_back(gone.error());
     else
-      collected.done.push_back("removed the work folder of a labctl that was killed, " + show_size(bytes));
+      collected.done.push_back(
+          fmt::format("removed the work folder of a labctl that was killed, {}", show_size(bytes)));
   }
 }
 
@@ -107,12 +111,14 @@ Collected collect_garbage(const host::Paths& paths, const image::Store& store, b
   if (!freed)
     collected.problems.push_back(freed.error());
   else if (*freed != 0)
-    collected.done.push_back("removed what interrupted image builds left, " + show_size(*freed));
+    collected.done.push_back(
+        fmt::format("removed what interrupted image builds left, {}", show_size(*freed)));
   auto artifacts = bundle::ArtifactStore(paths.artifacts).collect();
   if (!artifacts)
     collected.problems.push_back(artifacts.error());
   else if (*artifacts != 0)
-    collected.done.push_back("removed artifacts that were unused for a long time, " + show_size(*artifacts));
+    collected.done.push_back(
+        fmt::format("removed artifacts that were unused for a long time, {}", show_size(*artifacts)));
   return collected;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/gate/images.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -80,7 +82,7 @@ class Builder {
     if (!opened) {
       Error error = opened.error();
       if (error.hint.empty()) error.hint = "--disks-only builds without booting; the first run boots";
-      return because(error, "the image '" + order.image + "' is built, but it cannot be booted");
+      return because(error, fmt::format("the image '{}' is built, but it cannot be booted", order.image));
     }
     auto shapes = order.shapes;
     if (shapes.empty()) shapes.push_back(snapshot::usual_shape(*image));

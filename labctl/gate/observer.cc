@@ -1,5 +1,7 @@
 #include "labctl/gate/observer.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
@@ -22,7 +24,7 @@ struct Describe {
     return e.facts->hypervisor + ", " + machine::to_string(e.facts->accel) + ": " + e.facts->accel_reason;
   }
   std::string operator()(const RunBegan& e) const {
-    return counted(e.cells, "cell", "cells") + ", " + std::to_string(e.at_once) + " at once (" + e.why + ")";
+    return fmt::format("{}, {} at once ({})", counted(e.cells, "cell", "cells"), e.at_once, e.why);
   }
   std::string operator()(const RunEnded&) const { return {}; }
   std::string operator()(const SnapshotBegan&) const { return {}; }
@@ -32,7 +34,8 @@ struct Describe {
     std::string text;
     for (const auto& canary : e.canaries)
       if (!canary.proved()) text += (text.empty() ? "the cells of " : ", ") + canary.name();
-    return text.empty() ? text : text + " are not run: a detection channel did not report the crash";
+    return text.empty() ? text
+                        : fmt::format("{} are not run: a detection channel did not report the crash", text);
   }
   std::string operator()(const CellsBegan&) const { return {}; }
   std::string operator()(const CellMoved&) const { return {}; }
@@ -41,48 +44,47 @@ struct Describe {
   }
   std::string operator()(const CellsEnded&) const { return {}; }
   std::string operator()(const AttemptsBegan& e) const {
-    return std::to_string(e.times) + " attempts from before '" + e.step + "', " + std::to_string(e.at_once) +
-           " at once";
+    return fmt::format("{} attempts from before '{}', {} at once", e.times, e.step, e.at_once);
   }
   std::string operator()(const AttemptEnded& e) const {
-    return std::to_string(e.number) + " of " + std::to_string(e.times) + ": " + ending_of(e.outcome);
+    return fmt::format("{} of {}: {}", e.number, e.times, ending_of(e.outcome));
   }
   std::string operator()(const ProbeEnded& e) const {
     const auto ending = e.outcome.ending;
     std::string seen = e.same ? "the same crash" : "no crash";
     if (!e.same && ending != outcome::Ending::passed)
-      seen = std::string(outcome::to_string(ending)) + ", another failure: " + printable(e.outcome.reason);
-    return "run " + std::to_string(e.number) + ": " + e.what + ": " + seen + " (" + show_duration(e.took) +
-           (e.restored ? ")" : ", from the beginning)");
+      seen = fmt::format("{}, another failure: {}", outcome::to_string(ending), printable(e.outcome.reason));
+    return fmt::format("run {}: {}: {} ({}{}", e.number, e.what, seen, show_duration(e.took),
+                       e.restored ? ")" : ", from the beginning)");
   }
   std::string operator()(const ImagesBegan& e) const {
     if (e.all < 2) return {};
-    return std::to_string(e.missing) + " of " + std::to_string(e.all) + " images to build, " +
-           std::to_string(e.at_once) + " at once";
+    return fmt::format("{} of {} images to build, {} at once", e.missing, e.all, e.at_once);
   }
   std::string operator()(const ImageBegan&) const { return {}; }
   std::string operator()(const ImageEnded& e) const {
-    return e.image ? "the image '" + e.name + "' is ready" : e.image.error().text();
+    return e.image ? fmt::format("the image '{}' is ready", e.name) : e.image.error().text();
   }
   std::string operator()(const BundleOpened& e) const {
-    return "writing " + e.folder.string() + " (if interrupted, continue with: labctl run --resume " +
-           shell_quote(e.folder.string()) + ")";
+    return fmt::format("writing {} (if interrupted, continue with: labctl run --resume {})",
+                       e.folder.string(), shell_quote(e.folder.string()));
   }
   std::string operator()(const RunResumed& e) const {
-    return "resuming: " + counted(std::size_t(e.kept), "cell", "cells") + " had ended and are kept, " +
-           std::to_string(e.cut_off) + " were cut off and are run again";
+    return fmt::format("resuming: {} had ended and are kept, {} were cut off and are run again",
+                       counted(std::size_t(e.kept), "cell", "cells"), e.cut_off);
   }
   std::string operator()(const ControlReused& e) const {
-    return e.cell + ": reusing its pass from the last 7 days (rerun with --fresh-controls)";
+    return fmt::format("{}: reusing its pass from the last 7 days (rerun with --fresh-controls)", e.cell);
   }
   std::string operator()(const ControlsRerun& e) const {
-    return "a guest failed next to reused controls: rerunning " + counted(e.count, "control", "controls");
+    return fmt::format("a guest failed next to reused controls: rerunning {}",
+                       counted(e.count, "control", "controls"));
   }
   std::string operator()(const CleanedUp& e) const { return e.what; }
   std::string operator()(const Said& e) const { return e.text; }
-  std::string operator()(const Note& e) const { return "note: " + e.text; }
+  std::string operator()(const Note& e) const { return fmt::format("note: {}", e.text); }
   std::string operator()(const Warning& e) const {
-    return "warning: " + e.text + (e.fix.empty() ? "" : " (" + e.fix + ")");
+    return fmt::format("warning: {}{}", e.text, e.fix.empty() ? "" : " (" + e.fix + ")");
   }
   std::string operator()(const Problem& e) const { return e.error.text(); }
 };

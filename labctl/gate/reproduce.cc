@@ -1,5 +1,7 @@
 #include "labctl/gate/reproduce.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -46,8 +48,8 @@ Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventor
   std::vector<Error> errors;
   for (const auto& item : inventory.items) {
     if (item.standing == reproduction::Standing::same) continue;
-    differences.push_back("the " + std::string(reproduction::to_string(item.thing)) + " " +
-                          printable(item.name) + " differs: " + item.what);
+    differences.push_back(fmt::format("the {} {} differs: {}", reproduction::to_string(item.thing),
+                                      printable(item.name), item.what));
     errors.push_back({Fault::input, differences.back(), {}, item.hint});
   }
   if (differences.empty() || anyway) return differences;
@@ -99,12 +101,12 @@ outcome::Outcome attend(const Bench& bench, Attendant& attendant) {
 Result<reproduction::KeptMachine> checkpoint_to_begin_at(const Bench& bench) {
   if (!bench.order.replay)
     if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
-  bench.observer.on(Said{"replaying the steps once, up to '" + bench.hold.step + "'"});
+  bench.observer.on(Said{fmt::format("replaying the steps once, up to '{}'", bench.hold.step)});
   lab::CellJob job = bench.job;
   job.hold = bench.hold.left;
   keep_at_end(bench, job, [] { return true; });
   if (auto saved = reproduction::save_where_it_holds(job, bench.host, bench.stop); !saved)
-    return because(saved.error(), "the cell cannot be brought to '" + bench.hold.step + "'");
+    return because(saved.error(), fmt::format("the cell cannot be brought to '{}'", bench.hold.step));
   if (auto kept = bench.kept.find(bench.key)) return std::move(*kept);
   return lab_error("the machine was not kept", {}, "LABCTL_KEEP_QUOTA must have room for one");
 }
@@ -205,8 +207,8 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   auto differences = compare(*inventory, order.anyway);
   if (!differences) return tl::unexpected(differences.error());
   if (differences->empty())
-    observer.on(Said{"image, machine, host and " + std::to_string(inventory->artifacts.size()) +
-                     " artifacts are the same as in the run"});
+    observer.on(Said{fmt::format("image, machine, host and {} artifacts are the same as in the run",
+                                 inventory->artifacts.size())});
   auto job = make_job(order, *run, recorded->cell, *inventory, **host, work->path(), environment, observer);
   if (!job) return tl::unexpected(job.error());
   Bench bench{.order = order,

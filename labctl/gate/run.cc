@@ -1,5 +1,7 @@
 #include "labctl/gate/run.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <atomic>
 #include <set>
@@ -40,7 +42,7 @@ std::uint64_t largest_memory(const plan::Plan& plan) {
 // The resumed run must mean the same as it did.
 Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunRecord& now) {
   if (const auto told = lab::differences(before.record, now); !told.empty())
-    return input_error("the run cannot be resumed: " + join(told, "; "), before.folder.string(),
+    return input_error(fmt::format("the run cannot be resumed: {}", join(told, "; ")), before.folder.string(),
                        "put it back as it was, or run the scenario from its beginning");
   auto bundle = bundle::Bundle::reopen(before.folder);
   if (!bundle) return bundle;
@@ -181,7 +183,7 @@ void Run::leave_log(const std::vector<Error>& errors) const {
   std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
   const std::string base = stamp + "-" + slug(order_.plan.scenario) + ".no-bundle.log";
   if (auto file = log::File::open(order_.out / base))
-    observer_.on(Said{"no bundle was made; the log is " + (order_.out / base).string()});
+    observer_.on(Said{fmt::format("no bundle was made; the log is {}", (order_.out / base).string())});
 }
 
 // From here on something has happened, and it ends with a bundle.
@@ -203,7 +205,7 @@ Status Run::open_bundle() {
     record_.resumed.push_back(environment_.now());
   }
   if (auto written = bundle_->write_run(record_); !written) return written;
-  observer_.on(order_.shard ? Event(Said{"writing " + bundle_->folder().string()})
+  observer_.on(order_.shard ? Event(Said{fmt::format("writing {}", bundle_->folder().string())})
                             : Event(BundleOpened{bundle_->folder()}));
   return {};
 }
@@ -322,7 +324,8 @@ void Run::run_jobs(const Jobs& jobs) {
   const auto watch = [&](const lab::Progress& progress) {
     if (progress.ended && is_unexpected_failure(jobs, progress) && !guest_failed_.exchange(true) &&
         order_.fail_fast)
-      observer_.on(Said{progress.cell + " failed: no cell begins after it (--fail-fast), but for controls"});
+      observer_.on(Said{
+          fmt::format("{} failed: no cell begins after it (--fail-fast), but for controls", progress.cell)});
     observer_.on(progress.ended ? Event(CellEnded{progress}) : Event(CellMoved{progress}));
   };
   lab::run_scheduled(jobs, *host_, at_once_, watch, environment_.stop, slots_,

@@ -1,5 +1,7 @@
 #include "labctl/gate/shard.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/bundle/shards.h"
@@ -14,8 +16,8 @@ Result<lab::StagedArtifacts::Sources> kept_sources(const ShardOrder& order) {
   for (const auto& artifact : order.split.artifacts) {
     auto file = store.find(artifact.source_sha256);
     if (!file)
-      return input_error("the artifact " + printable(artifact.path, 200) +
-                             " is not there, or has other bytes: sha256 " + artifact.source_sha256,
+      return input_error(fmt::format("the artifact {} is not there, or has other bytes: sha256 {}",
+                                     printable(artifact.path, 200), artifact.source_sha256),
                          (order.folder / bundle::split_artifacts).string(),
                          "bring the whole folder that 'labctl split' wrote to this host");
     sources[artifact.path] = std::move(*file);
@@ -27,7 +29,7 @@ Status fits_split(const ShardOrder& order, const outcome::RunRecord& run) {
   const auto reasons = outcome::objections(order.split, order.index, run);
   if (reasons.empty()) return {};
   return lab_error(
-      "this host cannot run " + shard_name(order.split, order.index) + ": " + join(reasons, "; "),
+      fmt::format("this host cannot run {}: {}", shard_name(order.split, order.index), join(reasons, "; ")),
       order.folder.string(), "bring the program and the images of the split to this host");
 }
 

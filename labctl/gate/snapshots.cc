@@ -1,5 +1,7 @@
 #include "labctl/gate/snapshots.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <future>
 #include <optional>
@@ -19,10 +21,10 @@ Status same_system(const plan::Plan& plan, const image::Store& store) {
   for (const auto& cell : plan.cells) {
     auto image = store.find(cell.image);
     if (image && snapshot::os_of(*image) != cell.guest.os)
-      return input_error("the image '" + cell.image + "' is of " + image->os +
-                             ", and the scenario says how " + scenario::to_string(cell.guest.os) +
-                             " takes the candidate",
-                         plan.scenario, "write guest: {" + image->os + ": ...}, or name other images");
+      return input_error(
+          fmt::format("the image '{}' is of {}, and the scenario says how {} takes the candidate", cell.image,
+                      image->os, scenario::to_string(cell.guest.os)),
+          plan.scenario, fmt::format("write guest: {{{}: ...}}, or name other images", image->os));
   }
   return {};
 }
@@ -37,8 +39,8 @@ Status check_space(const fs::path& work, const Bases& bases, unsigned at_once) {
   auto free = free_space(work);
   if (!free) return fail(free.error());
   if (*free < wanted)
-    return lab_error("not enough disk space: " + show_size(*free) + " free, " + show_size(wanted) +
-                         " needed for " + std::to_string(at_once) + " guests at once",
+    return lab_error(fmt::format("not enough disk space: {} free, {} needed for {} guests at once",
+                                 show_size(*free), show_size(wanted), at_once),
                      work.string(),
                      "labctl gc, --jobs with a smaller number, or LABCTL_CACHE on a larger disk");
   return {};
@@ -67,10 +69,10 @@ Result<Bases> prepare_bases(const plan::Plan& plan, machine::Host& host, const E
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     keys.push_back(key);
     if (key.second.vcpus != cell.machine.vcpus)
-      observer.on(Note{cell.image + ": using " + std::to_string(key.second.vcpus) + " vCPU instead of " +
-                       std::to_string(cell.machine.vcpus) +
-                       ": multi-threaded TCG causes false crashes, and single-threaded TCG cannot be "
-                       "requested over --connect"});
+      observer.on(
+          Note{fmt::format("{}: using {} vCPU instead of {}: multi-threaded TCG causes false crashes, and "
+                           "single-threaded TCG cannot be requested over --connect",
+                           cell.image, key.second.vcpus, cell.machine.vcpus)});
   }
   std::vector<std::future<Result<snapshot::BaseSnapshot>>> made;
   for (const auto& [image, shape] : keys)

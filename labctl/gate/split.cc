@@ -1,5 +1,6 @@
 #include "labctl/gate/split.h"
 
+#include <fmt/core.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -86,8 +87,8 @@ Answer<outcome::Split> split_run(const SplitOrder& order, const Environment& env
 
 Result<RunOrder> shard_order(const outcome::Split& split, int index, const fs::path& folder) {
   if (index < 0 || static_cast<std::size_t>(index) >= split.shards.size())
-    return input_error("the split has no shard " + std::to_string(index), folder.string(),
-                       "give --index a number from 0 to " + std::to_string(split.shards.size() - 1));
+    return input_error(fmt::format("the split has no shard {}", index), folder.string(),
+                       fmt::format("give --index a number from 0 to {}", split.shards.size() - 1));
   RunOrder order{.plan = plan::part_of(split.plan, split.shards[static_cast<std::size_t>(index)]),
                  .scenario = split.scenario,
                  .waivers = split.waivers,

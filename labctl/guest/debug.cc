@@ -1,5 +1,7 @@
 #include "labctl/guest/debug.h"
 
+#include <fmt/core.h>
+
 #include <charconv>
 
 #include "labctl/base/text.h"
@@ -51,12 +53,13 @@ LoadedModule read_module(const std::vector<std::string>& words) {
 std::string symbols_of(const LoadedModule& module) {
   const auto text = module.sections.find(".text");
   if (text == module.sections.end()) return {};
-  std::string line = "# " + (module.file.empty() ? module.name : module.file) + " in the guest\n";
+  std::string line = fmt::format("# {} in the guest\n", module.file.empty() ? module.name : module.file);
   // Of a section that has an address of its own, as a kernel's script gives .data, gdb takes it that all
   // have, and puts one function over another.
-  line += "# make it of the module as it was built: objcopy --change-section-address '*=0' BUILT.ko " +
-          module.name + ".ko\n";
-  line += "add-symbol-file " + module.name + ".ko " + hex(text->second);
+  line += fmt::format(
+      "# make it of the module as it was built: objcopy --change-section-address '*=0' BUILT.ko {}.ko\n",
+      module.name);
+  line += fmt::format("add-symbol-file {}.ko {}", module.name, hex(text->second));
   // Without these gdb finds functions and no variables.
   for (const char* name : {".init.text", ".exit.text", ".rodata", ".data", ".bss"})
     if (const auto section = module.sections.find(name); section != module.sections.end())
@@ -88,14 +91,15 @@ std::string gdb_lines(const Loaded& loaded, const std::string& kernel_symbols, i
   if (loaded.text == 0)
     text += "# the guest did not report where its kernel is\n";
   else if (kernel_symbols.empty())
-    text += "# the kernel's symbols are not on this host: apt-get install linux-image-" + loaded.release +
-            "-dbg\n# then: symbol-file -o " + moved + " " + kernel_symbol_files(loaded.release).front() +
-            "\n";
+    text += fmt::format(
+        "# the kernel's symbols are not on this host: apt-get install linux-image-{}-dbg\n# then: "
+        "symbol-file -o {} {}\n",
+        loaded.release, moved, kernel_symbol_files(loaded.release).front());
   else
-    text += "symbol-file -o " + moved + " " + kernel_symbols + "\n";
+    text += fmt::format("symbol-file -o {} {}\n", moved, kernel_symbols);
   if (loaded.modules.empty()) text += "# no module of the candidate's is loaded yet: ask again with .gdb\n";
   for (const auto& module : loaded.modules) text += symbols_of(module);
-  return text + "target remote 127.0.0.1:" + std::to_string(port) + "\n";
+  return fmt::format("{}target remote 127.0.0.1:{}\n", text, port);
 }
 
 std::vector<std::string> kernel_symbol_files(const std::string& release) {

@@ -1,5 +1,7 @@
 #include "labctl/guest/sleepers.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 
 namespace labctl::guest {
@@ -48,9 +50,10 @@ Millis hung_task_patience(const Facts& facts) {
 
 std::string hung_task_report(const Sleeper& sleeper, Millis slept) {
   const std::string number = sleeper.thread.substr(0, sleeper.thread.find('.'));
-  std::string text = "INFO: task " + sleeper.name + ":" + number + " blocked for more than " +
-                     std::to_string(slept.count() / 1000) + " seconds.\n" + "task:" + sleeper.name +
-                     " state:D stack:0 pid:" + number + "\nCall Trace:\n <TASK>\n";
+  std::string text = fmt::format(
+      "INFO: task {}:{} blocked for more than {} seconds.\ntask:{} state:D stack:0 pid:{}\nCall Trace:\n "
+      "<TASK>\n",
+      sleeper.name, number, slept.count() / 1000, sleeper.name, number);
   for (const auto& frame : sleeper.frames) text += " " + frame + "\n";
   return text + " </TASK>\n";
 }

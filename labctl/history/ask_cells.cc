@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <map>
 
 #include "labctl/base/text.h"
@@ -13,9 +15,9 @@ constexpr std::size_t most_cells = 1000;
 Error unknown_cell(const std::string& cell, const std::vector<std::string>& known) {
   const auto meant = did_you_mean(cell, known);
   return {Fault::input,
-          "no run has a cell '" + printable(cell, 200) + "'",
+          fmt::format("no run has a cell '{}'", printable(cell, 200)),
           {},
-          meant ? "did you mean '" + *meant + "'?" : "'labctl history cell \"*\"' lists the cells"};
+          meant ? fmt::format("did you mean '{}'?", *meant) : "'labctl history cell \"*\"' lists the cells"};
 }
 
 // How many lives of a cell there are of each kind, and the last of them; the newest first.

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -81,7 +83,7 @@ Json fleet_answer(const Fleet& fleet, const Kernels& kernels) {
          {"distro", gaps[i]->distro},
          {"why", !there                           ? "never tested with this driver"
                  : tested->second.failing.empty() ? "no pass"
-                                                  : "fails: " + tested->second.failing.front()},
+                                                  : fmt::format("fails: {}", tested->second.failing.front())},
          {"recipe", there ? "" : recipe_for(*gaps[i])}});
   }
   return json;

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/history/asked.h"
 #include "labctl/history/questions.h"
@@ -74,8 +76,8 @@ Result<Json> ask_crash(const Database& history, const std::string& title) {
   if (answer["crashes"].empty()) {
     const auto meant = did_you_mean(title, known);
     return input_error(
-        "no run has seen '" + printable(title, 200) + "'", {},
-        meant ? "did you mean '" + *meant + "'?" : "'labctl history crash' lists what was seen");
+        fmt::format("no run has seen '{}'", printable(title, 200)), {},
+        meant ? fmt::format("did you mean '{}'?", *meant) : "'labctl history crash' lists what was seen");
   }
   std::size_t detailed = 0;
   for (auto& crash : answer["crashes"])

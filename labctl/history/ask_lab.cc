@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <map>
 
 #include "labctl/base/text.h"
@@ -53,9 +55,9 @@ Error unknown_image(const Database& history, const std::string& image) {
   if (!done) return done.error();
   const auto meant = did_you_mean(image, known);
   return {Fault::input,
-          "no run has used an image '" + printable(image, 100) + "'",
+          fmt::format("no run has used an image '{}'", printable(image, 100)),
           {},
-          meant ? "did you mean '" + *meant + "'?" : "known are: " + join_some(known)};
+          meant ? fmt::format("did you mean '{}'?", *meant) : fmt::format("known are: {}", join_some(known))};
 }
 
 // By one column: results, and what was tried again.

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/cell/cell.h"
@@ -17,7 +19,7 @@ std::vector<Window> windows_of(const plan::Cell& cell, const std::vector<event::
   for (int n = 1; n <= cell.boots_wanted(); ++n) windows.push_back({.n = n});
   for (const auto& step : cell::steps_taken(cell, journal))
     for (auto& window : windows)
-      if (step.step.name.starts_with("boot " + std::to_string(window.n) + "/")) {
+      if (step.step.name.starts_with(fmt::format("boot {}/", window.n))) {
         if (window.to == Millis(0)) window.from = step.from;
         window.to = step.to;
       }

@@ -1,5 +1,7 @@
 #include "labctl/history/fleet.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <tuple>
@@ -26,17 +28,17 @@ Result<FleetLine> read_line(std::string_view line, const std::string& place) {
     if (part.size() >= 2 && part.front() == '"' && part.back() == '"') part = part.substr(1, part.size() - 2);
   }
   if (parts.size() < 2 || parts.size() > 3)
-    return input_error("expected kernel_release,machines[,distro], got '" + printable(line, 100) + "'",
-                       place);
+    return input_error(
+        fmt::format("expected kernel_release,machines[,distro], got '{}'", printable(line, 100)), place);
   FleetLine read{.kernel_release = parts[0], .distro = parts.size() == 3 ? printable(parts[2], 60) : ""};
   if (!is_release(read.kernel_release))
-    return input_error("'" + printable(parts[0], 80) + "' is not the release of a kernel", place,
+    return input_error(fmt::format("'{}' is not the release of a kernel", printable(parts[0], 80)), place,
                        "write it as uname -r prints it");
   const auto [end, problem] =
       std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), read.machines);
   if (problem != std::errc() || end != parts[1].data() + parts[1].size() || read.machines < 0 ||
       read.machines > most_machines)
-    return input_error("'" + printable(parts[1], 80) + "' is not a number of machines", place);
+    return input_error(fmt::format("'{}' is not a number of machines", printable(parts[1], 80)), place);
   return read;
 }
 
@@ -77,11 +79,14 @@ std::string recipe_for(const FleetLine& line) {
   if (release.find("+deb11") != release.npos || release.starts_with("5.10.0-")) base = "debian-11";
   const bool debian = line.distro.empty() || line.distro.find("ebian") != line.distro.npos;
   if (base.empty() || !debian)
-    return "# " + release + (line.distro.empty() ? "" : " of " + line.distro) +
-           ": not one of Debian's kernels; import an image that has it "
-           "(docs/how-to/import-a-cloud-image.md)\n";
-  return "# images/" + base + "-linux-" + slug(release) + "/image.yaml\nextends: " + base +
-         "\nsummary: " + base + " with a kernel of the fleet\nkernel: linux-image-" + release + "\n";
+    return fmt::format(
+        "# {}{}: not one of Debian's kernels; import an image that has it "
+        "(docs/how-to/import-a-cloud-image.md)\n",
+        release, line.distro.empty() ? "" : fmt::format(" of {}", line.distro));
+  return fmt::format(
+      "# images/{}-linux-{}/image.yaml\nextends: {}\nsummary: {} with a kernel of the fleet\nkernel: "
+      "linux-image-{}\n",
+      base, slug(release), base, base, release);
 }
 
 }  // namespace labctl::history

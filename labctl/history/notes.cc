@@ -1,5 +1,7 @@
 #include "labctl/history/notes.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/yaml/reader.h"
@@ -52,7 +54,7 @@ Notes read_notes(std::string_view text, const std::string& name) {
         const auto& last = read.notes.back().title;
         if (std::count_if(read.notes.begin(), read.notes.end(),
                           [&](const Note& other) { return other.title == last; }) > 1)
-          reader.mistake(list->items[i].mark, "the title " + yaml::quoted(last) + " stands twice");
+          reader.mistake(list->items[i].mark, fmt::format("the title {} stands twice", yaml::quoted(last)));
       }
   }
   read.mistakes = reader.take_mistakes();

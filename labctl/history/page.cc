@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -59,7 +61,7 @@ void PageMaker::section(const std::string& heading, const std::string& note) {
 void PageMaker::table(const std::vector<std::string>& columns, const std::vector<std::vector<Cell>>& rows,
                       bool stack) {
   if (rows.empty()) {
-    part("note") = text_at(page_["sections"].back(), "note") + " Nothing.";
+    part("note") = fmt::format("{} Nothing.", text_at(page_["sections"].back(), "note"));
     return;
   }
   Json table{{"columns", columns}, {"stack", stack}, {"rows", Json::array()}};
@@ -126,7 +128,7 @@ Json curve_of(const Json& answer) {
                       {"text", text_at(points[i], "began") + ": " +
                                    show_duration(Millis(number_at(points[i], "cold_boot_ms")))}});
     }
-    lines.push_back({{"name", name.starts_with(", ") ? "CPU not recorded" + name : name},
+    lines.push_back({{"name", name.starts_with(", ") ? fmt::format("CPU not recorded{}", name) : name},
                      {"colour", colour},
                      {"d", d},
                      {"points", dots}});
@@ -136,7 +138,8 @@ Json curve_of(const Json& answer) {
     ticks.push_back(
         {{"y", coordinate(y_of(share * static_cast<double>(most)))},
          {"text", show_duration(Millis(static_cast<std::int64_t>(share * static_cast<double>(most))))}});
-  return {{"label", "cold boot of " + text_at(answer, "image") + " by run; the table below says the same"},
+  return {{"label",
+           fmt::format("cold boot of {} by run; the table below says the same", text_at(answer, "image"))},
           {"from", text_at(points.front(), "began").substr(0, 10)},
           {"to", text_at(points.back(), "began").substr(0, 10)},
           {"ticks", ticks},

@@ -1,5 +1,7 @@
 #include "labctl/history/read.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/attest/envelope.h"
@@ -21,12 +23,12 @@ std::string objection_to_cell(const Json& recorded, const outcome::Outcome& outc
   if (text_at(recorded, "id") != outcome.cell) return "verdict.json names other cells than run.json";
   const std::string then = text_at(recorded, "outcome"), now = outcome::to_string(outcome.ending);
   if (then != now)
-    return "verdict.json says that " + outcome.cell + " ended '" + printable(then, 40) +
-           "', and its journal gives '" + now + "'";
+    return fmt::format("verdict.json says that {} ended '{}', and its journal gives '{}'", outcome.cell,
+                       printable(then, 40), now);
   const Json* journal = recorded.contains("journal") ? &recorded.at("journal") : nullptr;
   const std::string head = journal && journal->is_object() ? text_at(*journal, "sha256") : std::string();
   if (head != outcome.journal.sha256)
-    return "the journal of " + outcome.cell + " is another one than the run ended with";
+    return fmt::format("the journal of {} is another one than the run ended with", outcome.cell);
   return {};
 }
 
@@ -36,7 +38,7 @@ std::string objection_to_verdict(const Json& recorded, const bundle::Judged& jud
   const bool explained = older && then == verdict::to_string(verdict::Decision::passed) &&
                          judged.verdict.decision == verdict::Decision::no_verdict;
   if (then != now && !explained)
-    return "verdict.json says '" + printable(then, 40) + "', and the recorded events give '" + now + "'";
+    return fmt::format("verdict.json says '{}', and the recorded events give '{}'", printable(then, 40), now);
   const Json* cells = recorded.contains("cells") ? &recorded.at("cells") : nullptr;
   if (!cells || !cells->is_array() || cells->size() != judged.verdict.cells.size())
     return "verdict.json names other cells than run.json";
@@ -49,8 +51,8 @@ Result<Json> read_verdict(const fs::path& folder) {
   const fs::path file = folder / "verdict.json";
   auto text = read_file(file);
   if (!text)
-    return input_error("the run has not ended: " + text.error().what, file.string(),
-                       "finish it with: labctl run --resume " + shell_quote(folder.string()));
+    return input_error(fmt::format("the run has not ended: {}", text.error().what), file.string(),
+                       fmt::format("finish it with: labctl run --resume {}", shell_quote(folder.string())));
   auto recorded = parse_json(*text, file.string());
   if (!recorded) return fail(Error{Fault::input, recorded.error().what, file.string(), run_again});
   if (!recorded->is_object()) return input_error("it is not an object of JSON", file.string(), run_again);
@@ -98,7 +100,7 @@ bool has_ended(const fs::path& bundle) {
 Result<std::string> entry_id(const fs::path& bundle) {
   auto run = read_file(bundle / "run.json");
   if (!run)
-    return input_error("is not a bundle: " + run.error().what, (bundle / "run.json").string(),
+    return input_error(fmt::format("is not a bundle: {}", run.error().what), (bundle / "run.json").string(),
                        "give the folder that 'labctl run' printed at its end");
   auto verdict = read_verdict(bundle);
   if (!verdict) return fail(verdict.error());
@@ -110,17 +112,19 @@ Result<Entry> read_entry(const fs::path& bundle) {
   if (!judged) return fail(judged.error());
   if (judged->run.ended.empty() || !judged->run.faults)
     return input_error("the run has not ended", bundle.string(),
-                       "finish it with: labctl run --resume " + shell_quote(bundle.string()));
+                       fmt::format("finish it with: labctl run --resume {}", shell_quote(bundle.string())));
   for (const auto* moment : {&judged->run.began, &judged->run.ended})
     if (auto read = parse_moment(*moment); !read)
-      return input_error("run.json names a time that is none: " + read.error().what, bundle.string());
+      return input_error(fmt::format("run.json names a time that is none: {}", read.error().what),
+                         bundle.string());
   if (!judged->contradictions.empty())
-    return input_error("the bundle contradicts itself: " + printable(judged->contradictions.front(), 400),
-                       bundle.string(), run_again);
+    return input_error(
+        fmt::format("the bundle contradicts itself: {}", printable(judged->contradictions.front(), 400)),
+        bundle.string(), run_again);
   const auto recorded = read_verdict(bundle);
   if (!recorded) return fail(recorded.error());
   if (auto why = objection_to_verdict(*recorded, *judged); !why.empty())
-    return input_error("the bundle contradicts itself: " + why, bundle.string(), run_again);
+    return input_error(fmt::format("the bundle contradicts itself: {}", why), bundle.string(), run_again);
   Entry entry = entry_of(*judged);
   entry.id = id_of(judged->run_sha256, *recorded);
   entry.recorded = text_at(*recorded, "verdict");

@@ -1,5 +1,7 @@
 #include "labctl/history/schema.h"
 
+#include <fmt/core.h>
+
 #include <iterator>
 #include <string>
 
@@ -114,9 +116,9 @@ Status object_to_owner(const Connection& connection, std::int64_t format) {
     return input_error("it is a database of another program, and not a history of labctl's",
                        connection.file().string(), "name another file with --db or LABCTL_HISTORY");
   if (format > format_now())
-    return input_error("it is a history of format " + std::to_string(format) + ", and this labctl knows " +
-                           std::to_string(format_now()),
-                       connection.file().string(), "use the newer labctl that made it");
+    return input_error(
+        fmt::format("it is a history of format {}, and this labctl knows {}", format, format_now()),
+        connection.file().string(), "use the newer labctl that made it");
   return {};
 }
 
@@ -143,7 +145,7 @@ Status check_format(const Connection& connection) {
   if (!format) return fail(format.error());
   if (auto ours = object_to_owner(connection, *format); !ours) return ours;
   if (*format < format_now())
-    return input_error("it is a history of the earlier format " + std::to_string(*format),
+    return input_error(fmt::format("it is a history of the earlier format {}", *format),
                        connection.file().string(), "bring it to today's with: labctl history add BUNDLE");
   return {};
 }

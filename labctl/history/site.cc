@@ -1,5 +1,7 @@
 #include "labctl/history/site.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -133,7 +135,7 @@ class Site {
     const auto runs = ask_runs(history_, runs_on_grid);
     if (!runs) return fail(runs.error());
     const auto& red = runs->at("red");
-    PageMaker page(red.empty() ? "Nothing is red" : std::to_string(red.size()) + " cells are red",
+    PageMaker page(red.empty() ? "Nothing is red" : fmt::format("{} cells are red", red.size()),
                    "What the last runs say, and since when.", red.empty() ? "passed" : "failed");
     std::vector<std::vector<Cell>> rows;
     for (const auto& cell : red) {
@@ -162,7 +164,7 @@ class Site {
             : verdict == "blocked" ? "failed"
                                    : "unsure"},
            {text_at(run, "scenario")},
-           {std::to_string(number_at(run, "passed")) + " of " + std::to_string(number_at(run, "cells"))},
+           {fmt::format("{} of {}", number_at(run, "passed"), number_at(run, "cells"))},
            {std::to_string(number_at(run, "failed"))},
            {std::to_string(number_at(run, "lab"))}});
     }
@@ -271,9 +273,9 @@ class Site {
     for (const auto& cell : answer->at("cells"))
       rows.push_back(
           {{text_at(cell, "cell")},
-           {std::to_string(number_at(cell, "failed")) + " of " + std::to_string(number_at(cell, "n")), "",
-            "unsure"},
-           {percent(cell.at("low").get<double>()) + " to " + percent(cell.at("high").get<double>())},
+           {fmt::format("{} of {}", number_at(cell, "failed"), number_at(cell, "n")), "", "unsure"},
+           {fmt::format("{} to {}", percent(cell.at("low").get<double>()),
+                        percent(cell.at("high").get<double>()))},
            {day(text_at(cell, "last_failed"))},
            {text_at(cell, "title"), page_of("crash", text_at(cell, "title"))}});
     PageMaker page("Unstable cells",

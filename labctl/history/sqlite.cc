@@ -1,5 +1,6 @@
 #include "labctl/history/sqlite.h"
 
+#include <fmt/core.h>
 #include <sqlite3.h>
 
 namespace labctl::history {
@@ -152,7 +153,7 @@ std::int64_t Connection::last_key() const { return sqlite3_last_insert_rowid(dat
 
 Error Connection::error() const {
   const int code = sqlite3_extended_errcode(database_.get());
-  return {fault_of(code), std::string("the history cannot be used: ") + sqlite3_errmsg(database_.get()),
+  return {fault_of(code), fmt::format("the history cannot be used: {}", sqlite3_errmsg(database_.get())),
           file_.string(), next_step(code)};
 }
 

@@ -1,5 +1,7 @@
 // Answers as text: tables for a terminal.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -88,10 +90,11 @@ std::string runs_text(const Json& answer) {
     if (flag_at(run, "warned")) verdict += " (warned)";
     if (flag_at(run, "partial")) verdict += " (partial)";
     if (text_at(run, "recorded") != text_at(run, "verdict"))
-      verdict += ", recorded " + text_at(run, "recorded");
+      verdict += fmt::format(", recorded {}", text_at(run, "recorded"));
     runs.add({moment(text_at(run, "began")), verdict, number(run, "passed") + "/" + number(run, "cells"),
               number(run, "failed"), number(run, "lab"), text_at(run, "scenario"),
-              text_at(run, "pruned").empty() ? text_at(run, "bundle") : "removed " + text_at(run, "pruned")});
+              text_at(run, "pruned").empty() ? text_at(run, "bundle")
+                                             : fmt::format("removed {}", text_at(run, "pruned"))});
   }
   if (runs.empty()) return "no run is in the history\n";
   Table red({"red now", "since", "last passed", "what"});
@@ -141,8 +144,9 @@ std::string first_bad_text(const Json& answer) {
   std::string text;
   for (const auto& one : answer.at("scenarios")) {
     const bool red = text_at(one, "standing") == "red";
-    text += printable(text_at(answer, "cell"), 200) + " in " + printable(text_at(one, "scenario"), 100) +
-            ": " + text_at(one, "standing") + " since " + when(one, "since") + "\n";
+    text +=
+        fmt::format("{} in {}: {} since {}\n", printable(text_at(answer, "cell"), 200),
+                    printable(text_at(one, "scenario"), 100), text_at(one, "standing"), when(one, "since"));
     const char* before = red ? "last_good" : "last_bad";
     for (const auto& [label, key] : {std::pair(red ? "  first bad: " : "  first good: ", "since"),
                                      std::pair(red ? "  last good: " : "  last bad: ", before)})
@@ -162,10 +166,11 @@ std::string unstable_text(const Json& answer) {
   Table table({"cell", "failed", "of", "share (95 %)", "last failed", "what"});
   for (const auto& cell : answer.at("cells"))
     table.add({text_at(cell, "cell"), number(cell, "failed"), number(cell, "n"),
-               percent(cell.at("low").get<double>()) + " to " + percent(cell.at("high").get<double>()),
+               fmt::format("{} to {}", percent(cell.at("low").get<double>()),
+                           percent(cell.at("high").get<double>())),
                moment(text_at(cell, "last_failed")), text_at(cell, "title")});
   if (table.empty()) return "no cell has both passed and failed on the same bytes\n";
-  return table.text() + "\nto see one fail again: labctl reproduce BUNDLE CELL --times 20\n";
+  return fmt::format("{}\nto see one fail again: labctl reproduce BUNDLE CELL --times 20\n", table.text());
 }
 
 std::string spread_text(const Json& host, const char* key) {
@@ -182,10 +187,10 @@ std::string boots_text(const Json& answer) {
                host.at("proof").is_object() ? number(host.at("proof"), "n") : "0", text_at(host, "accel"),
                text_at(host, "hypervisor"), text_at(host, "machine"),
                text_at(host, "cpu").empty() ? "not recorded" : text_at(host, "cpu")});
-  return "median / 90th percentile since the reboot was asked for: the kernel speaks, the agent answers, the "
-         "boot "
-         "is proved\n\n" +
-         table.text();
+  return fmt::format(
+      "median / 90th percentile since the reboot was asked for: the kernel speaks, the agent answers, the "
+      "boot is proved\n\n{}",
+      table.text());
 }
 
 std::string lab_text(const Json& answer) {
@@ -212,9 +217,9 @@ std::string lab_text(const Json& answer) {
 }
 
 std::string fleet_text(const Json& fleet) {
-  std::string text = "\n" + percent(fleet.at("share").get<double>()) + " of the fleet (" +
-                     number(fleet, "covered") + " of " + number(fleet, "machines") +
-                     " machines) run kernels that passed with this driver\n";
+  std::string text = fmt::format(
+      "\n{} of the fleet ({} of {} machines) run kernels that passed with this driver\n",
+      percent(fleet.at("share").get<double>()), number(fleet, "covered"), number(fleet, "machines"));
   Table gaps({"machines", "kernel", "distribution", "why"});
   std::string recipes;
   for (const auto& gap : fleet.at("gaps")) {

@@ -1,5 +1,7 @@
 #include "labctl/host/cache.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string>
 
@@ -28,7 +30,7 @@ bool is_known(const std::string& name) {
 }
 
 std::string elsewhere(const fs::path& root) {
-  return std::string("export ") + variable + "=" + shell_quote((root / "labctl").string());
+  return fmt::format("export {}={}", variable, shell_quote((root / "labctl").string()));
 }
 
 Result<bool> is_marked(const fs::path& root) {
@@ -46,12 +48,13 @@ Status check_names(const fs::path& root) {
        entry.increment(problem)) {
     const std::string name = entry->path().filename().string();
     if (name == marker || !is_known(name))
-      return lab_error("is a folder in use, and no cache: it holds '" + printable(name, 60) +
-                           "', which labctl did not make there",
-                       root.string(), elsewhere(root));
+      return lab_error(
+          fmt::format("is a folder in use, and no cache: it holds '{}', which labctl did not make there",
+                      printable(name, 60)),
+          root.string(), elsewhere(root));
   }
   if (problem && problem != std::errc::no_such_file_or_directory)
-    return lab_error("cannot be read: " + problem.message(), root.string());
+    return lab_error(fmt::format("cannot be read: {}", problem.message()), root.string());
   return {};
 }
 
@@ -72,9 +75,10 @@ Status claim_cache(const fs::path& root) {
   if (auto made = make_private(root, variable); !made)
     return because(made.error(), "the cache cannot be used");
   if (is_marked(root).value_or(false)) return {};
-  return write_file(root / marker,
-                    std::string(signature) + std::string(format_1) +
-                        "# What is in this folder can be made again, and what is old in it is removed.\n");
+  return write_file(
+      root / marker,
+      fmt::format("{}{}# What is in this folder can be made again, and what is old in it is removed.\n",
+                  signature, format_1));
 }
 
 }  // namespace labctl::host

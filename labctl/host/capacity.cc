@@ -1,5 +1,7 @@
 #include "labctl/host/capacity.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -51,7 +53,7 @@ Capacity capacity(std::uint64_t guest_memory, unsigned cores, std::uint64_t memo
     std::snprintf(share, sizeof share, "%.1f of ", processors);
     result.why = share + result.why;
   }
-  result.why += show_size(memory) + " of memory free";
+  result.why += fmt::format("{} of memory free", show_size(memory));
   if (fewer || less) result.why += ", within the limits of the control group or the batch job";
   return result;
 }

@@ -1,5 +1,6 @@
 #include "labctl/host/doctor.h"
 
+#include <fmt/core.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -41,8 +42,8 @@ Check program_check(const Needed& needed) {
   const auto path = find_program(needed.program);
   Check check{needed.program, Health::ok, std::string(needed.purpose) + ": " + path.string(), {}};
   if (path.empty())
-    check = {needed.program, Health::error, std::string("is missing; it ") + needed.purpose,
-             std::string("apt-get install ") + needed.package};
+    check = {needed.program, Health::error, fmt::format("is missing; it {}", needed.purpose),
+             fmt::format("apt-get install {}", needed.package)};
   check.only_for_building = std::string_view(needed.purpose) != runs;
   return check;
 }
@@ -52,7 +53,8 @@ Check file_check(const std::string& name, const std::vector<fs::path>& any_of, c
   std::error_code ignored;
   for (const auto& path : any_of)
     if (fs::exists(path, ignored)) return {name, Health::ok, purpose + ": " + path.string(), {}};
-  return {name, Health::error, "is missing; it " + purpose, "apt-get install " + package};
+  return {name, Health::error, fmt::format("is missing; it {}", purpose),
+          fmt::format("apt-get install {}", package)};
 }
 
 // Only some scenarios ask for it.
@@ -67,7 +69,7 @@ Check firmware_check() {
 Check disk_reader_check() {
   const char* called = "dead Windows disks";
   if (auto can = observe::can_read_disks(); !can)
-    return {called, Health::warning, "cannot be read: " + can.error().what, can.error().hint};
+    return {called, Health::warning, fmt::format("cannot be read: {}", can.error().what), can.error().hint};
   if (find_program("evtxexport").empty())
     return {called, Health::warning, "dumps can be read, the event log cannot: evtxexport is not installed",
             "apt-get install libevtx-utils"};
@@ -95,9 +97,9 @@ Check space_check(const Paths& paths) {
   constexpr std::uint64_t wanted = 10ull << 30, least = 3ull << 30;
   auto free = free_space(paths.store);
   if (!free) return {"disk space", Health::error, free.error().text(), {}};
-  const std::string detail = show_size(*free) + " free in " + paths.store.string();
+  const std::string detail = fmt::format("{} free in {}", show_size(*free), paths.store.string());
   if (*free < least)
-    return {"disk space", Health::error, detail + "; at least " + show_size(least) + " are needed",
+    return {"disk space", Health::error, fmt::format("{}; at least {} are needed", detail, show_size(least)),
             "labctl gc, or set LABCTL_CACHE to a larger disk"};
   if (*free < wanted) return {"disk space", Health::warning, detail, "set LABCTL_CACHE to a larger disk"};
   return {"disk space", Health::ok, detail, {}};
@@ -113,8 +115,9 @@ Check runtime_check(const Paths& paths) {
   // The longest socket below it: <runtime>/<root>/lib/qemu/domain-1-.../monitor.sock
   constexpr std::size_t longest = 40;
   if (paths.runtime.string().size() > longest)
-    return {"runtime folder", Health::error, paths.runtime.string() + " is too long for unix sockets",
-            "set LABCTL_RUNTIME to a path of at most " + std::to_string(longest) + " characters"};
+    return {"runtime folder", Health::error,
+            fmt::format("{} is too long for unix sockets", paths.runtime.string()),
+            fmt::format("set LABCTL_RUNTIME to a path of at most {} characters", longest)};
   if (auto made = make_private(paths.runtime, "LABCTL_RUNTIME"); !made)
     return {"runtime folder", Health::error, made.error().text(), made.error().hint};
   return {"runtime folder", Health::ok, paths.runtime.string(), {}};
@@ -124,7 +127,7 @@ Check orphan_check(const Paths& paths) {
   const auto orphans = machine::find_orphans(paths.runtime);
   if (orphans.empty()) return {"orphans", Health::ok, "no guest without an owner", {}};
   return {"orphans", Health::warning,
-          std::to_string(orphans.size()) + " runs were killed and left things behind", "labctl gc"};
+          fmt::format("{} runs were killed and left things behind", orphans.size()), "labctl gc"};
 }
 
 }  // namespace
@@ -151,14 +154,14 @@ std::vector<Check> check_host(const Paths& paths) {
 }
 
 Check check_images(std::size_t recipes, std::size_t built) {
-  return {"images", Health::ok, std::to_string(built) + " of " + std::to_string(recipes) + " are built", {}};
+  return {"images", Health::ok, fmt::format("{} of {} are built", built, recipes), {}};
 }
 
 std::string install_command() {
   std::vector<std::string> packages;
   for (const auto& needed : programs) packages.emplace_back(needed.package);
   packages.insert(packages.end(), {"libvirt-daemon-driver-qemu", "grub-pc-bin", "ovmf"});
-  return "apt-get install --no-install-recommends " + join(packages, " ");
+  return fmt::format("apt-get install --no-install-recommends {}", join(packages, " "));
 }
 
 }  // namespace labctl::host

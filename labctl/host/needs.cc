@@ -1,5 +1,7 @@
 #include "labctl/host/needs.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -31,22 +33,21 @@ Space free_space_for_guests(const Paths& paths) {
 }
 
 std::vector<Check> check_needs(const Needs& needs, const Space& free) {
-  const std::string guests =
-      needs.at_once == 1 ? "a guest" : std::to_string(needs.at_once) + " guests at once";
+  const std::string guests = needs.at_once == 1 ? "a guest" : fmt::format("{} guests at once", needs.at_once);
   Check disk{"disk for the matrix",
              Health::ok,
-             guests + " may need " + show_size(needs.disk) + ", " + show_size(free.disk) + " free in " +
-                 free.where.string(),
+             fmt::format("{} may need {}, {} free in {}", guests, show_size(needs.disk), show_size(free.disk),
+                         free.where.string()),
              {}};
   if (free.disk < needs.disk) {
     disk.health = Health::error;
     disk.fix = "labctl gc, run with a smaller --jobs, or set LABCTL_CACHE to a larger disk";
   }
-  Check memory{
-      "memory for the matrix",
-      Health::ok,
-      "a guest and its QEMU may need " + show_size(needs.memory) + ", " + show_size(free.memory) + " free",
-      {}};
+  Check memory{"memory for the matrix",
+               Health::ok,
+               fmt::format("a guest and its QEMU may need {}, {} free", show_size(needs.memory),
+                           show_size(free.memory)),
+               {}};
   if (free.memory < needs.memory) {
     memory.health = Health::warning;
     memory.fix = "end what else runs here, or give the scenario's machine less memory";

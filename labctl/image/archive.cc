@@ -1,5 +1,7 @@
 #include "labctl/image/archive.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -188,9 +190,9 @@ NewRecipe recipe_for(const Standing& standing) {
   const bool same_release = newest->release == held.release;
   if (same_release) level += "-" + newest->version;
   const std::string base = held.image.substr(0, held.image.find("-linux-"));
-  std::string text = "extends: " + held.image + "\n";
-  text += "summary: " + base + " with the kernel " + newest->version + " of the archive\n";
-  text += "kernel: " + newest->package + (same_release ? "=" + newest->version : "") + "\n";
+  std::string text = fmt::format("extends: {}\n", held.image);
+  text += fmt::format("summary: {} with the kernel {} of the archive\n", base, newest->version);
+  text += fmt::format("kernel: {}{}\n", newest->package, same_release ? "=" + newest->version : "");
   return {slug(base + "-linux-" + level), text};
 }
 
@@ -208,15 +210,15 @@ Result<std::vector<ArchiveKernel>> read_archive(const std::string& suite, const 
   if (ended->exit_code == 2)
     return input_error(said, {}, "name files with sources of it: LABCTL_APT_SOURCES=FILE");
   if (!ended->ok())
-    return lab_error("cannot read the package archive of " + printable(suite, 60) + ": " +
-                         (ended->timed_out ? "no answer within 30 minutes" : said),
+    return lab_error(fmt::format("cannot read the package archive of {}: {}", printable(suite, 60),
+                                 ended->timed_out ? "no answer within 30 minutes" : said),
                      {}, "check the network and the sources of packages; the images are as they were");
   auto listing = read_file(folder / "kernels", largest_listing);
   if (!listing) return fail(listing.error());
   auto kernels = kernels_in(*listing);
   if (kernels.empty())
-    return lab_error("the package archive of " + printable(suite, 60) + " has no kernel for amd64", {},
-                     "check the sources of packages");
+    return lab_error(fmt::format("the package archive of {} has no kernel for amd64", printable(suite, 60)),
+                     {}, "check the sources of packages");
   return kernels;
 }
 

@@ -1,5 +1,6 @@
 // One golden disk: checks, the recipe's build program, then the facts.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,8 +45,9 @@ Status check_namespaces() {
   const std::string user = user_name();
   if (!has_subordinate_ids("/etc/subuid", user) || !has_subordinate_ids("/etc/subgid", user))
     return lab_error(
-        "the user " + user + " has no subordinate user ids, which installing packages without root needs", {},
-        "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + user);
+        fmt::format("the user {} has no subordinate user ids, which installing packages without root needs",
+                    user),
+        {}, fmt::format("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {}", user));
   auto tried =
       run({.argv = {"unshare", "--user", "--map-root-user", "true"}, .deadline = std::chrono::seconds(20)});
   if (tried && tried->ok()) return {};
@@ -58,8 +60,9 @@ Status check_space(const fs::path& folder, std::uint64_t wanted, const std::stri
   auto free = free_space(folder);
   if (!free) return fail(free.error());
   if (*free >= wanted) return {};
-  return lab_error(show_size(*free) + " are free, and " + purpose + " takes up to " + show_size(wanted),
-                   folder.string(), "labctl gc, or set LABCTL_CACHE to a larger disk");
+  return lab_error(
+      fmt::format("{} are free, and {} takes up to {}", show_size(*free), purpose, show_size(wanted)),
+      folder.string(), "labctl gc, or set LABCTL_CACHE to a larger disk");
 }
 
 // What a build's last words mean, and what fixes it.
@@ -145,7 +148,7 @@ Status write_facts(const Recipe& recipe, const fs::path& half, Clock::time_point
   if (!digest) return because(digest.error(), "the build program left no disk");
   std::error_code problem;
   const auto bytes = fs::file_size(disk, problem);
-  if (problem) return lab_error("cannot be read: " + problem.message(), disk.string());
+  if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), disk.string());
 
   Json facts{{"labctl", 1},
              {"name", recipe.name},
@@ -186,9 +189,9 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
     packages.insert(need.package);
   }
   if (!missing.empty())
-    return lab_error("this host lacks " + join(missing, ", "), {},
-                     std::string(root ? "" : "sudo ") + "apt-get install --no-install-recommends " +
-                         join({packages.begin(), packages.end()}, " "));
+    return lab_error(fmt::format("this host lacks {}", join(missing, ", ")), {},
+                     fmt::format("{}apt-get install --no-install-recommends {}", root ? "" : "sudo ",
+                                 join({packages.begin(), packages.end()}, " ")));
   if (!root && !recipe.import && recipe.os == "linux")
     if (auto allowed = check_namespaces(); !allowed) return allowed;
   // Package tree, its archive and the disk, of which two are there at once; and 300 MiB of packages.
@@ -209,7 +212,7 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
   auto log = Appender::open(half / "build.log");
   if (!log) return fail(log.error());
 
-  const std::string prefix = "image " + recipe.name + ": ";
+  const std::string prefix = fmt::format("image {}: ", recipe.name);
   progress(prefix + (recipe.os == "windows" ? "building; Windows takes its time"
                                             : "building; this takes a minute or two"));
   const auto told = [](const Source& source) { return source.sha256 + " " + source.from; };
@@ -248,10 +251,10 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
     if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
     return fail(error);
   }
-  progress(prefix + "taking its digest");
+  progress(fmt::format("{}taking its digest", prefix));
   if (auto written = write_facts(recipe, half, start); !written) return written;
   const auto seconds = std::chrono::duration_cast<Millis>(Clock::now() - start);
-  progress(prefix + "built in " + show_duration(seconds));
+  progress(fmt::format("{}built in {}", prefix, show_duration(seconds)));
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,10 +34,11 @@ using TarEntry = Owned<archive_entry, archive_entry_free>;
 
 Error said_by(archive* handle, const fs::path& file) {
   const char* text = archive_error_string(handle);
-  return {Fault::lab,
-          "cannot be read or written: " + (text ? printable(text) : std::string("unknown reason")),
-          file.string(),
-          {}};
+  return {
+      Fault::lab,
+      fmt::format("cannot be read or written: {}", text ? printable(text) : std::string("unknown reason")),
+      file.string(),
+      {}};
 }
 
 bool begin_file(archive* out, const char* name, std::uint64_t size) {
@@ -111,7 +113,7 @@ Result<fs::path> blob_of(const fs::path& layout, const Json& about) {
   std::error_code ignored;
   const fs::path file = layout / "blobs/sha256" / hex;
   if (is_sha256(hex) && fs::is_regular_file(file, ignored)) return file;
-  return input_error("the layout lacks a blob: " + printable(digest, 100), layout.string());
+  return input_error(fmt::format("the layout lacks a blob: {}", printable(digest, 100)), layout.string());
 }
 
 Result<Json> read_blob(const fs::path& layout, const Json& about) {
@@ -146,7 +148,7 @@ Status write_entry(archive* in, std::uint64_t whole, const fs::path& to, const U
       return lab_error("cannot be written", to.string());
     if (std::chrono::steady_clock::now() - said < between_reports) continue;
     said = std::chrono::steady_clock::now();
-    unpacking.say(show_size(static_cast<std::uint64_t>(at)) + " of " + show_size(whole));
+    unpacking.say(fmt::format("{} of {}", show_size(static_cast<std::uint64_t>(at)), show_size(whole)));
   }
   if (ended != ARCHIVE_EOF) return fail(said_by(in, unpacking.layer));
   return ::fsync(out.get()) == 0 ? Status() : lab_error("cannot be written", to.string());
@@ -193,7 +195,7 @@ Status push_oci(const Image& image, const fs::path& layout, const Progress& say)
   if (auto made = make_dirs(blobs); !made) return made;
   auto lock = Lock::wait(layout / ".labctl-lock");
   if (!lock) return fail(lock.error());
-  say("writing the layer of " + image.name);
+  say(fmt::format("writing the layer of {}", image.name));
   if (auto written = write_layer(image, incoming); !written) return written;
   auto digest = sha256_file(incoming);
   if (!digest) return fail(digest.error());
@@ -237,8 +239,9 @@ Status fetch_oci(const PullOrder& order, const fs::path& layout, const fs::path&
       if (*found) return {};
     }
   }
-  return input_error("has no image " + printable(order.name, 100) + " with the sha256 " + order.sha256,
-                     layout.string(), "'labctl image push' on a host that has it");
+  return input_error(
+      fmt::format("has no image {} with the sha256 {}", printable(order.name, 100), order.sha256),
+      layout.string(), "'labctl image push' on a host that has it");
 }
 
 }  // namespace labctl::image

@@ -1,4 +1,5 @@
 // Files for a guest as a read-only CD: the one way in that needs no network and nothing installed inside.
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <set>
@@ -26,9 +27,9 @@ Status make_payload_cd(const fs::path& iso, const std::vector<PayloadFile>& file
     if (file.name.empty() || file.name.size() > 200 ||
         file.name.find_first_of(std::string_view("/\0", 2)) != std::string::npos || file.name == "." ||
         file.name == "..")
-      return input_error("'" + printable(file.name) + "' cannot be a file's name on the payload CD");
+      return input_error(fmt::format("'{}' cannot be a file's name on the payload CD", printable(file.name)));
     if (!names.insert(file.name).second)
-      return input_error("two files on the payload CD are called '" + file.name + "'");
+      return input_error(fmt::format("two files on the payload CD are called '{}'", file.name));
     if (!fs::is_regular_file(file.source, ignored))
       return input_error("is not a regular file, so it cannot be delivered", file.source.string());
     command.argv.insert(command.argv.end(), {"-map", fs::absolute(file.source).string(), "/" + file.name});

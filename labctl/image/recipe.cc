@@ -1,4 +1,5 @@
 // image.yaml -> Recipe, and the key that says when two recipes make the same disk.
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -62,7 +63,7 @@ Status without_mistakes(std::vector<Sheet>& sheets) {
       mistakes.insert(mistakes.end(), found.begin(), found.end());
   if (mistakes.empty()) return {};
   if (mistakes.size() == 1) return fail(mistakes.front());
-  std::string lines = std::to_string(mistakes.size()) + " mistakes:";
+  std::string lines = fmt::format("{} mistakes:", mistakes.size());
   for (const auto& mistake : mistakes) lines += "\n  " + join(split(mistake.text(), '\n'), "\n  ");
   return input_error(lines, sheets.front().file.string());
 }
@@ -92,7 +93,7 @@ class Words {
     const Said said = find(key);
     const auto meant = [&](const Sheet& sheet) { return yaml::Reader::has(sheet.root, key); };
     if (!said && std::none_of(sheets_.begin(), sheets_.end(), meant))
-      missing(std::string("the recipe has no '") + key + "'");
+      missing(fmt::format("the recipe has no '{}'", key));
     return said;
   }
 
@@ -114,7 +115,7 @@ class Words {
             std::string::npos &&
         !value.starts_with("-"))
       return value;
-    said.wrong("'" + printable(value) + "' is not a name of a " + key);
+    said.wrong(fmt::format("'{}' is not a name of a {}", printable(value), key));
     return {};
   }
 
@@ -154,8 +155,9 @@ class Words {
     if (!from || !digest) return std::nullopt;
     const auto name = sheet.reader.one_line(*from, what + ".source");
     if (!is_sha256(digest->text)) {
-      sheet.reader.mistake(digest->mark, what + ".sha256: '" + printable(digest->text, 80) +
-                                             "' is not a sha256: 64 digits of 0-9 and a-f");
+      sheet.reader.mistake(digest->mark,
+                           fmt::format("{}.sha256: '{}' is not a sha256: 64 digits of 0-9 and a-f", what,
+                                       printable(digest->text, 80)));
       return std::nullopt;
     }
     if (!name) return std::nullopt;
@@ -188,7 +190,7 @@ std::string extended(Sheet& sheet, const Node& node, std::size_t depth) {
                          "'extends' names another recipe: its folder beside this one, or where images are");
   else if (depth == deepest_chain)
     sheet.reader.mistake(node.mark, "too long a chain of 'extends', or one that leads back to itself",
-                         "at most " + std::to_string(deepest_chain) + " recipes, each extending the next");
+                         fmt::format("at most {} recipes, each extending the next", deepest_chain));
   else
     return name;
   return {};
@@ -206,8 +208,8 @@ Result<std::vector<Sheet>> read_chain(const fs::path& folder, const std::vector<
     if (name.empty()) break;
     auto sheet = read_sheet(find_base(sheets.back().folder.parent_path(), elsewhere, name));
     if (!sheet) {
-      sheets.back().reader.mistake(base->mark,
-                                   "cannot extend '" + printable(name, 80) + "': " + sheet.error().text());
+      sheets.back().reader.mistake(
+          base->mark, fmt::format("cannot extend '{}': {}", printable(name, 80), sheet.error().text()));
       break;
     }
     sheets.push_back(std::move(*sheet));
@@ -232,7 +234,8 @@ Status add_files(const fs::path& folder, const std::vector<std::string>& sources
   for (fs::recursive_directory_iterator at(folder, problem), end; !problem && at != end;
        at.increment(problem))
     if (at->is_symlink() || !at->is_directory()) paths.push_back(at->path());
-  if (problem) return lab_error("cannot read the recipe: " + problem.message(), folder.string());
+  if (problem)
+    return lab_error(fmt::format("cannot read the recipe: {}", problem.message()), folder.string());
   std::sort(paths.begin(), paths.end());
   for (const auto& path : paths) {
     const std::string name = path.lexically_relative(folder).generic_string();
@@ -278,7 +281,8 @@ void fill_builder(Recipe& recipe, const Words& words, const std::vector<Sheet>& 
   for (const auto& sheet : sheets)
     if (std::error_code none; recipe.builder.empty() && fs::is_regular_file(sheet.folder / name, none))
       recipe.builder = fs::absolute(sheet.folder / name);
-  if (recipe.builder.empty()) said.wrong("there is no file '" + printable(name) + "' beside the recipe");
+  if (recipe.builder.empty())
+    said.wrong(fmt::format("there is no file '{}' beside the recipe", printable(name)));
 }
 
 // What a guest is made of: a vendor's disk, or Debian's packages. A guest of another system may be made of

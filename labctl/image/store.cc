@@ -2,6 +2,7 @@
 // when its facts.json is there, because that file is written last and removed first.
 #include "labctl/image/store.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ constexpr std::pair<const char*, const char*> kept_of_failure[] = {{"build.log",
 // What else stands beside the images of one name.
 constexpr const char* own_files[] = {"failed.log", "failed-screen.png", "failed-console.log", ".lock"};
 
-std::string build_command(const std::string& name) { return "labctl image build " + name; }
+std::string build_command(const std::string& name) { return fmt::format("labctl image build {}", name); }
 
 std::vector<fs::path> folders_in(const fs::path& path) {
   std::vector<fs::path> found;
@@ -76,7 +77,7 @@ Result<Image> open_image(const Recipe& recipe, const fs::path& folder) {
     return lab_error("the facts do not belong to this image", file.string());
   std::error_code problem;
   const auto size = fs::file_size(image.disk, problem);
-  if (problem) return lab_error("cannot be read: " + problem.message(), image.disk.string());
+  if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), image.disk.string());
   if (static_cast<long long>(size) != number_at(image.facts, "disk_bytes", -1))
     return lab_error("does not have the size that its facts record", image.disk.string());
   return image;
@@ -121,14 +122,14 @@ Result<Recipe> Store::recipe(const std::string& name) const {
   const std::vector<std::string> names(readable.begin(), readable.end());
   std::string hint;
   if (auto meant = did_you_mean(name, names))
-    hint = "did you mean '" + *meant + "'?";
+    hint = fmt::format("did you mean '{}'?", *meant);
   else if (!names.empty())
-    hint = "there are: " + join(names, ", ");
+    hint = fmt::format("there are: {}", join(names, ", "));
   else
     hint =
         "'labctl image list' shows those there are; recipes are searched in the folders of LABCTL_IMAGES and "
         "next to labctl";
-  return input_error("there is no image '" + printable(name) + "'", {}, hint);
+  return input_error(fmt::format("there is no image '{}'", printable(name)), {}, hint);
 }
 
 // Sixteen digits keep the paths short; open_image() compares the whole key.
@@ -149,9 +150,10 @@ Result<Image> Store::find(const std::string& name) const {
     case State::built:
       return open_image(*known, folder(*known));
     case State::absent:
-      return input_error("the image '" + name + "' is not built", {}, build_command(name));
+      return input_error(fmt::format("the image '{}' is not built", name), {}, build_command(name));
     case State::outdated:
-      return input_error("the image '" + name + "' was built from an older recipe", {}, build_command(name));
+      return input_error(fmt::format("the image '{}' was built from an older recipe", name), {},
+                         build_command(name));
     case State::damaged:
       break;
   }
@@ -159,7 +161,7 @@ Result<Image> Store::find(const std::string& name) const {
   if (image) return image;  // repaired in the meantime
   Error error = image.error();
   error.hint = build_command(name);
-  return because(error, "the image '" + name + "' is damaged");
+  return because(error, fmt::format("the image '{}' is damaged", name));
 }
 
 Result<Image> Store::build(const std::string& name, const Progress& progress, std::stop_token stop,
@@ -168,13 +170,13 @@ Result<Image> Store::build(const std::string& name, const Progress& progress, st
   if (!known) return fail(known.error());
   if (state(*known) == State::built) return open_image(*known, folder(*known));
   if (auto able = check_build(*known, root_); !able)
-    return because(able.error(), "cannot build the image '" + name + "'");
+    return because(able.error(), fmt::format("cannot build the image '{}'", name));
 
   const fs::path home = root_ / name;
   if (auto made = make_dirs(home); !made) return fail(made.error());
   auto lock = Lock::try_take(home / ".lock");
   for (bool told = false; !lock; lock = Lock::try_take(home / ".lock")) {
-    if (!told) progress("image " + name + ": another build of it runs; waiting for that one");
+    if (!told) progress(fmt::format("image {}: another build of it runs; waiting for that one", name));
     told = true;
     if (stop.stop_requested())
       return fail({Fault::interrupted, "interrupted while waiting for another build", {}, {}});
@@ -197,8 +199,8 @@ Result<Image> Store::build(const std::string& name, const Progress& progress, st
     Error error = built.error();
     if (fs::exists(home / "failed.log", ignored)) error.where = (home / "failed.log").string();
     if (fs::exists(home / "failed-screen.png", ignored))
-      error.what += "; its last screen is " + (home / "failed-screen.png").string();
-    return because(error, "cannot build the image '" + name + "'");
+      error.what += fmt::format("; its last screen is {}", (home / "failed-screen.png").string());
+    return because(error, fmt::format("cannot build the image '{}'", name));
   }
   if (auto renamed = rename_synced(half, whole); !renamed) return fail(renamed.error());
   std::error_code ignored;
@@ -216,14 +218,15 @@ Status check_adopted(const Recipe& recipe, const std::string& sha256, const fs::
   auto facts = text ? parse_json(*text, (folder / "image.json").string()) : Result<Json>(fail(text.error()));
   if (!facts) return fail(facts.error());
   if (text_at(*facts, "sha256") != sha256)
-    return input_error("its facts are of another disk: sha256 " + printable(text_at(*facts, "sha256"), 64));
+    return input_error(
+        fmt::format("its facts are of another disk: sha256 {}", printable(text_at(*facts, "sha256"), 64)));
   if (text_at(*facts, "key") != recipe.key)
     return input_error("it was built from another recipe than the one of this host", recipe.folder.string(),
                        "bring the recipe with LABCTL_IMAGES, or use the same labctl on both hosts");
   auto digest = sha256_file(disk);
   if (!digest) return fail(digest.error());
   if (*digest != sha256)
-    return input_error("its sha256 is " + *digest + ", and not " + sha256, disk.string());
+    return input_error(fmt::format("its sha256 is {}, and not {}", *digest, sha256), disk.string());
   return write_file(folder / facts_file, *text);
 }
 
@@ -236,18 +239,20 @@ Result<Image> Store::adopt(const std::string& name, const std::string& sha256,
   const fs::path home = root_ / name, whole = folder(*known);
   if (auto made = make_dirs(home); !made) return fail(made.error());
   auto lock = Lock::try_take(home / ".lock");
-  if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
+  if (!lock)
+    return because(lock.error(), fmt::format("the image '{}' is being built, or cannot be changed", name));
   if (auto there = open_image(*known, whole)) {
     if (there->sha256 == sha256) return there;
-    return input_error("the image '" + name + "' is here with another disk: sha256 " + there->sha256,
-                       whole.string(), "labctl image rm " + name + ", when no run uses it");
+    return input_error(
+        fmt::format("the image '{}' is here with another disk: sha256 {}", name, there->sha256),
+        whole.string(), fmt::format("labctl image rm {}, when no run uses it", name));
   }
   const fs::path half = home / (known->key.substr(0, 16) + ".partial");
   if (auto made = make_dirs(half); !made) return fail(made.error());
   if (auto filled = fill(half); !filled) return fail(filled.error());
   if (auto good = check_adopted(*known, sha256, half); !good) {
     log::ignored(discard(root_, half), "removing an image that was refused");
-    return because(good.error(), "the image '" + name + "' is refused");
+    return because(good.error(), fmt::format("the image '{}' is refused", name));
   }
   std::error_code ignored;
   fs::remove(half / "image.json", ignored);
@@ -262,13 +267,13 @@ Status Store::verify(const Image& image) const {
   auto digest = sha256_file(image.disk);
   if (!digest) return fail(digest.error());
   if (*digest == image.sha256) return {};
-  return lab_error("its sha256 is " + *digest + ", but it was built with " + image.sha256,
+  return lab_error(fmt::format("its sha256 is {}, but it was built with {}", *digest, image.sha256),
                    image.disk.string(), "labctl image rm " + image.name + " && " + build_command(image.name));
 }
 
 Status Store::remove(const std::string& name) const {
   if (name.empty() || name.find('/') != std::string::npos || name.front() == '.')
-    return input_error("there is no image '" + printable(name) + "'");
+    return input_error(fmt::format("there is no image '{}'", printable(name)));
   const fs::path home = root_ / name;
   std::error_code ignored;
   if (!fs::exists(home, ignored)) {  // nothing is built; a name that means nothing is still a mistake
@@ -276,7 +281,8 @@ Status Store::remove(const std::string& name) const {
     return known ? Status() : fail(known.error());
   }
   auto lock = Lock::try_take(home / ".lock");
-  if (!lock) return because(lock.error(), "the image '" + name + "' is being built, or cannot be changed");
+  if (!lock)
+    return because(lock.error(), fmt::format("the image '{}' is being built, or cannot be changed", name));
   for (const auto& old : image_folders_in(home))
     if (auto removed = discard(root_, old); !removed) return removed;
   for (const char* file : own_files) fs::remove(home / file, ignored);

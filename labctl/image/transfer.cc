@@ -1,6 +1,7 @@
 #include "labctl/image/transfer.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,7 +23,7 @@ constexpr auto between_words = std::chrono::seconds(5);
 constexpr std::string_view oci = "oci:";
 
 Error unreadable(const fs::path& path) {
-  return {Fault::lab, std::string("cannot be read or written: ") + std::strerror(errno), path.string(), {}};
+  return {Fault::lab, fmt::format("cannot be read or written: {}", std::strerror(errno)), path.string(), {}};
 }
 
 bool is_url(const std::string& source) {
@@ -41,7 +42,8 @@ Status download(const std::string& url, const fs::path& file, std::uint64_t want
   std::jthread words([&](const std::stop_token& done) {
     for (int ticks = 0; !done.stop_requested(); ++ticks) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      if (wanted != 0 && ticks % 50 == 49) say(show_size(size_of(file)) + " of " + show_size(wanted));
+      if (wanted != 0 && ticks % 50 == 49)
+        say(fmt::format("{} of {}", show_size(size_of(file)), show_size(wanted)));
     }
   });
   auto done =
@@ -51,8 +53,8 @@ Status download(const std::string& url, const fs::path& file, std::uint64_t want
            .stop = stop});
   if (!done) return fail(done.error());
   if (done->ok()) return {};
-  return lab_error("cannot be fetched: " + printable(trim(done->output), 300), printable(url, 300),
-                   "run it again: what is here already is kept");
+  return lab_error(fmt::format("cannot be fetched: {}", printable(trim(done->output), 300)),
+                   printable(url, 300), "run it again: what is here already is kept");
 }
 
 Status fetch_url(const PullOrder& order, const fs::path& folder, const Progress& say,
@@ -97,7 +99,7 @@ Status copy_on(const fs::path& from, const fs::path& to, const Progress& say, co
     done += static_cast<std::uint64_t>(put);
     if (std::chrono::steady_clock::now() - said < between_words) continue;
     said = std::chrono::steady_clock::now();
-    say(show_size(done) + " of " + show_size(whole));
+    say(fmt::format("{} of {}", show_size(done), show_size(whole)));
   }
   return ::fsync(out.get()) == 0 ? Status() : Status(fail(unreadable(to)));
 }
@@ -134,7 +136,7 @@ Status push(const Image& image, const std::string& destination, const Progress& 
   if (!digest) return fail(digest.error());
   if (*digest != image.sha256)
     return lab_error("does not have the sha256 that it was built with", image.disk.string(),
-                     "labctl image verify " + image.name);
+                     fmt::format("labctl image verify {}", image.name));
   if (to_layout) return push_oci(image, destination.substr(oci.size()), say);
   if (auto made = make_dirs(half); !made) return made;
   if (auto copied = copy_on(image.disk, half / disk_name, say, {}); !copied) return copied;
@@ -150,8 +152,9 @@ Status fetch(const PullOrder& order, const fs::path& folder, const Progress& say
   const fs::path from = fs::path(order.source) / order.name / order.sha256;
   auto facts = read_file(from / facts_name, 1u << 20);
   if (!facts)
-    return input_error("has no image " + printable(order.name, 100) + " with the sha256 " + order.sha256,
-                       order.source, "'labctl image push' on a host that has it");
+    return input_error(
+        fmt::format("has no image {} with the sha256 {}", printable(order.name, 100), order.sha256),
+        order.source, "'labctl image push' on a host that has it");
   if (auto copied = copy_on(from / disk_name, folder / disk_name, say, stop); !copied) return copied;
   return write_file(folder / facts_name, *facts);
 }

@@ -1,5 +1,7 @@
 #include "labctl/lab/driver_folders.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -20,11 +22,11 @@ Result<std::vector<std::string>> packages_in(const std::string& folder, const fs
   for (fs::directory_iterator at(base / folder, problem), end; !problem && at != end; at.increment(problem))
     if (std::error_code none; at->is_regular_file(none) && (any || at->path().extension() == suffix))
       names.push_back(at->path().filename().string());
-  if (problem) return input_error("cannot be read: " + problem.message() + ": " + folder, where);
+  if (problem) return input_error(fmt::format("cannot be read: {}: {}", problem.message(), folder), where);
   if (names.empty())
     return input_error(
-        "the driver's folder has no file that ends in " + (any ? "anything" : suffix) + ": " + folder, where,
-        "build it, or correct the path (it is relative to the scenario's folder)");
+        fmt::format("the driver's folder has no file that ends in {}: {}", any ? "anything" : suffix, folder),
+        where, "build it, or correct the path (it is relative to the scenario's folder)");
   std::sort(names.begin(), names.end());
   for (auto& name : names) name = folder + (folder.ends_with('/') ? "" : "/") + name;
   return names;

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -62,7 +63,8 @@ Result<std::vector<Unpacked>> unpack(const fs::path& package, const fs::path& wo
     if (!has_ending(name, ".sys") && !has_ending(name, ".cat")) continue;
     const auto bytes = bytes_of(in, entry);
     if (!bytes)
-      return lab_error("a file of the package cannot be read: " + printable(name, 60), package.string());
+      return lab_error(fmt::format("a file of the package cannot be read: {}", printable(name, 60)),
+                       package.string());
     files.push_back({name, work / std::to_string(files.size())});
     if (auto written = write_file(files.back().file, *bytes); !written) return fail(written.error());
   }

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <fstream>
@@ -35,16 +36,16 @@ Status add(const fs::path& file, const std::string& name, const std::string& whe
   std::error_code problem;
   if (!is_plain(name))
     return input_error(
-        "a file of the content has a name that cannot be listed: '" + printable(name, 200) + "'", where,
-        "names without line breaks, backslashes and control characters");
+        fmt::format("a file of the content has a name that cannot be listed: '{}'", printable(name, 200)),
+        where, "names without line breaks, backslashes and control characters");
   if (fs::is_symlink(file, problem) || !fs::is_regular_file(file, problem))
-    return input_error("is neither a file nor a folder: " + file.string(), where,
+    return input_error(fmt::format("is neither a file nor a folder: {}", file.string()), where,
                        "content is made of files; copy what a link leads to");
   const auto size = fs::file_size(file, problem);
-  if (problem) return input_error("cannot be read: " + file.string(), where);
+  if (problem) return input_error(fmt::format("cannot be read: {}", file.string()), where);
   files.push_back({name, file, size, {}});
   if (files.size() > most_files)
-    return input_error("content of more than " + std::to_string(most_files) + " files", where);
+    return input_error(fmt::format("content of more than {} files", most_files), where);
   return {};
 }
 
@@ -57,7 +58,8 @@ Status add_below(const fs::path& folder, const std::string& where, std::vector<S
         !added)
       return added;
   }
-  if (problem) return input_error("cannot be read: " + problem.message() + ": " + folder.string(), where);
+  if (problem)
+    return input_error(fmt::format("cannot be read: {}: {}", problem.message(), folder.string()), where);
   return {};
 }
 
@@ -68,8 +70,8 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<fs::path>& paths, co
   std::error_code none;
   for (const auto& path : paths) {
     if (!fs::exists(path, none))
-      return input_error("the artifact does not exist: " + path.lexically_normal().string(), where,
-                         "build it, or correct the path (it is relative to the scenario's folder)");
+      return input_error(fmt::format("the artifact does not exist: {}", path.lexically_normal().string()),
+                         where, "build it, or correct the path (it is relative to the scenario's folder)");
     const fs::path target = fs::canonical(path, none);  // what is named itself may be a link
     auto added = fs::is_directory(target, none) ? add_below(target, where, files)
                                                 : add(target, path.filename().string(), where, files);
@@ -81,10 +83,11 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<fs::path>& paths, co
   for (std::size_t i = 0; i < files.size(); ++i) {
     bytes += files[i].size;
     if (i > 0 && files[i].name == files[i - 1].name)
-      return input_error("two files of the content are called '" + printable(files[i].name, 200) + "'",
-                         where);
+      return input_error(
+          fmt::format("two files of the content are called '{}'", printable(files[i].name, 200)), where);
   }
-  if (bytes > largest_set) return input_error("the content is larger than " + show_size(largest_set), where);
+  if (bytes > largest_set)
+    return input_error(fmt::format("the content is larger than {}", show_size(largest_set)), where);
   return files;
 }
 
@@ -105,7 +108,7 @@ Result<std::vector<SetFile>> files_of_manifest(const fs::path& manifest, const s
     files.push_back({line.substr(digest + 2), {}, 0, line.substr(0, digest)});
   }
   if (files.empty() || manifest_of(files) != *text)
-    return input_error("is not a manifest of content: " + manifest.string(), where);
+    return input_error(fmt::format("is not a manifest of content: {}", manifest.string()), where);
   return files;
 }
 
@@ -125,7 +128,7 @@ Status write_tar(const fs::path& tar, const std::vector<SetFile>& files) {
   archive* out = writer.get();
   const auto failed = [&] {
     const char* text = archive_error_string(out);
-    return lab_error(std::string("cannot be packed: ") + (text ? text : "unknown reason"), tar.string());
+    return lab_error(fmt::format("cannot be packed: {}", text ? text : "unknown reason"), tar.string());
   };
   if (archive_write_set_format_pax_restricted(out) != ARCHIVE_OK ||
       archive_write_open_filename(out, tar.c_str()) != ARCHIVE_OK)

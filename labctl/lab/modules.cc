@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/core.h>
 #include <gelf.h>
 
 #include <algorithm>
@@ -107,8 +108,10 @@ la_ssize_t give_block(archive* handle, void* client, const void** buffer) {
 
 Error damaged(archive* handle) {
   const char* text = archive_error_string(handle);
-  return {
-      Fault::input, "cannot be read: " + (text ? printable(text) : std::string("unknown reason")), {}, {}};
+  return {Fault::input,
+          fmt::format("cannot be read: {}", text ? printable(text) : std::string("unknown reason")),
+          {},
+          {}};
 }
 
 // The compressions that libarchive knows by itself: it starts no program.
@@ -172,8 +175,8 @@ class Walk {
       if (holds == Holds::module) return {};
       const la_int64_t size = archive_entry_size(entry);
       if (size < 0 || (bytes_ += static_cast<std::uint64_t>(size)) > most_bytes || ++entries_ > most_entries)
-        return input_error("holds more than is read of an artifact: " + show_size(most_bytes) + ", " +
-                           std::to_string(most_entries) + " files");
+        return input_error(fmt::format("holds more than is read of an artifact: {}, {} files",
+                                       show_size(most_bytes), most_entries));
       const char* name = archive_entry_pathname(entry);
       if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) continue;
       const bool runs = (archive_entry_perm(entry) & 0111) != 0;
@@ -202,7 +205,7 @@ class Walk {
     auto bytes = whole(in, name);
     if (!bytes) return fail(bytes.error());
     if (found.programs.size() >= most_programs)
-      return input_error("holds more than " + std::to_string(most_programs) + " programs");
+      return input_error(fmt::format("holds more than {} programs", most_programs));
     found.programs.push_back("sha256:" + sha256(*bytes));
     return {};
   }
@@ -215,7 +218,8 @@ class Walk {
       if (block->empty()) return bytes;
       bytes += *block;
       if (bytes.size() > largest_module)
-        return input_error("the program is larger than " + show_size(largest_module), printable(path, 200));
+        return input_error(fmt::format("the program is larger than {}", show_size(largest_module)),
+                           printable(path, 200));
     }
   }
 
@@ -229,10 +233,11 @@ class Walk {
       if (bytes.size() >= SELFMAG && !bytes.starts_with(ELFMAG)) return {};
       if (block->empty()) break;
       if (bytes.size() > largest_module || (bytes_ += block->size()) > most_bytes)
-        return input_error("the module is larger than " + show_size(largest_module), printable(path, 200));
+        return input_error(fmt::format("the module is larger than {}", show_size(largest_module)),
+                           printable(path, 200));
     }
     if (found.modules.size() >= most_modules)
-      return input_error("holds more than " + std::to_string(most_modules) + " modules");
+      return input_error(fmt::format("holds more than {} modules", most_modules));
     if (bytes.starts_with(ELFMAG)) found.modules.push_back(read_module(path, bytes));
     return {};
   }

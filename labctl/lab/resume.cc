@@ -1,5 +1,7 @@
 #include "labctl/lab/resume.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -20,7 +22,7 @@ std::string first_difference(const std::string& before, const std::string& now) 
       return i < lines.size() ? "'" + printable(trim(lines[i]), 80) + "'" : std::string("not there");
     };
     if (line(old_lines) != line(new_lines) || i >= std::min(old_lines.size(), new_lines.size()))
-      return "line " + std::to_string(i + 1) + ": it was " + line(old_lines) + ", it is " + line(new_lines);
+      return fmt::format("line {}: it was {}, it is {}", i + 1, line(old_lines), line(new_lines));
   }
   return "in white space";
 }
@@ -35,7 +37,7 @@ Compared compared(const outcome::ArtifactRecord& artifact) {
   return {artifact.path, {{"sha256", artifact.sha256}}};
 }
 Compared compared(const outcome::ImageRecord& image) {
-  return {image.machine.empty() ? image.name : image.name + " on machine " + image.machine,
+  return {image.machine.empty() ? image.name : fmt::format("{} on machine {}", image.name, image.machine),
           {{"sha256", image.sha256},
            {"shape", image.shape},
            {"snapshot", image.snapshot ? "live" : "none"},
@@ -54,19 +56,19 @@ void compare_lists(const std::vector<T>& before, const std::vector<T>& now, cons
     const std::string called = noun + " " + printable(name, 200);
     const auto other = find(now, name);
     if (other == now.end()) {
-      differences.push_back("the " + called + " is missing");
+      differences.push_back(fmt::format("the {} is missing", called));
       continue;
     }
     const auto here = compared(*other).facts;
     for (std::size_t i = 0; i < facts.size(); ++i)
       if (facts[i].second != here[i].second)
-        differences.push_back("the " + called + " is another one: its " + facts[i].first + " was '" +
-                              printable(facts[i].second, 80) + "', it is '" + printable(here[i].second, 80) +
-                              "'");
+        differences.push_back(fmt::format("the {} is another one: its {} was '{}', it is '{}'", called,
+                                          facts[i].first, printable(facts[i].second, 80),
+                                          printable(here[i].second, 80)));
   }
   for (const T& one : now)
     if (const std::string name = compared(one).name; find(before, name) == before.end())
-      differences.push_back("the " + noun + " " + printable(name, 200) + " was not part of the run");
+      differences.push_back(fmt::format("the {} {} was not part of the run", noun, printable(name, 200)));
 }
 
 // A run that goes on writes below its bundle. labctl makes no links there, and one leads out of it.
@@ -81,7 +83,7 @@ Status refuse_links(const fs::path& bundle) {
   for (auto entry = fs::recursive_directory_iterator(bundle, problem);
        !problem && entry != fs::recursive_directory_iterator(); entry.increment(problem))
     if (entry->is_symlink()) return link(entry->path());
-  if (problem) return lab_error("cannot be read: " + problem.message(), bundle.string());
+  if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), bundle.string());
   return {};
 }
 
@@ -96,14 +98,14 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
   const fs::path file = run.folder / "run.json";
   auto text = read_file(file);
   if (!text)
-    return input_error("is not a bundle: " + text.error().what, file.string(),
+    return input_error(fmt::format("is not a bundle: {}", text.error().what), file.string(),
                        "give the folder that 'labctl run' named; one without run.json has nothing in it");
   auto record = outcome::read_run_record(*text, file.string());
   if (!record) return fail(record.error());
   if (record->shard)
     return input_error(
         "is an attempt of a shard, and attempts are not resumed", run.folder.string(),
-        "labctl shard run SPLIT --index " + std::to_string(record->shard->index) + " begins another attempt");
+        fmt::format("labctl shard run SPLIT --index {} begins another attempt", record->shard->index));
   if (auto good = refuse_links(run.folder); !good) return fail(good.error());
   const bool whole = run.folder.extension() != ".partial";
   if (whole && !record->interrupted)
@@ -118,19 +120,21 @@ Result<Unfinished> read_unfinished(const fs::path& given) {
 std::vector<std::string> differences(const outcome::RunRecord& recorded, const outcome::RunRecord& now) {
   std::vector<std::string> all;
   const auto program = [](const outcome::RunRecord& run) {
-    return printable(run.tool, 60) + " (sha256 " + printable(run.tool_sha256, 12) + ")";
+    return fmt::format("{} (sha256 {})", printable(run.tool, 60), printable(run.tool_sha256, 12));
   };
   if (program(recorded) != program(now))
-    all.push_back("the program is another one: the run was begun by " + program(recorded) + ", this is " +
-                  program(now));
+    all.push_back(fmt::format("the program is another one: the run was begun by {}, this is {}",
+                              program(recorded), program(now)));
   const std::string &before = recorded.scenario.text, &text = now.scenario.text;
-  if (before != text) all.push_back("the scenario was changed: " + first_difference(before, text));
+  if (before != text)
+    all.push_back(fmt::format("the scenario was changed: {}", first_difference(before, text)));
   const auto signatures_of = [](const outcome::RunRecord& run) {
     return run.plan.signatures ? run.plan.signatures->text : std::string();
   };
   const std::string signatures = signatures_of(recorded), new_signatures = signatures_of(now);
   if (signatures != new_signatures)
-    all.push_back("the signature file was changed: " + first_difference(signatures, new_signatures));
+    all.push_back(
+        fmt::format("the signature file was changed: {}", first_difference(signatures, new_signatures)));
   if (before == text && plan::to_json(recorded.plan).at("cells") != plan::to_json(now.plan).at("cells"))
     all.emplace_back("the scenario means other cells now");
   compare_lists(recorded.artifacts, now.artifacts, "artifact", all);
@@ -141,8 +145,8 @@ std::vector<std::string> differences(const outcome::RunRecord& recorded, const o
                                      {"machine_type", &Host::machine_type}}) {
     const std::string &was = recorded.host.*member, &is = now.host.*member;
     if (was != is)
-      all.push_back(std::string("the host's ") + fact + " is another one: it was '" + printable(was, 80) +
-                    "', it is '" + printable(is, 80) + "'");
+      all.push_back(fmt::format("the host's {} is another one: it was '{}', it is '{}'", fact,
+                                printable(was, 80), printable(is, 80)));
   }
   return all;
 }

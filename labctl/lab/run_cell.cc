@@ -1,5 +1,7 @@
 #include "labctl/lab/run_cell.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <atomic>
 #include <ctime>
@@ -74,7 +76,7 @@ class CellRun {
     fs::remove(nvram(), ignored);
     if (auto synced = journal_->sync(); !synced) return lab_failed(synced.error());
     if (!broken_.empty())
-      return lab_failed({Fault::lab, "the journal cannot be written: " + broken_, {}, {}});
+      return lab_failed({Fault::lab, fmt::format("the journal cannot be written: {}", broken_), {}, {}});
     if (state_.phase != cell::Phase::ended) happen(event::LabFault{"the cell was left unfinished"});
     return state_.outcome;
   }
@@ -295,7 +297,7 @@ class CellRun {
     if (auto* lost = std::get_if<machine::Lost>(&sign)) explain(*lost);
     // Its panic device stops a guest before its last words are out; elsewhere the story sees to that.
     if (state_.phase == cell::Phase::held && std::holds_alternative<machine::GuestPanicked>(sign))
-      log::ignored(machine_->resume(), "resuming " + job_.cell.id);
+      log::ignored(machine_->resume(), fmt::format("resuming {}", job_.cell.id));
     // What stood on the console before the guest went away is recorded before the going.
     if (!std::holds_alternative<machine::AgentLink>(sign)) happen_all(console_->finish());
     happen_all(observe::translate(sign));
@@ -304,7 +306,8 @@ class CellRun {
   // A hypervisor that the host's kernel killed for want of memory died of the host.
   void explain(machine::Lost& lost) const {
     if (lost.cause == machine::Cause::died && job_.kills_for_memory() > kills_before_)
-      lost = {lost.why + "; the host was out of memory and its kernel killed a process (oom_kill)"};
+      lost = {
+          fmt::format("{}; the host was out of memory and its kernel killed a process (oom_kill)", lost.why)};
   }
 
   void on_agent(AgentEvent& said) {
@@ -322,7 +325,7 @@ class CellRun {
           answer->output.substr(answer->output.size() - std::min(answer->output.size(), kept_log_line));
       if (said.full_output.size() > observe::longest_output) {
         answer->answered = false;
-        answer->output = "it is longer than " + show_size(observe::longest_output);
+        answer->output = fmt::format("it is longer than {}", show_size(observe::longest_output));
       }
     }
     if (answer && answer->question == "dumps" && answer->answered) {
@@ -343,7 +346,8 @@ class CellRun {
     emit(std::move(what));
     if (full_ || journal_size_ < most_journal) return;
     full_ = true;
-    emit(event::LabFault{"the guest sent more than a journal holds (" + show_size(most_journal) + ")", true});
+    emit(event::LabFault{
+        fmt::format("the guest sent more than a journal holds ({})", show_size(most_journal)), true});
   }
 
   // The one door into the state machine: what it is fed is read back from the very line that was written.
@@ -366,7 +370,7 @@ class CellRun {
     auto step = cell::on(std::move(state_), *event);
     state_ = std::move(step.state);
     if (job_.keeps_checkpoints && chapter_now() > chapter)
-      log::ignored(save_checkpoint(), "saving " + job_.cell.id);
+      log::ignored(save_checkpoint(), fmt::format("saving {}", job_.cell.id));
     for (const auto& action : step.actions) act(action);
     if (cell::where_now(state_) != before) report();
   }
@@ -405,7 +409,7 @@ class CellRun {
             },
             [this](const cell::Resume&) {
               // It died, and that is known; what it would still have said is a help to the reader.
-              if (machine_) log::ignored(machine_->resume(), "resuming " + job_.cell.id);
+              if (machine_) log::ignored(machine_->resume(), fmt::format("resuming {}", job_.cell.id));
             },
             [this](const cell::TakePicture& picture) {
               // A picture is a service to the reader; a guest that is gone has none.

@@ -1,5 +1,6 @@
 #include "labctl/lab/scheduler.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,7 +102,7 @@ void run_with_retries(const CellJob& job, machine::Host& host, const Watch& watc
     auto watch_attempt = [&](Progress progress) {
       if (progress.ended && may_try_again(progress.outcome, attempt - 1, job.cell.policy)) {
         progress.ended = false;
-        progress.where = "lab failed, trying again: " + progress.outcome.reason;
+        progress.where = fmt::format("lab failed, trying again: {}", progress.outcome.reason);
       }
       watch(progress);
     };

@@ -1,5 +1,7 @@
 #include "labctl/lab/staged_artifacts.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -57,7 +59,7 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
   const std::string changed = plan::damaged(std::move(*bytes), damage);
   std::string digest = sha256(changed);
   if (digest == before)
-    return input_error(std::string("content that is ") + to_string(damage) + " is the content itself", where,
+    return input_error(fmt::format("content that is {} is the content itself", to_string(damage)), where,
                        "leave this variant out");
   if (auto written = write_file(copy, changed); !written) return fail(written.error());
   return digest;
@@ -67,18 +69,19 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
 Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) {
   std::error_code problem;
   if (!fs::exists(source, problem))
-    return input_error("the artifact does not exist: " + source.lexically_normal().string(), where,
-                       "build it, or correct the path (it is relative to the scenario's folder)");
+    return input_error(fmt::format("the artifact does not exist: {}", source.lexically_normal().string()),
+                       where, "build it, or correct the path (it is relative to the scenario's folder)");
   if (fs::is_directory(source, problem))
     return input_error(
-        "is a folder: " + source.string(), where,
+        fmt::format("is a folder: {}", source.string()), where,
         "content that is a folder goes to one: content: {path: /var/lib/x/}, with a '/' at its end");
-  if (!fs::is_regular_file(source, problem)) return input_error("is not a file: " + source.string(), where);
+  if (!fs::is_regular_file(source, problem))
+    return input_error(fmt::format("is not a file: {}", source.string()), where);
   const auto size = fs::file_size(source, problem);
   if (problem || size == 0)
-    return input_error("the artifact is empty or unreadable: " + source.string(), where);
+    return input_error(fmt::format("the artifact is empty or unreadable: {}", source.string()), where);
   if (size > largest_artifact)
-    return input_error("the artifact is larger than 2 GiB: " + source.string(), where);
+    return input_error(fmt::format("the artifact is larger than 2 GiB: {}", source.string()), where);
   return size;
 }
 
@@ -91,7 +94,8 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
   if (!size) return fail(size.error());
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
-    return input_error("the artifact cannot be read: " + problem.message() + ": " + source.string(), where);
+    return input_error(fmt::format("the artifact cannot be read: {}: {}", problem.message(), source.string()),
+                       where);
   auto digest = sha256_file(copy);
   if (!digest) return fail(digest.error());
   Artifact artifact{.source = source, .sha256 = *digest, .size = *size, .source_sha256 = *digest};
@@ -104,7 +108,7 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
   }
   artifact.copy = work / artifact.sha256;
   fs::rename(copy, artifact.copy, problem);
-  if (problem) return lab_error("cannot keep a copy: " + problem.message(), work.string());
+  if (problem) return lab_error(fmt::format("cannot keep a copy: {}", problem.message()), work.string());
   return artifact;
 }
 
@@ -136,10 +140,11 @@ std::optional<host::Check> check_room(const plan::Cell& cell, std::uint64_t byte
   if (size <= 0 || used < 0) return std::nullopt;
   const auto free = static_cast<std::uint64_t>(std::max<long long>(0, size - used));
   if (bytes <= free) return std::nullopt;
-  return host::Check{"space in " + cell.image, host::Health::error,
-                     "cell " + cell.id + " copies " + show_size(bytes) + " into its guest, and at most " +
-                         show_size(free) + " of the image's disk are free",
-                     "give the image a larger disk (disk: in its image.yaml) and build it again"};
+  return host::Check{
+      fmt::format("space in {}", cell.image), host::Health::error,
+      fmt::format("cell {} copies {} into its guest, and at most {} of the image's disk are free", cell.id,
+                  show_size(bytes), show_size(free)),
+      "give the image a larger disk (disk: in its image.yaml) and build it again"};
 }
 
 // The same bytes under two labels: a comparison that compares nothing.
@@ -151,9 +156,9 @@ std::vector<host::Check> check_same_bytes(const std::map<std::string, fs::path>&
     if (!digest) continue;
     const auto [known, is_new] = first.emplace(*digest, path);
     if (!is_new)
-      checks.push_back({"artifact " + path, host::Health::warning,
-                        "has the same bytes as " + known->second + ", so nothing is compared between them",
-                        ""});
+      checks.push_back(
+          {fmt::format("artifact {}", path), host::Health::warning,
+           fmt::format("has the same bytes as {}, so nothing is compared between them", known->second), ""});
   }
   return checks;
 }
@@ -169,7 +174,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
     if (found)
       images.emplace(name, std::move(*found));
     else
-      checks.push_back(lacking("image " + name, found.error()));
+      checks.push_back(lacking(fmt::format("image {}", name), found.error()));
   }
   const fs::path base = fs::path(scenario_file).parent_path();
   std::map<std::string, std::uint64_t> sizes;  // 0: cannot be given to a guest
@@ -180,7 +185,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (sizes.count(wanted.path) == 0) {
         const auto size = size_of(wanted, base, place(scenario_file, wanted.mark));
-        if (!size) checks.push_back(lacking("artifact " + wanted.path, size.error()));
+        if (!size) checks.push_back(lacking(fmt::format("artifact {}", wanted.path), size.error()));
         sizes[wanted.path] = size.value_or(0);
         if (size && wanted.damage == scenario::Damage::none && !wanted.folder)
           intact[wanted.path] = base / wanted.origin();
@@ -287,7 +292,7 @@ Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std:
   if (!digest) return fail(digest.error());
   std::error_code problem;
   fs::rename(tar, copies / *digest, problem);
-  if (problem) return lab_error("cannot keep a copy: " + problem.message(), copies.string());
+  if (problem) return lab_error(fmt::format("cannot keep a copy: {}", problem.message()), copies.string());
   tars_[path] = *digest;
   return whole;
 }
@@ -325,11 +330,11 @@ Result<std::vector<std::string>> StagedArtifacts::builds_of_subject(const scenar
     if (driver.kind == scenario::DriverKind::script)  // it may be the program itself
       for (const auto& file : files) all->programs.push_back("sha256:" + artifacts_[file.path].sha256);
     if (all->programs.empty())
-      return input_error("it holds no program that the service " + subject + " could run");
+      return input_error(fmt::format("it holds no program that the service {} could run", subject));
     return std::move(all->programs);
   }
   auto builds = builds_of(all->modules, subject);
-  if (builds.empty()) return input_error("it names no build of a module " + subject);
+  if (builds.empty()) return input_error(fmt::format("it names no build of a module {}", subject));
   return builds;
 }
 
@@ -370,8 +375,9 @@ std::vector<Error> StagedArtifacts::refused() const {
     for (const auto& driver : *signatures)
       if (driver.surely_refused())
         errors.push_back(
-            {Fault::input, "no Windows with Secure Boot loads the driver " + path + ": " + driver.text(),
-             where, "have it signed by Microsoft, or test it on a machine without firmware: uefi-secure"});
+            {Fault::input,
+             fmt::format("no Windows with Secure Boot loads the driver {}: {}", path, driver.text()), where,
+             "have it signed by Microsoft, or test it on a machine without firmware: uefi-secure"});
   }
   return errors;
 }
@@ -380,9 +386,10 @@ std::vector<std::string> StagedArtifacts::signatures() const {
   std::vector<std::string> sentences;
   for (const auto& [path, signatures] : signatures_) {
     if (!signatures)
-      sentences.push_back("who signed the driver " + path + " is unknown: " + signatures.error().text());
+      sentences.push_back(
+          fmt::format("who signed the driver {} is unknown: {}", path, signatures.error().text()));
     for (const auto& driver : signatures ? *signatures : std::vector<DriverSignature>{})
-      sentences.push_back("the driver " + path + ": " + driver.text());
+      sentences.push_back(fmt::format("the driver {}: {}", path, driver.text()));
   }
   return sentences;
 }
@@ -390,17 +397,20 @@ std::vector<std::string> StagedArtifacts::signatures() const {
 std::vector<std::string> StagedArtifacts::untied() const {
   std::vector<std::string> sentences;
   for (const auto& [path, why] : untied_)
-    sentences.push_back("the driver " + path + " cannot be tied to what a guest loads (" + why +
-                        "): only the scenario's own proof shows that it is the delivered one");
+    sentences.push_back(
+        fmt::format("the driver {} cannot be tied to what a guest loads ({}): only the scenario's own proof "
+                    "shows that it is the delivered one",
+                    path, why));
   return sentences;
 }
 
 std::vector<Error> StagedArtifacts::unproved() const {
   std::vector<Error> errors;
   for (const auto& [path, where] : unproved_)
-    errors.push_back({Fault::input,
-                      "nothing would show that a guest loads the driver " + path + ": " + untied_.at(path),
-                      where, "write a guest.linux.proof that only this driver can give"});
+    errors.push_back(
+        {Fault::input,
+         fmt::format("nothing would show that a guest loads the driver {}: {}", path, untied_.at(path)),
+         where, "write a guest.linux.proof that only this driver can give"});
   return errors;
 }
 
@@ -420,11 +430,12 @@ Result<std::vector<outcome::SplitArtifact>> StagedArtifacts::keep_sources(const 
       copy = work / artifact.source_sha256;
       std::error_code problem;
       fs::copy_file(artifact.source, copy, fs::copy_options::overwrite_existing, problem);
-      auto digest = problem ? lab_error("cannot be copied: " + problem.message(), artifact.source.string())
+      auto digest = problem ? lab_error(fmt::format("cannot be copied: {}", problem.message()),
+                                        artifact.source.string())
                             : sha256_file(copy);
       if (!digest) return fail(digest.error());
       if (*digest != artifact.source_sha256)
-        return input_error("the artifact " + path + " is being changed", artifact.source.string(),
+        return input_error(fmt::format("the artifact {} is being changed", path), artifact.source.string(),
                            "split when nothing writes to it");
     }
     if (auto kept = store.keep(copy, artifact.source_sha256); !kept) return fail(kept.error());
@@ -443,8 +454,10 @@ std::vector<std::string> StagedArtifacts::links() const {
   std::vector<std::string> sentences;
   for (const auto& [path, artifact] : artifacts_)
     if (!artifact.target.empty())
-      sentences.push_back("the artifact " + path + " is a symbolic link: what is tested is " +
-                          artifact.target.string() + ", and 'labctl verify' takes that file alone");
+      sentences.push_back(
+          fmt::format("the artifact {} is a symbolic link: what is tested is {}, and 'labctl verify' takes "
+                      "that file alone",
+                      path, artifact.target.string()));
   return sentences;
 }
 
@@ -455,10 +468,11 @@ std::vector<std::string> StagedArtifacts::changed() const {
     const bool folder = fs::is_directory(artifact.source, none);
     auto now = folder ? set_sha256({artifact.source}) : sha256_file(artifact.source);
     if (!now)
-      sentences.push_back("the artifact " + path + " was removed after the run began");
+      sentences.push_back(fmt::format("the artifact {} was removed after the run began", path));
     else if (*now != artifact.source_sha256)
-      sentences.push_back("the artifact " + path + " was modified during the run: tested was sha256 " +
-                          artifact.source_sha256 + ", there is " + *now);
+      sentences.push_back(
+          fmt::format("the artifact {} was modified during the run: tested was sha256 {}, there is {}", path,
+                      artifact.source_sha256, *now));
   }
   return sentences;
 }

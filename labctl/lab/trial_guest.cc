@@ -143,7 +143,8 @@ void TrialGuest::on_sign(machine::Notification& sign, TrialSeen& seen) {
                           if (seen.ended.empty()) seen.ended = "the guest powered itself off";
                         },
                         [&](const machine::Lost& lost) {
-                          if (seen.ended.empty()) seen.ended = "the hypervisor was lost: " + lost.why;
+                          if (seen.ended.empty())
+                            seen.ended = fmt::format("the hypervisor was lost: {}", lost.why);
                         },
                         [](const machine::ConsoleEnded&) {}, [](const machine::AgentLink&) {}},
              sign);
@@ -276,12 +277,13 @@ Result<TrialSeen> TrialGuest::begin(const std::string& good) {
   if (!seen) return seen;
   if (!seen->ended.empty() || seen->answers.empty() || seen->answers.front().exit_code != 0)
     return input_error(
-        "the guest does not take the known content: " +
-            (seen->ended.empty() ? printable(seen->answers.empty() ? "" : seen->answers.front().output, 300)
-                                 : seen->ended),
+        fmt::format("the guest does not take the known content: {}",
+                    seen->ended.empty()
+                        ? printable(seen->answers.empty() ? "" : seen->answers.front().output, 300)
+                        : seen->ended),
         {}, "a hunt begins with content that passes");
   if (!machine_)
-    return input_error("the known content is not good: " + seen->title(), {},
+    return input_error(fmt::format("the known content is not good: {}", seen->title()), {},
                        "a hunt begins with content that passes");
   TrialSeen nothing;
   auto cleared = ask("dmesg -C; sync", limit_, nothing);
@@ -291,7 +293,8 @@ Result<TrialSeen> TrialGuest::begin(const std::string& good) {
   machine_.reset();
   std::error_code problem;
   fs::rename(disk_, setup_.base.disk, problem);
-  if (problem) return lab_error("cannot keep the saved guest: " + problem.message(), disk_.string());
+  if (problem)
+    return lab_error(fmt::format("cannot keep the saved guest: {}", problem.message()), disk_.string());
   // Once more from the moment that counts, and then as a trial is: put back in a hypervisor that runs.
   auto again = live(good);
   if (!again) return again;

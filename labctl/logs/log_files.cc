@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -76,10 +77,9 @@ Result<std::vector<fs::path>> files_below(const std::string& path) {
   for (; !problem && at != fs::recursive_directory_iterator(); at.increment(problem)) {
     if (!at->is_symlink() && at->is_regular_file()) files.push_back(at->path());
     if (files.size() > most_files)
-      return input_error("holds more than " + std::to_string(most_files) + " files", path,
-                         "name a folder below it");
+      return input_error(fmt::format("holds more than {} files", most_files), path, "name a folder below it");
   }
-  if (problem) return input_error("cannot be read: " + problem.message(), path);
+  if (problem) return input_error(fmt::format("cannot be read: {}", problem.message()), path);
   std::sort(files.begin(), files.end());
   return files;
 }

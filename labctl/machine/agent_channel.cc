@@ -1,5 +1,6 @@
 #include "labctl/machine/agent_channel.h"
 
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -25,7 +26,7 @@ constexpr std::size_t block = 64u << 10;
 
 Status silent() { return lab_error("the guest agent did not answer"); }
 Error nonsense(const std::string& what) {
-  return {Fault::input, "the guest agent's answer is malformed: " + what, {}, {}};
+  return {Fault::input, fmt::format("the guest agent's answer is malformed: {}", what), {}, {}};
 }
 
 // JSON's integers go through doubles in some agents: 53 bits are exact.
@@ -55,7 +56,8 @@ Result<Json> AgentChannel::ask(const Json& command, Time deadline) {
   const bool error = answer->contains("error");
   if (error == answer->contains("return")) return fail(nonsense("it is neither a result nor an error"));
   if (error)
-    return input_error("the guest agent answered an error: " + printable(dump_line((*answer)["error"]), 500));
+    return input_error(
+        fmt::format("the guest agent answered an error: {}", printable(dump_line((*answer)["error"]), 500)));
   return std::move((*answer)["return"]);
 }
 
@@ -71,7 +73,7 @@ Status AgentChannel::open() {
   std::memcpy(address.sun_path, path.c_str(), path.size());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return lab_error(std::string("cannot open the guest agent's channel: ") + std::strerror(errno), path);
+    return lab_error(fmt::format("cannot open the guest agent's channel: {}", std::strerror(errno)), path);
   fd_ = std::move(fd);
   return {};
 }
@@ -139,7 +141,7 @@ Result<std::string> AgentChannel::line(std::size_t limit, Time deadline) {
   for (;;) {
     const std::size_t end = buffer_.find('\n', seen);
     if (std::min(end, buffer_.size()) > limit) {
-      return fail(nonsense("it is longer than " + show_size(limit)));
+      return fail(nonsense(fmt::format("it is longer than {}", show_size(limit))));
     }
     if (end != std::string::npos) {
       std::string text = buffer_.substr(0, end);

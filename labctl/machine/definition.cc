@@ -1,5 +1,7 @@
 // Compared as the lines that they are printed as, never parsed: a definition out of somebody's bundle is
 // only text here.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -38,7 +40,7 @@ std::string only_in(const std::vector<std::string>& mine, const std::vector<std:
   const std::size_t more = own.size() > most_told ? own.size() - most_told : 0;
   own.resize(own.size() - more);
   for (auto& line : own) line = "'" + printable(line, 120) + "'";
-  if (more != 0) own.push_back("and " + std::to_string(more) + " more");
+  if (more != 0) own.push_back(fmt::format("and {} more", more));
   return join(own, ", ");
 }
 
@@ -48,8 +50,9 @@ std::string definition_difference(const std::string& then, const std::string& no
   const auto before = what_counts(then), here = what_counts(now);
   const std::string gone = only_in(before, here), come = only_in(here, before);
   if (gone.empty() && come.empty()) return {};
-  return (gone.empty() ? "the run's had nothing" : "the run's had " + gone) + " where this host's has " +
-         (come.empty() ? "nothing" : come);
+  return fmt::format("{} where this host's has {}",
+                     gone.empty() ? "the run's had nothing" : fmt::format("the run's had {}", gone),
+                     come.empty() ? "nothing" : come);
 }
 
 }  // namespace labctl::machine

@@ -1,5 +1,7 @@
 #include "labctl/machine/logged.h"
 
+#include <fmt/core.h>
+
 #include <type_traits>
 
 #include "labctl/base/json.h"
@@ -25,16 +27,22 @@ const char* name_of(From from) {
 // Empty: nothing to be written.
 struct Describe {
   std::string operator()(const ConsoleBytes&) const { return {}; }
-  std::string operator()(const ConsoleEnded& sign) const { return "its console ended: " + sign.why; }
+  std::string operator()(const ConsoleEnded& sign) const {
+    return fmt::format("its console ended: {}", sign.why);
+  }
   std::string operator()(const GuestReset& sign) const {
     return sign.by_guest ? "it reset itself" : "it was reset";
   }
-  std::string operator()(const GuestStopped& sign) const { return "it stopped: " + sign.reason; }
-  std::string operator()(const GuestPanicked& sign) const { return "it panicked " + sign.details; }
+  std::string operator()(const GuestStopped& sign) const {
+    return fmt::format("it stopped: {}", sign.reason);
+  }
+  std::string operator()(const GuestPanicked& sign) const {
+    return fmt::format("it panicked {}", sign.details);
+  }
   std::string operator()(const AgentLink& sign) const {
     return sign.up ? "its agent is up" : "its agent is down";
   }
-  std::string operator()(const Lost& sign) const { return "it was lost: " + sign.why; }
+  std::string operator()(const Lost& sign) const { return fmt::format("it was lost: {}", sign.why); }
 };
 
 // What a question is for, short. Answers are the guest's and are left out.
@@ -55,16 +63,17 @@ class LoggedMachine final : public Machine,
                             public Restorable {
  public:
   LoggedMachine(std::unique_ptr<Machine> machine, const std::string& name)
-      : machine_(std::move(machine)), prefix_("guest " + name + ": ") {}
+      : machine_(std::move(machine)), prefix_(fmt::format("guest {}: ", name)) {}
 
   Status start(From from) override {
-    return request(std::string("start from ") + name_of(from), [&] { return machine_->start(from); });
+    return request(fmt::format("start from {}", name_of(from)), [&] { return machine_->start(from); });
   }
   Result<Json> ask(const Json& command, Millis patience) override {
-    return request("ask its agent " + question(command), [&] { return machine_->ask(command, patience); });
+    return request(fmt::format("ask its agent {}", question(command)),
+                   [&] { return machine_->ask(command, patience); });
   }
   Status insert_cd(const std::filesystem::path& iso) override {
-    return request("insert the CD " + iso.string(), [&] { return machine_->insert_cd(iso); });
+    return request(fmt::format("insert the CD {}", iso.string()), [&] { return machine_->insert_cd(iso); });
   }
   Status power_cut() override {
     return request("cut its power", [&] { return machine_->power_cut(); });
@@ -79,7 +88,7 @@ class LoggedMachine final : public Machine,
     }));
   }
   Status restore(From from) override {
-    return request(std::string("put it back to ") + name_of(from),
+    return request(fmt::format("put it back to {}", name_of(from)),
                    [&] { return machine::restore(*machine_, from); });
   }
   Diagnosable* diagnosable() override { return machine_->diagnosable() != nullptr ? this : nullptr; }
@@ -95,7 +104,7 @@ class LoggedMachine final : public Machine,
   Millis cpu_wait() const override { return machine_->diagnosable()->cpu_wait(); }
   std::string definition() const override { return machine_->diagnosable()->definition(); }
   Status save(From as) override {
-    return request(std::string("save it as ") + name_of(as),
+    return request(fmt::format("save it as {}", name_of(as)),
                    [&] { return machine_->checkpointable()->save(as); });
   }
   Status type(std::string_view bytes) override { return machine_->debuggable()->type(bytes); }
@@ -127,7 +136,7 @@ class LoggedHost final : public Host {
         log::debug("guest {}: sign: {}", name, text);
       sink(std::move(sign));
     };
-    auto machine = log::request("guest " + spec.name + ": define as " + slug_of(spec.shape),
+    auto machine = log::request(fmt::format("guest {}: define as {}", spec.name, slug_of(spec.shape)),
                                 [&] { return host_->create(spec, std::move(both)); });
     if (!machine) return machine;
     return std::unique_ptr<Machine>(new LoggedMachine(std::move(*machine), spec.name));

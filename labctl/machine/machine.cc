@@ -1,9 +1,11 @@
 #include "labctl/machine/machine.h"
 
+#include <fmt/core.h>
+
 namespace labctl::machine {
 namespace {
 
-Status cannot(const char* what) { return lab_error(std::string("this kind of machine cannot ") + what); }
+Status cannot(const char* what) { return lab_error(fmt::format("this kind of machine cannot {}", what)); }
 
 }  // namespace
 

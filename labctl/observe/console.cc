@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/observe/observe.h"
@@ -35,7 +37,8 @@ std::vector<event::What> Console::feed(std::string_view bytes) {
   if (broken_ || kept.empty()) return events;
   if (auto written = log_.write(kept); !written) {
     broken_ = true;
-    events.emplace_back(event::LabFault{"the console log cannot be written: " + written.error().text()});
+    events.emplace_back(
+        event::LabFault{fmt::format("the console log cannot be written: {}", written.error().text())});
   }
   return events;
 }

@@ -1,6 +1,7 @@
 #include "labctl/observe/disk.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,7 +105,7 @@ class Shown {
       if (fs::file_size(file_, ignored) > 0 && !ignored) return {};
       std::this_thread::sleep_for(20ms);
     }
-    return lab_error(over_ ? "QEMU cannot show the disk as a file: " + printable(said_, 300)
+    return lab_error(over_ ? fmt::format("QEMU cannot show the disk as a file: {}", printable(said_, 300))
                            : "QEMU did not show the disk as a file in time",
                      {}, "it needs /dev/fuse, and fuse3 when not run as root");
   }
@@ -212,8 +213,8 @@ class Reading {
       read_dump_file(told, "/Windows/Minidump/" + name, name, size, most_of_a_minidump);
     }
     if (minidumps > most_minidumps)
-      told.notes.push_back(std::to_string(minidumps - most_minidumps) +
-                           " more minidumps were left on the disk");
+      told.notes.push_back(
+          fmt::format("{} more minidumps were left on the disk", minidumps - most_minidumps));
     for (const auto& [name, size] : list("/Windows").value_or(empty))
       if (name == "MEMORY.DMP")
         read_dump_file(told, "/Windows/" + name, name, size,
@@ -241,7 +242,8 @@ class Reading {
       told.found.emplace_back(event::Found{Channel::evidence, crash::finding_of(*dump)});
     else
       fs::remove(file, ignored);
-    if (dump && size > most) told.notes.push_back(name + ": only the first " + show_size(most) + " are kept");
+    if (dump && size > most)
+      told.notes.push_back(fmt::format("{}: only the first {} are kept", name, show_size(most)));
   }
 
   static Result<std::string> read_some(const fs::path& file, std::uint64_t from, std::size_t most) {
@@ -313,7 +315,8 @@ Status can_read_disks() {
   for (const char* program : {"ntfsls", "ntfscat"})
     if (find_program(program).empty()) missing.emplace_back(program);
   if (!missing.empty())
-    return lab_error(join(missing, ", ") + " not installed", {}, "apt-get install ntfs-3g libevtx-utils");
+    return lab_error(fmt::format("{} not installed", join(missing, ", ")), {},
+                     "apt-get install ntfs-3g libevtx-utils");
   if (find_program("qemu-storage-daemon").empty())
     return lab_error("qemu-storage-daemon not installed", {}, "apt-get install qemu-system-common");
   std::error_code ignored;

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/crash/errors.h"
@@ -15,25 +17,26 @@ std::string own_doing(machine::Cause cause) {
 
 std::vector<event::What> translate(const machine::Notification& sign) {
   using Events = std::vector<event::What>;
-  return std::visit(overloaded{
-                        [](const machine::ConsoleBytes&) { return Events{}; },
-                        [](const machine::ConsoleEnded& e) {
-                          return Events{event::LabFault{"the console was lost: " + printable(e.why)}};
-                        },
-                        [](const machine::GuestReset& e) { return Events{event::Reset{e.by_guest}}; },
-                        [](const machine::GuestStopped& e) {
-                          return Events{event::Stopped{e.by_guest, printable(e.reason)}};
-                        },
-                        [](const machine::GuestPanicked& e) {
-                          return Events{event::Panicked{e.crash_loaded, printable(e.details, 2000)}};
-                        },
-                        [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
-                        [](const machine::Lost& e) {
-                          return Events{event::LabFault{.what = "the guest's hypervisor is gone: " + e.why,
-                                                        .hypervisor = own_doing(e.cause)}};
-                        },
-                    },
-                    sign);
+  return std::visit(
+      overloaded{
+          [](const machine::ConsoleBytes&) { return Events{}; },
+          [](const machine::ConsoleEnded& e) {
+            return Events{event::LabFault{fmt::format("the console was lost: {}", printable(e.why))}};
+          },
+          [](const machine::GuestReset& e) { return Events{event::Reset{e.by_guest}}; },
+          [](const machine::GuestStopped& e) {
+            return Events{event::Stopped{e.by_guest, printable(e.reason)}};
+          },
+          [](const machine::GuestPanicked& e) {
+            return Events{event::Panicked{e.crash_loaded, printable(e.details, 2000)}};
+          },
+          [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
+          [](const machine::Lost& e) {
+            return Events{event::LabFault{.what = fmt::format("the guest's hypervisor is gone: {}", e.why),
+                                          .hypervisor = own_doing(e.cause)}};
+          },
+      },
+      sign);
 }
 
 std::vector<event::What> scan_kernel_log(crash::Os os, std::string_view log,

@@ -1,4 +1,5 @@
 // What Windows left behind, and what its screen shows.
+#include <fmt/core.h>
 #include <png.h>
 
 #include <algorithm>
@@ -68,7 +69,7 @@ std::vector<event::What> keep_dumps(std::string_view answer, const fs::path& fol
     if (!make_dirs(folder)) break;
     const fs::path file = folder / ("dump-" + std::to_string(++count) + ".dmp");
     if (auto kept = write_file(file, *bytes); !kept)
-      return {event::LabFault{"a dump of the guest's cannot be kept: " + kept.error().text()}};
+      return {event::LabFault{fmt::format("a dump of the guest's cannot be kept: {}", kept.error().text())}};
     if (const auto dump = crash::read_dump(*bytes, size, mark)) findings.push_back(crash::finding_of(*dump));
   }
   return found_on(Channel::evidence, std::move(findings));

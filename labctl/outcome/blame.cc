@@ -1,5 +1,7 @@
 #include "labctl/outcome/blame.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -33,7 +35,9 @@ bool is_own_service(const scenario::Driver& driver, const crash::Finding& findin
 
 }  // namespace
 
-std::string title_of_failed(const std::string& unit) { return "service failed: " + printable(unit, 80); }
+std::string title_of_failed(const std::string& unit) {
+  return fmt::format("service failed: {}", printable(unit, 80));
+}
 
 bool of_candidate(const plan::Cell& cell, const crash::Finding& finding) {
   if (is_own_service(cell.guest.driver, finding)) return true;
@@ -50,13 +54,14 @@ std::string sentence(const plan::Cell& cell, const Observation& seen) {
   const bool own = of_candidate(cell, finding);
   std::string text = printable(finding.title);
   if (!finding.module.empty())
-    text += " [module " + printable(finding.module, 60) + (own ? ", the candidate's]" : "]");
+    text += fmt::format(" [module {}{}", printable(finding.module, 60), own ? ", the candidate's]" : "]");
   else if (own)
     text += " [the candidate's service]";
   // A cell whose candidate is not there yet says so itself, and a control has none.
   if (!own && seen.candidate_in && !cell.control)
-    text += " (not in the candidate's module; " +
-            (seen.link.empty() ? "it happened with the candidate loaded" : printable(seen.link, 120)) + ")";
+    text +=
+        fmt::format(" (not in the candidate's module; {})",
+                    seen.link.empty() ? "it happened with the candidate loaded" : printable(seen.link, 120));
   return text;
 }
 

@@ -2,6 +2,8 @@
 // reported a crash that was caused on purpose.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <string>
 #include <vector>
 
@@ -24,7 +26,9 @@ struct Canary {
   std::string made = {};     // when, in UTC; earlier than the run when its proof was reused
   std::vector<CanaryDeath> deaths = {};
   std::string refused = {};  // why the run may not stand on these records, whatever they show
-  std::string name() const { return machine.empty() ? image : image + " on machine " + machine; }
+  std::string name() const {
+    return machine.empty() ? image : fmt::format("{} on machine {}", image, machine);
+  }
   bool proved() const;
   std::string reason() const;  // why its channels are not proved, empty when they are
 };

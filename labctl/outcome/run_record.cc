@@ -1,5 +1,7 @@
 #include "labctl/outcome/run_record.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/strict_json.h"
@@ -209,13 +211,15 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   if (!json) return fail(json.error());
   const std::string made_by = printable(text_at(*json, "tool", "an unknown labctl"), 60);
   if (number_at(*json, "labctl") != version)
-    return input_error("the bundle is of another version of labctl: it was made by '" + made_by + "'", where,
-                       use_its_own);
+    return input_error(
+        fmt::format("the bundle is of another version of labctl: it was made by '{}'", made_by), where,
+        use_its_own);
   auto plan = plan::from_json(json->contains("plan") ? json->at("plan") : Json(), where);
   // A member that is missing is what a plan of an earlier version looks like, and a damaged one too.
   if (!plan)
-    return input_error("the bundle is of an older version of labctl, or damaged: it was made by '" + made_by +
-                           "', and its plan cannot be read: " + plan.error().what,
+    return input_error(fmt::format("the bundle is of an older version of labctl, or damaged: it was made by "
+                                   "'{}', and its plan cannot be read: {}",
+                                   made_by, plan.error().what),
                        where, use_its_own);
   std::string fault;
   JsonObject in(*json, "run", fault);
@@ -243,8 +247,9 @@ Result<RunRecord> read_run_record(std::string_view text, const std::string& wher
   if (in.has("ended_early")) record.ended_early = in.flag("ended_early");
   if (in.has("faults")) record.faults = in.texts("faults");
   if (!fault.empty())
-    return input_error("the record of the run is damaged: " + fault + " (it was made by '" + made_by + "')",
-                       where, use_its_own);
+    return input_error(
+        fmt::format("the record of the run is damaged: {} (it was made by '{}')", fault, made_by), where,
+        use_its_own);
   return record;
 }
 

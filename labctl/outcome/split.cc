@@ -1,5 +1,7 @@
 #include "labctl/outcome/split.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -43,7 +45,7 @@ Json content_json(const Split& split) {
 
 std::string read_digest(JsonObject& in, const char* key) {
   std::string digest = in.text(key);
-  if (!is_sha256(digest)) in.wrong(std::string(key) + ": not a SHA-256");
+  if (!is_sha256(digest)) in.wrong(fmt::format("{}: not a SHA-256", key));
   return digest;
 }
 
@@ -82,7 +84,8 @@ void read_content(JsonObject& in, Split& split) {
 }
 
 std::string of_another(const std::string& what, const std::string& was, const std::string& is) {
-  return what + " is another one: the split names " + printable(was, 80) + ", the shard " + printable(is, 80);
+  return fmt::format("{} is another one: the split names {}, the shard {}", what, printable(was, 80),
+                     printable(is, 80));
 }
 
 void compare_artifacts(const Split& split, const plan::Plan& part, const RunRecord& run,
@@ -90,9 +93,9 @@ void compare_artifacts(const Split& split, const plan::Plan& part, const RunReco
   for (const auto& artifact : run.artifacts) {
     const auto known = std::find_if(split.artifacts.begin(), split.artifacts.end(),
                                     [&](const auto& one) { return one.path == artifact.path; });
-    const std::string name = "the artifact " + printable(artifact.path, 200);
+    const std::string name = fmt::format("the artifact {}", printable(artifact.path, 200));
     if (known == split.artifacts.end())
-      all.push_back(name + " is not part of the split");
+      all.push_back(fmt::format("{} is not part of the split", name));
     else if (known->sha256 != artifact.sha256)
       all.push_back(of_another(name, known->sha256, artifact.sha256));
   }
@@ -101,9 +104,9 @@ void compare_artifacts(const Split& split, const plan::Plan& part, const RunReco
                                     [&](const auto& one) { return one.name == name; });
     const ImageRecord* image = run.image(name);
     if (!image)
-      all.push_back("the image " + name + " is not in its record");
+      all.push_back(fmt::format("the image {} is not in its record", name));
     else if (known == split.images.end() || known->sha256 != image->sha256)
-      all.push_back(of_another("the disk of image " + name,
+      all.push_back(of_another(fmt::format("the disk of image {}", name),
                                known == split.images.end() ? "none" : known->sha256, image->sha256));
   }
 }
@@ -132,7 +135,7 @@ Result<Split> read_split(std::string_view text, const std::string& where) {
   if (fault.empty()) fault = plan::fault_of(split.plan, split.shards);
   if (fault.empty() && split_digest(split) != split.digest)
     fault = "its digest is not that of what it says: it was changed after it was made";
-  if (!fault.empty()) return input_error("the split is damaged: " + fault, where, split_again);
+  if (!fault.empty()) return input_error(fmt::format("the split is damaged: {}", fault), where, split_again);
   return split;
 }
 
@@ -141,11 +144,13 @@ std::vector<std::string> objections(const Split& split, int index, const RunReco
   if (index < 0 || static_cast<std::size_t>(index) >= split.shards.size())
     return {"the split has no such shard"};
   if (run.tool_sha256 != split.tool_sha256 || run.rules != split.rules)
-    all.push_back(of_another("the program", split.tool + " (sha256 " + split.tool_sha256.substr(0, 12) + ")",
-                             run.tool + " (sha256 " + run.tool_sha256.substr(0, 12) + ")"));
+    all.push_back(of_another("the program",
+                             fmt::format("{} (sha256 {})", split.tool, split.tool_sha256.substr(0, 12)),
+                             fmt::format("{} (sha256 {})", run.tool, run.tool_sha256.substr(0, 12))));
   const auto began = parse_moment(run.began), made = parse_moment(split.made);
   if (!began || !made || *began < *made)
-    all.push_back("it began at " + printable(run.began, 40) + ", before the split was made at " + split.made);
+    all.push_back(
+        fmt::format("it began at {}, before the split was made at {}", printable(run.began, 40), split.made));
   if (run.scenario.text != split.scenario.text || run.scenario.set != split.scenario.set ||
       run.waivers.text != split.waivers.text)
     all.emplace_back("its scenario or waivers are not those of the split");
@@ -156,7 +161,7 @@ std::vector<std::string> objections(const Split& split, int index, const RunReco
 }
 
 std::string shard_name(const Split& split, int index) {
-  return "shard " + std::to_string(index) + " of 0-" + std::to_string(split.shards.size() - 1);
+  return fmt::format("shard {} of 0-{}", index, split.shards.size() - 1);
 }
 
 }  // namespace labctl::outcome

@@ -1,5 +1,7 @@
 #include "labctl/plan/accept.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -23,8 +25,9 @@ tl::unexpected<Error> no_such_cell(const Plan& plan, const std::string& id, cons
   for (const Cell& cell : plan.cells)
     if (!cell.control) ids.push_back(cell.id);
   const auto meant = did_you_mean(id, ids);
-  return input_error("expect: the matrix has no cell '" + printable(id, 200) + "'", where,
-                     meant ? "did you mean '" + *meant + "'?" : "the cells are " + join_some(ids));
+  return input_error(
+      fmt::format("expect: the matrix has no cell '{}'", printable(id, 200)), where,
+      meant ? fmt::format("did you mean '{}'?", *meant) : fmt::format("the cells are {}", join_some(ids)));
 }
 
 Status place(Plan& plan, const Acceptance& entry, const std::string& source) {
@@ -34,15 +37,16 @@ Status place(Plan& plan, const Acceptance& entry, const std::string& source) {
       std::find_if(plan.cells.begin(), plan.cells.end(), [&](const Cell& c) { return c.id == id; });
   if (cell == plan.cells.end()) return no_such_cell(plan, id, where);
   if (cell->control)
-    return input_error("expect: " + id + " is a control, it holds nothing that could be expected to fail",
-                       where);
+    return input_error(
+        fmt::format("expect: {} is a control, it holds nothing that could be expected to fail", id), where);
   if (holds_every_candidate(plan, *cell))
-    return input_error("expect: " + id + " holds all that is to be published, so this is a waiver, not an " +
-                           "expectation: those bytes must be proved",
+    return input_error(fmt::format("expect: {} holds all that is to be published, so this is a waiver, not "
+                                   "an expectation: those bytes must be proved",
+                                   id),
                        where, "put it into a waivers file: labctl run --waivers FILE");
   if (entry.expired(plan.date))
-    return input_error("expect: '" + printable(entry.title) + "' of " + printable(entry.owner, 60) +
-                           " expired on " + show_date(entry.until),
+    return input_error(fmt::format("expect: '{}' of {} expired on {}", printable(entry.title),
+                                   printable(entry.owner, 60), show_date(entry.until)),
                        at(source, entry.until_mark), "take it away, or let its owner give it another day");
   cell->accepted.push_back(entry);
   return {};
@@ -65,9 +69,9 @@ void place_waivers(Plan& plan) {
 void note_expired_waivers(Plan& plan) {
   for (const Acceptance& waiver : plan.waivers)
     if (waiver.expired(plan.date))
-      plan.notes.push_back("the waiver of '" + printable(waiver.title) + "' by " +
-                           printable(waiver.owner, 60) + " expired on " + show_date(waiver.until) +
-                           " and waives nothing");
+      plan.notes.push_back(fmt::format("the waiver of '{}' by {} expired on {} and waives nothing",
+                                       printable(waiver.title), printable(waiver.owner, 60),
+                                       show_date(waiver.until)));
 }
 
 }  // namespace labctl::plan

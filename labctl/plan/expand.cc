@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -33,7 +35,7 @@ bool matches(const Axes& cell, const Axes& selector) {
 }
 
 tl::unexpected<Error> too_many(const Scenario& scenario) {
-  return input_error("the matrix has more than " + std::to_string(most_cells) + " cells", scenario.source,
+  return input_error(fmt::format("the matrix has more than {} cells", most_cells), scenario.source,
                      "split it into several scenarios");
 }
 
@@ -62,7 +64,7 @@ Result<const Artifact*> find_artifact(const std::vector<Artifact>& artifacts, co
   for (const Artifact& artifact : artifacts) {
     if (artifact.label == label) return &artifact;
   }
-  return input_error("there is no " + what + " '" + printable(label, 60) + "'", where);
+  return input_error(fmt::format("there is no {} '{}'", what, printable(label, 60)), where);
 }
 
 // ${image} in a path is the cell's image: a driver may have one build per system.
@@ -158,7 +160,7 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   cell.policy = scenario.policy;
   if (auto named = name_artifacts(cell, scenario); !named) return fail(named.error());
   if (cell.boots_wanted() == 0) {
-    return input_error("cell " + cell.id + " would never boot", where, "add reboot x3 to the story");
+    return input_error(fmt::format("cell {} would never boot", cell.id), where, "add reboot x3 to the story");
   }
   return cell;
 }
@@ -211,8 +213,9 @@ void note_loads(Plan& plan, const scenario::Guest& guest) {
   if (guest.driver.loads == scenario::Loads::on_use)
     plan.notes.emplace_back("the driver is asked for after each exercise (loads: on-use)");
   if (guest.content && !guest.content->unproved.empty())
-    plan.notes.push_back("no proof shows that the driver uses the content (unproved: " +
-                         printable(guest.content->unproved, 120) + "); a run that passes is WARNED");
+    plan.notes.push_back(fmt::format(
+        "no proof shows that the driver uses the content (unproved: {}); a run that passes is WARNED",
+        printable(guest.content->unproved, 120)));
 }
 
 void note_unused(Plan& plan, const std::vector<Artifact>& artifacts, const char* what, std::string Cell::*own,
@@ -224,7 +227,7 @@ void note_unused(Plan& plan, const std::vector<Artifact>& artifacts, const char*
                return extra.label == artifact.label;
              });
     });
-    if (!used) plan.notes.push_back(std::string(what) + " '" + artifact.label + "' is in no cell");
+    if (!used) plan.notes.push_back(fmt::format("{} '{}' is in no cell", what, artifact.label));
   }
 }
 
@@ -232,14 +235,14 @@ void note_unused_machines(Plan& plan, const Scenario& scenario) {
   for (const auto& machine : scenario.machines)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
                      [&](const Cell& cell) { return cell.machine == machine; }))
-      plan.notes.push_back("machine '" + machine.name + "' is in no cell");
+      plan.notes.push_back(fmt::format("machine '{}' is in no cell", machine.name));
 }
 
 void note_unused_stories(Plan& plan, const Scenario& scenario) {
   for (const auto& story : scenario.stories)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
                      [&](const Cell& cell) { return value_of(cell.axes, "story") == story.name; }))
-      plan.notes.push_back("story '" + story.name + "' is in no cell");
+      plan.notes.push_back(fmt::format("story '{}' is in no cell", story.name));
 }
 
 // A verdict speaks of all candidates together, on each image and machine where one of them runs.
@@ -249,14 +252,15 @@ Status check_tuple(const Plan& plan, const Scenario& scenario) {
   if (apart.empty()) return {};
   const Tuple tuple = tuple_of(held);
   const auto mark = scenario.image_marks.find(apart.front().image);
-  return input_error("no cell boots with " + tuple.in_words() + " on " + apart.front().in_words() +
-                         ", and what is published must be proved wherever a part of it runs",
-                     mark == scenario.image_marks.end() ? scenario.source : at(scenario.source, mark->second),
-                     "add a cell there with " + std::string(tuple.driver ? "driver: candidate" : "") +
-                         (tuple.driver && tuple.content ? " and " : "") +
-                         (tuple.content ? "content: candidate" : "") +
-                         " and a reboot after they are installed" +
-                         (scenario.exclude.empty() ? "" : "; an exclude may have taken it away"));
+  return input_error(
+      fmt::format(
+          "no cell boots with {} on {}, and what is published must be proved wherever a part of it runs",
+          tuple.in_words(), apart.front().in_words()),
+      mark == scenario.image_marks.end() ? scenario.source : at(scenario.source, mark->second),
+      fmt::format("add a cell there with {}{}{} and a reboot after they are installed{}",
+                  tuple.driver ? "driver: candidate" : "", tuple.driver && tuple.content ? " and " : "",
+                  tuple.content ? "content: candidate" : "",
+                  scenario.exclude.empty() ? "" : "; an exclude may have taken it away"));
 }
 
 Status check_ids(const Plan& plan, const std::string& source) {
@@ -264,7 +268,7 @@ Status check_ids(const Plan& plan, const std::string& source) {
   for (const Cell& cell : plan.cells) {
     const auto [first, is_new] = ids.emplace(cell.id, &cell);
     if (!is_new) {
-      return input_error("two cells would both be called " + cell.id, source,
+      return input_error(fmt::format("two cells would both be called {}", cell.id), source,
                          "labels must differ in more than case and '_'");
     }
   }
@@ -312,10 +316,10 @@ std::string shape_in_words(const scenario::Machine& machine) {
   if (machine.firmware != scenario::Firmware::bios)
     text += std::string(", ") + scenario::to_string(machine.firmware);
   if (machine.disk != scenario::DiskBus::virtio)
-    text += std::string(", ") + scenario::to_string(machine.disk) + " disk";
+    text += fmt::format(", {} disk", scenario::to_string(machine.disk));
   if (machine.network != scenario::Network::none)
-    text += std::string(", ") + scenario::to_string(machine.network) + " network";
-  if (machine.disk_size != 0) text += ", " + show_size(machine.disk_size) + " of disk";
+    text += fmt::format(", {} network", scenario::to_string(machine.network));
+  if (machine.disk_size != 0) text += fmt::format(", {} of disk", show_size(machine.disk_size));
   if (!machine.cmdline.empty()) text += ", " + join(machine.cmdline, " ");
   return text;
 }
@@ -329,7 +333,7 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
   std::set<Axes> planned;
   const auto add = [&](const Axes& axes, const std::string& where) -> Status {
     if (!planned.insert(axes).second) {
-      plan.notes.push_back("cell " + id_of(axes) + " is named twice and runs once");
+      plan.notes.push_back(fmt::format("cell {} is named twice and runs once", id_of(axes)));
       return {};
     }
     auto cell = make_cell(scenario, axes, where);
@@ -399,8 +403,8 @@ Result<Plan> only(Plan plan, const std::string& glob) {
     if (glob_match(glob, cell.id)) matching.push_back(cell);
   }
   if (matching.empty()) {
-    return input_error("--only '" + printable(glob, 100) + "' matches no cell", "",
-                       "the cells are " + join_some(ids));
+    return input_error(fmt::format("--only '{}' matches no cell", printable(glob, 100)), "",
+                       fmt::format("the cells are {}", join_some(ids)));
   }
   std::vector<Cell> kept;
   for (Cell& cell : plan.cells) {
@@ -413,9 +417,8 @@ Result<Plan> only(Plan plan, const std::string& glob) {
   }
   plan.cells = std::move(kept);
   if (!plan.left_out.empty()) {
-    plan.notes.push_back("--only '" + printable(glob, 100) + "' left out " +
-                         std::to_string(plan.left_out.size()) + " of " +
-                         std::to_string(plan.left_out.size() + plan.cells.size()) + " cells");
+    plan.notes.push_back(fmt::format("--only '{}' left out {} of {} cells", printable(glob, 100),
+                                     plan.left_out.size(), plan.left_out.size() + plan.cells.size()));
   }
   return plan;
 }

@@ -3,6 +3,8 @@
 
 #include "labctl/base/json.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -202,7 +204,7 @@ Mark read_mark(In in) {
 // is none.
 std::string read_name(In& in, const char* key, bool (*good)(std::string_view), const char* what) {
   std::string name = in.text(key);
-  if (!name.empty() && !good(name)) in.wrong(std::string(key) + ": not " + what);
+  if (!name.empty() && !good(name)) in.wrong(fmt::format("{}: not {}", key, what));
   return name;
 }
 
@@ -225,7 +227,7 @@ std::string read_guest_path(In& in, const char* key, bool windows) {
   std::string path = in.text(key);
   const std::string fault = scenario::fault_of_content_path(path, windows);
   if (!scenario::is_one_line(path) || !fault.empty())
-    in.wrong(std::string(key) + ": not the path of a file in the guest");
+    in.wrong(fmt::format("{}: not the path of a file in the guest", key));
   return path;
 }
 
@@ -256,7 +258,7 @@ std::vector<std::string> read_with(In& in, const char* key) {
   if (!in.has(key)) return {};
   std::vector<std::string> paths = in.texts(key);
   for (const auto& path : paths)
-    if (!scenario::is_one_line(path)) in.wrong(std::string(key) + ": not a path");
+    if (!scenario::is_one_line(path)) in.wrong(fmt::format("{}: not a path", key));
   return paths;
 }
 
@@ -365,7 +367,7 @@ std::vector<Cell::Extra> read_extras(In& in, const char* key) {
 Date read_date(In& in, const char* key) {
   const std::string text = in.text(key);
   const auto date = parse_date(text);
-  if (!date) in.wrong(std::string(key) + ": expected a day such as 2026-12-31");
+  if (!date) in.wrong(fmt::format("{}: expected a day such as 2026-12-31", key));
   return date ? *date : Date{};
 }
 

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -24,8 +26,8 @@ std::string proved_in_words(const Cell& cell) {
                      : driver.kind == scenario::DriverKind::dkms ? " by the build id of what the guest built"
                                                                  : " by build id"));
   if (!driver.services.empty() && driver.kind != scenario::DriverKind::kmod)
-    parts.push_back(listed("service", "services", driver.services) +
-                    " by program, without a restart by itself");
+    parts.push_back(fmt::format("{} by program, without a restart by itself",
+                                listed("service", "services", driver.services)));
   if (!cell.content.empty() && cell.guest.content)
     parts.push_back(cell.guest.content->is_folder() ? "each content file of its folder by digest"
                                                     : "content file by digest");

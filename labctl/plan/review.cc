@@ -1,5 +1,7 @@
 // The questions that a reviewer asks about every gate. Each speaks of the cells with a candidate: controls
 // follow them.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -43,23 +45,25 @@ std::string advise(const std::vector<scenario::Artifact>& artifacts, const std::
   const auto written = std::find_if(artifacts.begin(), artifacts.end(),
                                     [](const auto& artifact) { return artifact.label != "candidate"; });
   const std::string label = written == artifacts.end() ? other : written->label;
-  return (written == artifacts.end() ? "add candidate." + kind + "." + other + " and "
-                                     : std::string("write ")) +
-         "matrix." + kind + ": [candidate, " + label + "]";
+  return fmt::format("{}matrix.{}: [candidate, {}]",
+                     written == artifacts.end() ? fmt::format("add candidate.{}.{} and ", kind, other)
+                                                : std::string("write "),
+                     kind, label);
 }
 
 void ask_about_comparison(const std::vector<Cell>& cells, const scenario::Scenario& scenario,
                           std::vector<std::string>& questions) {
   if (values(cells, &Cell::driver).size() == 1)
-    questions.push_back("no previous driver: a crash that the last release has too would look new; " +
-                        advise(scenario.drivers, "driver", "previous"));
+    questions.push_back(
+        fmt::format("no previous driver: a crash that the last release has too would look new; {}",
+                    advise(scenario.drivers, "driver", "previous")));
   if (scenario.contents.empty())
     questions.emplace_back(
         "no content: if the driver reads content, the pair is what customers run; add candidate.content");
   else if (values(cells, &Cell::content).size() == 1)
-    questions.push_back(
-        "only one content: it could not be decided whether the driver or the content is at fault; " +
-        advise(scenario.contents, "content", "current"));
+    questions.push_back(fmt::format(
+        "only one content: it could not be decided whether the driver or the content is at fault; {}",
+        advise(scenario.contents, "content", "current")));
 }
 
 // A comparison of a file with itself shows nothing. It is not refused: no pass rests on a comparison (each
@@ -71,9 +75,10 @@ void ask_about_same_files(const std::vector<scenario::Artifact>& artifacts, cons
     for (const auto& before : artifacts) {
       if (&before == &artifact) break;
       if (before.path != artifact.path || before.damage != artifact.damage) continue;
-      questions.push_back("candidate." + kind + "." + artifact.label + " in line " +
-                          std::to_string(artifact.mark.line) + " is the same file as " + before.label +
-                          ": nothing is compared between them; name another file");
+      questions.push_back(
+          fmt::format("candidate.{}.{} in line {} is the same file as {}: nothing is compared between them; "
+                      "name another file",
+                      kind, artifact.label, artifact.mark.line, before.label));
       break;
     }
 }
@@ -89,8 +94,8 @@ void ask_about_candidates(const std::vector<Cell>& cells, const std::vector<scen
                        [](const auto& extra) { return extra.label == "candidate"; });
   });
   if (given && !used)
-    questions.push_back("candidate." + kind + ".candidate is in no cell, so it is not tested; name it in " +
-                        "matrix." + kind);
+    questions.push_back(fmt::format(
+        "candidate.{}.candidate is in no cell, so it is not tested; name it in matrix.{}", kind, kind));
 }
 
 void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& questions) {
@@ -103,19 +108,22 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
     if (cell.boots_wanted() == 1) once.push_back(cell.id);
   }
   const auto which = [&](const std::vector<std::string>& some) {
-    return some.size() == cells.size() ? std::string() : " in " + join_some(some);
+    return some.size() == cells.size() ? std::string() : fmt::format(" in {}", join_some(some));
   };
   if (!idle.empty())
-    questions.push_back("nothing exercises the driver" + which(idle) +
-                        ": a driver that is loaded and never used proves little; add guest." +
-                        std::string(scenario::to_string(cells.front().guest.os)) + ".exercise");
+    questions.push_back(
+        fmt::format("nothing exercises the driver{}: a driver that is loaded and never used proves little; "
+                    "add guest.{}.exercise",
+                    which(idle), scenario::to_string(cells.front().guest.os)));
   if (!unused.empty())
-    questions.push_back("boots without use" + which(unused) +
-                        ": a driver that fails only when it is used after a boot would pass; write exercise "
-                        "after each reboot");
+    questions.push_back(
+        fmt::format("boots without use{}: a driver that fails only when it is used after a boot would pass; "
+                    "write exercise after each reboot",
+                    which(unused)));
   if (!once.empty())
-    questions.push_back("only one boot" + which(once) +
-                        ": a crash in every second boot would pass half the time; write reboot x3 or more");
+    questions.push_back(fmt::format(
+        "only one boot{}: a crash in every second boot would pass half the time; write reboot x3 or more",
+        which(once)));
 }
 
 // With an 'apply' the cell itself asks such a proof before it; without one nothing tells the two apart.
@@ -123,9 +131,10 @@ void ask_about_proofs(const scenario::Scenario& scenario, std::vector<std::strin
   if (!scenario.guest || !scenario.guest->content || !scenario.guest->content->apply.empty()) return;
   for (const scenario::Proof& proof : scenario.guest->proof)
     if (scenario::names_file(proof, *scenario.guest->content))
-      questions.push_back("the proof '" + printable(proof.run, 60) +
-                          "' names the content's file: one that looks at the file alone does not show that "
-                          "the driver uses it; ask the driver, or add content.apply");
+      questions.push_back(
+          fmt::format("the proof '{}' names the content's file: one that looks at the file alone does not "
+                      "show that the driver uses it; ask the driver, or add content.apply",
+                      printable(proof.run, 60)));
 }
 
 void ask_about_machines(const std::vector<Cell>& cells, const scenario::Scenario& scenario,
@@ -134,18 +143,20 @@ void ask_about_machines(const std::vector<Cell>& cells, const scenario::Scenario
     return;
   const auto written = std::find_if(scenario.machines.begin(), scenario.machines.end(),
                                     [](const auto& machine) { return machine.vcpus > 1; });
-  questions.push_back("no second vCPU: no race between two processors can be met; " +
-                      (written == scenario.machines.end()
-                           ? "add a machine with vcpus: 2"
-                           : "name machine " + written->name + " in matrix.machine") +
-                      " (under TCG they take turns, and KVM meets more races)");
+  questions.push_back(fmt::format(
+      "no second vCPU: no race between two processors can be met; {} (under TCG they take turns, and KVM "
+      "meets more races)",
+      written == scenario.machines.end() ? "add a machine with vcpus: 2"
+                                         : fmt::format("name machine {} in matrix.machine", written->name)));
 }
 
 void ask_about_excludes(const scenario::Scenario& scenario, std::vector<std::string>& questions) {
   for (const Excluded& entry : excluded(scenario)) {
     if (!entry.cells.empty()) continue;
-    questions.push_back("matrix.exclude in line " + std::to_string(entry.mark.line) +
-                        " takes nothing away: an earlier one did already, or an include brings it back");
+    questions.push_back(
+        fmt::format("matrix.exclude in line {} takes nothing away: an earlier one did already, or an include "
+                    "brings it back",
+                    entry.mark.line));
   }
 }
 

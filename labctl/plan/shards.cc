@@ -1,5 +1,7 @@
 #include "labctl/plan/shards.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -33,10 +35,10 @@ std::vector<Indivisible> indivisible(const Plan& plan) {
 Result<std::vector<Shard>> shards(const Plan& plan, std::size_t wanted) {
   auto parts = indivisible(plan);
   if (wanted > parts.size())
-    return input_error("the plan has " + std::to_string(parts.size()) +
-                           " images on machines, and none is divided: " + std::to_string(wanted) +
-                           " shards are too many",
-                       plan.scenario, "give --shards a number up to " + std::to_string(parts.size()));
+    return input_error(
+        fmt::format("the plan has {} images on machines, and none is divided: {} shards are too many",
+                    parts.size(), wanted),
+        plan.scenario, fmt::format("give --shards a number up to {}", parts.size()));
   const std::size_t count = wanted == 0 ? parts.size() : wanted;
   // The longest first, each to the shard that has least.
   std::stable_sort(parts.begin(), parts.end(),
@@ -66,17 +68,17 @@ Plan part_of(const Plan& plan, const Shard& shard) {
 std::string fault_of(const Plan& plan, const std::vector<Shard>& shards) {
   std::map<std::string, std::size_t> holder;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    if (shards[i].cells.empty()) return "shard " + std::to_string(i) + " has no cell";
+    if (shards[i].cells.empty()) return fmt::format("shard {} has no cell", i);
     for (const auto& id : shards[i].cells)
-      if (!holder.emplace(id, i).second) return "the cell " + id + " is in more than one shard";
+      if (!holder.emplace(id, i).second) return fmt::format("the cell {} is in more than one shard", id);
   }
   for (const Cell& cell : plan.cells)
-    if (holder.count(cell.id) == 0) return "the cell " + cell.id + " is in no shard";
+    if (holder.count(cell.id) == 0) return fmt::format("the cell {} is in no shard", cell.id);
   if (holder.size() != plan.cells.size()) return "a shard has a cell that is not in the plan";
   for (const Cell* base : plan.bases())
     for (const Cell& cell : plan.cells)
       if (same_machine(cell, *base) && holder.at(cell.id) != holder.at(base->id))
-        return "the image " + base->image + " on one machine is in more than one shard";
+        return fmt::format("the image {} on one machine is in more than one shard", base->image);
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/plan/tuple.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace labctl::plan {
@@ -74,7 +76,7 @@ std::string Tuple::in_words() const {
 }
 
 std::string Place::in_words() const {
-  return "image " + image + (machine.empty() ? "" : ", machine " + machine);
+  return fmt::format("image {}{}", image, machine.empty() ? "" : fmt::format(", machine {}", machine));
 }
 
 bool Holding::has_candidate() const { return has(drivers, candidate) || has(contents, candidate); }

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -23,7 +25,7 @@ std::string padded(std::string text, std::size_t width) {
 }  // namespace
 
 std::string canary_table(const outcome::Canary& canary) {
-  std::string text = canary.name() + ", crashed on purpose " + canary.made + "\n  crash      ";
+  std::string text = fmt::format("{}, crashed on purpose {}\n  crash      ", canary.name(), canary.made);
   for (const auto channel : columns) text += padded(event::to_string(channel), 14);
   text += "reported as\n";
   for (const auto& death : canary.deaths) {
@@ -36,7 +38,7 @@ std::string canary_table(const outcome::Canary& canary) {
   }
   const std::string reason = canary.reason();
   return text + (reason.empty() ? "  proved: every expected channel reported\n"
-                                : "  NOT proved: " + printable(reason, 400) + "\n");
+                                : fmt::format("  NOT proved: {}\n", printable(reason, 400)));
 }
 
 }  // namespace labctl::report

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -48,7 +50,7 @@ std::string label_of(const Span& step, Millis end) {
 }
 
 std::string lasted(Millis from, Millis to) {
-  return "from " + show_duration(from) + " to " + show_duration(to) + ", " + show_duration(to - from);
+  return fmt::format("from {} to {}, {}", show_duration(from), show_duration(to), show_duration(to - from));
 }
 
 Json bar(const std::string& style, Millis from, Millis to, Millis end, const std::string& label,
@@ -63,14 +65,15 @@ Json bar(const std::string& style, Millis from, Millis to, Millis end, const std
 Json lives(const Timeline& line) {
   Json bars = Json::array();
   for (const auto& life : line.lives) {
-    const std::string name = life.number == 0 ? "from the snapshot" : "boot " + std::to_string(life.number);
+    const std::string name = life.number == 0 ? "from the snapshot" : fmt::format("boot {}", life.number);
     const Millis up = life.up.value_or(life.to);
     if (up > life.from)
       bars.push_back(bar("rising", life.from, up, line.end, "",
                          name + (life.up ? ": until the agent answers" : ": the agent never answered")));
     if (up < life.to)
       bars.push_back(bar("life", up, life.to, line.end,
-                         100 * (life.to - up) > 8 * line.end ? name : std::string(), name + ": up"));
+                         100 * (life.to - up) > 8 * line.end ? name : std::string(),
+                         fmt::format("{}: up", name)));
   }
   return bars;
 }

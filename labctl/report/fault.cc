@@ -1,6 +1,8 @@
 // Driver, content or only the pair? Said only where cells differ in nothing else: two cells are compared when
 // they stand on the same image and machine shape.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -15,7 +17,7 @@ struct Point {
 };
 
 std::string named(const std::string& side, const std::string& label) {
-  return label.empty() ? "no " + side : side + " " + printable(label, 60);
+  return label.empty() ? fmt::format("no {}", side) : side + " " + printable(label, 60);
 }
 
 // One side of the matrix, looked at with the other one held still.
@@ -54,7 +56,7 @@ class Side {
   }
 
   std::string guilty() const {
-    return "the " + name_ + ": every cell with " + what() + " is affected, none with another " + name_;
+    return fmt::format("the {}: every cell with {} is affected, none with another {}", name_, what(), name_);
   }
 
  private:
@@ -82,16 +84,18 @@ std::string judge_sides(const Side& driver, const Side& content, bool has_conten
   if (driver.one() && by_driver && driver.whatever_the_other()) return driver.guilty();
   if (driver.one() && content.one()) {
     if (by_driver && by_content)
-      return "only the pair: " + driver.what() + " is clean with another content, and " + content.what() +
-             " with another driver";
+      return fmt::format("only the pair: {} is clean with another content, and {} with another driver",
+                         driver.what(), content.what());
     if (by_content)
-      return content.what() + ", alone or with this driver: " + driver.what() +
-             " is clean with another content, but no cell of the matrix runs " + content.what() +
-             " with another driver";
+      return fmt::format(
+          "{}, alone or with this driver: {} is clean with another content, but no cell of the matrix runs "
+          "{} with another driver",
+          content.what(), driver.what(), content.what());
     if (by_driver)
-      return driver.what() + ", alone or with this content: " + content.what() +
-             " is clean with another driver, but no cell of the matrix runs " + driver.what() +
-             " with another content";
+      return fmt::format(
+          "{}, alone or with this content: {} is clean with another driver, but no cell of the matrix runs "
+          "{} with another content",
+          driver.what(), content.what(), driver.what());
   }
   if (compared) return "no single driver, content or pair explains it";
   return has_content
@@ -116,7 +120,7 @@ std::string of_images(const std::vector<Point>& points) {
     if (clean.count(image) != 0) return "; not in every cell with the same driver and content";
     images += (images.empty() ? "" : ", ") + image;
   }
-  return "; not on every image, but on " + images;
+  return fmt::format("; not on every image, but on {}", images);
 }
 
 }  // namespace

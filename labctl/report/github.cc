@@ -2,6 +2,8 @@
 // everything is one line, and what ends a property or a line is escaped. "##[" is obeyed anywhere in a line,
 // and nothing escapes it: it is broken by a space.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -42,7 +44,8 @@ struct Annotation {
 std::vector<Annotation> annotations(const Record& record) {
   std::vector<Annotation> all;
   for (const auto& problem : verdict::problems(record.verdict)) {
-    std::string text = "in " + plural(problem.cells.size(), "cell") + ": " + join_some(problem.cells);
+    std::string text =
+        fmt::format("in {}: {}", plural(problem.cells.size(), "cell"), join_some(problem.cells));
     if (const auto fault =
             whose_fault(record.run.plan, record.verdict, {problem.cells.begin(), problem.cells.end()});
         !fault.empty())
@@ -63,7 +66,7 @@ std::string github(const Record& record) {
   const bool passed = record.verdict.decision == verdict::Decision::passed;
   std::string last = last_word(record.verdict, record.run.plan);
   std::string text =
-      std::string(passed ? "::notice" : "::error") + " title=labctl::" + escaped(last, 1000, false) + "\n";
+      fmt::format("{} title=labctl::{}\n", passed ? "::notice" : "::error", escaped(last, 1000, false));
   std::size_t errors = passed ? 0 : 1, warnings = 0, dropped = 0;
   for (const auto& one : annotations(record)) {
     std::size_t& count = one.error ? errors : warnings;
@@ -72,11 +75,12 @@ std::string github(const Record& record) {
       continue;
     }
     ++count;
-    text += std::string(one.error ? "::error" : "::warning") + " title=" + escaped(one.title, 200, true) +
-            "::" + escaped(one.text, 1000, false) + "\n";
+    text += fmt::format("{} title={}::{}\n", one.error ? "::error" : "::warning",
+                        escaped(one.title, 200, true), escaped(one.text, 1000, false));
   }
   if (dropped != 0)
-    text += plural(dropped, "annotation") + " more: a step shows ten of a kind; see summary.md\n";
+    text +=
+        fmt::format("{} more: a step shows ten of a kind; see summary.md\n", plural(dropped, "annotation"));
   return text;
 }
 

@@ -1,6 +1,7 @@
 // junit.xml as Jenkins and GitLab read it (tests/report/junit.xsd). A failure is the guest's fault, an error
 // the lab's; both make a job red, and so does a verdict that no single cell explains.
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdio>
 #include <pugixml.hpp>
@@ -60,12 +61,14 @@ std::string findings_text(const Record& record, std::size_t cell) {
   const auto& outcome = record.verdict.cells[cell];
   std::string text;
   for (std::size_t f = 0; f < outcome.findings.size(); ++f) {
-    if (f == most_findings) return text + "and " + plural(outcome.findings.size() - f, "finding") + " more\n";
+    if (f == most_findings)
+      return fmt::format("{}and {} more\n", text, plural(outcome.findings.size() - f, "finding"));
     const auto& seen = outcome.findings[f];
     text += seen.finding.title + " (" + place(seen) + ")";
-    if (!seen.finding.suppressed.empty()) text += " does not count: " + seen.finding.suppressed;
+    if (!seen.finding.suppressed.empty()) text += fmt::format(" does not count: {}", seen.finding.suppressed);
     text += "\n" + excerpt(seen.finding, excerpt_lines, excerpt_bytes) + "\n";
-    if (const auto where = places_text(record, cell, f); !where.empty()) text += "in the source:\n" + where;
+    if (const auto where = places_text(record, cell, f); !where.empty())
+      text += fmt::format("in the source:\n{}", where);
     text += "\n";
   }
   return text;
@@ -94,20 +97,21 @@ void add_cell(pugi::xml_node suite, const Record& record, std::size_t i, Counts&
   const outcome::Outcome& outcome = record.verdict.cells[i];
   auto testcase = suite.append_child("testcase");
   set(testcase, "classname", class_name(record.run.plan.scenario) + "." + class_name(cell.image));
-  set(testcase, "name", cell.control ? "control without the candidate: " + cell.id : cell.id);
+  set(testcase, "name", cell.control ? fmt::format("control without the candidate: {}", cell.id) : cell.id);
   set(testcase, "time", seconds(outcome.took));
   counts.tests += 1;
   counts.time += outcome.took;
   const std::string findings = findings_text(record, i);
   if (const char* element = element_of(outcome, cell.control)) {
-    const std::string at = outcome.step.empty() ? "" : " at " + outcome.step;
+    const std::string at = outcome.step.empty() ? "" : fmt::format(" at {}", outcome.step);
     add_problem(testcase, element, outcome::to_string(outcome.ending), outcome.reason + at, findings, counts);
   }
-  std::string log = std::to_string(outcome.boots_proved) + " of " +
-                    plural(static_cast<std::size_t>(outcome.boots_wanted), "boot") + " proved\n";
-  for (const auto& attempt : outcome.attempts) log += "earlier attempt: " + attempt_in_words(attempt) + "\n";
+  std::string log = fmt::format("{} of {} proved\n", outcome.boots_proved,
+                                plural(static_cast<std::size_t>(outcome.boots_wanted), "boot"));
+  for (const auto& attempt : outcome.attempts)
+    log += fmt::format("earlier attempt: {}\n", attempt_in_words(attempt));
   if (outcome.ending == Ending::passed) log += findings;
-  if (!record.bundle.empty()) log += "records: " + record.bundle + "/cells/" + cell.id + "/\n";
+  if (!record.bundle.empty()) log += fmt::format("records: {}/cells/{}/\n", record.bundle, cell.id);
   if (i < record.cells.size() && !record.cells[i].files.empty())
     log += "  " + join(record.cells[i].files, ", ") + "\n";
   add_text(testcase.append_child("system-out"), log);

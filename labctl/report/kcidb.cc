@@ -1,6 +1,8 @@
 // KCIDB's I/O format: what Linux kernel CI systems send to one database. It knows a code of status for a lab
 // that failed and one for what did not run, so neither becomes a failure of the candidate.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/json.h"
@@ -80,7 +82,7 @@ class Submission {
       artifacts.push_back({{"name", visible(artifact.path, 300)}, {"sha256", artifact.sha256}});
     return {{"id", id_},
             {"origin", "labctl"},
-            {"comment", "candidate of the scenario " + visible(record_.run.plan.scenario, 200)},
+            {"comment", fmt::format("candidate of the scenario {}", visible(record_.run.plan.scenario, 200))},
             {"misc", {{"artifacts", artifacts}}}};
   }
 
@@ -90,7 +92,7 @@ class Submission {
                {"checkout_id", id_},
                {"origin", "labctl"},
                {"architecture", record_.run.host.architecture},
-               {"comment", "image " + name}};
+               {"comment", fmt::format("image {}", name)}};
     if (const auto* image = record_.run.image(name))
       build["misc"] = {{"kernel_release", visible(image->facts.kernel_release, 200)},
                        {"sha256", image->sha256}};

@@ -2,6 +2,8 @@
 // people with rights: what is not ours stands in a code span or a fence that it cannot close, or in <code>
 // with every special character as an entity. Forges look for mentions and references in neither.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -61,7 +63,7 @@ std::string headline_part(const Record& record) {
 std::string named_cells(const std::vector<std::string>& cells) {
   std::string text;
   for (std::size_t i = 0; i < cells.size() && i < most_named; ++i) text += "- " + code(cells[i]) + "\n";
-  if (cells.size() > most_named) text += "- and " + std::to_string(cells.size() - most_named) + " more\n";
+  if (cells.size() > most_named) text += fmt::format("- and {} more\n", cells.size() - most_named);
   return text;
 }
 
@@ -80,16 +82,17 @@ std::string problems_part(const Record& record) {
     const auto& problem = problems[i];
     text += "**" + std::to_string(i + 1) + ".** " + code(problem.title) + "\n\n";
     text += std::string(crash::to_string(problem.severity)) + ", " + crash::to_string(problem.kind);
-    if (!problem.module.empty()) text += ", in module " + code(problem.module);
-    text += ", in " + plural(problem.cells.size(), "cell") + "\n\n" + named_cells(problem.cells) + "\n";
+    if (!problem.module.empty()) text += fmt::format(", in module {}", code(problem.module));
+    text += fmt::format(", in {}\n\n{}\n", plural(problem.cells.size(), "cell"), named_cells(problem.cells));
     const std::string fault =
         whose_fault(record.run.plan, record.verdict, {problem.cells.begin(), problem.cells.end()});
-    if (!fault.empty()) text += "Where it is: " + code(fault) + "\n\n";
+    if (!fault.empty()) text += fmt::format("Where it is: {}\n\n", code(fault));
     if (const auto* finding = first_with(record, problem.title))
       text += fenced(excerpt(*finding, excerpt_lines, excerpt_bytes)) + "\n";
   }
   if (problems.size() > most_problems)
-    text += "And " + plural(problems.size() - most_problems, "problem") + " more: see report.html.\n\n";
+    text +=
+        fmt::format("And {} more: see report.html.\n\n", plural(problems.size() - most_problems, "problem"));
   return text;
 }
 
@@ -101,12 +104,12 @@ std::string waivers_part(const Record& record) {
     for (const auto& waiver : waivers_in_words(record.verdict, state))
       if (text.size() < (16 << 10))
         text += std::string("- ") + verdict::to_string(state) + ": " + code(waiver) + "\n";
-  if (!text.empty()) text = "### Waivers\n\n" + text + "\n";
+  if (!text.empty()) text = fmt::format("### Waivers\n\n{}\n", text);
   const auto allowed = weaknesses_in_words(record.verdict);
   if (allowed.empty()) return text;
   text += "### Allowed by the policy\n\n";
   for (std::size_t i = 0; i < allowed.size() && i < most_named; ++i) text += "- " + code(allowed[i]) + "\n";
-  if (allowed.size() > most_named) text += "- and " + std::to_string(allowed.size() - most_named) + " more\n";
+  if (allowed.size() > most_named) text += fmt::format("- and {} more\n", allowed.size() - most_named);
   return text + "\n";
 }
 
@@ -115,7 +118,7 @@ std::string new_errors_part(const Record& record) {
   if (errors.empty()) return {};
   std::string text = "### New with the candidate\n\nLogged as errors, and in no control:\n\n";
   for (std::size_t i = 0; i < errors.size() && i < most_named; ++i) text += "- " + code(errors[i]) + "\n";
-  if (errors.size() > most_named) text += "- and " + std::to_string(errors.size() - most_named) + " more\n";
+  if (errors.size() > most_named) text += fmt::format("- and {} more\n", errors.size() - most_named);
   return text + "\n";
 }
 
@@ -135,7 +138,7 @@ std::string cells_part(const Record& record) {
             (outcome.reason.empty() ? "" : code(outcome.reason)) + " |\n";
   }
   if (order.size() > most_rows)
-    text += "\n" + plural(order.size() - most_rows, "cell") + " more: see report.html.\n";
+    text += fmt::format("\n{} more: see report.html.\n", plural(order.size() - most_rows, "cell"));
   return text + "\n";
 }
 
@@ -145,7 +148,7 @@ std::string attempts_part(const Record& record) {
     for (const auto& attempt : outcome.attempts)
       if (text.size() < (16 << 10))
         text += "- " + code(outcome.cell) + ": " + code(attempt_in_words(attempt)) + "\n";
-  return text.empty() ? text : "### Earlier attempts\n\n" + text + "\n";
+  return text.empty() ? text : fmt::format("### Earlier attempts\n\n{}\n", text);
 }
 
 std::string reasons_part(const Record& record) {
@@ -163,15 +166,16 @@ std::string tested_part(const Record& record) {
     if (text.size() > (32 << 10)) break;
     text += "| " + code(artifact.path) + " | " + code(artifact.sha256) + " |\n";
   }
-  if (!text.empty()) text = "### Tested bytes\n\n| artifact | sha256 |\n| --- | --- |\n" + text + "\n";
+  if (!text.empty())
+    text = fmt::format("### Tested bytes\n\n| artifact | sha256 |\n| --- | --- |\n{}\n", text);
   return text;
 }
 
 }  // namespace
 
 std::string markdown(const Record& record) {
-  std::string text = headline_part(record) + "Scenario " + code(record.run.plan.scenario);
-  if (!record.bundle.empty()) text += ", bundle " + code(record.bundle);
+  std::string text = fmt::format("{}Scenario {}", headline_part(record), code(record.run.plan.scenario));
+  if (!record.bundle.empty()) text += fmt::format(", bundle {}", code(record.bundle));
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";
   for (const auto& part : {waivers_part(record), problems_part(record), new_errors_part(record),

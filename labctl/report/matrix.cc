@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -79,14 +81,13 @@ std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Exclude
   for (const auto& cell : plan.cells)
     grid.put(part_of(cell.axes, false, ", "), cell.control ? "control" : part_of(cell.axes, true, " + "),
              std::to_string(cell.boots_wanted()));
-  std::string text =
-      "boots of each cell, driver" + std::string(plan.cells.front().content.empty() ? "" : " + content") +
-      " over " + (plan.cells.front().machine.name.empty() ? "image" : "image, machine") + ":\n" + grid.text();
+  std::string text = fmt::format(
+      "boots of each cell, driver{} over {}:\n{}", plan.cells.front().content.empty() ? "" : " + content",
+      plan.cells.front().machine.name.empty() ? "image" : "image, machine", grid.text());
   for (const auto& entry : excluded)
-    text += "excluded by line " + std::to_string(entry.mark.line) + " " + named(entry.axes) + ": " +
-            (entry.cells.empty() ? "nothing"
-                                 : plural(entry.cells.size(), "cell") + ": " + join_some(entry.cells)) +
-            "\n";
+    text += fmt::format(
+        "excluded by line {} {}: {}\n", entry.mark.line, named(entry.axes),
+        entry.cells.empty() ? "nothing" : plural(entry.cells.size(), "cell") + ": " + join_some(entry.cells));
   return text;
 }
 

@@ -1,5 +1,7 @@
 // OTLP/JSON traces: the run, its cells and their steps as spans, for viewers of traces.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -30,7 +32,7 @@ class Trace {
  public:
   explicit Trace(const Record& record)
       : record_(record),
-        id_(sha256("labctl trace " + record.bundle + " " + record.run.began).substr(0, 32)),
+        id_(sha256(fmt::format("labctl trace {} {}", record.bundle, record.run.began)).substr(0, 32)),
         began_(Millis(parse_moment(record.run.began).value_or(0) * 1000)) {}
 
   Json json() {

@@ -35,7 +35,7 @@ std::string boots_of(const outcome::Outcome& outcome) {
 std::string shape_of(const plan::Cell& cell) {
   std::string text = plan::shape_in_words(cell.machine);
   for (const auto& [axis, value] : cell.axes)
-    if (axis == "story") text += ", story " + value;
+    if (axis == "story") text += fmt::format(", story {}", value);
   return text;
 }
 
@@ -92,7 +92,7 @@ class Page {
     const auto fact = [&](const char* label, const std::string& value) {
       if (!value.empty()) page["facts"].push_back({{"label", label}, {"value", value}});
     };
-    fact("cells passed", std::to_string(good) + " of " + std::to_string(candidates));
+    fact("cells passed", fmt::format("{} of {}", good, candidates));
     fact("boots proved", std::to_string(statistics.boots_proved));
     fact("problems", std::to_string(verdict::problems(record_.verdict).size()));
     std::string started = started_at(record_);
@@ -102,8 +102,7 @@ class Page {
     for (const auto& reason : record_.verdict.reasons)
       if (page["reasons"].size() < most_named) page["reasons"].push_back(printable(reason, 600));
     if (record_.verdict.reasons.size() > most_named)
-      page["reasons"].push_back("and " + std::to_string(record_.verdict.reasons.size() - most_named) +
-                                " more");
+      page["reasons"].push_back(fmt::format("and {} more", record_.verdict.reasons.size() - most_named));
     page["canaries"] = Json::array();
     for (const auto& canary : record_.verdict.canaries)
       page["canaries"].push_back({{"table", canary_table(canary)}});
@@ -160,7 +159,8 @@ class Page {
         const std::string label =
             column.control
                 ? "control without the candidate"
-                : "driver " + column.driver + (column.content.empty() ? "" : ", content " + column.content);
+                : fmt::format("driver {}{}", column.driver,
+                              column.content.empty() ? "" : fmt::format(", content {}", column.content));
         places.push_back({{"label", label}, {"none", tiles.empty()}, {"tiles", tiles}});
       }
       page["rows"].push_back({{"image", row.first}, {"shape", row.second}, {"places", places}});
@@ -183,7 +183,7 @@ class Page {
     for (const auto& error : errors)
       if (page["new_errors"].size() < most_named) page["new_errors"].push_back(error);
     const auto unnamed = errors.size() - page["new_errors"].size();
-    page["more_errors"] = unnamed == 0 ? "" : "and " + std::to_string(unnamed) + " more";
+    page["more_errors"] = unnamed == 0 ? "" : fmt::format("and {} more", unnamed);
   }
 
   void problems(Json& page) {
@@ -203,9 +203,9 @@ class Page {
                                   {"module", problem.module},
                                   {"fault", whose_fault(record_.run.plan, record_.verdict,
                                                         {problem.cells.begin(), problem.cells.end()})},
-                                  {"count", "in " + plural(problem.cells.size(), "cell")},
+                                  {"count", fmt::format("in {}", plural(problem.cells.size(), "cell"))},
                                   {"cells", cells},
-                                  {"more", unnamed == 0 ? "" : "and " + std::to_string(unnamed) + " more"},
+                                  {"more", unnamed == 0 ? "" : fmt::format("and {} more", unnamed)},
                                   {"excerpt", excerpt_of(problem.title)}});
     }
   }
@@ -251,10 +251,10 @@ class Page {
       passed += outcome(i).as_wanted();
     }
     if (all == 0) return {{"class", ""}, {"words", ""}};
-    const std::string of = " of " + std::to_string(all);
-    if (failed != 0) return {{"class", "failed"}, {"words", "✕ " + std::to_string(failed) + of + " failed"}};
+    const std::string of = fmt::format(" of {}", all);
+    if (failed != 0) return {{"class", "failed"}, {"words", fmt::format("✕ {}{} failed", failed, of)}};
     return {{"class", passed == all ? "passed" : "unsure"},
-            {"words", (passed == all ? "✓ " : "? ") + std::to_string(passed) + of + " passed"}};
+            {"words", fmt::format("{}{}{} passed", passed == all ? "✓ " : "? ", passed, of)}};
   }
 
   Json cell(std::size_t i) {
@@ -291,11 +291,12 @@ class Page {
     for (std::size_t f = 0; f < std::min(outcome.findings.size(), most_findings); ++f) {
       const auto& seen = outcome.findings[f];
       Json remarks = Json::array();
-      if (!seen.finding.suppressed.empty()) remarks.push_back("does not count: " + seen.finding.suppressed);
+      if (!seen.finding.suppressed.empty())
+        remarks.push_back(fmt::format("does not count: {}", seen.finding.suppressed));
       const auto* entry = outcome::accepted(planned(i), seen.finding);
       if (entry) remarks.push_back(acceptance_in_words(*entry));
       if (!seen.finding.corrupted.empty())
-        remarks.push_back("its text is damaged: " + seen.finding.corrupted);
+        remarks.push_back(fmt::format("its text is damaged: {}", seen.finding.corrupted));
       if (!seen.finding.confirmed) remarks.push_back("only this line, without a report");
       const std::string log = seen.channel == event::Channel::console ? "console.log" : "kernel.log";
       const bool kept_log = std::find(kept.files.begin(), kept.files.end(), log) != kept.files.end();
@@ -312,7 +313,8 @@ class Page {
            {"excerpt", bounded(seen.finding, excerpt_lines)}});
     }
     const auto untold = outcome.findings.size() - cell["findings"].size();
-    cell["more_findings"] = untold == 0 ? "" : "and " + plural(untold, "finding") + " more: see the journal";
+    cell["more_findings"] =
+        untold == 0 ? "" : fmt::format("and {} more: see the journal", plural(untold, "finding"));
   }
 
   void pictures(Json& cell, const CellRecord& kept) {

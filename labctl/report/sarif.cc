@@ -1,5 +1,7 @@
 // SARIF 2.1.0, for viewers that show a finding beside its line of source.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -63,7 +65,7 @@ std::optional<Json> result_of(const Record& record, std::size_t cell, std::size_
   const std::string title = visible(seen.finding.title, 500);
   return Json{{"ruleId", crash::to_string(seen.finding.kind)},
               {"level", fatal ? "error" : "warning"},
-              {"message", {{"text", title + " (cell " + record.verdict.cells[cell].cell + ")"}}},
+              {"message", {{"text", fmt::format("{} (cell {})", title, record.verdict.cells[cell].cell)}}},
               {"locations", Json::array({frames[0]["location"]})},
               {"stacks", Json::array({{{"frames", frames}}})},
               {"partialFingerprints", {{"labctlTitle/v1", title}}}};
@@ -88,7 +90,8 @@ std::string sarif(const Record& record) {
       const std::string kind = crash::to_string(finding.kind);
       if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
       kinds.push_back(kind);
-      rules.push_back({{"id", kind}, {"shortDescription", {{"text", "the guest showed: " + kind}}}});
+      rules.push_back(
+          {{"id", kind}, {"shortDescription", {{"text", fmt::format("the guest showed: {}", kind)}}}});
     }
   return dump_pretty({{"version", "2.1.0"},
                       {"runs", Json::array({{{"tool", {{"driver", {{"name", "labctl"}, {"rules", rules}}}}},

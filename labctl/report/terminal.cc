@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/terminal_text.h"
@@ -25,7 +27,7 @@ std::string story_text(const plan::Cell& cell) {
   std::vector<std::string> steps;
   int reboots = 0;
   auto end_reboots = [&] {
-    if (reboots > 0) steps.push_back(reboots == 1 ? "reboot" : "reboot x" + std::to_string(reboots));
+    if (reboots > 0) steps.push_back(reboots == 1 ? "reboot" : fmt::format("reboot x{}", reboots));
     reboots = 0;
   };
   for (const auto& step : cell.story) {
@@ -51,33 +53,35 @@ std::string idle_waivers(const verdict::Verdict& verdict) {
   std::string text;
   for (const auto state : {verdict::WaiverState::unused, verdict::WaiverState::expired})
     for (const auto& title : waivers_in_words(verdict, state))
-      text += std::string("  waiver ") + verdict::to_string(state) + ": " + title + "\n";
+      text += fmt::format("  waiver {}: {}\n", verdict::to_string(state), title);
   return text.empty() ? text : "\n" + text;
 }
 
 // What follows the ending in its cell's line, and the reason below it.
 std::string behind_ending(const outcome::Outcome& outcome) {
-  std::string text = "  " + std::to_string(outcome.boots_proved) + "/" +
-                     std::to_string(outcome.boots_wanted) + " boots  " + show_duration(outcome.took);
-  if (outcome.ending != Ending::passed && !outcome.step.empty()) text += "  at " + outcome.step;
+  std::string text = fmt::format("  {}/{} boots  {}", outcome.boots_proved, outcome.boots_wanted,
+                                 show_duration(outcome.took));
+  if (outcome.ending != Ending::passed && !outcome.step.empty()) text += fmt::format("  at {}", outcome.step);
   if (outcome.expected) text += ", as expected";
   if (outcome.kept)
-    text += "  on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120);
+    text +=
+        fmt::format("  on {} in {}", printable(outcome.kept->made, 40), printable(outcome.kept->run, 120));
   text += "\n";
   if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
   for (const auto& attempt : outcome.attempts)
-    text += "      earlier attempt: " + attempt_in_words(attempt) + "\n";
+    text += fmt::format("      earlier attempt: {}\n", attempt_in_words(attempt));
   return text;
 }
 
 std::string finding_line(const outcome::Observation& seen, const plan::Cell& cell) {
-  std::string line = "      " + printable(seen.finding.title) + " (" + crash::to_string(seen.finding.kind) +
-                     ", " + event::to_string(seen.channel) + ", boot " + std::to_string(seen.boot);
+  std::string line =
+      fmt::format("      {} ({}, {}, boot {}", printable(seen.finding.title),
+                  crash::to_string(seen.finding.kind), event::to_string(seen.channel), seen.boot);
   if (seen.finding.line != 0 && seen.channel == event::Channel::console)
-    line += ", console.log line " + std::to_string(seen.finding.line);
-  if (!seen.finding.module.empty()) line += ", in module " + printable(seen.finding.module, 60);
+    line += fmt::format(", console.log line {}", seen.finding.line);
+  if (!seen.finding.module.empty()) line += fmt::format(", in module {}", printable(seen.finding.module, 60));
   line += ")" + channels_in_words(seen);
-  if (!seen.finding.suppressed.empty()) line += " does not count: " + seen.finding.suppressed;
+  if (!seen.finding.suppressed.empty()) line += fmt::format(" does not count: {}", seen.finding.suppressed);
   if (const auto* entry = outcome::accepted(cell, seen.finding)) line += " " + acceptance_in_words(*entry);
   return line + "\n";
 }
@@ -88,7 +92,7 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
   for (const auto& problem : verdict::problems(verdict)) {
     const std::string fault = whose_fault(plan, verdict, {problem.cells.begin(), problem.cells.end()});
     text += "  " + printable(problem.title) + " (" + crash::to_string(problem.kind);
-    if (!problem.module.empty()) text += ", in module " + printable(problem.module, 60);
+    if (!problem.module.empty()) text += fmt::format(", in module {}", printable(problem.module, 60));
     text += "): " + plural(problem.cells.size(), "cell") + "\n";
     if (!fault.empty()) text += "      " + fault + "\n";
   }
@@ -98,7 +102,8 @@ std::string problems_text(const verdict::Verdict& verdict, const plan::Plan& pla
 std::string new_errors_text(const verdict::Verdict& verdict) {
   std::string text;
   for (const auto& error : new_errors_in_words(verdict)) text += "  " + error + "\n";
-  return text.empty() ? text : "\nnew with the candidate, logged as errors in no control:\n" + text;
+  return text.empty() ? text
+                      : fmt::format("\nnew with the candidate, logged as errors in no control:\n{}", text);
 }
 
 // "PASSED", or "WARNED" with all that was let pass.
@@ -113,21 +118,21 @@ std::string passed_in_words(const verdict::Verdict& verdict) {
   const auto unproved = std::count_if(verdict.weaker.begin(), verdict.weaker.end(),
                                       [](const auto& one) { return one.option == verdict::unproved_option; });
   const auto findings = let.size() - static_cast<std::size_t>(unproved);
-  if (findings != 0) with.push_back(plural(findings, "finding") + " that the policy allows");
+  if (findings != 0) with.push_back(fmt::format("{} that the policy allows", plural(findings, "finding")));
   if (unproved != 0) with.emplace_back("content without a proof");
   all.insert(all.end(), let.begin(), let.end());
-  return "WARNED, passed with " + join(with, " and ") + ": " + join(all, ", ");
+  return fmt::format("WARNED, passed with {}: {}", join(with, " and "), join(all, ", "));
 }
 
 }  // namespace
 
 std::string plan_table(const plan::Plan& plan) {
   const std::size_t width = widest_id(plan);
-  std::string text = padded("cell", width) + "  boots  story\n";
+  std::string text = fmt::format("{}  boots  story\n", padded("cell", width));
   for (const auto& cell : plan.cells)
     text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " +
             story_text(cell) + "\n";
-  for (const auto& note : plan.notes) text += "note: " + note + "\n";
+  for (const auto& note : plan.notes) text += fmt::format("note: {}\n", note);
   return text;
 }
 
@@ -172,20 +177,21 @@ Headline headline(const verdict::Verdict& verdict, const plan::Plan& plan) {
   switch (verdict.decision) {
     case verdict::Decision::passed:
       return {passed_in_words(verdict),
-              plural(passed, "cell") + ", " + plural(static_cast<std::size_t>(boots), "boot") + " proved; " +
-                  (expected != 0 ? plural(expected, "cell") + " crashed as expected; " : "") +
-                  "the controls without the candidate passed too"};
+              fmt::format(
+                  "{}, {} proved; {}the controls without the candidate passed too", plural(passed, "cell"),
+                  plural(static_cast<std::size_t>(boots), "boot"),
+                  expected != 0 ? fmt::format("{} crashed as expected; ", plural(expected, "cell")) : "")};
     case verdict::Decision::blocked:
       return {"BLOCKED",
-              std::to_string(blamed) + " of " + plural(cells, "cell") + " failed; do not publish" + stopped};
+              fmt::format("{} of {} failed; do not publish{}", blamed, plural(cells, "cell"), stopped)};
     case verdict::Decision::no_verdict:
       break;
   }
   std::string why = verdict.nothing_ran ? "nothing ran"
-                                        : std::to_string(passed) + " of " + plural(cells, "cell") +
-                                              " passed, the rest is not known";
+                                        : fmt::format("{} of {} passed, the rest is not known", passed,
+                                                      plural(cells, "cell"));
   if (!verdict.nothing_ran && passed == cells && !verdict.reasons.empty()) why = verdict.reasons.back();
-  return {"NO VERDICT" + stopped, why + "; do not publish"};
+  return {fmt::format("NO VERDICT{}", stopped), fmt::format("{}; do not publish", why)};
 }
 
 }  // namespace labctl::report

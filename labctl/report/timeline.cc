@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "labctl/base/owned.h"
 #include "labctl/base/text.h"
 #include "labctl/report/report.h"
@@ -31,14 +33,16 @@ class Follower {
                 mark(Mark::Kind::finding, found.finding.title + " (" + event::to_string(found.channel) + ")");
             },
             [this](const event::Panicked& panic) {
-              mark(Mark::Kind::panic,
-                   "the panic device reported" + (panic.details.empty() ? "" : ": " + panic.details));
+              mark(Mark::Kind::panic, fmt::format("the panic device reported{}",
+                                                  panic.details.empty() ? "" : ": " + panic.details));
             },
             [this](const event::Stopped& stopped) {
               mark(Mark::Kind::stopped,
-                   "the guest stopped" + (stopped.reason.empty() ? "" : ": " + stopped.reason));
+                   fmt::format("the guest stopped{}", stopped.reason.empty() ? "" : ": " + stopped.reason));
             },
-            [this](const event::LabFault& fault) { mark(Mark::Kind::lab, "lab: " + fault.what); },
+            [this](const event::LabFault& fault) {
+              mark(Mark::Kind::lab, fmt::format("lab: {}", fault.what));
+            },
             [this](const event::Interrupted&) { mark(Mark::Kind::lab, "interrupted"); }, [](const auto&) {}},
         event.what);
   }

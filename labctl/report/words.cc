@@ -1,5 +1,7 @@
 #include "labctl/report/words.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
@@ -12,17 +14,19 @@ std::string plural(std::size_t count, const std::string& word) {
 std::string boots_in_words(int clean_boots) {
   if (clean_boots <= 0) return "no clean boot: no crash rate is ruled out";
   const std::string boots = plural(static_cast<std::size_t>(clean_boots), "clean boot");
-  if (clean_boots <= 3) return boots + ": too few to rule out any crash rate but one at every boot";
+  if (clean_boots <= 3)
+    return fmt::format("{}: too few to rule out any crash rate but one at every boot", boots);
   // Rounded towards the weaker claim.
   const std::string rate =
-      clean_boots < 6 ? "3 of " + std::to_string(clean_boots) : "1 of " + std::to_string(clean_boots / 3);
-  return boots + ": a crash in more than " + rate + " boots is ruled out with 95 % confidence";
+      clean_boots < 6 ? fmt::format("3 of {}", clean_boots) : fmt::format("1 of {}", clean_boots / 3);
+  return fmt::format("{}: a crash in more than {} boots is ruled out with 95 % confidence", boots, rate);
 }
 
 std::string statistics_in_words(const verdict::Statistics& statistics) {
-  const std::string proved =
-      plural(static_cast<std::size_t>(statistics.boots_proved), "boot") + " with the candidate proved";
-  if (statistics.failed) return proved + "; a failure was observed, so there is no bound on the crash rate";
+  const std::string proved = fmt::format("{} with the candidate proved",
+                                         plural(static_cast<std::size_t>(statistics.boots_proved), "boot"));
+  if (statistics.failed)
+    return fmt::format("{}; a failure was observed, so there is no bound on the crash rate", proved);
   return proved + "; " + boots_in_words(statistics.clean_boots);
 }
 
@@ -57,29 +61,32 @@ std::string excerpt(const crash::Finding& finding, std::size_t lines, std::size_
 
 std::string channels_in_words(const outcome::Observation& seen) {
   std::string text;
-  if (!seen.also.empty()) text += ", reported by " + join(event::names_of(seen.also), ", ") + " as well";
-  if (!seen.silent.empty()) text += ", and not by " + join(event::names_of(seen.silent), ", ");
+  if (!seen.also.empty())
+    text += fmt::format(", reported by {} as well", join(event::names_of(seen.also), ", "));
+  if (!seen.silent.empty()) text += fmt::format(", and not by {}", join(event::names_of(seen.silent), ", "));
   return text;
 }
 
 std::string place(const outcome::Observation& seen) {
   std::string text = crash::to_string(seen.finding.kind);
-  if (!seen.finding.module.empty()) text += ", in module " + seen.finding.module;
-  text += ", boot " + std::to_string(seen.boot);
+  if (!seen.finding.module.empty()) text += fmt::format(", in module {}", seen.finding.module);
+  text += fmt::format(", boot {}", seen.boot);
   if (seen.finding.line == 0)
-    return text + ", reported by " + event::to_string(seen.channel) + channels_in_words(seen);
+    return fmt::format("{}, reported by {}{}", text, event::to_string(seen.channel), channels_in_words(seen));
   if (seen.channel == event::Channel::console)
-    return text + ", console.log line " + std::to_string(seen.finding.line) + " (byte " +
-           std::to_string(seen.finding.offset) + ")" + channels_in_words(seen);
-  return text + ", " + event::to_string(seen.channel) + " line " + std::to_string(seen.finding.line) +
-         channels_in_words(seen);
+    return fmt::format("{}, console.log line {} (byte {}){}", text, seen.finding.line, seen.finding.offset,
+                       channels_in_words(seen));
+  return fmt::format("{}, {} line {}{}", text, event::to_string(seen.channel), seen.finding.line,
+                     channels_in_words(seen));
 }
 
 std::string run_again(const Record& record, const std::string& cell) {
   const auto& scenario = record.run.scenario;
-  std::string command = "labctl run " + shell_quote(scenario.file.empty() ? "SCENARIO" : scenario.file);
-  for (const auto& [name, value] : scenario.set) command += " --set " + shell_quote(name + "=" + value);
-  return cell.empty() ? command : command + " --only " + shell_quote(cell);
+  std::string command =
+      fmt::format("labctl run {}", shell_quote(scenario.file.empty() ? "SCENARIO" : scenario.file));
+  for (const auto& [name, value] : scenario.set)
+    command += fmt::format(" --set {}", shell_quote(name + "=" + value));
+  return cell.empty() ? command : fmt::format("{} --only {}", command, shell_quote(cell));
 }
 
 std::string started_at(const Record& record) {
@@ -93,21 +100,21 @@ std::string started_at(const Record& record) {
 
 std::string outcome_in_words(const outcome::Outcome& outcome) {
   return std::string(outcome::to_string(outcome.ending)) + (outcome.expected ? ", as expected" : "") +
-         (outcome.kept
-              ? ", on " + printable(outcome.kept->made, 40) + " in " + printable(outcome.kept->run, 120)
-              : "");
+         (outcome.kept ? fmt::format(", on {} in {}", printable(outcome.kept->made, 40),
+                                     printable(outcome.kept->run, 120))
+                       : "");
 }
 
 std::string attempt_in_words(const outcome::Attempt& attempt) {
   std::string text = outcome::to_string(attempt.ending);
-  text += " after " + show_duration(attempt.took) + ", in " + printable(attempt.records, 200);
+  text += fmt::format(" after {}, in {}", show_duration(attempt.took), printable(attempt.records, 200));
   if (!attempt.reason.empty()) text += ": " + printable(attempt.reason, 400);
   return text;
 }
 
 std::string acceptance_in_words(const scenario::Acceptance& entry) {
-  return std::string(scenario::to_string(entry.as)) + " by " + printable(entry.owner, 60) + " until " +
-         show_date(entry.until) + ": " + printable(entry.reason);
+  return fmt::format("{} by {} until {}: {}", scenario::to_string(entry.as), printable(entry.owner, 60),
+                     show_date(entry.until), printable(entry.reason));
 }
 
 std::vector<std::string> waivers_in_words(const verdict::Verdict& verdict, verdict::WaiverState state) {

@@ -1,5 +1,7 @@
 #include "labctl/reproduction/bisect.h"
 
+#include <fmt/core.h>
+
 #include <set>
 
 #include "labctl/base/digest.h"
@@ -19,7 +21,7 @@ constexpr std::size_t most_records = 100'000;
 constexpr auto patience = std::chrono::minutes(5);
 
 Error command_failed(const Error& error, const char* key) {
-  return {Fault::input, std::string("the scenario's ") + key + " failed: " + error.what, error.where,
+  return {Fault::input, fmt::format("the scenario's {} failed: {}", key, error.what), error.where,
           error.hint};
 }
 
@@ -38,8 +40,8 @@ Result<std::vector<std::string>> lines_of(const std::string& command, const fs::
                        }});
   if (!ended) return fail(command_failed(ended.error(), "bisect.records"));
   if (too_many)
-    return input_error("the scenario's bisect.records prints more than " + std::to_string(most_records) +
-                       " records");
+    return input_error(
+        fmt::format("the scenario's bisect.records prints more than {} records", most_records));
   return lines;
 }
 
@@ -117,7 +119,7 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
     if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
     if (seen.outcome.ending == outcome::Ending::lab_failed) {
       if (lab::may_try_again(seen.outcome, attempt, cell.policy)) continue;
-      return lab_error("the lab failed a probe: " + seen.outcome.reason, job.folder.string());
+      return lab_error(fmt::format("the lab failed a probe: {}", seen.outcome.reason), job.folder.string());
     }
     seen.same = outcome::is_same(stand_.wanted, cell, seen.outcome);
     log::ignored(remove_below(stand_.work, work), "removing a probe's files");
@@ -138,11 +140,11 @@ Result<std::vector<std::string>> read_records(const scenario::Split& split, cons
                                      : Result<std::vector<std::string>>(split.files);
   if (!records) return records;
   if (records->empty())
-    return input_error("the scenario's bisect.records prints no record of " + content.string());
+    return input_error(fmt::format("the scenario's bisect.records prints no record of {}", content.string()));
   std::set<std::string> known;
   for (const auto& record : *records)
     if (!known.insert(record).second)
-      return input_error("the scenario's bisect.records prints '" + printable(record) + "' twice");
+      return input_error(fmt::format("the scenario's bisect.records prints '{}' twice", printable(record)));
   return records;
 }
 
@@ -163,8 +165,8 @@ Result<fs::path> make_subset(const scenario::Split& split, const fs::path& conte
                       .deadline = patience});
   if (!made) return fail(command_failed(made.error(), "bisect.subset"));
   if (!fs::is_regular_file(subset, problem))
-    return input_error("the scenario's bisect.subset made no $LABCTL_SUBSET of " +
-                       std::to_string(kept.size()) + " records");
+    return input_error(
+        fmt::format("the scenario's bisect.subset made no $LABCTL_SUBSET of {} records", kept.size()));
   return subset;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/reproduction/inventory.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -51,7 +53,7 @@ Result<std::vector<fs::path>> given_files(const std::vector<fs::path>& given) {
         std::error_code ignored;
         if (entry->is_regular_file(ignored)) files.push_back(entry->path());
         if (files.size() > most_given)
-          return input_error("has more than " + std::to_string(most_given) + " files", path.string(),
+          return input_error(fmt::format("has more than {} files", most_given), path.string(),
                              "name the file itself, or a smaller folder");
       }
     } else {
@@ -62,7 +64,7 @@ Result<std::vector<fs::path>> given_files(const std::vector<fs::path>& given) {
 }
 
 std::string different(const std::string& sha256, const fs::path& file, const std::string& here) {
-  return "the run's was sha256 " + sha256 + ", " + file.lexically_normal().string() + " is " + here;
+  return fmt::format("the run's was sha256 {}, {} is {}", sha256, file.lexically_normal().string(), here);
 }
 
 class Search {
@@ -106,13 +108,15 @@ class Search {
         return FoundArtifact{file, named.damage, wanted.sha256};
       }
     item.standing = Standing::missing;
-    item.what = here.empty() ? "sha256 " + wanted.sha256 + " (" + std::to_string(wanted.size) +
-                                   " bytes) is nowhere here: not at " + origin.lexically_normal().string() +
-                                   ", not in the bundle, not in the artifact store"
+    item.what = here.empty() ? fmt::format(
+                                   "sha256 {} ({} bytes) is nowhere here: not at {}, not in the bundle, not "
+                                   "in the artifact store",
+                                   wanted.sha256, wanted.size, origin.lexically_normal().string())
                              : different(wanted.sha256, origin, here);
     if (!here.empty())
-      item.hint += "; other bytes are taken from a file that you name yourself: --artifact " +
-                   shell_quote(origin.lexically_normal().string()) + " --anyway";
+      item.hint +=
+          fmt::format("; other bytes are taken from a file that you name yourself: --artifact {} --anyway",
+                      shell_quote(origin.lexically_normal().string()));
     return std::nullopt;
   }
 
@@ -165,8 +169,8 @@ std::string facts_differing(const outcome::ImageFacts& then, const outcome::Imag
                                      {"recipe", &Facts::key},
                                      {"built", &Facts::built}})
     if (then.*member != now.*member)
-      parts.push_back(std::string(name) + " " + printable((now.*member).substr(0, 40)) + " instead of " +
-                      printable((then.*member).substr(0, 40)));
+      parts.push_back(fmt::format("{} {} instead of {}", name, printable((now.*member).substr(0, 40)),
+                                  printable((then.*member).substr(0, 40))));
   if (then.packages_sha256 != now.packages_sha256) parts.emplace_back("other packages");
   return join(parts, ", ");
 }
@@ -178,9 +182,10 @@ Item image_item(const bundle::RecordedRun& run, const plan::Cell& cell, const im
   if (!here) {
     item.standing = Standing::missing;
     item.what = here.error().what;
-    item.hint = here.error().hint + (here.error().hint.empty() ? "" : "; ") +
-                "for the same bytes bring images/" + cell.image +
-                " of the cache of the host that ran it (LABCTL_CACHE, ~/.cache/labctl) into this one's";
+    item.hint = fmt::format(
+        "{}{}for the same bytes bring images/{} of the cache of the host that ran it (LABCTL_CACHE, "
+        "~/.cache/labctl) into this one's",
+        here.error().hint, here.error().hint.empty() ? "" : "; ", cell.image);
   } else if (!recorded) {
     item.standing = Standing::differs;
     item.what = "the run recorded no disk of it";
@@ -189,8 +194,9 @@ Item image_item(const bundle::RecordedRun& run, const plan::Cell& cell, const im
     item.what = different(printable(recorded->sha256, 64), here->disk, here->sha256);
     const std::string facts = facts_differing(recorded->facts, outcome::facts_from(dump_line(here->facts)));
     if (!facts.empty()) item.what += ": " + facts;
-    item.hint = "the run's own disk is below images/" + cell.image +
-                "/ in the cache of the host that ran it: put that folder at " + here->folder.string();
+    item.hint = fmt::format(
+        "the run's own disk is below images/{}/ in the cache of the host that ran it: put that folder at {}",
+        cell.image, here->folder.string());
   }
   return item;
 }
@@ -231,8 +237,9 @@ void add_host(const outcome::HostRecord& then, const machine::HostFacts& now, In
     Item item{.thing = Thing::host, .name = name};
     if (before != here) {
       item.standing = Standing::differs;
-      item.what = "the run had " + (before.empty() ? "nothing recorded" : printable(before, 60)) +
-                  ", this host has " + (here.empty() ? "none" : here);
+      item.what = fmt::format("the run had {}, this host has {}",
+                              before.empty() ? "nothing recorded" : printable(before, 60),
+                              here.empty() ? "none" : here);
     }
     inventory.items.push_back(std::move(item));
     return inventory.items.back().standing != Standing::same;
@@ -287,11 +294,12 @@ std::vector<Error> Inventory::missing() const {
   std::vector<Error> errors;
   for (const auto& item : items)
     if (item.standing == Standing::missing)
-      errors.push_back({Fault::input,
-                        std::string("the ") + to_string(item.thing) + " '" + printable(item.name) +
-                            (item.thing == Thing::host ? "' does not fit: " : "' is not here: ") + item.what,
-                        {},
-                        item.hint});
+      errors.push_back(
+          {Fault::input,
+           fmt::format("the {} '{}{}{}", to_string(item.thing), printable(item.name),
+                       item.thing == Thing::host ? "' does not fit: " : "' is not here: ", item.what),
+           {},
+           item.hint});
   return errors;
 }
 
@@ -336,7 +344,7 @@ Result<Inventory> take_inventory(const bundle::RecordedRun& run, const plan::Cel
   Item own{.thing = Thing::tool, .name = "labctl"};
   if (const std::string& then = run.record.tool; then != tool) {
     own.standing = Standing::differs;
-    own.what = "the run was made by '" + printable(then, 60) + "', this is '" + tool + "'";
+    own.what = fmt::format("the run was made by '{}', this is '{}'", printable(then, 60), tool);
   }
   inventory->items.push_back(std::move(own));
   return inventory;

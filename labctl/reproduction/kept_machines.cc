@@ -1,5 +1,6 @@
 #include "labctl/reproduction/kept_machines.h"
 
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -79,7 +80,8 @@ Status KeptMachines::put(const std::string& key, const lab::CellJob& job, lab::C
       log::ignored(remove_below(root_, entry.path()), "removing what is not a kept machine");
   if (auto made = make_dirs(partial); !made) return made;
   fs::rename(job.disk, partial / "disk.qcow2", problem);
-  if (problem) return lab_error("the machine cannot be kept: " + problem.message(), partial.string());
+  if (problem)
+    return lab_error(fmt::format("the machine cannot be kept: {}", problem.message()), partial.string());
   const Json facts{{"labctl", 1},
                    {"cell", job.cell.id},
                    {"image", job.base.image.name},
@@ -133,9 +135,9 @@ std::vector<std::string> keep_within_quota(const KeptMachines& kept, std::uint64
   std::vector<std::string> lines;
   for (const auto& machine : kept.over(quota))
     if (kept.discard(machine.key))
-      lines.push_back("removed the kept machine of " + machine.cell + " from " + machine.made + ", " +
-                      show_size(machine.bytes) + ": all of them may take " + show_size(quota) +
-                      " (LABCTL_KEEP_QUOTA)");
+      lines.push_back(fmt::format(
+          "removed the kept machine of {} from {}, {}: all of them may take {} (LABCTL_KEEP_QUOTA)",
+          machine.cell, machine.made, show_size(machine.bytes), show_size(quota)));
   return lines;
 }
 
@@ -144,12 +146,13 @@ Result<std::uint64_t> kept_quota() {
   if (!quota || !*quota) return usual_quota;
   auto size = parse_size(quota);
   if (!size)
-    return input_error("LABCTL_KEEP_QUOTA is not a size: " + size.error().what, {}, size.error().hint);
+    return input_error(fmt::format("LABCTL_KEEP_QUOTA is not a size: {}", size.error().what), {},
+                       size.error().hint);
   return *size;
 }
 
 Result<std::string> holding(const std::string& journal, const std::string& cell, int left) {
-  auto read = event::read_journal(journal, cell, "the journal of " + cell);
+  auto read = event::read_journal(journal, cell, fmt::format("the journal of {}", cell));
   if (!read) return fail(read.error());
   std::get<event::Opened>(read->events.front().what).hold = left;
   std::string text;

@@ -1,5 +1,7 @@
 #include "labctl/reproduction/reproduce.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/files.h"
@@ -16,11 +18,11 @@ Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
     return *std::find_if(plan.cells.begin(), plan.cells.end(),
                          [&](const auto& cell) { return cell.id == matching.front(); });
   if (matching.size() > 1)
-    return input_error("'" + printable(id) + "' is more than one cell", {},
-                       "say which: " + join_some(matching));
-  std::string hint = "its cells are: " + join_some(ids);
-  if (auto meant = did_you_mean(id, ids)) hint = "did you mean '" + *meant + "'?";
-  return input_error("the bundle has no cell '" + printable(id) + "'", {}, hint);
+    return input_error(fmt::format("'{}' is more than one cell", printable(id)), {},
+                       fmt::format("say which: {}", join_some(matching)));
+  std::string hint = fmt::format("its cells are: {}", join_some(ids));
+  if (auto meant = did_you_mean(id, ids)) hint = fmt::format("did you mean '{}'?", *meant);
+  return input_error(fmt::format("the bundle has no cell '{}'", printable(id)), {}, hint);
 }
 
 std::optional<Millis> RecordedCell::reached(const cell::Hold& hold) const {
@@ -39,7 +41,8 @@ Result<RecordedCell> read_recorded(const bundle::RecordedRun& run, const fs::pat
   if (!cell) return fail(cell.error());
   auto journal = bundle::read_cell_journal(*cell, bundle / "cells" / cell->id);
   if (!journal)
-    return input_error("the cell cannot be reproduced: " + journal.error().what, journal.error().where,
+    return input_error(fmt::format("the cell cannot be reproduced: {}", journal.error().what),
+                       journal.error().where,
                        "its journal says what was done to the guest; without it nothing can be replayed");
   RecordedCell recorded{std::move(*cell), std::move(*journal), {}};
   recorded.outcome = cell::replay(recorded.cell, recorded.journal.events);

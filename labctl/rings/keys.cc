@@ -1,5 +1,7 @@
 #include "labctl/rings/keys.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 
@@ -29,7 +31,8 @@ KeyEntry read_key(const Node& node, const std::string& what, Reader& reader) {
   if (const Node* from = node.find("from")) key.from = reader.date(*from, what + ".from");
   if (const Node* to = node.find("to")) {
     key.to = reader.date(*to, what + ".to");
-    if (key.from && key.to && *key.to < *key.from) reader.mistake(to->mark, what + ".to: is before from");
+    if (key.from && key.to && *key.to < *key.from)
+      reader.mistake(to->mark, fmt::format("{}.to: is before from", what));
   }
   if (const Node* next = node.find("replaced-by"))
     key.replaced_by = reader.one_line(*next, what + ".replaced-by").value_or("");
@@ -53,13 +56,14 @@ const char* to_string(KeyUse use) {
 std::optional<std::string> KeyEntry::objection(std::int64_t moment) const {
   const Date day(
       std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(moment))));
-  const std::string next = replaced_by.empty() ? "" : "; " + yaml::quoted(replaced_by) + " replaces it";
+  const std::string next =
+      replaced_by.empty() ? "" : fmt::format("; {} replaces it", yaml::quoted(replaced_by));
   if (from && day < *from)
-    return "the key " + yaml::quoted(file) + " is good from " + show_date(*from) + ", and it signed " +
-           show_moment(moment);
+    return fmt::format("the key {} is good from {}, and it signed {}", yaml::quoted(file), show_date(*from),
+                       show_moment(moment));
   if (to && day > *to)
-    return "the key " + yaml::quoted(file) + " was good until " + show_date(*to) + ", and it signed " +
-           show_moment(moment) + next;
+    return fmt::format("the key {} was good until {}, and it signed {}{}", yaml::quoted(file), show_date(*to),
+                       show_moment(moment), next);
   return {};
 }
 
@@ -85,12 +89,12 @@ KeyList load_keys(std::string_view yaml, const std::string& name) {
     };
     if (std::any_of(loaded.keys.begin(), loaded.keys.begin() + static_cast<std::ptrdiff_t>(i),
                     [&](const KeyEntry& other) { return !key.file.empty() && other.file == key.file; }))
-      reader.mistake(key.mark, "the key " + yaml::quoted(key.file) + " stands twice");
+      reader.mistake(key.mark, fmt::format("the key {} stands twice", yaml::quoted(key.file)));
     if (!key.replaced_by.empty() &&
         (key.replaced_by == key.file ||
          std::none_of(loaded.keys.begin(), loaded.keys.end(), named(key.replaced_by))))
-      reader.mistake(key.mark,
-                     "replaced-by: no other key for the same use is " + yaml::quoted(key.replaced_by));
+      reader.mistake(key.mark, fmt::format("replaced-by: no other key for the same use is {}",
+                                           yaml::quoted(key.replaced_by)));
   }
   loaded.mistakes = reader.take_mistakes();
   return loaded;

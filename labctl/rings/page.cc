@@ -1,5 +1,7 @@
 #include "labctl/rings/page.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -65,10 +67,12 @@ class Chart {
   std::string words() const {
     const auto count = static_cast<double>(tally_.crashes.size());
     const double halt = test_.bad_until(count + 1);
-    return days_in_words(tally_.machine_days) + " machine-days with " + counted(count, "crash", "crashes") +
-           ". Without another crash it opens at " + grouped(std::ceil(test_.fine_from(count))) + "; " +
-           (halt > tally_.machine_days ? "another crash before " + grouped(halt) + " halts it."
-                                       : "another crash now would not halt it.");
+    return fmt::format("{} machine-days with {}. Without another crash it opens at {}; {}",
+                       days_in_words(tally_.machine_days), counted(count, "crash", "crashes"),
+                       grouped(std::ceil(test_.fine_from(count))),
+                       halt > tally_.machine_days
+                           ? fmt::format("another crash before {} halts it.", grouped(halt))
+                           : "another crash now would not halt it.");
   }
   double a_crash() const { return test_.fine_from(1) - test_.fine_from(0); }  // is worth so many days
   double opens_at(double crashes) const { return test_.fine_from(crashes); }
@@ -130,9 +134,10 @@ Json row_of(const Ring& ring, const Watched* watched) {
           {"class", class_of(watched->answer)},
           {"state", state},
           {"opened", show_moment(watched->opened)},
-          {"soaked", grouped(tally.soaked) + (ring.machines ? " of " + grouped(*ring.machines) : "")},
+          {"soaked",
+           grouped(tally.soaked) + (ring.machines ? fmt::format(" of {}", grouped(*ring.machines)) : "")},
           {"updated", grouped(tally.updated)},
-          {"silent", grouped(tally.silent) + " of " + grouped(tally.known)},
+          {"silent", fmt::format("{} of {}", grouped(tally.silent), grouped(tally.known))},
           {"days", days_in_words(tally.machine_days)},
           {"crashes", grouped(static_cast<double>(tally.crashes.size()))}};
 }
@@ -159,14 +164,15 @@ std::vector<std::string> places_of(const attest::Statement& statement) {
   for (const auto& cell : statement.cells) {
     if (cell.control || cell.expected) continue;
     auto& [cells, boots] =
-        places[cell.held.image + (cell.held.machine.empty() ? "" : ", machine " + cell.held.machine)];
+        places[cell.held.image +
+               (cell.held.machine.empty() ? "" : fmt::format(", machine {}", cell.held.machine))];
     ++cells;
     boots += cell.boots_proved;
   }
   std::vector<std::string> texts;
   for (const auto& [place, counts] : places)
-    texts.push_back(place + ": " + counted(counts.first, "test", "tests") + ", " + grouped(counts.second) +
-                    " starts");
+    texts.push_back(fmt::format("{}: {}, {} starts", place, counted(counts.first, "test", "tests"),
+                                grouped(counts.second)));
   return texts;
 }
 
@@ -181,27 +187,27 @@ int boots_of(const attest::Statement& statement) {
 
 std::string rollout_page(const Plan& plan, const Decision& decision, const About& about) {
   const bool open = decision.answer == Answer::open, halt = decision.answer == Answer::halt;
-  Json page{
-      {"word", open   ? "Open"
-               : halt ? "Halt"
-                      : "Wait"},
-      {"symbol", open   ? "✓"
-                 : halt ? "✕"
-                        : "…"},
-      {"class", class_of(decision.answer)},
-      {"ring", about.ring},
-      {"sentence", open   ? "Ring " + about.ring + " may have the release."
-                   : halt ? "Something speaks against the release; ring " + about.ring + " stays closed."
-                          : "Not enough is known yet to open ring " + about.ring + "."},
-      {"why", halt ? "Why it halts" : "Why it waits"},
-      {"has_reasons", !decision.reasons.empty()},
-      {"reasons", texts(decision.reasons)},
-      {"now", show_moment(about.now)},
-      {"plan", about.plan},
-      {"verdict", about.verdict},
-      {"artifacts", artifacts_of(about)},
-      {"rings", Json::array()},
-      {"details", Json::array()}};
+  Json page{{"word", open   ? "Open"
+                     : halt ? "Halt"
+                            : "Wait"},
+            {"symbol", open   ? "✓"
+                       : halt ? "✕"
+                              : "…"},
+            {"class", class_of(decision.answer)},
+            {"ring", about.ring},
+            {"sentence",
+             open   ? fmt::format("Ring {} may have the release.", about.ring)
+             : halt ? fmt::format("Something speaks against the release; ring {} stays closed.", about.ring)
+                    : fmt::format("Not enough is known yet to open ring {}.", about.ring)},
+            {"why", halt ? "Why it halts" : "Why it waits"},
+            {"has_reasons", !decision.reasons.empty()},
+            {"reasons", texts(decision.reasons)},
+            {"now", show_moment(about.now)},
+            {"plan", about.plan},
+            {"verdict", about.verdict},
+            {"artifacts", artifacts_of(about)},
+            {"rings", Json::array()},
+            {"details", Json::array()}};
   double machines = 0, days = 0, crashes = 0;
   for (const auto& ring : plan.rings) page["rings"].push_back(row_of(ring, find(decision, ring.name)));
   for (const auto& watched : decision.rings) {
@@ -223,12 +229,14 @@ std::string customer_page(const Decision& decision, const attest::Statement& sta
   for (const auto& watched : decision.rings) {
     const Tally& tally = watched.tally;
     const int crashes = static_cast<int>(tally.crashes.size());
-    std::string text = counted(tally.updated, "machine", "machines") + " ran it for " +
-                       days_in_words(tally.machine_days) + " days taken together, and reported " +
-                       (crashes == 0 ? "no crash." : counted(crashes, "crash.", "crashes."));
+    std::string text =
+        fmt::format("{} ran it for {} days taken together, and reported {}",
+                    counted(tally.updated, "machine", "machines"), days_in_words(tally.machine_days),
+                    crashes == 0 ? "no crash." : counted(crashes, "crash.", "crashes."));
     if (not_excluded(crashes, tally.machine_days) < 1)
-      text += " A rate above " + rate_in_words(not_excluded(crashes, tally.machine_days)) +
-              " per machine and day is excluded with a certainty of 95 %; a lower one is not.";
+      text += fmt::format(
+          " A rate above {} per machine and day is excluded with a certainty of 95 %; a lower one is not.",
+          rate_in_words(not_excluded(crashes, tally.machine_days)));
     rings.push_back(text);
   }
   const bool halt = decision.answer == Answer::halt;
@@ -236,24 +244,25 @@ std::string customer_page(const Decision& decision, const attest::Statement& sta
       {"class", halt ? "failed" : "passed"},
       {"sentence",
        halt ? "This release was stopped." : "Every test passed, on every system in the list below."},
-      {"gate",
-       "The files were installed on " +
-           counted(static_cast<double>(places_of(statement).size()), "kind", "kinds") +
-           " of test systems between " + show_moment(statement.began) + " and " +
-           show_moment(statement.ended) +
-           ". Each was then restarted again and again, and watched from outside for crashes, hangs and"
-           " silence; the same systems ran beside it without the release, for comparison."},
+      {"gate", fmt::format("The files were installed on {} of test systems between {} and {}. Each was then "
+                           "restarted again and again, and watched from outside for crashes, hangs and "
+                           "silence; the same systems ran beside it without the release, for comparison.",
+                           counted(static_cast<double>(places_of(statement).size()), "kind", "kinds"),
+                           show_moment(statement.began), show_moment(statement.ended))},
       {"places", texts(places_of(statement))},
       {"gate_excludes",
-       grouped(boots) + " starts without a crash" +
-           (boots > 3 ? ": a rate above " + rate_in_words(not_excluded(0, boots)) +
-                            " per start is excluded with a certainty of 95 %; a rarer one is not."
-                      : ": too few to exclude anything.")},
+       fmt::format(
+           "{} starts without a crash{}", grouped(boots),
+           boots > 3
+               ? fmt::format(
+                     ": a rate above {} per start is excluded with a certainty of 95 %; a rarer one is not.",
+                     rate_in_words(not_excluded(0, boots)))
+               : ": too few to exclude anything.")},
       {"rings_sentence", rings.empty() ? "No machine outside of the test laboratory has it yet."
                                        : "The release goes to groups of machines, one after the other."},
       {"rings", texts(rings)},
       {"artifacts", artifacts_of(about)},
-      {"now", "As of " + show_moment(about.now)}};
+      {"now", fmt::format("As of {}", show_moment(about.now))}};
   return report::render(customer_template, page);
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/rings/plan.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -34,13 +36,12 @@ std::optional<double> read_share(const Node& node, const std::string& what, doub
   if (per_cent) digits = trim(digits.substr(0, digits.size() - 1));
   const auto value = per_cent ? number(digits) : std::nullopt;
   if (!value) {
-    reader.mistake(node.mark, what + ": " + yaml::quoted(*text) + " is not a share such as 10 %");
+    reader.mistake(node.mark, fmt::format("{}: {} is not a share such as 10 %", what, yaml::quoted(*text)));
     return std::nullopt;
   }
   if (*value < least || *value > most) {
-    reader.mistake(node.mark, what + ": " + yaml::quoted(*text) + " is not between " +
-                                  std::to_string(static_cast<int>(least)) + " % and " +
-                                  std::to_string(static_cast<int>(most)) + " %");
+    reader.mistake(node.mark, fmt::format("{}: {} is not between {} % and {} %", what, yaml::quoted(*text),
+                                          static_cast<int>(least), static_cast<int>(most)));
     return std::nullopt;
   }
   return *value / 100;
@@ -55,7 +56,7 @@ std::optional<double> read_rate(const Node& node, const std::string& what, Reade
   const auto days =
       slash == text->npos ? std::nullopt : number(trim(std::string_view(*text).substr(slash + 1)));
   if (!crashes || !days || *crashes <= 0 || *days <= 0 || *crashes > *days) {
-    reader.mistake(node.mark, what + ": " + yaml::quoted(*text) + " is not a rate such as 1/10000",
+    reader.mistake(node.mark, fmt::format("{}: {} is not a rate such as 1/10000", what, yaml::quoted(*text)),
                    "crashes / machine-days, at most one a day");
     return std::nullopt;
   }
@@ -78,7 +79,7 @@ void read_crash_rate(const Node& ring, const std::string& what, Reader& reader, 
   if (const Node* sure = node->find("sure"))
     rate.sure = read_share(*sure, what + ".sure", 60, 99.9, reader).value_or(rate.sure);
   if (rate.fine > 0 && rate.bad > 0 && rate.bad < 2 * rate.fine)
-    reader.mistake(bad->mark, what + ".bad: must be at least twice the fine rate",
+    reader.mistake(bad->mark, fmt::format("{}.bad: must be at least twice the fine rate", what),
                    "rates that lie closer together take years to tell apart");
   if (rate.fine > 0 && rate.bad > 0) read.crash_rate = rate;
 }
@@ -95,7 +96,7 @@ void read_halt(const Node& ring, const std::string& what, Reader& reader, Ring& 
     if (const Node* silent = wait->find("silent")) {
       read.wait_silent = read_share(*silent, what + ".wait.silent", 0, 100, reader).value_or(0);
       if (read.halt_silent && read.wait_silent > *read.halt_silent)
-        reader.mistake(silent->mark, what + ".wait.silent: is more than halt.silent");
+        reader.mistake(silent->mark, fmt::format("{}.wait.silent: is more than halt.silent", what));
     }
   }
 }
@@ -103,13 +104,15 @@ void read_halt(const Node& ring, const std::string& what, Reader& reader, Ring& 
 // What the next ring's opening would stand on; the last ring needs nothing of it.
 void demand_rules(const Node& node, const std::string& what, Reader& reader) {
   if (!Reader::has(node, "machines"))
-    reader.mistake(node.mark, what + " has no 'machines'", "write machines: 25, how many must report");
+    reader.mistake(node.mark, fmt::format("{} has no 'machines'", what),
+                   "write machines: 25, how many must report");
   if (!Reader::has(node, "soak"))
-    reader.mistake(node.mark, what + " has no 'soak'", "write soak: 24h, how long the next ring waits");
+    reader.mistake(node.mark, fmt::format("{} has no 'soak'", what),
+                   "write soak: 24h, how long the next ring waits");
   const Node* halt = node.find("halt");
   const bool on_crashes = halt && halt->kind == Node::Kind::map && Reader::has(*halt, "crashes");
   if (!on_crashes && !Reader::has(node, "crash-rate"))
-    reader.mistake(node.mark, what + ": no crash could halt it",
+    reader.mistake(node.mark, fmt::format("{}: no crash could halt it", what),
                    "write halt: {crashes: 1}, or crash-rate: {fine: 1/10000, bad: 1/1000}");
 }
 
@@ -123,7 +126,8 @@ std::string read_name(const Node& ring, const std::string& what, Reader& reader)
                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
                     });
   if (good) return *name;
-  reader.mistake(node->mark, what + ".name: " + yaml::quoted(*name) + " is not a name such as early-1",
+  reader.mistake(node->mark,
+                 fmt::format("{}.name: {} is not a name such as early-1", what, yaml::quoted(*name)),
                  "a lower-case letter, then letters, digits and '-', at most 40");
   return {};
 }
@@ -146,7 +150,7 @@ Ring read_ring(const Node& node, const std::string& what, bool last, Reader& rea
   if (const Node* most = node.find("at-most")) {
     ring.at_most = reader.integer(*most, what + ".at-most", 1, most_machines);
     if (ring.at_most && ring.machines && *ring.at_most < *ring.machines)
-      reader.mistake(most->mark, what + ".at-most: is less than machines");
+      reader.mistake(most->mark, fmt::format("{}.at-most: is less than machines", what));
   }
   if (const Node* soak = node.find("soak"))
     ring.soak = reader.duration(*soak, what + ".soak", 1min, longest).value_or(0ms);
@@ -198,7 +202,8 @@ void read_rings(const Node& root, Reader& reader, std::vector<Ring>& rings) {
     Ring ring = read_ring(list->items[i], what, i + 1 == list->items.size(), reader);
     if (!ring.name.empty() &&
         std::any_of(rings.begin(), rings.end(), [&](const Ring& other) { return other.name == ring.name; }))
-      reader.mistake(list->items[i].mark, what + ".name: " + yaml::quoted(ring.name) + " stands twice");
+      reader.mistake(list->items[i].mark,
+                     fmt::format("{}.name: {} stands twice", what, yaml::quoted(ring.name)));
     rings.push_back(std::move(ring));
   }
 }

@@ -1,5 +1,7 @@
 #include "labctl/rings/promotion.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -31,23 +33,23 @@ bool has(const std::vector<Resource>& list, const Resource& wanted) {
 
 std::int64_t moment(JsonObject& json, const char* key) {
   const auto value = parse_moment(json.text(key));
-  if (!value) json.wrong(std::string(key) + ": expected a time");
+  if (!value) json.wrong(fmt::format("{}: expected a time", key));
   return value.value_or(0);
 }
 
 std::string digest(JsonObject& json, const char* key) {
   std::string value = json.text(key);
-  if (!is_sha256(value)) json.wrong(std::string(key) + ": expected a SHA-256");
+  if (!is_sha256(value)) json.wrong(fmt::format("{}: expected a SHA-256", key));
   return value;
 }
 
 tl::unexpected<Error> not_one(const char* what, const std::string& where) {
-  return input_error(std::string("it is not a ") + what, where);
+  return input_error(fmt::format("it is not a {}", what), where);
 }
 
 Objection to_future(std::int64_t created) {
-  return "it was signed at " + show_moment(created) +
-         ", which is in the future: is the clock of this host right?";
+  return fmt::format("it was signed at {}, which is in the future: is the clock of this host right?",
+                     show_moment(created));
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ bool Halt::is_about(const std::vector<Resource>& delivered) const {
 }
 
 std::string Halt::in_words() const {
-  return "halted at " + show_moment(created) + ": " + printable(reason, 300);
+  return fmt::format("halted at {}: {}", show_moment(created), printable(reason, 300));
 }
 
 std::string to_payload(const Promotion& promotion) {
@@ -117,7 +119,7 @@ Result<Promotion> read_promotion(std::string_view payload, const std::string& wh
   promotion.plan = digest(rings, "sha256");
   promotion.verdict = digest(verdict, "sha256");
   if (promotion.opened.count(promotion.ring) == 0) notes.wrong("opened: does not name the ring");
-  if (!fault.empty()) return input_error("the promotion cannot be used: " + fault, where);
+  if (!fault.empty()) return input_error(fmt::format("the promotion cannot be used: {}", fault), where);
   return promotion;
 }
 
@@ -127,7 +129,7 @@ Result<Halt> read_halt(std::string_view payload, const std::string& where) {
   if (!result->has(halted)) return not_one("halt", where);
   std::string fault;
   Halt halt{result->subjects, result->created, JsonObject(result->notes, "labctl", fault).text("reason")};
-  if (!fault.empty()) return input_error("the halt cannot be used: " + fault, where);
+  if (!fault.empty()) return input_error(fmt::format("the halt cannot be used: {}", fault), where);
   return halt;
 }
 
@@ -138,34 +140,37 @@ Result<Withdrawal> read_withdrawal(std::string_view payload, const std::string& 
   std::string fault;
   JsonObject notes(result->notes, "labctl", fault);
   Withdrawal list{result->subjects, result->created, moment(notes, "expires"), notes.text("reason")};
-  if (!fault.empty()) return input_error("the list cannot be used: " + fault, where);
+  if (!fault.empty()) return input_error(fmt::format("the list cannot be used: {}", fault), where);
   return list;
 }
 
 Objection objection(const Promotion& promotion, const Wanted& wanted) {
   if (promotion.ring != wanted.ring)
-    return "it opens the ring '" + printable(promotion.ring, 60) + "', not '" + wanted.ring + "'";
+    return fmt::format("it opens the ring '{}', not '{}'", printable(promotion.ring, 60), wanted.ring);
   if (promotion.plan != wanted.plan_sha256)
-    return "it was made with another rings.yaml, of sha256 " + promotion.plan;
+    return fmt::format("it was made with another rings.yaml, of sha256 {}", promotion.plan);
   if (promotion.created > wanted.now + allowed_clock_skew_seconds) return to_future(promotion.created);
   if (promotion.expires <= promotion.created ||
       std::chrono::seconds(promotion.expires - promotion.created) > wanted.plan.valid)
-    return "it is good until " + show_moment(promotion.expires) + ", longer than the plan allows";
-  if (promotion.expires <= wanted.now) return "it expired at " + show_moment(promotion.expires);
+    return fmt::format("it is good until {}, longer than the plan allows", show_moment(promotion.expires));
+  if (promotion.expires <= wanted.now) return fmt::format("it expired at {}", show_moment(promotion.expires));
   if (promotion.artifacts.empty()) return "it is about no artifact";
   for (const auto& file : wanted.artifacts)
     if (!has(promotion.artifacts, file))
-      return "it is not about the file '" + printable(file.name, 120) + "', whose sha256 is " + file.sha256;
+      return fmt::format("it is not about the file '{}', whose sha256 is {}", printable(file.name, 120),
+                         file.sha256);
   for (const auto& artifact : promotion.artifacts)
     if (!has(wanted.artifacts, artifact))
-      return "it is also about '" + printable(artifact.name, 120) + "', and no given file has its bytes";
+      return fmt::format("it is also about '{}', and no given file has its bytes",
+                         printable(artifact.name, 120));
   return {};
 }
 
 Objection objection(const Withdrawal& withdrawal, std::int64_t now) {
   if (withdrawal.created > now + allowed_clock_skew_seconds) return to_future(withdrawal.created);
   if (withdrawal.expires <= now)
-    return "it expired at " + show_moment(withdrawal.expires) + "; 'labctl withdraw' makes a new one";
+    return fmt::format("it expired at {}; 'labctl withdraw' makes a new one",
+                       show_moment(withdrawal.expires));
   return {};
 }
 

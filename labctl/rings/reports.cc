@@ -1,5 +1,7 @@
 #include "labctl/rings/reports.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/digest.h"
@@ -16,13 +18,13 @@ constexpr std::int64_t longest_period = 92 * 86'400;
 
 std::int64_t moment(JsonObject& json, const char* key) {
   const auto value = parse_moment(json.text(key));
-  if (!value) json.wrong(std::string(key) + ": expected a time such as 2026-11-22T02:35:09Z");
+  if (!value) json.wrong(fmt::format("{}: expected a time such as 2026-11-22T02:35:09Z", key));
   return value.value_or(0);
 }
 
 std::string digest(JsonObject& json, const char* key) {
   std::string value = json.text_or(key, "");
-  if (!value.empty() && !is_sha256(value)) json.wrong(std::string(key) + ": expected a SHA-256");
+  if (!value.empty() && !is_sha256(value)) json.wrong(fmt::format("{}: expected a SHA-256", key));
   return value;
 }
 
@@ -34,7 +36,7 @@ std::string identity(JsonObject& json, const char* key) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                std::string_view("-_.:@").find(c) != std::string_view::npos;
       });
-  if (!plain) json.wrong(std::string(key) + ": expected at most 128 of A-Z a-z 0-9 - _ . : @");
+  if (!plain) json.wrong(fmt::format("{}: expected at most 128 of A-Z a-z 0-9 - _ . : @", key));
   return value;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/rings/rings.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +25,8 @@ std::string per_cent(double share) {
 }
 
 std::string said(const SeenCrash& crash) {
-  return "'" + printable(crash.title, 120) + "' on machine " + crash.machine + " at " + show_moment(crash.at);
+  return fmt::format("'{}' on machine {} at {}", printable(crash.title, 120), crash.machine,
+                     show_moment(crash.at));
 }
 
 // Judges one ring; what is found first of the gravest kind decides, and everything is reported.
@@ -47,13 +50,14 @@ class Watch {
     // Reasons of a graver answer stand before those of a lesser one.
     if (answer > w_.answer) w_.answer = answer;
     const auto at = answer == Answer::halt ? w_.reasons.begin() + halts_++ : w_.reasons.end();
-    w_.reasons.insert(at, "ring " + ring_.name + ": " + why);
+    w_.reasons.insert(at, fmt::format("ring {}: {}", ring_.name, why));
   }
 
   void crashes() {
     if (!ring_.halt_crashes || static_cast<int>(t_.crashes.size()) < *ring_.halt_crashes) return;
-    halt(plural(static_cast<double>(t_.crashes.size()), "crash") + ", and the plan halts at " +
-         std::to_string(*ring_.halt_crashes) + ": " + said(t_.crashes.front()));
+    halt(fmt::format("{}, and the plan halts at {}: {}",
+                     plural(static_cast<double>(t_.crashes.size()), "crash"), *ring_.halt_crashes,
+                     said(t_.crashes.front())));
   }
 
   // The test stops where it first crosses its upper bound, however many quiet days came afterwards.
@@ -62,69 +66,75 @@ class Watch {
     for (std::size_t i = 0; i < t_.crashes.size(); ++i) {
       const auto count = static_cast<double>(i + 1);
       if (test.answer(count, t_.crashes[i].machine_days) != Test::Answer::bad) continue;
-      halt("too many crashes: " + plural(count, "crash") + " in " +
-           days_in_words(t_.crashes[i].machine_days) + " machine-days, and that many before " +
-           grouped(test.bad_until(count)) + " speak for a rate of " + rate_in_words(wanted.bad) +
-           " per machine-day or more; the last was " + said(t_.crashes[i]));
+      halt(
+          fmt::format("too many crashes: {} in {} machine-days, and that many before {} speak for a rate of "
+                      "{} per machine-day or more; the last was {}",
+                      plural(count, "crash"), days_in_words(t_.crashes[i].machine_days),
+                      grouped(test.bad_until(count)), rate_in_words(wanted.bad), said(t_.crashes[i])));
       return;
     }
     if (!w_.must_hold) return;
     const auto count = static_cast<double>(t_.crashes.size());
     if (test.answer(count, t_.machine_days) == Test::Answer::fine) return;
-    wait(days_in_words(t_.machine_days) + " of " + grouped(std::ceil(test.fine_from(count))) +
-         " machine-days that " + (count == 0 ? "no crash" : plural(count, "crash")) +
-         " must be spread over to speak for a rate of " + rate_in_words(wanted.fine) + " per machine-day");
+    wait(fmt::format(
+        "{} of {} machine-days that {} must be spread over to speak for a rate of {} per machine-day",
+        days_in_words(t_.machine_days), grouped(std::ceil(test.fine_from(count))),
+        count == 0 ? "no crash" : plural(count, "crash"), rate_in_words(wanted.fine)));
   }
 
   // A closed laptop is no crash; a ring that fell silent together is.
   void silence() {
     if (t_.silent == 0) return;
     const double share = t_.share_silent();
-    const std::string seen = grouped(t_.silent) + " of " + plural(t_.known, "machine") + " silent for " +
-                             show_duration(ring_.silent_after);
+    const std::string seen = fmt::format("{} of {} silent for {}", grouped(t_.silent),
+                                         plural(t_.known, "machine"), show_duration(ring_.silent_after));
     const bool declared = ring_.halt_silent && share > *ring_.halt_silent;
     const auto now = wilson(t_.silent, t_.known, in_99_of_100);
     const auto before = wilson(t_.silent_before, t_.known_before, in_99_of_100);
     if (declared) {
-      halt(seen + ", " + per_cent(share) + ", and the plan halts above " + per_cent(*ring_.halt_silent));
+      halt(fmt::format("{}, {}, and the plan halts above {}", seen, per_cent(share),
+                       per_cent(*ring_.halt_silent)));
     } else if (t_.known_before > 0 && now.low > before.high) {
-      halt(seen + ", " + per_cent(share) + "; before the update it was " + grouped(t_.silent_before) +
-           " of " + grouped(t_.known_before) + ", and chance alone does not explain the difference");
+      halt(fmt::format(
+          "{}, {}; before the update it was {} of {}, and chance alone does not explain the difference", seen,
+          per_cent(share), grouped(t_.silent_before), grouped(t_.known_before)));
     } else if (w_.must_hold && share > ring_.wait_silent) {
-      wait(seen + "; silence opens nothing");
+      wait(fmt::format("{}; silence opens nothing", seen));
     }
   }
 
   void holds() {
     if (now_ + allowed_clock_skew_seconds < w_.opened)
-      wait("it opened at " + show_moment(w_.opened) + ", which is in the future: a clock was set back");
+      wait(fmt::format("it opened at {}, which is in the future: a clock was set back",
+                       show_moment(w_.opened)));
     const int wanted = ring_.machines.value_or(1);
     const auto soak = std::chrono::seconds(std::max<std::int64_t>(0, now_ - w_.opened));
     if (t_.soaked < wanted || soak < ring_.soak)
-      wait(grouped(t_.soaked) + " of " + plural(wanted, "machine") + " have had it for " +
-           show_duration(ring_.soak) + " (" + grouped(t_.updated) + " have it); " +
-           show_duration(std::min<Millis>(soak, ring_.soak)) + " of " + show_duration(ring_.soak) +
-           " since it opened");
+      wait(fmt::format("{} of {} have had it for {} ({} have it); {} of {} since it opened",
+                       grouped(t_.soaked), plural(wanted, "machine"), show_duration(ring_.soak),
+                       grouped(t_.updated), show_duration(std::min<Millis>(soak, ring_.soak)),
+                       show_duration(ring_.soak)));
     if (ring_.at_most && t_.known > *ring_.at_most)
-      wait("reports of " + plural(t_.known, "machine") + ", and the plan gives it " +
-           grouped(*ring_.at_most) + " at most: are they all of this ring?");
+      wait(fmt::format("reports of {}, and the plan gives it {} at most: are they all of this ring?",
+                       plural(t_.known, "machine"), grouped(*ring_.at_most)));
   }
 
   void excluded() {
     const int crashes = static_cast<int>(t_.crashes.size());
-    w_.words.push_back(plural(t_.updated, "machine") + " with the candidate, " +
-                       days_in_words(t_.machine_days) + " machine-days, " +
-                       (crashes == 0 ? std::string("no crash") : plural(crashes, "crash")));
+    w_.words.push_back(fmt::format("{} with the candidate, {} machine-days, {}",
+                                   plural(t_.updated, "machine"), days_in_words(t_.machine_days),
+                                   crashes == 0 ? std::string("no crash") : plural(crashes, "crash")));
     const double bound = not_excluded(crashes, t_.machine_days);
-    w_.words.push_back(bound < 1 ? "that excludes only a rate above " + rate_in_words(bound) +
-                                       " per machine-day (95 % sure)"
-                                 : "that is too little to exclude any rate of crashes");
+    w_.words.push_back(bound < 1
+                           ? fmt::format("that excludes only a rate above {} per machine-day (95 % sure)",
+                                         rate_in_words(bound))
+                           : "that is too little to exclude any rate of crashes");
     if (t_.other_crashes > 0)
-      w_.words.push_back(plural(t_.other_crashes, "crash") +
-                         " on machines that never reported the candidate: not counted");
+      w_.words.push_back(fmt::format("{} on machines that never reported the candidate: not counted",
+                                     plural(t_.other_crashes, "crash")));
     if (t_.from_the_future > 0)
-      w_.words.push_back(plural(t_.from_the_future, "report") +
-                         " from the future: of these only crashes count");
+      w_.words.push_back(fmt::format("{} from the future: of these only crashes count",
+                                     plural(t_.from_the_future, "report")));
   }
 
   Watched& w_;
@@ -157,13 +167,13 @@ Decision on(const Plan& plan, std::size_t to, const Verdict& verdict, const std:
     decision.reasons.push_back(why);
   };
   for (const auto& halt : verdict.halts) say(Answer::halt, halt);
-  if (!verdict.objection.empty()) say(Answer::halt, "the gate: " + verdict.objection);
+  if (!verdict.objection.empty()) say(Answer::halt, fmt::format("the gate: {}", verdict.objection));
   if (verdict.candidate.digests.empty()) say(Answer::halt, "the gate: it is about no artifact");
   std::vector<std::string> waits;
   for (std::size_t i = 0; i < plan.rings.size() && i <= to; ++i) {
     const auto opened = time.opened.find(plan.rings[i].name);
     if (opened == time.opened.end()) {
-      if (i < to) waits.push_back("ring " + plan.rings[i].name + ": it was not opened yet");
+      if (i < to) waits.push_back(fmt::format("ring {}: it was not opened yet", plan.rings[i].name));
       continue;
     }
     Watched watched{.ring = plan.rings[i], .opened = opened->second, .must_hold = i + 1 == to};

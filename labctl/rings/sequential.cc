@@ -1,5 +1,7 @@
 #include "labctl/rings/sequential.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 
 #include "labctl/base/text.h"
@@ -64,7 +66,7 @@ std::string counted(double whole, const std::string& singular, const std::string
 std::string rate_in_words(double rate) {
   if (rate >= 1) return "one a day";
   if (rate >= 0.01) return std::to_string(static_cast<int>(std::lround(rate * 100))) + " %";
-  return "1 in " + grouped(std::floor(1 / rate));
+  return fmt::format("1 in {}", grouped(std::floor(1 / rate)));
 }
 
 }  // namespace labctl::rings

@@ -1,6 +1,8 @@
 // Findings that people have accepted: a scenario's `expect:` and a waivers file. The same entries, read by
 // the same code; they differ in how they name their cells.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -14,8 +16,8 @@ bool is_exact(const std::string& text, const Node& node, const std::string& what
   const auto wild = text.find_first_of("*?[");
   if (wild == std::string::npos) return true;
   reader.mistake(node.mark,
-                 what + ": '" + text[wild] + "' in " + quoted(text) +
-                     ": a wildcard would accept findings that were never seen",
+                 fmt::format("{}: '{}' in {}: a wildcard would accept findings that were never seen", what,
+                             text[wild], quoted(text)),
                  "write it out as labctl's report or 'labctl plan' shows it");
   return false;
 }
@@ -31,7 +33,7 @@ std::vector<std::string> globs(const Node* node, const std::string& what, Reader
   if (!node) return list;
   for (const std::string& glob : reader.texts(*node, what)) {
     if (!is_cell_glob(glob))
-      reader.mistake(node->mark, what + ": " + quoted(glob) + " matches no cell's id",
+      reader.mistake(node->mark, fmt::format("{}: {} matches no cell's id", what, quoted(glob)),
                      "an id as 'labctl plan' shows it, with * and ?");
     list.push_back(glob);
   }
@@ -86,8 +88,8 @@ std::vector<Acceptance> read_entries(const Node& node, const std::string& what, 
       return overlap(*entry, other);
     });
     if (twice)
-      reader.mistake(item.mark, what + ": " + quoted(entry->title) + " is " + to_string(as) +
-                                    " here twice for the same cell");
+      reader.mistake(item.mark, fmt::format("{}: {} is {} here twice for the same cell", what,
+                                            quoted(entry->title), to_string(as)));
     entries.push_back(std::move(*entry));
   }
   return entries;

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -57,7 +59,7 @@ class ArtifactReader {
       if (!path) continue;
       if (*path == artifact.path ||
           std::find(artifact.with.begin(), artifact.with.end(), *path) != artifact.with.end())
-        reader_.mistake(item.mark, place(label) + ": " + quoted(*path) + " is here twice");
+        reader_.mistake(item.mark, fmt::format("{}: {} is here twice", place(label), quoted(*path)));
       else if (artifact.path.empty())
         artifact.path = *path;
       else
@@ -84,8 +86,9 @@ class ArtifactReader {
   // A gate that opens for what the driver refuses would prove nothing of it.
   void must_not_be_published(const std::string& label, Mark mark) {
     if (label == "candidate")
-      reader_.mistake(mark, place(label) + ": what is to be published may be neither refused nor damaged",
-                      "give this content another label");
+      reader_.mistake(
+          mark, fmt::format("{}: what is to be published may be neither refused nor damaged", place(label)),
+          "give this content another label");
   }
 
   void damaged(const std::string& label, const Node& node, Scenario& scenario) {
@@ -101,7 +104,8 @@ class ArtifactReader {
     const auto origin = std::find_if(files.begin(), files.end(),
                                      [&](const Artifact& artifact) { return of && artifact.label == *of; });
     if (of && origin == files.end())
-      reader_.mistake(node.find("of")->mark, what + ".of: " + what_ + " has no file " + quoted(*of),
+      reader_.mistake(node.find("of")->mark,
+                      fmt::format("{}.of: {} has no file {}", what, what_, quoted(*of)),
                       suggest(*of, labels(files), "name a content that is a file"));
     const Artifact from = origin == files.end() ? Artifact{} : *origin;
     const Node* how = node.find("how");
@@ -114,7 +118,7 @@ class ArtifactReader {
       const std::string own = several && word ? label + "-" + damages[*word] : label;
       const auto known = labels(scenario.contents);
       if (std::find(known.begin(), known.end(), own) != known.end()) {
-        reader_.mistake(item.mark, what + ": " + quoted(own) + " is here twice");
+        reader_.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(own)));
         continue;
       }
       group.push_back(own);
@@ -134,7 +138,7 @@ class ArtifactReader {
 
 bool check_label(const Key& key, const std::string& what, Reader& reader) {
   if (is_label(key.text)) return true;
-  reader.mistake(key.mark, what + ": " + quoted(key.text) + " is not a label",
+  reader.mistake(key.mark, fmt::format("{}: {} is not a label", what, quoted(key.text)),
                  "letters, digits, '_' and inside also '.' and '-', at most 40 characters");
   return false;
 }
@@ -153,8 +157,9 @@ void read_candidate(const Node& root, Reader& reader, Scenario& scenario) {
     const auto known = labels(scenario.drivers);
     if (!known.empty() && std::find(known.begin(), known.end(), "candidate") == known.end()) {
       reader.mistake(driver->mark, "candidate.driver has no 'candidate'",
-                     did_you_mean("candidate", known) ? "rename " + quoted(*did_you_mean("candidate", known))
-                                                      : "name the driver under test: {candidate: PATH}");
+                     did_you_mean("candidate", known)
+                         ? fmt::format("rename {}", quoted(*did_you_mean("candidate", known)))
+                         : "name the driver under test: {candidate: PATH}");
     }
   }
   if (const Node* content = node->find("content"))

@@ -1,5 +1,7 @@
 // guest: how one operating system takes the candidate, and how it proves that it has it.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -62,15 +64,15 @@ class GuestReader {
     if (const Node* driver = node.find("driver")) read_driver(*driver, guest, node.find("proof") != nullptr);
     const Node* content = node.find("content");
     if (content && scenario_.contents.empty()) {
-      reader_.mistake(content->mark, what_ + ".content: there is no candidate.content");
+      reader_.mistake(content->mark, fmt::format("{}.content: there is no candidate.content", what_));
     } else if (content) {
       guest.content = read_content(*content);
       if (guest.content->is_folder()) check_folders();
       if (guest.content->unproved.empty() && !node.find("proof")) needs_proof(*content);
     } else if (!scenario_.contents.empty()) {
       reader_.mistake(
-          node.mark, what_ + " has no 'content', but candidate.content is given",
-          "say where it goes: content: {path: " + std::string(dialect_.a_path) + ", apply: COMMAND}");
+          node.mark, fmt::format("{} has no 'content', but candidate.content is given", what_),
+          fmt::format("say where it goes: content: {{path: {}, apply: COMMAND}}", dialect_.a_path));
     }
     return guest;
   }
@@ -97,8 +99,8 @@ class GuestReader {
         driver.loads = static_cast<Loads>(*when);
     if (driver.loads == Loads::on_use && guest.exercise.empty())
       reader_.mistake(node.find("loads")->mark,
-                      what + ".loads: on-use, and there is no exercise that uses it",
-                      "add " + what_ + ".exercise");
+                      fmt::format("{}.loads: on-use, and there is no exercise that uses it", what),
+                      fmt::format("add {}.exercise", what_));
     if (!windows())
       for (const Node* service : one_or_several(node, what, "service"))
         driver.services = read_units(*service, what + ".service");
@@ -115,8 +117,8 @@ class GuestReader {
     else if (driver.kind != DriverKind::kmod)
       only_for(node, what, "options", "kmod");
     if (script && !Reader::has(node, "install")) {
-      reader_.mistake(node.mark, what + " has no 'install', which kind script needs",
-                      "the artifact's path in the guest is " + std::string(dialect_.artifact));
+      reader_.mistake(node.mark, fmt::format("{} has no 'install', which kind script needs", what),
+                      fmt::format("the artifact's path in the guest is {}", dialect_.artifact));
     }
     if (driver.kind == DriverKind::kmod) {
       if (!Reader::has(node, module_key) && !Reader::has(node, modules_key))
@@ -127,15 +129,15 @@ class GuestReader {
     const bool named = Reader::has(node, module_key) || Reader::has(node, modules_key);
     if (driver.kind == DriverKind::kmod || named || !driver.services.empty()) return;
     if (!script) {
-      reader_.mistake(node.mark, what + " has no '" + module_key + "'",
-                      "name the " + std::string(dialect_.what_it_is) +
-                          " that must be loaded after each boot" +
-                          (windows() ? "" : ", or the services of a candidate without one"));
+      reader_.mistake(node.mark, fmt::format("{} has no '{}'", what, module_key),
+                      fmt::format("name the {} that must be loaded after each boot{}", dialect_.what_it_is,
+                                  windows() ? "" : ", or the services of a candidate without one"));
     } else if (!has_proof) {
       reader_.mistake(
           node.mark,
-          what + " has no '" + module_key + "' and there is no proof: nothing would show that it is loaded",
-          "add a " + module_key + " or " + what_ + ".proof");
+          fmt::format("{} has no '{}' and there is no proof: nothing would show that it is loaded", what,
+                      module_key),
+          fmt::format("add a {} or {}.proof", module_key, what_));
     }
   }
 
@@ -173,7 +175,8 @@ class GuestReader {
     if (const Node* certificate = node.find("certificate")) {
       const auto name = reader_.one_line(*certificate, what + ".certificate");
       if (name && !is_package_file(*name))
-        reader_.mistake(certificate->mark, what + ".certificate: " + quoted(*name) + " is not a file's name",
+        reader_.mistake(certificate->mark,
+                        fmt::format("{}.certificate: {} is not a file's name", what, quoted(*name)),
                         "name a file in the top folder of the driver's package");
       else if (name)
         driver.certificate = *name;
@@ -190,7 +193,7 @@ class GuestReader {
     const auto text = reader_.one_line(node, what);
     if (!text) return "";
     if (is_service_name(*text)) return *text;
-    reader_.mistake(node.mark, what + ": " + quoted(*text) + " is not a service's name",
+    reader_.mistake(node.mark, fmt::format("{}: {} is not a service's name", what, quoted(*text)),
                     "letters, digits, '_', '-' and '.', at most 80, without .sys");
     return "";
   }
@@ -199,13 +202,14 @@ class GuestReader {
   std::vector<const Node*> one_or_several(const Node& node, const std::string& what, const std::string& key) {
     const Node *one = node.find(key), *several = node.find(key + "s");
     if (one && several) {
-      reader_.mistake(one->mark, what + ": '" + key + "' and '" + key + "s' are both given",
-                      "write all of them as " + key + "s: [A, B]");
+      reader_.mistake(one->mark, fmt::format("{}: '{}' and '{}s' are both given", what, key, key),
+                      fmt::format("write all of them as {}s: [A, B]", key));
       return {};
     }
     if (several && several->kind != Node::Kind::list) {
-      reader_.mistake(several->mark, what + "." + key + "s: expected a list, found " + describe(*several),
-                      "write " + key + "s: [A, B], or " + key + ": A for one");
+      reader_.mistake(several->mark,
+                      fmt::format("{}.{}s: expected a list, found {}", what, key, describe(*several)),
+                      fmt::format("write {}s: [A, B], or {}: A for one", key, key));
       return {};
     }
     const Node* given = one ? one : several;
@@ -220,7 +224,7 @@ class GuestReader {
       const std::string name = windows() ? read_service(item, what) : read_module(item, what);
       if (name.empty()) continue;  // a mistake that has been added
       if (std::find(names.begin(), names.end(), name) != names.end())
-        reader_.mistake(item.mark, what + ": " + quoted(name) + " is here twice");
+        reader_.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(name)));
       else
         names.push_back(name);
     }
@@ -237,9 +241,10 @@ class GuestReader {
     for (std::string& unit : units) {
       if (!is_unit_name(unit)) unit += ".service";
       if (!is_unit_name(unit))
-        reader_.mistake(node.mark,
-                        what + ": " + quoted(unit.substr(0, unit.rfind('.'))) + " is not a unit's name",
-                        "write it as systemctl prints it: sensord.service");
+        reader_.mistake(
+            node.mark,
+            fmt::format("{}: {} is not a unit's name", what, quoted(unit.substr(0, unit.rfind('.')))),
+            "write it as systemctl prints it: sensord.service");
     }
     return units;
   }
@@ -247,7 +252,7 @@ class GuestReader {
   void only_for(const Node& node, const std::string& what, const char* key, const char* kind) {
     for (const Key& written : node.keys) {
       if (written.text != key) continue;
-      reader_.mistake(written.mark, what + ": '" + key + "' is only for kind " + kind);
+      reader_.mistake(written.mark, fmt::format("{}: '{}' is only for kind {}", what, key, kind));
       return;
     }
   }
@@ -256,7 +261,7 @@ class GuestReader {
     const auto text = reader_.one_line(node, what);
     if (!text) return "";
     if (const auto name = module_name(*text)) return *name;
-    reader_.mistake(node.mark, what + ": " + quoted(*text) + " is not a module name",
+    reader_.mistake(node.mark, fmt::format("{}: {} is not a module name", what, quoted(*text)),
                     "letters, digits, '_' and '-', at most 55, without .ko");
     return "";
   }
@@ -265,7 +270,7 @@ class GuestReader {
     auto options = reader_.texts(node, what);
     for (const std::string& option : options) {
       if (!is_module_option(option)) {
-        reader_.mistake(node.mark, what + ": " + quoted(option) + " is not a module parameter",
+        reader_.mistake(node.mark, fmt::format("{}: {} is not a module parameter", what, quoted(option)),
                         "write name=value");
       }
     }
@@ -274,11 +279,12 @@ class GuestReader {
 
   void needs_proof(const Node& content) {
     if (Reader::has(content, "unproved")) return;  // reported already
-    reader_.mistake(content.mark,
-                    what_ + ".content, and there is no proof: nothing would show that the driver uses it",
-                    "add " + what_ +
-                        ".proof: [{run: COMMAND, prints: \"${content.sha256}\"}] with a command that "
-                        "asks the driver, or say why there is none: content: {unproved: REASON}");
+    reader_.mistake(
+        content.mark,
+        fmt::format("{}.content, and there is no proof: nothing would show that the driver uses it", what_),
+        fmt::format("add {}.proof: [{{run: COMMAND, prints: \"${{content.sha256}}\"}}] with a command that "
+                    "asks the driver, or say why there is none: content: {{unproved: REASON}}",
+                    what_));
   }
 
   void check_folders() {
@@ -286,7 +292,7 @@ class GuestReader {
       if (artifact.damage != Damage::none)
         reader_.mistake(
             artifact.mark,
-            "candidate.content: a folder cannot be damaged, and " + what_ + ".content.path is one",
+            fmt::format("candidate.content: a folder cannot be damaged, and {}.content.path is one", what_),
             "make a copy of the folder with a damaged file, and let it be refused: {path: FOLDER, "
             "refusal: allowed}");
   }
@@ -321,7 +327,7 @@ class GuestReader {
   std::string command(const Node& node, const std::string& what, unsigned later = nothing_later) {
     const auto text = reader_.text(node, what, later);
     if (!text) return "";
-    if (trim(*text).empty()) reader_.mistake(node.mark, what + " is empty");
+    if (trim(*text).empty()) reader_.mistake(node.mark, fmt::format("{} is empty", what));
     return *text;
   }
 

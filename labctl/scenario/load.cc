@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -36,7 +38,7 @@ void read_bisect(const Node& root, Reader& reader, Scenario& scenario) {
     reader.mistake(node->mark, "bisect: content that is a folder cannot be taken apart");
   const auto command = [&](const Node& written, const char* what) {
     auto text = reader.text(written, what);
-    if (text && trim(*text).empty()) reader.mistake(written.mark, std::string(what) + " is empty");
+    if (text && trim(*text).empty()) reader.mistake(written.mark, fmt::format("{} is empty", what));
     return text.value_or("");
   };
   Split split{.mark = node->mark};
@@ -96,9 +98,10 @@ bool readable_version(const Node& root, Reader& reader) {
   const Node* version = root.find("labctl");
   if (!version) return true;  // reported with the other missing keys
   if (version->kind == Node::Kind::scalar && version->text == "1" && version->plain) return true;
-  reader.mistake(version->mark,
-                 "labctl: this program reads version 1 of the format, found " + describe(*version),
-                 "write labctl: 1");
+  reader.mistake(
+      version->mark,
+      fmt::format("labctl: this program reads version 1 of the format, found {}", describe(*version)),
+      "write labctl: 1");
   return false;
 }
 
@@ -121,9 +124,9 @@ std::optional<std::string> slug_name(const Node& node, const std::string& what, 
   if (!value || is_slug(*value)) return value;
   const std::string better = value->size() <= longest_slug ? slug(trim(*value)) : "";
   reader.mistake(node.mark,
-                 what + ": " + quoted(*value) +
-                     " must be a-z, 0-9 with single '.' or '-' between, at most 64 characters",
-                 is_slug(better) ? "write " + better : "");
+                 fmt::format("{}: {} must be a-z, 0-9 with single '.' or '-' between, at most 64 characters",
+                             what, quoted(*value)),
+                 is_slug(better) ? fmt::format("write {}", better) : "");
   return std::nullopt;
 }
 

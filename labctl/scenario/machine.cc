@@ -1,5 +1,7 @@
 // machine: one shape for every cell; machines: shapes by label, for the axis.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -25,7 +27,7 @@ std::string read_cpu(const Node& node, const std::string& what, Reader& reader) 
   const auto name = reader.one_line(node, what);
   if (!name) return "";
   if (!is_cpu_model(*name))
-    reader.mistake(node.mark, what + ": " + quoted(*name) + " is not a CPU model",
+    reader.mistake(node.mark, fmt::format("{}: {} is not a CPU model", what, quoted(*name)),
                    "a name of 'qemu-system-x86_64 -cpu help', such as Skylake-Client");
   return *name;
 }
@@ -34,13 +36,15 @@ void read_cmdline(const Node& node, const std::string& what, Machine& machine, R
   for (const std::string& option : reader.texts(node, what)) {
     const std::string name = option.substr(0, option.find('='));
     if (!is_kernel_option(option))
-      reader.mistake(node.mark, what + ": " + quoted(option) + " is not an option of a kernel's command line",
+      reader.mistake(node.mark,
+                     fmt::format("{}: {} is not an option of a kernel's command line", what, quoted(option)),
                      "write NAME or NAME=VALUE, without spaces and quotes");
     else if (is_labs_kernel_option(name))
-      reader.mistake(node.mark, what + ": " + quoted(option) + " would change what the lab relies on",
+      reader.mistake(node.mark,
+                     fmt::format("{}: {} would change what the lab relies on", what, quoted(option)),
                      "the console, the root and the boot's target are the image's");
     else if (std::find(machine.cmdline.begin(), machine.cmdline.end(), option) != machine.cmdline.end())
-      reader.mistake(node.mark, what + ": " + quoted(option) + " is here twice");
+      reader.mistake(node.mark, fmt::format("{}: {} is here twice", what, quoted(option)));
     else
       machine.cmdline.push_back(option);
   }
@@ -90,10 +94,10 @@ void check_different(const std::vector<Machine>& machines, const Node& node, Rea
       Machine other = machines[k];
       other.name = machines[i].name;
       if (machines[i] != other) continue;
-      reader.mistake(
-          node.keys[i].mark,
-          "machines: " + quoted(machines[i].name) + " is the same machine as " + quoted(machines[k].name),
-          "let them differ, or take one away");
+      reader.mistake(node.keys[i].mark,
+                     fmt::format("machines: {} is the same machine as {}", quoted(machines[i].name),
+                                 quoted(machines[k].name)),
+                     "let them differ, or take one away");
       break;
     }
 }

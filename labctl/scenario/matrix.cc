@@ -3,6 +3,8 @@
 // matches nothing is a mistake, and an include that leaves an axis out takes its only value or is refused
 // when there are several.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
@@ -82,7 +84,7 @@ class Matrix {
         if (std::find(list.begin(), list.end(), value) == list.end())
           list.push_back(value);
         else
-          reader_.mistake(item.mark, what + ": " + quoted(value) + " is here twice");
+          reader_.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(value)));
       }
     }
     broken_ = broken_ || reader_.count() != before;
@@ -109,10 +111,10 @@ class Matrix {
     const auto [place, known] = source_of(axis, scenario_);
     if (std::find(known.begin(), known.end(), *label) != known.end()) return label;
     if (known.empty()) {
-      reader_.mistake(node.mark, what + ": " + place + " is not given");
+      reader_.mistake(node.mark, fmt::format("{}: {} is not given", what, place));
     } else {
-      reader_.mistake(node.mark, what + ": " + place + " has no " + quoted(*label),
-                      suggest(*label, known, "it has: " + join(known, ", ")));
+      reader_.mistake(node.mark, fmt::format("{}: {} has no {}", what, place, quoted(*label)),
+                      suggest(*label, known, fmt::format("it has: {}", join(known, ", "))));
     }
     return std::nullopt;
   }
@@ -124,7 +126,7 @@ class Matrix {
       if (std::find(known.begin(), known.end(), "candidate") == known.end()) {
         reader_.mistake(node.mark,
                         "matrix has no 'content', and candidate.content has no 'candidate' to test",
-                        "write content: [" + known.front() + "]");
+                        fmt::format("write content: [{}]", known.front()));
       } else {
         scenario_.matrix.push_back({"content", {"candidate"}});
       }
@@ -132,8 +134,8 @@ class Matrix {
     for (const std::string axis : {"machine", "story"}) {
       const auto [place, known] = source_of(axis, scenario_);
       if (!node.find(axis) && !known.empty())
-        reader_.mistake(node.mark, "matrix has no '" + axis + "', but " + place + " are given",
-                        "write " + axis + ": [" + join(known, ", ") + "]");
+        reader_.mistake(node.mark, fmt::format("matrix has no '{}', but {} are given", axis, place),
+                        fmt::format("write {}: [{}]", axis, join(known, ", ")));
     }
   }
 
@@ -143,7 +145,7 @@ class Matrix {
     for (const Node& item : node.items) {
       if (!reader_.map(item, what, {{"image"}, {"driver"}, {"content"}, {"machine"}, {"story"}})) continue;
       if (item.keys.empty()) {
-        reader_.mistake(item.mark, what + ": this entry is empty");
+        reader_.mistake(item.mark, fmt::format("{}: this entry is empty", what));
         continue;
       }
       Selector entry;
@@ -167,8 +169,9 @@ class Matrix {
   bool can_match(const std::string& axis, const std::string& word, Mark mark) {
     const auto* list = values(axis);
     if (broken_ || (list && std::find(list->begin(), list->end(), word) != list->end())) return true;
-    reader_.mistake(mark, "matrix.exclude: this matches nothing, matrix." + axis + " has no " + quoted(word),
-                    list ? suggest(word, *list, "it has: " + join(*list, ", ")) : "");
+    reader_.mistake(
+        mark, fmt::format("matrix.exclude: this matches nothing, matrix.{} has no {}", axis, quoted(word)),
+        list ? suggest(word, *list, fmt::format("it has: {}", join(*list, ", "))) : "");
     return false;
   }
 
@@ -184,9 +187,9 @@ class Matrix {
         axes.emplace_back(axis, list->front());
       } else if (list && !broken_) {
         reader_.mistake(entry.mark,
-                        "matrix.include: this entry has no '" + axis + "', and the matrix has " +
-                            std::to_string(list->size()) + " of them",
-                        "add " + axis + ": " + list->front());
+                        fmt::format("matrix.include: this entry has no '{}', and the matrix has {} of them",
+                                    axis, list->size()),
+                        fmt::format("add {}: {}", axis, list->front()));
       }
     }
     entry.axes = std::move(axes);

@@ -1,5 +1,7 @@
 // The kernel modules of a driver, and the files that it is made of.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/text.h"
@@ -44,12 +46,13 @@ std::vector<std::string> modules_of_files(const Scenario& scenario, Mark mark, c
       const std::string stem = file_stem(path);
       const auto name = module_name(stem);
       if (!name) {
-        reader.mistake(mark, what + " has no 'module', and the file name " + quoted(stem) + " is not one");
+        reader.mistake(
+            mark, fmt::format("{} has no 'module', and the file name {} is not one", what, quoted(stem)));
         return {};
       }
       if (std::find(names.begin(), names.end(), *name) != names.end()) {
-        reader.mistake(artifact.mark,
-                       "two files of " + quoted(artifact.label) + " hold a module " + quoted(*name));
+        reader.mistake(artifact.mark, fmt::format("two files of {} hold a module {}", quoted(artifact.label),
+                                                  quoted(*name)));
         return {};
       }
       names.push_back(*name);
@@ -65,18 +68,19 @@ void check_files(const Scenario& scenario, const Node& node, const std::string& 
   const Driver& driver = guest.driver;
   const bool bare = driver.kind == DriverKind::kmod, windows = guest.os == Os::windows;
   if (driver.kind == DriverKind::service && driver.modules.size() > 1)
-    reader.mistake(node.mark, what + ".services: a driver of kind service is one file and one service",
+    reader.mistake(node.mark,
+                   fmt::format("{}.services: a driver of kind service is one file and one service", what),
                    "name one service");
   for (const Artifact& artifact : scenario.drivers) {
     const std::size_t files = artifact.with.size() + 1;
     const std::string place = "candidate.driver." + printable(artifact.label, 60);
     if (windows && files > 1)
-      reader.mistake(artifact.mark, place + ": a driver for Windows is one file",
+      reader.mistake(artifact.mark, fmt::format("{}: a driver for Windows is one file", place),
                      "pack the files: kind inf takes a zip");
     else if (bare && !driver.modules.empty() && !artifact.path.empty() && files != driver.modules.size())
       reader.mistake(artifact.mark,
-                     place + " has " + std::to_string(files) + (files == 1 ? " file" : " files") + ", and " +
-                         what + ".modules names " + std::to_string(driver.modules.size()),
+                     fmt::format("{} has {}{}, and {}.modules names {}", place, files,
+                                 files == 1 ? " file" : " files", what, driver.modules.size()),
                      "kind kmod takes one file for each module, in the same order");
   }
 }
@@ -88,7 +92,7 @@ void check_options(const Node& node, const std::string& what, const Driver& driv
     const bool known = option.starts_with(module + ".") && driver.has(module);
     if (!known)
       reader.mistake(node.find("options")->mark,
-                     what + ".options: " + quoted(option) + " names none of the modules",
+                     fmt::format("{}.options: {} names none of the modules", what, quoted(option)),
                      suggest(module, driver.modules, "write MODULE.name=value"));
   }
 }

@@ -1,5 +1,7 @@
 #include "labctl/scenario/signatures.h"
 
+#include <fmt/core.h>
+
 #include <array>
 
 #include "labctl/scenario/sections.h"
@@ -29,7 +31,7 @@ std::string bounded(const Node& entry, const char* key, const std::string& what,
   if (!node) return {};
   const auto text = reader.one_line(*node, what + "." + key);
   if (text && text->size() > most)
-    reader.mistake(node->mark, what + "." + key + ": more than " + std::to_string(most) + " characters");
+    reader.mistake(node->mark, fmt::format("{}.{}: more than {} characters", what, key, most));
   return text.value_or("");
 }
 
@@ -41,11 +43,11 @@ void try_examples(const Node& entry, const char* key, bool expected, const Signa
   for (const Node& item : list->items) {
     const auto line = reader.text(item, what + "." + key);
     if (!line || signature.pattern.empty() || crash::matches(signature, *line) == expected) continue;
-    reader.mistake(
-        item.mark,
-        what + "." + key + ": the pattern " + (expected ? "does not match " : "matches ") + quoted(*line),
-        expected ? "the pattern is matched against what follows a kernel's timestamp"
-                 : "make the pattern narrower");
+    reader.mistake(item.mark,
+                   fmt::format("{}.{}: the pattern {}{}", what, key,
+                               expected ? "does not match " : "matches ", quoted(*line)),
+                   expected ? "the pattern is matched against what follows a kernel's timestamp"
+                            : "make the pattern narrower");
   }
 }
 
@@ -71,7 +73,7 @@ Signature read_signature(const Node& entry, const std::string& what, Reader& rea
   }
   if (const Node* pattern = entry.find("pattern"); pattern && !signature.pattern.empty()) {
     if (std::string problem = crash::pattern_problem(signature.pattern); !problem.empty()) {
-      reader.mistake(pattern->mark, what + ".pattern: " + problem, "the syntax is RE2's");
+      reader.mistake(pattern->mark, fmt::format("{}.pattern: {}", what, problem), "the syntax is RE2's");
       signature.pattern.clear();
     }
   }

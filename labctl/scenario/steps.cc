@@ -1,5 +1,7 @@
 // One step of a story: a few words, or a map when there is more to say about it.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -45,7 +47,7 @@ std::string behind(std::string_view text, int count) {
 }
 
 tl::unexpected<Error> no_step(const std::vector<std::string>& words, const std::string& hint) {
-  return input_error(quoted(join(words, " ")) + " is not a step", "", hint);
+  return input_error(fmt::format("{} is not a step", quoted(join(words, " "))), "", hint);
 }
 
 // "install driver [LABEL]", "place content [LABEL]", "apply content [LABEL]", "remove driver"
@@ -53,7 +55,7 @@ Result<Step> candidate_step(StepKind kind, const std::vector<std::string>& words
   const bool labelled = kind != StepKind::remove;
   const std::string noun = kind == StepKind::install || kind == StepKind::remove ? "driver" : "content";
   if (words.size() < 2 || words[1] != noun || words.size() > (labelled ? 3u : 2u))
-    return no_step(words, "write " + words[0] + " " + noun + (labelled ? " [LABEL]" : ""));
+    return no_step(words, fmt::format("write {} {}{}", words[0], noun, labelled ? " [LABEL]" : ""));
   Step step{.kind = kind};
   if (words.size() == 3) step.label = words[2];
   return step;
@@ -65,27 +67,27 @@ Result<Step> boot_step(StepKind kind, const std::vector<std::string>& words) {
   if (words.size() == 1) return step;
   const std::string& count = words[1];
   const char* end = count.data() + count.size();
-  const std::string hint = "write " + words[0] + ", or " + words[0] + " x3";
+  const std::string hint = fmt::format("write {}, or {} x3", words[0], words[0]);
   const bool counted =
       words.size() == 2 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
   if (!counted) return no_step(words, hint);
   const auto [stopped, error] = std::from_chars(count.data() + 1, end, step.times);
   if (error == std::errc::invalid_argument || stopped != end) return no_step(words, hint);
   if (error != std::errc() || step.times > most_boots)
-    return input_error(quoted(count) + " is not between x1 and x" + std::to_string(most_boots));
+    return input_error(fmt::format("{} is not between x1 and x{}", quoted(count), most_boots));
   return step;
 }
 
 // A text that the console may show. Not so short that anything would show it, and on one line.
 Status check_marker(const std::string& text) {
   if (text.size() < 3)
-    return input_error(quoted(text) + " is too short to wait for", "", "3 characters or more of one line");
+    return input_error(fmt::format("{} is too short to wait for", quoted(text)), "",
+                       "3 characters or more of one line");
   if (text.size() > longest_marker)
-    return input_error("a text on the console of more than " + std::to_string(longest_marker) +
-                       " characters");
+    return input_error(fmt::format("a text on the console of more than {} characters", longest_marker));
   const bool plain =
       std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
-  if (!plain) return input_error(quoted(text) + " is not one line of plain characters");
+  if (!plain) return input_error(fmt::format("{} is not one line of plain characters", quoted(text)));
   if (text.front() == '"' && text.back() == '"')
     return input_error("the quotes would be part of what the console must show", "",
                        "write it without, or put the whole step in quotes");
@@ -149,10 +151,11 @@ Result<Step> parse_step(const std::string& text) {
   }
   if (verb == "exercise") {
     if (words.size() > 1)
-      return input_error("'" + verb + "' takes no argument, found " + quoted(join(words, " ")));
+      return input_error(fmt::format("'{}' takes no argument, found {}", verb, quoted(join(words, " "))));
     return Step{.kind = StepKind::exercise};
   }
-  return input_error(quoted(trim(text)) + " is not a step", "", suggest(verb, first_words, all_steps));
+  return input_error(fmt::format("{} is not a step", quoted(trim(text))), "",
+                     suggest(verb, first_words, all_steps));
 }
 
 std::optional<Step> StepReader::read(const Node& node) {
@@ -168,8 +171,9 @@ std::optional<Step> StepReader::read_map(const Node& node) {
   if (written("run")) return read_run(node);
   if (written("wait-for")) return read_wait_for(node);
   if (written("power-cut")) return read_power_cut(node);
-  if (written("wait") && reader_.map(node, what_ + ": wait", {{"wait"}})) {
-    const auto length = reader_.duration(*node.find("wait"), what_ + ": wait", shortest_wait, longest_wait);
+  if (written("wait") && reader_.map(node, fmt::format("{}: wait", what_), {{"wait"}})) {
+    const auto length =
+        reader_.duration(*node.find("wait"), fmt::format("{}: wait", what_), shortest_wait, longest_wait);
     if (!length) return std::nullopt;
     return Step{.kind = StepKind::wait, .wait = *length, .mark = node.mark};
   }
@@ -178,7 +182,7 @@ std::optional<Step> StepReader::read_map(const Node& node) {
   const auto words = words_of(node.keys.empty() ? "" : node.keys[0].text);
   const bool cut =
       words.size() > 1 && std::find(first_words.begin(), first_words.end(), words[0]) != first_words.end();
-  reader_.mistake(node.mark, what_ + ": expected a step as text, found a map",
+  reader_.mistake(node.mark, fmt::format("{}: expected a step as text, found a map", what_),
                   written("within") ? "write {step: install driver, within: 20m}"
                   : cut             ? "put the step in quotes, because ': ' begins a value"
                                     : suggest(words.empty() ? "" : words[0], map_keys, all_steps));
@@ -187,7 +191,7 @@ std::optional<Step> StepReader::read_map(const Node& node) {
 
 // {step: install driver previous, within: 20m}: what a few words say, with its limit.
 std::optional<Step> StepReader::read_words(const Node& node) {
-  const std::string what = what_ + ": step";
+  const std::string what = fmt::format("{}: step", what_);
   if (!reader_.map(node, what, {{"step"}, {"within"}})) return std::nullopt;
   const auto text = reader_.text(*node.find("step"), what, later_);
   if (!text) return std::nullopt;
@@ -196,17 +200,17 @@ std::optional<Step> StepReader::read_words(const Node& node) {
   if (!step || !limit) return step;
   const Millis within = read_within(*limit, what, reader_);
   if (step->kind == StepKind::wait)
-    reader_.mistake(limit->mark, what + ".within: a wait takes as long as it says");
+    reader_.mistake(limit->mark, fmt::format("{}.within: a wait takes as long as it says", what));
   (step->kind == StepKind::wait_for ? step->wait : step->within) = within;
   return step;
 }
 
 std::optional<Step> StepReader::read_run(const Node& node) {
-  const std::string what = what_ + ": run";
+  const std::string what = fmt::format("{}: run", what_);
   if (!reader_.map(node, what, {{"run"}, {"exit"}, {"prints"}, {"within"}})) return std::nullopt;
   const auto command = reader_.text(*node.find("run"), what, later_);
   if (!command) return std::nullopt;
-  auto step = finish(parse_step("run " + *command), node.mark);
+  auto step = finish(parse_step(fmt::format("run {}", *command)), node.mark);
   if (!step) return step;
   if (const Node* exit = node.find("exit"))
     step->exit_code = reader_.integer(*exit, what + ".exit", 0, 255).value_or(0);
@@ -217,7 +221,7 @@ std::optional<Step> StepReader::read_run(const Node& node) {
 }
 
 std::optional<Step> StepReader::read_wait_for(const Node& node) {
-  const std::string what = what_ + ": wait-for";
+  const std::string what = fmt::format("{}: wait-for", what_);
   if (!reader_.map(node, what, {{"wait-for"}, {"within"}})) return std::nullopt;
   const auto text = reader_.text(*node.find("wait-for"), what, later_);
   if (!text) return std::nullopt;
@@ -230,25 +234,27 @@ std::optional<Step> StepReader::read_wait_for(const Node& node) {
 
 // {power-cut: now | during ..., after: 500ms} or {power-cut: ..., at: TEXT}
 std::optional<Step> StepReader::read_power_cut(const Node& node) {
-  const std::string what = what_ + ": power-cut";
+  const std::string what = fmt::format("{}: power-cut", what_);
   if (!reader_.map(node, what, {{"power-cut"}, {"after"}, {"at"}, {"within"}})) return std::nullopt;
   const Node& moment = *node.find("power-cut");
   const auto text = reader_.text(moment, what);
   if (!text) return std::nullopt;
   const auto words = words_of(*text);
   if (words.empty() || words[0] == "at") {
-    reader_.mistake(moment.mark, what + ": " + quoted(*text) + " is not a moment",
+    reader_.mistake(moment.mark, fmt::format("{}: {} is not a moment", what, quoted(*text)),
                     "now, during boot, during install driver, or during apply content");
     return std::nullopt;
   }
   const bool now = words == std::vector<std::string>{"now"};
-  auto step = finish(parse_step(now ? "power-cut" : "power-cut " + *text), node.mark);
+  auto step = finish(parse_step(now ? "power-cut" : fmt::format("power-cut {}", *text)), node.mark);
   if (!step) return step;
   if (const Node* limit = node.find("within")) step->within = read_within(*limit, what, reader_);
   const Node *after = node.find("after"), *at = node.find("at");
-  if (after && at) reader_.mistake(after->mark, what + ": 'after' and 'at' are two moments", "keep one");
+  if (after && at)
+    reader_.mistake(after->mark, fmt::format("{}: 'after' and 'at' are two moments", what), "keep one");
   if (after && now)
-    reader_.mistake(after->mark, what + ": 'after' what?", "it belongs to a moment: power-cut: during boot");
+    reader_.mistake(after->mark, fmt::format("{}: 'after' what?", what),
+                    "it belongs to a moment: power-cut: during boot");
   if (after)
     step->wait = reader_.duration(*after, what + ".after", shortest_cut, longest_wait).value_or(Millis(0));
   if (at) {
@@ -256,7 +262,7 @@ std::optional<Step> StepReader::read_power_cut(const Node& node) {
     if (!marker) return std::nullopt;
     step->text = trim(*marker);
     if (auto good = check_marker(step->text); !good)
-      reader_.mistake(at->mark, what + ".at: " + good.error().what, good.error().hint);
+      reader_.mistake(at->mark, fmt::format("{}.at: {}", what, good.error().what), good.error().hint);
   }
   return step;
 }
@@ -279,12 +285,12 @@ std::string to_text(const Step& step) {
   if (step.kind == StepKind::install || step.kind == StepKind::remove) text += " driver";
   if (step.kind == StepKind::place || step.kind == StepKind::apply) text += " content";
   if (step.kind == StepKind::power_cut && step.moment != Moment::now)
-    text += std::string(" during ") + to_string(step.moment);
+    text += fmt::format(" during {}", to_string(step.moment));
   if (!step.label.empty()) text += " " + step.label;
   if (step.kind == StepKind::wait) text += " " + show_duration(step.wait);
   if (step.kind == StepKind::wait_for) text += " '" + printable(step.text, 60) + "'";
   if (step.kind == StepKind::power_cut && !step.text.empty())
-    text += " at '" + printable(step.text, 60) + "'";
+    text += fmt::format(" at '{}'", printable(step.text, 60));
   if (step.times > 1) text += " x" + std::to_string(step.times);
   return text;
 }

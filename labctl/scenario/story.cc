@@ -1,5 +1,7 @@
 // The story: a few words per step, and what a story must hold to prove anything.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -23,13 +25,13 @@ class StoryCheck {
     if (boots_ == 0) {
       mistake(mark, "no reboot and no power-cut, and a gate without a boot proves nothing", "add reboot x3");
     } else if (boots_ > most_boots) {
-      mistake(mark, std::to_string(boots_) + " boots are more than " + std::to_string(most_boots));
+      mistake(mark, fmt::format("{} boots are more than {}", boots_, most_boots));
     }
     if (!ever_installed_) mistake(mark, "the driver is never installed", "begin with install driver");
     if (!scenario_.contents.empty() && !ever_applied_)
       mistake(mark, "candidate.content is given but never applied", "add apply content");
     if (scenario_.guest && !scenario_.guest->exercise.empty() && !exercised_)
-      mistake(mark, guest_name() + ".exercise is given but never used", "add exercise");
+      mistake(mark, fmt::format("{}.exercise is given but never used", guest_name()), "add exercise");
     if (state_.driver == torn)
       mistake(torn_at_, "after this it is unknown which driver is installed",
               "install driver again after it");
@@ -71,7 +73,7 @@ class StoryCheck {
       case StepKind::exercise:
         unused_boot_.reset();
         if (scenario_.guest && scenario_.guest->exercise.empty())
-          mistake(step.mark, "'exercise', but " + guest_name() + " has no exercise");
+          mistake(step.mark, fmt::format("'exercise', but {} has no exercise", guest_name()));
         needs_driver(step);
         needs_content(step);
         exercised_ = true;
@@ -81,7 +83,7 @@ class StoryCheck {
         needs_driver(step);
         if (scenario_.guest && scenario_.guest->driver.kind == DriverKind::script &&
             scenario_.guest->driver.remove.empty())
-          mistake(step.mark, "'remove driver', but " + guest_name() + ".driver has no 'remove'");
+          mistake(step.mark, fmt::format("'remove driver', but {}.driver has no 'remove'", guest_name()));
         state_ = {};  // what a package takes away with it is its own affair
         return;
       case StepKind::reboot:
@@ -104,7 +106,7 @@ class StoryCheck {
 
   void content_step(const Step& step) {
     if (scenario_.contents.empty())
-      mistake(step.mark, "'" + named(step) + "', but there is no candidate.content");
+      mistake(step.mark, fmt::format("'{}', but there is no candidate.content", named(step)));
     else
       known(step, scenario_.contents, "candidate.content");
     ever_applied_ = true;
@@ -148,8 +150,8 @@ class StoryCheck {
     if (step.label.empty() || names.empty() ||
         std::find(names.begin(), names.end(), step.label) != names.end())
       return;
-    mistake(step.mark, std::string(which) + " has no " + quoted(step.label),
-            suggest(step.label, names, "it has: " + join(names, ", ")));
+    mistake(step.mark, fmt::format("{} has no {}", which, quoted(step.label)),
+            suggest(step.label, names, fmt::format("it has: {}", join(names, ", "))));
   }
 
   static std::string named(const Step& step) {
@@ -174,8 +176,7 @@ class StoryCheck {
   }
 
   std::string unknown(const Step& step, const std::string& what) const {
-    return std::string("'") + to_string(step.kind) + "' after a power cut that leaves it unknown which " +
-           what;
+    return fmt::format("'{}' after a power cut that leaves it unknown which {}", to_string(step.kind), what);
   }
 
   // Every value of an axis that a cell may have, from the matrix and the includes.
@@ -208,10 +209,9 @@ class StoryCheck {
         });
         if (booted) continue;
         mistake(story,
-                "no boot has driver '" + driver + "'" +
-                    (has_content ? " together with content '" + content + "'" : " installed") +
-                    ", so nothing would be proved about it",
-                "reboot after install driver" + std::string(has_content ? " and apply content" : ""));
+                fmt::format("no boot has driver '{}'{}, so nothing would be proved about it", driver,
+                            has_content ? fmt::format(" together with content '{}'", content) : " installed"),
+                fmt::format("reboot after install driver{}", has_content ? " and apply content" : ""));
         return;
       }
     }

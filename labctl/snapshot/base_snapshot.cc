@@ -1,6 +1,7 @@
 #include "labctl/snapshot/base_snapshot.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -60,7 +61,8 @@ Status make_overlay(const image::Image& image, const fs::path& disk, std::uint64
   std::error_code problem;
   fs::permissions(disk, fs::perms::owner_read | fs::perms::owner_write, problem);
   if (problem)
-    return lab_error("cannot restrict permissions to the owner: " + problem.message(), disk.string());
+    return lab_error(fmt::format("cannot restrict permissions to the owner: {}", problem.message()),
+                     disk.string());
   return {};
 }
 
@@ -68,8 +70,8 @@ Status check_digest(const fs::path& file, const std::string& wanted) {
   auto digest = measured_sha256(file);
   if (!digest) return lab_error(digest.error().what, file.string());
   if (*digest == wanted) return {};
-  return lab_error("has changed: its sha256 is " + *digest + ", and it was made with " +
-                       (is_sha256(wanted) ? wanted : "an unknown one"),
+  return lab_error(fmt::format("has changed: its sha256 is {}, and it was made with {}", *digest,
+                               is_sha256(wanted) ? wanted : "an unknown one"),
                    file.string());
 }
 
@@ -90,7 +92,7 @@ Result<image::Image> find_unchanged(const image::Store& store, const std::string
   if (auto same = check_digest(image->disk, image->sha256); !same) {
     Error error = same.error();
     error.hint = "labctl image rm " + name + " && labctl image build " + name;
-    return because(error, "the image '" + name + "' cannot be used");
+    return because(error, fmt::format("the image '{}' cannot be used", name));
   }
   return image;
 }
@@ -137,8 +139,9 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
   if (room < no_room && error.fault != Fault::interrupted) {
     log::ignored(remove_below(image.folder, partial), "removing half a snapshot");
     return {Fault::lab,
-            "no space left on the disk for the first boot of '" + image.name +
-                "' and its live snapshot: " + show_size(room) + " were free when it failed: " + error.what,
+            fmt::format("no space left on the disk for the first boot of '{}' and its live snapshot: {} were "
+                        "free when it failed: {}",
+                        image.name, show_size(room), error.what),
             partial.parent_path().string(), "labctl gc, or set LABCTL_CACHE to a larger disk"};
   }
   const fs::path kept = image.folder.parent_path() / "failed-console.log";
@@ -146,7 +149,7 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
   fs::rename(partial / "console.log", kept, problem);
   log::ignored(remove_below(image.folder, partial), "removing half a snapshot");
   if (error.fault == Fault::interrupted) return error;
-  error.what = "the image '" + image.name + "' is not fit for cells: " + error.what;
+  error.what = fmt::format("the image '{}' is not fit for cells: {}", image.name, error.what);
   if (!problem) error.where = kept.string();
   return error;
 }
@@ -171,17 +174,18 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (auto base = read_base(folder, *image, shape); base && is_defined_so(host, folder, *base))
     return base;
   else if (std::error_code ignored; !base && fs::exists(folder / snapshot_name, ignored))
-    progress(name + ": its live snapshot on this host cannot be used: " + base.error().text());
+    progress(fmt::format("{}: its live snapshot on this host cannot be used: {}", name, base.error().text()));
 
   const std::string cannot = machine::why_no_snapshot(shape);
-  const std::string called = name + " as " + machine::slug_of(shape);
+  const std::string called = fmt::format("{} as {}", name, machine::slug_of(shape));
   if (cannot.empty())
-    progress(called +
-             ": making its live snapshot on this host (once): a cold boot, then the settled machine is kept");
+    progress(fmt::format(
+        "{}: making its live snapshot on this host (once): a cold boot, then the settled machine is kept",
+        called));
   else
-    progress(
-        called +
-        ": booting it on this host (once) to see it well and to measure it; its cells boot too: " + cannot);
+    progress(fmt::format(
+        "{}: booting it on this host (once) to see it well and to measure it; its cells boot too: {}", called,
+        cannot));
   const fs::path partial = folder.string() + ".partial", snapshots = store.snapshot_dir(*image);
   if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
   if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
@@ -233,8 +237,9 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   if (auto written = write_facts(partial, host.facts(), *image, *boot_time); !written)
     return give_up(written);
   if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
-  progress(called + (cannot.empty() ? ": live snapshot ready" : ": seen to boot") + "; a cold boot takes " +
-           show_duration(*boot_time) + " on this host");
+  progress(fmt::format("{}{}; a cold boot takes {} on this host", called,
+                       cannot.empty() ? ": live snapshot ready" : ": seen to boot",
+                       show_duration(*boot_time)));
   return read_base(folder, *image, shape);
 }
 
@@ -282,8 +287,8 @@ std::vector<std::string> changed_since(const BaseSnapshot& base) {
   const auto look = [&](const std::string& what, const fs::path& file, const std::string& wanted) {
     if (file.empty()) return;
     if (auto same = check_digest(file, wanted); !same)
-      changed.push_back(what + " of '" + base.name() +
-                        "' was changed while the run used it: " + same.error().text());
+      changed.push_back(fmt::format("{} of '{}' was changed while the run used it: {}", what, base.name(),
+                                    same.error().text()));
   };
   look("the golden disk", base.image.disk, base.image.sha256);
   look("the live snapshot", base.disk, base.disk_sha256);
@@ -324,7 +329,7 @@ Status copy_disk(const fs::path& from, const fs::path& to) {
     return lab_error(std::string(what) + ": " + std::strerror(errno), to.string());
   };
   Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!source) return lab_error(std::string("cannot open: ") + std::strerror(errno), from.string());
+  if (!source) return lab_error(fmt::format("cannot open: {}", std::strerror(errno)), from.string());
   Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!target) return os_error("cannot create");
   if (::ioctl(target.get(), FICLONE, source.get()) == 0) return {};

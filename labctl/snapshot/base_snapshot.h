@@ -2,6 +2,8 @@
 // boot time measured while it was made.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <stop_token>
 #include <string>
@@ -33,7 +35,9 @@ struct BaseSnapshot {
   // The variables of a guest that is to be booted; nothing for a BIOS.
   Status copy_nvram(const std::filesystem::path& to) const;
   bool live() const { return machine::why_no_snapshot(shape).empty(); }
-  std::string name() const { return machine.empty() ? image.name : image.name + " on machine " + machine; }
+  std::string name() const {
+    return machine.empty() ? image.name : fmt::format("{} on machine {}", image.name, machine);
+  }
 };
 
 // The shape a guest really gets: under TCG one vCPU, because the translator's threads race with kernel text

@@ -1,5 +1,7 @@
 #include "labctl/snapshot/first_boot.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <mutex>
 #include <optional>
@@ -53,7 +55,7 @@ class FirstBoot::Console {
       findings_.insert(findings_.end(), found.begin(), found.end());
     }
     for (const auto& finding : findings_)
-      if (finding.suppressed.empty()) return "its console shows: " + printable(finding.title);
+      if (finding.suppressed.empty()) return fmt::format("its console shows: {}", printable(finding.title));
     return problem_;
   }
 
@@ -113,9 +115,10 @@ FirstBoot::~FirstBoot() = default;
 
 tl::unexpected<Error> FirstBoot::failed(const std::string& what, const std::string& hint) const {
   const auto lines = console_->last_lines(quoted_lines);
-  return lab_error(what + (lines.empty() ? "; its console has printed nothing"
-                                         : "; the console's last lines:\n  | " + join(lines, "\n  | ")),
-                   {}, hint);
+  return lab_error(
+      what + (lines.empty() ? "; its console has printed nothing"
+                            : fmt::format("; the console's last lines:\n  | {}", join(lines, "\n  | "))),
+      {}, hint);
 }
 
 Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
@@ -132,16 +135,18 @@ Result<Millis> FirstBoot::boot(machine::Host& host, const machine::Spec& spec) {
     const Millis waited = since(began), cpu_wait = machine::cpu_wait(*machine_);
     if (answers) return std::max(Millis(1), waited - cpu_wait);
     if (stop_.stop_requested()) return interrupted();
-    if (auto problem = console_->problem(); !problem.empty()) return failed("it does not boot: " + problem);
+    if (auto problem = console_->problem(); !problem.empty())
+      return failed(fmt::format("it does not boot: {}", problem));
     if (console_->stopped()) return failed("it does not boot: it powered itself off");
     const Millis quiet = console_->quiet() - cpu_wait;
     if (quiet > patience_.quiet || waited - cpu_wait > patience_.boot)
-      return failed("its agent did not answer in " + show_duration(waited));
+      return failed(fmt::format("its agent did not answer in {}", show_duration(waited)));
     if (Clock::now() - said > 10s) {
       said = Clock::now();
       const std::string last = printable(trim(console_->last_line()), 100);
-      progress_("booting, " + show_duration(waited) +
-                (last.empty() ? ", nothing on its console yet" : ", console: " + last));
+      progress_(
+          fmt::format("booting, {}{}", show_duration(waited),
+                      last.empty() ? ", nothing on its console yet" : fmt::format(", console: {}", last)));
     }
     std::this_thread::sleep_for(250ms);
   }
@@ -152,13 +157,14 @@ Status FirstBoot::settle() {
   auto settled = ask(os.settle().command, patience_.settle);
   if (!settled) return fail(settled.error());
   for (int quiet = 0; quiet < 6 && !stop_.stop_requested(); ++quiet) std::this_thread::sleep_for(500ms);
-  if (auto problem = console_->problem(); !problem.empty()) return failed("it is not healthy: " + problem);
+  if (auto problem = console_->problem(); !problem.empty())
+    return failed(fmt::format("it is not healthy: {}", problem));
   const auto facts = guest::read_facts(*settled);
   const auto system = facts.find("system"), units = facts.find("failed");
   if (system != facts.end() && system->second == "running") return {};
   const std::string state = printable(system == facts.end() ? trim(*settled) : system->second, 60);
-  return failed("it is not healthy: " + std::string(os.overseer()) + " reports '" + state + "'" +
-                (units == facts.end() ? "" : ": " + printable(units->second, 200)));
+  return failed(fmt::format("it is not healthy: {} reports '{}'{}", os.overseer(), state,
+                            units == facts.end() ? "" : ": " + printable(units->second, 200)));
 }
 
 Status FirstBoot::prove_drive() {
@@ -184,8 +190,8 @@ Status FirstBoot::prove_console() {
     return failed("its agent answers, but its kernel did not appear on the serial port",
                   os.traits().console_hint);
   }
-  const std::string word = "labctl: console check " + std::to_string(Clock::now().time_since_epoch().count());
-  if (auto written = ask("echo '<5>" + word + "' >/dev/kmsg", patience_.settle); !written)
+  const std::string word = fmt::format("labctl: console check {}", Clock::now().time_since_epoch().count());
+  if (auto written = ask(fmt::format("echo '<5>{}' >/dev/kmsg", word), patience_.settle); !written)
     return fail(written.error());
   for (const auto began = Clock::now(); since(began) - machine::cpu_wait(*machine_) < patience_.word;) {
     if (console_->shows(word)) return {};
@@ -201,8 +207,8 @@ Result<std::string> FirstBoot::ask(const std::string& command, Millis limit) {
   if (!answer) return fail(answer.error());
   if (auto problem = console_->problem(); !problem.empty()) return failed(problem);
   if (answer->exit_code == 0) return std::move(answer->output);
-  return failed("in the guest, a command ended with " + std::to_string(answer->exit_code) + ": " +
-                printable(command, 100) + ": " + printable(trim(answer->output), 1000));
+  return failed(fmt::format("in the guest, a command ended with {}: {}: {}", answer->exit_code,
+                            printable(command, 100), printable(trim(answer->output), 1000)));
 }
 
 Status FirstBoot::power_off() {

@@ -1,5 +1,7 @@
 #include "labctl/snapshot/prepared.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/guest/prepare.h"
 
@@ -28,8 +30,9 @@ Status prove_prepared(FirstBoot& guest, const machine::Shape& shape) {
     const auto cmdline = guest.ask("cat /proc/cmdline", patience);
     if (!cmdline) return fail(cmdline.error());
     if (const std::string lacking = guest::lacking_option(*cmdline, shape.cmdline); !lacking.empty())
-      return lab_error("its kernel was started without '" + lacking + "': " + printable(trim(*cmdline), 500),
-                       "", "its boot loader must read /boot/grub/grub.cfg");
+      return lab_error(
+          fmt::format("its kernel was started without '{}': {}", lacking, printable(trim(*cmdline), 500)), "",
+          "its boot loader must read /boot/grub/grub.cfg");
   }
   if (shape.disk_size == 0) return {};
   const auto size = guest.ask(guest::root_size_command(), patience);
@@ -42,7 +45,8 @@ Status prove_prepared(FirstBoot& guest, const machine::Shape& shape) {
       found->second.find_first_not_of("0123456789") == std::string::npos && !found->second.empty() &&
       std::stoull(found->second) >= wanted)
     return {};
-  return lab_error("its root file system did not grow with its disk: " + printable(trim(*size), 200));
+  return lab_error(
+      fmt::format("its root file system did not grow with its disk: {}", printable(trim(*size), 200)));
 }
 
 }  // namespace labctl::snapshot

@@ -1,5 +1,7 @@
 #include "labctl/snapshot/shell.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/queue.h"
 #include "labctl/observe/observe.h"
 
@@ -20,11 +22,12 @@ Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& comm
     auto answer = answers.pop_until(Clock::now() + std::chrono::milliseconds(meanwhile ? 50 : 200));
     if (meanwhile && !meanwhile()) return fail({Fault::interrupted, "interrupted", {}, {}});
     if (!answer) continue;
-    if (!answer->answered) return lab_error("the guest's agent refused a command: " + answer->output);
+    if (!answer->answered)
+      return lab_error(fmt::format("the guest's agent refused a command: {}", answer->output));
     return ShellAnswer{answer->exit_code, answer->output};
   }
   if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
-  return lab_error("a command in the guest did not end: " + command);
+  return lab_error(fmt::format("a command in the guest did not end: {}", command));
 }
 
 }  // namespace labctl::snapshot

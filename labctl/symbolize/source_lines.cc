@@ -1,5 +1,7 @@
 #include "labctl/symbolize/source_lines.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -73,7 +75,7 @@ Result<std::vector<Symbol>> functions_of(const fs::path& file) {
       symbols.push_back({columns[7], sections[*section], *value, *size});
   };
   auto ended = run_ok({.argv = {"readelf", "-SsW", file.string()}, .on_line = read});
-  if (!ended) return input_error("is not a module: " + ended.error().what, file.string());
+  if (!ended) return input_error(fmt::format("is not a module: {}", ended.error().what), file.string());
   if (!lines)
     return input_error("has no debug information", file.string(),
                        "give the module as it was built, before its package stripped it");
@@ -98,7 +100,8 @@ Result<std::string> look_up(const fs::path& file, const Symbol& symbol, std::uin
   std::string text;
   const auto lines = split(*told, '\n');
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2)
-    text += (i == 0 ? "" : ", in ") + lines[i] + " at " + lines[i + 1].substr(0, lines[i + 1].find(" (disc"));
+    text += fmt::format("{}{} at {}", i == 0 ? "" : ", in ", lines[i],
+                        lines[i + 1].substr(0, lines[i + 1].find(" (disc")));
   return text;
 }
 
@@ -128,7 +131,7 @@ Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFra
     });
     if (symbol == functions.end())
       return input_error(
-          "has no function '" + frame.function + "' of this size: it is another build of the module",
+          fmt::format("has no function '{}' of this size: it is another build of the module", frame.function),
           file.string(), "give the very module that crashed, with its debug information");
     // A call returns behind itself.
     auto place = look_up(file, *symbol, frame.offset - (frame.exact || frame.offset == 0 ? 0 : 1));

@@ -1,5 +1,7 @@
 #include "labctl/trust/canary.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -124,8 +126,9 @@ Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
       return fail(written.error());
     if (!being_made.insert(clones.key).second) continue;
     auto own = jobs_for(order, base, clones.prefix);
-    progress(base.name() + ": canary: crashing " + std::to_string(own.size()) +
-             " clones on purpose to check every detection channel (once a week)");
+    progress(fmt::format(
+        "{}: canary: crashing {} clones on purpose to check every detection channel (once a week)",
+        base.name(), own.size()));
     jobs.insert(jobs.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   }
   if (!jobs.empty()) scheduler(jobs);

@@ -1,5 +1,7 @@
 #include "labctl/trust/proof_cache.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 
 #include "labctl/base/digest.h"
@@ -35,7 +37,7 @@ Status copy_folder(const fs::path& from, const fs::path& to) {
   if (auto made = make_dirs(to); !made) return made;
   std::error_code problem;
   fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, problem);
-  if (problem) return lab_error("cannot copy cached proofs: " + problem.message(), to.string());
+  if (problem) return lab_error(fmt::format("cannot copy cached proofs: {}", problem.message()), to.string());
   return {};
 }
 

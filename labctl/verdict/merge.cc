@@ -1,5 +1,7 @@
 #include "labctl/verdict/merge.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
@@ -30,19 +32,18 @@ std::string trespass(const ShardAttempt& attempt) {
   const auto& cells = attempt.record.plan.cells;
   for (const std::string& id : attempt.journals)
     if (std::none_of(cells.begin(), cells.end(), [&](const auto& cell) { return cell.id == id; }))
-      return "it has a record of the cell " + printable(id, 200) + ", which is not one of its own";
+      return fmt::format("it has a record of the cell {}, which is not one of its own", printable(id, 200));
   return {};
 }
 
 // Why the records of this attempt cannot be used for the split at all.
 std::vector<std::string> not_ours(const Split& split, const ShardAttempt& attempt) {
-  if (!attempt.unreadable.empty()) return {"its record cannot be read: " + attempt.unreadable};
+  if (!attempt.unreadable.empty()) return {fmt::format("its record cannot be read: {}", attempt.unreadable)};
   const auto& shard = attempt.record.shard;
   if (!shard) return {"it is the record of a run that is not a shard"};
   if (shard->split != split.digest) return {"it is a shard of another split"};
   if (shard->index != attempt.index || shard->attempt != attempt.attempt)
-    return {"its record is that of shard " + std::to_string(shard->index) + ", attempt " +
-            std::to_string(shard->attempt)};
+    return {fmt::format("its record is that of shard {}, attempt {}", shard->index, shard->attempt)};
   auto all = outcome::objections(split, attempt.index, attempt.record);
   if (const auto what = trespass(attempt); !what.empty()) all.push_back(what);
   return all;
@@ -53,12 +54,12 @@ std::vector<std::string> lacking(const ShardAttempt& attempt) {
   std::vector<std::string> all;
   for (const plan::Cell* base : attempt.record.plan.bases()) {
     const std::string name = Canary{base->image, base->machine.name}.name();
-    if (attempt.canaries.count(name) == 0) all.push_back("it has no canary of " + name);
+    if (attempt.canaries.count(name) == 0) all.push_back(fmt::format("it has no canary of {}", name));
   }
   for (const plan::Cell& cell : attempt.record.plan.cells)
     if (attempt.journals.count(cell.id) == 0)
-      all.push_back(std::string("it has no record of the ") + (cell.control ? "control " : "cell ") +
-                    cell.id);
+      all.push_back(
+          fmt::format("it has no record of the {}{}", cell.control ? "control " : "cell ", cell.id));
   return all;
 }
 
@@ -67,11 +68,11 @@ std::string unfinished(const ShardAttempt& last) {
   const std::string which = " (" + folder_name(last) + ")";
   switch (last.progress) {
     case Progress::at_work:
-      return "is still at work" + which + "; wait for its end, then merge again";
+      return fmt::format("is still at work{}; wait for its end, then merge again", which);
     case Progress::silent:
-      return "was cut off" + which + resubmit;
+      return fmt::format("was cut off{}{}", which, resubmit);
     case Progress::interrupted:
-      return "was interrupted" + which + resubmit;
+      return fmt::format("was interrupted{}{}", which, resubmit);
     case Progress::whole:
       return {};
   }
@@ -128,7 +129,7 @@ std::vector<const ShardAttempt*> Merger::of_this_split(int index,
     auto reasons = not_ours(split_, *attempt);
     if (twins > 1) reasons.push_back("there are two records of this attempt");
     for (const auto& reason : reasons)
-      refuse(shard_name(split_, index), "(" + folder_name(*attempt) + ") is refused: " + reason);
+      refuse(shard_name(split_, index), fmt::format("({}) is refused: {}", folder_name(*attempt), reason));
     if (reasons.empty()) ours.push_back(attempt);
   }
   std::sort(ours.begin(), ours.end(), [](const auto* a, const auto* b) { return a->attempt < b->attempt; });
@@ -138,7 +139,7 @@ std::vector<const ShardAttempt*> Merger::of_this_split(int index,
 void Merger::add_shard(int index, const std::vector<const ShardAttempt*>& attempts) {
   const auto ours = of_this_split(index, attempts);
   if (ours.empty()) {
-    if (attempts.empty()) refuse(shard_name(split_, index), std::string("never began") + resubmit);
+    if (attempts.empty()) refuse(shard_name(split_, index), fmt::format("never began{}", resubmit));
     return;
   }
   const ShardAttempt* used = ours.back();
@@ -148,7 +149,7 @@ void Merger::add_shard(int index, const std::vector<const ShardAttempt*>& attemp
   if (const auto why = unfinished(*ours.back()); !why.empty()) refuse(shard_name(split_, index), why);
   if (used->progress != Progress::whole) return;
   for (const auto& what : lacking(*used))
-    refuse(shard_name(split_, index), "(" + folder_name(*used) + ") is not whole: " + what);
+    refuse(shard_name(split_, index), fmt::format("({}) is not whole: {}", folder_name(*used), what));
 }
 
 void Merger::use(const ShardAttempt& attempt, bool used) {

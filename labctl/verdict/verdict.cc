@@ -1,5 +1,7 @@
 #include "labctl/verdict/verdict.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "labctl/base/enum_names.h"
@@ -69,8 +71,7 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
   if (found.ending == Ending::passed &&
       (found.boots_wanted == 0 || found.boots_proved != found.boots_wanted)) {
     found.ending = Ending::lab_failed;
-    found.reason = std::to_string(found.boots_proved) + " of " + std::to_string(found.boots_wanted) +
-                   " boots proved is not a pass";
+    found.reason = fmt::format("{} of {} boots proved is not a pass", found.boots_proved, found.boots_wanted);
   }
   found.expected = ended_as_expected(cell, found);
   return found;
@@ -80,7 +81,7 @@ Outcome outcome_of(const plan::Cell& cell, const std::vector<Outcome>& outcomes)
 std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, const Outcome& outcome) {
   std::string text;
   if (const auto* entry = missing(cell, outcome.findings); entry && is_guest_failure(outcome.ending))
-    text += "; expected here: '" + printable(entry->title) + "', which did not appear";
+    text += fmt::format("; expected here: '{}', which did not appear", printable(entry->title));
   for (const auto& waiver : plan.waivers) {
     const bool hoped_for =
         waiver.expired(plan.date) && waiver.matches(cell.id) &&
@@ -88,8 +89,8 @@ std::string words_of_people(const plan::Plan& plan, const plan::Cell& cell, cons
           return seen.finding.title == waiver.title && blocks(cell, seen.finding);
         });
     if (hoped_for)
-      text += "; the waiver of '" + printable(waiver.title) + "' by " + printable(waiver.owner, 60) +
-              " expired on " + show_date(waiver.until);
+      text += fmt::format("; the waiver of '{}' by {} expired on {}", printable(waiver.title),
+                          printable(waiver.owner, 60), show_date(waiver.until));
   }
   return text;
 }
@@ -103,8 +104,8 @@ void demand_tuple(const plan::Plan& plan, Verdict& verdict) {
   std::vector<bool> passed;
   for (const Outcome& outcome : verdict.cells) passed.push_back(outcome.ending == Ending::passed);
   for (const plan::Place& place : plan::never_together(holdings, passed))
-    verdict.reasons.push_back("no cell that passed has booted with " + tuple.in_words() + " on " +
-                              place.in_words());
+    verdict.reasons.push_back(
+        fmt::format("no cell that passed has booted with {} on {}", tuple.in_words(), place.in_words()));
 }
 
 // A cell that passed by older rules has not proved what a pass proves today.
@@ -115,9 +116,9 @@ void demand_rules(Verdict& verdict) {
   if (oldest == rules_now) return;
   std::string asked;
   for (const std::string& what : not_asked(oldest)) asked += (asked.empty() ? "" : ", ") + what;
-  verdict.reasons.push_back("the run was recorded under rule set " + std::to_string(oldest) +
-                            ", and this is " + std::to_string(rules_now) + "; not asked then: " + asked +
-                            "; run the scenario again");
+  verdict.reasons.push_back(fmt::format(
+      "the run was recorded under rule set {}, and this is {}; not asked then: {}; run the scenario again",
+      oldest, rules_now, asked));
 }
 
 // Why the channels of this image on this machine are not proved, empty when they are.
@@ -134,8 +135,8 @@ void apply_canary(const std::string& why, const plan::Cell& cell, Outcome& outco
   if (outcome.ending == Ending::interrupted) return;
   outcome.expected = false;
   outcome.ending = Ending::lab_failed;
-  outcome.reason =
-      "the channels of " + Canary{cell.image, cell.machine.name}.name() + " are not proved: canary " + why;
+  outcome.reason = fmt::format("the channels of {} are not proved: canary {}",
+                               Canary{cell.image, cell.machine.name}.name(), why);
 }
 
 // Whether a control ran on this host beside the candidates: its records are those of now, or, where a shard
@@ -148,12 +149,13 @@ bool ran_beside(const Outcome& control) {
 // Why a control cannot speak for a cell; empty when it can.
 std::string doubt(const Outcome& control, const Outcome& cell) {
   if (control.ending != Ending::passed)
-    return std::string("ended ") + to_string(control.ending) +
-           (control.reason.empty() ? "" : " (" + control.reason + ")") +
-           ", so the lab cannot be trusted on this image";
+    return fmt::format("ended {}{}, so the lab cannot be trusted on this image", to_string(control.ending),
+                       control.reason.empty() ? "" : " (" + control.reason + ")");
   if (!ran_beside(control) && is_guest_failure(cell.ending))
-    return "passed on " + control.kept->made +
-           " in another run and not beside this cell, so the failure is not attributed to the candidate";
+    return fmt::format(
+        "passed on {} in another run and not beside this cell, so the failure is not attributed to the "
+        "candidate",
+        control.kept->made);
   return {};
 }
 
@@ -183,8 +185,9 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
     const std::string why = doubt(all[i], outcome);
     if (why.empty()) continue;
     if (outcome.ending == Ending::interrupted || outcome.ending == Ending::not_run) return;
-    outcome.reason = "the control without the candidate " + why + "; the cell itself ended " +
-                     to_string(outcome.ending) + (outcome.reason.empty() ? "" : " (" + outcome.reason + ")");
+    outcome.reason =
+        fmt::format("the control without the candidate {}; the cell itself ended {}{}", why,
+                    to_string(outcome.ending), outcome.reason.empty() ? "" : " (" + outcome.reason + ")");
     outcome.ending = Ending::lab_failed;
     outcome.expected = false;
     return;
@@ -226,16 +229,17 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
   for (const Outcome& outcome : outcomes)
     if (std::none_of(plan.cells.begin(), plan.cells.end(),
                      [&](const auto& c) { return c.id == outcome.cell; }))
-      verdict.reasons.push_back("there is an outcome for '" + outcome.cell + "', which is not in the plan");
+      verdict.reasons.push_back(
+          fmt::format("there is an outcome for '{}', which is not in the plan", outcome.cell));
   for (const plan::Cell& cell : plan.cells)
     if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) >
         1) {
-      verdict.reasons.push_back("the plan has more than one cell called '" + cell.id + "'");
+      verdict.reasons.push_back(fmt::format("the plan has more than one cell called '{}'", cell.id));
       break;
     }
   if (!plan.left_out.empty())
-    verdict.reasons.push_back(std::to_string(plan.left_out.size()) +
-                              " cells were excluded with --only; a partial run cannot pass");
+    verdict.reasons.push_back(
+        fmt::format("{} cells were excluded with --only; a partial run cannot pass", plan.left_out.size()));
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
   if (blamed == 0 && passed + expected == candidates && candidates != 0) {

@@ -1,5 +1,7 @@
 #include "labctl/verdict/weigh.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -50,7 +52,7 @@ std::size_t boots_with(const plan::Plan& plan, const std::vector<Outcome>& outco
 void block(Outcome& outcome, const std::string& reason) {
   outcome.ending = Ending::crashed;
   outcome.expected = false;
-  outcome.reason = reason + "; no control of this run shows it";
+  outcome.reason = fmt::format("{}; no control of this run shows it", reason);
 }
 
 }  // namespace
@@ -75,7 +77,7 @@ void weigh(const plan::Plan& plan, std::vector<Outcome>& outcomes) {
     for (std::size_t i = 0; i < plan.cells.size(); ++i)
       if (plan.cells[i].policy.new_errors_fail && outcomes[i].as_wanted() && !plan.cells[i].control &&
           logs(outcomes[i], error.title))
-        block(outcomes[i], "its kernel logged an error: '" + printable(error.title) + "'");
+        block(outcomes[i], fmt::format("its kernel logged an error: '{}'", printable(error.title)));
 }
 
 namespace {

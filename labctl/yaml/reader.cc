@@ -1,5 +1,7 @@
 #include "labctl/yaml/reader.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -80,21 +82,23 @@ std::string suggest(const std::string& word, const std::vector<std::string>& kno
                     const std::string& otherwise) {
   // Nobody misspells a kilobyte, and the distance of long words is slow to compute.
   if (word.size() <= longest_name) {
-    if (const auto meant = did_you_mean(word, known)) return "did you mean '" + *meant + "'?";
+    if (const auto meant = did_you_mean(word, known)) return fmt::format("did you mean '{}'?", *meant);
   }
   return otherwise;
 }
 
 Result<Millis> bounded_duration(const std::string& text, Millis least, Millis most) {
   if (is_bare_number(text)) {
-    return input_error(quoted(text) + " has no unit", "", "write " + printable(text, 20) + "s for seconds");
+    return input_error(fmt::format("{} has no unit", quoted(text)), "",
+                       fmt::format("write {}s for seconds", printable(text, 20)));
   }
   auto value = parse_duration(text);
   if (!value)
-    return input_error(quoted(text) + " is not a duration such as 20s", "", "units: ms, s, m, h, d");
+    return input_error(fmt::format("{} is not a duration such as 20s", quoted(text)), "",
+                       "units: ms, s, m, h, d");
   if (*value < least || *value > most) {
-    return input_error(quoted(text) + " is not between " + show_duration(least) + " and " +
-                       show_duration(most));
+    return input_error(
+        fmt::format("{} is not between {} and {}", quoted(text), show_duration(least), show_duration(most)));
   }
   return *value;
 }
@@ -118,7 +122,7 @@ std::vector<Error> Reader::take_mistakes() {
   for (Mistake& placed : mistakes_) {
     if (errors.size() == max_mistakes) {
       errors.push_back({Fault::input,
-                        std::to_string(mistakes_.size() - max_mistakes + dropped_) + " more mistakes", name_,
+                        fmt::format("{} more mistakes", mistakes_.size() - max_mistakes + dropped_), name_,
                         ""});
       break;
     }
@@ -130,7 +134,7 @@ std::vector<Error> Reader::take_mistakes() {
 
 bool Reader::map(const Node& node, const std::string& what, std::initializer_list<Field> fields) {
   if (node.kind != Node::Kind::map) {
-    mistake(node.mark, called(what) + ": expected keys and values, found " + describe(node));
+    mistake(node.mark, fmt::format("{}: expected keys and values, found {}", called(what), describe(node)));
     return false;
   }
   if (too_many(node, called(what))) return false;
@@ -138,12 +142,12 @@ bool Reader::map(const Node& node, const std::string& what, std::initializer_lis
   for (const Field& field : fields) known.push_back(field.name);
   for (const Key& key : node.keys) {
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
-    mistake(key.mark, (what.empty() ? "" : what + ": ") + "unknown key " + quoted(key.text),
-            suggest(key.text, known, "known keys: " + join(known, ", ")));
+    mistake(key.mark, fmt::format("{}unknown key {}", what.empty() ? "" : what + ": ", quoted(key.text)),
+            suggest(key.text, known, fmt::format("known keys: {}", join(known, ", "))));
   }
   for (const Field& field : fields) {
     if (field.need == Need::required && !has(node, field.name)) {
-      mistake(node.mark, called(what) + " has no '" + field.name + "'", field.hint);
+      mistake(node.mark, fmt::format("{} has no '{}'", called(what), field.name), field.hint);
     }
   }
   return true;
@@ -157,29 +161,28 @@ bool Reader::has(const Node& node, const std::string& key) {
 
 bool Reader::too_many(const Node& node, const std::string& what) {
   if (node.items.size() <= most_entries) return false;
-  mistake(node.mark, what + ": " + std::to_string(node.items.size()) + " entries are more than " +
-                         std::to_string(most_entries));
+  mistake(node.mark, fmt::format("{}: {} entries are more than {}", what, node.items.size(), most_entries));
   return true;
 }
 
 bool Reader::list(const Node& node, const std::string& what) {
   if (node.kind != Node::Kind::list) {
     const bool word = node.kind == Node::Kind::scalar && node.text.size() <= 60;
-    mistake(node.mark, what + ": expected a list, found " + describe(node),
-            word ? "write [" + printable(node.text, 60) + "]" : "");
+    mistake(node.mark, fmt::format("{}: expected a list, found {}", what, describe(node)),
+            word ? fmt::format("write [{}]", printable(node.text, 60)) : "");
     return false;
   }
-  if (node.items.empty()) mistake(node.mark, what + ": this list is empty");
+  if (node.items.empty()) mistake(node.mark, fmt::format("{}: this list is empty", what));
   return !node.items.empty() && !too_many(node, what);
 }
 
 bool Reader::names(const Node& node, const std::string& what) {
   if (node.kind != Node::Kind::map) {
-    mistake(node.mark, what + ": expected keys and values, found " + describe(node),
+    mistake(node.mark, fmt::format("{}: expected keys and values, found {}", what, describe(node)),
             node.kind == Node::Kind::scalar ? "write {candidate: PATH}" : "");
     return false;
   }
-  if (node.keys.empty()) mistake(node.mark, what + ": this map is empty");
+  if (node.keys.empty()) mistake(node.mark, fmt::format("{}: this map is empty", what));
   if (too_many(node, what)) return false;
   for (const Key& key : node.keys) {
     const std::string reason = key.plain ? why_not_text(key.text) : "";
@@ -191,7 +194,7 @@ bool Reader::names(const Node& node, const std::string& what) {
 std::optional<std::string> Reader::scalar(const Node& node, const std::string& what, const char* expected,
                                           unsigned later, bool* replaced) {
   if (node.kind != Node::Kind::scalar) {
-    mistake(node.mark, what + ": expected " + expected + ", found " + describe(node));
+    mistake(node.mark, fmt::format("{}: expected {}, found {}", what, expected, describe(node)));
     return std::nullopt;
   }
   return substitute(node, what, later, replaced);
@@ -209,7 +212,7 @@ std::optional<std::string> Reader::text(const Node& node, const std::string& wha
   // Values given with --set have not been through the YAML checks.
   for (const unsigned char c : *value) {
     if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F) {
-      mistake(node.mark, what + ": a control character in this text");
+      mistake(node.mark, fmt::format("{}: a control character in this text", what));
       return std::nullopt;
     }
   }
@@ -220,11 +223,11 @@ std::optional<std::string> Reader::one_line(const Node& node, const std::string&
   auto value = text(node, what, later);
   if (!value) return std::nullopt;
   if (trim(*value).empty()) {
-    mistake(node.mark, what + " is empty");
+    mistake(node.mark, fmt::format("{} is empty", what));
     return std::nullopt;
   }
   if (value->find_first_of("\n\t") != std::string::npos) {
-    mistake(node.mark, what + ": expected one line without tabs");
+    mistake(node.mark, fmt::format("{}: expected one line without tabs", what));
     return std::nullopt;
   }
   return value;
@@ -236,12 +239,13 @@ std::optional<int> Reader::integer(const Node& node, const std::string& what, in
   if (!text) return std::nullopt;
   if (is_octal(*text)) {
     const std::size_t first = std::min(text->find_first_not_of('0'), text->size() - 1);
-    mistake(node.mark, what + ": " + quoted(*text) + " is octal to some YAML readers and decimal to others",
-            "write " + printable(text->substr(first), 20));
+    mistake(node.mark,
+            fmt::format("{}: {} is octal to some YAML readers and decimal to others", what, quoted(*text)),
+            fmt::format("write {}", printable(text->substr(first), 20)));
     return std::nullopt;
   }
   if (!node.plain && !replaced) {
-    mistake(node.mark, what + ": expected a whole number, found the text " + quoted(*text),
+    mistake(node.mark, fmt::format("{}: expected a whole number, found the text {}", what, quoted(*text)),
             "remove the quotes");
     return std::nullopt;
   }
@@ -249,12 +253,11 @@ std::optional<int> Reader::integer(const Node& node, const std::string& what, in
   const char* end = text->data() + text->size();
   const auto [stopped, error] = std::from_chars(text->data(), end, value);
   if (error == std::errc::invalid_argument || stopped != end) {
-    mistake(node.mark, what + ": expected a whole number, found " + quoted(*text));
+    mistake(node.mark, fmt::format("{}: expected a whole number, found {}", what, quoted(*text)));
     return std::nullopt;
   }
   if (error != std::errc() || value < least || value > most) {
-    mistake(node.mark, what + ": " + quoted(*text) + " is not between " + std::to_string(least) + " and " +
-                           std::to_string(most));
+    mistake(node.mark, fmt::format("{}: {} is not between {} and {}", what, quoted(*text), least, most));
     return std::nullopt;
   }
   return static_cast<int>(value);
@@ -274,19 +277,19 @@ std::optional<std::uint64_t> Reader::size(const Node& node, const std::string& w
   const auto text = scalar(node, what, "a size such as 1GiB", nothing_later);
   if (!text) return std::nullopt;
   if (is_bare_number(*text)) {
-    mistake(node.mark, what + ": " + quoted(*text) + " has no unit",
-            "write " + printable(*text, 20) + "MiB or GiB");
+    mistake(node.mark, fmt::format("{}: {} has no unit", what, quoted(*text)),
+            fmt::format("write {}MiB or GiB", printable(*text, 20)));
     return std::nullopt;
   }
   const auto value = parse_size(*text);
   if (!value) {
-    mistake(node.mark, what + ": " + quoted(*text) + " is not a size such as 1GiB",
+    mistake(node.mark, fmt::format("{}: {} is not a size such as 1GiB", what, quoted(*text)),
             "units: KiB, MiB, GiB, TiB");
     return std::nullopt;
   }
   if (*value < least || *value > most) {
-    mistake(node.mark,
-            what + ": " + quoted(*text) + " is not between " + show_size(least) + " and " + show_size(most));
+    mistake(node.mark, fmt::format("{}: {} is not between {} and {}", what, quoted(*text), show_size(least),
+                                   show_size(most)));
     return std::nullopt;
   }
   return *value;
@@ -303,12 +306,13 @@ std::optional<Date> Reader::date(const Node& node, const std::string& what) {
 
 std::optional<std::size_t> Reader::choice(const Node& node, const std::string& what,
                                           const std::vector<std::string>& words) {
-  const std::string expected = "one of " + join(words, ", ");
+  const std::string expected = fmt::format("one of {}", join(words, ", "));
   const auto text = scalar(node, what, expected.c_str(), nothing_later);
   if (!text) return std::nullopt;
   const auto found = std::find(words.begin(), words.end(), *text);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  mistake(node.mark, what + ": expected " + expected + ", found " + quoted(*text), suggest(*text, words, ""));
+  mistake(node.mark, fmt::format("{}: expected {}, found {}", what, expected, quoted(*text)),
+          suggest(*text, words, ""));
   return std::nullopt;
 }
 
@@ -319,7 +323,7 @@ std::vector<std::string> Reader::texts(const Node& node, const std::string& what
     auto value = text(item, what, later);
     if (!value) continue;
     if (trim(*value).empty()) {
-      mistake(item.mark, what + ": an empty entry");
+      mistake(item.mark, fmt::format("{}: an empty entry", what));
     } else {
       values.push_back(std::move(*value));
     }

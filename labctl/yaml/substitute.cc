@@ -1,4 +1,6 @@
 // The author's variables, given with --set, in what Reader reads.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -46,7 +48,8 @@ std::optional<std::string> Reader::substitute(const Node& node, const std::strin
     const bool usable = known && (later & known->where);
     const auto set = variables_.find(std::string(found.name));
     if (found.escaped && usable) {
-      mistake(node.mark, what + ": $" + shown + " cannot be escaped, because a later stage fills it in");
+      mistake(node.mark,
+              fmt::format("{}: ${} cannot be escaped, because a later stage fills it in", what, shown));
     } else if (found.escaped) {
       result += "${";
       continue;
@@ -54,19 +57,19 @@ std::optional<std::string> Reader::substitute(const Node& node, const std::strin
       result += text.substr(found.begin, found.end - found.begin);
       continue;
     } else if (!found.closed) {
-      mistake(node.mark, what + ": '${' without '}'", "a literal ${ is written $${");
+      mistake(node.mark, fmt::format("{}: '${{' without '}}'", what), "a literal ${ is written $${");
     } else if (known) {
-      mistake(node.mark, what + ": " + shown + " means something only " + known->means);
+      mistake(node.mark, fmt::format("{}: {} means something only {}", what, shown, known->means));
     } else if (!is_variable_name(found.name)) {
       std::vector<std::string> names;
       for (const Reserved& entry : reserved_) {
         if (later & entry.where) names.push_back(entry.name);
       }
-      mistake(node.mark, what + ": " + shown + " is not a variable",
+      mistake(node.mark, fmt::format("{}: {} is not a variable", what, shown),
               suggest(std::string(found.name), names, "the shell's own ${} is written $${}"));
     } else if (set == variables_.end()) {
-      mistake(node.mark, what + ": variable " + shown + " is not set",
-              "--set " + std::string(found.name) + "=... (or $" + shown + " when the shell is meant)");
+      mistake(node.mark, fmt::format("{}: variable {} is not set", what, shown),
+              fmt::format("--set {}=... (or ${} when the shell is meant)", found.name, shown));
     } else {
       result += set->second;
       continue;
@@ -87,12 +90,12 @@ void Reader::check_variables(const Node& root) {
   }
   for (const auto& [name, value] : variables_) {
     if (reserved(name)) {
-      add({Fault::input, "--set " + name + ": this name is reserved", name_, "choose another name"});
+      add({Fault::input, fmt::format("--set {}: this name is reserved", name), name_, "choose another name"});
     } else if (!is_variable_name(name)) {
-      add({Fault::input, "--set " + quoted(name) + ": this is not a variable name", name_,
+      add({Fault::input, fmt::format("--set {}: this is not a variable name", quoted(name)), name_,
            "letters, digits, '_' and '-', a letter first"});
     } else if (!used.count(name)) {
-      add({Fault::input, "--set " + name + ": " + whole_ + " has no ${" + name + "}", name_,
+      add({Fault::input, fmt::format("--set {}: {} has no ${{{}}}", name, whole_, name), name_,
            suggest(name, unset, "remove it")});
     }
   }

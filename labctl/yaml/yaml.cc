@@ -1,5 +1,6 @@
 #include "labctl/yaml/yaml.h"
 
+#include <fmt/core.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -60,7 +61,7 @@ class Builder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) {
-      stop(ours(mark), std::string("a second document: ") + document_.called + " is one document",
+      stop(ours(mark), fmt::format("a second document: {} is one document", document_.called),
            "remove the line '---' before it");
     }
   }
@@ -132,7 +133,7 @@ class Builder : public YAML::EventHandler {
 
   void refuse_tag(Mark mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      stop(mark, "tags such as '" + printable(tag, 40) + "' are not supported",
+      stop(mark, fmt::format("tags such as '{}' are not supported", printable(tag, 40)),
            "remove it, or quote the text");
     }
   }
@@ -146,7 +147,7 @@ class Builder : public YAML::EventHandler {
     if (wants_key())
       stop(mark, "a key must be text", "a value that begins with '{' or '[' is text only in quotes");
     if (open_.size() >= max_depth) {
-      stop(mark, "nested deeper than " + std::to_string(max_depth) + " levels", "");
+      stop(mark, fmt::format("nested deeper than {} levels", max_depth), "");
     }
     Node node;
     node.kind = kind;
@@ -165,8 +166,8 @@ class Builder : public YAML::EventHandler {
   void add_key(Key key) {
     const auto [first, is_new] = seen_.back().try_emplace(key.text, key.mark);
     if (!is_new) {
-      mistake(key.mark, "duplicate key '" + printable(key.text, 60) + "'",
-              "it is already at line " + std::to_string(first->second.line) + ", keep one of them");
+      mistake(key.mark, fmt::format("duplicate key '{}'", printable(key.text, 60)),
+              fmt::format("it is already at line {}, keep one of them", first->second.line));
     }
     open_.back().keys.push_back(std::move(key));
   }
@@ -214,7 +215,7 @@ std::string syntax_error(const std::string& message) {
   if (message.find("anchor") != std::string::npos) return "anchors (&) and aliases (*) are not supported";
   if (message == "end of map flow not found") return "not valid YAML: a '{' before this has no '}'";
   if (message == "end of sequence flow not found") return "not valid YAML: a '[' before this has no ']'";
-  return "not valid YAML: " + printable(message, 200);
+  return fmt::format("not valid YAML: {}", printable(message, 200));
 }
 
 }  // namespace
@@ -234,7 +235,7 @@ Parsed parse_yaml(std::string_view text, const std::string& name, const Document
   Parsed parsed;
   if (text.size() > max_bytes) {
     parsed.mistakes.push_back(
-        placed(name, {1, 1}, std::string("larger than 1 MiB: this is not ") + document.called, ""));
+        placed(name, {1, 1}, fmt::format("larger than 1 MiB: this is not {}", document.called), ""));
     return parsed;
   }
   if (auto error = refuse_bytes(text, name)) {

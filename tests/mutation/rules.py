@@ -220,7 +220,7 @@ RULES = [
     ("the journal names its rules", STEP, "  s_.outcome.rules = opened.rules;\n", ""),
     ("a plan without a candidate proves nothing", VERDICT, "if (tuple.empty()) verdict.reasons", "if (false) verdict.reasons"),
     # ---- the loaded build ----
-    ("the build in memory is one of the artifact's", TIED, "fail(Ending::not_loaded, module + \" in memory is not", "if (false) fail(Ending::not_loaded, module + \" in memory is not"),
+    ("the build in memory is one of the artifact's", TIED, "if ((!id.empty() && is_one(", "if (true || (!id.empty() && is_one("),
     ("what was loaded before is not the delivered driver", TIED, "if (s_.modules[operation().subject].live_before == std::pair(id, source))", "if (false)"),
     ("what was there before must be told", TIED, "if (state.empty()) return lab(", "if (false) return lab("),
     ("a driver that names no build needs a proof", TIED, "    if (!is_vouched_for())\n", "    if (false)\n"),

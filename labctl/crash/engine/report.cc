@@ -1,5 +1,7 @@
 #include "labctl/crash/engine/report.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -294,7 +296,7 @@ std::string Report::title(const Place& culprit) const {
     title += heading_.what;
   }
   if ((rule().flags & no_function) == 0 && !culprit.empty())
-    title += " in " + plain_text(operation(culprit.function));
+    title += fmt::format(" in {}", plain_text(operation(culprit.function)));
   return title;
 }
 

@@ -1,5 +1,6 @@
 #include "labctl/crash/engine/rules.h"
 
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <array>
@@ -19,7 +20,7 @@ std::unique_ptr<RE2> compile(const char* pattern) {
   RE2::Options options(RE2::Latin1);
   options.set_log_errors(false);
   auto compiled = std::make_unique<RE2>(pattern, options);
-  if (!compiled->ok()) throw std::logic_error(std::string("bad pattern: ") + pattern);
+  if (!compiled->ok()) throw std::logic_error(fmt::format("bad pattern: {}", pattern));
   return compiled;
 }
 
@@ -39,7 +40,7 @@ struct CompiledRule {
     if (const auto at = groups.find("what"); at != groups.end()) what = at->second;
     if (const auto at = groups.find("func"); at != groups.end()) func = at->second;
     if (pattern->NumberOfCapturingGroups() > 3)
-      throw std::logic_error(std::string("groups: ") + source.pattern);
+      throw std::logic_error(fmt::format("groups: {}", source.pattern));
   }
 };
 

@@ -1,5 +1,7 @@
 #include "labctl/crash/engine/rust_symbol.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -130,7 +132,7 @@ std::optional<std::string> Reader::self_type(unsigned depth) {
   auto self = type(depth + 1);
   auto trait = self ? path(depth + 1) : std::nullopt;
   if (!trait) return std::nullopt;
-  return "<" + *self + " as " + *trait + ">";
+  return fmt::format("<{} as {}>", *self, *trait);
 }
 
 std::optional<std::string> Reader::tuple(unsigned depth) {

@@ -1,5 +1,6 @@
 #include "labctl/crash/engine/signatures.h"
 
+#include <fmt/core.h>
 #include <re2/re2.h>
 #include <re2/set.h>
 
@@ -76,7 +77,7 @@ Signatures::Signatures(const std::vector<Signature>& signatures) : tables_(std::
   tables.signatures = signatures;
   for (const Signature& each : tables.signatures) {
     if (std::string problem = pattern_problem(each.pattern); !problem.empty())
-      throw std::logic_error("bad signature: " + problem);
+      throw std::logic_error(fmt::format("bad signature: {}", problem));
     Compiled compiled{&each, std::make_unique<RE2>(each.pattern, latin1()), {}, 0};
     const auto& groups = compiled.pattern->NamedCapturingGroups();
     if (const auto module = groups.find("module"); module != groups.end()) compiled.module = module->second;
@@ -121,7 +122,7 @@ std::string pattern_problem(const std::string& pattern) {
   if (!compiled.ok()) return compiled.error();
   if (RE2::PartialMatch("", compiled)) return "matches the empty text, and so every line";
   for (const auto& [name, at] : compiled.NamedCapturingGroups())
-    if (name != "module") return "the group '" + name + "' means nothing here, only 'module' does";
+    if (name != "module") return fmt::format("the group '{}' means nothing here, only 'module' does", name);
   return {};
 }
 

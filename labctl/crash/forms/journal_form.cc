@@ -1,4 +1,5 @@
 // Records in lines: a journal's fields, and what /dev/kmsg and extended netconsole send.
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ class Export : public Form {
   }
 
   void end(const Emit& emit) {
-    if (kernel_ && !message_.empty()) emit("kernel: " + message_, origin_);
+    if (kernel_ && !message_.empty()) emit(fmt::format("kernel: {}", message_), origin_);
     message_.clear();
     kernel_ = binary_ = false;
   }

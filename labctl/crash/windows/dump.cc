@@ -1,5 +1,7 @@
 #include "labctl/crash/windows/dump.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -145,8 +147,7 @@ std::string why_not_whole(const Bytes& bytes, bool wide, std::uint64_t size, std
   if (size < (wide ? header64 : header32)) return "the dump ends within its header";
   const bool marked = is_triage(bytes, wide);
   const std::uint64_t wanted = marked ? place_of_mark(bytes, wide) + end_mark.size() : bytes.u64(0xFA0);
-  if (size < wanted)
-    return "the dump is cut short: " + std::to_string(size) + " of " + std::to_string(wanted) + " bytes";
+  if (size < wanted) return fmt::format("the dump is cut short: {} of {} bytes", size, wanted);
   if (!marked) return {};
   if (const auto here = bytes.at(place_of_mark(bytes, wide), end_mark.size()); !here.empty()) mark = here;
   if (mark.empty()) return "the end of the dump was not read";
@@ -186,12 +187,12 @@ std::optional<Dump> read_dump(std::string_view head, std::uint64_t size, std::st
 
 Finding finding_of(const Dump& dump) {
   Finding found;
-  found.title = stop_title(dump.code) + (dump.driver.empty() ? "" : " in " + dump.driver);
+  found.title = stop_title(dump.code) + (dump.driver.empty() ? "" : fmt::format(" in {}", dump.driver));
   found.kind = Kind::stop_code;
   found.module = dump.driver;
-  found.excerpt = dump.type + " of Windows build " + std::to_string(dump.build) + ": " + hex(dump.code) +
-                  " (" + hex(dump.parameters[0]) + ", " + hex(dump.parameters[1]) + ", " +
-                  hex(dump.parameters[2]) + ", " + hex(dump.parameters[3]) + ")";
+  found.excerpt = fmt::format("{} of Windows build {}: {} ({}, {}, {}, {})", dump.type, dump.build,
+                              hex(dump.code), hex(dump.parameters[0]), hex(dump.parameters[1]),
+                              hex(dump.parameters[2]), hex(dump.parameters[3]));
   std::string_view separator = "; possibly involved, by what lies on its stack: ";
   for (const std::string& place : dump.involved) {
     found.excerpt.append(separator).append(place);

@@ -1,5 +1,6 @@
 #include "labctl/crash/windows/event_log.h"
 
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -108,8 +109,8 @@ Finding stop_finding(std::uint64_t code, const std::array<std::uint64_t, 4>& par
   Finding found;
   found.title = stop_title(code);
   found.kind = Kind::stop_code;
-  found.excerpt = "stop " + hex(code) + " (" + hex(parameters[0]) + ", " + hex(parameters[1]) + ", " +
-                  hex(parameters[2]) + ", " + hex(parameters[3]) + ")";
+  found.excerpt = fmt::format("stop {} ({}, {}, {}, {})", hex(code), hex(parameters[0]), hex(parameters[1]),
+                              hex(parameters[2]), hex(parameters[3]));
   return found;
 }
 

@@ -1,5 +1,7 @@
 #include "labctl/crash/windows/stop_codes.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -462,7 +464,7 @@ std::string stop_title(std::uint64_t code) {
   std::string text(digits.data(), end);
   for (char& c : text) c = c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
   const std::string_view name = stop_name(code);
-  return name.empty() ? "stop code 0x" + text : std::string(name) + " (0x" + text + ")";
+  return name.empty() ? fmt::format("stop code 0x{}", text) : std::string(name) + " (0x" + text + ")";
 }
 
 std::uint64_t culprit_address(std::uint64_t code, const std::array<std::uint64_t, 4>& parameters) {

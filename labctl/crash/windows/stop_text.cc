@@ -1,5 +1,7 @@
 #include "labctl/crash/windows/stop_text.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -146,7 +148,7 @@ void StopText::tell_stop(const Tell& tell) {
   const auto range = std::find_if(ranges_.begin(), ranges_.end(), holds);
   if (stop.driver.empty() && address != 0 && range != ranges_.end()) stop.driver = range->file;
   Finding found;
-  found.title = stop_title(stop.code) + (stop.driver.empty() ? "" : " in " + stop.driver);
+  found.title = stop_title(stop.code) + (stop.driver.empty() ? "" : fmt::format(" in {}", stop.driver));
   found.kind = Kind::stop_code;
   found.module = stop.driver;
   found.offset = stop.origin.offset;

@@ -7,6 +7,7 @@
 // Everything else is lines that begin with known words. The first that tells of a stop opens a screen, the
 // others add to it: code, name, driver. A screen ends with the next boot, with another stop, or after a run
 // of lines that have nothing to do with it.
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -51,7 +52,7 @@ struct Compiled {
   explicit Compiled(const Saying& source)
       : saying(&source), pattern(std::make_unique<RE2>(source.pattern, latin1())) {
     if (!pattern->ok() || pattern->NumberOfCapturingGroups() > 3)
-      throw std::logic_error(std::string("bad pattern: ") + source.pattern);
+      throw std::logic_error(fmt::format("bad pattern: {}", source.pattern));
     for (const auto& [group, at] : pattern->NamedCapturingGroups())
       (group == "code" ? code : group == "name" ? name : file) = at;
   }
@@ -336,8 +337,9 @@ std::string WindowsReader::title() const {
   std::string text = "boot failure: Windows boot manager error";
   if (open.loader && open.code) text += " " + hex(*open.code);
   if (!open.loader)
-    text = open.code ? stop_title(*open.code) : "stop code " + (open.name.empty() ? "unknown" : open.name);
-  return open.file.empty() ? text : text + " in " + open.file;
+    text = open.code ? stop_title(*open.code)
+                     : fmt::format("stop code {}", open.name.empty() ? "unknown" : open.name);
+  return open.file.empty() ? text : fmt::format("{} in {}", text, open.file);
 }
 
 bool WindowsReader::confirmed() const {

@@ -1,5 +1,6 @@
 #include "labctl/machine/libvirt/connection.h"
 
+#include <fmt/core.h>
 #include <stdlib.h>
 
 #include "labctl/machine/libvirt/event_loop.h"
@@ -40,8 +41,8 @@ std::string fix_for(const std::string& problem) {
   const std::size_t at = problem.find("Failed to parse user '");
   if (at == std::string::npos) return install_qemu_hint;
   const std::size_t from = problem.find('\'', at) + 1;
-  return "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin " +
-         problem.substr(from, problem.find('\'', from) - from);
+  return fmt::format("useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {}",
+                     problem.substr(from, problem.find('\'', from) - from));
 }
 
 // For an ordinary user libvirt keeps a few things below the XDG directories whatever its root is, and fails
@@ -109,7 +110,7 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
   ConnectHandle handle(virConnectOpen(full.c_str()));
   within.reset();
   if (!handle) {
-    Error error = libvirt_error("cannot open the hypervisor " + uri).value();
+    Error error = libvirt_error(fmt::format("cannot open the hypervisor {}", uri)).value();
     if (root && error.what.find("already open") == std::string::npos) error.hint = fix_for(error.what);
     return fail(std::move(error));
   }

@@ -1,6 +1,7 @@
 #include "labctl/machine/libvirt/console.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -97,10 +98,10 @@ Result<std::unique_ptr<Console>> open_terminal(const std::filesystem::path& path
   termios raw{};
   // Raw, or the terminal would echo what the guest prints back to it.
   if (!fd || tcgetattr(fd.get(), &raw) != 0)
-    return lab_error(std::string("cannot open the console: ") + strerror(errno), path);
+    return lab_error(fmt::format("cannot open the console: {}", strerror(errno)), path);
   cfmakeraw(&raw);
   if (tcsetattr(fd.get(), TCSANOW, &raw) != 0)
-    return lab_error(std::string("cannot open the console: ") + strerror(errno), path);
+    return lab_error(fmt::format("cannot open the console: {}", strerror(errno)), path);
   return std::make_unique<Terminal>(std::move(fd));
 }
 

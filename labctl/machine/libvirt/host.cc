@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <pugixml.hpp>
@@ -33,8 +34,8 @@ std::string three_numbers(unsigned long packed) {
 // the translator), and libvirt cannot say thread=single. In the cache, because libvirt probes every new path
 // for seconds.
 Result<fs::path> one_thread_emulator(const fs::path& emulator, const fs::path& cache) {
-  const std::string script = "#!/bin/sh\n" + std::string(scripts::one_thread_tcg_sh) + "exec " +
-                             shell_quote(emulator.string()) + " \"$@\"\n";
+  const std::string script = fmt::format("#!/bin/sh\n{}exec {} \"$@\"\n", scripts::one_thread_tcg_sh,
+                                         shell_quote(emulator.string()));
   const fs::path path = fs::absolute(cache) / ("qemu-one-thread-" + sha256(script).substr(0, 8));
   if (read_file(path).value_or("") != script) {
     if (Status written = write_file(path, script); !written) return fail(written.error());
@@ -72,7 +73,8 @@ class LibvirtHost final : public Host {
     if (!place.firmware.empty()) {
       whole.nvram = fs::absolute(spec.nvram, wrong);
       if (!fs::exists(whole.nvram, wrong) && !fs::copy_file(firmware->variables, whole.nvram, wrong))
-        return lab_error("cannot copy the firmware's variables: " + wrong.message(), whole.nvram);
+        return lab_error(fmt::format("cannot copy the firmware's variables: {}", wrong.message()),
+                         whole.nvram);
     }
     place.emulator = emulator_;
     if (!emulator_.empty() && spec.accel == Accel::tcg && spec.shape.vcpus > 1) {
@@ -99,7 +101,7 @@ Result<std::string> machine_type(virConnectPtr connection, const fs::path& emula
                                                      architecture, machine_family,
                                                      accel == Accel::kvm ? "kvm" : "qemu", 0));
   if (!text)
-    return libvirt_error("the hypervisor cannot run x86_64 guests with " + std::string(to_string(accel)),
+    return libvirt_error(fmt::format("the hypervisor cannot run x86_64 guests with {}", to_string(accel)),
                          install_qemu_hint);
   pugi::xml_document document;
   document.load_string(text.get());
@@ -141,7 +143,7 @@ Result<std::unique_ptr<Host>> open_embedded(const HostOptions& options) {
   unsigned long hypervisor = 0;
   virConnectGetVersion((*connection)->get(), &hypervisor);
   HostFacts facts;
-  facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
+  facts.hypervisor = fmt::format("QEMU {}, libvirt {}", three_numbers(hypervisor), three_numbers(library));
   facts.accel = accel->accel;
   facts.accel_reason = accel->reason;
   facts.machine_type = *type;
@@ -163,8 +165,8 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   facts.accel = options.accel == AccelMode::kvm ? Accel::kvm : Accel::tcg;
   facts.accel_reason =
       options.accel == AccelMode::automatic
-          ? "KVM cannot be proved over the connection " + options.uri + "; --accel kvm trusts it"
-          : std::string(to_string(facts.accel)) + " was asked for";
+          ? fmt::format("KVM cannot be proved over the connection {}; --accel kvm trusts it", options.uri)
+          : fmt::format("{} was asked for", to_string(facts.accel));
   const Result<std::string> type = machine_type((*connection)->get(), {}, facts.accel);
   if (!type) return fail(type.error());
   unsigned long library = 0;
@@ -172,7 +174,7 @@ Result<std::unique_ptr<Host>> open_given(const HostOptions& options) {
   unsigned long hypervisor = 0;
   virConnectGetVersion((*connection)->get(), &hypervisor);
   const CString host((virConnectGetHostname((*connection)->get())));
-  facts.hypervisor = "QEMU " + three_numbers(hypervisor) + ", libvirt " + three_numbers(library);
+  facts.hypervisor = fmt::format("QEMU {}, libvirt {}", three_numbers(hypervisor), three_numbers(library));
   facts.machine_type = *type;
   facts.architecture = architecture;
   if (options.uri.find(":///") != std::string::npos) facts.cpu = cpu_model();  // it names no other host

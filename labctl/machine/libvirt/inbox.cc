@@ -1,6 +1,7 @@
 #include "labctl/machine/libvirt/inbox.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <thread>
@@ -39,7 +40,7 @@ void Inbox::read_console() {
     const int got = console_->receive(block, sizeof block);
     if (got == Console::nothing_now) return;
     if (got == Console::closed) return stop_reading("the console was closed");
-    if (got < 0) return stop_reading("the console failed: " + console_->problem());
+    if (got < 0) return stop_reading(fmt::format("the console failed: {}", console_->problem()));
     interpreter_.printed();
     give(ConsoleBytes{std::string(block, static_cast<std::size_t>(got))});
   }
@@ -126,7 +127,8 @@ Status Inbox::type(std::string_view bytes) {
       std::lock_guard lock(mutex_);
       if (!reading_) return lab_error("the console is closed");
       put = console_->send(bytes);
-      if (put == Console::failed) return lab_error("cannot type on the console: " + console_->problem());
+      if (put == Console::failed)
+        return lab_error(fmt::format("cannot type on the console: {}", console_->problem()));
     }
     if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));
     if (put <= 0 && std::chrono::steady_clock::now() > deadline)

@@ -1,5 +1,7 @@
 #include "labctl/machine/libvirt/libvirt_machine.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -90,23 +92,24 @@ Status LibvirtMachine::start(From from) {
   }
 
   Result<std::unique_ptr<Console>> console = open_console();
-  if (!console) return because(console.error(), "cannot start the guest " + spec_.name);
+  if (!console) return because(console.error(), fmt::format("cannot start the guest {}", spec_.name));
   if (Status watching = inbox_->watch_console(std::move(*console)); !watching) return watching;
 
   if (from != From::power_on)
     if (Status loaded = load(from); !loaded) return loaded;
   inbox_->pause_wanted(false);
-  if (virDomainResume(domain_.get()) < 0) return libvirt_error("cannot let the guest " + spec_.name + " run");
+  if (virDomainResume(domain_.get()) < 0)
+    return libvirt_error(fmt::format("cannot let the guest {} run", spec_.name));
   inbox_->count_pauses();
   return {};
 }
 
 Status LibvirtMachine::load(From from) {
-  const Result<std::string> said = human_monitor(std::string("loadvm ") + state_name(from));
-  if (!said) return because(said.error(), "cannot restore the guest " + spec_.name);
+  const Result<std::string> said = human_monitor(fmt::format("loadvm {}", state_name(from)));
+  if (!said) return because(said.error(), fmt::format("cannot restore the guest {}", spec_.name));
   // Its errors are text in an answer that succeeded.
   if (!trim(*said).empty())
-    return lab_error("cannot restore the guest " + spec_.name + ": " + printable(*said, 500));
+    return lab_error(fmt::format("cannot restore the guest {}: {}", spec_.name, printable(*said, 500)));
   return {};
 }
 
@@ -120,13 +123,13 @@ Status LibvirtMachine::begin() {
     domain_.reset(virDomainCreateXML(connection_->get(), definition_.c_str(), VIR_DOMAIN_START_PAUSED));
     if (domain_) return {};
   }
-  return libvirt_error("cannot start the guest " + spec_.name);
+  return libvirt_error(fmt::format("cannot start the guest {}", spec_.name));
 }
 
 Result<std::unique_ptr<Console>> LibvirtMachine::open_console() {
   if (!connection_->root()) return open_stream(connection_->get(), domain_.get());
   const CString text(virDomainGetXMLDesc(domain_.get(), 0));
-  if (!text) return libvirt_error("cannot look at " + spec_.name);
+  if (!text) return libvirt_error(fmt::format("cannot look at {}", spec_.name));
   return open_terminal(terminal(text.get()));
 }
 
@@ -167,7 +170,8 @@ Result<Json> LibvirtMachine::ask_through_libvirt(const Json& command, std::chron
   Result<Json> answer = parse_json(text, "the guest agent's answer");
   if (!answer) return fail(answer.error());
   if (!answer->is_object() || !answer->contains("return")) {
-    return input_error("the guest agent answered an error: " + printable(dump_line(*answer), 500));
+    return input_error(
+        fmt::format("the guest agent answered an error: {}", printable(dump_line(*answer), 500)));
   }
   return std::move((*answer)["return"]);
 }
@@ -182,8 +186,8 @@ Result<Json> LibvirtMachine::monitor(const Json& command) {
   Result<Json> answer = parse_json(reply.get(), "QEMU's answer");
   if (!answer) return answer;
   if (answer->is_object() && answer->contains("error")) {
-    return lab_error("QEMU refused: " +
-                     printable(text_at((*answer)["error"], "desc", dump_line(*answer)), 500));
+    return lab_error(fmt::format("QEMU refused: {}",
+                                 printable(text_at((*answer)["error"], "desc", dump_line(*answer)), 500)));
   }
   return answer;
 }
@@ -202,7 +206,7 @@ Result<std::string> LibvirtMachine::human_monitor(const std::string& command) {
 Status LibvirtMachine::insert_cd(const std::filesystem::path& iso) {
   if (Status started = refuse_unless_started(); !started) return started;
   const Status changed = connection_->root() ? change_medium(iso) : update_drive(iso);
-  if (!changed) return because(changed.error(), "cannot put the CD into " + spec_.name);
+  if (!changed) return because(changed.error(), fmt::format("cannot put the CD into {}", spec_.name));
   return {};
 }
 
@@ -236,14 +240,14 @@ Status LibvirtMachine::update_drive(const std::filesystem::path& iso) {
 
 Status LibvirtMachine::power_cut() {
   if (Status started = refuse_unless_started(); !started) return started;
-  if (virDomainReset(domain_.get(), 0) < 0) return libvirt_error("cannot reset " + spec_.name);
+  if (virDomainReset(domain_.get(), 0) < 0) return libvirt_error(fmt::format("cannot reset {}", spec_.name));
   return {};
 }
 
 Status LibvirtMachine::inject_nmi() {
   if (Status started = refuse_unless_started(); !started) return started;
   if (virDomainInjectNMI(domain_.get(), 0) < 0)
-    return libvirt_error("cannot inject an NMI into " + spec_.name);
+    return libvirt_error(fmt::format("cannot inject an NMI into {}", spec_.name));
   return {};
 }
 
@@ -252,7 +256,7 @@ Status LibvirtMachine::resume() {
   // One crash can be reported several times, and under TCG a guest may run on a little behind its panic:
   // whether it is paused at this moment is not known.
   if (virDomainResume(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
-    return libvirt_error("cannot let " + spec_.name + " go on");
+    return libvirt_error(fmt::format("cannot let {} go on", spec_.name));
   inbox_->pause_wanted(false);
   return {};
 }
@@ -262,9 +266,9 @@ Status LibvirtMachine::screenshot(const std::filesystem::path& png) {
   const std::string path = fs::absolute(png).string();
   const Result<Json> done =
       monitor({{"execute", "screendump"}, {"arguments", {{"filename", path}, {"format", "png"}}}});
-  if (!done) return because(done.error(), "cannot take a picture of " + spec_.name);
+  if (!done) return because(done.error(), fmt::format("cannot take a picture of {}", spec_.name));
   const Result<std::string> picture = read_file(path);
-  if (!picture) return because(picture.error(), "cannot take a picture of " + spec_.name);
+  if (!picture) return because(picture.error(), fmt::format("cannot take a picture of {}", spec_.name));
   if (!picture->starts_with("\x89PNG")) return lab_error("the picture is not a PNG", path);
   return {};
 }
@@ -281,7 +285,8 @@ Status LibvirtMachine::dump(const std::filesystem::path& file) {
   inbox_->pause_wanted(true);
   const int done = virDomainCoreDumpWithFormat(domain_.get(), fs::absolute(file).c_str(),
                                                VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, VIR_DUMP_MEMORY_ONLY);
-  Status dumped = done < 0 ? libvirt_error("cannot dump the memory of " + spec_.name) : Status();
+  Status dumped =
+      done < 0 ? libvirt_error(fmt::format("cannot dump the memory of {}", spec_.name)) : Status();
   // libvirt's helper, or the place for the dump.
   if (!dumped && dumped.error().what.find("No such file") != std::string::npos)
     dumped.error().hint = "apt-get install libvirt-daemon";
@@ -290,11 +295,11 @@ Status LibvirtMachine::dump(const std::filesystem::path& file) {
 }
 
 Status LibvirtMachine::listen_for_gdb(int port) {
-  const Result<std::string> said = human_monitor("gdbserver tcp:127.0.0.1:" + std::to_string(port));
+  const Result<std::string> said = human_monitor(fmt::format("gdbserver tcp:127.0.0.1:{}", port));
   if (!said) return because(said.error(), "cannot wait for a debugger");
   if (said->find("Waiting for gdb connection") == std::string::npos)
-    return lab_error("cannot wait for a debugger: " + printable(trim(*said), 300), {},
-                     "is port " + std::to_string(port) + " taken?");
+    return lab_error(fmt::format("cannot wait for a debugger: {}", printable(trim(*said), 300)), {},
+                     fmt::format("is port {} taken?", port));
   inbox_->debugged();
   return {};
 }
@@ -302,7 +307,7 @@ Status LibvirtMachine::listen_for_gdb(int port) {
 Result<std::string> LibvirtMachine::vnc() const {
   if (Status started = refuse_unless_started(); !started) return fail(started.error());
   const CString text(virDomainGetXMLDesc(domain_.get(), 0));
-  if (!text) return libvirt_error("cannot look at " + spec_.name);
+  if (!text) return libvirt_error(fmt::format("cannot look at {}", spec_.name));
   const int port = vnc_port(text.get());
   if (port <= 0) return lab_error("the machine has no screen to be looked at", spec_.name);
   return "127.0.0.1:" + std::to_string(port);
@@ -318,14 +323,16 @@ Status LibvirtMachine::save(From as) {
   const char* name = state_name(as);
   if (Status started = refuse_unless_started(); !started) return started;
   inbox_->pause_wanted(true);
-  if (virDomainSuspend(domain_.get()) < 0) return libvirt_error("cannot pause " + spec_.name);
-  const Result<std::string> said = human_monitor(std::string("savevm ") + name);
-  if (!said) return because(said.error(), "cannot save " + spec_.name);
-  if (!trim(*said).empty()) return lab_error("cannot save " + spec_.name + ": " + printable(*said, 500));
+  if (virDomainSuspend(domain_.get()) < 0) return libvirt_error(fmt::format("cannot pause {}", spec_.name));
+  const Result<std::string> said = human_monitor(fmt::format("savevm {}", name));
+  if (!said) return because(said.error(), fmt::format("cannot save {}", spec_.name));
+  if (!trim(*said).empty())
+    return lab_error(fmt::format("cannot save {}: {}", spec_.name, printable(*said, 500)));
   const Result<std::string> list = human_monitor("info snapshots");
-  if (!list) return because(list.error(), "cannot save " + spec_.name);
+  if (!list) return because(list.error(), fmt::format("cannot save {}", spec_.name));
   if (list->find(name) == std::string::npos) {
-    return lab_error("cannot save " + spec_.name + ": the snapshot is not there: " + printable(*list, 500));
+    return lab_error(
+        fmt::format("cannot save {}: the snapshot is not there: {}", spec_.name, printable(*list, 500)));
   }
   return {};
 }
@@ -335,7 +342,7 @@ Status LibvirtMachine::restore(From from) {
   inbox_->pause_wanted(true);
   // It may be paused already, by its panic device.
   if (virDomainSuspend(domain_.get()) < 0 && virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID)
-    return libvirt_error("cannot pause " + spec_.name);
+    return libvirt_error(fmt::format("cannot pause {}", spec_.name));
   if (Status loaded = load(from); !loaded) return loaded;
   return resume();
 }

@@ -1,5 +1,6 @@
 #include "labctl/machine/libvirt/root.h"
 
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,13 +36,14 @@ Status end_process(const fs::path& root, int pid) {
   if (!proc_is_ours()) return lab_error("cannot end QEMU: /proc belongs to another pid namespace", root);
   // The descriptor pins the process: looked at after it is opened, it cannot become somebody else.
   const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return errno == ESRCH ? Status() : lab_error("cannot watch QEMU: " + errno_text());
+  if (!process)
+    return errno == ESRCH ? Status() : lab_error(fmt::format("cannot watch QEMU: {}", errno_text()));
   if (!is_qemu_with(root.string() + "/", fs::path("/proc") / std::to_string(pid))) return {};
   if (syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
-    return lab_error("cannot end QEMU, process " + std::to_string(pid) + ": " + errno_text());
+    return lab_error(fmt::format("cannot end QEMU, process {}: {}", pid, errno_text()));
   }
   pollfd ended{process.get(), POLLIN, 0};
-  if (poll(&ended, 1, 5000) != 1) return lab_error("QEMU, process " + std::to_string(pid) + ", does not end");
+  if (poll(&ended, 1, 5000) != 1) return lab_error(fmt::format("QEMU, process {}, does not end", pid));
   return {};
 }
 
@@ -78,16 +80,16 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
     // The lock comes first: a root without a held lock is an orphan.
     const fs::path path = home / random_name();
     if (path.string().size() > longest_root) {
-      return lab_error("the path of the hypervisor's root is too long for its sockets (" +
-                           std::to_string(path.string().size()) + " bytes, at most " +
-                           std::to_string(longest_root) + ")",
-                       path, "choose a shorter runtime directory, such as /tmp/labctl-1000");
+      return lab_error(
+          fmt::format("the path of the hypervisor's root is too long for its sockets ({} bytes, at most {})",
+                      path.string().size(), longest_root),
+          path, "choose a shorter runtime directory, such as /tmp/labctl-1000");
     }
     Result<Lock> lock = Lock::try_take(lock_of(path));
     if (!lock) continue;
     if (mkdir(path.c_str(), 0700) != 0) {
       if (errno == EEXIST) continue;
-      return lab_error("cannot make the hypervisor's root: " + errno_text(), path);
+      return lab_error(fmt::format("cannot make the hypervisor's root: {}", errno_text()), path);
     }
     Root root(path, std::move(*lock));
     for (const fs::path& part : {path / "etc", path / "cache", path / "s", cache / "libvirt-qemu"}) {
@@ -96,7 +98,8 @@ Result<Root> Root::make(const fs::path& base, const fs::path& cache) {
     }
     const fs::path shared = fs::canonical(cache / "libvirt-qemu", wrong);
     if (!wrong) fs::create_directory_symlink(shared, path / "cache" / "qemu", wrong);
-    if (wrong) return lab_error("cannot share the capabilities cache: " + wrong.message(), path);
+    if (wrong)
+      return lab_error(fmt::format("cannot share the capabilities cache: {}", wrong.message()), path);
     if (Status written = write_file(path / "etc" / "qemu.conf", qemu_conf(geteuid() == 0)); !written) {
       return because(written.error(), "cannot configure the hypervisor");
     }

@@ -1,5 +1,6 @@
 #include "labctl/machine/libvirt/signs.h"
 
+#include <fmt/core.h>
 #include <libvirt/libvirt.h>
 
 #include <algorithm>
@@ -40,7 +41,7 @@ std::optional<Notification> Interpreter::monitor(std::string_view event, std::st
     // QEMU ends itself on a signal or the monitor's `quit`: nobody here sends those. Or it cannot go on.
     if (reason == "host-error") return Lost{"the hypervisor could not go on: host-error", Cause::died};
     if (!flag_at(data, "guest"))
-      return Lost{"the hypervisor process was asked to quit: " + printable(reason)};
+      return Lost{fmt::format("the hypervisor process was asked to quit: {}", printable(reason))};
     return GuestStopped{true, printable(reason)};
   }
   if (event == "GUEST_PANICKED" || event == "GUEST_CRASHLOADED") {
@@ -52,8 +53,8 @@ std::optional<Notification> Interpreter::monitor(std::string_view event, std::st
   if (event == "VSERPORT_CHANGE") return agent(flag_at(data, "open"));
   if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
     over_ = true;
-    return Lost{"the host's disk failed under the guest: " +
-                printable(text_at(data, "reason", "unknown reason"))};
+    return Lost{fmt::format("the host's disk failed under the guest: {}",
+                            printable(text_at(data, "reason", "unknown reason")))};
   }
   if (event == "STOP" && counts_pauses_ && !stopped_at_) stopped_at_ = when;
   if (event == "RESUME" && stopped_at_) paused_ += when - *std::exchange(stopped_at_, std::nullopt);
@@ -95,8 +96,9 @@ std::optional<Notification> Interpreter::lifecycle(int event, int detail,
   if (over_ || event != VIR_DOMAIN_EVENT_STOPPED) return std::nullopt;
   over_ = true;
   std::string why =
-      std::string("the hypervisor process ended without being asked: ") + stopped_because(detail);
-  if (const std::string words = last_words(); !words.empty()) why += "; its last words: " + printable(words);
+      fmt::format("the hypervisor process ended without being asked: {}", stopped_because(detail));
+  if (const std::string words = last_words(); !words.empty())
+    why += fmt::format("; its last words: {}", printable(words));
   return Lost{why, detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED ? Cause::host : Cause::died};
 }
 

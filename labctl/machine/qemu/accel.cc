@@ -1,6 +1,7 @@
 #include "labctl/machine/qemu/accel.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,7 +54,7 @@ Proof judge_proof(const ProofRun& run) {
   const std::string wanted = std::string(steps) + proof_guest_result + ".";
   constexpr int success = (0x10 << 1) | 1;
   if (run.said == wanted && run.exit_code == success && !run.timed_out) {
-    return {true, true, "guest code ran through all its steps in " + show_duration(run.took)};
+    return {true, true, fmt::format("guest code ran through all its steps in {}", show_duration(run.took))};
   }
   // How far it came: "RPL" means that the fourth step did not end.
   std::size_t reached = 0;
@@ -63,15 +64,15 @@ Proof judge_proof(const ProofRun& run) {
   if (run.said.empty()) {
     where = "it never began";
   } else if (reached < steps.size() && reached == run.said.size()) {
-    where = std::string("it stopped at ") + step_names[reached];
+    where = fmt::format("it stopped at {}", step_names[reached]);
   } else if (reached == steps.size() && run.said.size() < wanted.size()) {
     where = "it did not finish computing";
   } else {
     where = "it computed something wrong";
   }
   if (!run.problem.empty()) return {false, true, where + " (" + run.problem + ")"};
-  if (run.timed_out) return {false, false, where + " within " + show_duration(run.took)};
-  return {false, true, where + " (QEMU ended with exit code " + std::to_string(run.exit_code) + ")"};
+  if (run.timed_out) return {false, false, fmt::format("{} within {}", where, show_duration(run.took))};
+  return {false, true, fmt::format("{} (QEMU ended with exit code {})", where, run.exit_code)};
 }
 
 Result<ProofRun> run_proof(const std::filesystem::path& emulator, Accel accel, Millis deadline,
@@ -148,14 +149,14 @@ Result<AccelChoice> choose_accel(AccelMode mode, Device kvm, const std::function
     case Device::there: {
       const Result<Proof> proof = prove();
       if (!proof) return fail(proof.error());
-      if (proof->works) return AccelChoice{Accel::kvm, "KVM is proved: " + proof->why};
-      reason = "/dev/kvm exists, but guest code did not run at speed: " + proof->why;
+      if (proof->works) return AccelChoice{Accel::kvm, fmt::format("KVM is proved: {}", proof->why)};
+      reason = fmt::format("/dev/kvm exists, but guest code did not run at speed: {}", proof->why);
       break;
     }
   }
   if (mode == AccelMode::kvm) {
     if (hint.empty()) hint = "use --accel auto or --accel tcg";
-    return lab_error("KVM does not work here: " + reason, {}, hint);
+    return lab_error(fmt::format("KVM does not work here: {}", reason), {}, hint);
   }
   return AccelChoice{Accel::tcg, reason};
 }

@@ -1,5 +1,7 @@
 #include "labctl/machine/qemu/firmware.h"
 
+#include <fmt/core.h>
+
 #include <array>
 
 namespace labctl::machine {
@@ -24,7 +26,7 @@ Result<FirmwareFiles> find_firmware(Firmware firmware) {
     if (std::filesystem::exists(files.code, ignored) && std::filesystem::exists(files.variables, ignored))
       return files;
   }
-  return lab_error(std::string("this host has no firmware for ") + to_string(firmware) + " guests", {},
+  return lab_error(fmt::format("this host has no firmware for {} guests", to_string(firmware)), {},
                    "apt-get install ovmf");
 }
 
