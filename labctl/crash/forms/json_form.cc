@@ -1,8 +1,6 @@
 // Kernel text in JSON: a record a line (journalctl -o json, a container's log), a document (dmesg --json, an
 // answer of a web interface) or a list of strings. Read byte by byte, so that a document may be of any size
 // and broken anywhere; what is no JSON ends it.
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -250,7 +248,7 @@ void Json::lines(const std::string& text, bool kernel, const Emit& emit) const {
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    emit(kernel ? fmt::format("kernel: {}", line) : std::string(line), origin_);
+    emit(kernel ? "kernel: " + std::string(line) : std::string(line), origin_);
   }
 }
 
