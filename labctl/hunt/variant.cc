@@ -95,8 +95,9 @@ Variant change_number(const Stock& stock, Chance& chance) {
   std::string bytes(stock.parent);
   const auto value = interesting_number(number, stock.parent, chance);
   number.write(bytes, value);
-  return {std::move(bytes), fmt::format("the number at {} is {} instead of {}", number.at, number.read(bytes),
-                                        number.read(stock.parent))};
+  std::string made = fmt::format("the number at {} is {} instead of {}", number.at, number.read(bytes),
+                                 number.read(stock.parent));
+  return {std::move(bytes), std::move(made)};
 }
 
 // ---- blocks and splices ----

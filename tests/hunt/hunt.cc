@@ -1,5 +1,6 @@
 // The head of `labctl fuzz`: variants of content, what differs between two, what is worth keeping.
 
+#include <cstdio>
 #include <set>
 
 #include "labctl/hunt/corpus.h"
@@ -160,6 +161,32 @@ TEST_CASE("each maker makes variants, the same ones of the same seed, and never 
         CHECK((variant.how.empty() || variant.bytes != tiny));
       }
   }
+}
+
+TEST_CASE("a variant with another number says what stands there now, and what did") {
+  std::string good(40, '\0');
+  for (std::size_t i = 0; i < good.size(); ++i) good[i] = static_cast<char>(i * 7);
+  int seen = 0;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    Chance chance(7, i);
+    const auto variant =
+        hunt::make_variant(hunt::Maker::numbers, {.parent = good, .others = {}, .most_bytes = 100}, chance);
+    std::size_t at = 0;
+    unsigned long long now = 0, before = 0;
+    if (std::sscanf(variant.how.c_str(), "numbers: the number at %zu is %llu instead of %llu", &at, &now,
+                    &before) != 3)
+      continue;
+    ++seen;
+    bool one = false;  // the width and the order of its bytes are not said
+    for (const int width : {1, 2, 4})
+      for (const bool big : {false, true}) {
+        const hunt::Number number{at, width, big};
+        one |= number.fits(good) && number.read(variant.bytes) == now && number.read(good) == before;
+      }
+    CAPTURE(variant.how);
+    CHECK(one);
+  }
+  CHECK(seen > 100);
 }
 
 TEST_CASE("answers that differ in numbers and in the content's own words are one") {
