@@ -65,13 +65,17 @@ TEST_CASE("the scenario of a crash has the guest and the machine of the hunted o
     const bool exercised = guest.find("exercise") != std::string::npos;
     std::string text = head;
     text +=
-        "machine: {vcpus: 2, memory: 768MiB, firmware: uefi, disk: nvme, network: isolated, cpu: qemu64}\n";
+        "machine: {vcpus: 2, memory: 768MiB, firmware: uefi, disk: nvme, network: isolated, cpu: qemu64, "
+        "kernel: strict, disk_size: 8GiB}\n";
     text += "settle: 7s\nguest:\n  linux:\n    ";
     text += guest;
     text += later ? "story: [install driver, reboot, apply content, reboot]\n" : "";
     const auto hunted = cell_of(text);
     for (const bool at_boot : {false, true}) {
-      const auto found = cell_of(gate::scenario_text(hunted, "/d.deb",
+      const std::vector<std::string> driver = guest.find("kind: deb") != std::string::npos
+                                                  ? std::vector<std::string>{"/d.deb", "/lib.deb"}
+                                                  : std::vector<std::string>{"/d.deb"};
+      const auto found = cell_of(gate::scenario_text(hunted, driver,
                                                      {.title = "BUG: \n x",
                                                       .file = "minimal.bin",
                                                       .good = "known.bin",
@@ -81,6 +85,7 @@ TEST_CASE("the scenario of a crash has the guest and the machine of the hunted o
       CHECK(found.machine == hunted.machine);
       CHECK(found.settle == hunted.settle);
       CHECK(found.driver_path == "/d.deb");
+      CHECK(found.driver_with == std::vector<std::string>(driver.begin() + 1, driver.end()));
       CHECK(found.content_path == "minimal.bin");
       CHECK(found.boots_wanted() == (later ? 2 : 1));
       const auto is = [](scenario::StepKind kind) {
