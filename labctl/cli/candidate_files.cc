@@ -1,7 +1,7 @@
 #include "labctl/cli/candidate_files.h"
 
 #include "labctl/base/digest.h"
-#include "labctl/lab/file_set.h"
+#include "labctl/bundle/file_set.h"
 
 namespace labctl::cli {
 namespace {
@@ -21,7 +21,7 @@ Status CandidateFiles::open(const std::vector<std::string>& given) {
       if (auto added = add(name); !added) return added;
       continue;
     }
-    const auto set = lab::files_of_set({name}, {});
+    const auto set = bundle::files_of_set({name}, {});
     if (!set) return fail(set.error());
     folders_.push_back({name, names_.size(), *set});
     for (const auto& file : *set)
@@ -48,7 +48,7 @@ Status CandidateFiles::hash() {
   for (auto& folder : folders_) {
     for (std::size_t i = 0; i < folder.files.size(); ++i)
       folder.files[i].sha256 = digests[folder.first + i].sha256;
-    digests.push_back({folder.name, sha256(lab::manifest_of(folder.files))});
+    digests.push_back({folder.name, sha256(bundle::manifest_of(folder.files))});
   }
   return {};
 }

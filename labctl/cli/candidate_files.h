@@ -6,7 +6,7 @@
 
 #include "labctl/attest/statement.h"
 #include "labctl/base/pinned_file.h"
-#include "labctl/lab/file_set.h"
+#include "labctl/bundle/file_set.h"
 
 namespace labctl::cli {
 
@@ -23,7 +23,7 @@ struct CandidateFiles {
   struct Folder {
     std::string name;
     std::size_t first = 0;  // of its files in `files`
-    std::vector<lab::SetFile> files;
+    std::vector<bundle::SetFile> files;
   };
   Status add(const std::string& name);
 

@@ -8,8 +8,8 @@
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/command_line.h"
+#include "labctl/cli/driver_folders.h"
 #include "labctl/cli/output.h"
-#include "labctl/lab/driver_folders.h"
 #include "labctl/scenario/signatures.h"
 
 namespace labctl::cli {
@@ -87,7 +87,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     return std::nullopt;
   }
   auto plan = plan::expand(*loaded.scenario, day, waivers);
-  if (plan) plan = lab::open_driver_folders(std::move(*plan), file);
+  if (plan) plan = open_driver_folders(std::move(*plan), file);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {
     report_error(plan.error());

@@ -9,8 +9,8 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/units.h"
+#include "labctl/bundle/file_set.h"
 #include "labctl/guest/guest.h"
-#include "labctl/lab/file_set.h"
 #include "labctl/plan/damage.h"
 
 namespace labctl::lab {
@@ -115,7 +115,7 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
 // What a guest is given of it, whole.
 Result<std::uint64_t> size_of(const Wanted& wanted, const fs::path& base, const std::string& where) {
   if (!wanted.folder) return size_of(base / wanted.origin(), where);
-  const auto files = files_of_set({base / wanted.path}, where);
+  const auto files = bundle::files_of_set({base / wanted.path}, where);
   if (!files) return fail(files.error());
   std::uint64_t size = 0;
   for (const auto& file : *files) size += file.size;
@@ -268,7 +268,8 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
 Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std::string& path,
                                               const std::string& where, const fs::path& copies,
                                               const Sources& sources) {
-  auto files = sources.count(path) == 0 ? files_of_set({folder}, where) : files_of_manifest(folder, where);
+  auto files = sources.count(path) == 0 ? bundle::files_of_set({folder}, where)
+                                        : bundle::files_of_manifest(folder, where);
   if (!files) return fail(files.error());
   Artifact whole{.source = folder};
   for (auto& file : *files) {
@@ -282,12 +283,12 @@ Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std:
     whole.size += taken->size;
     artifacts_[below(path, file.name)] = std::move(*taken);
   }
-  const std::string manifest = manifest_of(*files);
+  const std::string manifest = bundle::manifest_of(*files);
   whole.sha256 = whole.source_sha256 = sha256(manifest);
   whole.copy = copies / whole.sha256;
   if (auto written = write_file(whole.copy, manifest); !written) return fail(written.error());
   const fs::path tar = copies / (whole.sha256 + ".tar");
-  if (auto written = write_tar(tar, *files); !written) return fail(written.error());
+  if (auto written = bundle::write_tar(tar, *files); !written) return fail(written.error());
   auto digest = sha256_file(tar);
   if (!digest) return fail(digest.error());
   std::error_code problem;

@@ -9,7 +9,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/lab/file_set.h"
+#include "labctl/bundle/file_set.h"
 #include "labctl/plan/damage.h"
 #include "labctl/snapshot/base_snapshot.h"
 
@@ -136,7 +136,7 @@ class Search {
   // Empty when there is no such file.
   static std::string digest_of(const fs::path& file, scenario::Damage damage = scenario::Damage::none) {
     std::error_code problem;
-    if (fs::is_directory(file, problem)) return lab::set_sha256({file}).value_or(std::string());
+    if (fs::is_directory(file, problem)) return bundle::set_sha256({file}).value_or(std::string());
     if (!fs::is_regular_file(file, problem)) return {};
     if (damage == scenario::Damage::none) return sha256_file(file).value_or(std::string());
     auto bytes = read_file(file, largest_damaged);

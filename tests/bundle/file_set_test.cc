@@ -1,5 +1,5 @@
 // Content that is a folder: its files, its manifest, its digest.
-#include "labctl/lab/file_set.h"
+#include "labctl/bundle/file_set.h"
 
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ struct Folder {
 
 TEST_CASE("a folder's digest is what a shell computes of it") {
   const Folder folder;
-  const auto digest = lab::set_sha256({folder.path});
+  const auto digest = bundle::set_sha256({folder.path});
   REQUIRE(digest);
   const auto by_shell = run_ok({.argv = {"sh", "-c",
                                          "cd \"$1\" && find . -type f -printf '%P\\0' | LC_ALL=C sort -z | "
@@ -40,16 +40,16 @@ TEST_CASE("a folder's digest is what a shell computes of it") {
   REQUIRE(by_shell);
   CHECK(trim(*by_shell) == *digest);
   REQUIRE(write_file(folder.path / "extra", "x"));
-  CHECK(lab::set_sha256({folder.path}).value() != *digest);
+  CHECK(bundle::set_sha256({folder.path}).value() != *digest);
   fs::remove(folder.path / "extra");
   fs::rename(folder.path / "a.bin", folder.path / "z.bin");
-  CHECK(lab::set_sha256({folder.path}).value() != *digest);
+  CHECK(bundle::set_sha256({folder.path}).value() != *digest);
 }
 
 TEST_CASE("what cannot be delivered under its name is refused") {
   const Folder folder;
   const auto refused = [&](const std::string& words) {
-    const auto files = lab::files_of_set({folder.path}, "gate.yaml:3:5");
+    const auto files = bundle::files_of_set({folder.path}, "gate.yaml:3:5");
     REQUIRE_FALSE(files);
     CHECK(files.error().where == "gate.yaml:3:5");
     CHECK_THAT(files.error().text(), ContainsSubstring(words));
@@ -75,19 +75,19 @@ TEST_CASE("what cannot be delivered under its name is refused") {
 
 TEST_CASE("a manifest lists its files, and nothing else is a manifest") {
   const Folder folder;
-  auto files = lab::files_of_set({folder.path}, {});
+  auto files = bundle::files_of_set({folder.path}, {});
   REQUIRE(files);
   for (auto& file : *files) file.sha256 = sha256_file(file.source).value();
   const auto read = [&](const std::string& text) {
     REQUIRE(write_file(folder.path / "manifest", text));
-    return lab::files_of_manifest(folder.path / "manifest", "gate.yaml:3:5");
+    return bundle::files_of_manifest(folder.path / "manifest", "gate.yaml:3:5");
   };
-  const std::string text = lab::manifest_of(*files);
+  const std::string text = bundle::manifest_of(*files);
   const auto again = read(text);
   REQUIRE(again);
   CHECK(again->size() == 4);
   CHECK(again->back().name == "sub dir/c");
-  CHECK(lab::manifest_of(*again) == text);
+  CHECK(bundle::manifest_of(*again) == text);
   for (const std::string& wrong :
        {std::string(), text + "\n", text.substr(1), text.substr(0, text.size() - 1), "first\n" + text,
         text + std::string(64, 'a') + "  \n"})
@@ -96,15 +96,15 @@ TEST_CASE("a manifest lists its files, and nothing else is a manifest") {
 
 TEST_CASE("a tar of the same files is the same, and holds them") {
   const Folder folder;
-  auto files = lab::files_of_set({folder.path}, {});
+  auto files = bundle::files_of_set({folder.path}, {});
   REQUIRE(files);
-  REQUIRE(lab::write_tar(folder.path / "1.tar", *files));
+  REQUIRE(bundle::write_tar(folder.path / "1.tar", *files));
   fs::last_write_time(folder.path / "a.bin", fs::file_time_type::clock::now() - std::chrono::hours(5));
-  REQUIRE(lab::write_tar(folder.path / "2.tar", *files));
+  REQUIRE(bundle::write_tar(folder.path / "2.tar", *files));
   CHECK(sha256_file(folder.path / "1.tar").value() == sha256_file(folder.path / "2.tar").value());
   const auto listed = run_ok({.argv = {"tar", "-tf", (folder.path / "1.tar").string()}});
   REQUIRE(listed);
   CHECK(*listed == "B.bin\na.bin\nb.bin\nsub dir/c\n");
   files->front().size += 1;
-  CHECK_FALSE(lab::write_tar(folder.path / "3.tar", *files));
+  CHECK_FALSE(bundle::write_tar(folder.path / "3.tar", *files));
 }

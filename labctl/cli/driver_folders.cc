@@ -1,4 +1,4 @@
-#include "labctl/lab/driver_folders.h"
+#include "labctl/cli/driver_folders.h"
 
 #include <fmt/core.h>
 
@@ -8,7 +8,7 @@
 #include "labctl/base/text.h"
 #include "labctl/guest/guest.h"
 
-namespace labctl::lab {
+namespace labctl::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -55,4 +55,4 @@ Result<plan::Plan> open_driver_folders(plan::Plan plan, const std::string& scena
   return plan;
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::cli

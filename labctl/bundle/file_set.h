@@ -11,7 +11,7 @@
 
 #include "labctl/base/result.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 
 struct SetFile {
   std::string name;  // in the set, with '/' between folders
@@ -38,4 +38,4 @@ Result<std::string> set_sha256(const std::vector<std::filesystem::path>& paths);
 // A tar of them, whose bytes depend on names and contents alone.
 Status write_tar(const std::filesystem::path& tar, const std::vector<SetFile>& files);
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

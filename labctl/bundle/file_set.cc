@@ -1,4 +1,4 @@
-#include "labctl/lab/file_set.h"
+#include "labctl/bundle/file_set.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -13,7 +13,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
-namespace labctl::lab {
+namespace labctl::bundle {
 namespace {
 
 namespace fs = std::filesystem;
@@ -154,4 +154,4 @@ Status write_tar(const fs::path& tar, const std::vector<SetFile>& files) {
   return archive_write_close(out) == ARCHIVE_OK ? Status() : failed();
 }
 
-}  // namespace labctl::lab
+}  // namespace labctl::bundle

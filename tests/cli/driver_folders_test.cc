@@ -1,5 +1,5 @@
 // Drivers whose artifact is a folder of packages.
-#include "labctl/lab/driver_folders.h"
+#include "labctl/cli/driver_folders.h"
 
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@ TEST_CASE("a driver's folder is the packages of its kind in it, by name") {
   plan.cells[1].driver_path = "new/a.deb";
   plan.cells[2].driver_path = "is not here";
   const std::string file = (folder / "gate.yaml").string();
-  const auto opened = lab::open_driver_folders(plan, file);
+  const auto opened = cli::open_driver_folders(plan, file);
   REQUIRE(opened);
   CHECK(opened->cells[0].driver_path == "new/a.deb");
   CHECK(opened->cells[0].driver_with == std::vector<std::string>{"new/b.deb"});
@@ -35,12 +35,12 @@ TEST_CASE("a driver's folder is the packages of its kind in it, by name") {
 
   plan.cells[0].guest.driver.kind = scenario::DriverKind::rpm;
   plan.cells[0].driver_mark = {3, 5};
-  const auto none = lab::open_driver_folders(plan, file);
+  const auto none = cli::open_driver_folders(plan, file);
   REQUIRE_FALSE(none);
   CHECK_THAT(none.error().text(),
              ContainsSubstring(":3:5: the driver's folder has no file that ends in .rpm: new/"));
   plan.cells[0].guest.driver.kind = scenario::DriverKind::script;
-  REQUIRE(lab::open_driver_folders(plan, file));
-  CHECK(lab::open_driver_folders(plan, file)->cells[0].driver_with.size() == 2);
+  REQUIRE(cli::open_driver_folders(plan, file));
+  CHECK(cli::open_driver_folders(plan, file)->cells[0].driver_with.size() == 2);
   fs::remove_all(folder);
 }
