@@ -467,7 +467,7 @@ std::vector<std::string> StagedArtifacts::changed() const {
   for (const auto& [path, artifact] : artifacts_) {
     std::error_code none;
     const bool folder = fs::is_directory(artifact.source, none);
-    auto now = folder ? set_sha256({artifact.source}) : sha256_file(artifact.source);
+    auto now = folder ? bundle::set_sha256({artifact.source}) : sha256_file(artifact.source);
     if (!now)
       sentences.push_back(fmt::format("the artifact {} was removed after the run began", path));
     else if (*now != artifact.source_sha256)
