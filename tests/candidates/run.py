@@ -52,7 +52,7 @@ def main():
     arguments.add_argument("--packages", type=pathlib.Path, default=pathlib.Path("build/candidates/packages"))
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/candidates/bundles"))
     arguments.add_argument("names", nargs="*")
-    told = arguments.parse_args()
+    told = arguments.parse_intermixed_args()  # names may stand behind options
     told.packages.mkdir(parents=True, exist_ok=True)
     told.out.mkdir(parents=True, exist_ok=True)
     series = "6.12" if "6.12" in told.image else "6.1"
