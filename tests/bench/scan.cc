@@ -23,6 +23,7 @@
 #include "labctl/crash/crash.h"
 #include "labctl/crash/dialects/dialect.h"
 #include "labctl/crash/log.h"
+#include "tests/source_tree.h"
 
 namespace fs = std::filesystem;
 using labctl::crash::Scanner;
@@ -47,7 +48,7 @@ std::string slurp(const fs::path& path) {
 // The recorded crashes, or the recorded healthy logs; a recording has a head, an empty line, the log.
 std::string recordings(bool crashes) {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(LABCTL_TEST_DATA "/crash/linux"))
+  for (const auto& entry : fs::directory_iterator(source_tree::tests() / "crash/linux"))
     paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::string text;

@@ -15,6 +15,7 @@
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/judge.h"
 #include "tests/bundle/canary_records.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 
@@ -34,7 +35,9 @@ void must(Status status) {
 
 const scenario::Variables settings = {{"warnings", "fail"}};
 
-std::string scenario_text() { return must(read_file(LABCTL_TEST_DATA "/bundle/release.yaml", 1u << 20)); }
+std::string scenario_text() {
+  return must(read_file(source_tree::tests() / "bundle/release.yaml", 1u << 20));
+}
 
 plan::Plan make_plan() {
   const auto loaded = scenario::load(scenario_text(), "release.yaml", settings);

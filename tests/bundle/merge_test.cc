@@ -10,6 +10,7 @@
 #include "labctl/bundle/shards.h"
 #include "tests/bundle/canary_records.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 
@@ -33,7 +34,7 @@ class Gate {
     char name[] = "/tmp/labctl-merge-XXXXXX";
     root = ::mkdtemp(name);
     const scenario::Variables settings{{"warnings", "fail"}};
-    const auto text = read_file(LABCTL_TEST_DATA "/bundle/release.yaml").value();
+    const auto text = read_file(source_tree::tests() / "bundle/release.yaml").value();
     const auto loaded = scenario::load(text, "release.yaml", settings);
     REQUIRE(loaded.scenario);
     split.plan = plan::expand(*loaded.scenario, plan::Plan{}.date).value();

@@ -11,13 +11,14 @@
 #include "promises.h"
 #include "recorded.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 namespace labctl::crash {
 namespace {
 
 // tests/fuzz/pack.py: each input behind its length in eight digits and a newline.
 std::vector<std::string> corpus() {
-  std::ifstream file(std::string(LABCTL_TEST_DATA) + "/fuzz/corpus/crash.pack", std::ios::binary);
+  std::ifstream file(source_tree::tests() / "fuzz/corpus/crash.pack", std::ios::binary);
   std::vector<std::string> inputs;
   for (std::string length; std::getline(file, length);) {
     std::string input(std::stoul(length), '\0');

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 namespace labctl::crash {
 namespace {
@@ -54,8 +55,7 @@ std::string line_of(const std::string& title, const std::string& kind, const std
 
 std::vector<Recording> read_recordings(const std::string& folder) {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(LABCTL_TEST_DATA) + "/crash/" + folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_tree::tests() / "crash" / folder)) {
     if (entry.path().extension() == ".log") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());

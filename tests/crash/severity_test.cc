@@ -7,13 +7,14 @@
 #include "labctl/crash/dialects/dialect.h"
 #include "labctl/crash/errors.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl::crash;
 
 namespace {
 
 std::string documented(const std::string& kind) {
-  std::ifstream file(LABCTL_SOURCE "/docs/reference/verdict.md");
+  std::ifstream file(source_tree::root() / "docs/reference/verdict.md");
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("| `" + kind + "` | ")) continue;
     std::istringstream columns(line);

@@ -25,6 +25,7 @@
 #include "labctl/scenario/scenario.h"
 #include "labctl/scenario/signatures.h"
 #include "tests/outcome/split.h"
+#include "tests/source_tree.h"
 
 namespace labctl::fuzz {
 namespace {
@@ -33,7 +34,7 @@ namespace {
 std::vector<std::string> files(const std::vector<std::string>& folders, const std::string& suffix) {
   std::set<fs::path> paths;
   for (const auto& folder : folders)
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(LABCTL_SOURCE) / folder))
+    for (const auto& entry : fs::recursive_directory_iterator(source_tree::root() / folder))
       if (entry.path().string().ends_with(suffix)) paths.insert(entry.path());
   std::vector<std::string> texts;
   for (const auto& path : paths) texts.push_back(read_file(path).value_or(""));
@@ -227,7 +228,7 @@ std::vector<std::string> promotion_seeds() {
 
 // The plan and the report of the reference, and what each key may be.
 std::string example(const std::string& page, const std::string& fence) {
-  const std::string text = read_file(fs::path(LABCTL_SOURCE) / page).value_or("");
+  const std::string text = read_file(source_tree::root() / page).value_or("");
   const auto begin = text.find("```" + fence + "\n");
   if (begin == text.npos) return {};
   const auto from = text.find('\n', begin) + 1;

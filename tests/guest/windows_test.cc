@@ -8,6 +8,7 @@
 #include "labctl/base/text.h"
 #include "labctl/guest/guest.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using namespace labctl::guest;
@@ -25,7 +26,7 @@ struct Agreed {
 
 // "=== NAME", the command, "--- exit N", the answer; what stands before the first is for people.
 std::map<std::string, Agreed> read_table() {
-  const auto text = read_file(fs::path(LABCTL_TEST_DATA) / "guests/nt-standin/COMMANDS");
+  const auto text = read_file(source_tree::tests() / "guests/nt-standin/COMMANDS");
   REQUIRE(text);
   std::map<std::string, Agreed> table;
   Agreed* now = nullptr;

@@ -6,6 +6,7 @@
 #include "labctl/image/image.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using namespace labctl::image;
@@ -242,7 +243,7 @@ TEST_CASE("a recipe without a key that it needs is told of each; one whose base 
 }
 
 TEST_CASE("the recipes in this repository can be read") {
-  const Store store({fs::path(LABCTL_SOURCE) / "images"}, "/nonexistent");
+  const Store store({source_tree::root() / "images"}, "/nonexistent");
   auto recipes = store.recipes();
   INFO((recipes ? "" : recipes.error().text()));
   REQUIRE(recipes.has_value());

@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 
@@ -17,7 +18,7 @@ struct Place {
   plan::Plan plan;
   image::Store store;
   explicit Place(long long free)
-      : folder(made()), store({fs::path(LABCTL_SOURCE) / "images"}, folder / "images") {
+      : folder(made()), store({source_tree::root() / "images"}, folder / "images") {
     plan::Cell cell;
     cell.id = "a";
     cell.image = "debian-12-linux-6.1";
@@ -102,7 +103,7 @@ TEST_CASE("a link is followed and named, and so is a driver that names no build"
   cell.driver_path = "latest.deb";
   cell.content_path = "content.bin";
   plan.cells = {cell};
-  const image::Store store({fs::path(LABCTL_SOURCE) / "images"}, folder / "images");
+  const image::Store store({source_tree::root() / "images"}, folder / "images");
   plan.cells[0].image = "debian-12-linux-6.1";
   const auto recipe = store.recipe(plan.cells[0].image);
   REQUIRE(recipe);

@@ -6,6 +6,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/machine/qemu/proof_guest.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using namespace labctl::machine;
@@ -98,7 +99,7 @@ TEST_CASE("the committed bytes are the committed source") {
     WARN("no assembler here");
     return;
   }
-  const std::string source = std::string(LABCTL_SOURCE) + "/labctl/machine/qemu/proof_guest.S";
+  const std::string source = source_tree::root() / "labctl/machine/qemu/proof_guest.S";
   REQUIRE(make_dirs(scratch()));
   const std::string object = (scratch() / "p.o").string();
   const std::string binary = (scratch() / "p.bin").string();

@@ -2,6 +2,7 @@
 
 #include "labctl/base/files.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using namespace labctl::machine;
@@ -15,7 +16,7 @@ DomainPlace place(const std::string& machine_type) {
 
 // LABCTL_UPDATE_GOLDEN=1 rewrites the files from today's behaviour.
 void compare(const std::string& file, const std::string& xml) {
-  const fs::path golden = fs::path(LABCTL_TEST_DATA) / "machine" / file;
+  const fs::path golden = source_tree::tests() / "machine" / file;
   if (getenv("LABCTL_UPDATE_GOLDEN") != nullptr) REQUIRE(write_file(golden, xml));
   const Result<std::string> wanted = read_file(golden);
   REQUIRE(wanted);

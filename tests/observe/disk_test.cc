@@ -10,6 +10,7 @@
 
 #include "labctl/base/files.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using observe::Partition;
@@ -17,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const fs::path fixture = fs::path(LABCTL_TEST_DATA) / "observe/dead-windows.qcow2";
+const fs::path fixture = source_tree::tests() / "observe/dead-windows.qcow2";
 
 struct Folder {
   Folder() {
@@ -121,7 +122,7 @@ TEST_CASE("dumps and the log come out of a dead disk", "[disk]") {
 TEST_CASE("a disk with nothing of Windows on it says so, and nothing stays mounted", "[disk]") {
   if (!observe::can_read_disks()) return;
   const Folder out;
-  auto told = observe::read_disk(fs::path(LABCTL_TEST_DATA) / "observe/disk_test.cc", out.path / "dumps", {});
+  auto told = observe::read_disk(source_tree::tests() / "observe/disk_test.cc", out.path / "dumps", {});
   REQUIRE_FALSE(told);
   CHECK(fs::is_empty(out.path / "dumps"));
 }

@@ -3,6 +3,7 @@
 #include "labctl/base/json.h"
 #include "labctl/plan/plan.h"
 #include "tests/scenario/table.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using plan::Cell;
@@ -11,7 +12,7 @@ using plan::Plan;
 using scenario::StepKind;
 namespace files = std::filesystem;
 
-static const files::path data = LABCTL_TEST_DATA;
+static const files::path data = source_tree::tests();
 
 static const Date today = *parse_date("2026-06-15");
 

@@ -4,6 +4,7 @@
 #include "labctl/base/json.h"
 #include "labctl/plan/plan.h"
 #include "tests/scenario/table.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using plan::from_json;
@@ -13,8 +14,7 @@ using plan::to_json;
 static const Date today = *parse_date("2026-06-15");
 
 static Plan planned(const std::string& name) {
-  auto plan =
-      plan::expand(table::good(std::filesystem::path(LABCTL_TEST_DATA) / "scenario" / "good" / name), today);
+  auto plan = plan::expand(table::good(source_tree::tests() / "scenario" / "good" / name), today);
   REQUIRE(plan);
   return std::move(*plan);
 }

@@ -2,6 +2,7 @@
 
 #include "labctl/plan/tuple.h"
 #include "tests/scenario/table.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using plan::Cell;
@@ -149,8 +150,7 @@ TEST_CASE("a candidate that only one cell's story names belongs to the tuple") {
 }
 
 TEST_CASE("in every ready scenario each candidate's place has a cell that boots them together") {
-  for (const files::path& path :
-       table::yaml_files(files::path(LABCTL_TEST_DATA).parent_path() / "scenarios")) {
+  for (const files::path& path : table::yaml_files(source_tree::root() / "scenarios")) {
     INFO(path);
     const auto plan = plan::expand(table::good(path), today);
     REQUIRE(plan);

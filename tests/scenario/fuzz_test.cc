@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/scenario/table.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using scenario::load;
@@ -19,10 +20,8 @@ int rounds() {
   return wanted ? std::atoi(wanted) : 1500;
 }
 
-const std::string quickstart =
-    table::slurp(std::filesystem::path(LABCTL_TEST_DATA).parent_path() / "scenarios" / "quickstart.yaml");
-const std::string everything =
-    table::slurp(std::filesystem::path(LABCTL_TEST_DATA) / "scenario" / "good" / "everything.yaml");
+const std::string quickstart = table::slurp(source_tree::root() / "scenarios" / "quickstart.yaml");
+const std::string everything = table::slurp(source_tree::tests() / "scenario" / "good" / "everything.yaml");
 
 void check(const std::string& text) {
   const auto begin = Clock::now();

@@ -1,4 +1,5 @@
 #include "tests/scenario/table.h"
+#include "tests/source_tree.h"
 
 using namespace labctl;
 using scenario::load;
@@ -6,7 +7,7 @@ using scenario::Loaded;
 using scenario::Scenario;
 using scenario::StepKind;
 
-static const std::filesystem::path data = std::filesystem::path(LABCTL_TEST_DATA) / "scenario";
+static const std::filesystem::path data = source_tree::tests() / "scenario";
 
 static Scenario good(const std::string& name) { return table::good(data / "good" / name); }
 

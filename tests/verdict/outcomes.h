@@ -7,6 +7,7 @@
 
 #include "labctl/verdict/verdict.h"
 #include "tests/catch.h"
+#include "tests/source_tree.h"
 
 namespace outcomes {
 
@@ -76,7 +77,7 @@ inline outcome::Observation seen(crash::Severity severity) {
 }
 
 inline void same_as_golden(const std::string& file, const std::string& now) {
-  const std::string path = std::string(LABCTL_TEST_DATA) + "/verdict/" + file;
+  const std::string path = source_tree::tests() / "verdict" / file;
   if (std::getenv("LABCTL_WRITE_GOLDEN")) std::ofstream(path) << now;
   std::ostringstream then;
   then << std::ifstream(path).rdbuf();

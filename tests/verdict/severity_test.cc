@@ -4,6 +4,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/outcome/accept.h"
+#include "tests/source_tree.h"
 #include "tests/verdict/outcomes.h"
 
 using namespace labctl;
@@ -12,7 +13,7 @@ namespace {
 
 // kind -> what it ends its cell as.
 std::map<std::string, std::string> documented() {
-  std::ifstream file(LABCTL_SOURCE "/docs/reference/verdict.md");
+  std::ifstream file(source_tree::root() / "docs/reference/verdict.md");
   std::map<std::string, std::string> rows;
   bool inside = false;
   for (std::string line; std::getline(file, line);) {

@@ -10,6 +10,7 @@
 #include "labctl/outcome/run_record.h"
 #include "labctl/plan/plan.h"
 #include "tests/bundle/canary_records.h"
+#include "tests/source_tree.h"
 
 using namespace story;
 using namespace std::string_view_literals;
@@ -27,7 +28,7 @@ constexpr std::string_view hostile =
 
 // What labctl finds in a recorded console.
 std::vector<crash::Finding> recorded(const std::string& name) {
-  auto text = read_file(std::string(LABCTL_TEST_DATA) + "/crash/linux/" + name);
+  auto text = read_file(source_tree::tests() / "crash/linux" / name);
   return text ? crash::scan(*text, crash::Os::linux_) : std::vector<crash::Finding>();
 }
 
@@ -143,7 +144,7 @@ void example(Teller& teller) {
         std::string console;
         if (scene.cell.content == "candidate" && (newest || scene.cell.driver == "candidate")) {
           crashes(scene, newest ? "boot 2/3: settle" : "apply content: proof", recorded(log));
-          if (auto text = read_file(std::string(LABCTL_TEST_DATA) + "/crash/linux/" + log)) console = *text;
+          if (auto text = read_file(source_tree::tests() / "crash/linux" / log)) console = *text;
         } else if (scene.cell.content == "candidate") {
           scene.when("boot 1/3: settle", 6s, [](Scene& guest) { guest.alive = false; });
         }
