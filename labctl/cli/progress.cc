@@ -22,11 +22,6 @@ std::size_t terminal_width() {
   return ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
 }
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
-}
-
 // Bytes, not columns: a cut may fall inside a character, which terminals survive.
 std::string cut(const std::string& text, std::size_t width) {
   return text.substr(0, std::min(text.size(), width));

@@ -143,7 +143,7 @@ Status write_entry(archive* in, std::uint64_t whole, const fs::path& to, const U
   auto said = std::chrono::steady_clock::now();
   int ended = ARCHIVE_OK;
   while ((ended = archive_read_data_block(in, &block, &size, &at)) == ARCHIVE_OK) {
-    if (unpacking.stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (unpacking.stop.stop_requested()) return interrupted();
     if (::pwrite(out.get(), block, size, at) != static_cast<ssize_t>(size))
       return lab_error("cannot be written", to.string());
     if (std::chrono::steady_clock::now() - said < between_reports) continue;

@@ -12,11 +12,6 @@ namespace {
 
 using outcome::Ending;
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
-}
-
 std::size_t widest_id(const plan::Plan& plan) {
   std::size_t width = 4;
   for (const auto& cell : plan.cells) width = std::max(width, cell.id.size());
