@@ -16,8 +16,7 @@ Result<plan::Plan> fill(plan::Plan plan, const std::string& file, Unbuilt unbuil
   if (!paths) return fail(paths.error());
   const auto store = open_store(*paths);
   auto filled = plan::fill_kernels(
-      std::move(plan), file,
-      [&](const std::string& image) { return kernel_release_of(store, image); },
+      std::move(plan), file, [&](const std::string& image) { return kernel_release_of(store, image); },
       unbuilt == Unbuilt::stay_open ? plan::Unknown::stays : plan::Unknown::is_a_mistake);
   if (!filled) return filled;
   return open_driver_folders(std::move(*filled), file);

@@ -35,7 +35,7 @@ std::optional<gate::SplitOrder> read_order(const SplitOptions& options) {
   auto waivers = read_waivers(options.waivers);
   if (!waivers) return std::nullopt;
   auto loaded = load_plan_here(options.scenario, {scenario->set.begin(), scenario->set.end()}, options.only,
-                          waivers->entries);
+                               waivers->entries);
   if (!loaded) return std::nullopt;
   scenario->text = loaded->first.text;
   scenario->only = options.only;

@@ -198,7 +198,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
         if (size && wanted.damage == scenario::Damage::none && !wanted.folder)
           intact[wanted.path] = base / wanted.origin();
       }
-      bytes += sizes[wanted.path];
+      if (!wanted.folder) bytes += sizes[wanted.path];  // its files go straight to their place
       if (name.starts_with("content")) content = std::max(content, sizes[wanted.path]);
     }
     const auto image = images.find(cell.image);
@@ -334,7 +334,9 @@ Result<std::vector<std::string>> StagedArtifacts::builds_of_subject(const scenar
                                                                     const std::vector<plan::Given>& files) {
   auto all = inside_of(files);
   if (!all) return fail(all.error());
-  if (subject.empty()) return input_error("the scenario names no module");
+  if (subject.empty())
+    return input_error(driver.bpf.empty() ? "the scenario names no module"
+                                          : "the tag of a BPF program is not known before a kernel loads it");
   if (!driver.has(subject)) {
     if (driver.kind == scenario::DriverKind::script)  // it may be the program itself
       for (const auto& file : files) all->programs.push_back("sha256:" + artifacts_[file.path].sha256);

@@ -45,9 +45,9 @@ Status fill(Cell& cell, const std::string& source, const KernelOf& kernel_of, Un
                     release.error().what),
         scenario::at(source, first), release.error().hint);
   if (!scenario::is_kernel_release(*release))
-    return input_error(fmt::format("the path names ${{kernel}}, and the image {} names no kernel's release",
-                                   cell.image),
-                       scenario::at(source, first), "write a path without it");
+    return input_error(
+        fmt::format("the path names ${{kernel}}, and the image {} names no kernel's release", cell.image),
+        scenario::at(source, first), "write a path without it");
   Status good;
   each_path(cell, [&](std::string& path, const scenario::Mark& mark) {
     if (path.find(*release) != std::string::npos && good)
@@ -77,8 +77,9 @@ Result<Plan> fill_kernels(Plan plan, const std::string& source, const KernelOf& 
 Plan without_kernels(Plan plan) {
   for (Cell& cell : plan.cells) {
     if (cell.kernel.empty()) continue;
-    each_path(cell,
-              [&](std::string& path, const scenario::Mark&) { path = replaced(path, cell.kernel, variable); });
+    each_path(cell, [&](std::string& path, const scenario::Mark&) {
+      path = replaced(path, cell.kernel, variable);
+    });
     cell.kernel.clear();
   }
   return plan;

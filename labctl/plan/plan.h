@@ -18,8 +18,8 @@ struct Cell {
   bool control =
       false;  // the same story without the candidate: it must pass, or its image's cells are lab-failed
   std::string image;
-  std::string driver;                    // the label, empty in a control
-  std::string content;                   // the label, empty when the cell has none
+  std::string driver;       // the label, empty in a control
+  std::string content;      // the label, empty when the cell has none
   std::string driver_path;  // as the scenario says it, relative to its file; ${image} and ${kernel} replaced
   std::vector<std::string> driver_with;  // the driver's other files, installed together with it
   std::string content_path;              // of damaged content: scenario::damaged_name()

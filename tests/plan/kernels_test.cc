@@ -51,9 +51,10 @@ TEST_CASE("each image gets the driver that was built for its kernel") {
 TEST_CASE("a kernel that is not known is a mistake of the path that names it, or stays") {
   const auto plan = plan::fill_kernels(two_images(), "gate.yaml", release_of);
   REQUIRE_FALSE(plan);
-  CHECK(plan.error().text() ==
-        "gate.yaml:3:33: the path names ${kernel}, and the kernel of the image k is not known: the image k is "
-        "not built\n  hint: labctl image build k");
+  CHECK(
+      plan.error().text() ==
+      "gate.yaml:3:33: the path names ${kernel}, and the kernel of the image k is not known: the image k is "
+      "not built\n  hint: labctl image build k");
   const auto open = plan::fill_kernels(two_images(), "gate.yaml", release_of, plan::Unknown::stays);
   REQUIRE(open);
   CHECK_FALSE(plan::lacks_kernel(open->cells[0]));
