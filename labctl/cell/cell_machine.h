@@ -153,6 +153,13 @@ class CellMachine {
   void judge_service(const guest::Facts& facts);
   void judge_service_tie(const guest::Facts& facts);
 
+  // bpf.cc: whether the driver's BPF programs are in the kernel
+  void judge_bpf_before(const guest::Facts& facts);
+  void judge_bpf(const guest::Facts& facts);
+  void judge_bpf_gone(const guest::Facts& facts);
+  bool lacks_bpf(const guest::Facts& facts) const;
+  bool is_packaged() const;
+
   // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
@@ -167,6 +174,7 @@ class CellMachine {
   void judge_cmdline(const guest::Facts& facts);
   void judge_built(const guest::Facts& facts);
   void judge_kernel(const std::string& release);
+  void judge_built_for();
   bool ties() const { return s_.opened.earned() && traits().shows_build; }
   bool is_untied() const;
   bool is_vouched_for() const;

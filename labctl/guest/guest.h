@@ -131,6 +131,9 @@ class System {
   // InvocationID= MainPID=; and of its main process program= program_sha256= script= script_sha256=. Its
   // command is empty where services are drivers.
   virtual Question service(const std::string&) const { return {"service", {}}; }
+  // Of the driver's BPF programs: tags.NAME= (with spaces between), jit=; and package= where there are files
+  // of one. Its command is empty where there is no BPF.
+  virtual Question bpf(const scenario::Guest&, const Files&) const { return {"bpf", {}}; }
   // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
   // `not_copied`, which says nothing about the content.
   virtual Question place(const scenario::Content& content, const std::string& file) const = 0;

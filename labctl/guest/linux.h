@@ -27,6 +27,7 @@ class Linux final : public System {
   Question remove(const scenario::Guest& guest, const Files& files) const override;
   Question loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const override;
   Question service(const std::string& unit) const override;
+  Question bpf(const scenario::Guest& guest, const Files& files) const override;
   Question place(const scenario::Content& content, const std::string& file) const override;
   Question apply(const scenario::Content& content, const std::string& file) const override;
   Question content_digest(const scenario::Content& content, const std::string& file) const override;

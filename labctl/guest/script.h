@@ -24,7 +24,7 @@ std::string powershell_script(const std::string& name, const Values& values,
 namespace scripts {
 
 // For /bin/sh.
-extern const std::string_view booted_sh, built_dkms_sh, settle_sh, console_sh, console_shell_sh,
+extern const std::string_view bpf_sh, booted_sh, built_dkms_sh, settle_sh, console_sh, console_shell_sh,
     content_digest_sh, deliver_sh, evidence_sh, install_deb_sh, install_dkms_sh, install_module_sh,
     install_rpm_sh, load_module_sh, loaded_addresses_sh, loaded_sh, package_deb_sh, package_rpm_sh, place_sh,
     remove_deb_sh, remove_module_sh, remove_rpm_sh, service_sh, set_cmdline_sh, grow_root_sh, place_folder_sh,

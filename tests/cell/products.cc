@@ -29,6 +29,11 @@ void is_built(Scene& s) {
   has_modules(s, {"core", "net"});
 }
 
+void has_bpf(Scene& s, std::vector<std::string> programs = {"on_exec", "on_open"}) {
+  s.cell.guest.driver.bpf = std::move(programs);
+  has_modules(s, {});
+}
+
 void has_folder(Scene& s) {
   s.cell.guest.content->path = "/var/lib/sensor/";
   s.opening = opened(s.cell);
@@ -95,6 +100,116 @@ const std::vector<Story>& stories() {
          s.cell.story.push_back({.kind = scenario::StepKind::remove});
          s.answers("loaded-core", [&s](Answer& answer) {
            if (s.asked.count("remove") != 0) answer.output = "state=absent\n";
+         });
+       }},
+      {"BPF programs, and a proof of the author's", passed, "", 3, [](Scene& s) { has_bpf(s); }},
+      {"BPF programs beside a module", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         has_modules(s, {"sensor"});
+       }},
+      {"BPF programs, and no proof: nothing ties them", not_loaded, "no proof was asked", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         no_proof(s);
+       }},
+      {"a BPF program that is loaded late", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", ""), 1);
+       }},
+      {"a BPF program that never comes", not_loaded, "the BPF program on_exec is not loaded", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", ""));
+       }},
+      {"a kernel that interprets BPF", not_loaded, "net.core.bpf_jit_enable is 0", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", prints("jit=0\ntags.on_exec=\ntags.on_open=\npackage=right\n"));
+       }},
+      {"a BPF program that is gone after a reboot", not_loaded, "the BPF program on_open is not loaded", 1,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, "00112233445566bb 00112233445566cc", "");
+       }},
+      {"a BPF program of other instructions after a reboot", not_loaded,
+       "another build of the BPF program on_open is loaded than after the installation: its tag is "
+       "00112233445566bb, and was 00112233445566bb, 00112233445566cc",
+       1,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, " 00112233445566cc", "");
+       }},
+      {"tags in another order", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, "00112233445566bb 00112233445566cc", "00112233445566cc 00112233445566bb");
+       }},
+      {"a BPF program that was there before and stayed", not_loaded,
+       "the BPF program on_exec was loaded before", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", says("tags.on_exec=", "tags.on_exec=00112233445566aa"));
+       }},
+      {"a BPF program that was there before and was replaced", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", says("tags.on_exec=", "tags.on_exec=00112233445566ff"));
+       }},
+      {"no word of the BPF programs before", lab_failed, "does not tell its BPF programs", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", prints("jit=1\n"));
+       }},
+      {"no word of a BPF program", hung, "did not tell the tag of the BPF program on_open", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("tags.on_open", "tags.on_0pen"));
+       }},
+      {"a tag that is none", hung, "did not tell the tag of the BPF program on_exec", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", "true"));
+       }},
+      {"a tag that is told in two ways", hung, "did not tell the tag of the BPF program on_exec", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("jit=1", "tags.on_exec=0011223344556600"));
+       }},
+      {"BPF programs of a package in the wrong state", not_loaded, "wrong state: sensor: unpacked", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("package=right", "package=sensor: unpacked"));
+       }},
+      {"BPF programs of a package, and no word of its state", not_loaded, "wrong state: nothing said", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("package=right\n", ""));
+       }},
+      {"BPF programs of a script have no package", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.cell.guest.driver.kind = scenario::DriverKind::script;
+         s.opening = opened(s.cell);
+         s.answers("bpf", says("package=right\n", ""));
+       }},
+      {"a BPF program is still there after its removal", not_loaded,
+       "the BPF program on_open is still loaded after its removal", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.cell.story.push_back({.kind = scenario::StepKind::remove});
+         s.answers("bpf", [&s](Answer& answer) {
+           if (s.asked.count("remove") != 0)
+             answer.output = "jit=1\ntags.on_exec=\ntags.on_open=00112233445566bb\n";
+         });
+       }},
+      {"BPF programs are gone after their removal", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.cell.story.push_back({.kind = scenario::StepKind::remove});
+         s.answers("bpf", [&s](Answer& answer) {
+           if (s.asked.count("remove") != 0) answer.output = "jit=1\ntags.on_exec=\ntags.on_open=\n";
          });
        }},
       {"a service alone", passed, "", 3, [](Scene& s) { has_services(s, {"sensord.service"}); }},

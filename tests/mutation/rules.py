@@ -23,6 +23,7 @@ TIED = "labctl/cell/tied.cc"
 BEGINNING = "labctl/cell/beginning.cc"
 PROVING = "labctl/cell/proving.cc"
 SERVICES = "labctl/cell/services.cc"
+BPF = "labctl/cell/bpf.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
@@ -233,6 +234,13 @@ RULES = [
     ("each module of a driver is asked for", PROVING, "for (std::size_t i = 0; i < driver.modules.size(); ++i) {", "for (std::size_t i = 0; i < 1 && i < driver.modules.size(); ++i) {"),
     ("a bare module is its own file", PROVING, "bare && i < files.size() ? files[i] : installed.file", "installed.file"),
     ("journals of the first rules ask no service", PROVING, "const bool proved = opened.earned() && ", "const bool proved = "),
+    ("a BPF program is loaded", BPF, "if (tags->empty())", "if (false)"),
+    ("a BPF program that was there before is not the delivered one", BPF, "if (*tags == seen.before)", "if (false)"),
+    ("a BPF program keeps its tag", BPF, "if (*tags != seen.tags)", "if (false)"),
+    ("a BPF program's package is the delivered one", BPF, 'is_packaged() && package != "right"', "false"),
+    ("a BPF program is gone after its removal", BPF, "if (!tags->empty() && *tags != s_.bpf[program].before)", "if (false)"),
+    ("what is no tag shows no BPF program", BPF, 'if (tag.size() != tag_digits || tag.find_first_not_of("0123456789abcdef") != tag.npos)', "if (false)"),
+    ("a BPF program may be loaded late", NOT_YET, "answer.exit_code == 0 && lacks_bpf(facts)", "false"),
     ("a service is active", SERVICES, 'if (fact(facts, "ActiveState") != "active")', "if (false)"),
     ("a service that was there before is not the delivered one", SERVICES, "if (invocation == service.before)", "if (false)"),
     ("a service is not restarted by itself", SERVICES, "if (operation().undisturbed && ", "if (false && "),
@@ -814,6 +822,8 @@ RULES = [
     ("a failure in another attempt of a shard counts", BUNDLE, '".cut-off-", other_attempt}', '".cut-off-"}'),
     ("a changed journal of another attempt is no record", BUNDLE, "if (kind == other_attempt && damaged(cell, aside)) {", "if (false) {"),
     ("a console that was not heard convicts a shard that was cut off", "labctl/bundle/merge.cc", "if (auto cut = read_cut_journal(cell, to))", "if (auto cut = read_cut_journal(cell, to); false)"),
+
+    ("a driver is of the guest's kernel", TIED, "s_.cell.kernel.empty() || s_.cell.kernel == s_.kernel", "true"),
 
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
