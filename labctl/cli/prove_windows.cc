@@ -31,7 +31,7 @@ int prove(const ProveOptions& options) {
       return report_error(written.error());
     print(report::windows_proof_summary(*proof));
     print(fmt::format("proof: {}\n", page.string()));
-    return proof->as_believed() ? exit_code::passed : exit_code::blocked;
+    return proof->as_assumed() ? exit_code::passed : exit_code::blocked;
   });
 }
 
@@ -42,11 +42,11 @@ void add_prove_windows(CommandLine& command_line) {
   auto verb = command_line.verb(
       "prove-windows",
       {.summary = "Take a Windows image through every channel and kind of driver, and say what labctl "
-                  "believed wrongly of it",
+                  "assumed wrongly of it",
        .group = group::images,
        .examples =
            "labctl prove-windows windows-server-2022 --driver sensor.sys --driver sensor.zip --crash bad.sys",
-       .exit_codes = "0    nothing that was seen differs from what labctl believed\n"
+       .exit_codes = "0    nothing that was seen differs from what labctl assumed\n"
                      "1    something differs: proof.md says what, with the bytes that show it\n"
                      "2    no such image, not built, no Windows, or bad usage\n"
                      "3    the lab failed\n"

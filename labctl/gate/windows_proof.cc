@@ -13,7 +13,7 @@
 #include "labctl/gate/canary.h"
 #include "labctl/gate/run.h"
 #include "labctl/gate/snapshots.h"
-#include "labctl/guest/beliefs.h"
+#include "labctl/guest/assumptions.h"
 #include "labctl/lab/asked_guest.h"
 #include "labctl/plan/plan.h"
 #include "labctl/scenario/scenario.h"
@@ -140,7 +140,7 @@ void Proving::claim_channels() {
       proof_.claims.push_back({.state = spoke ? Claim::State::proved : Claim::State::differs,
                                .what = fmt::format("a stop by '{}' is reported by the {}", death.crash,
                                                    event::to_string(channel)),
-                               .believed = "reported",
+                               .assumed = "reported",
                                .seen = spoke ? "reported" : "silent",
                                .fixture = fixtures});
     }
@@ -148,7 +148,7 @@ void Proving::claim_channels() {
       const bool known = death.title.find("0x80") != std::string::npos;
       proof_.claims.push_back({.state = known ? Claim::State::proved : Claim::State::differs,
                                .what = "an NMI is the stop NMI_HARDWARE_FAILURE",
-                               .believed = "NMI_HARDWARE_FAILURE (0x80)",
+                               .assumed = "NMI_HARDWARE_FAILURE (0x80)",
                                .seen = death.title,
                                .fixture = fixtures});
     }
@@ -158,13 +158,13 @@ void Proving::claim_channels() {
 Status Proving::ask(const snapshot::BaseSnapshot& base) {
   auto work = begin_work(environment_, observer_);
   if (!work) return fail(work.error().front());
-  observer_.on(Said{fmt::format("{}: asking a clone what labctl believes of it", order_.image)});
+  observer_.on(Said{fmt::format("{}: asking a clone what labctl assumes of it", order_.image)});
   lab::AskedGuest guest(*host_, base, work->path(), environment_.stop);
   if (auto started = guest.start(); !started) return started;
   const Millis limit = std::max<Millis>(std::chrono::minutes(2), 2 * base.boot_time);
   std::map<std::string, std::string> answers;
   std::map<std::string, std::string> problems;
-  for (const auto& question : guest::belief_questions()) {
+  for (const auto& question : guest::assumption_questions()) {
     auto answer = guest.ask(question, limit);
     if (!answer && answer.error().fault == Fault::interrupted) return fail(answer.error());
     keep_text(question.command, "answers/" + question.name + ".ps1");
@@ -182,17 +182,17 @@ Status Proving::ask(const snapshot::BaseSnapshot& base) {
   if (guest.picture(picture)) proof_.fixtures.push_back("fixtures/screen.png");
   keep_text(guest.console(), "console.log");
   for (const auto& held : guest::hold(answers)) {
-    const auto problem = problems.find(held.belief->question);
+    const auto problem = problems.find(held.assumption->question);
     const Claim::State state = held.holds == guest::Holds::proved    ? Claim::State::proved
                                : held.holds == guest::Holds::differs ? Claim::State::differs
                                                                      : Claim::State::not_seen;
     proof_.claims.push_back(
         {.state = state,
-         .what = held.belief->what,
-         .believed = held.belief->any_of.empty() ? "an answer" : join(held.belief->any_of, " or "),
+         .what = held.assumption->what,
+         .assumed = held.assumption->any_of.empty() ? "an answer" : join(held.assumption->any_of, " or "),
          .seen = problem == problems.end() ? held.seen : printable(problem->second, 200),
-         .fixture = "fixtures/answers/" + held.belief->question + ".txt"});
-    if (held.belief->key == "build") proof_.build = held.seen;
+         .fixture = "fixtures/answers/" + held.assumption->question + ".txt"});
+    if (held.assumption->key == "build") proof_.build = held.seen;
   }
   return {};
 }

@@ -1,5 +1,5 @@
 // Takes a Windows image through every channel and every kind of driver, and says what of it is as labctl
-// believed. For the first real image of a build, and for people: no verdict comes of it.
+// assumed. For the first real image of a build, and for people: no verdict comes of it.
 #pragma once
 
 #include <filesystem>

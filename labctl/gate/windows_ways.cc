@@ -54,11 +54,11 @@ Result<std::vector<WindowsWay>> windows_ways(const WindowsProofOrder& order) {
   };
   for (const auto& file : order.drivers)
     if (!known(file))
-      return input_error(fmt::format("'{}' is no driver that can be taken into a Windows", file), {},
+      return input_error(fmt::format("'{}' is not a driver that can be taken into a Windows", file), {},
                          "a .sys, a .zip with an INF's package, or an .msi");
   for (const auto& file : order.crashing)
     if (end_of(file) != ".sys")
-      return input_error(fmt::format("'{}' is no .sys, and is to crash as a service", file));
+      return input_error(fmt::format("'{}' is not a .sys file, and is to crash as a service", file));
   for (const Kind& kind : kinds) {
     bool given = false;
     for (const auto& file : order.drivers)

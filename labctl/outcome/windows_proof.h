@@ -1,5 +1,5 @@
 // What a Windows image showed when it was taken through every channel and kind of driver: what holds of
-// labctl's beliefs on this build, and what does not. No verdict, and nothing rests on it.
+// labctl's assumptions on this build, and what does not. No verdict, and nothing rests on it.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace labctl::outcome {
 
-// One thing that was believed.
+// One thing that was assumed.
 struct Claim {
   enum class State { proved, differs, not_seen };
   State state = State::not_seen;
-  std::string what;           // "an NMI stops Windows"
-  std::string believed = {};  // one of these, for people
-  std::string seen = {};      // a guest's word, or why nothing was
-  std::string fixture = {};   // the file with the raw bytes, below the folder of the proof
+  std::string what;          // "an NMI stops Windows"
+  std::string assumed = {};  // one of these, for people
+  std::string seen = {};     // a guest's word, or why nothing was
+  std::string fixture = {};  // the file with the raw bytes, below the folder of the proof
 };
 
 // A driver that was taken into the guest in one way.
@@ -29,7 +29,7 @@ struct TriedDriver {
   std::string bundle = {};             // the run's, below the folder of the proof
   std::string problem = {};            // why there is no outcome
   std::vector<Outcome> outcomes = {};  // of the candidate's cell; of no control
-  bool as_believed() const;
+  bool as_assumed() const;
 };
 
 struct WindowsProof {
@@ -43,7 +43,7 @@ struct WindowsProof {
   std::vector<TriedDriver> drivers = {};
   std::vector<std::string> fixtures = {};  // below the folder of the proof
   // Whether nothing was seen to differ. What was not seen or tried is neither.
-  bool as_believed() const;
+  bool as_assumed() const;
 };
 
 }  // namespace labctl::outcome

@@ -36,17 +36,17 @@ std::size_t count(const WindowsProof& proof, Claim::State state) {
 std::string claims_part(const WindowsProof& proof, Claim::State state, const char* heading) {
   if (count(proof, state) == 0) return {};
   std::string text =
-      fmt::format("## {}\n\n| believed | as | seen | bytes |\n| --- | --- | --- | --- |\n", heading);
+      fmt::format("## {}\n\n| assumed | as | seen | bytes |\n| --- | --- | --- | --- |\n", heading);
   for (const Claim& claim : proof.claims)
     if (claim.state == state)
-      text += fmt::format("| {} | {} | {} | {} |\n", claim.what, cell(claim.believed), cell(claim.seen),
+      text += fmt::format("| {} | {} | {} | {} |\n", claim.what, cell(claim.assumed), cell(claim.seen),
                           cell(claim.fixture));
   return text + "\n";
 }
 
 std::string channels_part(const outcome::Canary& canary) {
   std::string text =
-      "## Channels\n\nClones that were killed on purpose, and the channels that reported it.\n\n"
+      "## Channels\n\nClones crashed on purpose, and the channels that reported it.\n\n"
       "| killed by | reported as | by | not by, and should have | |\n| --- | --- | --- | --- | --- |\n";
   for (const auto& death : canary.deaths) {
     std::vector<event::Channel> silent;
@@ -95,10 +95,10 @@ std::string windows_proof(const WindowsProof& proof) {
         "**This image is test equipment and no Windows.** Nothing on this page says anything of a Windows; "
         "it "
         "shows that the command works.\n\n";
-  text += fmt::format("{} of {} beliefs hold, {} differ, {} could not be seen.\n\n",
+  text += fmt::format("{} of {} assumptions hold, {} differ, {} could not be seen.\n\n",
                       count(proof, Claim::State::proved), proof.claims.size(),
                       count(proof, Claim::State::differs), count(proof, Claim::State::not_seen));
-  text += claims_part(proof, Claim::State::differs, "Different from what labctl believed");
+  text += claims_part(proof, Claim::State::differs, "Different from what labctl assumed");
   text += channels_part(proof.canary);
   text += "## Drivers\n\n| taken as | file | ended | reported | run |\n| --- | --- | --- | --- | --- |\n";
   for (const auto& driver : proof.drivers) text += tried_row(driver);
@@ -113,10 +113,10 @@ std::string windows_proof_summary(const WindowsProof& proof) {
   std::string text;
   for (const Claim& claim : proof.claims)
     if (claim.state == Claim::State::differs)
-      text += fmt::format("  differs: {}: believed '{}', seen '{}'\n", claim.what,
-                          printable(claim.believed, 80), printable(claim.seen, 80));
+      text += fmt::format("  differs: {}: assumed '{}', seen '{}'\n", claim.what,
+                          printable(claim.assumed, 80), printable(claim.seen, 80));
   for (const TriedDriver& driver : proof.drivers) {
-    if (driver.as_believed()) continue;
+    if (driver.as_assumed()) continue;
     std::string how = driver.problem;
     if (how.empty() && driver.outcomes.empty()) how = "no cell of it was run";
     for (const auto& outcome : driver.outcomes)
@@ -127,7 +127,7 @@ std::string windows_proof_summary(const WindowsProof& proof) {
   }
   if (!proof.canary.proved())
     text += fmt::format("  differs: channels: {}\n", printable(proof.canary.reason(), 300));
-  return text + fmt::format("{}: {} of {} beliefs hold, {} differ, {} not seen{}\n",
+  return text + fmt::format("{}: {} of {} assumptions hold, {} differ, {} not seen{}\n",
                             printable(proof.image, 80), count(proof, Claim::State::proved),
                             proof.claims.size(), count(proof, Claim::State::differs),
                             count(proof, Claim::State::not_seen),

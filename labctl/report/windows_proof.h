@@ -7,7 +7,7 @@
 
 namespace labctl::report {
 
-// Markdown: what was proved on this build, what differs from what was believed, what was not seen, and where
+// Markdown: what was proved on this build, what differs from what was assumed, what was not seen, and where
 // the raw bytes of each are.
 std::string windows_proof(const outcome::WindowsProof& proof);
 

@@ -25,7 +25,7 @@ outcome::WindowsProof proof() {
                                  .spoke = {Channel::console, Channel::panic_device},
                                  .title = "NMI_HARDWARE_FAILURE (0x80)"}}},
           .claims =
-              {{.state = Claim::State::proved, .what = "an NMI stops Windows", .believed = "1", .seen = "1"}},
+              {{.state = Claim::State::proved, .what = "an NMI stops Windows", .assumed = "1", .seen = "1"}},
           .drivers = {{.way = "service", .file = "sensor.sys", .outcomes = {{.ending = Ending::passed}}},
                       {.way = "msi"}}};
 }
@@ -34,14 +34,14 @@ outcome::WindowsProof proof() {
 
 TEST_CASE("a proof holds where nothing that was seen differs") {
   auto told = proof();
-  CHECK(told.as_believed());
+  CHECK(told.as_assumed());
   CHECK_THAT(report::windows_proof(told), ContainsSubstring("not tried: no file was given for it"));
-  CHECK_THAT(report::windows_proof(told), !ContainsSubstring("Different from what labctl believed"));
+  CHECK_THAT(report::windows_proof(told), !ContainsSubstring("Different from what labctl assumed"));
   told.claims[0].state = Claim::State::not_seen;
-  CHECK(told.as_believed());
+  CHECK(told.as_assumed());
   told.claims[0].state = Claim::State::differs;
-  CHECK_FALSE(told.as_believed());
-  CHECK_THAT(report::windows_proof(told), ContainsSubstring("Different from what labctl believed"));
+  CHECK_FALSE(told.as_assumed());
+  CHECK_THAT(report::windows_proof(told), ContainsSubstring("Different from what labctl assumed"));
   CHECK_THAT(report::windows_proof_summary(told), ContainsSubstring("differs: an NMI stops Windows"));
 }
 
@@ -51,14 +51,14 @@ TEST_CASE("a driver that ends otherwise, or not at all, differs") {
       auto told = proof();
       told.drivers[0].should_crash = crash;
       told.drivers[0].outcomes[0].ending = ending;
-      CHECK(told.as_believed() == (ending == (crash ? Ending::crashed : Ending::passed)));
+      CHECK(told.as_assumed() == (ending == (crash ? Ending::crashed : Ending::passed)));
     }
   auto told = proof();
   told.drivers[0].outcomes.clear();
-  CHECK_FALSE(told.as_believed());
+  CHECK_FALSE(told.as_assumed());
   told = proof();
   told.drivers[0].problem = "the disk is full";
-  CHECK_FALSE(told.as_believed());
+  CHECK_FALSE(told.as_assumed());
   CHECK_THAT(report::windows_proof_summary(told), ContainsSubstring("the disk is full"));
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("channels that are not proved differ") {
   auto told = proof();
   told.canary.deaths[0].spoke = {event::Channel::console};
   told.canary.deaths[0].reason = "silent: panic-device";
-  CHECK_FALSE(told.as_believed());
+  CHECK_FALSE(told.as_assumed());
   CHECK_THAT(report::windows_proof(told), ContainsSubstring("| panic-device | `silent: panic-device` |"));
 }
 

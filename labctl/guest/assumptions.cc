@@ -1,4 +1,4 @@
-#include "labctl/guest/beliefs.h"
+#include "labctl/guest/assumptions.h"
 
 #include <algorithm>
 #include <optional>
@@ -20,18 +20,19 @@ std::optional<std::string> value_in(const std::string& answer, const std::string
   return found == facts.end() ? std::nullopt : std::optional(found->second);
 }
 
-Held held_against(const Belief& belief, const std::string& answer) {
-  const auto seen = value_in(answer, belief.key);
-  if (!seen) return {&belief, {}, Holds::unanswered};
-  const bool believed = belief.any_of.empty() ? !seen->empty()
-                                              : std::find(belief.any_of.begin(), belief.any_of.end(),
-                                                          *seen) != belief.any_of.end();
-  return {&belief, *seen, believed ? Holds::proved : Holds::differs};
+Held held_against(const Assumption& assumption, const std::string& answer) {
+  const auto seen = value_in(answer, assumption.key);
+  if (!seen) return {&assumption, {}, Holds::unanswered};
+  const bool assumed =
+      assumption.any_of.empty()
+          ? !seen->empty()
+          : std::find(assumption.any_of.begin(), assumption.any_of.end(), *seen) != assumption.any_of.end();
+  return {&assumption, *seen, assumed ? Holds::proved : Holds::differs};
 }
 
 }  // namespace
 
-std::vector<Question> belief_questions() {
+std::vector<Question> assumption_questions() {
   const System& windows = system_of(scenario::Os::windows);
   std::vector<Question> all = {windows.booted(),
                                windows.identify(),
@@ -47,8 +48,8 @@ std::vector<Question> belief_questions() {
   return all;
 }
 
-const std::vector<Belief>& beliefs() {
-  static const std::vector<Belief> all = {
+const std::vector<Assumption>& assumptions() {
+  static const std::vector<Assumption> all = {
       {"a boot that went well is told by the registry alone", "booted", "system", {"running"}},
       {"the moment of a boot can be asked for", "identify", "boot_id"},
       {"a system that never crashed has no record of a crash", "evidence", "crash_records", {"0"}},
@@ -83,15 +84,15 @@ const std::vector<Belief>& beliefs() {
 
 std::vector<Held> hold(const std::map<std::string, std::string>& answers) {
   std::vector<Held> all;
-  for (const Belief& belief : beliefs()) {
-    const auto answer = answers.find(belief.question);
-    all.push_back(answer == answers.end() ? Held{&belief} : held_against(belief, answer->second));
+  for (const Assumption& assumption : assumptions()) {
+    const auto answer = answers.find(assumption.question);
+    all.push_back(answer == answers.end() ? Held{&assumption} : held_against(assumption, answer->second));
   }
   // The last question is the moment of the boot again, and both have to agree.
   Held& last = all.back();
   const auto first = answers.find("identify");
   if (last.holds == Holds::proved &&
-      (first == answers.end() || value_in(first->second, last.belief->key) != last.seen))
+      (first == answers.end() || value_in(first->second, last.assumption->key) != last.seen))
     last.holds = Holds::differs;
   return all;
 }
