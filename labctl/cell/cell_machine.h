@@ -99,6 +99,8 @@ class CellMachine {
   void fail_silent_console(const std::string& what);
   bool console_showed_shutdown();
   void never_went_down();
+  bool is_stuck() const;
+  void inject_nmi(Millis wait);
   bool is_of_our_nmi(const crash::Finding& finding, Channel channel);
   void add_nmi_result();
   void note_sleepers(const guest::Facts& facts);
@@ -118,12 +120,15 @@ class CellMachine {
   // windows.cc: how a guest dies that boots again by itself, and that one crash is one finding
   void on_bug_check(const event::Panicked& panicked);
   bool is_of_our_power_cut(const crash::Finding& finding) const;
+  bool is_provoked(const crash::Finding& finding) const;
   bool on_event_after_failure(const event::What& what);
   void count_resets();
   bool reported_on(Channel channel) const;
   void end_or_read_disk(bool told);
   Millis time_to_die(Ending ending) const;
   bool still_runs() const;
+  void grace_is_over();
+  void sweep_is_over();
   void merge_findings();
 
   // judge.cc: answers

@@ -47,6 +47,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_image_verify(command_line);
   add_image_rm(command_line);
   add_canary(command_line);
+  add_prove_windows(command_line);
   add_scan(command_line);
   add_reproduce(command_line);
   add_bisect(command_line);

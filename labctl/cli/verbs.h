@@ -55,6 +55,7 @@ void add_image_pull(CommandLine& command_line);
 void add_image_verify(CommandLine& command_line);
 void add_image_rm(CommandLine& command_line);
 void add_canary(CommandLine& command_line);
+void add_prove_windows(CommandLine& command_line);
 
 // Crashes.
 void add_reproduce(CommandLine& command_line);

@@ -150,6 +150,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   text += for_terminal(new_errors_text(verdict));
   text += for_terminal(idle_waivers(verdict));
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
+  if (const auto windows = windows_in_words(plan); !windows.empty()) text += "\n" + windows;
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
 }
 

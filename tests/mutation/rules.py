@@ -27,6 +27,7 @@ BPF = "labctl/cell/bpf.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
+CELL_WINDOWS = "labctl/cell/windows.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
@@ -527,9 +528,9 @@ RULES = [
     ("content applied again may be taken", STEP, "if (op.may_be_refused) s_.refused = false;", ""),
     # ---- a cell's life: deadlines ----
     ("grace has an end", STEP,
-     "if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until)\n    return still_runs() ? begin_last_sweep() : end_or_read_disk(false);", ""),
+     "if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until) return grace_is_over();", ""),
     ("the last sweep has an end", STEP,
-     "if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return end_or_read_disk(false);", ""),
+     "if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return sweep_is_over();", ""),
     ("the reading of a disk has an end", STEP, "if (s_.phase == Phase::post_mortem && s_.guest_time() >= s_.phase_until) return end();", ""),
     ("a suspect that is not cleared in time counts", STEP,
      "if (s_.suspect_asked && s_.guest_time() >= s_.suspect_until) return convict_suspects();", ""),
@@ -761,6 +762,12 @@ RULES = [
     ("a power cut leaves no last line", STORY, "opened_.earned() && how != Wait::power_cut", "opened_.earned()"),
     ("a stuck guest is injected an NMI", CHANNELS, "  actions_.push_back(InjectNmi{});\n", ""),
     ("the panic of our NMI is no finding", CHANNELS, "  s_.nmi_injected = true;\n", ""),
+    ("a guest that hangs leaves a dump", CHANNELS, "  return s_.opened.nmi && traits().nmi_panics && s_.outcome.ending == Ending::hung &&", "  return false && s_.opened.nmi && s_.outcome.ending == Ending::hung &&"),
+    ("no NMI for a guest that has crashed", CHANNELS, "traits().nmi_panics && s_.outcome.ending == Ending::hung && !s_.dead &&", "traits().nmi_panics && !s_.dead &&"),
+    ("no NMI for a guest that reset itself", CELL_WINDOWS, "return is_stuck() && s_.resets == 0 ? inject_nmi(p_.dying)", "return is_stuck() ? inject_nmi(p_.dying)"),
+    ("what our NMI provokes does not count", CHANNELS, "traits().reboots_by_itself ? is_provoked(finding)\n", "traits().reboots_by_itself ? false\n"),
+    ("a bug check before our NMI counts", CELL_WINDOWS, "      return crash::bug_check_of(finding) == of_nmi;", "      return true;"),
+    ("the device's word of our NMI is no crash", CELL_WINDOWS, "if (s_.nmi_injected && (!told || is_provoked(*told))) {", "if (false) {"),
     ("a thread that was switched has not slept", CHANNELS, "known->second.sleeper.switches == sleeper.switches;", "true;"),
     ("a thread that slept on is still asleep", CHANNELS, "const Millis since = never_ran ? known->second.since : s_.guest_time();", "const Millis since = s_.guest_time();"),
     ("what slept before the candidate does not count", CHANNELS, "if (s_.usual_sleepers.count(place_of(sleeper)) != 0) continue;", ""),
