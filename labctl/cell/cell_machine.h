@@ -167,6 +167,7 @@ class CellMachine {
   void judge_cmdline(const guest::Facts& facts);
   void judge_built(const guest::Facts& facts);
   void judge_kernel(const std::string& release);
+  void judge_built_for();
   bool ties() const { return s_.opened.earned() && traits().shows_build; }
   bool is_untied() const;
   bool is_vouched_for() const;

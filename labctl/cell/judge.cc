@@ -184,6 +184,7 @@ void CellMachine::judge_baseline(const guest::Facts& facts) {
   judge_cmdline(facts);
   note_usual_sleepers(facts);
   s_.kernel = fact(facts, "kernel");
+  judge_built_for();
 }
 
 void CellMachine::judge_identity(const std::string& id) {

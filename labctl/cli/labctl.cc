@@ -36,8 +36,9 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_init(command_line);
   add_record_verbs(command_line, "Carry a bundle to another machine: pack, unpack");
   add_bundle_pack(command_line);
-  command_line.verbs("image", "Guests at rest: list, build, import, push, pull, verify, rm", group::images);
+  command_line.verbs("image", "Guests at rest: list, kernels, build, import, push, pull, verify, rm", group::images);
   add_image_list(command_line);
+  add_image_kernels(command_line);
   add_image_build(command_line);
   add_image_import(command_line);
   add_image_push(command_line);

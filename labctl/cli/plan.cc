@@ -7,6 +7,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -157,7 +158,7 @@ Json to_json(const std::vector<host::Check>& checks) {
 int plan(const PlanOptions& options) {
   const auto variables = options.settings.variables();
   if (!variables) return report_error(variables.error());
-  auto loaded = load_plan(options.scenario, *variables, options.only);
+  auto loaded = load_plan_here(options.scenario, *variables, options.only, {}, today(), Unbuilt::stay_open);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);

@@ -47,6 +47,7 @@ void add_bundle_unpack(CommandLine& command_line);
 
 // Images.
 void add_image_list(CommandLine& command_line);
+void add_image_kernels(CommandLine& command_line);
 void add_image_build(CommandLine& command_line);
 void add_image_import(CommandLine& command_line);
 void add_image_push(CommandLine& command_line);

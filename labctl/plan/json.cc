@@ -189,6 +189,7 @@ Json cell_json(const Cell& cell) {
                {"expect", std::move(expect)}};
   add_damage(json, cell.content_damage, cell.content_may_be_refused);
   if (!cell.driver_with.empty()) json["driver_with"] = cell.driver_with;
+  if (!cell.kernel.empty()) json["kernel"] = cell.kernel;
   return json;
 }
 
@@ -406,6 +407,7 @@ Cell read_cell(In& in) {
   cell.driver_path = read_path(in, "driver_path");
   cell.content_path = read_path(in, "content_path");
   cell.driver_with = read_with(in, "driver_with");
+  if (in.has("kernel")) cell.kernel = read_name(in, "kernel", scenario::is_kernel_release, "a kernel's release");
   read_damage(in, cell.content_damage, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));

@@ -74,6 +74,12 @@ bool is_module_option(std::string_view text) {
   return !name.empty() && consists_of(name, "_-.") && text.find_first_of("\n\t") == text.npos;
 }
 
+bool is_kernel_release(std::string_view text) {
+  constexpr std::size_t longest = 64;  // of the kernel's own name for it
+  return !text.empty() && text.size() <= longest && text.front() >= '0' && text.front() <= '9' &&
+         consists_of(text, "_-.+~");
+}
+
 bool is_kernel_option(std::string_view text) {
   return !text.empty() && text.size() <= longest_option && text.front() != '-' && text.front() != '=' &&
          consists_of(text, "_-.=,:/+@%");

@@ -53,7 +53,8 @@ const char* to_string(Damage damage);
 struct Artifact {
   std::string label;  // "candidate", "previous", "current" ...
   std::string
-      path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
+      path;  // as written, variables replaced except ${image} and a driver's ${kernel}, which the plan fills
+             // in; relative to the file
   Mark mark;
   Damage damage = Damage::none;        // done to the file at `path` before it is delivered
   bool may_be_refused = false;         // its apply may fail; the guest must live on all the same

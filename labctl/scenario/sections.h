@@ -28,6 +28,7 @@ inline constexpr unsigned image_later = 1;    // ${image}: in artifact paths, fi
 inline constexpr unsigned content_later = 2;  // ${content.sha256}, ${content.path}: in commands and proofs,
                                               // filled in before they run
 inline constexpr unsigned driver_later = 4;   // ${driver.sha256}
+inline constexpr unsigned kernel_later = 8;   // ${kernel}: in drivers' paths, filled in where images are known
 
 // `within: 10m`, said of `what`: how long that may take. 0 after a mistake.
 Millis read_within(const Node& node, const std::string& what, Reader& reader);

@@ -226,3 +226,16 @@ TEST_CASE("a driver that Secure Boot surely refuses is an error before anything 
   }
   ::setenv("PATH", before.c_str(), 1);
 }
+
+TEST_CASE("a driver that is not there for a kernel is called with that kernel, and one for no image not at all") {
+  Place place(1000);
+  auto& cell = place.plan.cells[0];
+  cell.driver_path = "out/6.1.0-56-amd64/x.ko";
+  cell.kernel = "6.1.0-56-amd64";
+  const auto checks = lab::check_artifacts(place.plan, (place.folder / "gate.yaml").string(), place.store);
+  REQUIRE(checks.size() == 1);
+  CHECK(checks[0].fix == "build it for the kernel 6.1.0-56-amd64; 'labctl image kernels' lists what to build for");
+  cell.driver_path = "out/${kernel}/x.ko";
+  cell.kernel.clear();
+  CHECK(place.lacks() == "");
+}

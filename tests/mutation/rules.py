@@ -815,6 +815,8 @@ RULES = [
     ("a changed journal of another attempt is no record", BUNDLE, "if (kind == other_attempt && damaged(cell, aside)) {", "if (false) {"),
     ("a console that was not heard convicts a shard that was cut off", "labctl/bundle/merge.cc", "if (auto cut = read_cut_journal(cell, to))", "if (auto cut = read_cut_journal(cell, to); false)"),
 
+    ("a driver is of the guest's kernel", TIED, "s_.cell.kernel.empty() || s_.cell.kernel == s_.kernel", "true"),
+
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,
      "if (!given_as_recorded(cell, run, opened))", "if (false)"),
