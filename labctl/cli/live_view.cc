@@ -120,7 +120,7 @@ class Page {
       if (says && screen_.width >= wide)
         text = fill(text, widths.id + widths.marks + widths.step + 6 + 3 * 2) + "  " + cell->last_line;
       add(std::move(text), paint_of(cell->stage));
-      else if (consoles && cell->stage == Stage::running) add("    " + cell->last_line, Paint::faint);
+      if (consoles && cell->stage == Stage::running) add("    " + cell->last_line, Paint::faint);
     }
   }
 

@@ -10,7 +10,6 @@
 
 using namespace labctl;
 using namespace std::chrono_literals;
-using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using outcome::Ending;
 
