@@ -6,7 +6,6 @@
 #include "tests/catch.h"
 
 using namespace labctl;
-using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 namespace {
