@@ -35,6 +35,7 @@ void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
 void add_init(CommandLine& command_line);
 void add_judge(CommandLine& command_line);
+void add_show(CommandLine& command_line);
 void add_report(CommandLine& command_line);
 void add_attest(CommandLine& command_line);
 void add_keygen(CommandLine& command_line);

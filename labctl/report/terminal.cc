@@ -18,25 +18,6 @@ std::size_t widest_id(const plan::Plan& plan) {
   return width;
 }
 
-std::string story_text(const plan::Cell& cell) {
-  std::vector<std::string> steps;
-  int reboots = 0;
-  auto end_reboots = [&] {
-    if (reboots > 0) steps.push_back(reboots == 1 ? "reboot" : fmt::format("reboot x{}", reboots));
-    reboots = 0;
-  };
-  for (const auto& step : cell.story) {
-    if (step.kind == scenario::StepKind::reboot) {
-      ++reboots;
-      continue;
-    }
-    end_reboots();
-    steps.push_back(to_text(step));
-  }
-  end_reboots();
-  return join(steps, ", ");
-}
-
 std::string in_colour(const std::string& text, Ending ending, Style style) {
   if (!style.colour) return for_terminal(text);
   const char* code = ending == Ending::passed ? "32" : outcome::is_guest_failure(ending) ? "31" : "33";
@@ -120,16 +101,6 @@ std::string passed_in_words(const verdict::Verdict& verdict) {
 }
 
 }  // namespace
-
-std::string plan_table(const plan::Plan& plan) {
-  const std::size_t width = widest_id(plan);
-  std::string text = fmt::format("{}  boots  story\n", padded("cell", width));
-  for (const auto& cell : plan.cells)
-    text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " +
-            story_text(cell) + "\n";
-  for (const auto& note : plan.notes) text += fmt::format("note: {}\n", note);
-  return text;
-}
 
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style) {
   const std::size_t width = widest_id(plan);
