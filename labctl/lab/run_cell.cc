@@ -107,7 +107,7 @@ class CellRun {
             .snapshot = job_.base.disk_sha256,
             .rules = job_.rules,
             .seed = random_hex(16),
-            .nmi = !job_.canary && job_.rules == outcome::rules_now};
+            .nmi = !job_.canary && !job_.session && job_.rules == outcome::rules_now};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.
