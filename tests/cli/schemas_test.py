@@ -21,7 +21,7 @@ LABCTL = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FORMATS = {"scenario": "scenarios/schema.json", "rings": "scenarios/rings.schema.json", "signatures": "scenarios/signatures.schema.json",
            "waivers": "scenarios/waivers.schema.json", "image": "images/image.schema.json",
-           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "history", "watch", "kernels")}}
+           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "history", "watch", "available", "kernels")}}
 failures = []
 
 
