@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -82,11 +83,9 @@ int image_verify(const ImageNames& options) {
   int code = exit_code::passed;
   for (const auto& name : options.names) {
     auto image = store.find(name);
-    if (!image) {
-      code = report_error(image.error());
-      continue;
-    }
-    if (auto whole = store.verify(*image); !whole)
+    const auto whole = image ? store.verify(*image) : Status(fail(image.error()));
+    answer_more("images", {{"name", name}, {"whole", whole.has_value()}});
+    if (!whole)
       code = report_error(whole.error());
     else
       print(fmt::format("{}: ok, sha256 {}\n", name, image->sha256));
@@ -101,7 +100,10 @@ int image_remove(const ImageNames& options) {
   const auto store = open_store(*paths);
   int code = exit_code::passed;
   for (const auto& name : options.names)
-    if (auto removed = store.remove(name); !removed) code = report_error(removed.error());
+    if (auto removed = store.remove(name); !removed)
+      code = report_error(removed.error());
+    else
+      answer_more("removed", name);
   return code;
 }
 
@@ -129,6 +131,7 @@ void add_image_verify(CommandLine& command_line) {
                                  .exit_codes = exit_codes},
                                 options, image_verify);
   verb.option("NAME", options->names, "Images", {.required = true});
+  verb.json();
 }
 
 void add_image_rm(CommandLine& command_line) {
@@ -140,6 +143,7 @@ void add_image_rm(CommandLine& command_line) {
                                  .exit_codes = exit_codes},
                                 options, image_remove);
   verb.option("NAME", options->names, "Images", {.required = true});
+  verb.json();
 }
 
 }  // namespace labctl::cli

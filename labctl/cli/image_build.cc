@@ -143,6 +143,7 @@ void add_image_build(CommandLine& command_line) {
               "Windows: holds a product key (default: as an evaluation)", {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot what was built; the first run does");
   options->host.add_to(verb);
+  verb.json();
 }
 
 void add_image_import(CommandLine& command_line) {
@@ -160,6 +161,7 @@ void add_image_import(CommandLine& command_line) {
               {.required = true});
   verb.flag("--disks-only", options->disks, "Do not boot it; the first run does");
   options->host.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli
