@@ -4,7 +4,9 @@
 
 #include "labctl/attest/sigstore.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/bundle/judge.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/verbs.h"
@@ -44,6 +46,9 @@ int attest(const AttestOptions& options) {
   if (text && sigstore) text = as_sigstore(*text);
   if (!text) return report_error(text.error());
   if (auto written = write_file(file, *text); !written) return report_error(written.error());
+  answer("verdict", verdict::to_string(judged->verdict.decision));
+  answer("file", file.string());
+  answer("key", signer->public_key().id());
   print(fmt::format("{}, signed with key {}\n{}\n", verdict::to_string(judged->verdict.decision),
                     signer->public_key().id(), file.string()));
   return exit_code::passed;
@@ -62,6 +67,9 @@ int keygen(const KeygenOptions& options) {
   if (auto made = create_file(file, key->pem(), 0600); !made) return report_error(made.error());
   if (auto made = create_file(public_file, key->public_key().pem(), 0644); !made)
     return report_error(made.error());
+  answer("private_key", file);
+  answer("public_key", public_file);
+  answer("key", key->public_key().id());
   print(fmt::format("private key: {}\npublic key:  {}\nkey id:      {}\n", file, public_file,
                     key->public_key().id()));
   return exit_code::passed;
@@ -87,6 +95,7 @@ void add_attest(CommandLine& command_line) {
               "attestation.json, or attestation.sigstore.json: a Sigstore bundle v0.3",
               {.show_default = true, .one_of = {"dsse", "sigstore"}});
   options->signing.add_to(verb);
+  verb.json();
 }
 
 void add_keygen(CommandLine& command_line) {
@@ -102,6 +111,7 @@ void add_keygen(CommandLine& command_line) {
                         options, keygen);
   verb.option("FILE", options->file, "Where the private key goes", {.required = true});
   verb.option("--type", options->type, "Which kind", {.show_default = true, .one_of = {"ed25519", "p256"}});
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -1,9 +1,11 @@
 // labctl bundle pack: a bundle as one file for another machine.
 #include <fmt/core.h>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/archive.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/host/paths.h"
@@ -58,6 +60,11 @@ int bundle_pack(const PackOptions& options) {
           : fs::path(options.out);
   auto packed = bundle::pack_bundle(options.bundle, also, file);
   if (!packed) return report_error(packed.error());
+  answer("file", file.string());
+  answer("files", packed->files);
+  answer("bytes", packed->bytes);
+  answer("size", packed->size);
+  answer("sha256", packed->sha256);
   print(fmt::format("{}: {} files, {} in {}\nsha256 {}\n", file.string(), packed->files,
                     show_size(packed->bytes), show_size(packed->size), packed->sha256));
   return exit_code::passed;
@@ -83,6 +90,7 @@ void add_bundle_pack(CommandLine& command_line) {
               {.value = "FILE|DIR"});
   verb.flag("--without-artifacts", options->bare, "Only what the run recorded",
             {.old_name = "--without-artefacts"});
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -1,7 +1,9 @@
 // labctl bundle unpack: the bundle's folder again, of the file that pack made.
 #include <fmt/core.h>
 
+#include "labctl/base/json.h"
 #include "labctl/bundle/archive.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
 
@@ -16,6 +18,7 @@ int bundle_unpack(const UnpackOptions& options) {
   const auto& [file, into] = options;
   auto folder = bundle::unpack_bundle(file, into);
   if (!folder) return report_error(folder.error());
+  answer("bundle", folder->string());
   print(fmt::format("bundle: {}\n", folder->string()));
   return exit_code::passed;
 }
@@ -35,6 +38,7 @@ void add_bundle_unpack(CommandLine& command_line) {
       options, bundle_unpack);
   verb.option("FILE", options->file, "What 'labctl bundle pack' made", {.required = true});
   verb.option("--into", options->into, "Where the folder goes (default: here)", {.value = "DIR"});
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -1,6 +1,8 @@
 // labctl canary: sees every channel of an image speak, by killing clones of it.
 
 #include "labctl/gate/canary.h"
+#include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -22,6 +24,8 @@ int canary(const CanaryOptions& options) {
     if (!canaries) return report_error(canaries.error());
     bool proved = true;
     for (const auto& canary : *canaries) {
+      answer_more("canaries",
+                  {{"name", canary.name()}, {"proved", canary.proved()}, {"reason", canary.reason()}});
       print(report::canary_table(canary));
       proved = proved && canary.proved();
     }
@@ -46,6 +50,7 @@ void add_canary(CommandLine& command_line) {
   verb.option("IMAGE", options->images, "Images, as 'labctl image list' names them", {.required = true});
   verb.option("--out", options->out, "Keep journals and consoles here", {.value = "DIR"});
   options->host.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -11,6 +11,7 @@
 
 #include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 
 namespace labctl::cli {
@@ -124,12 +125,24 @@ struct CommandLine::Parts {
   Verb::OldNames old_names;
   std::map<std::string, std::string> usual;  // of a group of verbs
 
+  // Of the deepest verb; nullptr for a group of verbs.
+  const VerbText* text_of(const CLI::App& verb) const {
+    const auto* above = verb.get_parent();
+    if (above == nullptr) return nullptr;
+    const std::string name =
+        above == &app ? verb.get_name() : fmt::format("{} {}", above->get_name(), verb.get_name());
+    const auto found =
+        std::find_if(verbs.begin(), verbs.end(), [&](const auto& one) { return one.name == name; });
+    return found == verbs.end() ? nullptr : &*found;
+  }
+
   // `verb`: whose help answers; the whole program's, when no verb is known.
   int refuse(const std::string& message, const CLI::App& verb) const {
     std::string name = verb.get_name();
     for (const auto* above = verb.get_parent(); above != nullptr; above = above->get_parent())
       name = fmt::format("{} {}", above->get_name(), name);
     const bool has_verbs = !verb.get_subcommands({}).empty();
+    answer_error({Fault::input, message, {}, {}});
     say(fmt::format("{}: {}", name, message));
     say(fmt::format("run '{} --help' for its {}", name, has_verbs ? "verbs" : "options and examples"));
     return exit_code::bad_input;
@@ -198,6 +211,9 @@ int CommandLine::parse_and_call(int argc, char** argv) {
       word.replace(0, equals, old->second);
   }
   const CLI::App& verb = verb_of(app, words);
+  if (const auto* text = parts_->text_of(verb);
+      text && text->answers() && std::find(words.begin(), words.end(), "--json") != words.end())
+    begin_answer(text->name);
   std::reverse(words.begin(), words.end());  // as CLI11 wants a vector
   try {
     app.parse(std::move(words));
@@ -207,6 +223,10 @@ int CommandLine::parse_and_call(int argc, char** argv) {
     return parts_->refuse(in_words(problem, app, verb), verb);
   }
   return parts_->call();
+}
+
+bool VerbText::answers() const {
+  return std::any_of(options.begin(), options.end(), [](const auto& one) { return one.name == "--json"; });
 }
 
 void Verb::describe(const char* name, const char* help, const Wants& wants, bool many) {
@@ -263,10 +283,13 @@ void Verb::flag(const char* name, bool& value, const char* help, const Wants& wa
   apply(app_.add_flag(name, value, help), name, wants);
 }
 
+void Verb::json() { flag("--json", text_.json, "For programs: one document, also when the verb fails"); }
+
 int run_command_line(CommandLine& command_line, int argc, char** argv) {
   tell_slow_work([](const std::string& text) { say(fmt::format("labctl: {}", text)); });
   try {
     const int code = command_line.parse_and_call(argc, argv);
+    if (const auto document = finish_answer(code)) print_json(*document);
     // A verdict that could not be printed was not given.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       say("labctl: cannot write to standard output");
@@ -274,7 +297,8 @@ int run_command_line(CommandLine& command_line, int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& problem) {
-    say(fmt::format("labctl: internal error: {}", problem.what()));
+    report_error(Error{Fault::lab, fmt::format("internal error: {}", problem.what()), {}, {}});
+    if (const auto document = finish_answer(exit_code::no_verdict)) print_json(*document);
     return exit_code::no_verdict;
   }
 }

@@ -57,6 +57,8 @@ struct VerbText {
   std::string name;  // "image build"
   std::string summary, group, examples, exit_codes;
   std::vector<OptionText> options;  // in the order of the help
+  bool answers() const;             // knows --json
+  bool json = false;                // --json was given; of verbs without a format of their own
 };
 
 class Verb {
@@ -74,6 +76,8 @@ class Verb {
   // May be repeated.
   void option(const char* name, std::vector<std::string>& values, const char* help, const Wants& wants = {});
   void flag(const char* name, bool& value, const char* help, const Wants& wants = {});
+  // --json, of a verb whose answer has no format of its own (answer.h).
+  void json();
 
  private:
   void describe(const char* name, const char* help, const Wants& wants, bool many);

@@ -1,5 +1,6 @@
 #include "labctl/host/doctor.h"
 #include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 
 #include <fmt/core.h>
 
@@ -116,12 +117,17 @@ int gc(const GcOptions& options) {
   if (!found) return report_error(found.error());
   const host::Paths& paths = *found;
   auto collected = gate::collect_garbage(paths, open_store(paths), options.kept);
+  answer("done", collected.done);
   for (const auto& line : collected.done) print(line + "\n");
   for (const auto& problem : collected.problems) report_error(problem);
   if (collected.done.empty() && collected.problems.empty()) print("nothing to do\n");
   std::uint64_t bytes = 0;
   for (const auto& machine : reproduction::KeptMachines(paths.kept).all()) {
     bytes += machine.bytes;
+    answer_more("kept", {{"made", machine.made},
+                         {"bytes", machine.bytes},
+                         {"cell", machine.cell},
+                         {"step", machine.checkpoint.step}});
     print(fmt::format("kept since {}, {}: {} before '{}'\n", machine.made, show_size(machine.bytes),
                       machine.cell, printable(machine.checkpoint.step, 80)));
   }
@@ -160,6 +166,7 @@ void add_gc(CommandLine& command_line) {
                      "3    something could not be removed"},
       options, gc);
   verb.flag("--kept", options->kept, "Remove the kept machines too");
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -73,6 +73,7 @@ void add_drill(CommandLine& command_line, const OpenHost& open_host) {
   options->settings.add_to(verb);
   options->place.add_out_to(verb);
   options->place.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -7,7 +7,9 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
@@ -33,6 +35,7 @@ struct WithdrawOptions {
 int write(const std::string& file, const Result<std::string>& sealed, const std::string& words) {
   if (!sealed) return report_error(sealed.error());
   if (auto written = write_file(file, *sealed); !written) return report_error(written.error());
+  answer("file", file);
   print(words + "\n  " + file + "\n");
   return exit_code::passed;
 }
@@ -47,6 +50,7 @@ int halt(const HaltOptions& options) {
   std::vector<std::string> names;
   for (auto& artifact : artifacts.digests)
     names.push_back(artifact.name = fs::path(artifact.name).filename().string());
+  answer("artifacts", names);
   const rings::Halt halt{artifacts.digests, std::time(nullptr), options.reason};
   return write(options.out, signer->seal(rings::to_payload(halt)),
                fmt::format("HALTED in every ring: {}", join_some(names)));
@@ -83,6 +87,8 @@ int withdraw(const WithdrawOptions& options) {
     if (!envelope) return cannot_look(envelope.error());
     list.statements.push_back({fs::path(file).filename().string(), sha256(envelope->payload)});
   }
+  answer("statements", list.statements.size());
+  answer("until", show_moment(list.expires));
   return write(
       options.out, signer->seal(rings::to_payload(list)),
       fmt::format("WITHDRAWN: {} statements, until {}", list.statements.size(), show_moment(list.expires)));
@@ -107,6 +113,7 @@ void add_halt(CommandLine& command_line) {
   verb.option("--reason", options->reason, "Why, in words", {.value = "TEXT", .required = true});
   verb.option("--out", options->out, "Where the halt goes", {.value = "FILE", .show_default = true});
   options->signing.add_to(verb);
+  verb.json();
 }
 
 void add_withdraw(CommandLine& command_line) {
@@ -129,6 +136,7 @@ void add_withdraw(CommandLine& command_line) {
               {.value = "DUR", .show_default = true});
   verb.option("--out", options->out, "Where the list goes", {.value = "FILE", .show_default = true});
   options->signing.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -84,6 +86,7 @@ Status add_to_history(history::Database& database, const fs::path& bundle) {
   const auto known = database.key_of(*id);
   if (!known) return fail(known.error());
   if (*known != 0) {
+    answer_more("bundles", {{"bundle", bundle.string()}, {"added", false}});
     say(fmt::format("labctl: already in the history: {}", bundle.string()));
     return {};
   }
@@ -91,6 +94,10 @@ Status add_to_history(history::Database& database, const fs::path& bundle) {
   if (!entry) return fail(entry.error());
   const auto added = database.add(*entry);
   if (!added) return fail(added.error());
+  answer_more("bundles", {{"bundle", bundle.string()},
+                          {"added", *added != history::Added::known},
+                          {"name", entry->name},
+                          {"verdict", entry->verdict}});
   if (*added != history::Added::known) say(fmt::format("labctl: {}", in_words(*entry, *added)));
   return {};
 }
@@ -111,6 +118,7 @@ void add_history_add(CommandLine& command_line) {
   verb.option("BUNDLE|DIR", options->bundles, "Bundles, and folders with bundles in them",
               {.required = true});
   add_db_option(verb, options->db);
+  verb.json();
 }
 
 }  // namespace labctl::cli

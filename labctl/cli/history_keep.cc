@@ -5,8 +5,10 @@
 #include <ctime>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -36,6 +38,8 @@ int html(const HtmlOptions& options) {
   for (const auto& page : *pages)
     if (auto written = write_file(fs::path(options.out) / page.name, page.html); !written)
       return report_error(written.error());
+  answer("pages", pages->size());
+  answer("file", (fs::path(options.out) / "index.html").string());
   print(fmt::format("{} pages: {}\n", pages->size(), (fs::path(options.out) / "index.html").string()));
   return exit_code::passed;
 }
@@ -55,6 +59,7 @@ int notes(const NotesOptions& options) {
   if (!database) return report_error(database.error());
   if (auto replaced = history::replace_notes(*database, read.notes); !replaced)
     return report_error(replaced.error());
+  answer("notes", read.notes.size());
   say(fmt::format("labctl: {} problems have notes", read.notes.size()));
   return exit_code::passed;
 }
@@ -136,6 +141,11 @@ int prune(const PruneOptions& options) {
   for (const auto& bundle : *bundles)
     if (history::why_kept(bundle, *order).empty()) going.push_back(bundle);
   for (const auto& bundle : going)
+    answer_more("bundles",
+                {{"bundle", bundle.path}, {"verdict", bundle.verdict}, {"ended", show_moment(bundle.ended)}});
+  answer("dry_run", options.dry_run);
+  answer("of", bundles->size());
+  for (const auto& bundle : going)
     print(fmt::format("{}{} ({}, ended {})\n", options.dry_run ? "would remove " : "removing ", bundle.path,
                       bundle.verdict, show_moment(bundle.ended)));
   print(fmt::format("{} of {} bundles\n", going.size(), bundles->size()));
@@ -159,6 +169,7 @@ void add_html(CommandLine& command_line) {
                                 options, html);
   verb.option("--out", options->out, "The folder for the pages", {.value = "DIR", .required = true});
   add_db_option(verb, options->db);
+  verb.json();
 }
 
 void add_notes(CommandLine& command_line) {
@@ -174,6 +185,7 @@ void add_notes(CommandLine& command_line) {
   verb.option("FILE", options->notes, "The file; it is the source, and the history its copy",
               {.required = true});
   add_db_option(verb, options->db);
+  verb.json();
 }
 
 }  // namespace
@@ -202,6 +214,7 @@ void add_history_keeping(CommandLine& command_line) {
               {.value = "DUR"});
   verb.flag("--dry-run", options->dry_run, "Only say what would be removed");
   add_db_option(verb, options->db);
+  verb.json();
 }
 
 }  // namespace labctl::cli

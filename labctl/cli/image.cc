@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -88,11 +89,9 @@ int image_verify(const ImageNames& options) {
   int code = exit_code::passed;
   for (const auto& name : options.names) {
     auto image = store.find(name);
-    if (!image) {
-      code = report_error(image.error());
-      continue;
-    }
-    if (auto whole = store.verify(*image); !whole)
+    const auto whole = image ? store.verify(*image) : Status(fail(image.error()));
+    answer_more("images", {{"name", name}, {"whole", whole.has_value()}});
+    if (!whole)
       code = report_error(whole.error());
     else
       print(fmt::format("{}: ok, sha256 {}\n", name, image->sha256));
@@ -109,7 +108,10 @@ int image_remove(const ImageNames& options) {
   for (const auto& name : options.names) {
     auto removed = store.remove(name);
     if (removed) removed = image::remove_cloud_image(host::imported_folder(*paths), name);
-    if (!removed) code = report_error(removed.error());
+    if (!removed)
+      code = report_error(removed.error());
+    else
+      answer_more("removed", name);
   }
   return code;
 }
@@ -138,6 +140,7 @@ void add_image_verify(CommandLine& command_line) {
                                  .exit_codes = exit_codes},
                                 options, image_verify);
   verb.option("NAME", options->names, "Images", {.required = true});
+  verb.json();
 }
 
 void add_image_rm(CommandLine& command_line) {
@@ -149,6 +152,7 @@ void add_image_rm(CommandLine& command_line) {
                                  .exit_codes = exit_codes},
                                 options, image_remove);
   verb.option("NAME", options->names, "Images", {.required = true});
+  verb.json();
 }
 
 }  // namespace labctl::cli

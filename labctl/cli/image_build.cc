@@ -113,6 +113,7 @@ void add_image_build(CommandLine& command_line) {
               "Windows: holds a product key (default: as an evaluation)", {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot what was built; the first run does");
   options->host.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

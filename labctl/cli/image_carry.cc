@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -36,6 +38,8 @@ int image_push(const PushOptions& options) {
   if (!image) return report_error(image.error());
   if (auto pushed = image::push(*image, options.destination, said_of(options.name)); !pushed)
     return report_error(pushed.error());
+  answer("name", options.name);
+  answer("sha256", image->sha256);
   print(fmt::format("{}: sha256 {}\n", options.name, image->sha256));
   return exit_code::passed;
 }
@@ -70,6 +74,8 @@ int image_pull(const PullOptions& options) {
   };
   auto image = open_store(*paths).adopt(options.name, *sha256, fill);
   if (!image) return report_error(image.error());
+  answer("name", options.name);
+  answer("sha256", image->sha256);
   print(fmt::format("{}: sha256 {}\n", options.name, image->sha256));
   return exit_code::passed;
 }
@@ -90,6 +96,7 @@ void add_image_push(CommandLine& command_line) {
   verb.option("NAME", options->name, "The image", {.required = true});
   verb.option("DEST", options->destination, "A folder, or oci:DIR for an OCI image layout",
               {.required = true});
+  verb.json();
 }
 
 void add_image_pull(CommandLine& command_line) {
@@ -111,6 +118,7 @@ void add_image_pull(CommandLine& command_line) {
   verb.option("--sha256", options->sha256, "The digest of its disk", {.value = "DIGEST"});
   verb.option("--split", options->split, "A split.json that names the digest",
               {.value = "FILE", .excludes = {"--sha256"}});
+  verb.json();
 }
 
 }  // namespace labctl::cli

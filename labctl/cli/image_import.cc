@@ -183,6 +183,7 @@ void add_image_import(CommandLine& command_line) {
               {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot it as an image; the first run does");
   options->host.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

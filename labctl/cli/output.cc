@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "labctl/base/terminal_text.h"
+#include "labctl/cli/answer.h"
 
 namespace labctl::cli {
 namespace {
@@ -17,9 +18,18 @@ namespace {
 std::mutex stderr_mutex;
 Below* drawing = nullptr;
 
+void say_as_is(std::string_view lines) {
+  const std::lock_guard lock(stderr_mutex);
+  if (drawing)
+    drawing->put_above(lines);
+  else
+    std::fwrite(lines.data(), 1, lines.size(), stderr);
+}
+
 }  // namespace
 
 int report_error(const Error& error) {
+  answer_error(error);
   // A place comes first in its line, where editors look for it.
   say(error.where.empty() ? fmt::format("labctl: {}", error.text()) : error.text());
   switch (error.fault) {
@@ -46,27 +56,28 @@ int cannot_look(const Error& error) {
 }
 
 int refuse(const std::string& why) {
+  answer_refusal(why);
   say(fmt::format("labctl: refused: {}", why));
   return exit_code::blocked;
 }
 
-void say(std::string_view line) {
-  const std::string safe = for_terminal(line) + "\n";
-  const std::lock_guard lock(stderr_mutex);
-  if (drawing)
-    drawing->put_above(safe);
-  else
-    std::fwrite(safe.data(), 1, safe.size(), stderr);
-}
+void say(std::string_view line) { say_as_is(for_terminal(line) + "\n"); }
 
 void say_above(Below* below) {
   const std::lock_guard lock(stderr_mutex);
   drawing = below;
 }
 
-void print_as_is(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print_as_is(std::string_view text) {
+  if (is_answering()) return say_as_is(text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 void print(std::string_view text) { print_as_is(for_terminal(text)); }
-void print_json(std::string_view json) { print_as_is(json_for_terminal(json)); }
+void print_json(std::string_view json) {
+  answered();
+  const std::string safe = json_for_terminal(json);
+  std::fwrite(safe.data(), 1, safe.size(), stdout);
+}
 
 bool stderr_is_terminal() {
   const char* terminal = std::getenv("TERM");

@@ -24,7 +24,7 @@ int refuse(const std::string& why);  // in one line; exit_code::blocked
 // The doors to the terminal: whatever guests and bundles put into a text does nothing there
 // (base/terminal_text.h). A closed or full stdout is an error at exit.
 void say(std::string_view line);         // one line on stderr
-void print(std::string_view text);       // stdout
+void print(std::string_view text);       // stdout; stderr where --json asks for a document (answer.h)
 void print_json(std::string_view json);  // the same for JSON, which keeps its meaning
 // For what has been through the door already and has colours of labctl's own, and for a guest's console that
 // somebody has asked for.

@@ -8,7 +8,9 @@
 #include "labctl/attest/policy.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/ring_files.h"
@@ -221,6 +223,7 @@ Status write_halt(const PromoteOptions& options, const Signer& signer, const Kno
   if (!sealed) return fail(sealed.error());
   const auto file = fs::path(options.halts) / ("halt-" + sha256(*sealed).substr(0, 16) + ".json");
   if (auto written = write_file(file, *sealed); !written) return written;
+  answer("halt", file.string());
   print(fmt::format("  halt: {}\n", file.string()));
   return {};
 }
@@ -245,6 +248,11 @@ Status write_pages(const PromoteOptions& options, const Known& known, const ring
 
 int act(const PromoteOptions& options, const Signer& signer, const Known& known) {
   const auto decision = rings::on(known.plan.plan, known.plan.ring, known.verdict, known.reports, known.time);
+  answer("ring", options.to);
+  answer("answer", decision.answer == rings::Answer::open   ? "open"
+                   : decision.answer == rings::Answer::wait ? "wait"
+                                                            : "halt");
+  answer("reasons", decision.reasons);
   print(in_words(decision, options.to));
   if (auto written = write_pages(options, known, decision); !written) report_error(written.error());
   if (decision.answer == rings::Answer::halt) {
@@ -258,6 +266,8 @@ int act(const PromoteOptions& options, const Signer& signer, const Known& known)
   if (!sealed) return cannot_look(sealed.error());
   const std::string out = options.out.empty() ? options.to + ".json" : options.out;
   if (auto written = write_file(out, *sealed); !written) return cannot_look(written.error());
+  answer("file", out);
+  answer("until", show_moment(promotion.expires));
   print(fmt::format("  until {}\n  {}\n", show_moment(promotion.expires), out));
   return exit_code::passed;
 }
@@ -322,6 +332,7 @@ void add_promote(CommandLine& command_line) {
               "Write there, in plain words, how the release was tested", {.value = "FILE"});
   verb.option("--out", options->out, "Where the promotion goes (RING.json)", {.value = "FILE"});
   options->signing.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

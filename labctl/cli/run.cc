@@ -202,6 +202,7 @@ void add_run(CommandLine& command_line, const OpenHost& open_host) {
       "what is missing is submitted",
       {.value = "WHERE", .excludes = {"--keep", "--dumps", "--symbols", "--db", "--fail-fast"}});
   options->place.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include "labctl/base/files.h"
+#include "labctl/cli/answer.h"
+#include "labctl/cli/answer_run.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/report/report.h"
@@ -35,6 +37,8 @@ int run_there(const RunPlace& place, const gate::RunOrder& order, const End& end
       [&](const gate::Environment& environment, gate::Observer& observer) {
         auto result = gate::run(order, environment, observer);
         if (!result) return report_error(result.error());
+        answer_run(result->bundle, result->judged);
+        answer("interrupted", result->interrupted);
         print_as_is(
             report::summary(result->judged.verdict, result->judged.run.plan, {.colour = use_colour(1)}));
         print(fmt::format("bundle: {}\n", result->bundle.string()));

@@ -6,6 +6,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer_run.h"
 #include "labctl/cli/output.h"
 #include "labctl/report/report.h"
 #include "labctl/scenario/signatures.h"
@@ -17,6 +18,7 @@ namespace {
 // A verdict that should have been signed and was not opens nothing.
 int tell(const bundle::MergeResult& result, bool json) {
   const auto& verdict = result.judged.verdict;
+  if (!json) answer_run(result.bundle, result.judged);
   if (json)
     print_json(result.judged.verdict_json);
   else

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/runs.h"
@@ -61,8 +63,10 @@ int split(const SplitOptions& options) {
         bases.push_back(base->image + (base->machine.name.empty()
                                            ? ""
                                            : fmt::format(" on machine {}", base->machine.name)));
+      answer_more("shards", {{"index", i}, {"cells", part.cells.size()}, {"images", bases}});
       print(fmt::format("shard {}: {} cells: {}\n", i, part.cells.size(), join(bases, ", ")));
     }
+    answer("file", file);
     print(fmt::format("split: {}\n", file));
     say(fmt::format("labctl: run each:  labctl shard run {} --index N   (0-{})", shell_quote(file),
                     made->shards.size() - 1));
@@ -96,6 +100,7 @@ void add_split(CommandLine& command_line) {
   verb.option("--shards", options->shards,
               "How many (default: one for each image on each machine, which is the most)",
               {.value = "N", .between = {1, 1000}});
+  verb.json();
 }
 
 }  // namespace labctl::cli

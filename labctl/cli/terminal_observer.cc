@@ -9,6 +9,7 @@
 #include "labctl/base/columns.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/live_area.h"
 #include "labctl/cli/live_view.h"
 #include "labctl/cli/output.h"
@@ -74,9 +75,12 @@ void TerminalObserver::on(const gate::Event& event) {
   }
   if (const auto* ended = std::get_if<gate::ImageEnded>(&event)) {
     // A result, and no word on the way; what went wrong is in the answer.
-    if (ended->image)
-      print(fmt::format("{}\t{}\tkernel {}\n", ended->name, ended->image->sha256,
-                        text_at(ended->image->facts, "kernel_release")));
+    if (!ended->image) return;
+    answer_more("images", {{"name", ended->name},
+                           {"sha256", ended->image->sha256},
+                           {"kernel", text_at(ended->image->facts, "kernel_release")}});
+    print(fmt::format("{}\t{}\tkernel {}\n", ended->name, ended->image->sha256,
+                      text_at(ended->image->facts, "kernel_release")));
     return;
   }
   if (const auto* ended = std::get_if<gate::CanariesEnded>(&event))

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/verbs.h"
@@ -26,15 +28,19 @@ int validate(const ValidateOptions& options) {
   for (const auto& file : options.scenarios) {
     auto loaded = load_plan(file, *variables, {});
     if (!loaded) {
+      answer_more("scenarios", {{"file", file}, {"valid", false}});
       code = exit_code::bad_input;
       continue;
     }
     const auto& [scenario, plan] = *loaded;
+    const auto warnings = plan::review(scenario, plan);
+    answer_more("scenarios",
+                {{"file", file}, {"valid", true}, {"cells", plan.cells.size()}, {"warnings", warnings}});
     print(fmt::format(
         "{}: ok, {} cells; only its text and meaning were checked, 'labctl plan' checks this "
         "host as well\n{}",
         file, plan.cells.size(), report::matrix_table(plan, plan::excluded(scenario), stdout_width())));
-    print_warnings(file, plan::review(scenario, plan));
+    print_warnings(file, warnings);
   }
   return code;
 }
@@ -52,6 +58,7 @@ void add_validate(CommandLine& command_line) {
       options, validate);
   verb.option("SCENARIO", options->scenarios, "Scenario files", {.required = true});
   options->settings.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

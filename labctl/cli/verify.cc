@@ -10,7 +10,9 @@
 #include "labctl/attest/weaker.h"
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
@@ -131,6 +133,15 @@ std::string what_passed(const attest::Statement& statement, std::size_t files) {
                      boots, show_moment(statement.began));
 }
 
+void answer_passed(const attest::Statement& statement, std::size_t files) {
+  answer("publish", true);
+  answer("verdict", attest::to_string(statement.result));
+  answer("scenario", statement.scenario);
+  answer("files", files);
+  answer("cells", statement.passed.size() + statement.warned.size());
+  answer("began", show_moment(statement.began));
+}
+
 // Everything but the files. Nothing when the statement holds; else the exit code, and the reason is said.
 std::optional<int> object_to_statement(const VerifyOptions& options, const Trusted& trusted,
                                        const attest::Envelope& envelope, const std::string& payload,
@@ -176,11 +187,13 @@ int verify_run(const VerifyOptions& options) {
             write_summary(options.summary, **signer, *statement, *payload, artifacts.digests, policy->now);
         !written)
       return cannot_look(written.error());
+  answer_passed(*statement, artifacts.files.size());
   print(what_passed(*statement, artifacts.files.size()));
   return exit_code::passed;
 }
 
 int verify(const VerifyOptions& options) {
+  answer("publish", false);
   if (!options.ring.given()) return verify_run(options);
   if (options.asks_about_a_run())
     return cannot_look({Fault::input,
@@ -236,6 +249,7 @@ void add_verify(CommandLine& command_line) {
             "Take content of which no proof shows that the driver uses it");
   options->drill.add_to(verb);
   options->summary.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli

@@ -5,7 +5,9 @@
 #include <ctime>
 
 #include "labctl/base/digest.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/ring_files.h"
@@ -26,6 +28,10 @@ int decide(const rings::Promotion& promotion, const PlanFile& plan, const Candid
     return refuse(*why);
   if (!halts.empty()) return refuse(halts.front());
   if (auto same = artifacts.unchanged(); !same) return refuse(same.error().text());
+  answer("publish", true);
+  answer("ring", ring);
+  answer("files", artifacts.digests.size());
+  answer("until", show_moment(promotion.expires));
   print(fmt::format("OPEN: ring {}, {} files, until {}\n", ring, artifacts.digests.size(),
                     show_moment(promotion.expires)));
   return exit_code::passed;

@@ -21,7 +21,7 @@ LABCTL = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FORMATS = {"scenario": "scenarios/schema.json", "rings": "scenarios/rings.schema.json", "signatures": "scenarios/signatures.schema.json",
            "waivers": "scenarios/waivers.schema.json", "image": "images/image.schema.json",
-           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "show", "history", "watch", "available", "kernels")}}
+           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "show", "answer", "history", "watch", "available", "kernels")}}
 failures = []
 
 
@@ -199,6 +199,34 @@ def printed(folder):
         check(problems(name, broken), f"{name}: the schema takes {broken}")
 
 
+def answers(folder):
+    """With --json standard output is one document, whether the verb succeeds or fails, and the exit code is in it."""
+    environment = {"LABCTL_CACHE": str(folder / "cache"), "LABCTL_HISTORY": str(folder / "history.db")}
+    quickstart, bundle = ROOT / "scenarios/quickstart.yaml", ROOT / "tests/bundle/recorded/passed"
+    key, missing = folder / "answer.key", folder / "nothing"
+    for words, verb, code in ((["validate", quickstart], "validate", 0), (["validate", missing], "validate", 2),
+                              (["keygen", key], "keygen", 0), (["keygen", key], "keygen", 2),
+                              (["run", missing], "run", 2), (["run", "--jobs", "x", quickstart], "run", 2), (["drill", missing], "drill", 2), (["split", missing], "split", 2),
+                              (["verify", missing, "--key", f"{key}.pub", "--artifact", missing], "verify", 2),
+                              (["attest", missing, "--sign", key], "attest", 2), (["bundle", "unpack", missing], "bundle unpack", 2),
+                              (["bundle", "pack", bundle, "--without-artifacts", "--out", folder / "b.tar.zst"], "bundle pack", 0),
+                              (["bundle", "unpack", folder / "b.tar.zst", "--into", folder], "bundle unpack", 0),
+                              (["image", "verify", "nothing"], "image verify", 2), (["image", "rm", "nothing"], "image rm", 2),
+                              (["image", "build"], "image build", 2), (["history", "add", missing], "history add", 2), (["history", "add", bundle], "history add", 0),
+                              (["plan", missing], "plan", 2), (["judge", missing], "judge", 2), (["scan", missing], "scan", 2), (["show", bundle, "nothing"], "show", 2)):
+        done = labctl(*words, "--json", **environment)
+        try:
+            document = json.loads(done.stdout)
+        except ValueError:
+            failures.append(f"{words} --json: no document on standard output: {done.stdout[:200]!r} {done.stderr[:300]!r}")
+            continue
+        check(done.returncode == code, f"{words}: {done.returncode} {done.stderr[:300]}")
+        check(not problems("answer", document), f"{words}: {problems('answer', document)[:3]}")
+        check(document.get("verb") == verb and document.get("exit_code") == code, f"{words}: {document}")
+        check(bool(document.get("errors")) == (code != 0), f"{words}: {document}")
+    check(problems("answer", {"labctl": 1, "verb": "gc", "exit_code": 0, "errors": [], "result": {"done": 1}}), "answer: the schema takes anything")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o700)
@@ -208,6 +236,7 @@ def main():
         waivers(folder)
         recipes(folder)
         printed(folder)
+        answers(folder)
     print("\n".join(failures[:40]) or f"{len(FORMATS)} schemas agree with labctl")
     return 1 if failures else 0
 
