@@ -32,7 +32,7 @@ class StoryCompiler {
     operations_ = healthy_start(os_, opened_);
     check_console("baseline");
     for (auto& operation : look_before(cell_, opened_)) add(std::move(operation));
-    if (cell_.control) begin_load("background");
+    if (cell_.control) begin_load("baseline");
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);

@@ -133,11 +133,12 @@ TEST_CASE("a driver is loaded again as often as the story says") {
   CHECK(all.story[1].times == 3);
   CHECK(to_text(all.story[1]) == "reload driver x3");
   CHECK(all.story[3].kind == StepKind::reload);
-  CHECK(all.story[3].within == 2min);
+  CHECK(all.story[3].within == std::chrono::minutes(2));
 }
 
 TEST_CASE("what runs beside the story, and whether its end counts") {
-  const auto& background = good("background.yaml").guest->background;
+  const Scenario all = good("background.yaml");
+  const auto& background = all.guest->background;
   REQUIRE(background.size() == 3);
   CHECK_FALSE(background[0].must_last);
   CHECK(background[1] == scenario::Background{"neighbour --foreground", true});
