@@ -20,6 +20,11 @@ try {
   New-Item -ItemType Directory -Force C:\ProgramData\labctl\tools | Out-Null
   Copy-Item -Force ($seed + '\make-fit.ps1') C:\ProgramData\labctl\tools
   if (Test-Path ($seed + '\notmyfault64.exe')) { Copy-Item -Force ($seed + '\notmyfault64.exe') C:\ProgramData\labctl\tools }
+  foreach ($update in @(Get-ChildItem ($seed + '\updates\*') -ErrorAction SilentlyContinue | Sort-Object Name)) {
+    Say ('installing the update ' + $update.Name)
+    dism.exe /online /add-package ('/packagepath:' + $update.FullName) /quiet /norestart | Out-Null
+    if (0, 3010 -notcontains $LASTEXITCODE) { throw ('the update ' + $update.Name + ' ended with ' + $LASTEXITCODE) }
+  }
   # The runtime of the emergency console is a feature on demand on clients; its kernel's part is thought to do without.
   Say 'making it fit'
   $ErrorActionPreference = 'Continue'

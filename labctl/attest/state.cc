@@ -10,6 +10,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/units.h"
 #include "labctl/outcome/accept.h"
+#include "labctl/plan/kernels.h"
 
 namespace labctl::attest {
 namespace {
@@ -131,7 +132,7 @@ std::string scenario_plan_sha256(plan::Plan plan) {
   plan.date = plan::Plan{}.date;
   plan.waivers.clear();
   plan.notes.clear();
-  return sha256(dump_pretty(plan::to_json(plan)));
+  return sha256(dump_pretty(plan::to_json(plan::without_kernels(std::move(plan)))));
 }
 
 Result<Statement> state(const Record& record) {

@@ -59,7 +59,8 @@ struct Statement {
   const Resource* find(std::string_view name) const;
 };
 
-// What a scenario and its --set values alone make of the plan: without the day, waivers and notes of a run.
+// What a scenario and its --set values alone make of the plan: without the day, waivers and notes of a run,
+// and without what its images' kernels were.
 std::string scenario_plan_sha256(plan::Plan plan);
 
 // What a bundle says about itself, already judged.

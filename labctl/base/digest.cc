@@ -13,6 +13,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
+#include "labctl/base/slow_work.h"
 
 namespace labctl {
 namespace {
@@ -51,6 +52,10 @@ bool is_sha256(std::string_view text) {
 
 Result<std::string> sha256_rest(int fd, const std::filesystem::path& path) {
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);  // only advice
+  struct stat facts {};
+  const bool sized = ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+  SlowWork work(fmt::format("hashing {}", path.string()),
+                sized ? static_cast<std::uint64_t>(facts.st_size) : 0);
   Sha256 digest;
   std::vector<char> block(256u << 10);  // stays in the processor's cache between read and digest
   for (;;) {
@@ -59,6 +64,7 @@ Result<std::string> sha256_rest(int fd, const std::filesystem::path& path) {
     if (got < 0) return lab_error(fmt::format("cannot read: {}", std::strerror(errno)), path.string());
     if (got == 0) return digest.hex();
     digest.add(block.data(), static_cast<std::size_t>(got));
+    work.done(static_cast<std::uint64_t>(got));
   }
 }
 

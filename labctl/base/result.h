@@ -39,6 +39,9 @@ inline tl::unexpected<Error> input_error(std::string what, std::string where = {
   return fail({Fault::input, std::move(what), std::move(where), std::move(hint)});
 }
 
+// The user ended it, or a signal did: nothing to explain.
+inline tl::unexpected<Error> interrupted() { return fail({Fault::interrupted, "interrupted", {}, {}}); }
+
 // Adds one layer's context in front of an error: "cannot start guest: <cause>".
 inline tl::unexpected<Error> because(Error cause, const std::string& context) {
   cause.what = context + ": " + cause.what;

@@ -36,6 +36,11 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return text;
 }
 
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
 std::string join_some(const std::vector<std::string>& parts) {
   constexpr std::size_t most = 20;
   if (parts.size() <= most) return join(parts, ", ");

@@ -12,6 +12,9 @@ std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
+// With spaces behind it, up to `width` bytes; longer text stays as it is.
+std::string padded(std::string text, std::size_t width);
+
 // "a, b and 3 more": at most twenty of them, for a hint.
 std::string join_some(const std::vector<std::string>& parts);
 

@@ -15,6 +15,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/owned.h"
+#include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/bundle/judge.h"
@@ -80,10 +81,12 @@ Result<std::map<std::string, Source>> files_of(const fs::path& folder,
   }
   if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), folder.string());
   for (const auto& [path, file] : also) files[path].file = file;
+  SlowWork work("hashing the files of the bundle", files.size(), SlowWork::Unit::things);
   for (auto& [path, source] : files) {
     auto digest = sha256_file(source.file);
     if (!digest) return fail(digest.error());
     source.listed = {path, fs::file_size(source.file, problem), *digest};
+    work.done(1);
   }
   return files;
 }
@@ -114,7 +117,7 @@ Status put(archive* writer, std::string_view bytes) {
 }
 
 // What was hashed for the list must be what goes in.
-Status put_file(archive* writer, const std::string& name, const Source& source) {
+Status put_file(archive* writer, const std::string& name, const Source& source, SlowWork& work) {
   if (auto begun = begin_entry(writer, name + "/" + source.listed.path, source.listed.size); !begun)
     return begun;
   const Fd fd(::open(source.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -128,6 +131,7 @@ Status put_file(archive* writer, const std::string& name, const Source& source) 
     const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
     if ((size += bytes.size()) > source.listed.size) break;
     if (auto written = put(writer, bytes); !written) return written;
+    work.done(bytes.size());
   }
   if (size != source.listed.size || ::lseek(fd.get(), 0, SEEK_SET) != 0 ||
       sha256_rest(fd.get(), source.file).value_or(std::string()) != source.listed.sha256)
@@ -150,8 +154,11 @@ Status write_archive(const fs::path& file, const std::string& name,
   const std::string list = list_of(name, files);
   if (auto begun = begin_entry(out, list_name, list.size()); !begun) return begun;
   if (auto written = put(out, list); !written) return written;
+  std::uint64_t all = 0;
+  for (const auto& [path, source] : files) all += source.listed.size;
+  SlowWork work(fmt::format("packing {}", name), all);
   for (const auto& [path, source] : files)
-    if (auto written = put_file(out, name, source); !written) return written;
+    if (auto written = put_file(out, name, source, work); !written) return written;
   return archive_write_close(out) == ARCHIVE_OK ? Status() : Status(bad());
 }
 
@@ -237,8 +244,9 @@ class Unpacking {
       return lab_error(
           fmt::format("not enough disk space: {} free, {} needed", show_size(*free), show_size(total_)),
           folder.string());
+    SlowWork work(fmt::format("unpacking {}", file_.string()), total_);
     for (const auto& listed : files_)
-      if (auto done = unpack_file(listed, folder); !done) return done;
+      if (auto done = unpack_file(listed, folder, work); !done) return done;
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(in(), &entry);
     if (code == ARCHIVE_EOF) return {};
@@ -290,7 +298,7 @@ class Unpacking {
     return {};
   }
 
-  Status unpack_file(const Listed& listed, const fs::path& folder) {
+  Status unpack_file(const Listed& listed, const fs::path& folder, SlowWork& work) {
     const fs::path to = folder / listed.path;
     auto entry = next(listed.path);
     if (!entry) return fail(entry.error());
@@ -309,6 +317,7 @@ class Unpacking {
       const std::string_view bytes(block_.data(), static_cast<std::size_t>(got));
       if ((size += bytes.size()) > listed.size) break;
       if (auto written = put_bytes(fd.get(), bytes, to); !written) return written;
+      work.done(bytes.size());
     }
     if (size != listed.size || sha256_file(to).value_or(std::string()) != listed.sha256)
       return damaged(

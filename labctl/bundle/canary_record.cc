@@ -18,14 +18,14 @@ namespace {
 
 using guest::Crash;
 
-constexpr std::uint64_t largest_journal = 16u << 20;
+constexpr std::uint64_t largest_record = 16u << 20;  // of one death, which takes a minute
 
 outcome::CanaryDeath read_death(const fs::path& records, const std::string& image, scenario::Os os,
                                 const std::string& id, Crash crash) {
   outcome::CanaryDeath death{.crash = guest::to_string(crash)};
   const auto due = cell::due(crash);
   death.due.assign(due.begin(), due.end());
-  auto text = read_file(records / id / "events.jsonl", largest_journal);
+  auto text = read_file(records / id / "events.jsonl", largest_record);
   auto journal = text ? event::read_journal(*text, id, id + "/events.jsonl")
                       : Result<event::Journal>(fail(text.error()));
   if (!journal) {

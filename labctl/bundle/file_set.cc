@@ -38,9 +38,13 @@ Status add(const fs::path& file, const std::string& name, const std::string& whe
     return input_error(
         fmt::format("a file of the content has a name that cannot be listed: '{}'", printable(name, 200)),
         where, "names without line breaks, backslashes and control characters");
-  if (fs::is_symlink(file, problem) || !fs::is_regular_file(file, problem))
-    return input_error(fmt::format("is neither a file nor a folder: {}", file.string()), where,
-                       "content is made of files; copy what a link leads to");
+  if (fs::is_symlink(file, problem))
+    return input_error(fmt::format("the content holds a symbolic link: {}", printable(file.string(), 300)),
+                       where,
+                       "its digest would say nothing of what the link leads to; put the file itself there");
+  if (!fs::is_regular_file(file, problem))
+    return input_error(fmt::format("is neither a file nor a folder: {}", printable(file.string(), 300)),
+                       where, "content is made of files");
   const auto size = fs::file_size(file, problem);
   if (problem) return input_error(fmt::format("cannot be read: {}", file.string()), where);
   files.push_back({name, file, size, {}});

@@ -8,6 +8,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/control_record.h"
@@ -204,9 +205,12 @@ Result<Judged> judge_bundle(const fs::path& folder, const OnJournal& on_journal)
   const auto& run = recorded->record;
   std::vector<outcome::Outcome> outcomes;
   std::vector<std::string> contradictions;
+  SlowWork work(fmt::format("judging the cells of {}", folder.string()), run.plan.cells.size(),
+                SlowWork::Unit::things);
   for (const auto& cell : run.plan.cells) {
     outcomes.push_back(recorded_outcome(cell, run, folder / "cells" / cell.id, contradictions, on_journal));
     add_attempts(cell, folder / "cells" / cell.id, outcomes.back(), contradictions);
+    work.done(1);
   }
   std::vector<outcome::Canary> canaries;
   for (const auto* cell : run.plan.bases())

@@ -7,6 +7,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/canary_record.h"
@@ -146,8 +147,11 @@ Result<MergeResult> merge_shards(const MergeOrder& order) {
   auto bundle = Bundle::create(order.out, split->plan.scenario);
   if (!bundle) return fail(bundle.error());
   Copier copier(*bundle, order, *split);
-  for (const From& source : merged.sources)
+  SlowWork work("merging the records of shards", merged.sources.size(), SlowWork::Unit::things);
+  for (const From& source : merged.sources) {
     if (auto taken = copier.take(source); !taken) return fail(taken.error());
+    work.done(1);
+  }
   if (auto written = bundle->write_run(merged.record); !written) return fail(written.error());
   Lives lives;
   auto judged = judge_bundle(bundle->folder(), lives_into(lives));

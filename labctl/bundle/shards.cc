@@ -117,8 +117,7 @@ std::optional<ShardAttempt> read_attempt(const fs::path& folder, bool judged) {
 Result<outcome::Split> read_split_file(const fs::path& file) {
   auto text = read_file(file);
   if (!text)
-    return input_error(fmt::format("is not a split: {}", text.error().what), file.string(),
-                       "give the split.json that 'labctl split' wrote");
+    return input_error(text.error().what, file.string(), "give the split.json that 'labctl split' wrote");
   return outcome::read_split(*text, file.string());
 }
 

@@ -84,6 +84,9 @@ enum class Check {
   service_before,  // whether a service of this name is active already, and which invocation of it
   service,         // it is active, its program is a delivered one, it has not been restarted by itself
   service_gone,    // it is not active
+  bpf_before,      // whether programs of these names are loaded already
+  bpf,             // they are loaded, each with the tags seen first
+  bpf_gone,        // they are not loaded any more
   content,         // the content on disk has the delivered digest
   proof,           // one of the author's proofs
   content_there,   // whether the content's file is there before the content is delivered
@@ -193,6 +196,10 @@ struct State {
     std::string invocation, restarts;  // as seen last
   };
   std::map<std::string, Service> services;  // the driver's, by unit
+  struct Bpf {
+    std::vector<std::string> before, tags;  // loaded before anything was delivered; as first seen
+  };
+  std::map<std::string, Bpf> bpf;  // the driver's programs, by name
   int boot = 0;
   bool candidate_in = false;             // something of the candidate's has been run
   bool down = false;                     // within a reboot: a reset was seen

@@ -99,6 +99,8 @@ class CellMachine {
   void fail_silent_console(const std::string& what);
   bool console_showed_shutdown();
   void never_went_down();
+  bool is_stuck() const;
+  void inject_nmi(Millis wait);
   bool is_of_our_nmi(const crash::Finding& finding, Channel channel);
   void add_nmi_result();
   void note_sleepers(const guest::Facts& facts);
@@ -118,12 +120,15 @@ class CellMachine {
   // windows.cc: how a guest dies that boots again by itself, and that one crash is one finding
   void on_bug_check(const event::Panicked& panicked);
   bool is_of_our_power_cut(const crash::Finding& finding) const;
+  bool is_provoked(const crash::Finding& finding) const;
   bool on_event_after_failure(const event::What& what);
   void count_resets();
   bool reported_on(Channel channel) const;
   void end_or_read_disk(bool told);
   Millis time_to_die(Ending ending) const;
   bool still_runs() const;
+  void grace_is_over();
+  void sweep_is_over();
   void merge_findings();
 
   // judge.cc: answers
@@ -157,6 +162,13 @@ class CellMachine {
   void judge_service(const guest::Facts& facts);
   void judge_service_tie(const guest::Facts& facts);
 
+  // bpf.cc: whether the driver's BPF programs are in the kernel
+  void judge_bpf_before(const guest::Facts& facts);
+  void judge_bpf(const guest::Facts& facts);
+  void judge_bpf_gone(const guest::Facts& facts);
+  bool lacks_bpf(const guest::Facts& facts) const;
+  bool is_packaged() const;
+
   // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);
@@ -171,6 +183,7 @@ class CellMachine {
   void judge_cmdline(const guest::Facts& facts);
   void judge_built(const guest::Facts& facts);
   void judge_kernel(const std::string& release);
+  void judge_built_for();
   bool ties() const { return s_.opened.earned() && traits().shows_build; }
   bool is_untied() const;
   bool is_vouched_for() const;

@@ -106,26 +106,52 @@ bool CellMachine::console_showed_shutdown() {
 // and when only the panic device reports it, the console is muted and an oops may have been the cause.
 void CellMachine::never_went_down() {
   fail(Ending::hung, "the shutdown did not end");
-  if (!s_.opened.earned() || !traits().nmi_panics || s_.phase != Phase::grace) return;
+  if (s_.opened.earned() && traits().nmi_panics && !traits().reboots_by_itself && s_.phase == Phase::grace)
+    inject_nmi(p_.sweep);
+}
+
+// It hangs for good: nobody has heard of it for as long as one waits, and it has not been made to panic yet.
+// What dies of a crash is not disturbed, because it may be writing its dump.
+bool CellMachine::is_stuck() const {
+  return s_.opened.nmi && traits().nmi_panics && s_.outcome.ending == Ending::hung && !s_.dead &&
+         !s_.nmi_injected;
+}
+
+// The last thing that is done to a guest that hangs. What it then leaves is provoked, and the ending stays.
+void CellMachine::inject_nmi(Millis wait) {
+  const auto& words = s_.cell.machine.cmdline;
+  const bool kdump = s_.opened.nmi && std::any_of(words.begin(), words.end(), [](const auto& word) {
+                       return word.starts_with("crashkernel=");
+                     });
   s_.nmi_injected = true;
-  s_.phase_until = s_.guest_time() + p_.sweep;
+  s_.screen_read = s_.stop_reported = false;
+  s_.phase_until = s_.guest_time() + (kdump ? std::max(wait, p_.dying) : wait);
   actions_.push_back(InjectNmi{});
 }
 
 bool CellMachine::is_of_our_nmi(const crash::Finding& finding, Channel channel) {
-  if (!s_.nmi_injected || finding.kind != crash::Kind::panic ||
-      finding.title.find("NMI") == std::string::npos)
-    return false;
+  const bool stopped = traits().reboots_by_itself ? is_provoked(finding)
+                                                  : finding.kind == crash::Kind::panic &&
+                                                        finding.title.find("NMI") != std::string::npos;
+  if (!s_.nmi_injected || !stopped) return false;
   s_.nmi_printed = true;
   crash::Finding own = finding;
-  own.suppressed = "labctl injected an NMI, to see where the guest was stuck";
+  own.suppressed = traits().reboots_by_itself
+                       ? "provoked: labctl injected an NMI, so that the guest that hung leaves a dump"
+                       : "labctl injected an NMI, to see where the guest was stuck";
   note(own, channel);
   return true;
 }
 
 void CellMachine::add_nmi_result() {
   if (!s_.nmi_injected || s_.outcome.ending != Ending::hung) return;
-  if (s_.nmi_printed) return;  // listed, with its trace
+  if (s_.nmi_printed) return;  // listed, with its trace or its dump
+  if (traits().reboots_by_itself) {
+    s_.outcome.reason += s_.nmi_noticed
+                             ? "; labctl injected an NMI, which stopped it, and it left no dump"
+                             : "; it did not react to an NMI: its kernel is dead, or its image is not fit";
+    return;
+  }
   s_.outcome.reason +=
       s_.nmi_noticed ? "; its console is muted: the panic that labctl then caused by an NMI was reported by "
                        "the panic device alone, and a crash before it would not have been seen"

@@ -135,6 +135,12 @@ void CellMachine::judge(const event::Answer& answer) {
       if (fact(facts, "ActiveState") == "active" || fact(facts, "ActiveState").empty())
         fail(Ending::not_loaded, fmt::format("the service {} is still active after its removal", op.subject));
       return;
+    case Check::bpf_before:
+      return judge_bpf_before(facts);
+    case Check::bpf:
+      return judge_bpf(facts);
+    case Check::bpf_gone:
+      return judge_bpf_gone(facts);
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
         altered(fmt::format("the content{}", files_in_words(fact(facts, "differs"))),
@@ -188,6 +194,7 @@ void CellMachine::judge_baseline(const guest::Facts& facts) {
   judge_cmdline(facts);
   note_usual_sleepers(facts);
   s_.kernel = fact(facts, "kernel");
+  judge_built_for();
 }
 
 void CellMachine::judge_identity(const std::string& id) {

@@ -21,6 +21,15 @@ Operation of_service(const plan::Cell& cell, const StepId& step, const std::stri
       .wait = Wait::answer, .check = check, .step = step, .question = std::move(question), .subject = unit};
 }
 
+// All of them in one question: the kernel's list of symbols is long.
+void ask_of_bpf(const plan::Cell& cell, const StepId& step, const std::string& name,
+                const guest::Files& files, Check check, std::vector<Operation>& all) {
+  if (cell.guest.driver.bpf.empty()) return;
+  guest::Question question = guest::system_of(cell.guest.os).bpf(cell.guest, files);
+  question.name = name;
+  all.push_back({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
+}
+
 // A bare module brings no service: one that is named is its neighbour, which is only blamed. Rules below 2
 // know services for nothing else.
 std::vector<std::string> proved_services(const plan::Cell& cell, const event::Opened& opened) {
@@ -45,6 +54,7 @@ std::vector<Operation> look_before(const plan::Cell& cell, const event::Opened& 
       all.push_back(of_module(cell, "baseline", "loaded-before", module, {}, Check::before));
   for (const auto& unit : proved_services(cell, opened))
     all.push_back(of_service(cell, "baseline", "service-before", unit, Check::service_before));
+  ask_of_bpf(cell, "baseline", "bpf-before", {}, Check::bpf_before, all);
   return all;
 }
 
@@ -63,6 +73,9 @@ std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened&
     all.back().expected_sha256 = digest_of(opened, installed.file);
     all.back().undisturbed = !installed.early;
   }
+  ask_of_bpf(cell, step, "bpf", files, Check::bpf, all);
+  if (!all.empty() && all.back().check == Check::bpf)
+    all.back().expected_sha256 = digest_of(opened, installed.file);
   for (auto& operation : all) {
     operation.of_payload = true;
     operation.new_driver = installed.is_new;
@@ -81,6 +94,7 @@ std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened
     all.push_back(of_module(cell, step, "loaded", module, {}, Check::absent));
   for (const auto& unit : proved_services(cell, opened))
     all.push_back(of_service(cell, step, "service", unit, Check::service_gone));
+  ask_of_bpf(cell, step, "bpf", {}, Check::bpf_gone, all);
   return all;
 }
 

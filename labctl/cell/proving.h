@@ -1,5 +1,5 @@
-// What is asked of the driver itself: its modules and its services, before anything is delivered, after each
-// step, and when it has been removed. Only for this room.
+// What is asked of the driver itself: its modules, services and BPF programs, before anything is delivered,
+// after each step, and when it has been removed. Only for this room.
 #pragma once
 
 #include <string>

@@ -370,9 +370,8 @@ void CellMachine::end() {
 
 // ---- deadlines ----
 void CellMachine::check_deadlines() {
-  if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until)
-    return still_runs() ? begin_last_sweep() : end_or_read_disk(false);
-  if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return end_or_read_disk(false);
+  if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until) return grace_is_over();
+  if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return sweep_is_over();
   if (s_.phase == Phase::post_mortem && s_.guest_time() >= s_.phase_until) return end();
   if (s_.phase != Phase::running) return;
   if (s_.suspect_asked && s_.guest_time() >= s_.suspect_until) return convict_suspects();

@@ -86,6 +86,13 @@ void CellMachine::judge_kernel(const std::string& release) {
                                          printable(release, 80), printable(s_.kernel, 80)));
 }
 
+// Its driver was chosen by the kernel that the host's record of the image names.
+void CellMachine::judge_built_for() {
+  if (s_.phase != Phase::running || s_.cell.kernel.empty() || s_.cell.kernel == s_.kernel) return;
+  lab(fmt::format("the guest runs kernel {}, and the driver was chosen for {}", printable(s_.kernel, 80),
+                  s_.cell.kernel));
+}
+
 // A driver whose artifact names no build of it: a script, sources that are built in the guest, a module
 // without a build id.
 bool CellMachine::is_untied() const {

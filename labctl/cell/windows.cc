@@ -60,7 +60,11 @@ void add(std::vector<Channel>& channels, Channel channel) {
 }  // namespace
 
 void CellMachine::on_bug_check(const event::Panicked& panicked) {
-  if (auto stop = hyperv_stop(panicked.details)) {
+  const auto told = hyperv_stop(panicked.details);
+  if (s_.nmi_injected && (!told || is_provoked(*told))) {
+    s_.nmi_noticed = true;
+    if (told) is_of_our_nmi(*told, Channel::panic_device);
+  } else if (const auto& stop = told) {
     const std::string reason = fmt::format("{}, reported by the hypervisor", stop->title);
     note(*stop, Channel::panic_device);
     fail(Ending::crashed, reason, stop->title);
@@ -76,6 +80,23 @@ void CellMachine::on_bug_check(const event::Panicked& panicked) {
 // An unclean shutdown is no crash where we cut the power ourselves.
 bool CellMachine::is_of_our_power_cut(const crash::Finding& finding) const {
   return s_.power_was_cut && crash::evidence_of(finding) == crash::Evidence::unclean_shutdown;
+}
+
+// Of a guest that hung and was then stopped by our NMI: the bug check of an NMI, and what any stop leaves. A
+// bug check of another code was there before, and is why it hung.
+bool CellMachine::is_provoked(const crash::Finding& finding) const {
+  static const std::string of_nmi = crash::bug_check_of(crash::stop_finding(0x80, {}));
+  switch (crash::evidence_of(finding)) {
+    case crash::Evidence::bug_check:
+      return crash::bug_check_of(finding) == of_nmi;
+    case crash::Evidence::stop_screen:
+    case crash::Evidence::dump:
+    case crash::Evidence::unclean_shutdown:
+      return s_.outcome.ending == Ending::hung;
+    case crash::Evidence::none:
+      return false;
+  }
+  return false;
 }
 
 // Behind a failure nothing is asked for any more, but for what the guest does by itself: paint, dump, boot
@@ -113,6 +134,16 @@ bool CellMachine::still_runs() const {
   const bool died = s_.outcome.ending == Ending::crashed || s_.outcome.ending == Ending::hung;
   return !traits().reboots_by_itself || (!died && s_.last_beat >= s_.failed_at) ||
          s_.outcome.ending == Ending::lab_failed;
+}
+
+void CellMachine::grace_is_over() {
+  if (still_runs()) return begin_last_sweep();
+  return is_stuck() && s_.resets == 0 ? inject_nmi(p_.dying) : end_or_read_disk(false);
+}
+
+// Nobody answered it.
+void CellMachine::sweep_is_over() {
+  return is_stuck() && !traits().reboots_by_itself ? inject_nmi(p_.sweep) : end_or_read_disk(false);
 }
 
 // What a guest did not report itself may still be on its disk.

@@ -9,6 +9,7 @@
 #include <exception>
 #include <optional>
 
+#include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
 
@@ -263,6 +264,7 @@ void Verb::flag(const char* name, bool& value, const char* help, const Wants& wa
 }
 
 int run_command_line(CommandLine& command_line, int argc, char** argv) {
+  tell_slow_work([](const std::string& text) { say(fmt::format("labctl: {}", text)); });
   try {
     const int code = command_line.parse_and_call(argc, argv);
     // A verdict that could not be printed was not given.

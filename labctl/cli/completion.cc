@@ -24,7 +24,7 @@ Offer offer_of(const OptionText& option) {
   if (called == "SCENARIO") return Offer::scenario;
   if (called == "IMAGE" || called == "NAME") return Offer::image;
   if (called == "CELL") return Offer::cell;
-  for (const char* file : {"FILE", "DISK", "ATTESTATION", "FILE|DIR", "KEY", "DRIVER"})
+  for (const char* file : {"FILE", "DISK", "KEYRING", "ATTESTATION", "FILE|DIR", "KEY", "DRIVER"})
     if (called == file) return Offer::file;
   return Offer::nothing;
 }

@@ -7,6 +7,7 @@
 
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -91,7 +92,7 @@ int doctor(const DoctorOptions& options) {
   if (!options.scenario.empty()) {
     const auto variables = options.settings.variables();
     if (!variables) return report_error(variables.error());
-    auto loaded = load_plan(options.scenario, *variables, {});
+    auto loaded = load_plan_here(options.scenario, *variables, {}, {}, today(), Unbuilt::stay_open);
     if (!loaded) return exit_code::bad_input;
     const auto& plan = loaded->second;
     staged = lab::check_artifacts(plan, options.scenario, open_store(paths));

@@ -2,6 +2,7 @@
 // that has not been seen to close may stand open.
 
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/runs.h"
 #include "labctl/cli/verbs.h"
 
@@ -40,7 +41,7 @@ int drill(const DrillRunOptions& options) {
   if (!signer) return report_error(signer.error());
   auto scenario = scenario_record(options.scenario, options.settings);
   if (!scenario) return report_error(scenario.error());
-  auto loaded = load_plan(scenario->file, {scenario->set.begin(), scenario->set.end()}, {});
+  auto loaded = load_plan_here(scenario->file, {scenario->set.begin(), scenario->set.end()}, {});
   if (!loaded) return exit_code::bad_input;
   scenario->text = loaded->first.text;
   const gate::RunOrder order{.plan = std::move(loaded->second),

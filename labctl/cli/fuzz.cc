@@ -9,6 +9,7 @@
 #include "labctl/base/units.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/verbs.h"
 
@@ -43,7 +44,7 @@ tl::expected<gate::FuzzOrder, int> read_order(const FuzzOptions& options) {
   auto size = parse_size(options.max_size);
   if (!size)
     return wrong({Fault::input, fmt::format("--max-size: {}", size.error().what), {}, size.error().hint});
-  auto loaded = load_plan(options.scenario, *variables, {});
+  auto loaded = load_plan_here(options.scenario, *variables, {});
   if (!loaded) return tl::unexpected(exit_code::bad_input);
   auto& [scenario, plan] = *loaded;
   return gate::FuzzOrder{.plan = std::move(plan),

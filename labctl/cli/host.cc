@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
+
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
@@ -21,6 +23,10 @@ void HostChoice::add_to(Verb& verb) {
   verb.option("--log-level", log_level, "Show the diagnostic log on standard error, from this level on",
               {.show_default = true, .one_of = {"debug", "info", "warning", "error", "off"}});
   verb.flag("-v,--verbose", verbose, "Short for --log-level info");
+  verb.option(
+      "--progress", progress,
+      "Cells at work as lines, or as a live view of the terminal; auto: live on a terminal that can show it",
+      {.show_default = true, .one_of = {"auto", "lines", "live"}});
 }
 
 log::Level HostChoice::least_shown() const {
@@ -29,6 +35,18 @@ log::Level HostChoice::least_shown() const {
                                     std::pair{"warning", Level::warning}, std::pair{"error", Level::error}})
     if (log_level == name) return level;
   return verbose ? Level::info : Level::off;
+}
+
+// By itself only where nobody has asked for plain output: in a pipeline many terminals are none. Lines of the
+// log and lines that are drawn again do not go together.
+bool HostChoice::draws() const {
+  const auto is_set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+  };
+  if (progress == "lines" || !stderr_is_terminal()) return false;
+  if (progress == "live") return true;
+  return least_shown() == log::Level::off && !is_set("NO_COLOR") && !is_set("CI");
 }
 
 gate::HostOrder HostChoice::order() const {
@@ -44,8 +62,9 @@ int on_this_host(const HostChoice& choice, const char* when_interrupted, const C
       [when_interrupted] { say(fmt::format("labctl: interrupted: {}", when_interrupted)); });
   const auto least = choice.least_shown();
   log::show_on_stderr(least);
-  // Lines of the log and lines that are redrawn do not go together.
-  TerminalObserver terminal(stderr_is_terminal() && least == log::Level::off);
+  if (choice.progress == "live" && !choice.draws())
+    say("labctl: note: --progress live: standard error is no terminal that can show it; lines are printed");
+  TerminalObserver terminal(choice.draws());
   gate::LogObserver logged;
   gate::Observers observers({&terminal, &logged});
   const gate::Environment environment{.paths = *paths,

@@ -11,16 +11,19 @@ namespace labctl::cli {
 
 class Verb;
 
-// --connect and --accel, and how much of the diagnostic log standard error shows.
+// --connect and --accel, how much of the diagnostic log standard error shows, and how cells at work are
+// shown.
 struct HostChoice {
   std::string connect = "qemu:///embed";
   std::string accel = "auto";
   std::string log_level = "off";
   bool verbose = false;
+  std::string progress = "auto";
 
   void add_to(Verb& verb);
   gate::HostOrder order() const;
   log::Level least_shown() const;
+  bool draws() const;  // cells as a live view instead of lines
 };
 
 // Calls the gate with this host as its environment and with the terminal as an observer; an interruption is

@@ -5,6 +5,7 @@
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/host/cache.h"
+#include "labctl/image/cloud_image.h"
 #include "labctl/snapshot/base_snapshot.h"
 
 namespace labctl::cli {
@@ -38,6 +39,10 @@ const char* word(image::State state) {
   return "?";
 }
 
+std::string where_from(const image::Recipe& recipe, const std::string& origin) {
+  return origin == "LABCTL_IMAGES" ? fmt::format("of {} ({})", recipe.folder.string(), origin) : origin;
+}
+
 int image_list(const ListOptions& options) {
   const auto paths = host::paths();
   if (!paths) return report_error(paths.error());
@@ -51,7 +56,10 @@ int image_list(const ListOptions& options) {
   std::string text;
   for (const auto& recipe : *recipes) {
     const auto state = store.state(recipe);
-    const std::string origin = host::is_built_in(recipe.folder) ? "built in" : "LABCTL_IMAGES";
+    const std::string origin = host::is_built_in(recipe.folder) ? "built in"
+                               : recipe.folder.parent_path() == host::imported_folder(*paths)
+                                   ? "imported"
+                                   : "LABCTL_IMAGES";
     Json item{{"name", recipe.name},  {"os", recipe.os},  {"summary", recipe.summary},
               {"state", word(state)}, {"origin", origin}, {"folder", recipe.folder.string()}};
     text += recipe.name + "\t" + word(state) + "\t" + recipe.summary;
@@ -63,9 +71,7 @@ int image_list(const ListOptions& options) {
       text += fmt::format("\tkernel {}", text_at(image->facts, "kernel_release"));
       if (boot.count() != 0) text += fmt::format(", boots in {}", show_duration(boot));
     }
-    text += "\t" +
-            (origin == "built in" ? origin : fmt::format("of {} ({})", recipe.folder.string(), origin)) +
-            "\n";
+    text += "\t" + where_from(recipe, origin) + "\n";
     list.push_back(std::move(item));
   }
   if (options.json)
@@ -100,8 +106,11 @@ int image_remove(const ImageNames& options) {
   if (auto own = host::check_cache(paths->root); !own) return report_error(own.error());
   const auto store = open_store(*paths);
   int code = exit_code::passed;
-  for (const auto& name : options.names)
-    if (auto removed = store.remove(name); !removed) code = report_error(removed.error());
+  for (const auto& name : options.names) {
+    auto removed = store.remove(name);
+    if (removed) removed = image::remove_cloud_image(host::imported_folder(*paths), name);
+    if (!removed) code = report_error(removed.error());
+  }
   return code;
 }
 

@@ -25,13 +25,6 @@ struct BuildOptions {
   HostChoice host;
   // Of Windows: Microsoft's installation medium, the virtio drivers' one, a file with a product key.
   std::string iso, virtio_iso, key_file;
-  std::string disk;  // of a Windows that somebody has prepared: what is imported
-};
-
-struct ImportOptions {
-  std::string name, disk;
-  bool disks = false;
-  HostChoice host;
 };
 
 constexpr const char* exit_codes =
@@ -56,7 +49,6 @@ Result<image::BuildInputs> inputs_of(const BuildOptions& options) {
   const char* usual = "labctl image build --help lists what is needed";
   for (const auto& [input, file, hint] : {std::tuple{&inputs.iso, &options.iso, usual},
                                           std::tuple{&inputs.virtio_iso, &options.virtio_iso, usual},
-                                          std::tuple{&inputs.disk, &options.disk, usual},
                                           std::tuple{&inputs.key_file, &options.key_file, key_hint}}) {
     auto path = given(*file, hint);
     if (!path) return fail(path.error());
@@ -98,28 +90,6 @@ int image_build(const BuildOptions& options) {
                       });
 }
 
-int image_import(const ImportOptions& options) {
-  const std::string& name = options.name;
-  const auto paths = host::paths();
-  if (!paths) return report_error(paths.error());
-  const auto store = open_store(*paths);
-  auto recipe = store.recipe(name);
-  if (!recipe) return report_error(recipe.error());
-  if (recipe->os != "windows")
-    return report_error(
-        Error{Fault::input,
-              fmt::format("'{}' is not a Windows image", name),
-              {},
-              "a Linux disk is imported by a recipe of its own: docs/how-to/import-a-cloud-image.md"});
-  // Nobody's disk is taken silently for another's.
-  if (store.state(*recipe) == image::State::built)
-    return report_error(Error{Fault::input,
-                              fmt::format("the image '{}' exists already", name),
-                              {},
-                              fmt::format("labctl image rm {}", name)});
-  return image_build({.names = {name}, .disks = options.disks, .host = options.host, .disk = options.disk});
-}
-
 }  // namespace
 
 void add_image_build(CommandLine& command_line) {
@@ -142,23 +112,6 @@ void add_image_build(CommandLine& command_line) {
   verb.option("--key-file,--key", options->key_file,
               "Windows: holds a product key (default: as an evaluation)", {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot what was built; the first run does");
-  options->host.add_to(verb);
-}
-
-void add_image_import(CommandLine& command_line) {
-  const auto options = std::make_shared<ImportOptions>();
-  auto verb = command_line.verb("image import",
-                                {.summary = "Take a Windows disk of yours as an image, and see it boot",
-                                 .group = group::images,
-                                 .examples = "labctl image import windows-server-2022 server-2022.qcow2",
-                                 .exit_codes = exit_codes},
-                                options, image_import);
-  verb.option("NAME", options->name, "The image that it becomes, as 'labctl image list' names it",
-              {.required = true});
-  verb.option("DISK", options->disk,
-              "Windows disk prepared with images/windows/make-fit.ps1 (copied, not modified)",
-              {.required = true});
-  verb.flag("--disks-only", options->disks, "Do not boot it; the first run does");
   options->host.add_to(verb);
 }
 

@@ -36,8 +36,10 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_init(command_line);
   add_record_verbs(command_line, "Carry a bundle to another machine: pack, unpack");
   add_bundle_pack(command_line);
-  command_line.verbs("image", "Guests at rest: list, build, import, push, pull, verify, rm", group::images);
+  command_line.verbs("image", "Guests at rest: list, kernels, build, import, push, pull, verify, rm",
+                     group::images);
   add_image_list(command_line);
+  add_image_kernels(command_line);
   add_image_build(command_line);
   add_image_import(command_line);
   add_image_push(command_line);
@@ -45,6 +47,7 @@ int main(int argc, char** argv, const machine::HostOpener& open_host) {
   add_image_verify(command_line);
   add_image_rm(command_line);
   add_canary(command_line);
+  add_prove_windows(command_line);
   add_scan(command_line);
   add_reproduce(command_line);
   add_bisect(command_line);

@@ -1,14 +1,23 @@
 #include "labctl/cli/output.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 #include "labctl/base/terminal_text.h"
 
 namespace labctl::cli {
+namespace {
+
+std::mutex stderr_mutex;
+Below* drawing = nullptr;
+
+}  // namespace
 
 int report_error(const Error& error) {
   // A place comes first in its line, where editors look for it.
@@ -43,7 +52,16 @@ int refuse(const std::string& why) {
 
 void say(std::string_view line) {
   const std::string safe = for_terminal(line) + "\n";
-  std::fwrite(safe.data(), 1, safe.size(), stderr);
+  const std::lock_guard lock(stderr_mutex);
+  if (drawing)
+    drawing->put_above(safe);
+  else
+    std::fwrite(safe.data(), 1, safe.size(), stderr);
+}
+
+void say_above(Below* below) {
+  const std::lock_guard lock(stderr_mutex);
+  drawing = below;
 }
 
 void print_as_is(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -59,6 +77,12 @@ bool use_colour(int fd) {
   const char* forbidden = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
   return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
+}
+
+std::size_t stdout_width() {
+  winsize size{};
+  const bool known = ::isatty(1) != 0 && ::ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return known ? std::max<std::size_t>(80, size.ws_col) : 100;
 }
 
 }  // namespace labctl::cli

@@ -1,6 +1,7 @@
 // What every verb says and returns. Results go to stdout, everything else to stderr.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,17 @@ void print_json(std::string_view json);  // the same for JSON, which keeps its m
 // somebody has asked for.
 void print_as_is(std::string_view text);
 
+// Who draws on standard error below the lines of say(); from any thread.
+class Below {
+ public:
+  virtual ~Below() = default;
+  virtual void put_above(std::string_view lines) = 0;  // whole ones, which have been through the door
+};
+void say_above(Below* below);  // one at a time; nullptr: nobody any more
+
 bool stderr_is_terminal();
 bool use_colour(int fd);
+// Columns that a table may have: the terminal's, and never less than 80; 100 where standard output is none.
+std::size_t stdout_width();
 
 }  // namespace labctl::cli

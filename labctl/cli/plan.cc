@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "labctl/base/columns.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -118,20 +120,6 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
-// One sentence where all cells prove the same; else one for each that differs from the one before it.
-std::string proved(const plan::Plan& plan) {
-  std::string text, before;
-  for (const auto& cell : plan.cells) {
-    if (cell.control) continue;
-    const std::string words = plan::proved_in_words(cell);
-    if (words != before)
-      text += fmt::format("proved in every boot{}: {}\n", text.empty() ? "" : fmt::format(" of {}", cell.id),
-                          words);
-    before = words;
-  }
-  return text;
-}
-
 // What this host lacks for a run, or has too little of.
 std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
   const auto paths = host::paths();
@@ -157,7 +145,7 @@ Json to_json(const std::vector<host::Check>& checks) {
 int plan(const PlanOptions& options) {
   const auto variables = options.settings.variables();
   if (!variables) return report_error(variables.error());
-  auto loaded = load_plan(options.scenario, *variables, options.only);
+  auto loaded = load_plan_here(options.scenario, *variables, options.only, {}, today(), Unbuilt::stay_open);
   if (!loaded) return exit_code::bad_input;
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);
@@ -179,8 +167,9 @@ int plan(const PlanOptions& options) {
     print_json(dump_pretty(json));
     return code;
   }
-  print(report::matrix_table(plan, excluded) + "\n" + report::plan_table(plan) + "\n" + proved(plan) +
-        show(cost));
+  const std::size_t width = stdout_width();
+  print(report::matrix_table(plan, excluded, width) + "\n" + report::plan_table(plan, width) + "\n" +
+        report::proved_table(plan, width) + wrap_lines(show(cost), width, 2));
   print_warnings(options.scenario, warnings);
   for (const auto& check : lacking)
     if (check.health == host::Health::error) say(fmt::format("labctl: {}", in_words(check)));

@@ -5,6 +5,7 @@ namespace labctl::cli {
 void add_record_verbs(CommandLine& command_line, const char* bundle) {
   add_validate(command_line);
   add_judge(command_line);
+  add_show(command_line);
   add_report(command_line);
   add_attest(command_line);
   add_keygen(command_line);

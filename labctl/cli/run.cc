@@ -8,6 +8,7 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/run_on.h"
 #include "labctl/cli/runs.h"
 #include "labctl/cli/symbols_option.h"
@@ -79,8 +80,9 @@ tl::expected<gate::RunOrder, int> read_order(const RunOptions& options) {
                         : read_waivers(options.waivers);
   if (!waivers) return tl::unexpected(exit_code::bad_input);
   order.waivers = {options.waivers, std::move(waivers->text)};
-  auto loaded = load_plan(order.scenario.file, {order.scenario.set.begin(), order.scenario.set.end()},
-                          order.scenario.only, waivers->entries, before ? before->record.plan.date : today());
+  auto loaded =
+      load_plan_here(order.scenario.file, {order.scenario.set.begin(), order.scenario.set.end()},
+                     order.scenario.only, waivers->entries, before ? before->record.plan.date : today());
   if (!loaded) return tl::unexpected(exit_code::bad_input);
   order.scenario.text = loaded->first.text;
   order.plan = std::move(loaded->second);

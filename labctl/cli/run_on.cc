@@ -83,7 +83,7 @@ Status wait_for_end(executor::Executor& executor, Watch& watch, const std::stop_
     if (cancelled && Clock::now() - *cancelled > patience)
       return lab_error("the shards do not end although they were cancelled");
   }
-  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop.stop_requested()) return interrupted();
   return {};
 }
 

@@ -38,7 +38,8 @@ std::optional<Waivers> take_waivers(std::string text, const std::string& where);
 
 Date today();  // of UTC; the head has no clock and gets it
 
-// File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake.
+// File -> Scenario -> Plan; complains by itself and gives nothing when there is a mistake. ${kernel} stays in
+// its drivers' paths: what it is, a host with the images says (plan_here.h).
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::string& file, const scenario::Variables& variables, const std::string& only,
     const std::vector<scenario::Acceptance>& waivers = {}, Date day = today());

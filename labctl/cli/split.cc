@@ -6,6 +6,7 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/plan_here.h"
 #include "labctl/cli/runs.h"
 #include "labctl/cli/verbs.h"
 #include "labctl/gate/split.h"
@@ -33,8 +34,8 @@ std::optional<gate::SplitOrder> read_order(const SplitOptions& options) {
   }
   auto waivers = read_waivers(options.waivers);
   if (!waivers) return std::nullopt;
-  auto loaded = load_plan(options.scenario, {scenario->set.begin(), scenario->set.end()}, options.only,
-                          waivers->entries);
+  auto loaded = load_plan_here(options.scenario, {scenario->set.begin(), scenario->set.end()}, options.only,
+                               waivers->entries);
   if (!loaded) return std::nullopt;
   scenario->text = loaded->first.text;
   scenario->only = options.only;

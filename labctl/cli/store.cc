@@ -1,7 +1,15 @@
 #include "labctl/cli/store.h"
 
+#include "labctl/base/json.h"
+
 namespace labctl::cli {
 
 image::Store open_store(const host::Paths& paths) { return {paths.recipes, paths.store}; }
+
+Result<std::string> kernel_release_of(const image::Store& store, const std::string& image) {
+  auto found = store.find(image);
+  if (!found) return fail(found.error());
+  return text_at(found->facts, "kernel_release");
+}
 
 }  // namespace labctl::cli

@@ -30,10 +30,10 @@ int validate(const ValidateOptions& options) {
       continue;
     }
     const auto& [scenario, plan] = *loaded;
-    print(
-        fmt::format("{}: ok, {} cells; only its text and meaning were checked, 'labctl plan' checks this "
-                    "host as well\n{}",
-                    file, plan.cells.size(), report::matrix_table(plan, plan::excluded(scenario))));
+    print(fmt::format(
+        "{}: ok, {} cells; only its text and meaning were checked, 'labctl plan' checks this "
+        "host as well\n{}",
+        file, plan.cells.size(), report::matrix_table(plan, plan::excluded(scenario), stdout_width())));
     print_warnings(file, plan::review(scenario, plan));
   }
   return code;

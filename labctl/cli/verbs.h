@@ -35,6 +35,7 @@ void add_plan(CommandLine& command_line);
 void add_validate(CommandLine& command_line);
 void add_init(CommandLine& command_line);
 void add_judge(CommandLine& command_line);
+void add_show(CommandLine& command_line);
 void add_report(CommandLine& command_line);
 void add_attest(CommandLine& command_line);
 void add_keygen(CommandLine& command_line);
@@ -47,6 +48,7 @@ void add_bundle_unpack(CommandLine& command_line);
 
 // Images.
 void add_image_list(CommandLine& command_line);
+void add_image_kernels(CommandLine& command_line);
 void add_image_build(CommandLine& command_line);
 void add_image_import(CommandLine& command_line);
 void add_image_push(CommandLine& command_line);
@@ -54,6 +56,7 @@ void add_image_pull(CommandLine& command_line);
 void add_image_verify(CommandLine& command_line);
 void add_image_rm(CommandLine& command_line);
 void add_canary(CommandLine& command_line);
+void add_prove_windows(CommandLine& command_line);
 
 // Crashes.
 void add_reproduce(CommandLine& command_line);

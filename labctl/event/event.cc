@@ -24,6 +24,7 @@ void members(Io& io, Opened& e) {
   io("cell", e.cell), io("boot_time", e.boot_time), io("live", e.live), io("payload", e.payload);
   io.unless("hold", e.hold, 0), io.unless("rules", e.rules, 1);
   io.unless("seed", e.seed, std::string());
+  io.unless("nmi", e.nmi, false);
   io.unless("builds", e.builds, Builds());
   io.unless("image", e.image, std::string()), io.unless("snapshot", e.snapshot, std::string());
 }

@@ -38,6 +38,8 @@ struct Opened {
   bool earned() const { return rules >= 2; }  // asked what rule set 2 asks (outcome/rules.h)
   // 32 hexadecimal digits by chance, from which the cell makes texts that no candidate can know beforehand.
   std::string seed = {};
+  // A guest that hangs is injected an NMI before it is ended, so that it leaves a dump or shows where it is.
+  bool nmi = false;
 };
 
 struct Started {};  // the guest's first instruction runs, or the restored state goes on

@@ -36,7 +36,7 @@ class Builder {
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < at_once; ++i) workers.emplace_back([this] { work(); });
     workers.clear();
-    if (stopped()) return tl::unexpected(std::vector{Error{Fault::interrupted, "interrupted", {}, {}}});
+    if (stopped()) return tl::unexpected(std::vector{interrupted().value()});
     if (errors_.empty()) return {};
     return tl::unexpected(std::move(errors_));
   }

@@ -52,6 +52,12 @@ struct CanariesEnded {
 };
 struct CellsBegan {
   std::vector<std::string> cells;
+  struct Ahead {
+    int boots = 0;
+    Millis boot{0};  // how long one takes, from what was measured on this host; 0: not known
+  };
+  std::vector<Ahead> ahead = {};  // of each cell
+  unsigned at_once = 1;
 };
 struct CellMoved {
   lab::Progress progress;  // `where` changed, or some time has passed

@@ -318,8 +318,12 @@ bool Run::may_begin(const lab::CellJob& job) {
 }
 
 void Run::run_jobs(const Jobs& jobs) {
-  CellsBegan cells;
-  for (const auto& job : jobs) cells.cells.push_back(job.cell.id);
+  CellsBegan cells{.cells = {}, .at_once = at_once_};
+  for (const auto& job : jobs) {
+    cells.cells.push_back(job.cell.id);
+    const auto boot = job.base.boot_time;
+    cells.ahead.push_back({job.cell.boots_wanted(), boot.count() == 0 ? boot : boot + job.cell.settle});
+  }
   observer_.on(cells);
   const auto watch = [&](const lab::Progress& progress) {
     if (progress.ended && is_unexpected_failure(jobs, progress) && !guest_failed_.exchange(true) &&

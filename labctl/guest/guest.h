@@ -140,6 +140,9 @@ class System {
   // cannot do that.
   virtual Question begin_load(int, const std::string&) const { return {"begin-load", {}}; }
   virtual Question load_state(int) const { return {"load-state", {}}; }
+  // Of the driver's BPF programs: tags.NAME= (with spaces between), jit=; and package= where there are files
+  // of one. Its command is empty where there is no BPF.
+  virtual Question bpf(const scenario::Guest&, const Files&) const { return {"bpf", {}}; }
   // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
   // `not_copied`, which says nothing about the content.
   virtual Question place(const scenario::Content& content, const std::string& file) const = 0;

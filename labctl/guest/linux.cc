@@ -212,6 +212,16 @@ Question Linux::load_state(int number) const {
           shell_script({{"unit", "labctl-background-" + name}}, scripts::load_state_sh)};
 }
 
+Question Linux::bpf(const scenario::Guest& guest, const Files& files) const {
+  std::string script = shell_script({}, scripts::bpf_sh, guest.driver.bpf);
+  if (files.empty()) return {"bpf", script};  // nothing is delivered yet, or any more
+  if (guest.driver.kind == scenario::DriverKind::deb)
+    script += shell_script({}, scripts::package_deb_sh, payloads(files));
+  if (guest.driver.kind == scenario::DriverKind::rpm)
+    script += shell_script({}, scripts::package_rpm_sh, payloads(files));
+  return {"bpf", script};
+}
+
 // In a shell of its own, so that an author's command that comes behind it sees nothing of it.
 Question Linux::place(const scenario::Content& content, const std::string& file) const {
   if (content.is_folder())

@@ -31,6 +31,7 @@ class Linux final : public System {
   Question service(const std::string& unit) const override;
   Question begin_load(int number, const std::string& command) const override;
   Question load_state(int number) const override;
+  Question bpf(const scenario::Guest& guest, const Files& files) const override;
   Question place(const scenario::Content& content, const std::string& file) const override;
   Question apply(const scenario::Content& content, const std::string& file) const override;
   Question content_digest(const scenario::Content& content, const std::string& file) const override;

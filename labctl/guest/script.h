@@ -24,7 +24,7 @@ std::string powershell_script(const std::string& name, const Values& values,
 namespace scripts {
 
 // For /bin/sh.
-extern const std::string_view begin_load_sh, booted_sh, built_dkms_sh, settle_sh, console_sh,
+extern const std::string_view begin_load_sh, bpf_sh, booted_sh, built_dkms_sh, settle_sh, console_sh,
     console_shell_sh, content_digest_sh, deliver_sh, evidence_sh, install_deb_sh, install_dkms_sh,
     install_module_sh, install_rpm_sh, load_driver_sh, load_module_sh, load_state_sh, loaded_addresses_sh,
     loaded_sh, package_deb_sh, package_rpm_sh, place_sh, remove_deb_sh, remove_module_sh, remove_rpm_sh,
@@ -33,8 +33,9 @@ extern const std::string_view begin_load_sh, booted_sh, built_dkms_sh, settle_sh
 // For PowerShell.
 extern const std::string_view boot_id_ps1, booted_ps1, content_digest_ps1, deliver_ps1, dumps_ps1, events_ps1,
     evidence_ps1, install_inf_ps1, install_msi_ps1, install_service_ps1, kernel_log_ps1, loaded_ps1,
-    mark_pending_ps1, place_ps1, remove_inf_ps1, remove_msi_ps1, remove_service_ps1, set_verifier_ps1,
-    stage_panic_ps1, why_not_loaded_ps1;
+    mark_pending_ps1, place_ps1, prove_crash_settings_ps1, prove_drivers_ps1, prove_events_ps1,
+    prove_filters_ps1, prove_guard_ps1, prove_system_ps1, remove_inf_ps1, remove_msi_ps1, remove_service_ps1,
+    set_verifier_ps1, stage_panic_ps1, why_not_loaded_ps1;
 }  // namespace scripts
 
 }  // namespace labctl::guest

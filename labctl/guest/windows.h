@@ -53,6 +53,7 @@ class Windows final : public System {
             .panic_needs_tool = true,
             .wants_joliet = true,
             .hyperv_platform = true,
+            .nmi_panics = true,
             .console_hint =
                 "in the image: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 "
                 "EMSBAUDRATE:115200",

@@ -29,8 +29,8 @@ void drop_marks(Json& json) {
 // What the cell was asked to do, without what the artifacts are called and where they lay.
 std::string story_digest(Json json, const plan::Cell& cell, const outcome::RunRecord& run, int rules) {
   drop_marks(json);
-  for (const char* name :
-       {"id", "image", "driver", "content", "driver_path", "driver_with", "content_path", "axes", "expect"})
+  for (const char* name : {"id", "image", "driver", "content", "driver_path", "driver_with", "content_path",
+                           "kernel", "axes", "expect"})
     json.erase(name);
   for (const char* extras : {"extra_drivers", "extra_contents"})
     for (auto& extra : json.at(extras)) extra.erase("path"), extra.erase("with");

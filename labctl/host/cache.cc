@@ -20,8 +20,8 @@ constexpr std::string_view format_1 = "# labctl cache, format 1\n";
 
 // What labctl keeps in a cache; below them what the scripts of its source tree keep there, and what a file
 // system has of its own.
-constexpr std::string_view known_names[] = {"images", "artefacts", "kept",    "host",
-                                            "work",   "headers",   "kernels", "lost+found"};
+constexpr std::string_view known_names[] = {"images",  "artefacts", "kept",     "host",      "work",
+                                            "headers", "kernels",   "imported", "lost+found"};
 
 bool is_known(const std::string& name) {
   // Another labctl may be writing the marker.

@@ -118,9 +118,8 @@ std::optional<std::int64_t> allowed_processors(const fs::path& root) {
 
 }  // namespace
 
-Limits read_limits(const fs::path& root, const char* allocated) {
+Limits read_limits(const fs::path& root) {
   Limits limits;
-  if (allocated) add_processors(limits, number(allocated), 1);
   add_processors(limits, allowed_processors(root), 1);
   for_each_group(
       root, [&](const fs::path& group) { add_version_2(limits, group); },

@@ -14,9 +14,8 @@ struct Limits {
       memory_free;  // bytes below the nearest limit, what can be dropped counted as free
 };
 
-// `root` is where proc and sys are. `allocated`: the processors that a batch system has given this job, which
-// it need not enforce (SLURM_CPUS_PER_TASK); not a number above 0: no limit.
-Limits read_limits(const std::filesystem::path& root = "/", const char* allocated = nullptr);
+// `root` is where proc and sys are.
+Limits read_limits(const std::filesystem::path& root = "/");
 
 // How many processes the kernel has killed for want of memory, in our control groups and on the whole host.
 // Only a difference means anything: one that has grown says that there was such a kill.

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* imported = "imported";
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -53,9 +55,11 @@ Result<Paths> paths() {
   if (!found) return fail(found.error());
   const fs::path& root = *found;
   const std::string runtime = variable("LABCTL_RUNTIME");
+  auto recipes = recipe_folders();
+  recipes.push_back(root / imported);
   return Paths{
       .root = root,
-      .recipes = recipe_folders(),
+      .recipes = std::move(recipes),
       .store = root / "images",
       .artifacts = root / "artefacts",
       .kept = root / "kept",
@@ -63,6 +67,8 @@ Result<Paths> paths() {
       .runtime = runtime.empty() ? "/tmp/labctl-" + std::to_string(::getuid()) : runtime,
   };
 }
+
+fs::path imported_folder(const Paths& paths) { return paths.root / imported; }
 
 bool is_built_in(const fs::path& recipe) {
   const auto own = built_in_recipes();

@@ -24,6 +24,9 @@ struct Paths {
 // names a cache.
 Result<Paths> paths();
 
+// Vendors' disks with the recipes that `image import` wrote, in the cache; the last of Paths::recipes.
+std::filesystem::path imported_folder(const Paths& paths);
+
 // Whether a recipe's folder is one of labctl's own, and not of LABCTL_IMAGES.
 bool is_built_in(const std::filesystem::path& recipe);
 

@@ -12,6 +12,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/owned.h"
+#include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/image/transfer.h"
@@ -69,9 +70,12 @@ Status write_layer(const Image& image, const fs::path& file) {
   const auto size = fs::file_size(image.disk, problem);
   if (!disk || problem) return lab_error("cannot be read", image.disk.string());
   if (!begin_file(out, disk_in_layer, size)) return bad();
+  SlowWork work(fmt::format("writing the layer of {}", image.name), size);
   std::string block(1u << 20, '\0');
-  for (ssize_t got = 0; (got = ::read(disk.get(), block.data(), block.size())) > 0;)
+  for (ssize_t got = 0; (got = ::read(disk.get(), block.data(), block.size())) > 0;) {
     if (archive_write_data(out, block.data(), static_cast<std::size_t>(got)) != got) return bad();
+    work.done(static_cast<std::uint64_t>(got));
+  }
   return archive_write_close(out) == ARCHIVE_OK ? Status() : bad();
 }
 
@@ -143,7 +147,7 @@ Status write_entry(archive* in, std::uint64_t whole, const fs::path& to, const U
   auto said = std::chrono::steady_clock::now();
   int ended = ARCHIVE_OK;
   while ((ended = archive_read_data_block(in, &block, &size, &at)) == ARCHIVE_OK) {
-    if (unpacking.stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (unpacking.stop.stop_requested()) return interrupted();
     if (::pwrite(out.get(), block, size, at) != static_cast<ssize_t>(size))
       return lab_error("cannot be written", to.string());
     if (std::chrono::steady_clock::now() - said < between_reports) continue;

@@ -121,7 +121,10 @@ class Words {
 
   void add_needs(const char* key, bool only_as_user, std::vector<Need>& needs) const {
     const Said said = find(key);
-    if (!said || !said.sheet->reader.names(*said.node, key)) return;
+    // An empty map takes back what the recipe extends.
+    if (!said || (said.node->kind == Node::Kind::map && said.node->items.empty()) ||
+        !said.sheet->reader.names(*said.node, key))
+      return;
     for (std::size_t i = 0; i < said.node->keys.size(); ++i) {
       const std::string name = said.node->keys[i].text;
       if (auto package = said.sheet->reader.one_line(said.node->items[i], std::string(key) + "." + name))

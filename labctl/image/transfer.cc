@@ -90,7 +90,7 @@ Status copy_on(const fs::path& from, const fs::path& to, const Progress& say, co
   auto said = std::chrono::steady_clock::now();
   std::string block(1u << 20, '\0');
   while (done < whole) {
-    if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (stop.stop_requested()) return interrupted();
     const ssize_t got = ::pread(in.get(), block.data(), block.size(), static_cast<off_t>(done));
     if (got <= 0) return fail(unreadable(from));
     const ssize_t put =

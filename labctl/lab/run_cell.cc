@@ -28,16 +28,16 @@ using namespace std::chrono_literals;
 constexpr auto tick = 500ms;
 constexpr auto oversleeping = 2s;  // longer than a busy host keeps a thread from its turn, as a rule
 constexpr std::size_t kept_log_line = 200;
-// What a guest may fill: a serial port gives a megabyte or two in a second, and we read many times as fast.
+// What a guest may fill: a serial port gives a megabyte or two in a second; we read many times as fast.
 constexpr std::uint64_t most_backlog = 64u << 20;                   // of its console, in memory
 constexpr std::uint64_t most_journal = event::largest_journal / 2;  // of what it logged, on disk
 
-// What the watchers hand to the cell's thread.
 struct AgentEvent {
   event::What what;
   std::string full_output;
 };
-// Each with the life of the machine that it came from: one that was switched on again is a new one.
+// What the watchers hand to the cell's thread, each with the life of the machine that it came from: one that
+// was switched on again is a new one.
 struct Input {
   int power_cycle = 0;
   std::variant<machine::Notification, AgentEvent> what;
@@ -106,7 +106,8 @@ class CellRun {
             .image = job_.base.image.sha256,
             .snapshot = job_.base.disk_sha256,
             .rules = job_.rules,
-            .seed = random_hex(16)};
+            .seed = random_hex(16),
+            .nmi = !job_.canary && job_.rules == outcome::rules_now};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.
@@ -408,7 +409,6 @@ class CellRun {
                 happen(event::LabFault{sent.error().text()});
             },
             [this](const cell::Resume&) {
-              // It died, and that is known; what it would still have said is a help to the reader.
               if (machine_) log::ignored(machine_->resume(), fmt::format("resuming {}", job_.cell.id));
             },
             [this](const cell::TakePicture& picture) {
@@ -448,7 +448,9 @@ class CellRun {
     Progress progress{.cell = job_.cell.id,
                       .where = cell::where_now(state_),
                       .elapsed = std::chrono::duration_cast<Millis>(Clock::now() - began_),
-                      .last_line = console_ ? printable(console_->last_line(), 120) : ""};
+                      .last_line = console_ ? printable(console_->last_line(), 120) : "",
+                      .boots_proved = state_.outcome.boots_proved,
+                      .boots_wanted = state_.outcome.boots_wanted};
     watch_(progress);
   }
 
@@ -493,7 +495,13 @@ class CellRun {
 outcome::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop) {
   outcome::Outcome outcome = CellRun(job, host, watch, stop).run();
-  watch({.cell = job.cell.id, .where = "ended", .elapsed = outcome.took, .ended = true, .outcome = outcome});
+  watch({.cell = job.cell.id,
+         .where = "ended",
+         .elapsed = outcome.took,
+         .boots_proved = outcome.boots_proved,
+         .boots_wanted = outcome.boots_wanted,
+         .ended = true,
+         .outcome = outcome});
   return outcome;
 }
 

@@ -88,6 +88,7 @@ struct Progress {
   std::string where;  // "boot 2/3: settle"
   Millis elapsed{0};
   std::string last_line;  // of the console, printable
+  int boots_proved = 0, boots_wanted = 0;
   bool ended = false;
   outcome::Outcome outcome;
 };

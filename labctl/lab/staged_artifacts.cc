@@ -12,6 +12,7 @@
 #include "labctl/bundle/file_set.h"
 #include "labctl/guest/guest.h"
 #include "labctl/plan/damage.h"
+#include "labctl/plan/kernels.h"
 
 namespace labctl::lab {
 namespace {
@@ -24,6 +25,7 @@ struct Wanted {
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
   bool folder = false;  // its files are the content
+  std::string kernel;   // that it was chosen by
 
   fs::path origin() const {
     const auto suffix = scenario::damaged_name({}, damage);
@@ -39,7 +41,7 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
     const std::string name = driver   ? guest::driver_file(cell.guest.driver, given.label, given.place)
                              : folder ? guest::manifest_file(given.label)
                                       : guest::content_file(given.label);
-    files[name] = {given.path, given.mark, given.damage, folder && !driver};
+    files[name] = {given.path, given.mark, given.damage, folder && !driver, driver ? cell.kernel : ""};
   }
   return files;
 }
@@ -66,11 +68,16 @@ Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, c
 }
 
 // Its size, when it is a file that guests can be given.
-Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) {
+Result<std::uint64_t> size_of(const fs::path& source, const std::string& where,
+                              const std::string& kernel = {}) {
   std::error_code problem;
   if (!fs::exists(source, problem))
-    return input_error(fmt::format("the artifact does not exist: {}", source.lexically_normal().string()),
-                       where, "build it, or correct the path (it is relative to the scenario's folder)");
+    return input_error(
+        fmt::format("the artifact does not exist: {}", source.lexically_normal().string()), where,
+        kernel.empty() ? "build it, or correct the path (it is relative to the scenario's folder)"
+                       : fmt::format("build it for the kernel {}; 'labctl image kernels' lists what to "
+                                     "build for",
+                                     kernel));
   if (fs::is_directory(source, problem))
     return input_error(
         fmt::format("is a folder: {}", source.string()), where,
@@ -87,10 +94,10 @@ Result<std::uint64_t> size_of(const fs::path& source, const std::string& where) 
 
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.
 Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
-                      const fs::path& work, bool may_be_empty = false) {
+                      const fs::path& work, bool may_be_empty = false, const std::string& kernel = {}) {
   std::error_code problem;
   const auto size =
-      may_be_empty ? Result<std::uint64_t>(fs::file_size(source, problem)) : size_of(source, where);
+      may_be_empty ? Result<std::uint64_t>(fs::file_size(source, problem)) : size_of(source, where, kernel);
   if (!size) return fail(size.error());
   const fs::path copy = work / "incoming";
   if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
@@ -114,7 +121,7 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
 
 // What a guest is given of it, whole.
 Result<std::uint64_t> size_of(const Wanted& wanted, const fs::path& base, const std::string& where) {
-  if (!wanted.folder) return size_of(base / wanted.origin(), where);
+  if (!wanted.folder) return size_of(base / wanted.origin(), where, wanted.kernel);
   const auto files = bundle::files_of_set({base / wanted.path}, where);
   if (!files) return fail(files.error());
   std::uint64_t size = 0;
@@ -183,6 +190,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
   for (const auto& cell : plan.cells) {
     std::uint64_t bytes = 0, content = 0;
     for (const auto& [name, wanted] : wanted_files(cell)) {
+      if (plan::lacks_kernel(cell) && name.starts_with("driver")) continue;  // known with the image
       if (sizes.count(wanted.path) == 0) {
         const auto size = size_of(wanted, base, place(scenario_file, wanted.mark));
         if (!size) checks.push_back(lacking(fmt::format("artifact {}", wanted.path), size.error()));
@@ -190,7 +198,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
         if (size && wanted.damage == scenario::Damage::none && !wanted.folder)
           intact[wanted.path] = base / wanted.origin();
       }
-      bytes += sizes[wanted.path];
+      if (!wanted.folder) bytes += sizes[wanted.path];  // its files go straight to their place
       if (name.starts_with("content")) content = std::max(content, sizes[wanted.path]);
     }
     const auto image = images.find(cell.image);
@@ -229,7 +237,7 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
         const auto given = sources.find(wanted.path);
         const fs::path source = given == sources.end() ? base / wanted.origin() : given->second;
         auto artifact = wanted.folder ? staged.take_folder(source, wanted.path, where, copies, sources)
-                                      : take(source, wanted.damage, where, copies);
+                                      : take(source, wanted.damage, where, copies, false, wanted.kernel);
         if (artifact)
           staged.artifacts_[wanted.path] = *artifact;
         else {
@@ -326,7 +334,9 @@ Result<std::vector<std::string>> StagedArtifacts::builds_of_subject(const scenar
                                                                     const std::vector<plan::Given>& files) {
   auto all = inside_of(files);
   if (!all) return fail(all.error());
-  if (subject.empty()) return input_error("the scenario names no module");
+  if (subject.empty())
+    return input_error(driver.bpf.empty() ? "the scenario names no module"
+                                          : "the tag of a BPF program is not known before a kernel loads it");
   if (!driver.has(subject)) {
     if (driver.kind == scenario::DriverKind::script)  // it may be the program itself
       for (const auto& file : files) all->programs.push_back("sha256:" + artifacts_[file.path].sha256);

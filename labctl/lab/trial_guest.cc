@@ -186,7 +186,7 @@ Result<std::string> TrialGuest::ask(const std::string& command, Millis limit, Tr
   }
   listen(last_words, seen);
   add(scanner_->flush(), seen);
-  if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop_.stop_requested()) return interrupted();
   if (seen.ended.empty()) seen.ended = "the guest did not answer any more";
   return std::string();
 }
@@ -250,7 +250,7 @@ Result<TrialSeen> TrialGuest::live(const std::string& content, bool reboot) {
     if (well(seen)) ask_all(again.text + evidence, again.answers, seen);
   }
   add(scanner_->flush(), seen);
-  if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop_.stop_requested()) return interrupted();
   if (reboot || !seen.title().empty()) {
     machine_->end();
     machine_.reset();

@@ -224,7 +224,7 @@ class Reading {
       for (const auto& [name, size] : list("/").value_or(empty))
         if (name == "pagefile.sys") read_dump_file(told, "/" + name, "pagefile.sys.head", size, kept_head);
     read_log(told);
-    if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (stop_.stop_requested()) return interrupted();
     if (Clock::now() >= until_) told.notes.emplace_back("reading the disk took too long and was ended");
     return told;
   }

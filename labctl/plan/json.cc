@@ -91,6 +91,7 @@ Json guest_json(const Guest& guest) {
     json["driver"]["loads"] = to_string(guest.driver.loads);
   if (guest.driver.modules.size() > 1) json["driver"]["modules"] = guest.driver.modules;
   if (!guest.driver.services.empty()) json["driver"]["services"] = guest.driver.services;
+  if (!guest.driver.bpf.empty()) json["driver"]["bpf"] = guest.driver.bpf;
   if (guest.content) {
     json["content"] = {{"path", guest.content->path}, {"apply", guest.content->apply}};
     add_within(json["content"], guest.content->within);
@@ -193,6 +194,7 @@ Json cell_json(const Cell& cell) {
                {"expect", std::move(expect)}};
   add_damage(json, cell.content_damage, cell.content_may_be_refused);
   if (!cell.driver_with.empty()) json["driver_with"] = cell.driver_with;
+  if (!cell.kernel.empty()) json["kernel"] = cell.kernel;
   return json;
 }
 
@@ -307,6 +309,9 @@ Guest read_guest(In in) {
   guest.driver.within = read_within(driver);
   if (driver.has("loads")) guest.driver.loads = driver.kind("loads", all_loads);
   if (driver.has("services")) guest.driver.services = read_services(driver);
+  if (driver.has("bpf")) guest.driver.bpf = driver.texts("bpf");
+  for (const auto& program : guest.driver.bpf)
+    if (!scenario::is_bpf_name(program)) driver.wrong("bpf: not a program's name");
   guest.exercise = read_exercise(in);
   guest.background = read_background(in);
   in.each("proof", [&](In& entry) {
@@ -415,6 +420,8 @@ Cell read_cell(In& in) {
   cell.driver_path = read_path(in, "driver_path");
   cell.content_path = read_path(in, "content_path");
   cell.driver_with = read_with(in, "driver_with");
+  if (in.has("kernel"))
+    cell.kernel = read_name(in, "kernel", scenario::is_kernel_release, "a kernel's release");
   read_damage(in, cell.content_damage, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));

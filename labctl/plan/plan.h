@@ -18,13 +18,14 @@ struct Cell {
   bool control =
       false;  // the same story without the candidate: it must pass, or its image's cells are lab-failed
   std::string image;
-  std::string driver;                    // the label, empty in a control
-  std::string content;                   // the label, empty when the cell has none
-  std::string driver_path;               // as the scenario says it, relative to its file; ${image} replaced
+  std::string driver;       // the label, empty in a control
+  std::string content;      // the label, empty when the cell has none
+  std::string driver_path;  // as the scenario says it, relative to its file; ${image} and ${kernel} replaced
   std::vector<std::string> driver_with;  // the driver's other files, installed together with it
   std::string content_path;              // of damaged content: scenario::damaged_name()
   scenario::Damage content_damage = scenario::Damage::none;
   bool content_may_be_refused = false;
+  std::string kernel;  // the release that stands for ${kernel} in its drivers' paths; empty where none does
   scenario::Mark driver_mark, content_mark;
   scenario::Axes axes;
   scenario::Machine machine;

@@ -28,6 +28,8 @@ std::string proved_in_words(const Cell& cell) {
   if (!driver.services.empty() && driver.kind != scenario::DriverKind::kmod)
     parts.push_back(fmt::format("{} by program, without a restart by itself",
                                 listed("service", "services", driver.services)));
+  if (!driver.bpf.empty())
+    parts.push_back(listed("BPF program", "BPF programs", driver.bpf) + " by name and tag");
   if (!cell.content.empty() && cell.guest.content)
     parts.push_back(cell.guest.content->is_folder() ? "each content file of its folder by digest"
                                                     : "content file by digest");

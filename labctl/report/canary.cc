@@ -17,11 +17,6 @@ bool holds(const std::vector<event::Channel>& list, event::Channel channel) {
   return std::find(list.begin(), list.end(), channel) != list.end();
 }
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
-}
-
 }  // namespace
 
 std::string canary_table(const outcome::Canary& canary) {

@@ -178,6 +178,7 @@ std::string markdown(const Record& record) {
   if (!record.bundle.empty()) text += fmt::format(", bundle {}", code(record.bundle));
   text += "\n\n" + reasons_part(record);
   text += statistics_in_words(verdict::statistics(record.verdict, record.run.plan)) + ".\n\n";
+  if (const auto windows = windows_in_words(record.run.plan); !windows.empty()) text += windows + ".\n\n";
   for (const auto& part : {waivers_part(record), problems_part(record), new_errors_part(record),
                            cells_part(record), attempts_part(record), tested_part(record)}) {
     if (text.size() + part.size() > largest) {

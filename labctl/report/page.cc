@@ -94,6 +94,7 @@ class Page {
     };
     fact("cells passed", fmt::format("{} of {}", good, candidates));
     fact("boots proved", std::to_string(statistics.boots_proved));
+    fact("Windows", windows_in_words(record_.run.plan));
     fact("problems", std::to_string(verdict::problems(record_.verdict).size()));
     std::string started = started_at(record_);
     if (!started.empty()) fact("started (UTC)", started.replace(10, 1, " ").substr(0, 16));

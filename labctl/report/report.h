@@ -16,12 +16,18 @@
 
 namespace labctl::report {
 
-// The matrix for people: one row per cell, with what each will do.
-std::string plan_table(const plan::Plan& plan);
+// The matrix for people: one row per cell, with what each will do; where that is wider than `width` columns,
+// the cells that will do the same below what it is.
+std::string plan_table(const plan::Plan& plan, std::size_t width);
 
 // The same as a grid of driver and content over everything else: the boots of each cell, what an exclude took
-// and why, and the controls.
-std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded);
+// and why, and the controls. At most `width` columns: a grid that is wider is turned or broken into blocks,
+// and long names are cut in their middle.
+std::string matrix_table(const plan::Plan& plan, const std::vector<plan::Excluded>& excluded,
+                         std::size_t width);
+
+// What each boot must show of the candidate: one sentence for the cells that prove the same.
+std::string proved_table(const plan::Plan& plan, std::size_t width);
 
 // Crash x channel: which channels reported each crash on purpose, and what stayed silent.
 std::string canary_table(const outcome::Canary& canary);

@@ -12,34 +12,10 @@ namespace {
 
 using outcome::Ending;
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
-}
-
 std::size_t widest_id(const plan::Plan& plan) {
   std::size_t width = 4;
   for (const auto& cell : plan.cells) width = std::max(width, cell.id.size());
   return width;
-}
-
-std::string story_text(const plan::Cell& cell) {
-  std::vector<std::string> steps;
-  int reboots = 0;
-  auto end_reboots = [&] {
-    if (reboots > 0) steps.push_back(reboots == 1 ? "reboot" : fmt::format("reboot x{}", reboots));
-    reboots = 0;
-  };
-  for (const auto& step : cell.story) {
-    if (step.kind == scenario::StepKind::reboot) {
-      ++reboots;
-      continue;
-    }
-    end_reboots();
-    steps.push_back(to_text(step));
-  }
-  end_reboots();
-  return join(steps, ", ");
 }
 
 std::string in_colour(const std::string& text, Ending ending, Style style) {
@@ -126,16 +102,6 @@ std::string passed_in_words(const verdict::Verdict& verdict) {
 
 }  // namespace
 
-std::string plan_table(const plan::Plan& plan) {
-  const std::size_t width = widest_id(plan);
-  std::string text = fmt::format("{}  boots  story\n", padded("cell", width));
-  for (const auto& cell : plan.cells)
-    text += padded(cell.id, width) + "  " + padded(std::to_string(cell.boots_wanted()), 5) + "  " +
-            story_text(cell) + "\n";
-  for (const auto& note : plan.notes) text += fmt::format("note: {}\n", note);
-  return text;
-}
-
 std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Style style) {
   const std::size_t width = widest_id(plan);
   std::string text = "\n";
@@ -155,6 +121,7 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   text += for_terminal(new_errors_text(verdict));
   text += for_terminal(idle_waivers(verdict));
   text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
+  if (const auto windows = windows_in_words(plan); !windows.empty()) text += "\n" + windows;
   return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
 }
 

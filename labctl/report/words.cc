@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 
@@ -20,6 +22,15 @@ std::string boots_in_words(int clean_boots) {
   const std::string rate =
       clean_boots < 6 ? fmt::format("3 of {}", clean_boots) : fmt::format("1 of {}", clean_boots / 3);
   return fmt::format("{}: a crash in more than {} boots is ruled out with 95 % confidence", boots, rate);
+}
+
+std::string windows_in_words(const plan::Plan& plan) {
+  const bool any = std::any_of(plan.cells.begin(), plan.cells.end(),
+                               [](const auto& cell) { return cell.guest.os == scenario::Os::windows; });
+  return any ? "Windows guests: labctl was tried on a stand-in and on bytes of real systems, and on no "
+               "running "
+               "Windows; 'labctl prove-windows IMAGE' says what holds of an image"
+             : "";
 }
 
 std::string statistics_in_words(const verdict::Statistics& statistics) {

@@ -16,6 +16,9 @@ std::string plural(std::size_t count, const std::string& word);
 std::string boots_in_words(int clean_boots);
 std::string statistics_in_words(const verdict::Statistics& statistics);
 
+// Of a run with Windows guests: what labctl's word on them rests on. Empty for any other.
+std::string windows_in_words(const plan::Plan& plan);
+
 // Which side of the matrix a problem is on: the driver, the content, only the pair, the lab, or that this
 // matrix cannot tell. `affected` are ids of cells.
 std::string whose_fault(const plan::Plan& plan, const verdict::Verdict& verdict,

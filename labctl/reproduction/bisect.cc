@@ -116,7 +116,7 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
                    .outcome = lab::run_cell(
                        job, host_, [](const lab::Progress&) {}, stop_)};
     seen.took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began);
-    if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (stop_.stop_requested()) return interrupted();
     if (seen.outcome.ending == outcome::Ending::lab_failed) {
       if (lab::may_try_again(seen.outcome, attempt, cell.policy)) continue;
       return lab_error(fmt::format("the lab failed a probe: {}", seen.outcome.reason), job.folder.string());

@@ -125,7 +125,7 @@ Status save_where_it_holds(lab::CellJob job, machine::Host& host, const std::sto
   job.session = &passer;
   const auto outcome = lab::run_cell(
       job, host, [](const auto&) {}, stop);
-  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop.stop_requested()) return interrupted();
   if (passer.saved) return {};
   return lab_error(passer.saved.error().what + ": " + outcome::to_string(outcome.ending) + ": " +
                    outcome.reason);

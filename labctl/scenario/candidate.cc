@@ -44,18 +44,19 @@ class ArtifactReader {
   std::string place(const std::string& label) const { return what_ + "." + printable(label, 60); }
 
   // An artifact whose path is wrong is still known by its label: one mistake must not cause others.
-  Artifact file(const std::string& label, const Node& node) {
-    const auto path = reader_.one_line(node, place(label), image_later);
+  Artifact file(const std::string& label, const Node& node, unsigned later = image_later) {
+    const auto path = reader_.one_line(node, place(label), later);
     return {.label = label, .path = path.value_or(""), .mark = node.mark};
   }
 
   // A driver's value may be a list: files that are installed together.
   Artifact files(const std::string& label, const Node& node) {
-    if (node.kind != Node::Kind::list) return file(label, node);
+    constexpr unsigned later = image_later | kernel_later;
+    if (node.kind != Node::Kind::list) return file(label, node, later);
     Artifact artifact{.label = label, .path = {}, .mark = node.mark};
     if (!reader_.list(node, place(label))) return artifact;
     for (const Node& item : node.items) {
-      const auto path = reader_.one_line(item, place(label), image_later);
+      const auto path = reader_.one_line(item, place(label), later);
       if (!path) continue;
       if (*path == artifact.path ||
           std::find(artifact.with.begin(), artifact.with.end(), *path) != artifact.with.end())

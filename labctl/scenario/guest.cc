@@ -107,6 +107,7 @@ class GuestReader {
     if (!windows())
       for (const Node* service : one_or_several(node, what, "service"))
         driver.services = read_units(*service, what + ".service");
+    if (const Node* bpf = node.find("bpf")) driver.bpf = read_bpf(*bpf, what + ".bpf", reader_);
     if (const Node* limit = node.find("within")) driver.within = read_within(*limit, what, reader_);
     if (!index) return;  // which keys belong here is known only with the kind
 
@@ -115,6 +116,8 @@ class GuestReader {
     for (const char* key : {"install", "remove"}) {
       if (!script) only_for(node, what, key, "script");
     }
+    if (driver.kind == DriverKind::kmod || driver.kind == DriverKind::dkms)
+      only_for(node, what, "bpf", "deb, rpm and script");
     if (windows())
       read_windows_driver(node, what, driver);
     else if (driver.kind != DriverKind::kmod)
@@ -130,11 +133,12 @@ class GuestReader {
     }
     check_files(scenario_, node, what, guest, reader_);
     const bool named = Reader::has(node, module_key) || Reader::has(node, modules_key);
-    if (driver.kind == DriverKind::kmod || named || !driver.services.empty()) return;
+    if (driver.kind == DriverKind::kmod || named || !driver.services.empty() || !driver.bpf.empty()) return;
     if (!script) {
-      reader_.mistake(node.mark, fmt::format("{} has no '{}'", what, module_key),
-                      fmt::format("name the {} that must be loaded after each boot{}", dialect_.what_it_is,
-                                  windows() ? "" : ", or the services of a candidate without one"));
+      reader_.mistake(
+          node.mark, fmt::format("{} has no '{}'", what, module_key),
+          fmt::format("name the {} that must be loaded after each boot{}", dialect_.what_it_is,
+                      windows() ? "" : ", or the services or BPF programs of a candidate without one"));
     } else if (!has_proof) {
       reader_.mistake(
           node.mark,
@@ -162,6 +166,7 @@ class GuestReader {
                         {"modules"},
                         {"service"},
                         {"services"},
+                        {"bpf"},
                         {"options"},
                         {"install"},
                         {"remove"},

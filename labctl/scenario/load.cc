@@ -112,6 +112,7 @@ Parsed parse(std::string_view text, const std::string& name) {
 Reader reader_of(const std::string& name, const Variables& variables, Parsed& parsed) {
   static constexpr yaml::Reserved reserved[] = {
       {"image", image_later, "in the paths of artifacts"},
+      {"kernel", kernel_later, "in the paths of drivers"},
       {"content.sha256", content_later, "in proofs and run steps of a scenario with content"},
       {"content.path", content_later, "in proofs and run steps of a scenario with content"},
       {"driver.sha256", driver_later, "in proofs and run steps"},

@@ -69,9 +69,20 @@ bool is_unit_name(std::string_view text) {
          consists_of(text, "_-.:@\\");
 }
 
+bool is_bpf_name(std::string_view text) {
+  constexpr std::size_t longest = 59;  // of what a guest's answer can name
+  return !text.empty() && text.size() <= longest && consists_of(text, "_.");
+}
+
 bool is_module_option(std::string_view text) {
   const std::string_view name = text.substr(0, text.find('='));
   return !name.empty() && consists_of(name, "_-.") && text.find_first_of("\n\t") == text.npos;
+}
+
+bool is_kernel_release(std::string_view text) {
+  constexpr std::size_t longest = 64;  // of the kernel's own name for it
+  return !text.empty() && text.size() <= longest && text.front() >= '0' && text.front() <= '9' &&
+         consists_of(text, "_-.+~");
 }
 
 bool is_kernel_option(std::string_view text) {

@@ -33,8 +33,12 @@ bool is_module_name(std::string_view text);
 bool is_service_name(std::string_view text);
 // A unit of systemd by its whole name, "sensord.service" or "sensor@1.socket".
 bool is_unit_name(std::string_view text);
+// A BPF program, as the kernel or its BTF calls it.
+bool is_bpf_name(std::string_view text);
 // name=value, or a name alone, on one line.
 bool is_module_option(std::string_view text);
+// A kernel as uname -r prints it: one component of a path.
+bool is_kernel_release(std::string_view text);
 // A word of a kernel's command line.
 bool is_kernel_option(std::string_view text);
 // The name of one that the lab's own channels and boots depend on: console, root, init ...

@@ -52,8 +52,8 @@ const char* to_string(Damage damage);
 
 struct Artifact {
   std::string label;  // "candidate", "previous", "current" ...
-  std::string
-      path;  // as written, variables replaced except ${image}, which the plan fills in; relative to the file
+  std::string path;   // as written, variables replaced except ${image} and a driver's ${kernel}, which the
+                      // plan fills in; relative to the file
   Mark mark;
   Damage damage = Damage::none;        // done to the file at `path` before it is delivered
   bool may_be_refused = false;         // its apply may fail; the guest must live on all the same
@@ -97,6 +97,7 @@ struct Driver {
   std::string certificate;  // inf: a file of the package that the guest is to trust
   Loads loads = Loads::at_install;
   std::vector<std::string> services;  // Linux: the candidate's own units of systemd, with their suffixes
+  std::vector<std::string> bpf;       // Linux: programs that must be in the kernel, by name
   Millis within{0};  // how long its installation and its removal may take each; 0: the usual limit
 
   bool has(std::string_view module) const;  // by the name that the kernel has for it

@@ -28,6 +28,7 @@ inline constexpr unsigned image_later = 1;    // ${image}: in artifact paths, fi
 inline constexpr unsigned content_later = 2;  // ${content.sha256}, ${content.path}: in commands and proofs,
                                               // filled in before they run
 inline constexpr unsigned driver_later = 4;   // ${driver.sha256}
+inline constexpr unsigned kernel_later = 8;  // ${kernel}: in drivers' paths, filled in where images are known
 
 // `within: 10m`, said of `what`: how long that may take. 0 after a mistake.
 Millis read_within(const Node& node, const std::string& what, Reader& reader);
@@ -62,6 +63,8 @@ std::vector<std::string> modules_of_files(const Scenario& scenario, Mark mark, c
 // A bare module is a file of its own; what Windows installs is one file. `node` is the driver's section.
 void check_files(const Scenario& scenario, const Node& node, const std::string& what, const Guest& guest,
                  Reader& reader);
+// The candidate's BPF programs: one name, or a list.
+std::vector<std::string> read_bpf(const Node& node, const std::string& what, Reader& reader);
 // Of several modules each parameter says whose it is, as on the kernel's command line.
 void check_options(const Node& node, const std::string& what, const Driver& driver, Reader& reader);
 // story:, stories: -> steps, or the default ones, and whether they make sense. After all of the above.

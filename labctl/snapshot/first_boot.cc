@@ -24,8 +24,6 @@ constexpr std::size_t kept_tail = 4096, quoted_lines = 8;
 
 Millis since(Clock::time_point start) { return std::chrono::duration_cast<Millis>(Clock::now() - start); }
 
-tl::unexpected<Error> interrupted() { return fail({Fault::interrupted, "interrupted", {}, {}}); }
-
 }  // namespace
 
 // What the guest shows, kept so that a boot that fails can be read. Written by the hypervisor's thread.

@@ -20,13 +20,13 @@ Result<ShellAnswer> ask_shell(machine::Machine& machine, const std::string& comm
   const auto deadline = Clock::now() + limit;
   while (Clock::now() < deadline && !stop.stop_requested()) {
     auto answer = answers.pop_until(Clock::now() + std::chrono::milliseconds(meanwhile ? 50 : 200));
-    if (meanwhile && !meanwhile()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (meanwhile && !meanwhile()) return interrupted();
     if (!answer) continue;
     if (!answer->answered)
       return lab_error(fmt::format("the guest's agent refused a command: {}", answer->output));
     return ShellAnswer{answer->exit_code, answer->output};
   }
-  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop.stop_requested()) return interrupted();
   return lab_error(fmt::format("a command in the guest did not end: {}", command));
 }
 

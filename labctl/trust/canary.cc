@@ -132,7 +132,7 @@ Result<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
     jobs.insert(jobs.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
   }
   if (!jobs.empty()) scheduler(jobs);
-  if (stop.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+  if (stop.stop_requested()) return interrupted();
 
   std::vector<outcome::Canary> canaries;
   for (const snapshot::BaseSnapshot& base : order.bases) {

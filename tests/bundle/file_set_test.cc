@@ -2,6 +2,7 @@
 #include "labctl/bundle/file_set.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
@@ -58,9 +59,15 @@ TEST_CASE("what cannot be delivered under its name is refused") {
     REQUIRE(write_file(folder.path / "a\nb", "x"));
     refused("cannot be listed");
   }
-  SECTION("a link") {
-    fs::create_symlink("a.bin", folder.path / "link");
-    refused("neither a file nor a folder");
+  // Inside or out, to a file, a folder or nothing: it is named, and nothing is taken by way of it.
+  for (const char* target : {"a.bin", "sub dir", "..", "/etc", "nowhere"})
+    DYNAMIC_SECTION("a link to " << target) {
+      fs::create_symlink(target, folder.path / "sub dir" / "link");
+      refused("the content holds a symbolic link: " + (folder.path / "sub dir/link").string());
+    }
+  SECTION("a pipe") {
+    REQUIRE(::mkfifo((folder.path / "pipe").c_str(), 0600) == 0);
+    refused("is neither a file nor a folder: " + (folder.path / "pipe").string());
   }
   SECTION("nothing at all") {
     fs::remove_all(folder.path);

@@ -273,6 +273,29 @@ TEST_CASE("a stuck shutdown is asked for by one NMI, in guests that panic of it"
   CHECK(scene.nmis == 1);
 }
 
+TEST_CASE("a Linux guest that hangs is injected an NMI before it is ended, and has time for kdump") {
+  for (const bool kdump : {false, true}) {
+    Scene scene;
+    Millis injected{0}, ended{0};
+    scene.opening.nmi = true;
+    if (kdump) scene.cell.machine.cmdline = {"crashkernel=256M"};
+    scene.when("boot 2/3: settle", 1s, [](Scene& g) { g.alive = false; });
+    scene.on_nmi = [&](Scene& g) {
+      injected = g.now;
+      g.tell(event::Panicked{});
+      g.tell(on_console(finding("kernel panic: NMI: Not continuing", Kind::panic)));
+    };
+    scene.each_moment = [&](Scene& g) { ended = g.now; };
+    const auto& outcome = scene.play();
+    CHECK(outcome.ending == Ending::hung);
+    CHECK(outcome.reason == "the heartbeat was lost");
+    CHECK(scene.nmis == 1);
+    REQUIRE(outcome.findings.size() == 1);
+    CHECK_FALSE(outcome.findings[0].finding.suppressed.empty());
+    CHECK((ended - injected > 60s) == kdump);
+  }
+}
+
 TEST_CASE("journals of older rules are not asked for channels") {
   Scene scene;
   scene.opening.rules = 1;

@@ -29,6 +29,11 @@ void is_built(Scene& s) {
   has_modules(s, {"core", "net"});
 }
 
+void has_bpf(Scene& s, std::vector<std::string> programs = {"on_exec", "on_open"}) {
+  s.cell.guest.driver.bpf = std::move(programs);
+  has_modules(s, {});
+}
+
 void has_folder(Scene& s) {
   s.cell.guest.content->path = "/var/lib/sensor/";
   s.opening = opened(s.cell);
@@ -50,24 +55,6 @@ void later_says(Scene& s, const std::string& name, int from, const std::string& 
   s.answers(name, [&s, from, what, instead](Answer& answer) {
     if (s.boots >= from) answer.output = replace(answer.output, what, instead);
   });
-}
-
-// Behind the installation, twice; what is in the kernel meanwhile is what the guest does.
-void is_reloaded(Scene& s, std::vector<std::string> services = {}) {
-  s.cell.guest.driver.services = std::move(services);
-  s.cell.story.insert(s.cell.story.begin() + 1, 2, {.kind = scenario::StepKind::reload});
-  has_modules(s, {"core", "net"});
-  for (const char* name : {"loaded-core", "loaded-net"})
-    s.answers(name, [&s](Answer& answer) {
-      if (s.asked["unload"] > s.asked["load"]) answer.output = "state=absent\n";
-    });
-  s.answers(sensord, [&s](Answer& answer) {
-    if (s.asked["unload"] > s.asked["load"]) answer.output = "ActiveState=inactive\n";
-  });
-}
-
-void has_load(Scene& s, bool must_last = false) {
-  s.cell.guest.background = {{"stress"}, {"neighbour", must_last}};
 }
 
 const std::vector<Story>& stories() {
@@ -115,82 +102,115 @@ const std::vector<Story>& stories() {
            if (s.asked.count("remove") != 0) answer.output = "state=absent\n";
          });
        }},
-      {"a driver that is loaded again, twice", passed, "", 3, [](Scene& s) { is_reloaded(s); }},
-      {"a driver that is loaded again, with its service", passed, "", 3,
-       [](Scene& s) { is_reloaded(s, {"sensord.service"}); }},
-      {"a module that cannot be unloaded", not_loaded, "'unload' ended with status 1: rmmod: ERROR: Module",
-       0,
+      {"BPF programs, and a proof of the author's", passed, "", 3, [](Scene& s) { has_bpf(s); }},
+      {"BPF programs beside a module", passed, "", 3,
        [](Scene& s) {
-         is_reloaded(s);
-         s.answers("unload", exits(1, "rmmod: ERROR: Module net is in use\n"));
+         has_bpf(s);
+         has_modules(s, {"sensor"});
        }},
-      {"a module that only seems to be unloaded", not_loaded, "the module net is still there", 0,
+      {"BPF programs, and no proof: nothing ties them", not_loaded, "no proof was asked", 3,
        [](Scene& s) {
-         s.answers("loaded-net", [](Answer& answer) {
-           if (answer.output == "state=absent\n") answer.output = "state=live\n";
+         has_bpf(s);
+         no_proof(s);
+       }},
+      {"a BPF program that is loaded late", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", ""), 1);
+       }},
+      {"a BPF program that never comes", not_loaded, "the BPF program on_exec is not loaded", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", ""));
+       }},
+      {"a kernel that interprets BPF", not_loaded, "net.core.bpf_jit_enable is 0", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", prints("jit=0\ntags.on_exec=\ntags.on_open=\npackage=right\n"));
+       }},
+      {"a BPF program that is gone after a reboot", not_loaded, "the BPF program on_open is not loaded", 1,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, "00112233445566bb 00112233445566cc", "");
+       }},
+      {"a BPF program of other instructions after a reboot", not_loaded,
+       "another build of the BPF program on_open is loaded than after the installation: its tag is "
+       "00112233445566bb, and was 00112233445566bb, 00112233445566cc",
+       1,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, " 00112233445566cc", "");
+       }},
+      {"tags in another order", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         later_says(s, "bpf", 2, "00112233445566bb 00112233445566cc", "00112233445566cc 00112233445566bb");
+       }},
+      {"a BPF program that was there before and stayed", not_loaded,
+       "the BPF program on_exec was loaded before", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", says("tags.on_exec=", "tags.on_exec=00112233445566aa"));
+       }},
+      {"a BPF program that was there before and was replaced", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", says("tags.on_exec=", "tags.on_exec=00112233445566ff"));
+       }},
+      {"no word of the BPF programs before", lab_failed, "does not tell its BPF programs", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf-before", prints("jit=1\n"));
+       }},
+      {"no word of a BPF program", hung, "did not tell the tag of the BPF program on_open", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("tags.on_open", "tags.on_0pen"));
+       }},
+      {"a tag that is none", hung, "did not tell the tag of the BPF program on_exec", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("00112233445566aa", "true"));
+       }},
+      {"a tag that is told in two ways", hung, "did not tell the tag of the BPF program on_exec", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("jit=1", "tags.on_exec=0011223344556600"));
+       }},
+      {"BPF programs of a package in the wrong state", not_loaded, "wrong state: sensor: unpacked", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("package=right", "package=sensor: unpacked"));
+       }},
+      {"BPF programs of a package, and no word of its state", not_loaded, "wrong state: nothing said", 0,
+       [](Scene& s) {
+         has_bpf(s);
+         s.answers("bpf", says("package=right\n", ""));
+       }},
+      {"BPF programs of a script have no package", passed, "", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.cell.guest.driver.kind = scenario::DriverKind::script;
+         s.opening = opened(s.cell);
+         s.answers("bpf", says("package=right\n", ""));
+       }},
+      {"a BPF program is still there after its removal", not_loaded,
+       "the BPF program on_open is still loaded after its removal", 3,
+       [](Scene& s) {
+         has_bpf(s);
+         s.cell.story.push_back({.kind = scenario::StepKind::remove});
+         s.answers("bpf", [&s](Answer& answer) {
+           if (s.asked.count("remove") != 0)
+             answer.output = "jit=1\ntags.on_exec=\ntags.on_open=00112233445566bb\n";
          });
-         is_reloaded(s);
        }},
-      {"a service that stays active", not_loaded, "the service sensord.service is still active", 0,
+      {"BPF programs are gone after their removal", passed, "", 3,
        [](Scene& s) {
-         s.answers(sensord, [](Answer& answer) {
-           if (answer.output == "ActiveState=inactive\n") answer.output = "ActiveState=active\n";
+         has_bpf(s);
+         s.cell.story.push_back({.kind = scenario::StepKind::remove});
+         s.answers("bpf", [&s](Answer& answer) {
+           if (s.asked.count("remove") != 0) answer.output = "jit=1\ntags.on_exec=\ntags.on_open=\n";
          });
-         is_reloaded(s, {"sensord.service"});
-       }},
-      {"a driver that cannot be loaded a third time", not_loaded, "'load' ended with status 1: ", 0,
-       [](Scene& s) {
-         is_reloaded(s);
-         s.answers("load", exits(1, "modprobe: ERROR: could not insert 'net'\n"), 2);
-       }},
-      {"a module that goes away again at once", not_loaded, "the module net was loaded and has gone away", 0,
-       [](Scene& s) {
-         is_reloaded(s);
-         s.answers("loaded-net", [&s](Answer& answer) {
-           if (s.asked["load"] == 2) answer.output = "state=absent\n";
-         });
-       }},
-      {"another build is loaded the second time", not_loaded, "another build of net is loaded", 0,
-       [](Scene& s) {
-         is_reloaded(s);
-         s.answers("loaded-net", [&s](Answer& answer) {
-           if (s.asked["load"] == 1 && s.asked["unload"] == 1)
-             answer.output = replace(answer.output, "build_id=b1", "build_id=b2");
-         });
-       }},
-      {"load beside the story", passed, "", 3, [](Scene& s) { has_load(s, true); }},
-      {"load that ends early, as it may", passed, "", 3,
-       [](Scene& s) {
-         has_load(s);
-         s.answers("load-state-2", prints("running=no\nstatus=1\n"));
-       }},
-      {"load that ends in the second boot and must not", not_loaded,
-       "the background command 'neighbour' has ended with status 137", 1,
-       [](Scene& s) {
-         has_load(s, true);
-         s.answers("load-state-2", [&s](Answer& answer) {
-           if (s.boots == 2) answer.output = "running=no\nstatus=137\n";
-         });
-       }},
-      {"load that ended without a word", not_loaded, "has ended without a status", 0,
-       [](Scene& s) {
-         has_load(s, true);
-         s.answers("load-state-2", prints("running=no\nstatus=\n"));
-       }},
-      {"load of which the guest does not say whether it runs", hung, "whether 'stress' still runs", 0,
-       [](Scene& s) {
-         has_load(s);
-         s.answers("load-state-1", prints(""));
-       }},
-      {"load that cannot be begun", lab_failed, "could not be begun: status 1: no systemd", 0,
-       [](Scene& s) {
-         has_load(s);
-         s.answers("begin-load-2", exits(1, "no systemd"));
-       }},
-      {"load in a control", passed, "", 3,
-       [](Scene& s) {
-         s = Scene(control());
-         has_load(s, true);
        }},
       {"a service alone", passed, "", 3, [](Scene& s) { has_services(s, {"sensord.service"}); }},
       {"a service and a module", passed, "", 3,
@@ -393,28 +413,4 @@ TEST_CASE("files that are installed together are named together, in their order"
         CHECK_THAT(op.question.command, ContainsSubstring(file));
     }
   CHECK(installs == 1);
-}
-
-TEST_CASE("load is begun once in each boot, behind the first proof of the driver; in a control at once") {
-  const auto begun = [](plan::Cell cell) {
-    cell.guest.background = {{"stress"}};
-    std::vector<std::string> steps;
-    for (const auto& op : cell::operations(cell, opened(cell)))
-      if (op.question.name == "begin-load-1") steps.push_back(op.step.text());
-    return steps;
-  };
-  CHECK(begun(candidate()) == std::vector<std::string>{"install driver: background", "boot 1/3: background",
-                                                       "boot 2/3: background", "boot 3/3: background"});
-  CHECK(begun(control()).size() == 4);
-  CHECK(begun(control()).front() == "baseline: background");
-}
-
-TEST_CASE("load that has ended is told, and blocks nothing") {
-  const Scene scene = check({"", Ending::passed, "", 3, [](Scene& s) {
-                               has_load(s);
-                               s.answers("load-state-1", prints("running=no\nstatus=0\n"));
-                             }});
-  REQUIRE(!scene.state.findings.empty());
-  CHECK(scene.state.findings.front().finding.title == "background ended: stress");
-  CHECK_THAT(scene.state.findings.front().finding.suppressed, ContainsSubstring("with status 0"));
 }

@@ -337,6 +337,10 @@ class Scene {
              "\nLoadState=loaded\nActiveState=active\nSubState=running\nMainPID=77\n"
              "program=/usr/sbin/sensord\nprogram_sha256=" +
              program_digest + "\n";
+    if (name == "bpf-before") return "jit=1\ntags.on_exec=\ntags.on_open=\n";
+    if (name == "bpf")
+      return "jit=1\ntags.on_exec=00112233445566aa \ntags.on_open=00112233445566bb 00112233445566cc "
+             "\npackage=right\n";
     if (name.starts_with("loaded"))
       return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nsrcversion=" + source_version +
              "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest +

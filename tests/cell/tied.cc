@@ -89,6 +89,11 @@ const std::vector<Story>& stories() {
          s.cell.guest.driver.kind = scenario::DriverKind::rpm;
          s.opening = opened(s.cell);
        }},
+      {"a driver that was chosen for the image's kernel", passed, "", 3,
+       [](Scene& s) { s.cell.kernel = "6.1.0"; }},
+      {"a driver that was chosen for another kernel than the guest's", lab_failed,
+       "the guest runs kernel 6.1.0, and the driver was chosen for 6.12.0", 0,
+       [](Scene& s) { s.cell.kernel = "6.12.0"; }},
       {"another kernel after a reboot", not_loaded, "runs kernel 6.12.0 and not its image's, 6.1.0", 0,
        [](Scene& s) {
          s.answers("evidence", [&s](Answer& a) {

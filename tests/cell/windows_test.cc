@@ -387,3 +387,110 @@ TEST_CASE("a guest that hangs and lives is asked at once") {
   CHECK(guest.asked["dumps"] == 1);
   CHECK(ended - failed < 10s);
 }
+
+// ---- a guest that hangs is stopped before it is ended, so that it leaves a dump ----
+// dying 100 s: so long it is waited for before the NMI, and as long behind it.
+
+namespace {
+
+const std::string nmi_title = "NMI_HARDWARE_FAILURE (0x80)";
+
+// Hangs at boot 2/3; what an NMI makes of it is each case's.
+struct Stuck : Dying {
+  Stuck() { opening.nmi = true; }
+  void dumps(const std::string& title) {
+    on_disk = [this, title](Scene& g) {
+      read_at = g.now;
+      g.tell(event::Found{event::Channel::evidence, stop(title)});
+      g.tell(event::Found{event::Channel::evidence, stop(std::string(crash::dump_there))});
+      g.tell(
+          event::Found{event::Channel::evidence, finding(std::string(crash::unclean_shutdown), Kind::reset)});
+      return Answer{.question = cell::disk_question, .answered = true};
+    };
+  }
+};
+
+bool nothing_counts(const outcome::Outcome& outcome) {
+  return std::all_of(outcome.findings.begin(), outcome.findings.end(),
+                     [](const auto& seen) { return seen.finding.suppressed.starts_with("provoked: "); });
+}
+
+}  // namespace
+
+TEST_CASE("a Windows that hangs is injected one NMI, and what it leaves of it is provoked") {
+  Stuck guest;
+  guest.on_nmi = [](Scene& g) {
+    g.tell(event::Panicked{});
+    g.tell(on_console(stop(nmi_title)));
+    g.tell(event::Found{event::Channel::screen, stop(std::string(crash::stop_screen))});
+  };
+  guest.dumps(nmi_title);
+  const auto& outcome = guest.play();
+  CHECK(guest.nmis == 1);
+  CHECK(outcome.ending == Ending::hung);
+  CHECK(outcome.reason == "the heartbeat was lost");
+  CHECK(outcome.findings.size() >= 4);
+  CHECK(nothing_counts(outcome));
+  CHECK(guest.lasted() > 190s);  // as long as before, and as long again
+  CHECK(guest.lasted() < 210s);
+  CHECK(show(cell::replay(guest.cell, guest.journal)) == show(outcome));
+}
+
+TEST_CASE("a Windows that boots again behind the NMI is asked, and still hung") {
+  Stuck guest;
+  guest.on_nmi = [](Scene& g) {
+    g.alive = true;
+    g.go_down();
+  };
+  const auto& outcome = guest.play();
+  CHECK(outcome.ending == Ending::hung);
+  CHECK(guest.asked["dumps"] == 1);
+  CHECK(guest.read_at == 0ms);
+  CHECK(guest.nmis == 1);
+}
+
+TEST_CASE("a bug check that was there before the NMI is the crash that a guest hung in") {
+  Stuck by_disk;
+  by_disk.dumps("BAD_POOL_HEADER (0x19)");
+  CHECK(by_disk.play().ending == Ending::crashed);
+  CHECK(by_disk.nmis == 1);
+  Stuck by_device;
+  by_device.on_nmi = [](Scene& g) { g.tell(event::Panicked{.details = hyperv}); };
+  CHECK(by_device.play().ending == Ending::crashed);
+}
+
+TEST_CASE("a guest that does not react to an NMI says so in its reason, and one that leaves no dump") {
+  Stuck guest;
+  CHECK(guest.play().ending == Ending::hung);
+  CHECK_THAT(guest.state.outcome.reason, ContainsSubstring("did not react to an NMI"));
+  Stuck stopped;
+  stopped.on_nmi = [](Scene& g) { g.tell(event::Panicked{.crash_loaded = true}); };
+  CHECK(stopped.play().ending == Ending::hung);
+  CHECK_THAT(stopped.state.outcome.reason, ContainsSubstring("it left no dump"));
+}
+
+TEST_CASE("no NMI disturbs a guest that has crashed, reset itself, or answers") {
+  Stuck crashed;
+  crashed.hears(settle2, 2s, event::Panicked{.details = hyperv});
+  CHECK(crashed.play().ending == Ending::crashed);
+  CHECK(crashed.nmis == 0);
+  Stuck reset;
+  reset.when("collecting evidence", 10s, [](Scene& g) { g.go_down(); });
+  reset.play();
+  CHECK(reset.nmis == 0);
+  Guest alive;
+  alive.opening.nmi = true;
+  alive.never_answers("content-digest", 2);
+  CHECK(alive.play().ending == Ending::hung);
+  CHECK(alive.nmis == 0);
+  Dying older;  // its journal does not say that it is asked for
+  CHECK(older.play().ending == Ending::hung);
+  CHECK(older.nmis == 0);
+}
+
+TEST_CASE("what only looks like an NMI is a crash where nobody injected one") {
+  Stuck guest;
+  guest.hears(settle2, 2s, on_console(stop(nmi_title)));
+  CHECK(guest.play().ending == Ending::crashed);
+  CHECK_FALSE(nothing_counts(guest.state.outcome));
+}

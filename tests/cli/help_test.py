@@ -52,7 +52,7 @@ def documented():
         cells = [cell.strip() for cell in row.split("|")[1:-1]]
         if len(cells) == len(columns) + 1:
             own = {int(code) for code in re.findall(r"\*\*(\d+)\*\*: ", row)}  # of one verb alone: no column for it
-            for verb in re.findall(r"`([a-z ]+)`", cells[0].replace(" ...", "")):
+            for verb in re.findall(r"`([a-z -]+)`", cells[0].replace(" ...", "")):
                 codes[verb] = {code for code, cell in zip(columns, cells[1:]) if cell} | {2} | own
     return codes
 

@@ -21,7 +21,7 @@ LABCTL = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FORMATS = {"scenario": "scenarios/schema.json", "rings": "scenarios/rings.schema.json", "signatures": "scenarios/signatures.schema.json",
            "waivers": "scenarios/waivers.schema.json", "image": "images/image.schema.json",
-           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "history", "watch")}}
+           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "history", "watch", "kernels")}}
 failures = []
 
 
@@ -178,6 +178,9 @@ def printed(folder):
             check(not problems("plan", json.loads(done.stdout)), f"plan {path.name}: {problems('plan', json.loads(done.stdout))[:3]}")
             count += 1
     check(count > 10, f"only {count} plans")
+    for cache in (environment, {}):  # without images, and with those of this host
+        done = labctl("image", "kernels", "--json", **cache)
+        check(done.returncode == 0 and not problems("kernels", json.loads(done.stdout)), f"image kernels: {done.returncode} {done.stdout}")
     seen = set()
     for path in sorted((ROOT / "tests/crash").glob("*/*.log"))[::3]:
         done = labctl("scan", path, "--json")
@@ -186,7 +189,7 @@ def printed(folder):
         check(not problems("scan", found), f"scan {path.name}: {problems('scan', found)[:3]}")
     check(len(seen) > 8, f"only the kinds {seen}")
     # A detector that cannot fire shows nothing.
-    for name, broken in (("plan", {"labctl": 1}), ("scan", {"findings": [{"title": ""}]}), ("scan", [])):
+    for name, broken in (("plan", {"labctl": 1}), ("kernels", {"kernels": [{"release": ""}]}), ("scan", {"findings": [{"title": ""}]}), ("scan", [])):
         check(problems(name, broken), f"{name}: the schema takes {broken}")
 
 

@@ -39,7 +39,8 @@ std::vector<What> one_of_each() {
                         .image = sha256("image"),
                         .snapshot = sha256("snapshot"),
                         .rules = 2,
-                        .seed = std::string(32, 'a')},
+                        .seed = std::string(32, 'a'),
+                        .nmi = true},
           event::Started{},
           event::Found{event::Channel::evidence, full_finding()},
           event::KernelStarted{},
@@ -136,7 +137,7 @@ TEST_CASE("every member that is missing or of the wrong type is refused") {
       // Not written in the usual case: nobody holds, the rules are the first ones, nothing is lost.
       const bool opening = std::holds_alternative<event::Opened>(what);
       if (opening && (key == "hold" || key == "rules" || key == "builds" || key == "seed" || key == "image" ||
-                      key == "snapshot"))
+                      key == "snapshot" || key == "nmi"))
         continue;
       if (key == "unheard" || key == "hypervisor") continue;
       Json without = whole;

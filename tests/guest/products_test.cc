@@ -290,3 +290,32 @@ TEST_CASE("what runs beside the story keeps its status, and the command stays on
   CHECK(run(linux_.load_state(2)).output == "running=no\nstatus=7\n");
   CHECK(run(linux_.load_state(3)).output == "running=no\nstatus=\n");
 }
+
+TEST_CASE("BPF programs are told by name and tag, from the kernel's own symbols") {
+  const Folder folder;
+  fs::create_directories(folder.path.string() + "/proc/sys/net/core");
+  write(folder.path.string() + "/proc/sys/net/core/bpf_jit_enable", "1\n");
+  write(folder.path.string() + "/proc/kallsyms",
+        "ffffffff81000000 T _text\n"
+        "ffffffffc0a3d000 t bpf_prog_6deef7357e7b4530_on_exec\t[bpf]\n"
+        "ffffffffc0a3e000 t bpf_prog_00112233445566bb_on_exec\t[bpf]\n"
+        "ffffffffc0a3f000 t bpf_prog_00112233445566bb_on_exec\t[bpf]\n"
+        "ffffffffc0a40000 t bpf_prog_00112233445566cc_on_exec_2\t[bpf]\n"
+        "ffffffffc0a41000 t bpf_prog_00112233445566dd_a_very_long_nam\t[bpf]\n"
+        "ffffffffc0a42000 t bpf_prog_00112233445566ee_liar\t[liar]\n"
+        "ffffffffc0a43000 t bpf_prog_short_liar\t[bpf]\n"
+        "ffffffffc0a44000 t bpf_prog_00112233445566ff\t[bpf]\n");
+  Driver d{.kind = DriverKind::script, .bpf = {"on_exec", "a_very_long_name", "liar", "absent"}};
+  const auto said = shell(moved(linux_.bpf(of(d), {}).command, folder, {"/proc"}), folder.path);
+  INFO(said.output);
+  CHECK(said.code == 0);
+  const auto facts = read_facts(said.output);
+  CHECK(facts == Facts{{"jit", "1"},
+                       {"tags.on_exec", "00112233445566bb 6deef7357e7b4530"},
+                       {"tags.a_very_long_name", "00112233445566dd"},
+                       {"tags.liar", ""},
+                       {"tags.absent", ""}});
+  d.kind = DriverKind::deb;
+  CHECK_THAT(linux_.bpf(of(d), {"driver.deb"}).command, ContainsSubstring("dpkg-query"));
+  CHECK_THAT(linux_.bpf(of(d), {}).command, !ContainsSubstring("dpkg-query"));
+}

@@ -6,6 +6,7 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
+#include "labctl/guest/assumptions.h"
 #include "labctl/guest/guest.h"
 #include "tests/catch.h"
 #include "tests/source_tree.h"
@@ -84,6 +85,8 @@ std::vector<std::pair<std::string, Question>> every_question() {
     all.emplace_back("remove" + name, windows.remove(g, {file}));
     all.emplace_back("loaded" + name, windows.loaded(g, "sensor", {file}));
   }
+  for (const auto& question : assumption_questions())
+    if (question.name.starts_with("prove-")) all.emplace_back(question.name, question);
   return all;
 }
 
@@ -162,4 +165,40 @@ TEST_CASE("a boot of Windows is called by its moment and by nothing else") {
 TEST_CASE("what only the hypervisor can do has no command") {
   CHECK(windows.stage(Crash::nmi).command.empty());
   CHECK(windows.set_clock(1).command.empty());
+}
+
+TEST_CASE("what is assumed of a Windows is asked for, and said by the one that was agreed on") {
+  const auto table = read_table();
+  std::map<std::string, std::string> answers;
+  for (const auto& question : assumption_questions()) {
+    const auto entry = table.find(question.name == "identify-again" ? "identify" : question.name);
+    REQUIRE(entry != table.end());
+    answers[question.name] = entry->second.answer;
+  }
+  for (const auto& held : hold(answers)) {
+    INFO(held.assumption->what << ": " << held.seen);
+    CHECK(held.holds == Holds::proved);
+  }
+}
+
+TEST_CASE("a assumption that is not so differs, and one without an answer is neither") {
+  std::map<std::string, std::string> answers = {{"prove-system", "mini_nt=yes\nbuild=\nroot=X:\\windows\n"},
+                                                {"identify", "boot_id=2026-11-22T08:15:30.5000000Z\n"},
+                                                {"identify-again", "boot_id=2026-11-22T08:15:31.5000000Z\n"}};
+  const auto holds = [&](const std::string& question, const std::string& key) {
+    for (const auto& held : hold(answers))
+      if (held.assumption->question == question && held.assumption->key == key) return held.holds;
+    throw std::runtime_error("nobody assumes " + key);
+  };
+  CHECK(holds("prove-system", "mini_nt") == Holds::differs);
+  CHECK(holds("prove-system", "build") == Holds::differs);
+  CHECK(holds("prove-system", "root") == Holds::differs);
+  CHECK(holds("prove-system", "safe_boot") == Holds::unanswered);
+  CHECK(holds("booted", "system") == Holds::unanswered);
+  CHECK(holds("identify", "boot_id") == Holds::proved);
+  CHECK(holds("identify-again", "boot_id") == Holds::differs);
+  answers["identify-again"] = answers["identify"];
+  CHECK(holds("identify-again", "boot_id") == Holds::proved);
+  answers.erase("identify");
+  CHECK(holds("identify-again", "boot_id") == Holds::differs);
 }

@@ -63,6 +63,25 @@ TEST_CASE("a recipe is what it says and what its template says") {
   CHECK(recipe.needs[2].only_as_user);
 }
 
+TEST_CASE("an empty map takes back what the template needs") {
+  Recipes recipes;
+  recipes.put("one/image.yaml",
+              "extends: base\nsummary: one\nkernel: linux-image-amd64\nneeds_files: {}\nneeds_as_user: {}\n");
+  REQUIRE(recipes.read().needs.size() == 1);
+  CHECK(recipes.read().needs[0].name == "sh");
+}
+
+TEST_CASE("a recipe that imports a vendor's disk is read with the shipped template") {
+  Recipes recipes;
+  recipes.put("vendor/image.yaml",
+              "extends: cloud-image\nsummary: a vendor's\nimport: {source: vendor.img, sha256: " +
+                  std::string(64, 'a') + "}\n");
+  const auto recipe = read_recipe(recipes.path / "vendor", {source_tree::root() / "images"});
+  INFO((recipe ? "" : recipe.error().text()));
+  REQUIRE(recipe.has_value());
+  CHECK(recipe.value().value().import->from == (recipes.path / "vendor/vendor.img").string());
+}
+
 TEST_CASE("a template is not an image") {
   Recipes recipes;
   auto read = read_recipe(recipes.path / "base");

@@ -87,11 +87,56 @@ INSTALLATIONS = {  # what QEMU's guest does, and what is said of it
 }
 
 
-def install(folder, plan):
+def wim_of(*names, xml=None, size=None, at=1024):
+    """As a medium has one: a header that says where its XML is."""
+    text = "<WIM>" + "".join(f'<IMAGE INDEX="1"><NAME>{name}</NAME></IMAGE>' for name in names) + "</WIM>" if xml is None else xml
+    data = b"\xff\xfe" + text.encode("utf-16-le")
+    size = len(data) if size is None else size
+    header = bytearray(208)
+    header[:8], header[8:12] = b"MSWIM\0\0\0", (208).to_bytes(4, "little")
+    header[72:79], header[80:88], header[88:96] = size.to_bytes(7, "little"), at.to_bytes(8, "little"), size.to_bytes(8, "little")
+    return bytes(header).ljust(1024, b"\0") + data
+
+
+def medium_of(*wims):
+    return b"CD".ljust(32768, b"\0") + b"".join(wim.ljust((len(wim) + 2047) // 2048 * 2048, b"\0") for wim in wims)
+
+
+SERVER = "Windows Server 2022 Standard Evaluation (Desktop Experience)"
+MEDIA = {  # what a medium holds, and the names that are read of it
+    "two": (medium_of(wim_of("Microsoft Windows PE (amd64)"), wim_of("Windows &amp; Co", SERVER)),
+            ["Microsoft Windows PE (amd64)", "Windows & Co", SERVER]),
+    "none": (medium_of(b"no WIM"), []),
+    "between sectors": (medium_of(b"x" * 512 + wim_of(SERVER)), []),
+    "too large": (medium_of(wim_of(SERVER, size=1 << 40)), []),
+    "behind the end": (medium_of(wim_of(SERVER, at=1 << 40)), []),
+    "cut short": (medium_of(wim_of(SERVER))[:32768 + 100], []),
+    "no text": (medium_of(wim_of(xml="<NAME>" + "x" * 300 + "</NAME><NAME>a\x1bb</NAME>")), []),
+}
+
+
+def check_editions():
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "setup.iso"
+        for name, (content, editions) in MEDIA.items():
+            file.write_bytes(content)
+            told = subprocess.run([BUILD, "--editions", file], capture_output=True, text=True, check=True)
+            check(told.stdout.splitlines() == editions, f"{name}: {told.stdout}")
+        for content, reason in ((medium_of(wim_of(SERVER)), ""), (medium_of(wim_of("Windows 11 Pro")), "the medium has no edition '" + SERVER)):
+            own = pathlib.Path(folder) / (reason[:3] or "has")
+            own.mkdir()
+            process = install(own, "boots;failed for the test", content)
+            told, said = process.communicate()
+            check(said.startswith(reason or "Windows was not installed to its end"), f"{reason}: {said}")
+            check((own / "arguments").exists() != bool(reason), "nothing is started with a medium that lacks the edition")
+            check(bool(reason) or f"labctl: the medium has the edition '{SERVER}'" in told, f"what is on the medium: {told}")
+
+
+def install(folder, plan, medium=b""):
     (folder / "bin").mkdir()
     (folder / "bin/qemu-system-x86_64").symlink_to(pathlib.Path(__file__).resolve().with_name("fake_qemu.py"))
     for name in ("setup.iso", "virtio.iso"):
-        (folder / name).touch()
+        (folder / name).write_bytes(medium)
     environment = dict(os.environ, FAKE_QEMU=plan, PATH=f"{folder}/bin:{os.environ['PATH']}", LABCTL_LAYERS=str(IMAGES / "windows-server-2022"),
                        LABCTL_DISK_MIB="64", LABCTL_WINDOWS_ISO=str(folder / "setup.iso"), LABCTL_VIRTIO_ISO=str(folder / "virtio.iso"),
                        LABCTL_WINDOWS_STALL="4", LABCTL_ACCEL="tcg")
@@ -165,6 +210,7 @@ def main():
     check_theirs()
     check_import(sys.argv[1])
     check_installations()
+    check_editions()
     check_killed()
     for failure in failures:
         print(failure)

@@ -7,6 +7,7 @@ usage: windows_test.py
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,7 @@ def check_secret():
             (programs / name).write_text(SPY)
             (programs / name).chmod(0o755)
         pathlib.Path(root, "key").write_text(key + "\n")
+        (work / "w.iso").touch()
         environment = dict(os.environ, LABCTL_LAYERS=str(IMAGES / "windows-server-2022"), LABCTL_DISK_MIB="1024",
                            LABCTL_WINDOWS_ISO="w.iso", LABCTL_VIRTIO_ISO="v.iso", LABCTL_WINDOWS_KEY_FILE=root + "/key",
                            SEEN=str(seen), PATH=f"{programs}:{os.environ['PATH']}")
@@ -135,8 +137,37 @@ def check_secret():
         check(told.stderr.startswith("there is no product key in "), f"an empty file: {told.stderr}")
 
 
+def check_updates():
+    """A recipe's updates are on the medium in their order, those of what it extends first; what is none is refused."""
+    with tempfile.TemporaryDirectory() as root:
+        programs, work, base, own = (pathlib.Path(root, name) for name in ("bin", "work", "base", "own"))
+        for folder in (programs, work, base / "updates", own / "updates"):
+            folder.mkdir(parents=True)
+        for name in ("qemu-img", "qemu-system-x86_64"):
+            (programs / name).write_text("#!/bin/sh\nexit 1\n")
+            (programs / name).chmod(0o755)
+        (programs / "xorriso").write_text("#!/bin/sh\nls seed/updates >listed 2>&1\nexit 1\n")
+        (programs / "xorriso").chmod(0o755)
+        (work / "w.iso").touch()
+        (base / "updates/z-servicing.MSU").touch()
+        for name in ("kb2.msu", "kb1.cab"):
+            (own / "updates" / name).touch()
+        layers = "\n".join(str(layer) for layer in (IMAGES / "windows", IMAGES / "windows-server-2022", base, own))
+        environment = dict(os.environ, LABCTL_LAYERS=layers, LABCTL_DISK_MIB="1024", LABCTL_WINDOWS_ISO="w.iso",
+                           LABCTL_VIRTIO_ISO="v.iso", PATH=f"{programs}:{os.environ['PATH']}")
+        environment.pop("LABCTL_WINDOWS_DISK", None)
+        subprocess.run([BUILD], cwd=work, env=environment, capture_output=True, text=True, check=False)
+        listed = (work / "listed").read_text().split()
+        check(listed == ["00-z-servicing.MSU", "01-kb1.cab", "02-kb2.msu"], f"the updates on the medium: {listed}")
+        (own / "updates/readme.txt").touch()
+        shutil.rmtree(work / "seed")
+        told = subprocess.run([BUILD], cwd=work, env=environment, capture_output=True, text=True, check=False)
+        check(told.stderr.startswith("an update is a .msu or a .cab: "), f"what is no update: {told.stderr}")
+
+
 def main():
     check_secret()
+    check_updates()
     check_answers()
     check_scripts()
     check_messages()

@@ -82,6 +82,19 @@ TEST_CASE("what a run would not find on this host is found before") {
     CHECK(Place(bytes).lacks().empty());
     CHECK_THAT(Place(bytes - 1).lacks(), Catch::StartsWith("error space in debian-12-linux-6.1: cell a"));
   }
+  SECTION("the files of a folder have one copy: they come straight from the CD") {
+    const auto with_folder = [](int free) {
+      Place place(free);
+      auto& cell = place.plan.cells[0];
+      cell.guest.content = scenario::Content{.path = "/var/lib/x/"};
+      cell.content_path = "set";
+      fs::create_directories(place.folder / "set");
+      REQUIRE(write_file(place.folder / "set" / "a", "content"));
+      return place.lacks();
+    };
+    CHECK(with_folder(6 + 7).empty());
+    CHECK_THAT(with_folder(6 + 7 - 1), Catch::StartsWith("error space in debian-12-linux-6.1: cell a"));
+  }
   SECTION("the same bytes under two names") {
     Place place(1000);
     place.plan.cells[0].extra_drivers = {{.label = "previous", .path = "old.deb", .mark = {}}};
@@ -225,4 +238,19 @@ TEST_CASE("a driver that Secure Boot surely refuses is an error before anything 
             "no Windows with Secure Boot loads the driver driver.deb: driver.deb is signed by 'labctl test'");
   }
   ::setenv("PATH", before.c_str(), 1);
+}
+
+TEST_CASE(
+    "a driver that is not there for a kernel is called with that kernel, and one for no image not at all") {
+  Place place(1000);
+  auto& cell = place.plan.cells[0];
+  cell.driver_path = "out/6.1.0-56-amd64/x.ko";
+  cell.kernel = "6.1.0-56-amd64";
+  const auto checks = lab::check_artifacts(place.plan, (place.folder / "gate.yaml").string(), place.store);
+  REQUIRE(checks.size() == 1);
+  CHECK(checks[0].fix ==
+        "build it for the kernel 6.1.0-56-amd64; 'labctl image kernels' lists what to build for");
+  cell.driver_path = "out/${kernel}/x.ko";
+  cell.kernel.clear();
+  CHECK(place.lacks() == "");
 }

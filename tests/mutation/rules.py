@@ -24,9 +24,11 @@ TIED = "labctl/cell/tied.cc"
 BEGINNING = "labctl/cell/beginning.cc"
 PROVING = "labctl/cell/proving.cc"
 SERVICES = "labctl/cell/services.cc"
+BPF = "labctl/cell/bpf.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
+CELL_WINDOWS = "labctl/cell/windows.cc"
 DEATH = "labctl/cell/canary.cc"
 JOURNAL = "labctl/event/event.cc"
 BUNDLE = "labctl/bundle/judge.cc"
@@ -235,6 +237,13 @@ RULES = [
     ("each module of a driver is asked for", PROVING, "for (std::size_t i = 0; i < driver.modules.size(); ++i) {", "for (std::size_t i = 0; i < 1 && i < driver.modules.size(); ++i) {"),
     ("a bare module is its own file", PROVING, "bare && i < files.size() ? files[i] : installed.file", "installed.file"),
     ("journals of the first rules ask no service", PROVING, "const bool proved = opened.earned() && ", "const bool proved = "),
+    ("a BPF program is loaded", BPF, "if (tags->empty())", "if (false)"),
+    ("a BPF program that was there before is not the delivered one", BPF, "if (*tags == seen.before)", "if (false)"),
+    ("a BPF program keeps its tag", BPF, "if (*tags != seen.tags)", "if (false)"),
+    ("a BPF program's package is the delivered one", BPF, 'is_packaged() && package != "right"', "false"),
+    ("a BPF program is gone after its removal", BPF, "if (!tags->empty() && *tags != s_.bpf[program].before)", "if (false)"),
+    ("what is no tag shows no BPF program", BPF, 'if (tag.size() != tag_digits || tag.find_first_not_of("0123456789abcdef") != tag.npos)', "if (false)"),
+    ("a BPF program may be loaded late", NOT_YET, "answer.exit_code == 0 && lacks_bpf(facts)", "false"),
     ("a service is active", SERVICES, 'if (fact(facts, "ActiveState") != "active")', "if (false)"),
     ("a service that was there before is not the delivered one", SERVICES, "if (invocation == service.before)", "if (false)"),
     ("a service is not restarted by itself", SERVICES, "if (operation().undisturbed && ", "if (false && "),
@@ -521,9 +530,9 @@ RULES = [
     ("content applied again may be taken", STEP, "if (op.may_be_refused) s_.refused = false;", ""),
     # ---- a cell's life: deadlines ----
     ("grace has an end", STEP,
-     "if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until)\n    return still_runs() ? begin_last_sweep() : end_or_read_disk(false);", ""),
+     "if (s_.phase == Phase::grace && s_.guest_time() >= s_.phase_until) return grace_is_over();", ""),
     ("the last sweep has an end", STEP,
-     "if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return end_or_read_disk(false);", ""),
+     "if (s_.phase == Phase::last_sweep && s_.guest_time() >= s_.phase_until) return sweep_is_over();", ""),
     ("the reading of a disk has an end", STEP, "if (s_.phase == Phase::post_mortem && s_.guest_time() >= s_.phase_until) return end();", ""),
     ("a suspect that is not cleared in time counts", STEP,
      "if (s_.suspect_asked && s_.guest_time() >= s_.suspect_until) return convict_suspects();", ""),
@@ -541,7 +550,7 @@ RULES = [
     ("load that says nothing is not taken to run", BACKGROUND, "if (answer.exit_code != 0 || running != \"no\")", "if (false)"),
     ("load begins again in each boot", STORY, "    if (std::exchange(loaded_, false)) begin_load(step);\n", ""),
     ("a driver that is loaded again is seen to be gone in between", STORY,
-     "    for (auto& operation : prove_absence(cell_, opened_, reloading_driver)) add(std::move(operation));\n", ""),
+     "if (operation.check != Check::bpf_gone) add(std::move(operation));  // they may be pinned", ";"),
     ("a driver that was loaded again is proved", STORY, "    prove(reloading_driver);\n", ""),
     ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(step.label)))', "if (true)"),
     ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(step.label));\n', ""),
@@ -761,6 +770,12 @@ RULES = [
     ("a power cut leaves no last line", STORY, "opened_.earned() && how != Wait::power_cut", "opened_.earned()"),
     ("a stuck guest is injected an NMI", CHANNELS, "  actions_.push_back(InjectNmi{});\n", ""),
     ("the panic of our NMI is no finding", CHANNELS, "  s_.nmi_injected = true;\n", ""),
+    ("a guest that hangs leaves a dump", CHANNELS, "  return s_.opened.nmi && traits().nmi_panics && s_.outcome.ending == Ending::hung &&", "  return false && s_.opened.nmi && s_.outcome.ending == Ending::hung &&"),
+    ("no NMI for a guest that has crashed", CHANNELS, "traits().nmi_panics && s_.outcome.ending == Ending::hung && !s_.dead &&", "traits().nmi_panics && !s_.dead &&"),
+    ("no NMI for a guest that reset itself", CELL_WINDOWS, "return is_stuck() && s_.resets == 0 ? inject_nmi(p_.dying)", "return is_stuck() ? inject_nmi(p_.dying)"),
+    ("what our NMI provokes does not count", CHANNELS, "traits().reboots_by_itself ? is_provoked(finding)\n", "traits().reboots_by_itself ? false\n"),
+    ("a bug check before our NMI counts", CELL_WINDOWS, "      return crash::bug_check_of(finding) == of_nmi;", "      return true;"),
+    ("the device's word of our NMI is no crash", CELL_WINDOWS, "if (s_.nmi_injected && (!told || is_provoked(*told))) {", "if (false) {"),
     ("a thread that was switched has not slept", CHANNELS, "known->second.sleeper.switches == sleeper.switches;", "true;"),
     ("a thread that slept on is still asleep", CHANNELS, "const Millis since = never_ran ? known->second.since : s_.guest_time();", "const Millis since = s_.guest_time();"),
     ("what slept before the candidate does not count", CHANNELS, "if (s_.usual_sleepers.count(place_of(sleeper)) != 0) continue;", ""),
@@ -822,6 +837,8 @@ RULES = [
     ("a failure in another attempt of a shard counts", BUNDLE, '".cut-off-", other_attempt}', '".cut-off-"}'),
     ("a changed journal of another attempt is no record", BUNDLE, "if (kind == other_attempt && damaged(cell, aside)) {", "if (false) {"),
     ("a console that was not heard convicts a shard that was cut off", "labctl/bundle/merge.cc", "if (auto cut = read_cut_journal(cell, to))", "if (auto cut = read_cut_journal(cell, to); false)"),
+
+    ("a driver is of the guest's kernel", TIED, "s_.cell.kernel.empty() || s_.cell.kernel == s_.kernel", "true"),
 
     # ---- the bundle ----
     ("a guest was given what run.json names", BUNDLE,

@@ -298,3 +298,15 @@ TEST_CASE("in a wide matrix what went wrong stands first, in a narrow one the au
   CHECK(first_column({"new/a", "new/b", "new/c", "new/d", "new/e", "new/f!", "control"}) == "f");
   CHECK(first_column({"new/a", "new/b", "new/c!", "control"}) == "a");
 }
+
+TEST_CASE("a run with Windows guests says in every report for people what its word on them rests on") {
+  for (const bool windows : {true, false}) {
+    Matrix matrix({"new/new", "control"});
+    for (auto& cell : matrix.plan.cells)
+      cell.guest.os = windows ? scenario::Os::windows : scenario::Os::linux_;
+    const report::Record record{.run = {.plan = matrix.plan}, .verdict = matrix.verdict, .cells = {{}, {}}};
+    for (const auto& text :
+         {report::summary(matrix.verdict, matrix.plan, {}), report::markdown(record), report::html(record)})
+      CHECK((text.find("on no running Windows") != text.npos) == windows);
+  }
+}

@@ -104,6 +104,12 @@ TEST_CASE("a product is read with all its modules, files and services") {
   CHECK(services.guest->driver.modules.empty());
   CHECK(services.guest->driver.services == Names{"scannerd.service", "scannerd.socket"});
   CHECK(services.drivers[0].with == Names{"libscanner.deb"});
+  const Scenario bpf = good("bpf.yaml");
+  CHECK(bpf.guest->driver.bpf == Names{"on_exec", "on_open.2"});
+  CHECK(bpf.guest->driver.modules.empty());
+  const Scenario kernels = good("kernels.yaml");
+  CHECK(kernels.drivers[0].path == "out/${kernel}/sensor.ko");
+  CHECK(kernels.guest->driver.modules == Names{"sensor"});
 }
 
 TEST_CASE("what a machine gives the kernel, and content that is a folder") {

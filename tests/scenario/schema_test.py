@@ -158,7 +158,7 @@ def mutants(document):
 def check_mutants(labctl):
     documents = []
     names = ["scenarios/quickstart.yaml"] + [
-        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories", "loads", "windows", "windows-service")
+        f"tests/scenario/good/{name}.yaml" for name in ("everything", "script", "bare-module", "machines", "steps", "stories", "loads", "bpf", "windows", "windows-service")
     ]
     for name in names:
         text = (ROOT / name).read_text()

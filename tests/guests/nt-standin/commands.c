@@ -251,6 +251,44 @@ static void own(const char *script, struct result *result) {
   free(text);
 }
 
+/* ---- what a page about an image asks for; of the registry there is no more than this ---- */
+
+static void prove_system(const char *script, struct result *result) {
+  (void)script;
+  print(&result->out,
+        "build=%d.0\r\nedition=Stand-in\r\nlanguage=en-US\r\nroot=C:\\Windows\r\nmini_nt=%s\r\nsafe_boot=%s"
+        "\r\nsetup=0\r\n",
+        OS_BUILD, this_boot == PREINSTALLED ? "yes" : "no", this_boot == SAFE ? "yes" : "no");
+}
+
+static void prove_crash_settings(const char *script, struct result *result) {
+  (void)script;
+  print(&result->out, "dump=2\r\nnmi_dump=1\r\nauto_reboot=1\r\nems=yes\r\nrecovery=%s\r\n",
+        strcmp(state_get("boot.recovery", "on"), "on") == 0 ? "yes" : "no");
+}
+
+static void prove_events(const char *script, struct result *result) {
+  (void)script;
+  const int count = log_tell(&result->out, bad_events, 3);
+  print(&result->out, "events=%d\r\nevent_xml=readable\r\n", count);
+}
+
+static void prove_drivers(const char *script, struct result *result) {
+  (void)script;
+  say(result, "windows_driver=answers\r\ninbox_state=Running\r\ninbox_file=absent");
+}
+
+static void prove_guard(const char *script, struct result *result) {
+  (void)script;
+  say(result,
+      "device_guard=answers\r\nvbs=0\r\nservices_running=0\r\nverify_drivers=\r\ncode_integrity_log=absent");
+}
+
+static void prove_filters(const char *script, struct result *result) {
+  (void)script;
+  say(result, "fltmc=answers\r\ndefender_altitude=absent");
+}
+
 static const struct {
   const char *name;
   void (*run)(const char *script, struct result *result);
@@ -272,7 +310,13 @@ static const struct {
              {"place", just_place},
              {"apply", apply},
              {"content-digest", content_digest},
-             {"stage-panic", stage_panic}};
+             {"stage-panic", stage_panic},
+             {"prove-system", prove_system},
+             {"prove-crash-settings", prove_crash_settings},
+             {"prove-events", prove_events},
+             {"prove-drivers", prove_drivers},
+             {"prove-guard", prove_guard},
+             {"prove-filters", prove_filters}};
 
 void command_run(const char *path, char **argument, int count, struct result *result) {
   static const char begin[] = "# labctl ";

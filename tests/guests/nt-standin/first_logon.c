@@ -6,6 +6,7 @@
  * this cannot drift apart in silence.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,18 @@ static enum next copy_from_seed(const char *line) {
   return optional ? GO_ON : failed("Cannot find path");
 }
 
+/* Their names; nothing is updated. */
+static enum next tell_updates(const char *line) {
+  char pattern[600];
+  glob_t found;
+  disk_path_in(logon.seed->folder, quoted(line, "$seed + '"), pattern, sizeof pattern);
+  if (glob(pattern, 0, NULL, &found) == 0)
+    for (size_t i = 0; i < found.gl_pathc; ++i)
+      speak("installing the update %s", strrchr(found.gl_pathv[i], '/') + 1);
+  globfree(&found);
+  return GO_ON;
+}
+
 static enum next make_it_fit(const char *line) {
   char path[600];
   disk_path("C:\\ProgramData\\labctl\\tools\\make-fit.ps1", path, sizeof path);
@@ -163,6 +176,10 @@ static const struct {
     {"New-Item -ItemType Directory -Force C:\\ProgramData\\labctl\\tools", nothing},
     {"Copy-Item -Force ($seed + '", copy_from_seed},
     {"if (Test-Path ($seed + '", copy_from_seed},
+    {"foreach ($update in @(Get-ChildItem ($seed + '", tell_updates},
+    {"Say ('installing the update ' + $update.Name)", nothing},
+    {"dism.exe /online /add-package ", nothing},
+    {"if (0, 3010 -notcontains $LASTEXITCODE) { throw ('the update '", nothing},
     {"& C:\\ProgramData\\labctl\\tools\\make-fit.ps1 -Signing $Signing", make_it_fit},
     {"if ($LASTEXITCODE -ne 0) { throw '", throw_unfit},
     {"$system = Get-CimInstance Win32_OperatingSystem", nothing},
