@@ -44,7 +44,7 @@ std::string why_none(const guest::Facts& facts) {
 void CellMachine::judge_bpf_before(const guest::Facts& facts) {
   for (const auto& program : s_.cell.guest.driver.bpf) {
     const auto tags = tags_of(facts, program);
-    if (!tags) return lab("the guest does not tell its BPF programs");
+    if (!tags) return lab("the guest does not report its BPF programs");
     s_.bpf[program].before = *tags;
   }
 }
@@ -53,7 +53,7 @@ void CellMachine::judge_bpf(const guest::Facts& facts) {
   for (const auto& program : s_.cell.guest.driver.bpf) {
     const std::string name = fmt::format("the BPF program {}", program);
     const auto tags = tags_of(facts, program);
-    if (!tags) return fail(unable(), fmt::format("the guest did not tell the tag of {}", name));
+    if (!tags) return fail(unable(), fmt::format("the guest did not report the tag of {}", name));
     if (tags->empty())
       return fail(Ending::not_loaded, fmt::format("{} is not loaded{}", name, why_none(facts)));
     State::Bpf& seen = s_.bpf[program];
@@ -78,7 +78,7 @@ void CellMachine::judge_bpf_gone(const guest::Facts& facts) {
   for (const auto& program : s_.cell.guest.driver.bpf) {
     const auto tags = tags_of(facts, program);
     if (!tags)
-      return fail(unable(), fmt::format("the guest did not tell the tag of the BPF program {}", program));
+      return fail(unable(), fmt::format("the guest did not report the tag of the BPF program {}", program));
     if (!tags->empty() && *tags != s_.bpf[program].before)
       return fail(Ending::not_loaded,
                   fmt::format("the BPF program {} is still loaded after its removal", program));

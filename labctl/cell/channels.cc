@@ -147,7 +147,7 @@ void CellMachine::add_nmi_result() {
   if (!s_.nmi_injected || s_.outcome.ending != Ending::hung) return;
   if (s_.nmi_printed) return;  // listed, with its trace or its dump
   if (traits().reboots_by_itself) {
-    s_.outcome.reason += s_.nmi_noticed
+    s_.outcome.reason += s_.nmi_noticed || s_.resets > 0
                              ? "; labctl injected an NMI, which stopped it, and it left no dump"
                              : "; it did not react to an NMI: its kernel is dead, or its image is not fit";
     return;

@@ -63,7 +63,7 @@ int on_this_host(const HostChoice& choice, const char* when_interrupted, const C
   const auto least = choice.least_shown();
   log::show_on_stderr(least);
   if (choice.progress == "live" && !choice.draws())
-    say("labctl: note: --progress live: standard error is no terminal that can show it; lines are printed");
+    say("labctl: note: --progress live: standard error is not a terminal; cells are shown as lines");
   TerminalObserver terminal(choice.draws());
   gate::LogObserver logged;
   gate::Observers observers({&terminal, &logged});

@@ -6,6 +6,7 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/image_kernels_available.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
@@ -14,7 +15,9 @@ namespace labctl::cli {
 namespace {
 
 struct KernelsOptions {
-  bool json = false;
+  bool json = false, available = false;
+  std::vector<std::string> suites;
+  std::string out;
 };
 
 // One release may have been several builds: a distribution repairs a kernel without giving it a new name.
@@ -39,6 +42,11 @@ Result<Kernels> kernels_of(const image::Store& store) {
 }
 
 int image_kernels(const KernelsOptions& options) {
+  if (options.available)
+    return image_kernels_available({.suites = options.suites, .out = options.out, .json = options.json});
+  if (!options.suites.empty() || !options.out.empty())
+    return report_error(
+        Error{Fault::input, "--suite and --out are of --available", {}, "labctl image kernels --available"});
   const auto paths = host::paths();
   if (!paths) return report_error(paths.error());
   const auto kernels = kernels_of(open_store(*paths));
@@ -65,16 +73,27 @@ int image_kernels(const KernelsOptions& options) {
 
 void add_image_kernels(CommandLine& command_line) {
   const auto options = std::make_shared<KernelsOptions>();
-  auto verb = command_line.verb("image kernels",
-                                {.summary = "The kernels of built images: what to build drivers for",
-                                 .group = group::images,
-                                 .examples = "labctl image kernels\n"
-                                             "labctl image kernels --json",
-                                 .exit_codes = "0    done\n"
-                                               "2    a recipe has a mistake, or bad usage\n"
-                                               "3    the images cannot be read"},
-                                options, image_kernels);
+  auto verb = command_line.verb(
+      "image kernels",
+      {.summary = "The kernels of built images, or of the package archive: what to build drivers for",
+       .group = group::images,
+       .examples = "labctl image kernels\n"
+                   "labctl image kernels --json\n"
+                   "labctl image kernels --available --out fleet",
+       .exit_codes = "0    done\n"
+                     "2    a recipe has a mistake, no source names a suite, or bad usage\n"
+                     "3    the images or the archive cannot be read\n"
+                     "130  interrupted"},
+      options, image_kernels);
   verb.flag("--json", options->json, "For programs");
+  verb.flag("--available", options->available,
+            "What the package archive has, with the image of each kernel, or the recipe that would be one");
+  verb.option(
+      "--suite", options->suites,
+      "With --available: Debian's suites (default: those of the images that are built); may be repeated",
+      {.value = "SUITE"});
+  verb.option("--out", options->out,
+              "With --available: a folder for the recipes and a scenario over all of them", {.value = "DIR"});
 }
 
 }  // namespace labctl::cli

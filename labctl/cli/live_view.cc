@@ -162,19 +162,20 @@ void take(LiveState& state, const lab::Progress& progress, Millis now) {
                                   [&](const auto& cell) { return cell.id == progress.cell; });
   if (found == state.cells.end()) return;
   // A cell that the lab failed is tried again, from its beginning.
-  if (progress.boots_proved != found->boots_proved)
-    found->last_boot = progress.boots_proved == 0 ? Millis(0) : progress.elapsed;
+  const auto& outcome = progress.outcome;
+  if (outcome.boots_proved != found->boots_proved)
+    found->last_boot = outcome.boots_proved == 0 ? Millis(0) : progress.elapsed;
   found->stage = Stage::running;
   found->step = progress.where;
   found->last_line = progress.last_line;
-  found->boots_proved = progress.boots_proved;
-  if (progress.boots_wanted != 0) found->boots_wanted = progress.boots_wanted;
+  found->boots_proved = outcome.boots_proved;
+  if (outcome.boots_wanted != 0) found->boots_wanted = outcome.boots_wanted;
   found->elapsed = progress.elapsed;
   found->heard = now;
   if (!progress.ended) return;
-  const auto ending = progress.outcome.ending;
+  const auto ending = outcome.ending;
   found->step = outcome::to_string(ending);
-  found->stage = progress.outcome.as_wanted()        ? Stage::passed
+  found->stage = outcome.as_wanted()                 ? Stage::passed
                  : outcome::is_guest_failure(ending) ? Stage::failed
                                                      : Stage::not_proved;
 }

@@ -19,7 +19,7 @@ class ProgressLines {
 
  private:
   struct Row {
-    std::string said;  // the last `where` that was told
+    std::string said;  // the last `where` that was reported
     std::chrono::steady_clock::time_point when{};
   };
 

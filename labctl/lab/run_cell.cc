@@ -107,7 +107,7 @@ class CellRun {
             .snapshot = job_.base.disk_sha256,
             .rules = job_.rules,
             .seed = random_hex(16),
-            .nmi = !job_.canary && job_.rules == outcome::rules_now};
+            .nmi = !job_.canary && !job_.session && job_.rules == outcome::rules_now};
   }
 
   // Lives through what is recorded up to the moment from which it begins; nothing of it is done again.
@@ -445,13 +445,11 @@ class CellRun {
   }
 
   void report() {
-    Progress progress{.cell = job_.cell.id,
-                      .where = cell::where_now(state_),
-                      .elapsed = std::chrono::duration_cast<Millis>(Clock::now() - began_),
-                      .last_line = console_ ? printable(console_->last_line(), 120) : "",
-                      .boots_proved = state_.outcome.boots_proved,
-                      .boots_wanted = state_.outcome.boots_wanted};
-    watch_(progress);
+    watch_({.cell = job_.cell.id,
+            .where = cell::where_now(state_),
+            .elapsed = std::chrono::duration_cast<Millis>(Clock::now() - began_),
+            .last_line = console_ ? printable(console_->last_line(), 120) : "",
+            .outcome = state_.outcome});
   }
 
   outcome::Outcome lab_failed(const Error& error) const {
@@ -495,13 +493,7 @@ class CellRun {
 outcome::Outcome run_cell(const CellJob& job, machine::Host& host, const Watch& watch,
                           const std::stop_token& stop) {
   outcome::Outcome outcome = CellRun(job, host, watch, stop).run();
-  watch({.cell = job.cell.id,
-         .where = "ended",
-         .elapsed = outcome.took,
-         .boots_proved = outcome.boots_proved,
-         .boots_wanted = outcome.boots_wanted,
-         .ended = true,
-         .outcome = outcome});
+  watch({.cell = job.cell.id, .where = "ended", .elapsed = outcome.took, .ended = true, .outcome = outcome});
   return outcome;
 }
 

@@ -88,9 +88,8 @@ struct Progress {
   std::string where;  // "boot 2/3: settle"
   Millis elapsed{0};
   std::string last_line;  // of the console, printable
-  int boots_proved = 0, boots_wanted = 0;
   bool ended = false;
-  outcome::Outcome outcome;
+  outcome::Outcome outcome;  // until now
 };
 using Watch = std::function<void(const Progress&)>;  // called on the cell's thread
 

@@ -278,7 +278,7 @@ TEST_CASE("a Linux guest that hangs is injected an NMI before it is ended, and h
     Scene scene;
     Millis injected{0}, ended{0};
     scene.opening.nmi = true;
-    if (kdump) scene.cell.machine.cmdline = {"crashkernel=256M"};
+    if (kdump) scene.cell.machine.cmdline = {scene.cmdline = "crashkernel=256M"};
     scene.when("boot 2/3: settle", 1s, [](Scene& g) { g.alive = false; });
     scene.on_nmi = [&](Scene& g) {
       injected = g.now;

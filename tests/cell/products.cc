@@ -157,22 +157,22 @@ const std::vector<Story>& stories() {
          has_bpf(s);
          s.answers("bpf-before", says("tags.on_exec=", "tags.on_exec=00112233445566ff"));
        }},
-      {"no word of the BPF programs before", lab_failed, "does not tell its BPF programs", 0,
+      {"no word of the BPF programs before", lab_failed, "does not report its BPF programs", 0,
        [](Scene& s) {
          has_bpf(s);
          s.answers("bpf-before", prints("jit=1\n"));
        }},
-      {"no word of a BPF program", hung, "did not tell the tag of the BPF program on_open", 0,
+      {"no word of a BPF program", hung, "did not report the tag of the BPF program on_open", 0,
        [](Scene& s) {
          has_bpf(s);
          s.answers("bpf", says("tags.on_open", "tags.on_0pen"));
        }},
-      {"a tag that is none", hung, "did not tell the tag of the BPF program on_exec", 0,
+      {"a tag that is none", hung, "did not report the tag of the BPF program on_exec", 0,
        [](Scene& s) {
          has_bpf(s);
          s.answers("bpf", says("00112233445566aa", "true"));
        }},
-      {"a tag that is told in two ways", hung, "did not tell the tag of the BPF program on_exec", 0,
+      {"a tag that is told in two ways", hung, "did not report the tag of the BPF program on_exec", 0,
        [](Scene& s) {
          has_bpf(s);
          s.answers("bpf", says("jit=1", "tags.on_exec=0011223344556600"));

@@ -444,6 +444,8 @@ TEST_CASE("a Windows that boots again behind the NMI is asked, and still hung") 
   };
   const auto& outcome = guest.play();
   CHECK(outcome.ending == Ending::hung);
+  CHECK(outcome.reason ==
+        "the heartbeat was lost; labctl injected an NMI, which stopped it, and it left no dump");
   CHECK(guest.asked["dumps"] == 1);
   CHECK(guest.read_at == 0ms);
   CHECK(guest.nmis == 1);

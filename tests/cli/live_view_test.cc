@@ -30,9 +30,7 @@ lab::Progress moved(const cli::LiveState& state, std::size_t cell, int proved, M
       .where = "boot 2/3: settle",
       .elapsed = elapsed,
       .last_line = "[   12.345678] sensor: the driver says a rather long thing on its console, which is wide",
-      .boots_proved = proved,
-      .boots_wanted = 3,
-      .outcome = {}};
+      .outcome = {.boots_wanted = 3, .boots_proved = proved}};
 }
 
 lab::Progress ended(const cli::LiveState& state, std::size_t cell, Ending ending) {

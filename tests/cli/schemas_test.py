@@ -21,7 +21,7 @@ LABCTL = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FORMATS = {"scenario": "scenarios/schema.json", "rings": "scenarios/rings.schema.json", "signatures": "scenarios/signatures.schema.json",
            "waivers": "scenarios/waivers.schema.json", "image": "images/image.schema.json",
-           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "history", "watch", "kernels")}}
+           **{name: f"reports/{name}.schema.json" for name in ("verdict", "run", "split", "plan", "scan", "show", "history", "watch", "available", "kernels")}}
 failures = []
 
 
@@ -188,8 +188,14 @@ def printed(folder):
         seen |= {finding["kind"] for finding in found["findings"]}
         check(not problems("scan", found), f"scan {path.name}: {problems('scan', found)[:3]}")
     check(len(seen) > 8, f"only the kinds {seen}")
+    for path in sorted((ROOT / "tests/bundle/recorded").iterdir()):
+        cells = json.loads((path / "run.json").read_text())["plan"]["cells"]
+        for words in ([], [cells[0]["id"]]):
+            done = labctl("show", path, *words, "--json")
+            check(done.returncode == 0, f"show {path.name}: {done.returncode} {done.stderr}")
+            check(done.stdout and not problems("show", json.loads(done.stdout)), f"show {path.name} {words}: {done.stdout and problems('show', json.loads(done.stdout))[:3]}")
     # A detector that cannot fire shows nothing.
-    for name, broken in (("plan", {"labctl": 1}), ("kernels", {"kernels": [{"release": ""}]}), ("scan", {"findings": [{"title": ""}]}), ("scan", [])):
+    for name, broken in (("plan", {"labctl": 1}), ("kernels", {"kernels": [{"release": ""}]}), ("scan", {"findings": [{"title": ""}]}), ("scan", []), ("show", {"labctl": 1})):
         check(problems(name, broken), f"{name}: the schema takes {broken}")
 
 

@@ -26,7 +26,7 @@ def check(said, what):
 
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
-    for words in (["judge", EVIL], ["scan", EVIL], ["validate", EVIL], ["bundle", "unpack", EVIL], ["image", "verify", EVIL]):
+    for words in (["judge", EVIL], ["show", EVIL], ["scan", EVIL], ["validate", EVIL], ["bundle", "unpack", EVIL], ["image", "verify", EVIL]):
         out, err = run(folder, *words)
         check(out + err, words[:-1])
         if b"owned" not in out + err:
@@ -34,7 +34,8 @@ with tempfile.TemporaryDirectory() as name:
     bundle = folder / "bundle"
     bundle.mkdir()
     (bundle / "run.json").write_text(json.dumps({"labctl": 2, "tool": EVIL}))
-    check(b"".join(run(folder, "judge", "bundle")), "a bundle's tool")
+    for verb in ("judge", "show"):
+        check(b"".join(run(folder, verb, "bundle")), "a bundle's tool")
     log = "[ 1.0] Oops: general protection fault ##vso[x] 0000 [#1] SMP\n[ 1.0] RIP: 0010:f\x1b[2J+0x1/0x2 [evil]\n"
     (folder / "log").write_text(log)
     check(b"".join(run(folder, "scan", "log")), "a log")

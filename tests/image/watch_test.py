@@ -117,6 +117,39 @@ def newer(lab, schema):
     check(done.returncode == 10, f"the pinned one alone: {done.returncode} {done.stderr}")
 
 
+def available(lab, schema):
+    """Every kernel of the archive has an image or a recipe that is listed, and the scenario over all has no mistake."""
+    lab.publish(KERNELS + [("6.1.0-56-rt-amd64", "6.1.192-2"), ("6.12.9+bpo-amd64", "6.12.9-1~bpo12+1")], METAS)
+    given = {**os.environ, "LABCTL_CACHE": str(lab.cache), "LABCTL_APT_SOURCES": str(lab.sources), "LABCTL_IMAGES": ""}
+
+    def kernels(*words, **more):
+        return subprocess.run([LABCTL, "image", "kernels", *map(str, words)], capture_output=True, text=True, timeout=300, env={**given, **more})
+    answer = kernels("--available", "--json")
+    found = json.loads(answer.stdout or '{"available": [], "scenario": ""}')
+    problems = [error.message for error in schema.iter_errors(found)]
+    check(answer.returncode == 0 and not problems, f"available --json: {answer.returncode} {problems} {answer.stderr}")
+    images = {kernel["release"]: (kernel["image"], kernel["kind"], bool(kernel["recipe"])) for kernel in found["available"]}
+    check(images == {"6.1.0-53-amd64": ("debian-12-linux-6.1.0-53", "", False), "6.1.0-56-amd64": ("debian-12-linux-6.1", "", False),
+                     "6.1.0-56-rt-amd64": ("debian-12-linux-6.1.0-56-rt", "rt", True), "6.12.9+bpo-amd64": ("debian-12-linux-6.12.9", "backports", True),
+                     "6.12.107+deb12-amd64": ("debian-12-linux-6.12.107", "", False), "6.12.117+deb12-amd64": ("debian-12-linux-6.12", "", False)}, f"{images}")
+    out = lab.folder / "fleet"
+    done = kernels("--available", "--out", out)
+    check(done.returncode == 0 and "debian-12-linux-6.12.9 (no recipe yet)" in done.stdout, f"--out: {done.returncode} {done.stdout}{done.stderr}")
+    valid = subprocess.run([LABCTL, "validate", out / "every-kernel.yaml", "--set", "driver=a.deb", "--set", "module=a"], capture_output=True, text=True, timeout=120)
+    check(valid.returncode == 0 and all(image in valid.stdout for image, _, _ in images.values()), f"the scenario: {valid.stdout}{valid.stderr}")
+    done = kernels("--available", "--json", LABCTL_IMAGES=str(out / "images"))
+    check(not [kernel for kernel in json.loads(done.stdout)["available"] if kernel["recipe"]], f"with the recipes nothing is missing: {done.stdout}")
+    done = kernels("--available", "--out", out)
+    check(done.returncode == 2 and "every-kernel.yaml" in done.stderr, f"overwritten: {done.returncode} {done.stderr}")
+    for words, code, said in ((["--available", "--suite", "bookwurm"], 2, "no recipe is of the suite"), (["--suite", "bookworm"], 2, "are of --available")):
+        done = kernels(*words)
+        check(done.returncode == code and said in done.stderr and "hint" in done.stderr, f"{words}: {done.returncode} {done.stderr}")
+    shutil.rmtree(lab.archive)
+    done = kernels("--available")
+    check(done.returncode == 3 and "cannot read the package archive" in done.stderr and not done.stdout, f"no archive: {done.returncode} {done.stderr}")
+    lab.publish(KERNELS, METAS)
+
+
 def at_work(folder):
     """Whether a process is in a folder below this one."""
     for process in pathlib.Path("/proc").iterdir():
@@ -186,6 +219,7 @@ def main():
         os.chmod(name, 0o700)
         lab = Lab(pathlib.Path(name))
         newer(lab, schema)
+        available(lab, jsonschema.Draft202012Validator(json.loads((ROOT / "reports/available.schema.json").read_text())))
         killed(lab)
         broken(lab)
         subprocess.run(["gpgconf", "--homedir", lab.gpg, "--kill", "all"], check=False)

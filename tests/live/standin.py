@@ -52,6 +52,10 @@ ways = {
 }
 
 
+# Behaviours that hang in such a way that an NMI stops them.
+provoked = {"silent_hang", "busy_hang", "shutdown_hangs"}
+
+
 class Row(typing.NamedTuple):
     name: str
     way: str
@@ -67,9 +71,13 @@ class Row(typing.NamedTuple):
         wrong = candidates.ended([self.outcome])(cell)
         if (self.reason or self.finding) not in cell["reason"]:
             wrong.append(f"the reason does not say '{self.reason or self.finding}'")
-        if [finding["title"] for finding in cell["findings"]] != ([self.finding] if self.finding else []):
+        # A guest that hangs is stopped by an NMI in the end; that is listed, and counts for nothing.
+        found = [finding for finding in cell["findings"] if not finding.get("suppressed", "").startswith("provoked: ")]
+        if [finding["title"] for finding in found] != ([self.finding] if self.finding else []):
             wrong.append(f"expected {self.finding or 'no finding'}")
-        for finding in cell["findings"]:
+        if self.name in provoked and len(found) == len(cell["findings"]):
+            wrong.append("nothing is listed of the NMI that is to make it leave a dump")
+        for finding in found:
             told, silent = {finding["channel"], *finding.get("also", [])}, set(finding.get("silent", []))
             if told != set(self.told_by.split()) or silent != set(self.not_by.split()):
                 wrong.append(f"told by {' '.join(sorted(told))}, not by {' '.join(sorted(silent)) or 'nobody'}; "
