@@ -246,8 +246,9 @@ TEST_CASE("a driver is unloaded backwards, behind its services, and loaded again
   packaged.modules = {"core", "net"};
   packaged.services = {"sensord.service", "sensord.socket"};
   const std::string program = "printf '<%s' \"${0##*/}\"; printf ' %s' \"$@\"; echo '>'\n";
-  const std::string path =
-      with_programs(folder, {{"systemctl", program}, {"rmmod", program}, {"modprobe", program}});
+  const std::string path = with_programs(
+      folder,
+      {{"systemctl", program}, {"rmmod", program}, {"modprobe", program}, {"modinfo", "[ $1 != away ]\n"}});
   for (const char* module : {"core", "net"})
     fs::create_directories(folder.path.string() + "/sys/module/" + module);
   const auto unload = [&](const Driver& d) {
@@ -258,6 +259,15 @@ TEST_CASE("a driver is unloaded backwards, behind its services, and loaded again
   CHECK(shell(path + linux_.load(of(packaged)).command, folder.path).output ==
         "<modprobe core>\n<modprobe net>\n<systemctl start sensord.service>\n<systemctl start "
         "sensord.socket>\n");
+  // What modprobe does not know is loaded by a service, or by nobody.
+  Driver own = packaged;
+  own.modules = {"away"};
+  CHECK(shell(path + linux_.load(of(own)).command, folder.path).output ==
+        "<systemctl start sensord.service>\n<systemctl start sensord.socket>\n");
+  own.services.clear();
+  const auto unknown = shell(path + linux_.load(of(own)).command, folder.path);
+  CHECK(unknown.code == 1);
+  CHECK_THAT(unknown.output, ContainsSubstring("modprobe does not know away"));
   // A bare module's neighbour is not its service, and its loader knows its options.
   Driver bare = packaged;
   bare.kind = DriverKind::kmod;
