@@ -93,6 +93,8 @@ enum class Check {
   without,         // a proof, while its content is not there yet: one that holds then shows nothing of it
   evidence,        // taint and boot id after a boot
   kernel_log,      // could be read; its findings came as events of their own
+  load_begun,      // a command of the author's runs beside the story from here on
+  load,            // it still does
   console,         // the guest has written `marker` to the kernel's log, and finds it there
 };
 
@@ -101,6 +103,7 @@ struct Operation {
   Check check = Check::none;
   outcome::StepId step;
   guest::Question question = {};
+  scenario::Background background = {};  // Check::load, load_begun
   bool of_payload = false;               // works on something that was delivered:
   std::string expected_sha256 = {};      // and this is its digest, which loaded and content must find
   std::string subject = {};              // the driver's module, or its service, that this is about

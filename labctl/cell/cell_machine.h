@@ -153,6 +153,10 @@ class CellMachine {
   void conclude_without();
   void fail_vacuous(const std::string& proof);
 
+  // background.cc: what runs beside the story
+  void judge_load_begun(const event::Answer& answer);
+  void judge_load(const event::Answer& answer, const guest::Facts& facts);
+
   // services.cc: whether the driver's services run, and are the delivered ones
   void judge_service_before(const guest::Facts& facts);
   void judge_service(const guest::Facts& facts);

@@ -78,6 +78,8 @@ void CellMachine::judge(const event::Answer& answer) {
   const Operation& op = operation();
   if (op.check == Check::content_there) return judge_content_there(answer);
   if (op.check == Check::without) return judge_without(answer);
+  if (op.check == Check::load_begun) return judge_load_begun(answer);
+  if (op.check == Check::load) return judge_load(answer, facts);
   if (is_not_yet(answer, facts)) return ask_later();
   if (is_refusal(answer)) return;
   if (s_.opened.earned() && op.of_payload && answer.exit_code == guest::not_copied &&
@@ -97,6 +99,8 @@ void CellMachine::judge(const event::Answer& answer) {
     case Check::exit_zero:
     case Check::content_there:
     case Check::without:
+    case Check::load_begun:
+    case Check::load:
       return;
     case Check::baseline:
       return judge_baseline(facts);

@@ -98,4 +98,28 @@ std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened
   return all;
 }
 
+std::vector<Operation> load_begins(const plan::Cell& cell, const StepId& step) {
+  std::vector<Operation> all;
+  int number = 0;
+  for (const auto& load : cell.guest.background)
+    all.push_back({.wait = Wait::answer,
+                   .check = Check::load_begun,
+                   .step = step.with("background", Activity::use),
+                   .question = guest::system_of(cell.guest.os).begin_load(++number, load.run),
+                   .background = load});
+  return all;
+}
+
+std::vector<Operation> load_lasts(const plan::Cell& cell, const StepId& step) {
+  std::vector<Operation> all;
+  int number = 0;
+  for (const auto& load : cell.guest.background)
+    all.push_back({.wait = Wait::answer,
+                   .check = Check::load,
+                   .step = step,
+                   .question = guest::system_of(cell.guest.os).load_state(++number),
+                   .background = load});
+  return all;
+}
+
 }  // namespace labctl::cell

@@ -22,4 +22,8 @@ std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened&
 std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened,
                                      const outcome::StepId& step);
 
+// What runs beside the story, in each boot anew, and whether it still does.
+std::vector<Operation> load_begins(const plan::Cell& cell, const outcome::StepId& step);
+std::vector<Operation> load_lasts(const plan::Cell& cell, const outcome::StepId& step);
+
 }  // namespace labctl::cell

@@ -17,6 +17,7 @@ namespace {
 // Steps that are more than preparation.
 const StepId installing_driver{Activity::install, "install driver"};
 const StepId removing_driver{Activity::install, "remove driver"};
+const StepId reloading_driver{Activity::install, "reload driver"};
 const StepId applying_content{Activity::apply, "apply content"};
 const StepId exercising{Activity::use, "exercise"};
 const StepId running_command{Activity::use, "run"};
@@ -31,6 +32,7 @@ class StoryCompiler {
     operations_ = healthy_start(os_, opened_);
     check_console("baseline");
     for (auto& operation : look_before(cell_, opened_)) add(std::move(operation));
+    if (cell_.control) begin_load("baseline");
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
       chapter(cell_.story[i]);
@@ -105,6 +107,8 @@ class StoryCompiler {
         return exercise_driver(step);
       case remove:
         return remove_driver(step);
+      case reload:
+        return reload_driver(step);
       case reboot:
         return next_boot(Wait::reboot, step);
       case cold_boot:
@@ -309,6 +313,18 @@ class StoryCompiler {
     prove(removing_driver);
   }
 
+  // That it was gone in between is seen, and not taken from a command's word.
+  void reload_driver(const scenario::Step& step) {
+    ask(reloading_driver, os_.unload(cell_.guest), Check::exit_zero);
+    limit(Work::install, step.within, cell_.guest.driver.within);
+    for (auto& operation : prove_absence(cell_, opened_, reloading_driver))
+      if (operation.check != Check::bpf_gone) add(std::move(operation));  // they may be pinned
+    ask(reloading_driver, os_.load(cell_.guest), Check::exit_zero);
+    limit(Work::install, step.within, cell_.guest.driver.within);
+    taken_ = true;
+    prove(reloading_driver);
+  }
+
   // `half`: the power is cut while it boots; the boot after that is the one to be proved.
   void next_boot(Wait how, const scenario::Step& told, bool half = false) {
     ++boot_;
@@ -333,6 +349,7 @@ class StoryCompiler {
     ask(step.with("identify", Activity::boot), os_.identify(), Check::identified);
     ask(step.with("boot to its end", Activity::boot), os_.booted(), Check::booted);
     operations_.back().limit = within;
+    if (std::exchange(loaded_, false)) begin_load(step);
     prove(step);
     add({.wait = Wait::quiet, .step = step.with("settle", Activity::settle), .duration = cell_.settle});
     prove(step, false);
@@ -380,8 +397,17 @@ class StoryCompiler {
         operations_.back().may_be_early = early && opened_.earned();
       }
     }
+    if (loaded_)
+      for (auto& operation : load_lasts(cell_, proving)) add(std::move(operation));
     ask(proving, os_.evidence(), Check::evidence);
     ask(proving, os_.kernel_log(), Check::kernel_log);
+    if (driver_due && !loaded_) begin_load(step);
+  }
+
+  // From the first proof on, and anew in each boot: what the author wants to run beside the story.
+  void begin_load(const StepId& step) {
+    for (auto& operation : load_begins(cell_, step)) add(std::move(operation));
+    loaded_ = true;
   }
 
   // Before content is delivered for the first time: what the author's proofs say without it. A driver that
@@ -451,6 +477,7 @@ class StoryCompiler {
   std::vector<Operation> operations_;
   std::set<std::string> seen_contents_;     // digests of what has been delivered to its path
   std::string driver_file_, content_file_;  // what is installed now, by its name on the CD
+  bool loaded_ = false;                     // the author's background commands have been begun
   bool left_ = false;                       // all that this boot has to report has been reported
   bool delivered_ = false, removed_ = false, new_driver_ = false;
   bool awaits_boot_ = false, awaits_use_ = false;  // until the driver can be there

@@ -43,9 +43,10 @@ struct Cost {
   Json bases = Json::array();
 };
 
-std::string base_name(const plan::Cell& cell) {
-  return cell.image + (cell.machine.name.empty() ? "" : fmt::format(" on machine {}", cell.machine.name));
+std::string base_name(const std::string& image, const std::string& machine) {
+  return image + (machine.empty() ? "" : fmt::format(" on machine {}", machine));
 }
+std::string base_name(const plan::Cell& cell) { return base_name(cell.image, cell.machine.name); }
 
 std::string why_unknown(const Error& error) {
   return error.what + (error.hint.empty() ? "" : " (" + error.hint + ")");
@@ -85,8 +86,8 @@ std::string show(const Cost& cost) {
   std::string text;
   for (const auto& base : cost.bases)
     if (text_at(base, "start") == "boot")
-      text += fmt::format("{} on machine {}: boots instead of being restored: {}\n", text_at(base, "image"),
-                          text_at(base, "machine"), text_at(base, "why"));
+      text += fmt::format("{}: boots instead of being restored: {}\n",
+                          base_name(text_at(base, "image"), text_at(base, "machine")), text_at(base, "why"));
   text += fmt::format("cost: {} boots", cost.boots);
   if (cost.cold_starts != 0) text += fmt::format(" and {} cold starts", cost.cold_starts);
   if (cost.unknown.empty())

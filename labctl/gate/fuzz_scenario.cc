@@ -82,6 +82,7 @@ Json machine_json(const scenario::Machine& machine) {
             {"network", machine.network == scenario::Network::isolated ? "isolated" : "none"}};
   if (!machine.cpu.empty()) json["cpu"] = machine.cpu;
   if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
+  if (!machine.devices.empty()) json["devices"] = machine.devices;
   if (machine.disk_size != 0) json["disk_size"] = std::to_string(machine.disk_size >> 20) + "MiB";
   return json;
 }

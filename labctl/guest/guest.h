@@ -122,6 +122,10 @@ class System {
   // `files`: the driver's own on the CD, the first one first.
   virtual Question install(const scenario::Guest& guest, const Files& files) const = 0;
   virtual Question remove(const scenario::Guest& guest, const Files& files) const = 0;
+  // Takes the installed driver out of the kernel, and puts it back: its modules in reverse order behind its
+  // services, and then all of them again. Their commands are empty where the system cannot do that.
+  virtual Question unload(const scenario::Guest&) const { return {"unload", {}}; }
+  virtual Question load(const scenario::Guest&) const { return {"load", {}}; }
   // Of one of the driver's modules: state= version= srcversion= build_id= file= file_sha256= fresh= package=,
   // perhaps why= (load_failure.h); of one that the guest built (dkms) built=, yes or what is wrong; without a
   // package where there are no files.
@@ -131,6 +135,11 @@ class System {
   // InvocationID= MainPID=; and of its main process program= program_sha256= script= script_sha256=. Its
   // command is empty where services are drivers.
   virtual Question service(const std::string&) const { return {"service", {}}; }
+  // Begins the author's command number `number`, from 1, and does not wait for it; and of one that was begun
+  // in this boot, running=, and of one that has ended its status=. Their commands are empty where the system
+  // cannot do that.
+  virtual Question begin_load(int, const std::string&) const { return {"begin-load", {}}; }
+  virtual Question load_state(int) const { return {"load-state", {}}; }
   // Of the driver's BPF programs: tags.NAME= (with spaces between), jit=; and package= where there are files
   // of one. Its command is empty where there is no BPF.
   virtual Question bpf(const scenario::Guest&, const Files&) const { return {"bpf", {}}; }

@@ -32,6 +32,12 @@ std::vector<std::string> options_of(const scenario::Driver& driver, const std::s
   return own;
 }
 
+// A bare module brings none: one that is named beside it is its neighbour.
+const std::vector<std::string>& own_services(const scenario::Driver& driver) {
+  static const std::vector<std::string> none;
+  return driver.kind == scenario::DriverKind::kmod ? none : driver.services;
+}
+
 // The modules are the files, in their order, which is the one in which they are loaded.
 std::string install_modules(const scenario::Driver& driver, const Files& files) {
   std::string loader = "#!/bin/sh\n";
@@ -158,6 +164,23 @@ Question Linux::remove(const scenario::Guest& guest, const Files& files) const {
   return {"remove", "exit 1"};
 }
 
+Question Linux::unload(const scenario::Guest& guest) const {
+  const auto& driver = guest.driver;
+  const auto modules = Files(driver.modules.rbegin(), driver.modules.rend()),
+             services = Files(own_services(driver).rbegin(), own_services(driver).rend());
+  return {"unload", shell_script({{"services", join(services, " ")}, {"modules", join(modules, " ")}},
+                                 scripts::unload_driver_sh)};
+}
+
+Question Linux::load(const scenario::Guest& guest) const {
+  const auto& driver = guest.driver;
+  const bool bare = driver.kind == scenario::DriverKind::kmod;
+  return {"load", shell_script({{"loader", bare ? module_folder + "/load" : ""},
+                                {"modules", join(driver.modules, " ")},
+                                {"services", join(own_services(driver), " ")}},
+                               scripts::load_driver_sh)};
+}
+
 Question Linux::loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const {
   const auto& driver = guest.driver;
   const bool bare = driver.kind == scenario::DriverKind::kmod && !files.empty();
@@ -175,6 +198,18 @@ Question Linux::loaded(const scenario::Guest& guest, const std::string& module, 
 
 Question Linux::service(const std::string& unit) const {
   return {"service", shell_script({{"unit", unit}}, scripts::service_sh)};
+}
+
+Question Linux::begin_load(int number, const std::string& command) const {
+  const std::string name = std::to_string(number);
+  return {"begin-load-" + name, shell_script({{"unit", "labctl-background-" + name}, {"command", command}},
+                                             scripts::begin_load_sh)};
+}
+
+Question Linux::load_state(int number) const {
+  const std::string name = std::to_string(number);
+  return {"load-state-" + name,
+          shell_script({{"unit", "labctl-background-" + name}}, scripts::load_state_sh)};
 }
 
 Question Linux::bpf(const scenario::Guest& guest, const Files& files) const {

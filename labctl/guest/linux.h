@@ -25,8 +25,12 @@ class Linux final : public System {
   Question deliver(const std::vector<std::string>& files) const override;
   Question install(const scenario::Guest& guest, const Files& files) const override;
   Question remove(const scenario::Guest& guest, const Files& files) const override;
+  Question unload(const scenario::Guest& guest) const override;
+  Question load(const scenario::Guest& guest) const override;
   Question loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const override;
   Question service(const std::string& unit) const override;
+  Question begin_load(int number, const std::string& command) const override;
+  Question load_state(int number) const override;
   Question bpf(const scenario::Guest& guest, const Files& files) const override;
   Question place(const scenario::Content& content, const std::string& file) const override;
   Question apply(const scenario::Content& content, const std::string& file) const override;

@@ -38,6 +38,7 @@ struct Shape {
   // size in bytes (0: the image's).
   std::vector<std::string> cmdline = {};
   std::uint64_t disk_size = 0;
+  std::vector<std::string> devices = {};  // besides its own, by the names of devices.h
   bool is_prepared() const { return !cmdline.empty() || disk_size != 0; }
   bool operator==(const Shape&) const = default;
 };

@@ -1,6 +1,9 @@
+#include <fmt/core.h>
+
 #include <cctype>
 
 #include "labctl/base/digest.h"
+#include "labctl/machine/devices.h"
 #include "labctl/machine/machine.h"
 
 namespace labctl::machine {
@@ -9,6 +12,9 @@ std::string why_no_snapshot(const Shape& shape) {
   if (shape.firmware != Firmware::bios)
     return "UEFI keeps its variables in flash, which a snapshot cannot hold";
   if (shape.disk == DiskBus::nvme) return "QEMU cannot save an NVMe disk's state";
+  for (const auto& name : shape.devices)
+    if (const Device* device = find_device(name); device && *device->unsaved != '\0')
+      return fmt::format("'{}': {}", name, device->unsaved);
   return {};
 }
 
@@ -29,6 +35,7 @@ std::string slug_of(const Shape& shape) {
   if (shape.disk_size != 0) slug += "-" + std::to_string(shape.disk_size >> 20) + "M-disk";
   std::string words;
   for (const auto& word : shape.cmdline) words += word + "\n";
+  for (const auto& device : shape.devices) slug += "+" + file_name_of(device);
   if (!words.empty()) slug += "-cmdline-" + sha256(words).substr(0, 12);
   return slug;
 }

@@ -187,6 +187,7 @@ Cell make_control(const Cell& like) {
   control.id = id_of(control.axes) + ".control";
   control.machine = like.machine;
   control.guest.os = like.guest.os;
+  control.guest.background = like.guest.background;
   for (const Step& step : like.story)
     if (auto kept = step_of_control(step)) control.story.push_back(std::move(*kept));
   control.settle = like.settle;
@@ -320,6 +321,7 @@ std::string shape_in_words(const scenario::Machine& machine) {
   if (machine.network != scenario::Network::none)
     text += fmt::format(", {} network", scenario::to_string(machine.network));
   if (machine.disk_size != 0) text += fmt::format(", {} of disk", show_size(machine.disk_size));
+  if (!machine.devices.empty()) text += ", with " + join(machine.devices, ", ");
   if (!machine.cmdline.empty()) text += ", " + join(machine.cmdline, " ");
   return text;
 }

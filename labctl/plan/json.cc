@@ -10,7 +10,9 @@
 
 #include "labctl/base/strict_json.h"
 #include "labctl/plan/accept.h"
+#include "labctl/plan/background.h"
 #include "labctl/plan/plan.h"
+#include "labctl/scenario/devices.h"
 #include "labctl/scenario/names.h"
 
 namespace labctl::plan {
@@ -28,10 +30,10 @@ using scenario::Step;
 using scenario::StepKind;
 
 constexpr int version = 1;
-constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::place,   StepKind::apply,
-                                   StepKind::exercise,  StepKind::reboot,  StepKind::cold_boot,
-                                   StepKind::power_cut, StepKind::remove,  StepKind::run,
-                                   StepKind::wait,      StepKind::wait_for};
+constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::place,    StepKind::apply,
+                                   StepKind::exercise,  StepKind::reboot,   StepKind::cold_boot,
+                                   StepKind::power_cut, StepKind::remove,   StepKind::run,
+                                   StepKind::wait,      StepKind::wait_for, StepKind::reload};
 constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment::install,
                                         scenario::Moment::apply, scenario::Moment::boot};
 constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,
@@ -96,6 +98,7 @@ Json guest_json(const Guest& guest) {
     if (!guest.content->unproved.empty()) json["content"]["unproved"] = guest.content->unproved;
   }
   add_exercise(json, guest.exercise);
+  add_background(json, guest.background);
   json["proof"] = Json::array();
   for (const auto& proof : guest.proof) {
     Json entry = {{"run", proof.run}};
@@ -118,6 +121,7 @@ Json machine_json(const scenario::Machine& machine) {
   if (machine.network != scenario::Network::none) json["network"] = to_string(machine.network);
   if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
   if (machine.disk_size != 0) json["disk_size"] = machine.disk_size;
+  if (!machine.devices.empty()) json["devices"] = machine.devices;
   return json;
 }
 
@@ -309,6 +313,7 @@ Guest read_guest(In in) {
   for (const auto& program : guest.driver.bpf)
     if (!scenario::is_bpf_name(program)) driver.wrong("bpf: not a program's name");
   guest.exercise = read_exercise(in);
+  guest.background = read_background(in);
   in.each("proof", [&](In& entry) {
     scenario::Proof proof;
     proof.run = entry.text("run");
@@ -336,6 +341,10 @@ scenario::Machine read_machine(In in) {
   if (in.has("disk_size"))
     machine.disk_size =
         static_cast<std::uint64_t>(in.number("disk_size", scenario::least_disk, scenario::most_disk));
+  if (in.has("devices")) machine.devices = in.texts("devices");
+  if (machine.devices.size() > scenario::most_devices) in.wrong("devices: too many");
+  for (const auto& device : machine.devices)
+    if (!scenario::is_device(device)) in.wrong("devices: not a device that labctl can add");
   return machine;
 }
 

@@ -35,7 +35,12 @@ std::string proved_in_words(const Cell& cell) {
                                                     : "content file by digest");
   if (const auto proofs = cell.guest.proof.size(); proofs != 0)
     parts.push_back(std::to_string(proofs) + (proofs == 1 ? " command of yours" : " commands of yours"));
-  return parts.empty() ? "nothing of the candidate" : join(parts, ", ");
+  std::string words = parts.empty() ? "nothing of the candidate" : join(parts, ", ");
+  if (const auto load = cell.guest.background.size(); load != 0)
+    words += fmt::format("; while {} of yours {} in the background",
+                         load == 1 ? std::string("a command") : fmt::format("{} commands", load),
+                         load == 1 ? "runs" : "run");
+  return words;
 }
 
 }  // namespace labctl::plan

@@ -55,6 +55,7 @@ void take(const Cell& cell, const Step& step, Tuple& in) {
     case StepKind::exercise:
     case StepKind::reboot:
     case StepKind::cold_boot:
+    case StepKind::reload:
     case StepKind::run:
     case StepKind::wait:
     case StepKind::wait_for:

@@ -53,7 +53,8 @@ class GuestReader {
         windows()
             ? reader_.map(node, what_,
                           {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}, {"verifier"}})
-            : reader_.map(node, what_, {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}});
+            : reader_.map(node, what_,
+                          {{"driver", Need::required}, {"content"}, {"exercise"}, {"proof"}, {"background"}});
     if (!is_map) return guest;
     if (const Node* verifier = node.find("verifier"))
       if (const auto index = reader_.choice(*verifier, what_ + ".verifier", verifiers))
@@ -61,6 +62,8 @@ class GuestReader {
     if (const Node* proof = node.find("proof")) guest.proof = read_proofs(*proof);
     if (const Node* exercise = node.find("exercise"))
       guest.exercise = read_commands(*exercise, what_ + ".exercise");
+    if (const Node* background = node.find("background"); background && !windows())
+      guest.background = read_background(*background, what_ + ".background", reader_);
     if (const Node* driver = node.find("driver")) read_driver(*driver, guest, node.find("proof") != nullptr);
     const Node* content = node.find("content");
     if (content && scenario_.contents.empty()) {

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "labctl/base/text.h"
+#include "labctl/scenario/devices.h"
 #include "labctl/scenario/sections.h"
 
 namespace labctl::scenario {
@@ -50,6 +51,27 @@ void read_cmdline(const Node& node, const std::string& what, Machine& machine, R
   }
 }
 
+// What QEMU could emulate but labctl does not offer is as unknown as what nobody can.
+void read_devices(const Node& node, const std::string& what, Machine& machine, Reader& reader) {
+  const Mark mark = node.mark;
+  for (const std::string& name : reader.texts(node, what)) {
+    if (const std::string why = why_there_already(name); !why.empty())
+      reader.mistake(mark, fmt::format("{}: {} is not to be asked for: {}", what, quoted(name), why));
+    else if (!is_device(name))
+      reader.mistake(mark, fmt::format("{}: {} is not a device that labctl can add", what, quoted(name)),
+                     suggest(name, device_names(), fmt::format("there are: {}", join(device_names(), ", "))));
+    else if (is_network_device(name) && machine.network == Network::none)
+      reader.mistake(mark, fmt::format("{}: {} is a network card", what, quoted(name)),
+                     "write network: isolated as well");
+    else if (std::find(machine.devices.begin(), machine.devices.end(), name) != machine.devices.end())
+      reader.mistake(mark, fmt::format("{}: {} is here twice", what, quoted(name)));
+    else
+      machine.devices.push_back(name);
+  }
+  if (machine.devices.size() > most_devices)
+    reader.mistake(mark, fmt::format("{}: more than {} devices", what, most_devices));
+}
+
 Machine read_machine(const Node& node, const std::string& what, Reader& reader) {
   Machine machine;
   if (!reader.map(node, what,
@@ -60,6 +82,7 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
                    {"disk"},
                    {"network"},
                    {"disk_size"},
+                   {"devices"},
                    {"kernel"},
                    {"cmdline"}}))
     return machine;
@@ -84,6 +107,7 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
     if (reader.choice(*kernel, what + ".kernel", {"usual", "strict"}).value_or(0) == 1)
       machine.cmdline = strict_kernel;
   if (const Node* cmdline = node.find("cmdline")) read_cmdline(*cmdline, what + ".cmdline", machine, reader);
+  if (const Node* devices = node.find("devices")) read_devices(*devices, what + ".devices", machine, reader);
   return machine;
 }
 

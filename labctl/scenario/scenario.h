@@ -128,6 +128,14 @@ struct Proof {
 // driver.
 bool names_file(const Proof& proof, const Content& content);
 
+// What runs beside the story: load of the author's, in every cell and its control.
+struct Background {
+  std::string run;         // a command for the guest's shell
+  bool must_last = false;  // its end is the cell's failure; else it is only reported
+  bool operator==(const Background&) const = default;
+};
+inline constexpr std::size_t most_background = 16;
+
 // What a scenario says for one operating system family.
 struct Guest {
   Os os = Os::linux_;
@@ -136,6 +144,7 @@ struct Guest {
   std::optional<Content> content;
   std::vector<Command> exercise;
   std::vector<Proof> proof;
+  std::vector<Background> background = {};
 };
 
 enum class StepKind {
@@ -147,6 +156,7 @@ enum class StepKind {
   cold_boot,  // the guest powers itself off and is switched on again
   power_cut,
   remove,
+  reload,  // the driver is unloaded and loaded again, in one boot
   run,
   wait,
   wait_for,  // a text on the console
@@ -161,7 +171,7 @@ struct Step {
   std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none
   std::string label;  // install, place, apply: which artifact; empty means the cell's own
   Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
-  int times = 1;   // reboot xN
+  int times = 1;   // reboot xN, reload driver xN
   int exit_code = 0;                       // run
   std::optional<std::string> prints = {};  // run: exact output, both sides trimmed
   Moment moment = Moment::now;             // power_cut
@@ -191,7 +201,8 @@ struct Machine {
   // Linux: what its kernel is given on its command line besides what the image gives it, `kernel: strict`
   // with its options among them.
   std::vector<std::string> cmdline = {};
-  std::uint64_t disk_size = 0;  // bytes; 0: as large as the image's
+  std::uint64_t disk_size = 0;            // bytes; 0: as large as the image's
+  std::vector<std::string> devices = {};  // besides those that every machine has (devices.h)
   bool operator==(const Machine&) const = default;
 };
 

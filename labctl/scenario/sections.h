@@ -49,6 +49,8 @@ void read_story_names(const Node& root, Reader& reader, Scenario& scenario);
 // matrix: -> axes, include, exclude, with the defaults. After read_candidate, read_machines and
 // read_story_names.
 void read_matrix(const Node& root, Reader& reader, Scenario& scenario);
+// background: of a guest's section, the commands that run beside the story.
+std::vector<Background> read_background(const Node& node, const std::string& what, Reader& reader);
 // guest: -> what each operating system needs. After read_candidate.
 void read_guest(const Node& root, Reader& reader, Scenario& scenario);
 // The kernel knows a module by '_' whatever the author writes, and keeps 55 bytes of its name. Nothing: it is

@@ -16,12 +16,13 @@ constexpr Millis longest_wait = std::chrono::hours(1);
 constexpr Millis shortest_cut{1};
 constexpr std::size_t longest_marker = 200;
 
-const std::vector<std::string> first_words = {"install",   "place",     "apply",  "exercise", "reboot",
-                                              "cold-boot", "power-cut", "remove", "run",      "wait"};
+const std::vector<std::string> first_words = {"install", "place",     "apply",     "exercise",
+                                              "reboot",  "cold-boot", "power-cut", "remove",
+                                              "reload",  "run",       "wait"};
 const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
-    "power-cut during boot, remove driver, wait 20s, wait for TEXT, run COMMAND";
+    "power-cut during boot, remove driver, reload driver x3, wait 20s, wait for TEXT, run COMMAND";
 const std::string moments =
     "write power-cut, power-cut at TEXT, or power-cut during install driver, apply content, or boot";
 
@@ -61,21 +62,34 @@ Result<Step> candidate_step(StepKind kind, const std::vector<std::string>& words
   return step;
 }
 
-// "reboot", "reboot x3", and the same with cold-boot
-Result<Step> boot_step(StepKind kind, const std::vector<std::string>& words) {
+// What stands before the count is `said` of the words.
+Result<Step> counted_step(StepKind kind, const std::vector<std::string>& words, std::size_t said) {
   Step step{.kind = kind};
-  if (words.size() == 1) return step;
-  const std::string& count = words[1];
+  if (words.size() == said) return step;
+  const std::string& count = words[said];
   const char* end = count.data() + count.size();
-  const std::string hint = fmt::format("write {}, or {} x3", words[0], words[0]);
+  const std::string name = join({words.begin(), words.begin() + static_cast<std::ptrdiff_t>(said)}, " ");
+  const std::string hint = fmt::format("write {}, or {} x3", name, name);
   const bool counted =
-      words.size() == 2 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
+      words.size() == said + 1 && count.size() > 1 && count[0] == 'x' && count[1] != '0' && count[1] != '-';
   if (!counted) return no_step(words, hint);
   const auto [stopped, error] = std::from_chars(count.data() + 1, end, step.times);
   if (error == std::errc::invalid_argument || stopped != end) return no_step(words, hint);
   if (error != std::errc() || step.times > most_boots)
     return input_error(fmt::format("{} is not between x1 and x{}", quoted(count), most_boots));
   return step;
+}
+
+// "reboot", "reboot x3", and the same with cold-boot
+Result<Step> boot_step(StepKind kind, const std::vector<std::string>& words) {
+  return counted_step(kind, words, 1);
+}
+
+// "reload driver", "reload driver x3"
+Result<Step> reload_step(const std::vector<std::string>& words) {
+  if (words.size() < 2 || words[1] != "driver")
+    return no_step(words, "write reload driver, or reload driver x3");
+  return counted_step(StepKind::reload, words, 2);
 }
 
 // A text that the console may show. Not so short that anything would show it, and on one line.
@@ -140,6 +154,7 @@ Result<Step> parse_step(const std::string& text) {
   if (verb == "place") return candidate_step(StepKind::place, words);
   if (verb == "apply") return candidate_step(StepKind::apply, words);
   if (verb == "remove") return candidate_step(StepKind::remove, words);
+  if (verb == "reload") return reload_step(words);
   if (verb == "reboot") return boot_step(StepKind::reboot, words);
   if (verb == "cold-boot") return boot_step(StepKind::cold_boot, words);
   if (verb == "power-cut") return power_cut_step(text, words);
@@ -282,7 +297,8 @@ bool boots(StepKind kind) {
 
 std::string to_text(const Step& step) {
   std::string text = to_string(step.kind);
-  if (step.kind == StepKind::install || step.kind == StepKind::remove) text += " driver";
+  if (step.kind == StepKind::install || step.kind == StepKind::remove || step.kind == StepKind::reload)
+    text += " driver";
   if (step.kind == StepKind::place || step.kind == StepKind::apply) text += " content";
   if (step.kind == StepKind::power_cut && step.moment != Moment::now)
     text += fmt::format(" during {}", to_string(step.moment));
@@ -313,6 +329,8 @@ const char* to_string(StepKind kind) {
       return "power-cut";
     case StepKind::remove:
       return "remove";
+    case StepKind::reload:
+      return "reload";
     case StepKind::run:
       return "run";
     case StepKind::wait:

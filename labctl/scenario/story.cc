@@ -72,6 +72,7 @@ class StoryCheck {
         return;
       case StepKind::exercise:
         unused_boot_.reset();
+        awaited_ = false;
         if (scenario_.guest && scenario_.guest->exercise.empty())
           mistake(step.mark, fmt::format("'exercise', but {} has no exercise", guest_name()));
         needs_driver(step);
@@ -86,6 +87,8 @@ class StoryCheck {
           mistake(step.mark, fmt::format("'remove driver', but {}.driver has no 'remove'", guest_name()));
         state_ = {};  // what a package takes away with it is its own affair
         return;
+      case StepKind::reload:
+        return reload(step);
       case StepKind::reboot:
       case StepKind::cold_boot:
         return boot(step);
@@ -102,6 +105,29 @@ class StoryCheck {
     known(step, scenario_.drivers, "candidate.driver");
     state_.driver = label;
     ever_installed_ = true;
+    awaited_ = scenario_.guest && scenario_.guest->driver.loads != Loads::at_install;
+  }
+
+  // Only what labctl knows how to load, and what is loaded.
+  void reload(const Step& step) {
+    needs_driver(step);
+    if (!scenario_.guest) return;
+    const Driver& driver = scenario_.guest->driver;
+    if (scenario_.guest->os == Os::windows)
+      mistake(step.mark,
+              "'reload driver' is for guests with Linux: Windows unloads few drivers before it shuts down",
+              "write remove driver and install driver, or reboot");
+    else if (driver.kind == DriverKind::script)
+      mistake(step.mark, "'reload driver' with kind: script, and only its author knows how it is loaded",
+              "write run steps that unload it and load it");
+    else if (driver.modules.empty() && driver.kind != DriverKind::kmod)
+      mistake(step.mark, fmt::format("'reload driver', but {}.driver has no module", guest_name()),
+              "a service is restarted by run systemctl restart NAME");
+    else if (awaited_)
+      mistake(
+          step.mark,
+          fmt::format("'reload driver' before the driver is loaded, with loads: {}", to_string(driver.loads)),
+          driver.loads == Loads::on_use ? "write exercise before it" : "write reboot before it");
   }
 
   void content_step(const Step& step) {
@@ -127,6 +153,7 @@ class StoryCheck {
   void boot(const Step& step) {
     boots_ += step.times;
     booted_.push_back(state_);
+    awaited_ = scenario_.guest && scenario_.guest->driver.loads == Loads::on_use;
     const bool on_use = scenario_.guest && scenario_.guest->driver.loads == Loads::on_use;
     if (!on_use || state_.driver == none || state_.driver == torn) return;
     if (step.times > 1) not_used(step.mark);
@@ -226,6 +253,7 @@ class StoryCheck {
   std::optional<Mark> unused_boot_;
   long boots_ = 0;
   bool ever_installed_ = false;
+  bool awaited_ = false;  // the installed driver is not loaded yet
   bool ever_applied_ = false;
   bool exercised_ = false;
 };

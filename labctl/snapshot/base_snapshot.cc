@@ -259,6 +259,7 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   shape.network = machine.network == scenario::Network::isolated;
   shape.cmdline = machine.cmdline;
   shape.disk_size = machine.disk_size;
+  shape.devices = machine.devices;
   switch (machine.firmware) {
     case scenario::Firmware::bios:
       break;

@@ -43,6 +43,8 @@ std::vector<std::pair<std::string, Question>> every_question() {
       {"booted", linux_.booted()},
       {"evidence", linux_.evidence()},
       {"console_check", linux_.console_check("0123abc", "6")},
+      {"begin_load", linux_.begin_load(1, "it's; \"$(x)\" &")},
+      {"load_state", linux_.load_state(1)},
       {"kernel_log", linux_.kernel_log()},
       {"whole_log", linux_.whole_log()},
       {"reboot", linux_.reboot()},
@@ -52,6 +54,8 @@ std::vector<std::pair<std::string, Question>> every_question() {
   for (auto kind : {DriverKind::deb, DriverKind::rpm, DriverKind::kmod, DriverKind::script}) {
     const std::string name = std::string(" ") + scenario::to_string(kind);
     const Driver d = driver(kind);
+    all.push_back({"unload" + name, linux_.unload(of(d))});
+    all.push_back({"load" + name, linux_.load(of(d))});
     for (const std::string& file : {driver_file(d), driver_file(d, "it's; \"$(x)\"")}) {
       all.push_back({"install" + name, linux_.install(of(d), {file})});
       all.push_back({"remove" + name, linux_.remove(of(d), {file})});

@@ -240,6 +240,67 @@ TEST_CASE("words for the kernel go where a boot loader reads them") {
   CHECK(lacking_option("root=x slub_debug=FZPU2\n", {"slub_debug=FZPU"}) == "slub_debug=FZPU");
 }
 
+TEST_CASE("a driver is unloaded backwards, behind its services, and loaded again forwards") {
+  const Folder folder;
+  Driver packaged = driver(DriverKind::deb);
+  packaged.modules = {"core", "net"};
+  packaged.services = {"sensord.service", "sensord.socket"};
+  const std::string program = "printf '<%s' \"${0##*/}\"; printf ' %s' \"$@\"; echo '>'\n";
+  const std::string path = with_programs(
+      folder,
+      {{"systemctl", program}, {"rmmod", program}, {"modprobe", program}, {"modinfo", "[ $1 != away ]\n"}});
+  for (const char* module : {"core", "net"})
+    fs::create_directories(folder.path.string() + "/sys/module/" + module);
+  const auto unload = [&](const Driver& d) {
+    return shell(path + moved(linux_.unload(of(d)).command, folder, {"/sys/module"}), folder.path);
+  };
+  CHECK(unload(packaged).output ==
+        "<systemctl stop sensord.socket>\n<systemctl stop sensord.service>\n<rmmod net>\n<rmmod core>\n");
+  CHECK(shell(path + linux_.load(of(packaged)).command, folder.path).output ==
+        "<modprobe core>\n<modprobe net>\n<systemctl start sensord.service>\n<systemctl start "
+        "sensord.socket>\n");
+  // What modprobe does not know is loaded by a service, or by nobody.
+  Driver own = packaged;
+  own.modules = {"away"};
+  CHECK(shell(path + linux_.load(of(own)).command, folder.path).output ==
+        "<systemctl start sensord.service>\n<systemctl start sensord.socket>\n");
+  own.services.clear();
+  const auto unknown = shell(path + linux_.load(of(own)).command, folder.path);
+  CHECK(unknown.code == 1);
+  CHECK_THAT(unknown.output, ContainsSubstring("modprobe does not know away"));
+  // A bare module's neighbour is not its service, and its loader knows its options.
+  Driver bare = packaged;
+  bare.kind = DriverKind::kmod;
+  CHECK(unload(bare).output == "<rmmod net>\n<rmmod core>\n");
+  CHECK_THAT(linux_.load(of(bare)).command, ContainsSubstring("loader='/usr/lib/labctl-candidate/load'"));
+  // What is not loaded is not unloaded; what is in use ends it.
+  fs::remove_all(folder.path / "sys/module/net");
+  CHECK(unload(bare).output == "<rmmod core>\n");
+  with_programs(folder, {{"rmmod", "echo 'rmmod: ERROR: Module core is in use'; exit 1\n"}});
+  CHECK(unload(bare).code == 1);
+}
+
+TEST_CASE("what runs beside the story keeps its status, and the command stays one word") {
+  const Folder folder;
+  const std::string command = "printf '%s' \"it's\" >" + (folder.path / "ran").string() + "; exit 7";
+  // systemd-run's own options stand before the program.
+  const std::string path = with_programs(
+      folder, {{"systemd-run", "while [ \"${1#--}\" != \"$1\" ]; do shift; done\nexec \"$@\"\n"},
+               {"systemctl", "cat " + (folder.path / "state").string() + "\n"}});
+  const auto run = [&](const Question& question) {
+    return shell(path + moved(question.command, folder, {"/run/labctl"}), folder.path);
+  };
+  const auto begun = run(linux_.begin_load(2, command));
+  INFO(begun.output);
+  CHECK(begun.code == 0);
+  CHECK(text_of(folder.path / "ran") == "it's");
+  write(folder.path / "state", "active\n");
+  CHECK(run(linux_.load_state(2)).output == "running=yes\n");
+  write(folder.path / "state", "inactive\n");
+  CHECK(run(linux_.load_state(2)).output == "running=no\nstatus=7\n");
+  CHECK(run(linux_.load_state(3)).output == "running=no\nstatus=\n");
+}
+
 TEST_CASE("BPF programs are told by name and tag, from the kernel's own symbols") {
   const Folder folder;
   fs::create_directories(folder.path.string() + "/proc/sys/net/core");

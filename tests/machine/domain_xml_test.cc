@@ -1,6 +1,7 @@
 #include "labctl/machine/libvirt/domain_xml.h"
 
 #include "labctl/base/files.h"
+#include "labctl/machine/devices.h"
 #include "tests/catch.h"
 #include "tests/source_tree.h"
 
@@ -39,6 +40,14 @@ TEST_CASE("a definition is computed from its spec and nothing else") {
   spec.shape = {.cpu = "Skylake-Client", .disk = DiskBus::nvme};
   spec.disk = "/srv/cells/a,b/disk.qcow2";
   compare("tcg-nvme.xml", domain_xml(spec, place("pc-i440fx-7.2")));
+  spec.disk = "/srv/cells/a/disk.qcow2";
+  spec.shape = {.network = true,
+                .devices = {"e1000e", "nvme", "usb-storage", "ich9-intel-hda", "edu", "megasas", "sdhci-pci",
+                            "usb-net"}};
+  compare("tcg-devices.xml", domain_xml(spec, place("pc-i440fx-7.2")));
+  spec.shape = {.devices = {"i6300esb", "virtio-balloon", "usb-kbd", "virtio-tablet", "usb-serial", "ac97"}};
+  compare("tcg-said-by-libvirt.xml", domain_xml(spec, place("pc-q35-7.2")));
+  spec.disk = "/srv/cells/a,b/disk.qcow2";
   spec.nvram = "/srv/cells/a/nvram.fd";
   spec.shape = {.firmware = Firmware::uefi};
   DomainPlace uefi = place(machine_type_for(spec.shape, "pc-i440fx-7.2"));
@@ -74,6 +83,30 @@ TEST_CASE("a shape is saved only where QEMU can save all of it") {
   CHECK(machine_type_for({.disk = DiskBus::nvme}, "pc-i440fx-7.2") == "pc-i440fx-7.2");
   CHECK(machine_type_for({.firmware = Firmware::uefi}, "pc-i440fx-7.2") == "pc-q35-7.2");
   CHECK(machine_type_for({.firmware = Firmware::uefi_secure}, "pc-i440fx-7.2") == "pc-q35-7.2");
+}
+
+TEST_CASE("a device that QEMU cannot save costs the snapshot, and says so by its name") {
+  CHECK(why_no_snapshot({.devices = {"e1000e", "ich9-intel-hda", "usb-kbd"}}).empty());
+  CHECK(why_no_snapshot({.devices = {"e1000e", "edu"}}) == "'edu': QEMU does not save its state");
+  CHECK(why_no_snapshot({.devices = {"usb-net"}}) == "'usb-net': QEMU refuses to save its state");
+  CHECK_THAT(why_no_snapshot({.devices = {"usb-storage"}}), ContainsSubstring("a new one at each start"));
+  CHECK(slug_of({.devices = {"edu", "nvme"}}) == "1x1024M+edu+nvme");
+}
+
+TEST_CASE("each device is in the definition, and each network card reaches nobody") {
+  for (const Device& device : all_devices()) {
+    Spec spec;
+    spec.name = "guest";
+    spec.disk = "/disk";
+    const DomainPlace place{"uuid", "generation", "pc-i440fx-7.2", {}, {}};
+    const std::string without = domain_xml(spec, place);
+    spec.shape.devices = {device.name};
+    const std::string with = domain_xml(spec, place);
+    INFO(device.name);
+    CHECK(with != without);
+    if (device.bus != Bus::network && device.bus != Bus::usb_network) continue;
+    CHECK_THAT(with, ContainsSubstring("restrict=on,ipv6=off"));
+  }
 }
 
 TEST_CASE("names from outside cannot break out of the definition") {

@@ -18,6 +18,7 @@ MOMENTS = "labctl/cell/moments.cc"
 CHANNELS = "labctl/cell/channels.cc"
 SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
+BACKGROUND = "labctl/cell/background.cc"
 MEANING = "labctl/crash/meaning.cc"
 TIED = "labctl/cell/tied.cc"
 BEGINNING = "labctl/cell/beginning.cc"
@@ -80,6 +81,7 @@ TESTS = {
     CHANNELS: ["cell"],
     SLEEPERS: ["cell"],
     STORY: ["cell"],
+    BACKGROUND: ["cell"],
     TIED: ["cell"],
     "labctl/lab/modules.cc": ["lab/modules_test"],
     PATIENCE: ["cell"],
@@ -544,6 +546,12 @@ RULES = [
     ("what the author says counts before what is usual", STORY, "said > Millis(0) ? said : limit_of(", "limit_of("),
     # ---- content that nobody reads, and drivers that load later ----
     ("content without a proof and without a reason proves nothing", STEP, "  check_proofs();\n", ""),
+    ("load that must last and has ended fails the cell", BACKGROUND, "  if (load.must_last) return fail(Ending::not_loaded, what);\n", ""),
+    ("load that says nothing is not taken to run", BACKGROUND, "if (answer.exit_code != 0 || running != \"no\")", "if (false)"),
+    ("load begins again in each boot", STORY, "    if (std::exchange(loaded_, false)) begin_load(step);\n", ""),
+    ("a driver that is loaded again is seen to be gone in between", STORY,
+     "if (operation.check != Check::bpf_gone) add(std::move(operation));  // they may be pinned", ";"),
+    ("a driver that was loaded again is proved", STORY, "    prove(reloading_driver);\n", ""),
     ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(step.label)))', "if (true)"),
     ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(step.label));\n', ""),
     ("proofs are asked before an apply that is cut", STORY, "        ask_without_content(to_text(step), may_be_refused(step.label));\n", ""),

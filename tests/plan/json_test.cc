@@ -191,6 +191,12 @@ TEST_CASE("a name that no scenario may have is refused in a plan that is read ba
     INFO(unit);
     CHECK(from_json(json, "run.json").has_value() == (unit == "sensord.service"));
   }
+  for (const std::string device : {"edu", "edu,addr=3", "nvm", "-device", ""}) {
+    json = to_json(planned("bare-module.yaml"));
+    json["cells"][0]["machine"]["devices"] = Json::array({device});
+    INFO(device);
+    CHECK(from_json(json, "run.json").has_value() == (device == "edu"));
+  }
   for (const auto memory : {std::uint64_t{1} << 20, std::uint64_t{1} << 50}) {
     json = to_json(planned("bare-module.yaml"));
     json["cells"][0]["machine"]["memory"] = memory;

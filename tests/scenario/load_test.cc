@@ -125,6 +125,32 @@ TEST_CASE("what a machine gives the kernel, and content that is a folder") {
   CHECK(words.back() == "slab_nomerge");
 }
 
+TEST_CASE("a machine has the devices that it is given, in their order") {
+  const Scenario all = good("devices.yaml");
+  REQUIRE(all.machines.size() == 3);
+  CHECK(all.machines[0].devices.empty());
+  CHECK(all.machines[1].devices == std::vector<std::string>{"edu", "ich9-intel-hda", "usb-storage"});
+  CHECK(all.machines[2].devices == std::vector<std::string>{"e1000e", "usb-net"});
+}
+
+TEST_CASE("a driver is loaded again as often as the story says") {
+  const Scenario all = good("reload.yaml");
+  REQUIRE(all.story.size() == 4);
+  CHECK(all.story[1].times == 3);
+  CHECK(to_text(all.story[1]) == "reload driver x3");
+  CHECK(all.story[3].kind == StepKind::reload);
+  CHECK(all.story[3].within == std::chrono::minutes(2));
+}
+
+TEST_CASE("what runs beside the story, and whether its end counts") {
+  const Scenario all = good("background.yaml");
+  const auto& background = all.guest->background;
+  REQUIRE(background.size() == 3);
+  CHECK_FALSE(background[0].must_last);
+  CHECK(background[1] == scenario::Background{"neighbour --foreground", true});
+  CHECK_FALSE(background[2].must_last);
+}
+
 TEST_CASE("how long something may take is read where it is written") {
   const Scenario steps = good("steps.yaml");
   const auto& guest = *steps.guest;

@@ -5,6 +5,8 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
+#include "labctl/machine/devices.h"
+#include "labctl/scenario/devices.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"
 #include "tests/lab/fake_machine.h"
@@ -169,4 +171,13 @@ TEST_CASE("a snapshot that has changed since it was made is not used, and is mad
   const auto boots = lab.began.size();
   lab.prepare(uefi);
   CHECK(lab.began.size() == boots + 1);
+}
+
+TEST_CASE("each device that an author may ask for is one that the machine knows, and the other way round") {
+  std::vector<std::string> known;
+  for (const auto& device : machine::all_devices()) known.emplace_back(device.name);
+  CHECK(known == scenario::device_names());
+  scenario::Machine machine;
+  machine.devices = {"edu", "nvme"};
+  CHECK(shape_of(machine).devices == machine.devices);
 }

@@ -4,18 +4,13 @@
 #include <sstream>
 
 #include "labctl/base/digest.h"
+#include "labctl/machine/libvirt/device_xml.h"
+#include "labctl/machine/libvirt/xml.h"
 
 namespace labctl::machine {
 namespace {
 
 using pugi::xml_node;
-
-xml_node child(xml_node parent, const char* name,
-               std::initializer_list<std::pair<const char*, std::string>> attributes = {}) {
-  xml_node made = parent.append_child(name);
-  for (const auto& [key, value] : attributes) made.append_attribute(key) = value.c_str();
-  return made;
-}
 
 void text(xml_node parent, const char* name, const std::string& value) {
   child(parent, name).text() = value.c_str();
@@ -55,16 +50,6 @@ void disk_drive(xml_node devices, const Spec& spec) {
   if (virtio && spec.accel != Accel::kvm) driver.append_attribute("ioeventfd") = "off";
   child(disk, "source", {{"file", spec.disk.string()}});
   child(disk, "target", {{"dev", virtio ? "vda" : "sda"}, {"bus", virtio ? "virtio" : "sata"}});
-}
-
-// What libvirt cannot say is passed to QEMU directly, word by word.
-void command_line(xml_node domain, std::initializer_list<std::string> words) {
-  xml_node line = domain.child("qemu:commandline");
-  if (!line) {
-    domain.append_attribute("xmlns:qemu") = "http://libvirt.org/schemas/domain/qemu/1.0";
-    line = child(domain, "qemu:commandline");
-  }
-  for (const std::string& word : words) child(line, "qemu:arg", {{"value", word}});
 }
 
 // Within an option of QEMU's.
@@ -191,14 +176,14 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
     disk_drive(devices, spec);
   cd_drive(devices, place.machine_type, {});
 
-  child(devices, "controller", {{"type", "usb"}, {"model", "none"}});
+  child(devices, "controller", {{"type", "usb"}, {"model", usb_model(spec.shape)}});
   xml_node serial = child(devices, "serial", {{"type", "pty"}});  // libvirt's streams know no other kind
   child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
   agent_channel(domain, devices, place);
   // No device of the guest's: a state that was saved without it can be restored with it.
   if (spec.vnc) child(devices, "graphics", {{"type", "vnc"}, {"autoport", "yes"}, {"listen", "127.0.0.1"}});
   child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots
-  child(devices, "memballoon", {{"model", "none"}});
+  child(devices, "memballoon", {{"model", balloon_model(spec.shape)}});
   child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
       "/dev/urandom";
   if (hyperv && secure)
@@ -206,6 +191,7 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
           {{"type", "emulator"}, {"version", "2.0"}});
   child(devices, "panic", {{"model", "isa"}});
   if (spec.shape.network) isolated_network(domain);
+  add_devices(domain, devices, spec.shape);
   // The one through which Windows reports its stop code, before anything else works. TCG would take it in
   // silence and do nothing.
   if (hyperv && kvm) child(devices, "panic", {{"model", "hyperv"}});
