@@ -47,6 +47,7 @@ struct Contents {
   std::vector<std::string> modules;  // names, each once
   std::set<std::string> releases;    // of the kernels that they are for, as far as paths say
   std::vector<std::string> units;
+  bool built_in_guest = false;  // by DKMS; the modules are those that its sources say
 };
 
 Result<Contents> contents_of(const InitOptions& options) {
@@ -59,6 +60,10 @@ Result<Contents> contents_of(const InitOptions& options) {
     if (const auto release = release_in(module.path); !release.empty()) contents.releases.insert(release);
   }
   names.erase("");
+  if (names.empty() && !inside->built.empty() && options.driver.ends_with(".deb")) {
+    names.insert(inside->built.begin(), inside->built.end());
+    contents.built_in_guest = true;
+  }
   contents.modules.assign(names.begin(), names.end());
   if (contents.modules.empty() && options.module.empty())
     return input_error("no kernel module was found in it", options.driver,
@@ -79,6 +84,12 @@ std::string main_module(const InitOptions& options, const Contents& contents) {
   return best.empty() ? contents.modules.front() : best;
 }
 
+// Whether DKMS can build in it.
+bool has_dkms(const image::Image& image) {
+  const auto packages = read_file(image.folder / "packages");
+  return packages && ("\n" + *packages).find("\ndkms ") != std::string::npos;
+}
+
 // Built images of Linux whose kernel the package has a module for; all of them where it does not say.
 void choose_images(const Contents& contents, scenario::Starter& starter) {
   std::vector<std::string> built, fitting;
@@ -89,7 +100,8 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
         const auto image = store.find(recipe.name);
         if (!image || recipe.os != "linux") continue;
         built.push_back(recipe.name);
-        if (contents.releases.contains(text_at(image->facts, "kernel_release")))
+        if (contents.built_in_guest ? has_dkms(*image)
+                                    : contents.releases.contains(text_at(image->facts, "kernel_release")))
           fitting.push_back(recipe.name);
       }
   }
@@ -98,6 +110,12 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
                                         join({contents.releases.begin(), contents.releases.end()}, ", ")));
   if (!fitting.empty()) {
     starter.images = fitting;
+    return;
+  }
+  if (contents.built_in_guest) {
+    starter.notes.emplace_back(
+        "No image with DKMS and a compiler is built yet: labctl image build debian-12-linux-6.12-dkms");
+    starter.images = {"debian-12-linux-6.12-dkms"};
     return;
   }
   if (!contents.releases.empty() && !built.empty())
@@ -119,7 +137,7 @@ Result<scenario::Starter> starter_of(const InitOptions& options, const fs::path&
       .about = fmt::format("A first scenario for {}, written by 'labctl init'.",
                            printable(driver.filename().string(), 120)),
       .driver = driver.lexically_relative(fs::absolute(out).lexically_normal().parent_path()).string(),
-      .kind = *kind,
+      .kind = contents->built_in_guest ? scenario::DriverKind::dkms : *kind,
       .module = module,
       .services = contents->units};
   for (const auto& name : contents->modules)

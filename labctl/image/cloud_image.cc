@@ -54,7 +54,8 @@ Result<std::string> format_of(const fs::path& disk, const fs::path& called) {
   const Fd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 6> begin{};
   if (!fd || ::pread(fd.get(), begin.data(), begin.size(), 0) != static_cast<ssize_t>(begin.size()))
-    return input_error("is no disk", called.string(), "take the qcow2 or raw disk that its vendor publishes");
+    return input_error("is not a disk", called.string(),
+                       "take the qcow2 or raw disk that its vendor publishes");
   const std::string_view text(begin.data(), begin.size());
   using namespace std::string_view_literals;
   for (const auto packed : {"\x1f\x8b"sv,
@@ -99,7 +100,7 @@ Result<std::vector<std::pair<std::string, std::string>>> copy_packages(const Clo
                       name.find_first_not_of(std::string(letters) + ".+~_:-%") == name.npos;
     const auto same = [&](const auto& other) { return other.first == name; };
     if (!good || std::any_of(packages.begin(), packages.end(), same))
-      return input_error(good ? "is named twice" : "is no .deb or .rpm package", file.string(),
+      return input_error(good ? "is named twice" : "is not a .deb or .rpm package", file.string(),
                          "--install takes each package once, as the distribution's archive names it");
     if (auto copied = copy_on(file, home / name, progress, stop); !copied) return fail(copied.error());
     auto digest = sha256_file(home / name);

@@ -25,7 +25,8 @@ std::size_t lines_that_begin(const std::string& text, std::string_view with) {
 }
 
 tl::unexpected<Error> damaged_armor(const fs::path& file) {
-  return input_error("is no keyring: its armor is damaged", file.string(), "fetch the vendor's keys again");
+  return input_error("is not a keyring: its armor is damaged", file.string(),
+                     "fetch the vendor's keys again");
 }
 
 // The bytes of armored keys, because gpgv reads keyrings in binary only. Header lines, the checksum line and

@@ -159,6 +159,39 @@ std::string unit_at(std::string_view path) {
   return plain ? std::string(name) : std::string();
 }
 
+// "usr/src/sensor-7.16/dkms.conf", in the folder where DKMS looks for sources.
+bool is_dkms_conf(std::string_view path) {
+  constexpr std::string_view folder = "usr/src/", file = "/dkms.conf";
+  const auto at = path.find(folder);
+  if (at == path.npos || (at != 0 && path[at - 1] != '/') || !path.ends_with(file)) return false;
+  const auto between = path.substr(at + folder.size());
+  return between.find('/') == between.size() - file.size();
+}
+
+// The modules that it names, else the one that is called as the package is. It is a shell's text: what is no
+// plain word is left out.
+std::set<std::string> modules_of_dkms_conf(const std::string& text) {
+  std::set<std::string> names;
+  std::string package;
+  for (const auto& raw : split(text, '\n')) {
+    const auto line = trim(raw);
+    const auto equals = line.find('=');
+    if (equals == line.npos) continue;
+    auto value = std::string(trim(line.substr(equals + 1)));
+    std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
+    if (value == "$PACKAGE_NAME" || value == "${PACKAGE_NAME}") value = package;
+    const bool plain = !value.empty() && value.size() <= longest_word &&
+                       std::all_of(value.begin(), value.end(), [](unsigned char c) {
+                         return std::isalnum(c) != 0 || c == '-' || c == '_';
+                       });
+    if (!plain) continue;
+    if (line.starts_with("PACKAGE_NAME=")) package = value;
+    if (line.starts_with("BUILT_MODULE_NAME")) names.insert(name_of_file(value));
+  }
+  if (names.empty() && !package.empty()) names.insert(name_of_file(package));
+  return names;
+}
+
 // What blocks are of: the artifact, the files of a deb, or one module. None holds more of its own kind.
 enum class Holds { artifact, package, module };
 
@@ -186,7 +219,7 @@ class Walk {
   }
 
   Inside found;
-  std::set<std::string> units;
+  std::set<std::string> units, built;
 
  private:
   // A deb is an archive whose member data.tar.* is another one.
@@ -196,9 +229,25 @@ class Walk {
                         name.starts_with("data.tar");
     if (auto unit = unit_at(name); !unit.empty() && units.size() < most_modules)
       units.insert(std::move(unit));
+    if (is_dkms_conf(name)) return dkms_conf(in);
     if (!packed && !is_module(name)) return runs ? program(in, name) : Status();
     std::string room;
     return through(data_of(in, room), name, packed ? Holds::package : Holds::module);
+  }
+
+  // Its beginning: nobody writes a longer one.
+  Status dkms_conf(archive* in) {
+    constexpr std::size_t longest_conf = 1u << 16;
+    std::string room, text;
+    for (const auto blocks = data_of(in, room); text.size() < longest_conf;) {
+      const auto block = blocks();
+      if (!block) return fail(block.error());
+      if (block->empty()) break;
+      text += *block;
+    }
+    for (auto& name : modules_of_dkms_conf(text))
+      if (built.size() < most_modules) built.insert(name);
+    return {};
   }
 
   Status program(archive* in, const std::string& name) {
@@ -284,6 +333,7 @@ Result<Inside> inside(const fs::path& artifact) {
     return fail(std::move(error));
   }
   walk.found.units.assign(walk.units.begin(), walk.units.end());
+  walk.found.built.assign(walk.built.begin(), walk.built.end());
   return std::move(walk.found);
 }
 

@@ -27,6 +27,8 @@ struct Inside {
   std::vector<std::string> programs;
   // The systemd units that a package installs, by their names, templates left out; in order, each once.
   std::vector<std::string> units;
+  // Modules that its dkms.conf says are built of its sources, as the kernel calls them; each once.
+  std::vector<std::string> built;
 };
 
 // Of a bare module, compressed (.xz, .zst, .gz) or not, or of a package: deb, rpm, tar. An artifact without a

@@ -18,7 +18,16 @@ std::string quoted_yaml(const std::string& text) {
 }
 
 const char* word(DriverKind kind) {
-  return kind == DriverKind::rpm ? "rpm" : kind == DriverKind::kmod ? "kmod" : "deb";
+  switch (kind) {
+    case DriverKind::rpm:
+      return "rpm";
+    case DriverKind::kmod:
+      return "kmod";
+    case DriverKind::dkms:
+      return "dkms";
+    default:
+      return "deb";
+  }
 }
 
 void add_driver(const Starter& starter, std::string& text) {

@@ -13,7 +13,7 @@ struct Starter {
   std::string name;    // a slug
   std::string about;   // the first line: what this scenario is
   std::string driver;  // path of the artifact, relative to the scenario; empty: the variable ${driver}
-  DriverKind kind = DriverKind::deb;       // deb, rpm or kmod
+  DriverKind kind = DriverKind::deb;       // deb, rpm, kmod or dkms
   std::string module;                      // empty: the variable ${module}
   std::vector<std::string> other_modules;  // also in the package
   std::vector<std::string> services;       // the candidate's own units

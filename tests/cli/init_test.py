@@ -86,6 +86,17 @@ def others(folder):
     source = deb(folder, "dkms_1.deb", {"usr/src/a-1/dkms.conf": b""})
     done = labctl(folder, "init", source)
     check(done.returncode == 2 and "--module" in done.stderr and not (folder / "dkms.yaml").exists(), f"no module: {done.returncode} {done.stderr}")
+    # Sources that the guest builds: the modules that dkms.conf names, on images that have DKMS.
+    conf = b"PACKAGE_NAME=\"my-loop\"\nPACKAGE_VERSION=1\nBUILT_MODULE_NAME[0]=\"$PACKAGE_NAME\"\nBUILT_MODULE_NAME[1]='other'\nBUILT_MODULE_NAME[2]=$(rm -rf /)\n"
+    built = deb(folder, "my-loop-dkms_1_all.deb", {"usr/src/my-loop-1/dkms.conf": conf, "usr/src/my-loop-1/deeper/dkms.conf": b"PACKAGE_NAME=wrong\n"})
+    scenario, text = written(folder, built, file="my-loop-dkms.yaml")
+    check(scenario["guest"]["linux"]["driver"] == {"kind": "dkms", "module": "my_loop"} and "also in the package: other" in text, f"DKMS: {text}")
+    check(scenario["matrix"]["image"] == ["debian-12-linux-6.12-dkms"] and "labctl image build" in text, f"DKMS without an image: {text}")
+    subprocess.run([MAKE_IMAGE, ROOT / "images", folder / "cache/images", "debian-12-linux-6.1-dkms", "6.1.0-56-amd64", "1"], check=True)
+    packages = next((folder / "cache/images/debian-12-linux-6.1-dkms").glob("*/facts.json")).parent / "packages"
+    packages.write_text("bash 5 amd64\ndkms 3 all\n")
+    scenario, _ = written(folder, built, "--out", "loop.yaml", file="loop.yaml")
+    check(scenario["matrix"]["image"] == ["debian-12-linux-6.1-dkms"], f"DKMS: {scenario['matrix']}")
     scenario, _ = written(folder, source, "--module", "sensor", file="dkms.yaml")
     check(scenario["guest"]["linux"]["driver"]["module"] == "sensor", f"--module: {scenario}")
     for name, data in (("none.deb", None), ("damaged.deb", b"!<arch>\nnothing"), ("setup.msi", b"x"), ("folder.deb", "folder")):

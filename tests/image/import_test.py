@@ -178,7 +178,7 @@ def refused(lab, path):
     case("cloud-image", "is the name of another recipe", sums)
     done = lab.take("../escaped", sums, PATH=path)
     check(done.returncode == 2 and "cannot be the name of an image" in done.stderr, f"a path as a name: {done.stderr}")
-    for name, bytes_of, words in (("packed.qcow2", b"\xfd7zXZ\0" + b"x" * 100, "is compressed"), ("short.qcow2", b"x", "is no disk")):
+    for name, bytes_of, words in (("packed.qcow2", b"\xfd7zXZ\0" + b"x" * 100, "is compressed"), ("short.qcow2", b"x", "is not a disk")):
         disk = vendor.folder / name
         disk.write_bytes(bytes_of)
         case(name, words, vendor.publish(f"{digest(bytes_of)}  {name}\n"), disk=disk)
