@@ -20,7 +20,7 @@ namespace labctl::image {
 namespace {
 
 constexpr const char *disk_name = "vendor.img", *work_name = "signature", *lock_name = ".lock";
-constexpr std::uint64_t least_disk = 4ull << 30, step = 1u << 20;
+constexpr std::uint64_t least_disk = 4ull << 30, whole_mib = 1u << 20;
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 // It becomes a folder and a word of scenarios.
@@ -85,7 +85,7 @@ Result<std::uint64_t> size_of_disk(const fs::path& disk, const std::string& form
   auto facts = parse_json(*told, "qemu-img info");
   if (!facts) return fail(facts.error());
   const auto size = static_cast<std::uint64_t>(std::max(0LL, number_at(*facts, "virtual-size", 0)));
-  return (std::max(size, least_disk) + step - 1) / step * step;
+  return (std::max(size, least_disk) + whole_mib - 1) / whole_mib * whole_mib;
 }
 
 // Packages under names that say their order nowhere: the list in the recipe does.
@@ -146,7 +146,8 @@ Result<std::string> fill(const CloudImageOrder& order, const fs::path& home, con
   text += fmt::format("extends: cloud-image\nsummary: {}\n",
                       quoted(fmt::format("{}, in {} signed by {}", file, order.sums.list.filename().string(),
                                          list->fingerprint)));
-  text += fmt::format("import: {{source: {}, sha256: {}}}\ndisk: {}MiB\n", disk_name, *digest, *size / step);
+  text +=
+      fmt::format("import: {{source: {}, sha256: {}}}\ndisk: {}MiB\n", disk_name, *digest, *size / whole_mib);
   if (!packages->empty()) text += "install:\n";
   for (const auto& [name, sha256] : *packages)
     text += fmt::format("  - {{source: {}, sha256: {}}}\n", quoted(name), sha256);

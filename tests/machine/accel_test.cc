@@ -50,25 +50,25 @@ TEST_CASE("acceleration is chosen by proof, never by the device file") {
       return Proof{works, true, "because"};
     };
   };
-  auto choice = choose_accel(AccelMode::automatic, Device::there, proving(true));
+  auto choice = choose_accel(AccelMode::automatic, KvmDevice::there, proving(true));
   REQUIRE(choice);
   CHECK(choice->accel == Accel::kvm);
-  choice = choose_accel(AccelMode::automatic, Device::there, proving(false));
+  choice = choose_accel(AccelMode::automatic, KvmDevice::there, proving(false));
   REQUIRE(choice);
   CHECK(choice->accel == Accel::tcg);
   CHECK(choice->reason == "/dev/kvm exists, but guest code did not run at speed: because");
   CHECK(proofs == 2);
-  choice = choose_accel(AccelMode::automatic, Device::missing, proving(true));
+  choice = choose_accel(AccelMode::automatic, KvmDevice::missing, proving(true));
   REQUIRE(choice);
   CHECK(choice->accel == Accel::tcg);
-  choice = choose_accel(AccelMode::tcg, Device::there, proving(true));
+  choice = choose_accel(AccelMode::tcg, KvmDevice::there, proving(true));
   REQUIRE(choice);
   CHECK(choice->accel == Accel::tcg);
   CHECK(proofs == 2);
-  const auto forbidden = choose_accel(AccelMode::kvm, Device::forbidden, proving(true));
+  const auto forbidden = choose_accel(AccelMode::kvm, KvmDevice::forbidden, proving(true));
   REQUIRE_FALSE(forbidden);
   CHECK_THAT(forbidden.error().hint, ContainsSubstring("usermod"));
-  CHECK_FALSE(choose_accel(AccelMode::kvm, Device::there, proving(false)));
+  CHECK_FALSE(choose_accel(AccelMode::kvm, KvmDevice::there, proving(false)));
 }
 
 TEST_CASE("the proof guest passes under TCG, so its bytes are right") {

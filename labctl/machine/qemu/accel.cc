@@ -27,10 +27,10 @@ constexpr const char* step_names[] = {
     "real mode",  "protected mode", "long mode",        "SSE",
     "exceptions", "page faults",    "timer interrupts", "CPUID and MSR exits"};
 
-Device kvm_device() {
-  if (access("/dev/kvm", F_OK) != 0) return Device::missing;
+KvmDevice kvm_device() {
+  if (access("/dev/kvm", F_OK) != 0) return KvmDevice::missing;
   const Fd device(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-  return device ? Device::there : Device::forbidden;
+  return device ? KvmDevice::there : KvmDevice::forbidden;
 }
 
 // "qemu-system-x86_64: error: ..." -> "error: ...": the first line in which the emulator complains.
@@ -134,19 +134,19 @@ Result<ProofRun> run_proof(const std::filesystem::path& emulator, Accel accel, M
   return run;
 }
 
-Result<AccelChoice> choose_accel(AccelMode mode, Device kvm, const std::function<Result<Proof>()>& prove) {
+Result<AccelChoice> choose_accel(AccelMode mode, KvmDevice kvm, const std::function<Result<Proof>()>& prove) {
   if (mode == AccelMode::tcg) return AccelChoice{Accel::tcg, "TCG was asked for"};
   std::string reason;
   std::string hint;
   switch (kvm) {
-    case Device::missing:
+    case KvmDevice::missing:
       reason = "/dev/kvm does not exist";
       break;
-    case Device::forbidden:
+    case KvmDevice::forbidden:
       reason = "/dev/kvm exists, but this user may not open it";
       hint = "usermod -aG kvm $USER, then log in again";
       break;
-    case Device::there: {
+    case KvmDevice::there: {
       const Result<Proof> proof = prove();
       if (!proof) return fail(proof.error());
       if (proof->works) return AccelChoice{Accel::kvm, fmt::format("KVM is proved: {}", proof->why)};

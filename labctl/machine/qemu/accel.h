@@ -41,7 +41,7 @@ std::string host_cpu();
 std::string cpu_model();
 std::string cpu_model_in(std::string_view cpuinfo);
 
-enum class Device { missing, forbidden, there };
+enum class KvmDevice { missing, forbidden, there };
 
 struct AccelChoice {
   Accel accel = Accel::tcg;
@@ -49,7 +49,7 @@ struct AccelChoice {
 };
 
 // `prove` is called only when the answer depends on it. Errors: KVM was asked for and does not work.
-Result<AccelChoice> choose_accel(AccelMode mode, Device kvm, const std::function<Result<Proof>()>& prove);
+Result<AccelChoice> choose_accel(AccelMode mode, KvmDevice kvm, const std::function<Result<Proof>()>& prove);
 
 // choose_accel() on this host; the proof is remembered in `cache` for this emulator, boot and CPU.
 Result<AccelChoice> find_accel(AccelMode mode, const std::filesystem::path& emulator,
