@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/verbs.h"
@@ -29,6 +31,8 @@ int prove(const ProveOptions& options) {
     const auto page = order.out / "proof.md";
     if (auto written = write_file(page, report::windows_proof(*proof)); !written)
       return report_error(written.error());
+    answer("page", page.string());
+    answer("as_assumed", proof->as_assumed());
     print(report::windows_proof_summary(*proof));
     print(fmt::format("proof: {}\n", page.string()));
     return proof->as_assumed() ? exit_code::passed : exit_code::blocked;
@@ -66,6 +70,7 @@ void add_prove_windows(CommandLine& command_line) {
   verb.option("--out", options->out, "Where page, bytes and runs go (default: reports/proofs/IMAGE)",
               {.value = "DIR"});
   options->host.add_to(verb);
+  verb.json();
 }
 
 }  // namespace labctl::cli
