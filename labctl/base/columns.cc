@@ -104,7 +104,7 @@ std::string cut_middle(std::string_view text, std::size_t width) {
 }
 
 std::vector<std::string> wrap(std::string_view line, std::size_t width, std::size_t indent) {
-  indent = std::min(indent, width / 2);
+  indent = std::min({indent, width / 2, width < 2 ? 0 : width - 2});  // the widest character has two
   std::vector<std::string> lines;
   std::string now;
   std::size_t used = 0, own = 0;  // columns of this line, and of its indent

@@ -99,7 +99,10 @@ bool CellMachine::is_untied() const {
   if (!ties()) return false;
   const auto& driver = s_.cell.guest.driver;
   const auto subjects = guest::subjects_of(driver);
+  // The tag of a BPF program is the guest's kernel's: it is compared with no file.
+  const bool only_bpf = driver.modules.empty() && driver.services.empty() && !driver.bpf.empty();
   const auto names_none = [&](const std::string& file, const std::string& subject) {
+    if (only_bpf) return true;
     const auto builds = s_.opened.builds.find(guest::builds_key(driver, file, subject));
     return builds == s_.opened.builds.end() || builds->second.empty();
   };

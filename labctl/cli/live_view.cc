@@ -69,7 +69,7 @@ Sums sums_of(const LiveState& state) {
 
 std::string headline(const LiveState& state, Millis now) {
   const auto sums = sums_of(state);
-  std::string text = fmt::format("{} of {} cells have ended", sums.ended, state.cells.size());
+  std::string text = fmt::format("{} of {} cells ended", sums.ended, state.cells.size());
   if (sums.failed != 0) text += fmt::format(", {} failed", sums.failed);
   if (sums.not_proved != 0) text += fmt::format(", {} not proved", sums.not_proved);
   text += fmt::format("; {} running; {} of {} boots; {}", sums.running, sums.proved, sums.wanted,

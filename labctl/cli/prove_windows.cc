@@ -45,8 +45,7 @@ void add_prove_windows(CommandLine& command_line) {
   const auto options = std::make_shared<ProveOptions>();
   auto verb = command_line.verb(
       "prove-windows",
-      {.summary = "Take a Windows image through every channel and kind of driver, and say what labctl "
-                  "assumed wrongly of it",
+      {.summary = "Take a Windows image through every channel and kind of driver, and say what differs",
        .group = group::images,
        .examples =
            "labctl prove-windows windows-server-2022 --driver sensor.sys --driver sensor.zip --crash bad.sys",

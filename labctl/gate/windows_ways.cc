@@ -73,13 +73,19 @@ Result<std::vector<WindowsWay>> windows_ways(const WindowsProofOrder& order) {
   return ways;
 }
 
+// A path as a scenario's text, where ${x} is a variable.
+static std::string literal(std::string path) {
+  for (auto at = path.find("${"); at != path.npos; at = path.find("${", at + 3)) path.insert(at, 1, '$');
+  return path;
+}
+
 std::string windows_scenario(const WindowsProofOrder& order, const WindowsWay& way, const std::string& file,
                              const machine::Shape& shape) {
   const Json story = way.should_crash ? Json{"install driver", "reboot"}
                                       : Json{"install driver", "reboot", "remove driver", "reboot"};
   const Json scenario{{"labctl", 1},
                       {"name", "prove-" + way.way},
-                      {"candidate", {{"driver", {{"candidate", file}}}}},
+                      {"candidate", {{"driver", {{"candidate", literal(file)}}}}},
                       {"matrix", {{"image", {order.image}}, {"driver", {"candidate"}}}},
                       {"machine",
                        {{"vcpus", shape.vcpus},

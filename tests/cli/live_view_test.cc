@@ -60,7 +60,7 @@ TEST_CASE("a row for each cell, a mark for each boot") {
   cli::take(state, ended(state, 1, Ending::crashed), 25s);
   const auto lines = cli::live_view(state, {}, 30s);
   REQUIRE(lines.size() == 5);
-  CHECK(lines[0].text == "1 of 3 cells have ended, 1 failed; 1 running; 2 of 9 boots; 30s, about 2m10s left");
+  CHECK(lines[0].text == "1 of 3 cells ended, 1 failed; 1 running; 2 of 9 boots; 30s, about 2m10s left");
   CHECK_THAT(lines[1].text, StartsWith("debian-12-linux-6"));
   CHECK_THAT(lines[1].text, ContainsSubstring("\u25cf\u25cb\u25cb     30s  boot 2/3: settle"));
   CHECK_THAT(lines[2].text, StartsWith("    [   12.345678] sensor: the driver says"));
@@ -88,7 +88,7 @@ TEST_CASE("of a hundred cells those that run are shown, and the rest is summed")
   for (std::size_t i = 0; i < 40; ++i) cli::take(state, ended(state, i, Ending::passed), 60s);
   for (std::size_t i = 40; i < 44; ++i) cli::take(state, moved(state, i, 1, 20s), 60s);
   std::string text = text_of(cli::live_view(state, {}, 60s));
-  CHECK_THAT(text, StartsWith("40 of 100 cells have ended; 4 running; 124 of 300 boots; 1m00s, about "));
+  CHECK_THAT(text, StartsWith("40 of 100 cells ended; 4 running; 124 of 300 boots; 1m00s, about "));
   CHECK(count(text, "boot 2/3: settle") == 4);
   CHECK(count(text, "sensor: the driver says") == 4);
   CHECK(count(text, "waits") == 0);
@@ -107,7 +107,7 @@ TEST_CASE("the time that is left is of boots that were measured") {
   auto state = cli::live_state(cells(4, 3, 10s));
   CHECK(left(state, 0s) == 60s);
   cli::take(state, moved(state, 0, 0, 5s), 5s);
-  CHECK(left(state, 5s) == (25s + 3 * 30s) / 2);
+  CHECK(left(state, 5s) == (25'000ms + 3 * 30s) / 2);
   // This run's boots are slower: 20 s each, of all cells.
   cli::take(state, moved(state, 0, 1, 20s), 20s);
   CHECK(left(state, 20s) == (40s + 3 * 60s) / 2);

@@ -43,6 +43,7 @@ TEST_CASE("each image gets the driver that was built for its kernel") {
   for (const auto& cell : plan->cells) CHECK(cell.kernel.empty() == cell.control);
   // It comes back from a record, and what the scenario says can be told from it.
   const auto read = plan::from_json(plan::to_json(*plan), "run.json");
+  INFO((read ? std::string() : read.error().text()));
   REQUIRE(read);
   CHECK(plan::to_json(*read) == plan::to_json(*plan));
   CHECK(plan::to_json(plan::without_kernels(*read)) == plan::to_json(two_images()));

@@ -73,7 +73,7 @@ TEST_CASE("cells that do the same stand below what they do") {
   for (int step = 0; step < 8; ++step)
     for (auto& cell : plan.cells) cell.story.insert(cell.story.begin(), {.kind = scenario::StepKind::apply});
   const std::string text = report::plan_table(plan, 80);
-  CHECK_THAT(text, StartsWith("60 cells, 3 boots: apply, "));
-  CHECK_THAT(text, ContainsSubstring("\n1 cell, 2 boots: apply, "));
+  CHECK_THAT(text, StartsWith("60 cells, 3 boots: apply content, "));
+  CHECK_THAT(text, ContainsSubstring("\n1 cell, 2 boots: apply content, "));
   for (const auto& cell : plan.cells) CHECK_THAT(text, ContainsSubstring(cell.id));
 }

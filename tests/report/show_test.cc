@@ -57,7 +57,7 @@ TEST_CASE("a cell is told in its order, with the console around the finding") {
         "at boot 2/3: settle: BUG in sensor_match", "driver   sensor.deb", "install driver (10s)", "- reset",
         "! BUG in sensor_match (console)", "the end", "from the snapshot",
         "boot 1             never answered", "1. BUG in sensor_match", "         41  before\n",
-        "  >      42  BUG: here\n", "         43  after\n", "labctl run story.yaml --only"}) {
+        "  >      42  BUG: here\n", "         43  after\n", "labctl run 'story.yaml' --only"}) {
     const auto found = text.find(part, at);
     INFO(part << " in\n" << text);
     CHECK(found != text.npos);

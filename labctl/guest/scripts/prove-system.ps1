@@ -2,7 +2,7 @@
 # Answers build= edition= language= root= mini_nt= safe_boot= setup=.
 
 $now = Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
-$now | Format-List ProductName, EditionID, DisplayVersion, CurrentBuild, UBR, InstallationType | Out-String
+$now | Format-List -Property @('ProductName', 'EditionID', 'DisplayVersion', 'CurrentBuild', 'UBR', 'InstallationType') | Out-String
 'build=' + $now.CurrentBuild + '.' + $now.UBR
 'edition=' + $now.EditionID
 'language=' + (Get-UICulture).Name
