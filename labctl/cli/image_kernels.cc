@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <map>
+#include <tuple>
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
@@ -23,7 +24,9 @@ struct KernelsOptions {
 // One release may have been several builds: a distribution repairs a kernel without giving it a new name.
 struct Kernel {
   std::string release, package, version;
-  auto operator<=>(const Kernel&) const = default;
+  bool operator<(const Kernel& other) const {
+    return std::tie(release, package, version) < std::tie(other.release, other.package, other.version);
+  }
 };
 using Kernels = std::map<Kernel, std::vector<std::string>>;  // -> its images
 
