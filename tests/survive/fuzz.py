@@ -33,7 +33,10 @@ class Hunt:
         self.gate.environment.update({"FAKE_DEFECT": defect, "FAKE_BOOT_DEFECT": at_boot})
         done = self.gate.call(*self.command("--json", *options))
         expect(self.corpus.name, done.returncode == code, f"exit {done.returncode}, wanted {code}: {done.stdout}{done.stderr}")
-        return json.loads(done.stdout) if done.stdout.startswith("{") else {"crashes": [], "tried": -1, "text": done.stderr}
+        told = json.loads(done.stdout) if done.stdout.startswith("{") else {"crashes": [], "tried": -1, "text": done.stderr}
+        if "errors" in told:
+            told["text"] = "\n".join(error["what"] for error in told["errors"])
+        return told
 
     def tried_so_far(self):
         return (self.corpus / "tried.jsonl").read_text().split("\n")[:-1]
