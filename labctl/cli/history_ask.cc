@@ -56,7 +56,7 @@ Result<Json> coverage(const history::Database& database, const AskOptions& optio
   return history::ask_coverage(database, fleet, options.drivers);
 }
 
-constexpr const char* exit_codes =
+constexpr const char* asking_exit_codes =
     "0    the question was answered\n"
     "2    there is no history, or nothing of this name in it\n"
     "3    the history cannot be read";
@@ -71,7 +71,7 @@ Verb add_question(CommandLine& command_line, const QuestionHelp& help,
   options->question = question;
   return command_line.verb(
       help.name,
-      {.summary = help.summary, .group = group::history, .examples = help.examples, .exit_codes = exit_codes},
+      {.summary = help.summary, .group = group::history, .examples = help.examples, .exit_codes = asking_exit_codes},
       options, ask);
 }
 

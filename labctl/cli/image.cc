@@ -20,7 +20,7 @@ struct ImageNames {
   std::vector<std::string> names;
 };
 
-constexpr const char* exit_codes =
+constexpr const char* asking_exit_codes =
     "0    done\n"
     "2    no such image, not built, or bad usage\n"
     "3    the host or the build failed, or the disk is damaged\n"
@@ -137,7 +137,7 @@ void add_image_verify(CommandLine& command_line) {
                                 {.summary = "Hash disks again and compare",
                                  .group = group::images,
                                  .examples = "labctl image verify debian-12-linux-6.12",
-                                 .exit_codes = exit_codes},
+                                 .exit_codes = asking_exit_codes},
                                 options, image_verify);
   verb.option("NAME", options->names, "Images", {.required = true});
   verb.json();
@@ -149,7 +149,7 @@ void add_image_rm(CommandLine& command_line) {
                                 {.summary = "Remove images with their snapshots",
                                  .group = group::images,
                                  .examples = "labctl image rm debian-12-linux-6.12",
-                                 .exit_codes = exit_codes},
+                                 .exit_codes = asking_exit_codes},
                                 options, image_remove);
   verb.option("NAME", options->names, "Images", {.required = true});
   verb.json();

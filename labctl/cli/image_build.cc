@@ -27,7 +27,7 @@ struct BuildOptions {
   std::string iso, virtio_iso, key_file;
 };
 
-constexpr const char* exit_codes =
+constexpr const char* build_exit_codes =
     "0    done\n"
     "2    no such image, not built, or bad usage\n"
     "3    the host or the build failed, or the disk is damaged\n"
@@ -37,7 +37,7 @@ constexpr const char* key_hint =
     "a product key is read from a file, because other users can read command lines";
 
 // The absolute path of a file that is there; empty for none.
-Result<std::string> given(const std::string& file, const char* hint) {
+Result<std::string> given_file(const std::string& file, const char* hint) {
   std::error_code none;
   if (file.empty()) return file;
   if (!std::filesystem::is_regular_file(file, none)) return input_error("there is no such file", file, hint);
@@ -50,7 +50,7 @@ Result<image::BuildInputs> inputs_of(const BuildOptions& options) {
   for (const auto& [input, file, hint] : {std::tuple{&inputs.iso, &options.iso, usual},
                                           std::tuple{&inputs.virtio_iso, &options.virtio_iso, usual},
                                           std::tuple{&inputs.key_file, &options.key_file, key_hint}}) {
-    auto path = given(*file, hint);
+    auto path = given_file(*file, hint);
     if (!path) return fail(path.error());
     *input = std::move(*path);
   }
@@ -99,7 +99,7 @@ void add_image_build(CommandLine& command_line) {
                                  .group = group::images,
                                  .examples = "labctl image build debian-12-linux-6.12\n"
                                              "labctl image build --needed-by scenarios/quickstart.yaml",
-                                 .exit_codes = exit_codes},
+                                 .exit_codes = build_exit_codes},
                                 options, image_build);
   verb.option("NAME", options->names, "Images, as 'labctl image list' names them");
   verb.option("--needed-by", options->needed_by, "All that this scenario needs, with its live snapshots",

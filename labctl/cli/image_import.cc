@@ -29,7 +29,7 @@ struct ImportOptions {
   }
 };
 
-constexpr const char* exit_codes =
+constexpr const char* import_exit_codes =
     "0    done\n"
     "2    the disk is refused, the image is there already, or bad usage\n"
     "3    the host or the first boot failed\n"
@@ -160,7 +160,7 @@ void add_image_import(CommandLine& command_line) {
        .examples = "labctl image import alma-9 AlmaLinux-9.qcow2 --sums CHECKSUM --signed-by "
                    "RPM-GPG-KEY-AlmaLinux-9\n"
                    "labctl image import windows-server-2022 server-2022.qcow2",
-       .exit_codes = exit_codes},
+       .exit_codes = import_exit_codes},
       options, image_import);
   verb.option("NAME", options->name,
               "The image that it becomes: a new name, or of a Windows as 'labctl image list' names it",

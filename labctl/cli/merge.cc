@@ -76,7 +76,7 @@ void add_shards_verb(CommandLine& command_line, const char* name, const VerbHelp
   verb.flag("--json", options->json, "For programs");
 }
 
-constexpr const char* exit_codes =
+constexpr const char* shards_exit_codes =
     "0    the shards were listed, whatever became of them\n"
     "2    not a split, or bad usage";
 
@@ -88,14 +88,14 @@ void add_shard_records(CommandLine& command_line) {
                    .group = group::judging,
                    .examples = "labctl shard missing gate/split.json\n"
                                "labctl shard missing gate/split.json --json",
-                   .exit_codes = exit_codes},
+                   .exit_codes = shards_exit_codes},
                   missing);
   add_shards_verb(command_line, "shard status",
                   {.summary = "How far each shard of a split has come",
                    .group = group::judging,
                    .examples = "labctl shard status gate/split.json\n"
                                "labctl shard status gate/split.json --json",
-                   .exit_codes = exit_codes},
+                   .exit_codes = shards_exit_codes},
                   status);
 }
 

@@ -10,7 +10,7 @@
 namespace labctl::cli {
 namespace {
 
-Result<plan::Plan> fill(plan::Plan plan, const std::string& file, Unbuilt unbuilt) {
+Result<plan::Plan> filled_here(plan::Plan plan, const std::string& file, Unbuilt unbuilt) {
   if (std::none_of(plan.cells.begin(), plan.cells.end(), plan::lacks_kernel)) return plan;
   const auto paths = host::paths();
   if (!paths) return fail(paths.error());
@@ -29,7 +29,7 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan_here(
     const std::vector<scenario::Acceptance>& waivers, Date day, Unbuilt unbuilt) {
   auto loaded = load_plan(file, variables, only, waivers, day);
   if (!loaded) return std::nullopt;
-  auto plan = fill(std::move(loaded->second), file, unbuilt);
+  auto plan = filled_here(std::move(loaded->second), file, unbuilt);
   if (!plan) {
     report_error(plan.error());
     return std::nullopt;
