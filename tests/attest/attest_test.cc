@@ -157,6 +157,23 @@ TEST_CASE("two signatures of which one is bad open nothing") {
   }
 }
 
+TEST_CASE("a signature that was changed in any letter does not open") {
+  for (const KeyType type_of_key : {KeyType::ed25519, KeyType::p256}) {
+    const auto& key = key_of(type_of_key);
+    const auto good = sealed(attest::to_payload(good_statement()), {key});
+    const std::string text = attest::to_text(good);
+    const auto from = text.find("\"sig\": \"") + 8, to = text.find('"', from);
+    REQUIRE(to - from >= 88);
+    for (std::size_t i = from; i < to; ++i)
+      for (const char letter : std::string_view("AB/=")) {
+        std::string changed = text;
+        changed[i] = letter;
+        const auto read = attest::read_envelope(changed, "here");
+        CHECK((changed == text || !read || !opens(*read, {key.public_key()})));
+      }
+  }
+}
+
 TEST_CASE("a payload or a type that was changed does not open") {
   const auto& key = key_of(KeyType::ed25519);
   const auto good = sealed(attest::to_payload(good_statement()), {key});
