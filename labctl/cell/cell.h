@@ -260,6 +260,8 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary = {});
 
 // Any event in any state is legal; after the end nothing changes any more.
 Step on(State state, const event::Event& event);
+// The same of an event out of a journal, in place: what it asked for has been done.
+void pass(State& state, const event::Event& event);
 
 // The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,

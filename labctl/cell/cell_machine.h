@@ -14,10 +14,11 @@ inline std::string fact(const guest::Facts& facts, const std::string& key) {
 
 class CellMachine {
  public:
-  CellMachine(State state, std::vector<Action>& actions)
-      : s_(std::move(state)), actions_(actions), p_(timeouts(s_.opened.boot_time, s_.opened.earned())) {}
+  // Both are changed in place: a journal has thousands of events, and a state is large to move.
+  CellMachine(State& state, std::vector<Action>& actions)
+      : s_(state), actions_(actions), p_(timeouts(s_.opened.boot_time, s_.opened.earned())) {}
 
-  State apply(const event::Event& event);
+  void apply(const event::Event& event);
 
  private:
   using Ending = outcome::Ending;
@@ -199,7 +200,7 @@ class CellMachine {
 
   const guest::System& os() const { return guest::system_of(s_.cell.guest.os); }
 
-  State s_;
+  State& s_;
   std::vector<Action>& actions_;
   Timeouts p_;
 };

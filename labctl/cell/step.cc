@@ -40,16 +40,15 @@ bool counts_while_held(const event::What& what) {
 }
 }  // namespace
 
-State CellMachine::apply(const event::Event& event) {
-  if (s_.phase == Phase::ended) return std::move(s_);
+void CellMachine::apply(const event::Event& event) {
+  if (s_.phase == Phase::ended) return;
   s_.now = std::max(s_.now, event.at);
-  if (s_.phase == Phase::held && !counts_while_held(event.what)) return std::move(s_);
+  if (s_.phase == Phase::held && !counts_while_held(event.what)) return;
   if (!traits().reboots_by_itself || !on_event_after_failure(event.what))
     std::visit([this](const auto& what) { on_event(what); }, event.what);
-  if (s_.phase == Phase::held) return std::move(s_);
+  if (s_.phase == Phase::held) return;
   look_into_suspects();
   check_deadlines();
-  return std::move(s_);
 }
 
 // ---- what each event means ----
@@ -467,15 +466,20 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary) {
 }
 
 Step on(State state, const event::Event& event) {
-  Step step;
-  step.state = CellMachine(std::move(state), step.actions).apply(event);
+  Step step{std::move(state), {}};
+  CellMachine(step.state, step.actions).apply(event);
   return step;
+}
+
+void pass(State& state, const event::Event& event) {
+  std::vector<Action> done;
+  CellMachine(state, done).apply(event);
 }
 
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary) {
   State state = begin(cell, canary);
-  for (const auto& event : journal) state = on(std::move(state), event).state;
+  for (const auto& event : journal) pass(state, event);
   if (state.phase == Phase::ended) return state.outcome;
   // What was seen to end it counts even when the journal was cut off behind it: a crash, or why the lab could
   // not go on.
