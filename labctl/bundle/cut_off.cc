@@ -47,7 +47,7 @@ std::string last_records(const cell::State& cut, const CutJournal& journal,
   for (auto& what : rest) {
     const event::Event event{journal.journal.events.back().at, std::move(what)};
     text += event::to_line(event, chain) + "\n";
-    cell::pass(state, event);
+    cell::on(state, event);
   }
   return outcome::is_guest_failure(state.outcome.ending) ? text : std::string();
 }
@@ -81,7 +81,7 @@ Result<bool> close_if_failed(const plan::Cell& cell, const CutJournal& cut, cons
   const auto& events = cut.journal.events;
   if (events.empty()) return false;
   cell::State state = cell::begin(cell);
-  for (const auto& event : events) cell::pass(state, event);
+  for (const auto& event : events) cell::on(state, event);
   if (state.phase == cell::Phase::ended) return outcome::is_guest_failure(state.outcome.ending);
   const std::string rest =
       last_records(state, cut, unread_console(events, folder, scanned_as(cell), signatures));

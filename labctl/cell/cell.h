@@ -251,17 +251,11 @@ struct State {
   outcome::Outcome outcome;
 };
 
-struct Step {
-  State state;
-  std::vector<Action> actions;
-};
-
 State begin(const plan::Cell& cell, std::optional<guest::Crash> canary = {});
 
-// Any event in any state is legal; after the end nothing changes any more.
-Step on(State state, const event::Event& event);
-// The same of an event out of a journal, in place: what it asked for has been done.
-void pass(State& state, const event::Event& event);
+// What an event makes of a state, in place, since a journal has thousands of events and a state is large to
+// move; and what is to be done then. Any event in any state is legal; after the end nothing changes any more.
+std::vector<Action> on(State& state, const event::Event& event);
 
 // The outcome a journal gives. A journal that stops before the cell's end is lab-failed, never passed.
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,

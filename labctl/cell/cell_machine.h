@@ -14,7 +14,6 @@ inline std::string fact(const guest::Facts& facts, const std::string& key) {
 
 class CellMachine {
  public:
-  // Both are changed in place: a journal has thousands of events, and a state is large to move.
   CellMachine(State& state, std::vector<Action>& actions)
       : s_(state), actions_(actions), p_(timeouts(s_.opened.boot_time, s_.opened.earned())) {}
 

@@ -50,7 +50,7 @@ Result<Hold> hold_before_failure(const plan::Cell& cell, const std::vector<event
     const auto* found = std::get_if<event::Found>(&event.what);
     // A line that turned out to be guilty later counts where it was said.
     if (found && !title.empty() && found->finding.title == title) break;
-    pass(state, event);
+    on(state, event);
     if (state.phase > Phase::held) break;
   }
   std::size_t position = std::min(state.position, state.operations.size() - 1);

@@ -465,21 +465,16 @@ State begin(const plan::Cell& cell, std::optional<guest::Crash> canary) {
   return state;
 }
 
-Step on(State state, const event::Event& event) {
-  Step step{std::move(state), {}};
-  CellMachine(step.state, step.actions).apply(event);
-  return step;
-}
-
-void pass(State& state, const event::Event& event) {
-  std::vector<Action> done;
-  CellMachine(state, done).apply(event);
+std::vector<Action> on(State& state, const event::Event& event) {
+  std::vector<Action> actions;
+  CellMachine(state, actions).apply(event);
+  return actions;
 }
 
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary) {
   State state = begin(cell, canary);
-  for (const auto& event : journal) pass(state, event);
+  for (const auto& event : journal) on(state, event);
   if (state.phase == Phase::ended) return state.outcome;
   // What was seen to end it counts even when the journal was cut off behind it: a crash, or why the lab could
   // not go on.

@@ -7,7 +7,7 @@ std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<eve
   std::vector<StepTaken> taken;
   State state = begin(cell);
   for (const auto& event : journal) {
-    pass(state, event);
+    on(state, event);
     if (!taken.empty()) taken.back().to = event.at;
     if (state.phase == Phase::ended) break;
     StepId step = step_now(state);

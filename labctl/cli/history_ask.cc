@@ -69,10 +69,12 @@ struct QuestionHelp {
 Verb add_question(CommandLine& command_line, const QuestionHelp& help,
                   const std::shared_ptr<AskOptions>& options, Question question) {
   options->question = question;
-  return command_line.verb(
-      help.name,
-      {.summary = help.summary, .group = group::history, .examples = help.examples, .exit_codes = asking_exit_codes},
-      options, ask);
+  return command_line.verb(help.name,
+                           {.summary = help.summary,
+                            .group = group::history,
+                            .examples = help.examples,
+                            .exit_codes = asking_exit_codes},
+                           options, ask);
 }
 
 void add_common(Verb& verb, AskOptions& options) {

@@ -98,7 +98,7 @@ std::string verb_page(const std::string& program, const VerbText& verb) {
   return text + ".SH \"SEE ALSO\"\n.BR " + roff(program) + " (1)\n";
 }
 
-constexpr const char* environment =
+constexpr const char* environment_section =
     ".SH ENVIRONMENT\n"
     ".TP\n.B LABCTL_CACHE\nWhere images, snapshots and artifacts are kept; otherwise "
     "\\fI$XDG_CACHE_HOME/labctl\\fR, otherwise "
@@ -127,7 +127,7 @@ std::string program_page(const CommandLine& command_line) {
                  roff(file_of(program, verb.name)) + "\\fR(1).\n";
     if (!verbs.empty()) text += ".SS \"" + roff(group) + "\"\n" + verbs;
   }
-  return text + environment;
+  return text + environment_section;
 }
 
 struct ManOptions {

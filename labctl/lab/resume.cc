@@ -162,7 +162,7 @@ Result<Left> what_is_left(const plan::Cell& cell, const fs::path& folder,
   if (events.empty()) return Left::cut_off;
 
   cell::State state = cell::begin(cell);
-  for (const auto& event : events) cell::pass(state, event);
+  for (const auto& event : events) cell::on(state, event);
   if (state.phase == cell::Phase::ended && !outcome::is_guest_failure(state.outcome.ending)) {
     if (state.outcome.ending == outcome::Ending::passed) return Left::finished;
     if (state.outcome.ending == outcome::Ending::interrupted) return Left::cut_off;

@@ -120,9 +120,7 @@ class CellRun {
       auto event = event::from_line(line, read_, "the kept machine's journal");
       if (!event) return fail(event.error());
       if (const auto* said = std::get_if<event::Said>(&event->what)) open_ears.erase(said->text);
-      auto step = cell::on(std::move(state_), *event);
-      state_ = std::move(step.state);
-      for (const auto& action : step.actions) {
+      for (const auto& action : cell::on(state_, *event)) {
         if (const auto* listen = std::get_if<cell::Listen>(&action)) open_ears.insert(listen->text);
         if (std::holds_alternative<cell::InsertPayload>(action)) delivered_ = true;
       }
@@ -368,11 +366,10 @@ class CellRun {
     }
     const std::string before = cell::where_now(state_);
     const int chapter = chapter_now();
-    auto step = cell::on(std::move(state_), *event);
-    state_ = std::move(step.state);
+    const auto actions = cell::on(state_, *event);
     if (job_.keeps_checkpoints && chapter_now() > chapter)
       log::ignored(save_checkpoint(), fmt::format("saving {}", job_.cell.id));
-    for (const auto& action : step.actions) act(action);
+    for (const auto& action : actions) act(action);
     if (cell::where_now(state_) != before) report();
   }
 

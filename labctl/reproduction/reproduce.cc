@@ -28,7 +28,7 @@ Result<plan::Cell> find_cell(const plan::Plan& plan, const std::string& id) {
 std::optional<Millis> RecordedCell::reached(const cell::Hold& hold) const {
   cell::State state = cell::begin(cell);
   for (const auto& event : journal.events) {
-    cell::pass(state, event);
+    cell::on(state, event);
     if (state.phase > cell::Phase::held) return std::nullopt;
     if (state.left() <= hold.left) return event.at;
   }

@@ -131,13 +131,13 @@ TEST_CASE("an author's variables become what was delivered") {
 TEST_CASE("people are told where a cell is") {
   cell::State state = cell::begin(candidate());
   CHECK(cell::where_now(state) == "starting");
-  state = cell::on(std::move(state), {0ms, opened(candidate())}).state;
+  cell::on(state, {0ms, opened(candidate())});
   CHECK(cell::where_now(state) == "restore");
-  state = cell::on(std::move(state), {1s, event::Beat{}}).state;
+  cell::on(state, {1s, event::Beat{}});
   CHECK(cell::where_now(state) == "baseline");
-  state = cell::on(std::move(state), {2s, event::Panicked{}}).state;
+  cell::on(state, {2s, event::Panicked{}});
   CHECK(cell::where_now(state) == "collecting evidence");
-  for (int i = 3; i < 60; ++i) state = cell::on(std::move(state), {Millis(i * 1000), event::Tick{}}).state;
+  for (int i = 3; i < 60; ++i) cell::on(state, {Millis(i * 1000), event::Tick{}});
   CHECK(cell::where_now(state) == "ended");
 }
 

@@ -191,7 +191,7 @@ TEST_CASE("no beginning of a passing journal passes") {
     Journal begun;
     for (std::size_t i = 0; i + 1 < scene.journal.size(); ++i) {
       begun.push_back(scene.journal[i]);
-      state = cell::on(std::move(state), scene.journal[i]).state;
+      cell::on(state, scene.journal[i]);
       CHECK(state.outcome.ending != Ending::passed);
       if (i % 50 == 0) CHECK(cell::replay(scene.cell, begun).ending == Ending::lab_failed);
     }
@@ -290,12 +290,13 @@ TEST_CASE("a passing journal with a reset at any place where nobody asked for on
   cell::State state = cell::begin(scene.cell);
   int places = 0;
   for (std::size_t i = 0; i + 1 < scene.journal.size(); ++i) {
-    state = cell::on(std::move(state), scene.journal[i]).state;
+    cell::on(state, scene.journal[i]);
     const auto& op = state.operations.at(state.position);
     if (op.wait == cell::Wait::reboot) continue;
     ++places;
-    const auto outcome = cell::on(state, {scene.journal[i].at, event::Reset{}}).state.outcome;
-    CHECK(outcome.ending == (state.candidate_in ? Ending::crashed : Ending::lab_failed));
+    cell::State reset = state;
+    cell::on(reset, {scene.journal[i].at, event::Reset{}});
+    CHECK(reset.outcome.ending == (state.candidate_in ? Ending::crashed : Ending::lab_failed));
   }
   CHECK(places > 100);
 }
@@ -314,7 +315,7 @@ TEST_CASE("a journal that was tampered with passes only with every proof in it")
     for (const auto& e : journal) {
       if (state.phase == cell::Phase::ended) break;
       heard.push_back(e);
-      state = cell::on(std::move(state), e).state;
+      cell::on(state, e);
     }
     if (state.outcome.ending != Ending::passed) continue;
     ++passed;
@@ -336,7 +337,7 @@ TEST_CASE("any events in any order never pass, never grow and come to the same e
     Millis now{0};
     if (round % 2 == 0) journal.push_back({now, opened(cell)});
     for (int i = 0; i < 150; ++i) journal.push_back({now += Millis(random() % 2000), anything(random)});
-    for (const auto& e : journal) state = cell::on(std::move(state), e).state;
+    for (const auto& e : journal) cell::on(state, e);
     CHECK(state.outcome.ending != Ending::passed);
     CHECK(state.findings.size() <= 400);
     CHECK(state.outcome.reason.size() < 200'000);
@@ -369,7 +370,7 @@ TEST_CASE("times at the edge of what can be counted do no harm") {
     for (const What& what :
          {What(opened(candidate())), What(event::Tick{Millis::max()}), What(event::Tick{Millis::min()}),
           What(event::Reset{}), What(event::Beat{}), What(on_console(finding("oops"))), What(event::Tick{})})
-      state = cell::on(std::move(state), {at, what}).state;
+      cell::on(state, {at, what});
     CHECK(state.outcome.ending != Ending::passed);
   }
   for (const Millis boot : {Millis::max(), Millis::min(), Millis(-1)}) CHECK(cell::timeouts(boot).up <= 1h);

@@ -38,16 +38,16 @@ TEST_CASE("steps are bounded, and a cut journal has those it came to") {
 TEST_CASE("time does not run backwards") {
   using namespace std::chrono_literals;
   auto state = cell::begin(story::candidate());
-  state = cell::on(std::move(state), {0s, story::opened(state.cell)}).state;
-  state = cell::on(std::move(state), {9s, event::Started{}}).state;
-  state = cell::on(std::move(state), {2s, event::Beat{}}).state;
+  cell::on(state, {0s, story::opened(state.cell)});
+  cell::on(state, {9s, event::Started{}});
+  cell::on(state, {2s, event::Beat{}});
   CHECK(state.now == 9s);
 }
 
 TEST_CASE("a guest that its panic device paused is let go on for its last words") {
   auto state = cell::begin(story::candidate());
-  state = cell::on(std::move(state), {0ms, story::opened(state.cell)}).state;
-  const auto step = cell::on(std::move(state), {1000ms, event::Panicked{}});
-  CHECK(std::count_if(step.actions.begin(), step.actions.end(),
+  cell::on(state, {0ms, story::opened(state.cell)});
+  const auto actions = cell::on(state, {1000ms, event::Panicked{}});
+  CHECK(std::count_if(actions.begin(), actions.end(),
                       [](const auto& action) { return std::holds_alternative<cell::Resume>(action); }) == 1);
 }

@@ -178,10 +178,9 @@ class Scene {
   void tell(What what) {
     event::Event event{now, std::move(what)};
     if (state.phase != cell::Phase::ended) journal.push_back(event);  // as the hands do
-    auto step = cell::on(std::move(state), event);
-    state = std::move(step.state);
-    most_actions = std::max(most_actions, static_cast<int>(step.actions.size()));
-    for (const auto& action : step.actions) act(action);
+    const auto actions = cell::on(state, event);
+    most_actions = std::max(most_actions, static_cast<int>(actions.size()));
+    for (const auto& action : actions) act(action);
   }
 
   // An unrequested or requested fall into the next boot.

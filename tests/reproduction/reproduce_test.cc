@@ -203,7 +203,7 @@ TEST_CASE(
   CHECK(lines_of(*text) == lines_of(kept->journal));
   cell::State state = cell::begin(lab.cell);
   const auto journal = event::read_journal(*text, lab.cell.id, "here");
-  for (const auto& event : journal->events) state = cell::on(std::move(state), event).state;
+  for (const auto& event : journal->events) cell::on(state, event);
   CHECK(state.phase == cell::Phase::held);
   CHECK(cell::where_now(state) == "exercise");
 }
