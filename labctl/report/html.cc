@@ -18,7 +18,7 @@ constexpr std::size_t longest_string = 8 << 20;  // a picture
 data data_of(const Json& json) {
   if (json.is_object()) {
     data object{data::type::object};
-    for (const auto& [name, value] : json.items()) object.set(name, data_of(value));
+    for (const auto& [name, value] : json.items()) object[name] = data_of(value);  // set() copies
     return object;
   }
   if (json.is_array()) {
