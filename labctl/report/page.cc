@@ -16,6 +16,8 @@ using outcome::Ending;
 
 // What a page may hold, whatever the guests said: a report that no browser opens is useless.
 constexpr std::size_t excerpt_lines = 60, excerpt_bytes = 6 << 10, most_findings = 12, most_named = 50;
+// A page of a thousand cells is to be read too: above so many, what ended as it should is not drawn.
+constexpr std::size_t most_drawn = 200;
 constexpr std::size_t most_excerpts = 4 << 20, most_pictures = 12 << 20, largest_picture = 4 << 20;
 
 const char* class_of(const outcome::Outcome& outcome) {
@@ -273,7 +275,11 @@ class Page {
     cell["again"] = run_again(record_, planned(i).id);
     const CellRecord empty;
     const CellRecord& kept = i < record_.cells.size() ? record_.cells[i] : empty;
-    draw_timeline(cell, kept.timeline);
+    const bool drawn = record_.cells.size() <= most_drawn || !outcome(i).as_wanted();
+    draw_timeline(cell, drawn ? kept.timeline : Timeline());
+    cell["told_by"] =
+        drawn ? ""
+              : fmt::format("labctl show {} {}", shell_quote(record_.bundle), shell_quote(planned(i).id));
     findings(cell, i, kept);
     pictures(cell, kept);
     cell["has_payload"] = !kept.payload.empty();

@@ -453,7 +453,7 @@ RULES = [
 
     # ---- a cell's life: what is heard ----
     ("time does not run backwards", STEP, "s_.now = std::max(s_.now, event.at);", "s_.now = event.at;"),
-    ("after the end nothing changes", STEP, "if (s_.phase == Phase::ended) return std::move(s_);", ""),
+    ("after the end nothing changes", STEP, "if (s_.phase == Phase::ended) return;", ""),
     ("a second opening changes nothing", STEP, "if (s_.phase != Phase::unopened) return;\n  s_.opened", "s_.opened"),
     ("a journal of another cell proves nothing", STEP, "if (opened.cell != s_.cell.id)", "if (opened.cell.empty())"),
     ("a payload without a digest proves nothing", STEP,

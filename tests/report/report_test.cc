@@ -150,6 +150,29 @@ TEST_CASE("resets of one fall are one boot, and a late beat is not the new life'
   CHECK(line.end == 120s);
 }
 
+TEST_CASE("of many cells only those that did not end as they should are drawn") {
+  std::vector<std::string> names{"new/bad!"};
+  const auto page_of = [&](std::size_t cells) {
+    while (names.size() < cells) names.push_back(fmt::format("new/c{}", names.size()));
+    const Matrix matrix(names);
+    report::Record record{
+        .bundle = "20261122T003338Z-example", .run = {.plan = matrix.plan}, .verdict = matrix.verdict};
+    record.cells.resize(names.size());
+    for (auto& cell : record.cells) cell.timeline = report::timeline({{"restore", 0s, 120s}}, {});
+    for (auto& cell : record.cells) cell.timeline.end = 120s;
+    return report::html(record);
+  };
+  const auto drawn = [](const std::string& page) {
+    int count = 0;
+    for (std::size_t at = 0; (at = page.find("class=\"time\"", at)) != page.npos; ++at) ++count;
+    return count;
+  };
+  CHECK(drawn(page_of(200)) == 200);
+  const auto page = page_of(201);
+  CHECK(drawn(page) == 1);
+  CHECK_THAT(page, ContainsSubstring("labctl show 20261122T003338Z-example new/c200"));
+}
+
 TEST_CASE("an endless journal gives a bounded timeline") {
   std::vector<event::Event> journal = {{0s, event::Opened{.cell = "a"}}};
   for (int i = 1; i < 20000; ++i) journal.push_back({20s * i, event::Reset{}});
