@@ -155,7 +155,8 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
     outcome.reason = journal.error().text();
     return cut_off(cell, folder) ? outcome : contradicted(outcome.reason);
   }
-  if (on_journal) on_journal(cell, *journal);
+  auto life = cell::life_of(cell, journal->events);
+  if (on_journal) on_journal(cell, *journal, std::move(life.steps));
   const auto& opened = std::get<event::Opened>(journal->events.front().what);
   if (!given_as_recorded(cell, run, opened))
     return contradicted("its guest was given other artifacts than run.json names");
@@ -170,7 +171,7 @@ outcome::Outcome recorded_outcome(const plan::Cell& cell, const outcome::RunReco
     outcome.reason = kept.error().text();
     return outcome;
   }
-  outcome = cell::replay(cell, journal->events);
+  outcome = std::move(life.outcome);
   outcome.journal = {journal->chain.head, journal->chain.events};
   outcome.kept = *kept;
   outcome.rules = std::min(outcome.rules, run.rules);

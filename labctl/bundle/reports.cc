@@ -41,11 +41,10 @@ void list_files(const fs::path& folder, report::CellRecord& cell) {
   }
 }
 
-report::CellRecord life_of(const plan::Cell& planned, const event::Journal& journal) {
+report::CellRecord life_of(const event::Journal& journal, std::vector<cell::StepTaken> taken) {
   report::CellRecord cell;
   std::vector<report::Span> steps;
-  for (auto& step : cell::steps_taken(planned, journal.events))
-    steps.push_back({std::move(step.step), step.from, step.to});
+  for (auto& step : taken) steps.push_back({std::move(step.step), step.from, step.to});
   cell.timeline = report::timeline(std::move(steps), journal.events);
   if (const auto* opened = std::get_if<event::Opened>(&journal.events.front().what))
     cell.payload = opened->payload;
@@ -57,7 +56,7 @@ report::CellRecord read_cell(const plan::Cell& planned, const fs::path& folder, 
   if (auto known = lives.extract(planned.id))
     cell = std::move(known.mapped());
   else if (auto journal = read_cell_journal(planned, folder))
-    cell = life_of(planned, *journal);
+    cell = life_of(*journal, cell::life_of(planned, journal->events).steps);
   list_files(folder, cell);
   return cell;
 }
@@ -107,8 +106,8 @@ class SourceLines {
 }  // namespace
 
 OnJournal lives_into(Lives& lives) {
-  return [&lives](const plan::Cell& cell, const event::Journal& journal) {
-    lives.insert_or_assign(cell.id, life_of(cell, journal));
+  return [&lives](const plan::Cell& cell, const event::Journal& journal, std::vector<cell::StepTaken> steps) {
+    lives.insert_or_assign(cell.id, life_of(journal, std::move(steps)));
   };
 }
 

@@ -261,18 +261,21 @@ std::vector<Action> on(State& state, const event::Event& event);
 outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
                         std::optional<guest::Crash> canary = {});
 
-outcome::StepId step_now(const State& state);
-// For progress displays: "boot 2/3: settle".
-std::string where_now(const State& state);
-
-// The steps a journal went through, in order, for pictures of a cell's life. At most `limit`; the last one
-// lasts to the end.
+// The same, with the steps that the journal went through, in order, for pictures of a cell's life. At most
+// 500; the last one lasts to the end.
 struct StepTaken {
   outcome::StepId step;
   Millis from{0}, to{0};
 };
-std::vector<StepTaken> steps_taken(const plan::Cell& cell, const std::vector<event::Event>& journal,
-                                   std::size_t limit = 500);
+struct Life {
+  outcome::Outcome outcome;
+  std::vector<StepTaken> steps;
+};
+Life life_of(const plan::Cell& cell, const std::vector<event::Event>& journal);
+
+outcome::StepId step_now(const State& state);
+// For progress displays: "boot 2/3: settle".
+std::string where_now(const State& state);
 
 // How long each wait may last on the guest's own clock, as multiples of the image's boot time on this host.
 // What the candidate does in it (stopping, booting) has a floor besides, which journals of rules below 2 know

@@ -471,21 +471,6 @@ std::vector<Action> on(State& state, const event::Event& event) {
   return actions;
 }
 
-outcome::Outcome replay(const plan::Cell& cell, const std::vector<event::Event>& journal,
-                        std::optional<guest::Crash> canary) {
-  State state = begin(cell, canary);
-  for (const auto& event : journal) on(state, event);
-  if (state.phase == Phase::ended) return state.outcome;
-  // What was seen to end it counts even when the journal was cut off behind it: a crash, or why the lab could
-  // not go on.
-  if (state.phase <= Phase::held) {
-    state.outcome.ending = Ending::lab_failed;
-    state.outcome.reason = "its journal stops before its end";
-  }
-  state.outcome.findings = state.findings;
-  return state.outcome;
-}
-
 outcome::StepId step_now(const State& state) {
   if (state.phase == Phase::ended) return "ended";
   if (state.phase >= Phase::grace) return {Activity::evidence, "collecting evidence"};

@@ -17,7 +17,7 @@ struct Window {
 std::vector<Window> windows_of(const plan::Cell& cell, const std::vector<event::Event>& journal) {
   std::vector<Window> windows;
   for (int n = 1; n <= cell.boots_wanted(); ++n) windows.push_back({.n = n});
-  for (const auto& step : cell::steps_taken(cell, journal))
+  for (const auto& step : cell::life_of(cell, journal).steps)
     for (auto& window : windows)
       if (step.step.name.starts_with(fmt::format("boot {}/", window.n))) {
         if (window.to == Millis(0)) window.from = step.from;

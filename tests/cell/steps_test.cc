@@ -10,7 +10,7 @@ using namespace story;
 TEST_CASE("the steps of a life follow each other without a gap to its end") {
   Scene scene;
   scene.play();
-  const auto steps = cell::steps_taken(scene.cell, scene.journal);
+  const auto steps = cell::life_of(scene.cell, scene.journal).steps;
   REQUIRE(steps.size() > 10);
   CHECK(steps.front().step.text() == "restore");
   const auto does = [&](outcome::Activity activity) {
@@ -24,15 +24,16 @@ TEST_CASE("the steps of a life follow each other without a gap to its end") {
   CHECK(steps.back().to == scene.journal.back().at);
 }
 
-TEST_CASE("steps are bounded, and a cut journal has those it came to") {
+TEST_CASE("a cut journal has the steps that it came to, and the outcome that replaying it gives") {
   Scene scene;
   scene.play();
-  const auto few = cell::steps_taken(scene.cell, scene.journal, 3);
-  REQUIRE(few.size() == 3);
-  CHECK(few.back().to == scene.journal.back().at);
+  CHECK(cell::life_of(scene.cell, scene.journal).outcome.ending == outcome::Ending::passed);
   scene.journal.resize(5);
-  CHECK(cell::steps_taken(scene.cell, scene.journal).size() < 5);
-  CHECK(cell::steps_taken(scene.cell, {}).empty());
+  const auto life = cell::life_of(scene.cell, scene.journal);
+  CHECK(life.steps.size() < 5);
+  CHECK(life.outcome.ending == outcome::Ending::lab_failed);
+  CHECK(life.outcome.reason == cell::replay(scene.cell, scene.journal).reason);
+  CHECK(cell::life_of(scene.cell, {}).steps.empty());
 }
 
 TEST_CASE("time does not run backwards") {

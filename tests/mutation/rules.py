@@ -608,10 +608,10 @@ RULES = [
      "if (!s_.down && s_.guest_time() - s_.operation_began > down) never_went_down();", ""),
     ("a boot has a deadline", STEP, "if (s_.down && s_.guest_time() - s_.first_reset > up)", "if (s_.down && s_.guest_time() - s_.first_reset > 1000 * up)"),
     ("deadlines run on the guest's clock", "labctl/cell/cell.h", "Millis guest_time() const { return now - cpu_wait; }", "Millis guest_time() const { return now; }"),
-    ("a cut journal is no pass", STEP,
-     "if (state.phase <= Phase::held) {\n    state.outcome.ending = Ending::lab_failed;",
-     "if (state.phase <= Phase::held) {\n    state.outcome.ending = Ending::passed;"),
-    ("what was seen to end it counts although the journal was cut behind it", STEP, "if (state.phase <= Phase::held) {", "{"),
+    ("a cut journal is no pass", "labctl/cell/steps.cc",
+     "if (state.phase <= Phase::held) {\n    state.outcome.ending = outcome::Ending::lab_failed;",
+     "if (state.phase <= Phase::held) {\n    state.outcome.ending = outcome::Ending::passed;"),
+    ("what was seen to end it counts although the journal was cut behind it", "labctl/cell/steps.cc", "if (state.phase <= Phase::held) {", "{"),
 
     # ---- what an answer proves ----
     ("a status other than 0 proves nothing", JUDGE,
