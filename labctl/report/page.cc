@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
@@ -132,13 +133,15 @@ class Page {
     const auto column_of = [&](std::size_t i) {
       return Column{planned(i).control, planned(i).driver, planned(i).content};
     };
-    const auto row_of = [&](std::size_t i) { return std::pair(planned(i).image, shape_of(planned(i))); };
     std::vector<Column> columns;
     std::vector<std::pair<std::string, std::string>> rows;
+    std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> cells_of;  // by row
     for (std::size_t i = 0; i < count_; ++i) {
       if (std::find(columns.begin(), columns.end(), column_of(i)) == columns.end())
         columns.push_back(column_of(i));
-      if (std::find(rows.begin(), rows.end(), row_of(i)) == rows.end()) rows.push_back(row_of(i));
+      const std::pair row(planned(i).image, shape_of(planned(i)));
+      if (!cells_of.contains(row)) rows.push_back(row);
+      cells_of[row].push_back(i);
     }
     // A screen cuts a wide table at its right: what went wrong stands at its left.
     constexpr std::size_t columns_on_a_screen = 5;
@@ -157,8 +160,8 @@ class Page {
       Json places = Json::array();
       for (const auto& column : columns) {
         Json tiles = Json::array();
-        for (std::size_t i = 0; i < count_; ++i)
-          if (row_of(i) == row && column_of(i) == column) tiles.push_back(tile(i));
+        for (const std::size_t i : cells_of[row])
+          if (column_of(i) == column) tiles.push_back(tile(i));
         const std::string label =
             column.control
                 ? "control without the candidate"
