@@ -4,7 +4,8 @@
 # private_apt.sh stands before it.
 
 apt_folders
-cp -- "$LABCTL_SOURCES" "etc/apt/sources.list.d/given.${LABCTL_SOURCES##*.}"
+# What is on this host apt would use where it is, and leave nothing in its cache.
+sed -E 's#(^|[[:space:]])file:/#\1copy:/#g' "$LABCTL_SOURCES" >"etc/apt/sources.list.d/given.${LABCTL_SOURCES##*.}"
 private_apt "$LABCTL_SOURCES"
 apt-get -q -y --no-install-recommends --download-only install -- "$@" >fetch.log 2>&1 || {
   grep -E '^E:| : (Depends|PreDepends|Conflicts|Breaks):' fetch.log >&2 || cat fetch.log >&2
