@@ -20,12 +20,14 @@ namespace {
 struct ImportOptions {
   std::string name, disk;
   std::string sums, signed_by, signature;  // of a Linux: what vouches for the disk
-  std::vector<std::string> install;
+  std::vector<std::string> install;        // files, or with packages_from names
+  std::string packages_from;
   bool disks = false;
   HostChoice host;
 
   bool vouched() const {
-    return !sums.empty() || !signed_by.empty() || !signature.empty() || !install.empty();
+    return !sums.empty() || !signed_by.empty() || !signature.empty() || !install.empty() ||
+           !packages_from.empty();
   }
 };
 
@@ -47,6 +49,18 @@ Result<std::string> given(const char* what, const std::string& file) {
   std::error_code none;
   if (!std::filesystem::is_regular_file(file, none)) return fail(missing_file(what, file));
   return std::filesystem::absolute(file).string();
+}
+
+Status put_package(std::filesystem::path& to, const std::string& file) {
+  auto path = given("package", file);
+  if (path) {
+    to = std::move(*path);
+    return {};
+  }
+  Error error = path.error();
+  if (image::is_package_name(file))
+    error.hint = "a package's name wants the archive of the image's release: --packages-from FILE.sources";
+  return fail(error);
 }
 
 // Images of other recipes keep their names, templates too: a scenario would not say which one it means.
@@ -82,8 +96,21 @@ Result<image::CloudImageOrder> order_of(const ImportOptions& options) {
   if (!options.signature.empty())
     if (auto good = put(order.sums.signature, "signature", options.signature); !good)
       return fail(good.error());
-  for (const auto& file : options.install)
-    if (auto good = put(order.install.emplace_back(), "package", file); !good) return fail(good.error());
+  if (options.packages_from.empty()) {
+    for (const auto& file : options.install)
+      if (auto good = put_package(order.install.emplace_back(), file); !good) return fail(good.error());
+    return order;
+  }
+  if (auto good = put(order.packages.sources, "file of package sources", options.packages_from); !good)
+    return fail(good.error());
+  for (const auto& name : options.install) {
+    if (!image::is_package_name(name))
+      return input_error(fmt::format("'{}' is not the name of a package", printable(name)), {},
+                         "with --packages-from all of --install are names, without it all are files");
+    order.packages.names.push_back(name);
+  }
+  if (order.packages.names.empty())
+    return input_error("--packages-from is given, and no package is named", {}, "--install qemu-guest-agent");
   return order;
 }
 
@@ -179,8 +206,14 @@ void add_image_import(CommandLine& command_line) {
               "Linux: the list's detached signature (default: in the list, or LIST.sign, .gpg, .asc, .sig)",
               {.value = "FILE"});
   verb.option("--install", options->install,
-              "Linux: a .deb or .rpm that the image lacks, such as its guest agent; may be repeated",
-              {.value = "FILE"});
+              "Linux: a package that the image lacks, such as its guest agent: a .deb or .rpm, or with "
+              "--packages-from its name; may be repeated",
+              {.value = "PACKAGE"});
+  verb.option(
+      "--packages-from", options->packages_from,
+      "Linux: sources of the image's own release (apt's .sources or .list, dnf's .repo), from which this "
+      "host fetches the packages with what they need",
+      {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot it as an image; the first run does");
   options->host.add_to(verb);
   verb.json();

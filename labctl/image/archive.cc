@@ -12,7 +12,7 @@
 namespace labctl::image {
 
 namespace scripts {  // scripts/*.sh, compiled in
-extern const std::string_view archive_kernels_sh;
+extern const std::string_view private_apt_sh, archive_kernels_sh;
 }
 
 namespace {
@@ -200,7 +200,8 @@ Result<std::vector<ArchiveKernel>> read_archive(const std::string& suite, const 
                                                 std::stop_token stop) {
   if (find_program("apt-get").empty())
     return lab_error("apt is not installed: only Debian's archives can be watched", {}, "apt install apt");
-  auto ended = run({.argv = {"/bin/sh", "-c", std::string(scripts::archive_kernels_sh)},
+  const std::string script = std::string(scripts::private_apt_sh) + std::string(scripts::archive_kernels_sh);
+  auto ended = run({.argv = {"/bin/sh", "-c", script},
                     .environment = {{"LABCTL_SUITE", suite}},
                     .directory = folder,
                     .deadline = std::chrono::minutes(30),

@@ -223,6 +223,7 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
                   .environment = {{"LABCTL_LAYERS", join(layers, "\n")},
                                   {"LABCTL_IMPORT", recipe.import ? told(*recipe.import) : ""},
                                   {"LABCTL_INSTALL", join(install, "\n")},
+                                  {"LABCTL_PACKAGES", join(recipe.packages, "\n")},
                                   {"LABCTL_SUITE", recipe.suite},
                                   {"LABCTL_KERNEL", recipe.kernel_package},
                                   {"LABCTL_DISK_MIB", std::to_string(recipe.disk_size >> 20)},

@@ -19,7 +19,8 @@
 namespace labctl::image {
 namespace {
 
-constexpr const char *disk_name = "vendor.img", *work_name = "signature", *lock_name = ".lock";
+constexpr const char *disk_name = "vendor.img", *work_name = "signature", *fetched_name = "fetched",
+                     *lock_name = ".lock";
 constexpr std::uint64_t least_disk = 4ull << 30, whole_mib = 1u << 20;
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -89,12 +90,12 @@ Result<std::uint64_t> size_of_disk(const fs::path& disk, const std::string& form
 }
 
 // Packages under names that say their order nowhere: the list in the recipe does.
-Result<std::vector<std::pair<std::string, std::string>>> copy_packages(const CloudImageOrder& order,
+Result<std::vector<std::pair<std::string, std::string>>> copy_packages(const std::vector<fs::path>& files,
                                                                        const fs::path& home,
                                                                        const Progress& progress,
                                                                        const std::stop_token& stop) {
   std::vector<std::pair<std::string, std::string>> packages;
-  for (const auto& file : order.install) {
+  for (const auto& file : files) {
     const std::string name = file.filename().string();
     const bool good = (name.ends_with(".deb") || name.ends_with(".rpm")) &&
                       name.find_first_not_of(std::string(letters) + ".+~_:-%") == name.npos;
@@ -107,6 +108,24 @@ Result<std::vector<std::pair<std::string, std::string>>> copy_packages(const Clo
     if (!digest) return fail(digest.error());
     packages.emplace_back(name, *digest);
   }
+  return packages;
+}
+
+// Those that are given as files, or those that the names come to. Kept beside the disk, each with its digest:
+// a second build installs the same.
+Result<std::vector<std::pair<std::string, std::string>>> take_packages(const CloudImageOrder& order,
+                                                                       const fs::path& home,
+                                                                       const Progress& progress,
+                                                                       const std::stop_token& stop) {
+  if (order.packages.names.empty()) return copy_packages(order.install, home, progress, stop);
+  progress(fmt::format("fetching {} with what they need, as {} says", join(order.packages.names, ", "),
+                       printable(order.packages.sources.filename().string())));
+  auto files = fetch_packages(order.packages, home / fetched_name, stop);
+  if (!files) return fail(files.error());
+  auto packages = copy_packages(*files, home, [](std::string_view) {}, stop);
+  if (!packages) return packages;
+  progress(fmt::format("{} packages fetched", packages->size()));
+  if (auto gone = remove_below(home, home / fetched_name); !gone) return fail(gone.error());
   return packages;
 }
 
@@ -137,7 +156,7 @@ Result<std::string> fill(const CloudImageOrder& order, const fs::path& home, con
   if (!format) return fail(format.error());
   const auto size = size_of_disk(copy, *format, stop);
   if (!size) return fail(size.error());
-  const auto packages = copy_packages(order, home, progress, stop);
+  const auto packages = take_packages(order, home, progress, stop);
   if (!packages) return fail(packages.error());
   if (auto gone = remove_below(home, home / work_name); !gone) return fail(gone.error());
 
@@ -148,6 +167,8 @@ Result<std::string> fill(const CloudImageOrder& order, const fs::path& home, con
                                          list->fingerprint)));
   text +=
       fmt::format("import: {{source: {}, sha256: {}}}\ndisk: {}MiB\n", disk_name, *digest, *size / whole_mib);
+  if (!order.packages.names.empty())
+    text += fmt::format("packages: [{}]\n", join(order.packages.names, ", "));
   if (!packages->empty()) text += "install:\n";
   for (const auto& [name, sha256] : *packages)
     text += fmt::format("  - {{source: {}, sha256: {}}}\n", quoted(name), sha256);

@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/image/image.h"
+#include "labctl/image/package_set.h"
 #include "labctl/image/signed_list.h"
 
 namespace labctl::image {
@@ -19,12 +20,14 @@ struct CloudImageOrder {
   std::filesystem::path disk;                  // qcow2 or raw, with the name that its vendor gave it
   SignedListOrder sums;                        // names the disk with its digest
   std::vector<std::filesystem::path> install;  // .deb or .rpm files that the guest lacks, in their order
+  PackageSet packages;                         // instead of files: their names
 };
 
 // Puts the recipe into `folder`/NAME, whole or not at all: image.yaml is written last. What an interrupted
 // call left in `folder` is removed first. Errors (input): the list or its signature, as read_signed_list()
 // says; the list does not name the disk, or with another digest; the disk is compressed or needs another
-// file; a package has no name that can be handed on. Nothing is left of a disk that is refused.
+// file; a package has no name that can be handed on; the packages cannot be had, as
+// fetch_packages() says. Nothing is left of a disk that is refused.
 Status take_cloud_image(const CloudImageOrder& order, const std::filesystem::path& folder,
                         const Progress& progress, const std::stop_token& stop);
 

@@ -45,7 +45,8 @@ struct Recipe {
   // is used.
   std::optional<Source> import;
   std::vector<Source> install;
-  fs::path builder;              // the program that makes the disk
+  std::vector<std::string> packages;  // of `install` the guest takes these and what they need; none: all
+  fs::path builder;                   // the program that makes the disk
   std::vector<fs::path> layers;  // the folders whose files it may use: what is extended first, this one last
   std::vector<Need> needs;
 };

@@ -11,6 +11,7 @@
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
 #include "labctl/image/image.h"
+#include "labctl/image/package_set.h"
 #include "labctl/yaml/reader.h"
 
 namespace labctl::image {
@@ -49,7 +50,8 @@ Result<Sheet> read_sheet(const fs::path& folder) {
                     {"needs_files"},
                     {"needs_as_user"},
                     {"import"},
-                    {"install"}});
+                    {"install"},
+                    {"packages"}});
   return sheet;
 }
 
@@ -144,6 +146,21 @@ class Words {
     for (const auto& item : said.node->items)
       if (auto source = source_of(*said.sheet, item, "install")) sources.push_back(std::move(*source));
     return sources;
+  }
+
+  std::vector<std::string> packages() const {
+    std::vector<std::string> names;
+    const Said said = find("packages");
+    if (!said || !said.sheet->reader.list(*said.node, "packages")) return names;
+    for (const auto& item : said.node->items) {
+      auto name = said.sheet->reader.one_line(item, "packages");
+      if (!name) continue;
+      if (!is_package_name(*name))
+        said.sheet->reader.mistake(
+            item.mark, fmt::format("packages: '{}' is not the name of a package", printable(*name, 80)));
+      names.push_back(std::move(*name));
+    }
+    return names;
   }
 
  private:
@@ -293,6 +310,7 @@ void fill_builder(Recipe& recipe, const Words& words, const std::vector<Sheet>& 
 void fill_origin(Recipe& recipe, const Words& words) {
   recipe.import = words.import();
   recipe.install = words.install();
+  recipe.packages = words.packages();
   const bool packages = recipe.os != "windows" && !words.find("import");
   const auto one = [&](const char* key) { return packages ? words.required(key) : words.find(key); };
   if (packages || recipe.os == "windows") {
@@ -302,6 +320,10 @@ void fill_origin(Recipe& recipe, const Words& words) {
   if (packages && !recipe.install.empty())
     words.find("install").wrong("'install' is for a disk that is imported",
                                 "a recipe of packages names them in its customize, or not at all");
+  if (!recipe.packages.empty() && recipe.install.empty())
+    words.find("packages")
+        .wrong("'packages' are taken from the files of 'install', and there are none",
+               "labctl image import NAME FILE ... --install PACKAGE --packages-from SOURCES");
 }
 
 void fill(Recipe& recipe, std::vector<Sheet>& sheets) {
@@ -356,6 +378,7 @@ Result<std::optional<Recipe>> read_recipe(const fs::path& folder, const std::vec
              {"layers", std::move(layers)}});
   if (recipe.import) said["import"] = recipe.import->sha256;
   if (!digests.empty()) said["install"] = digests;
+  if (!recipe.packages.empty()) said["packages"] = recipe.packages;
   recipe.key = sha256(dump_line(said));
   return std::optional(std::move(recipe));
 }

@@ -195,6 +195,99 @@ def refused(lab, path):
     check(done.returncode == 2 and "--sums" in done.stderr, f"a new name without a list: {done.stderr}")
 
 
+class Archive:
+    """A Debian archive signed by the vendor's key: an agent, what it needs, and what nobody asked for."""
+
+    def __init__(self, folder, vendor):
+        self.folder, self.vendor = folder / "archive", vendor
+        index = self.folder / "dists/stable/main/binary-amd64/Packages"
+        index.parent.mkdir(parents=True)
+        stanzas = []
+        for name, more in (("guest-agent", "Depends: agent-lib (>= 1:2)\n"), ("agent-lib", ""), ("unasked", ""), ("broken", "Depends: is-not-there\n")):
+            control = folder / "package/DEBIAN/control"
+            control.parent.mkdir(parents=True, exist_ok=True)
+            control.write_text(f"Package: {name}\nVersion: 1:2.0~rc1+b1\nArchitecture: amd64\nMaintainer: A <a@example.org>\n{more}Description: none\n")
+            package = self.folder / f"{name}.deb"
+            subprocess.run(["dpkg-deb", "--root-owner-group", "-b", folder / "package", package], check=True, capture_output=True, timeout=60)
+            data = package.read_bytes()
+            stanzas.append(f"{control.read_text()}Filename: {package.name}\nSize: {len(data)}\nSHA256: {digest(data)}\n")
+        index.write_text("\n".join(stanzas))
+        self.release = f"Suite: stable\nCodename: stable\nComponents: main\nArchitectures: amd64\nDate: Mon, 01 Jan 2024 00:00:00 UTC\n" \
+                       f"SHA256:\n {digest(index.read_bytes())} {index.stat().st_size} main/binary-amd64/Packages\n"
+        self.sources = folder / "vendor.sources"
+        self.stanza = f"Types: deb\nURIs: file:{self.folder}\nSuites: stable\nComponents: main\nSigned-By: {vendor.keyring}\n"
+        self.sign("vendor")
+
+    def sign(self, who, more=""):
+        self.sources.write_text(self.stanza + more)
+        signed = self.folder / "dists/stable/InRelease"
+        signed.unlink(missing_ok=True)
+        (self.folder / "dists/stable/Release").unlink(missing_ok=True)
+        if who:
+            signed.write_bytes(self.vendor.sign("--local-user", f"{who}@example.org", "--clearsign", input=self.release.encode()))
+        else:
+            (self.folder / "dists/stable/Release").write_text(self.release)
+        return self.sources
+
+
+def all_but_emulator(folder):
+    """A PATH with what apt calls, in which no disk can be built."""
+    folder.mkdir()
+    for place in map(pathlib.Path, ("/usr/bin", "/usr/sbin", "/bin", "/sbin")):
+        for program in place.iterdir():
+            if not program.name.startswith("qemu-system") and not (folder / program.name).exists() and program.exists():
+                (folder / program.name).symlink_to(program)
+    return str(folder)
+
+
+def named_packages(lab, folder):
+    """Packages by name come with what they need, verified, and the recipe says what the guest shall take of them."""
+    vendor, path = lab.vendor, all_but_emulator(folder / "without-emulator")
+    archive = Archive(folder, vendor)
+    sums = vendor.publish(f"{digest(vendor.disk.read_bytes())}  {DISK}\n")
+
+    def take(name, words, sources, code, *more, **changes):
+        done = lab.take(name, sums, *more, "--packages-from", sources, **{"PATH": path, **changes})
+        check(done.returncode == code and words in done.stderr, f"{name}: {done.returncode} {done.stderr}")
+        check("hint" in done.stderr, f"{name}: without a next step: {done.stderr}")
+        if "this host lacks qemu" not in done.stderr:
+            check(not list((lab.cache / "imported").glob(f"{name}*")), f"{name}: leaves something")
+        return done
+
+    agent = ("--install", "guest-agent")
+    take("named", "this host lacks qemu-system-x86_64", archive.sources, 3, *agent)
+    home = lab.cache / "imported/named"
+    debs = {file.name.split("_")[0]: digest(file.read_bytes()) for file in home.glob("*.deb")}
+    check(sorted(debs) == ["agent-lib", "guest-agent"], f"named: {sorted(debs)}")
+    recipe = (home / "image.yaml").read_text() if home.exists() else ""
+    check("packages: [guest-agent]" in recipe and all(sha256 in recipe for sha256 in debs.values()), recipe)
+    check(sorted(file.suffix for file in home.glob("*")) == [".deb", ".deb", ".img", ".yaml"], f"named: leaves {os.listdir(home)}")
+    check(lab.labctl("image", "list").returncode == 0, "the recipe is not read back")
+    if not recipe:
+        return
+    (home / "image.yaml").write_text(recipe.replace("[guest-agent]", "[--purge]"))
+    done = lab.labctl("image", "list")
+    check("'--purge' is not the name of a package" in done.stdout + done.stderr, f"an option as a package: {done.stdout} {done.stderr}")
+    (home / "image.yaml").write_text(recipe)
+    take("unknown", "nothing-such", archive.sources, 2, "--install", "nothing-such")
+    take("broken", "is-not-there", archive.sources, 2, "--install", "broken")
+    take("option", "is not the name of a package", archive.sources, 2, "--install=--purge")
+    take("file", "is not the name of a package", archive.sources, 2, "--install", vendor.disk)
+    take("none", "no package is named", archive.sources, 2)
+    take("not-sources", "is not a file of package sources", vendor.disk, 2, *agent)
+    take("not-there", "there is no such file of package sources", "/nonexistent.sources", 2, *agent)
+    take("no-apt", "apt-get is not installed", archive.sources, 3, *agent, PATH=only_some(folder / "no-apt"))
+    take("trusting", "without a signature", archive.sign("vendor", "Trusted: yes\n"), 2, *agent)
+    take("stranger", "cannot read", archive.sign("stranger"), 3, *agent)
+    take("unsigned", "not signed", archive.sign(None), 3, *agent)
+    archive.sign("vendor")
+    with open(archive.folder / "agent-lib.deb", "ab") as package:
+        package.write(b"changed")
+    take("changed", "unexpected size", archive.sources, 3, *agent)
+    done = lab.take("no-sources", sums, "--install", "guest-agent", PATH=path)
+    check(done.returncode == 2 and "--packages-from" in done.stderr, f"a name without sources: {done.stderr}")
+
+
 def main():
     for program in ("gpg", "gpgv", "qemu-img", "sha512sum"):
         if not shutil.which(program):
@@ -207,6 +300,8 @@ def main():
         lab, path = Lab(folder, vendor), only_some(folder / "bin")
         forms(lab, path)
         refused(lab, path)
+        if all(map(shutil.which, ("apt-get", "dpkg-deb"))):
+            named_packages(lab, folder)
         subprocess.run(["gpgconf", "--homedir", vendor.gpg, "--kill", "all"], check=False)
     print("\n".join(failures) or "signed lists are understood, and what they do not vouch for is refused")
     return 1 if failures else 0
