@@ -154,8 +154,8 @@ TEST_CASE("what runs beside the story, and whether its end counts") {
 TEST_CASE("a minifilter, what is beside it and what guards the kernel are read") {
   const Scenario all = good("minifilter.yaml");
   REQUIRE(all.guest->driver.filter);
-  CHECK(*all.guest->driver.filter == Filter{"385100.5", "C:", {"WdFilter"}});
-  CHECK(all.guest->verifier == Verifier::full);
+  CHECK(*all.guest->driver.filter == scenario::Filter{"385100.5", "C:", {"WdFilter"}});
+  CHECK(all.guest->verifier == scenario::Verifier::full);
   CHECK(all.story[1].kind == StepKind::reload);
   CHECK_FALSE(all.machines[0].memory_integrity);
   CHECK(all.machines[1].memory_integrity);
