@@ -87,6 +87,11 @@ enum class Check {
   bpf_before,      // whether programs of these names are loaded already
   bpf,             // they are loaded, each with the tags seen first
   bpf_gone,        // they are not loaded any more
+  filter,          // the minifilter has its instance at its altitude
+  filter_gone,     // the Filter Manager knows it no more
+  unloaded,        // the driver is not in the kernel, whether it is registered or not
+  guard_before,    // memory integrity runs before the candidate is there
+  guard,           // and still does
   content,         // the content on disk has the delivered digest
   proof,           // one of the author's proofs
   content_there,   // whether the content's file is there before the content is delivered
@@ -187,8 +192,9 @@ struct State {
   struct Module {
     // What was loaded under its name before anything was delivered: its build id and source version.
     std::optional<std::pair<std::string, std::string>> live_before;
-    std::string build_id, version;  // as first seen
-    bool pending = false;           // installed for the next boot: what is seen there is seen first
+    std::string build_id, version;    // as first seen
+    bool pending = false;             // installed for the next boot: what is seen there is seen first
+    std::string verifier_waits = {};  // the boot in which Driver Verifier was set for it
   };
   std::map<std::string, Module> modules;  // the driver's, by name
   struct Service {

@@ -169,6 +169,14 @@ class CellMachine {
   bool lacks_bpf(const guest::Facts& facts) const;
   bool is_packaged() const;
 
+  // filter.cc: whether the driver is where a minifilter belongs
+  void judge_filter(const guest::Facts& facts);
+  bool lacks_filter(const guest::Facts& facts) const;
+
+  // guard.cc: what guards the kernel
+  void judge_guard(const guest::Facts& facts);
+  void judge_verifier(const guest::Facts& facts);
+
   // judge.cc again
   void judge_evidence(const guest::Facts& facts);
   void judge_taint(const std::string& letters);

@@ -141,6 +141,19 @@ void CellMachine::judge(const event::Answer& answer) {
       return judge_bpf(facts);
     case Check::bpf_gone:
       return judge_bpf_gone(facts);
+    case Check::filter:
+      return judge_filter(facts);
+    case Check::filter_gone:
+      if (fact(facts, "filter") != "absent")
+        fail(Ending::not_loaded, fmt::format("the minifilter {} is still loaded", op.subject));
+      return;
+    case Check::unloaded:
+      if (fact(facts, "state") != "absent" && fact(facts, "state") != "stopped")
+        fail(Ending::not_loaded, fmt::format("the {} still runs after it was unloaded", called(op.subject)));
+      return;
+    case Check::guard_before:
+    case Check::guard:
+      return judge_guard(facts);
     case Check::content:
       if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
         altered(fmt::format("the content{}", files_in_words(fact(facts, "differs"))),
@@ -253,8 +266,8 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
                     ? fmt::format("the {} in memory is not the one on disk: another build is still loaded",
                                   called(operation().subject))
                     : "the guest did not report which build is loaded");
-  if (s_.cell.guest.verifier != scenario::Verifier::off && fact(facts, "verifier") != "on")
-    return fail(Ending::not_loaded, fmt::format("Driver Verifier does not watch {}", operation().subject));
+  judge_verifier(facts);
+  if (s_.phase != Phase::running) return;
   if (operation().new_driver || std::exchange(module.pending, false)) {
     module.build_id = fact(facts, "build_id");
     module.version = fact(facts, "version");

@@ -25,6 +25,7 @@ bool CellMachine::is_not_yet(const event::Answer& answer, const guest::Facts& fa
     return answer.exit_code == 0 && state != facts.end() &&
            (state->second == "inactive" || state->second == "activating" || state->second == "reloading");
   }
+  if (op.check == Check::filter) return answer.exit_code == 0 && lacks_filter(facts);
   if (op.check == Check::bpf) return answer.exit_code == 0 && lacks_bpf(facts);
   if (op.check == Check::loaded) {
     const auto state = facts.find("state");

@@ -30,6 +30,15 @@ void ask_of_bpf(const plan::Cell& cell, const StepId& step, const std::string& n
   all.push_back({.wait = Wait::answer, .check = check, .step = step, .question = std::move(question)});
 }
 
+// The first service is the minifilter.
+Operation of_filter(const plan::Cell& cell, const StepId& step, Check check) {
+  return {.wait = Wait::answer,
+          .check = check,
+          .step = step,
+          .question = guest::system_of(cell.guest.os).filter(cell.guest),
+          .subject = cell.guest.driver.modules.front()};
+}
+
 // A bare module brings no service: one that is named is its neighbour, which is only blamed. Rules below 2
 // know services for nothing else.
 std::vector<std::string> proved_services(const plan::Cell& cell, const event::Opened& opened) {
@@ -68,6 +77,7 @@ std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened&
     all.push_back(of_module(cell, step, "loaded", driver.modules[i], files, Check::loaded));
     all.back().expected_sha256 = digest_of(opened, bare && i < files.size() ? files[i] : installed.file);
   }
+  if (driver.filter && !driver.modules.empty()) all.push_back(of_filter(cell, step, Check::filter));
   for (const auto& unit : proved_services(cell, opened)) {
     all.push_back(of_service(cell, step, "service", unit, Check::service));
     all.back().expected_sha256 = digest_of(opened, installed.file);
@@ -87,11 +97,17 @@ std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened&
   return all;
 }
 
-std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened,
-                                     const StepId& step) {
+std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened, const StepId& step,
+                                     bool registered) {
   std::vector<Operation> all;
-  for (const auto& module : cell.guest.driver.modules)
-    all.push_back(of_module(cell, step, "loaded", module, {}, Check::absent));
+  const auto& modules = cell.guest.driver.modules;
+  const bool filter = cell.guest.driver.filter && !modules.empty();
+  for (const auto& module : modules) {
+    if (filter && registered && module != modules.front()) continue;  // only the filter was unloaded
+    all.push_back(
+        of_module(cell, step, "loaded", module, {}, filter && registered ? Check::unloaded : Check::absent));
+  }
+  if (filter) all.push_back(of_filter(cell, step, Check::filter_gone));
   for (const auto& unit : proved_services(cell, opened))
     all.push_back(of_service(cell, step, "service", unit, Check::service_gone));
   ask_of_bpf(cell, step, "bpf", {}, Check::bpf_gone, all);

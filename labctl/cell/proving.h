@@ -19,8 +19,9 @@ struct Installed {
 std::vector<Operation> look_before(const plan::Cell& cell, const event::Opened& opened);
 std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened& opened,
                                     const outcome::StepId& step, const Installed& installed);
+// Of what was removed; `registered`: of a minifilter that was only unloaded, whose service stays.
 std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened& opened,
-                                     const outcome::StepId& step);
+                                     const outcome::StepId& step, bool registered = false);
 
 // What runs beside the story, in each boot anew, and whether it still does.
 std::vector<Operation> load_begins(const plan::Cell& cell, const outcome::StepId& step);

@@ -32,6 +32,7 @@ class StoryCompiler {
     operations_ = healthy_start(os_, opened_);
     check_console("baseline");
     for (auto& operation : look_before(cell_, opened_)) add(std::move(operation));
+    if (cell_.machine.memory_integrity) ask("baseline", os_.guard(), Check::guard_before);
     if (cell_.control) begin_load("baseline");
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
@@ -317,7 +318,7 @@ class StoryCompiler {
   void reload_driver(const scenario::Step& step) {
     ask(reloading_driver, os_.unload(cell_.guest), Check::exit_zero);
     limit(Work::install, step.within, cell_.guest.driver.within);
-    for (auto& operation : prove_absence(cell_, opened_, reloading_driver))
+    for (auto& operation : prove_absence(cell_, opened_, reloading_driver, true))
       if (operation.check != Check::bpf_gone) add(std::move(operation));  // they may be pinned
     ask(reloading_driver, os_.load(cell_.guest), Check::exit_zero);
     limit(Work::install, step.within, cell_.guest.driver.within);
@@ -399,6 +400,7 @@ class StoryCompiler {
     }
     if (loaded_)
       for (auto& operation : load_lasts(cell_, proving)) add(std::move(operation));
+    if (cell_.machine.memory_integrity) ask(proving, os_.guard(), Check::guard);
     ask(proving, os_.evidence(), Check::evidence);
     ask(proving, os_.kernel_log(), Check::kernel_log);
     if (driver_due && !loaded_) begin_load(step);

@@ -83,6 +83,7 @@ Json machine_json(const scenario::Machine& machine) {
   if (!machine.cpu.empty()) json["cpu"] = machine.cpu;
   if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
   if (!machine.devices.empty()) json["devices"] = machine.devices;
+  if (machine.memory_integrity) json["memory_integrity"] = "required";
   if (machine.disk_size != 0) json["disk_size"] = std::to_string(machine.disk_size >> 20) + "MiB";
   return json;
 }

@@ -48,6 +48,11 @@ Status make_empty(const fs::path& out) {
   return make_dirs(out / "fixtures");
 }
 
+// A cell of the page's table.
+std::string on_one_line(const Error& error) {
+  return error.hint.empty() ? error.what : fmt::format("{}: {}", error.what, error.hint);
+}
+
 class Proving {
  public:
   Proving(const WindowsProofOrder& order, const Environment& environment, Observer& observer,
@@ -222,12 +227,12 @@ outcome::TriedDriver Proving::take(const WindowsWay& way, const machine::Shape& 
   if (way.file.empty()) return tried;
   auto order = order_for(way, shape);
   if (!order) {
-    tried.problem = order.error().text();
+    tried.problem = on_one_line(order.error());
     return tried;
   }
   auto result = run(*order, environment_, observer_);
   if (!result) {
-    tried.problem = result.error().front().text();
+    tried.problem = on_one_line(result.error().front());
     return tried;
   }
   tried.bundle = "runs/" + result->bundle.filename().string();

@@ -143,6 +143,12 @@ class System {
   // Of the driver's BPF programs: tags.NAME= (with spaces between), jit=; and package= where there are files
   // of one. Its command is empty where there is no BPF.
   virtual Question bpf(const scenario::Guest&, const Files&) const { return {"bpf", {}}; }
+  // Of a driver that is a minifilter: filter=, loaded or absent; instances=, "VOLUME@ALTITUDE" with '|'
+  // between; beside=, other filters as "NAME@ALTITUDE". Its command is empty where there is no such thing.
+  virtual Question filter(const scenario::Guest&) const { return {"filter", {}}; }
+  // What guards the kernel: vbs=, services_running=, as Win32_DeviceGuard numbers them. Its command is empty
+  // where nothing of the kind exists.
+  virtual Question guard() const { return {"guard", {}}; }
   // Copies the file to its path; apply also notifies the driver. A copy that fails ends with status
   // `not_copied`, which says nothing about the content.
   virtual Question place(const scenario::Content& content, const std::string& file) const = 0;

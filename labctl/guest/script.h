@@ -32,10 +32,10 @@ extern const std::string_view begin_load_sh, bpf_sh, booted_sh, built_dkms_sh, s
     unload_driver_sh, whole_log_sh;
 // For PowerShell.
 extern const std::string_view boot_id_ps1, booted_ps1, content_digest_ps1, deliver_ps1, dumps_ps1, events_ps1,
-    evidence_ps1, install_inf_ps1, install_msi_ps1, install_service_ps1, kernel_log_ps1, loaded_ps1,
-    mark_pending_ps1, place_ps1, prove_crash_settings_ps1, prove_drivers_ps1, prove_events_ps1,
-    prove_filters_ps1, prove_guard_ps1, prove_system_ps1, remove_inf_ps1, remove_msi_ps1, remove_service_ps1,
-    set_verifier_ps1, stage_panic_ps1, why_not_loaded_ps1;
+    evidence_ps1, filter_ps1, guard_ps1, install_inf_ps1, install_msi_ps1, install_service_ps1,
+    kernel_log_ps1, loaded_ps1, mark_pending_ps1, place_ps1, prove_crash_settings_ps1, prove_drivers_ps1,
+    prove_events_ps1, prove_filters_ps1, prove_guard_ps1, prove_system_ps1, remove_inf_ps1, remove_msi_ps1,
+    remove_service_ps1, set_verifier_ps1, stage_panic_ps1, step_filter_ps1, why_not_loaded_ps1;
 }  // namespace scripts
 
 }  // namespace labctl::guest

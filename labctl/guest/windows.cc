@@ -1,5 +1,7 @@
 #include "labctl/guest/windows.h"
 
+#include <fmt/core.h>
+
 #include "labctl/base/text.h"
 #include "labctl/guest/script.h"
 
@@ -70,7 +72,9 @@ Question Windows::deliver(const std::vector<std::string>& files) const {
 
 Question Windows::install(const scenario::Guest& guest, const Files& files) const {
   const auto& driver = guest.driver;
-  const auto verifier = std::string(scenario::to_string(guest.verifier));
+  const std::uint32_t flags = scenario::flags_of(guest.verifier);
+  const std::string verifier =
+      flags != 0 ? fmt::format("0x{:X}", flags) : scenario::to_string(guest.verifier);
   Values values = {
       {"package", package_of(files)}, {"service", join(driver.modules, "|")}, {"verifier", verifier}};
   switch (driver.kind) {
@@ -113,6 +117,21 @@ Question Windows::loaded(const scenario::Guest& guest, const std::string& module
   return script("loaded", {{"service", module}, {"kind", scenario::to_string(guest.driver.kind)}},
                 {scripts::loaded_ps1, scripts::why_not_loaded_ps1});
 }
+
+// Of the drivers of Windows only minifilters can be taken out of a system that runs. The first service is
+// one.
+Question Windows::step_filter(const std::string& step, const scenario::Guest& guest) {
+  if (!guest.driver.filter || guest.driver.modules.empty()) return {step, {}};
+  return named(step, step + "-filter", {{"step", step}, {"service", guest.driver.modules.front()}},
+               {scripts::step_filter_ps1, success});
+}
+
+Question Windows::filter(const scenario::Guest& guest) const {
+  if (!guest.driver.filter || guest.driver.modules.empty()) return {"filter", {}};
+  return script("filter", {{"service", guest.driver.modules.front()}}, {scripts::filter_ps1});
+}
+
+Question Windows::guard() const { return script("guard", {}, {scripts::guard_ps1}); }
 
 Question Windows::place(const scenario::Content& content, const std::string& file) const {
   return script("place", {{"file", payload(file)}, {"path", content.path}}, {scripts::place_ps1});

@@ -31,6 +31,10 @@ class Windows final : public System {
   Question deliver(const std::vector<std::string>& files) const override;
   Question install(const scenario::Guest& guest, const Files& files) const override;
   Question remove(const scenario::Guest& guest, const Files& files) const override;
+  Question unload(const scenario::Guest& guest) const override { return step_filter("unload", guest); }
+  Question load(const scenario::Guest& guest) const override { return step_filter("load", guest); }
+  Question filter(const scenario::Guest& guest) const override;
+  Question guard() const override;
   Question loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const override;
   Question place(const scenario::Content& content, const std::string& file) const override;
   Question apply(const scenario::Content& content, const std::string& file) const override;
@@ -59,6 +63,9 @@ class Windows final : public System {
                 "EMSBAUDRATE:115200",
             .drive_hint = "Windows lists no Win32_CDROMDrive: enable the cdrom service in the image"};
   }
+
+ private:
+  static Question step_filter(const std::string& step, const scenario::Guest& guest);
 };
 
 }  // namespace labctl::guest

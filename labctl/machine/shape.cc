@@ -32,6 +32,7 @@ std::string slug_of(const Shape& shape) {
   if (shape.disk != DiskBus::virtio) slug += std::string("-") + to_string(shape.disk);
   if (shape.network) slug += "-net";
   if (shape.platform == Platform::hyperv) slug += "-windows";
+  if (shape.memory_integrity) slug += "-memory-integrity";
   if (shape.disk_size != 0) slug += "-" + std::to_string(shape.disk_size >> 20) + "M-disk";
   std::string words;
   for (const auto& word : shape.cmdline) words += word + "\n";

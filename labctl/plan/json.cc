@@ -12,6 +12,7 @@
 #include "labctl/plan/accept.h"
 #include "labctl/plan/background.h"
 #include "labctl/plan/plan.h"
+#include "labctl/plan/windows.h"
 #include "labctl/scenario/devices.h"
 #include "labctl/scenario/names.h"
 
@@ -45,8 +46,6 @@ constexpr DriverKind driver_kinds[] = {DriverKind::deb,    DriverKind::rpm, Driv
 constexpr scenario::Loads all_loads[] = {scenario::Loads::at_install, scenario::Loads::at_boot,
                                          scenario::Loads::on_use};
 constexpr scenario::Os systems[] = {scenario::Os::linux_, scenario::Os::windows};
-constexpr scenario::Verifier verifiers[] = {scenario::Verifier::off, scenario::Verifier::standard,
-                                            scenario::Verifier::low_resources};
 constexpr scenario::Firmware firmwares[] = {scenario::Firmware::bios, scenario::Firmware::uefi,
                                             scenario::Firmware::uefi_secure};
 constexpr scenario::DiskBus disks[] = {scenario::DiskBus::virtio, scenario::DiskBus::sata,
@@ -82,9 +81,7 @@ Json guest_json(const Guest& guest) {
                  {"remove", guest.driver.remove}}}};
   if (guest.os == scenario::Os::windows) {
     json["os"] = to_string(guest.os);
-    json["verifier"] = to_string(guest.verifier);
-    json["driver"]["start"] = guest.driver.start;
-    json["driver"]["certificate"] = guest.driver.certificate;
+    add_windows(json, guest);
   }
   add_within(json["driver"], guest.driver.within);
   if (guest.driver.loads != scenario::Loads::at_install)
@@ -122,6 +119,7 @@ Json machine_json(const scenario::Machine& machine) {
   if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
   if (machine.disk_size != 0) json["disk_size"] = machine.disk_size;
   if (!machine.devices.empty()) json["devices"] = machine.devices;
+  if (machine.memory_integrity) json["memory_integrity"] = true;
   return json;
 }
 
@@ -296,9 +294,7 @@ Guest read_guest(In in) {
   guest.driver.remove = driver.text("remove");
   if (in.has("os")) {
     guest.os = in.kind("os", systems);
-    guest.verifier = in.kind("verifier", verifiers);
-    guest.driver.start = driver.text("start");
-    guest.driver.certificate = read_name(driver, "certificate", scenario::is_package_file, "a file's name");
+    read_windows(in, driver, guest);
   }
   check_names(driver, guest);
   if (in.has("content")) {
@@ -342,6 +338,7 @@ scenario::Machine read_machine(In in) {
     machine.disk_size =
         static_cast<std::uint64_t>(in.number("disk_size", scenario::least_disk, scenario::most_disk));
   if (in.has("devices")) machine.devices = in.texts("devices");
+  machine.memory_integrity = in.has("memory_integrity") && in.flag("memory_integrity");
   if (machine.devices.size() > scenario::most_devices) in.wrong("devices: too many");
   for (const auto& device : machine.devices)
     if (!scenario::is_device(device)) in.wrong("devices: not a device that labctl can add");

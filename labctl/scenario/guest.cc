@@ -40,7 +40,7 @@ const Dialect dialects[] = {
 
 const std::vector<std::string> starts = {"boot", "system", "auto"};
 const std::vector<std::string> loads_words = {"at-install", "at-boot", "on-use"};
-const std::vector<std::string> verifiers = {"off", "standard", "low-resources"};
+const std::vector<std::string> verifiers = {"off", "standard", "low-resources", "code-integrity", "full"};
 
 class GuestReader {
  public:
@@ -156,6 +156,7 @@ class GuestReader {
                           {"services"},
                           {"start"},
                           {"certificate"},
+                          {"filter"},
                           {"install"},
                           {"remove"},
                           {"loads"},
@@ -180,6 +181,12 @@ class GuestReader {
     if (driver.kind == DriverKind::service) driver.start = "system";
     if (const Node* start = node.find("start"))
       if (const auto index = reader_.choice(*start, what + ".start", starts)) driver.start = starts[*index];
+    if (const Node* filter = node.find("filter")) {
+      driver.filter = read_filter(*filter, what + ".filter", reader_);
+      if (driver.modules.empty())
+        reader_.mistake(filter->mark, fmt::format("{}.filter, and there is no service", what),
+                        "name the minifilter's service: the first one is the filter's name");
+    }
     if (const Node* certificate = node.find("certificate")) {
       const auto name = reader_.one_line(*certificate, what + ".certificate");
       if (name && !is_package_file(*name))
@@ -399,6 +406,7 @@ void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
     }
     scenario.guest = GuestReader(reader, scenario, dialect).read(*section);
   }
+  check_memory_integrity(root, reader, scenario);
   const bool meant = Reader::has(*node, "linux") || Reader::has(*node, "windows");
   if (!scenario.guest && !meant)
     reader.mistake(node->mark, "guest has neither 'linux' nor 'windows'",
@@ -417,6 +425,13 @@ bool Driver::has(std::string_view module) const {
 }
 
 const char* to_string(Loads loads) { return loads_words[static_cast<std::size_t>(loads)].c_str(); }
+
+// What /standard is on Windows 10 and later is 0x209BB; 0x2000000 are code integrity's checks, 0x600 pending
+// requests and the log of them.
+std::uint32_t flags_of(Verifier verifier) {
+  if (verifier == Verifier::code_integrity) return 0x20209BB;
+  return verifier == Verifier::full ? 0x2020FBB : 0;
+}
 
 const char* to_string(Verifier verifier) { return verifiers[static_cast<std::size_t>(verifier)].c_str(); }
 

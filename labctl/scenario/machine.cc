@@ -84,7 +84,8 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
                    {"disk_size"},
                    {"devices"},
                    {"kernel"},
-                   {"cmdline"}}))
+                   {"cmdline"},
+                   {"memory_integrity"}}))
     return machine;
   if (const Node* vcpus = node.find("vcpus"))
     machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, most_vcpus).value_or(machine.vcpus);
@@ -103,6 +104,13 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
       machine.network = networks[*index];
   if (const Node* size = node.find("disk_size"))
     machine.disk_size = reader.size(*size, what + ".disk_size", least_disk, most_disk).value_or(0);
+  if (const Node* integrity = node.find("memory_integrity"))
+    machine.memory_integrity =
+        reader.choice(*integrity, what + ".memory_integrity", {"any", "required"}).value_or(0) == 1;
+  if (machine.memory_integrity && machine.firmware != Firmware::uefi_secure)
+    reader.mistake(node.mark,
+                   fmt::format("{}.memory_integrity: required, and the firmware is not uefi-secure", what),
+                   "write firmware: uefi-secure: Windows' hypervisor trusts no other start");
   if (const Node* kernel = node.find("kernel"))
     if (reader.choice(*kernel, what + ".kernel", {"usual", "strict"}).value_or(0) == 1)
       machine.cmdline = strict_kernel;
@@ -148,6 +156,16 @@ void read_machines(const Node& root, Reader& reader, Scenario& scenario) {
     scenario.machines.push_back(std::move(machine));
   }
   if (reader.count() == before) check_different(scenario.machines, *several, reader);
+}
+
+void check_memory_integrity(const Node& root, Reader& reader, const Scenario& scenario) {
+  if (!scenario.guest || scenario.guest->os == Os::windows) return;
+  const bool wanted = scenario.machine.memory_integrity ||
+                      std::any_of(scenario.machines.begin(), scenario.machines.end(),
+                                  [](const Machine& machine) { return machine.memory_integrity; });
+  const Node* node = root.find(scenario.machine.memory_integrity ? "machine" : "machines");
+  if (wanted && node)
+    reader.mistake(node->mark, "memory_integrity: required, and the guest is Linux, which has no such thing");
 }
 
 const char* to_string(Firmware firmware) {

@@ -59,6 +59,22 @@ bool is_service_name(std::string_view text) {
   return !text.empty() && text.size() <= longest_service && text.front() != '-' && consists_of(text, "_-.");
 }
 
+bool is_altitude(std::string_view text) {
+  const auto point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  const std::string_view fraction = point == text.npos ? "0" : text.substr(point + 1);
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.size() <= 20 && part.find_first_not_of("0123456789") == part.npos;
+  };
+  return digits(whole) && digits(fraction);
+}
+
+bool is_volume(std::string_view text) {
+  if (text.size() == 2) return std::isupper(static_cast<unsigned char>(text[0])) && text[1] == ':';
+  return text.starts_with("\\Device\\") && text.size() <= 120 && is_one_line(text) &&
+         text.find_first_of("@| ") == text.npos;
+}
+
 bool is_unit_name(std::string_view text) {
   constexpr std::string_view types[] = {".service", ".socket", ".timer", ".path",  ".mount", ".automount",
                                         ".target",  ".swap",   ".slice", ".scope", ".device"};

@@ -45,6 +45,10 @@ bool is_kernel_option(std::string_view text);
 bool is_labs_kernel_option(std::string_view name);
 // A file of a Windows driver's package, by its name alone.
 bool is_package_file(std::string_view text);
+// Where a minifilter belongs: digits, perhaps with a fraction, "385100.5".
+bool is_altitude(std::string_view text);
+// A volume as fltmc lists it: "C:", or a device's name.
+bool is_volume(std::string_view text);
 // When Windows starts a service: boot, system or auto.
 bool is_service_start(std::string_view text);
 // What is wrong with a file's path in the guest, to be read behind it: "must not contain '..'". Empty:

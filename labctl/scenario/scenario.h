@@ -84,6 +84,14 @@ struct Command {
 inline constexpr Millis shortest_within = std::chrono::seconds(1);
 inline constexpr Millis longest_within = std::chrono::hours(24);
 
+// A minifilter of Windows' Filter Manager: where its instance must be in every boot.
+struct Filter {
+  std::string altitude;                  // as the INF writes it: digits, perhaps with a fraction
+  std::string volume;                    // as fltmc lists it
+  std::vector<std::string> beside = {};  // other filters that must be attached as well
+  bool operator==(const Filter&) const = default;
+};
+
 struct Driver {
   DriverKind kind = DriverKind::deb;
   // The kernel modules (Windows: the services) that must be loaded after every boot ('-' is written '_', as
@@ -95,6 +103,7 @@ struct Driver {
   std::string remove;       // script: the command that takes it away
   std::string start;        // service: boot, system or auto
   std::string certificate;  // inf: a file of the package that the guest is to trust
+  std::optional<Filter> filter = {};  // Windows: the first service is a minifilter of this name
   Loads loads = Loads::at_install;
   std::vector<std::string> services;  // Linux: the candidate's own units of systemd, with their suffixes
   std::vector<std::string> bpf;       // Linux: programs that must be in the kernel, by name
@@ -104,8 +113,16 @@ struct Driver {
 };
 
 // What Driver Verifier is to do with the candidate, on Windows.
-enum class Verifier { off, standard, low_resources };
+enum class Verifier {
+  off,
+  standard,
+  low_resources,
+  code_integrity,  // standard, and what memory integrity would refuse
+  full,            // the same, and every request pends and is logged
+};
 const char* to_string(Verifier verifier);
+// The flags that it is started with, as verifier.exe takes them; 0 where it is started by another word.
+std::uint32_t flags_of(Verifier verifier);
 
 struct Content {
   std::string path;   // where it goes in the guest, absolute; of a folder's content with a '/' at its end
@@ -203,6 +220,8 @@ struct Machine {
   std::vector<std::string> cmdline = {};
   std::uint64_t disk_size = 0;            // bytes; 0: as large as the image's
   std::vector<std::string> devices = {};  // besides those that every machine has (devices.h)
+  // Windows: memory integrity must run in every boot, and the machine has what it needs.
+  bool memory_integrity = false;
   bool operator==(const Machine&) const = default;
 };
 

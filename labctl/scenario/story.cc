@@ -113,10 +113,18 @@ class StoryCheck {
     needs_driver(step);
     if (!scenario_.guest) return;
     const Driver& driver = scenario_.guest->driver;
-    if (scenario_.guest->os == Os::windows)
-      mistake(step.mark,
-              "'reload driver' is for guests with Linux: Windows unloads few drivers before it shuts down",
-              "write remove driver and install driver, or reboot");
+    if (scenario_.guest->os == Os::windows && !driver.filter)
+      mistake(
+          step.mark,
+          "'reload driver' on Windows is for minifilters: it unloads few other drivers before it shuts down",
+          "write driver.filter where it is one; else remove driver and install driver, or reboot");
+    else if (scenario_.guest->os == Os::windows && awaited_)
+      mistake(
+          step.mark,
+          fmt::format("'reload driver' before the driver is loaded, with loads: {}", to_string(driver.loads)),
+          driver.loads == Loads::on_use ? "write exercise before it" : "write reboot before it");
+    else if (scenario_.guest->os == Os::windows)
+      return;
     else if (driver.kind == DriverKind::script)
       mistake(step.mark, "'reload driver' with kind: script, and only its author knows how it is loaded",
               "write run steps that unload it and load it");

@@ -260,6 +260,7 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   shape.cmdline = machine.cmdline;
   shape.disk_size = machine.disk_size;
   shape.devices = machine.devices;
+  shape.memory_integrity = machine.memory_integrity;
   switch (machine.firmware) {
     case scenario::Firmware::bios:
       break;

@@ -85,6 +85,12 @@ std::vector<std::pair<std::string, Question>> every_question() {
     all.emplace_back("remove" + name, windows.remove(g, {file}));
     all.emplace_back("loaded" + name, windows.loaded(g, "sensor", {file}));
   }
+  auto filter = guest(DriverKind::inf);
+  filter.driver.filter = {.altitude = "385100", .volume = "C:"};
+  all.insert(all.end(), {{"filter", windows.filter(filter)},
+                         {"unload-filter", windows.unload(filter)},
+                         {"load-filter", windows.load(filter)},
+                         {"guard", windows.guard()}});
   for (const auto& question : assumption_questions())
     if (question.name.starts_with("prove-")) all.emplace_back(question.name, question);
   return all;
@@ -201,4 +207,25 @@ TEST_CASE("a assumption that is not so differs, and one without an answer is nei
   CHECK(holds("identify-again", "boot_id") == Holds::proved);
   answers.erase("identify");
   CHECK(holds("identify-again", "boot_id") == Holds::differs);
+}
+
+TEST_CASE("only a minifilter can be taken out of a Windows that runs") {
+  const auto plain = guest(DriverKind::service);
+  CHECK(windows.unload(plain).command.empty());
+  CHECK(windows.load(plain).command.empty());
+  CHECK(windows.filter(plain).command.empty());
+}
+
+TEST_CASE("Driver Verifier is started with the flags that its mode stands for") {
+  using scenario::Verifier;
+  for (const auto& [mode, word] :
+       std::vector<std::pair<Verifier, std::string>>{{Verifier::standard, "'standard'"},
+                                                     {Verifier::low_resources, "'low-resources'"},
+                                                     {Verifier::code_integrity, "'0x20209BB'"},
+                                                     {Verifier::full, "'0x2020FBB'"}}) {
+    auto watched = guest(DriverKind::service);
+    watched.verifier = mode;
+    CHECK_THAT(windows.install(watched, {"driver.sys"}).command,
+               ContainsSubstring("$verifier = " + word + "\n"));
+  }
 }

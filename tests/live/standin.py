@@ -49,6 +49,10 @@ ways = {
     "upgrade": Way("driver: {kind: service, service: sensor}", "[install driver old, reboot, install driver, reboot]"),
     "secure-boot": Way("driver: {kind: service, service: sensor}", machine="{firmware: uefi-secure}"),
     "verifier": Way("driver: {kind: service, service: sensor}\n    verifier: standard"),
+    "verifier-full": Way("driver: {kind: service, service: sensor}\n    verifier: full"),
+    "filter": Way('driver: {kind: service, service: sensor, filter: {altitude: "385100", beside: [WdFilter]}}',
+                  "[install driver, reload driver x2, reboot, remove driver, reboot]"),
+    "memory-integrity": Way("driver: {kind: service, service: sensor}", machine="{firmware: uefi-secure, memory_integrity: required}"),
 }
 
 

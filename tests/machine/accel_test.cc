@@ -110,3 +110,10 @@ TEST_CASE("the committed bytes are the committed source") {
   CHECK((*bytes == std::string_view(reinterpret_cast<const char*>(proof_guest), sizeof proof_guest)));
   fs::remove_all(scratch());
 }
+
+TEST_CASE("by what name a CPU can virtualize is read from its flags alone") {
+  CHECK(virtualization_in("model name\t: svm vmx\nflags\t\t: fpu vme svm lm\n") == "svm");
+  CHECK(virtualization_in("flags\t\t: fpu vmx\n") == "vmx");
+  CHECK(virtualization_in("flags\t\t: fpu vmx_flags svm_lock\nbugs: svm\n").empty());
+  CHECK(virtualization_in({}).empty());
+}

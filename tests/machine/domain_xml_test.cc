@@ -61,6 +61,9 @@ TEST_CASE("a definition is computed from its spec and nothing else") {
   spec.shape = {.firmware = Firmware::uefi_secure, .platform = Platform::hyperv};
   spec.accel = Accel::kvm;
   compare("kvm-windows-secure.xml", domain_xml(spec, uefi));
+  spec.shape.memory_integrity = true;
+  uefi.virtualization = "svm";
+  compare("kvm-windows-memory-integrity.xml", domain_xml(spec, uefi));
   spec.accel = Accel::tcg;
   spec.shape = {.firmware = Firmware::uefi_secure};
   uefi.firmware = "/usr/share/OVMF/OVMF_CODE_4M.ms.fd";
@@ -137,4 +140,23 @@ TEST_CASE("a guest has no network unless it is asked for, and then nobody can be
   spec.shape.disk = DiskBus::nvme;  // both are told to QEMU itself
   CHECK_THAT(words(), ContainsSubstring("nvme,drive"));
   CHECK_THAT(words(), ContainsSubstring("restrict=on"));
+}
+
+TEST_CASE("memory integrity is for a machine with Secure Boot, SMM, a TPM and a CPU that can virtualize") {
+  Spec spec;
+  spec.name = "windows-11-candidate";
+  spec.disk = "/srv/cells/a/disk.qcow2";
+  spec.nvram = "/srv/cells/a/nvram.fd";
+  spec.accel = Accel::kvm;
+  spec.shape = {.firmware = Firmware::uefi_secure, .platform = Platform::hyperv, .memory_integrity = true};
+  DomainPlace secure = place("pc-q35-7.2");
+  for (const char* name : {"vmx", "svm"}) {
+    secure.virtualization = name;
+    const std::string xml = domain_xml(spec, secure);
+    CHECK_THAT(xml, ContainsSubstring(std::string("<feature policy=\"require\" name=\"") + name + "\" />"));
+    for (const char* part :
+         {"<loader readonly=\"yes\" secure=\"yes\"", "<smm state=\"on\" />", "<tpm model=\"tpm-crb\">"})
+      CHECK_THAT(xml, ContainsSubstring(part));
+  }
+  CHECK(slug_of(spec.shape) != slug_of({.firmware = Firmware::uefi_secure, .platform = Platform::hyperv}));
 }

@@ -25,6 +25,8 @@ BEGINNING = "labctl/cell/beginning.cc"
 PROVING = "labctl/cell/proving.cc"
 SERVICES = "labctl/cell/services.cc"
 BPF = "labctl/cell/bpf.cc"
+FILTER = "labctl/cell/filter.cc"
+GUARD = "labctl/cell/guard.cc"
 PATIENCE = "labctl/cell/timeouts.cc"
 VACUOUS = "labctl/cell/vacuous.cc"
 NOT_YET = "labctl/cell/not_yet.cc"
@@ -244,6 +246,19 @@ RULES = [
     ("a BPF program is gone after its removal", BPF, "if (!tags->empty() && *tags != s_.bpf[program].before)", "if (false)"),
     ("what is no tag shows no BPF program", BPF, 'if (tag.size() != tag_digits || tag.find_first_not_of("0123456789abcdef") != tag.npos)', "if (false)"),
     ("a BPF program may be loaded late", NOT_YET, "answer.exit_code == 0 && lacks_bpf(facts)", "false"),
+    ("a minifilter is loaded", FILTER, 'if (fact(facts, "filter") != "loaded")', "if (false)"),
+    ("a minifilter has its instance at its altitude", FILTER, "if (has_instance(facts, filter) && missing.empty()) return;", "return;"),
+    ("other filters stay beside a minifilter", FILTER, "if (has_instance(facts, filter) && missing.empty()) return;", "if (has_instance(facts, filter)) return;"),
+    ("a minifilter may be attached late", NOT_YET, "answer.exit_code == 0 && lacks_filter(facts)", "false"),
+    ("a minifilter that is unloaded is listed no more", JUDGE, 'if (fact(facts, "filter") != "absent")', "if (false)"),
+    ("a minifilter that is unloaded runs no more", JUDGE, 'if (fact(facts, "state") != "absent" && fact(facts, "state") != "stopped")', "if (false)"),
+    ("memory integrity runs", GUARD, "if (runs_memory_integrity(facts)) return;", "return;"),
+    ("memory integrity needs VBS that runs", GUARD, 'fact(facts, "vbs") == vbs_runs &&', ""),
+    ("memory integrity that goes with the candidate is its fault", GUARD,
+     "if (s_.cell.control || !s_.candidate_in || operation().check == Check::guard_before)", "if (true)"),
+    ("Driver Verifier has the flags that were asked for", GUARD, "if ((level_of(facts) & flags) != flags)", "if (false)"),
+    ("Driver Verifier watches from the next boot on", GUARD, 'if (active == "waits" && module.verifier_waits == s_.boot_id) return;', 'if (active == "waits") return;'),
+    ("Driver Verifier watches the driver that is loaded", GUARD, 'if (active != "yes")', "if (false)"),
     ("a service is active", SERVICES, 'if (fact(facts, "ActiveState") != "active")', "if (false)"),
     ("a service that was there before is not the delivered one", SERVICES, "if (invocation == service.before)", "if (false)"),
     ("a service is not restarted by itself", SERVICES, "if (operation().undisturbed && ", "if (false && "),

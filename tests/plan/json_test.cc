@@ -30,9 +30,9 @@ static void places(const Json& json, const Json::json_pointer& here, std::vector
 }
 
 TEST_CASE("a plan comes back from its json whole") {
-  for (const char* name :
-       {"everything.yaml", "bare-module.yaml", "script.yaml", "content-only.yaml", "steps.yaml",
-        "stories.yaml", "loads.yaml", "products.yaml", "services.yaml", "modules.yaml", "dkms.yaml"}) {
+  for (const char* name : {"everything.yaml", "bare-module.yaml", "script.yaml", "content-only.yaml",
+                           "steps.yaml", "stories.yaml", "loads.yaml", "products.yaml", "services.yaml",
+                           "modules.yaml", "dkms.yaml", "minifilter.yaml"}) {
     Plan plan = planned(name);
     plan.left_out = {"a.driver-b"};
     const std::string text = dump_line(to_json(plan));

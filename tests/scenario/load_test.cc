@@ -151,6 +151,16 @@ TEST_CASE("what runs beside the story, and whether its end counts") {
   CHECK_FALSE(background[2].must_last);
 }
 
+TEST_CASE("a minifilter, what is beside it and what guards the kernel are read") {
+  const Scenario all = good("minifilter.yaml");
+  REQUIRE(all.guest->driver.filter);
+  CHECK(*all.guest->driver.filter == scenario::Filter{"385100.5", "C:", {"WdFilter"}});
+  CHECK(all.guest->verifier == scenario::Verifier::full);
+  CHECK(all.story[1].kind == StepKind::reload);
+  CHECK_FALSE(all.machines[0].memory_integrity);
+  CHECK(all.machines[1].memory_integrity);
+}
+
 TEST_CASE("how long something may take is read where it is written") {
   const Scenario steps = good("steps.yaml");
   const auto& guest = *steps.guest;

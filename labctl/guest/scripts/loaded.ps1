@@ -1,7 +1,8 @@
 # What is loaded cannot be compared with the file that it came from, so `fresh` is unknown; the file is the build.
 # A file that is not there is an answer: an error would only say that the guest could not answer. Of a driver without an
 # ImagePath, Windows loads System32\drivers\NAME.sys.
-# Answers state= file= file_sha256= build_id= version= fresh= package= verifier=.
+# Driver Verifier is on when the registry says so, and active when its own list of loaded drivers has the file.
+# Answers state= file= file_sha256= build_id= version= fresh= package= verifier= verifier_level= verifier_active=.
 # Values: service, kind.
 
 $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\' + $service
@@ -31,5 +32,13 @@ if ($kind -eq 'inf') {
   $own = @(Get-ChildItem -Recurse C:\ProgramData\labctl\package -Filter *.sys | Where-Object { (Get-FileHash -Algorithm SHA256 $_.FullName).Hash -eq $hash })
   if ($own.Count -gt 0) { 'package=right' } else { 'package=another file than the package has' }
 }
-$verified = (Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management').VerifyDrivers
-if (($verified + '').Split(' ') -contains (Split-Path -Leaf $file)) { 'verifier=on' } else { 'verifier=off' }
+$verified = Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management'
+$leaf = Split-Path -Leaf $file
+if (($verified.VerifyDrivers + '').Split(' ') -contains $leaf) {
+  'verifier=on'
+  'verifier_level=' + $verified.VerifyDriverLevel
+  $word = 'no'
+  if (@(verifier.exe /query | Where-Object { $_ -match ('\b' + [regex]::Escape($leaf)) }).Count -gt 0) { $word = 'yes' }
+  if ((Get-Content -ErrorAction SilentlyContinue C:\ProgramData\labctl\verifier) -eq $boot) { $word = 'waits' }
+  'verifier_active=' + $word
+} else { 'verifier=off' }

@@ -146,14 +146,21 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   if (hyperv && kvm) hyperv_features(features);
   child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
 
-  // Nested guests are of no use and TCG has no real CPU to copy: "maximum" is `-cpu max`.
+  // TCG has no real CPU to copy: "maximum" is `-cpu max`.
+  xml_node cpu = child(domain, "cpu");
   if (spec.shape.cpu.empty()) {
-    child(domain, "cpu", {{"mode", kvm ? "host-passthrough" : "maximum"}});
+    cpu.append_attribute("mode") = kvm ? "host-passthrough" : "maximum";
   } else {
     // What of the model the host or the emulator cannot give is left out, as with `-cpu`.
-    xml_node cpu = child(domain, "cpu", {{"mode", "custom"}, {"match", "exact"}, {"check", "none"}});
+    cpu.append_attribute("mode") = "custom";
+    cpu.append_attribute("match") = "exact";
+    cpu.append_attribute("check") = "none";
     child(cpu, "model", {{"fallback", "forbid"}}).text() = spec.shape.cpu.c_str();
   }
+  // Memory integrity is kept up by Windows' own hypervisor, which needs what other nested guests do: without
+  // it the guest is not started, rather than started without memory integrity.
+  if (spec.shape.memory_integrity && kvm)
+    child(cpu, "feature", {{"policy", "require"}, {"name", place.virtualization}});
 
   xml_node clock = child(domain, "clock", {{"offset", hyperv ? "localtime" : "utc"}});
   if (kvm && hyperv) {

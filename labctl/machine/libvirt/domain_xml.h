@@ -17,6 +17,7 @@ struct DomainPlace {
   std::filesystem::path emulator;  // empty: libvirt's choice
   std::filesystem::path sockets;   // where the console and agent sockets go; empty: libvirt's choice
   std::filesystem::path firmware = {};  // UEFI: the code
+  std::string virtualization = {};      // what the host's CPU calls it: "vmx", "svm"; empty: it has none
 };
 
 std::string domain_xml(const Spec& spec, const DomainPlace& place);

@@ -82,6 +82,14 @@ class LibvirtHost final : public Host {
       if (!one_thread) return because(one_thread.error(), "cannot prepare the emulator");
       place.emulator = *one_thread;
     }
+    if (spec.shape.memory_integrity && spec.accel == Accel::kvm) {
+      place.virtualization = virtualization_in(host_cpu());
+      if (place.virtualization.empty())
+        return lab_error(
+            "this host's CPU offers no virtualization, which memory integrity needs in the guest", {},
+            "run it on a host whose /proc/cpuinfo has vmx or svm, with nested=1 in kvm_intel or "
+            "kvm_amd");
+    }
     if (connection_->root()) place.sockets = connection_->root()->path() / "s";
     return std::make_unique<LibvirtMachine>(connection_, std::move(whole), std::move(place), std::move(sink));
   }

@@ -206,6 +206,16 @@ std::string cpu_model_in(std::string_view cpuinfo) {
   return {};
 }
 
+std::string virtualization_in(std::string_view cpuinfo) {
+  for (const std::string& line : split(cpuinfo, '\n')) {
+    if (!line.starts_with("flags")) continue;
+    const auto flags = split(line, ' ');
+    for (const char* name : {"vmx", "svm"})
+      if (std::find(flags.begin(), flags.end(), name) != flags.end()) return name;
+  }
+  return {};
+}
+
 std::string cpu_model() { return cpu_model_in(kernel_file("/proc/cpuinfo", 8192)); }
 
 const char* to_string(Accel accel) { return accel == Accel::kvm ? "kvm" : "tcg"; }

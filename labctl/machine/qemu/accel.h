@@ -40,6 +40,8 @@ std::string host_cpu();
 // does not.
 std::string cpu_model();
 std::string cpu_model_in(std::string_view cpuinfo);
+// By what name a CPU can virtualize, "vmx" or "svm"; empty: it cannot.
+std::string virtualization_in(std::string_view cpuinfo);
 
 enum class KvmDevice { missing, forbidden, there };
 

@@ -13,6 +13,7 @@
  *   dump=       none small kernel torn
  *   ems= panic= paint= restart=   off: this channel is silent; restart=off leaves the machine at its screen
  *   version=    of the driver
+ *   altitude=   of a minifilter's instances; without it the driver is none
  *   installer=  what pnputil or msiexec exits with: 0, 259, 3010, 1641, or a failure
  *   better=on   the system has a better one already and keeps it
  *
@@ -49,7 +50,12 @@ static const struct {
                 {"wrong-driver", WRONG_DRIVER},
                 {"no-driver", NO_DRIVER},
                 {"no-verifier", NO_VERIFIER},
-                {"outlives", OUTLIVES}};
+                {"outlives", OUTLIVES},
+                {"idle-verifier", IDLE_VERIFIER},
+                {"detached", DETACHED},
+                {"evicts", EVICTS},
+                {"stays", IMMOVABLE},
+                {"unguarded", UNGUARDED}};
 
 static int choice(const char *word, const char *const *words, int count) {
   for (int i = 0; i < count; ++i)
@@ -84,6 +90,7 @@ static void understand(struct behaviour *b, const char *key, const char *value) 
   if (strcmp(key, "restart") == 0) b->restart = on;
   if (strcmp(key, "installer") == 0) b->installer = atoi(value);
   if (strcmp(key, "better") == 0) b->better = on;
+  if (strcmp(key, "altitude") == 0) snprintf(b->altitude, sizeof b->altitude, "%s", value);
   if (strcmp(key, "version") == 0) snprintf(b->version, sizeof b->version, "%s", value);
 }
 

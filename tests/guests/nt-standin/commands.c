@@ -289,6 +289,13 @@ static void prove_filters(const char *script, struct result *result) {
   say(result, "fltmc=answers\r\ndefender_altitude=absent");
 }
 
+/* Memory integrity runs from the first boot with Secure Boot on, for as long as no driver takes it away. */
+static void guard(const char *script, struct result *result) {
+  (void)script;
+  const bool runs = strcmp(state_get("guard", "on"), "on") == 0;
+  print(&result->out, "vbs=%d\r\nservices_configured=2\r\nservices_running=%d\r\n", runs ? 2 : 1, runs ? 2 : 0);
+}
+
 static const struct {
   const char *name;
   void (*run)(const char *script, struct result *result);
@@ -307,6 +314,10 @@ static const struct {
              {"remove-service", remove_driver},
              {"remove-inf", remove_driver},
              {"loaded", loaded},
+             {"filter", filter},
+             {"unload-filter", unload_filter},
+             {"load-filter", load_filter},
+             {"guard", guard},
              {"place", just_place},
              {"apply", apply},
              {"content-digest", content_digest},

@@ -210,6 +210,7 @@ static void lose(const char *service, enum trouble what) {
     spoil(driver, what == NO_DRIVER);
   if (what == WRONG_CONTENT || what == NO_CONTENT) spoil(state_get("content.path", NULL), what == NO_CONTENT);
   if (what == NO_VERIFIER) state_set("verifier.service", NULL);
+  if (what == UNGUARDED) state_set("guard", "off");
 }
 
 void driver_boot(void) {

@@ -14,7 +14,37 @@ enum { NO_MORE_ITEMS = 259, REBOOT_REQUIRED = 3010, REBOOT_INITIATED = 1641 };
 static void set_verifier(const char *script, const char *service) {
   char verifier[40];
   value_of(script, "verifier", verifier, sizeof verifier);
-  if (*verifier && strcmp(verifier, "off") != 0) state_set("verifier.service", service);
+  if (!*verifier || strcmp(verifier, "off") == 0) return;
+  state_set("verifier.service", service);
+  state_set("verifier.boot", boot_id);
+  /* Flags are asked for by a number; what the words stand for is the system's own. */
+  state_set_number("verifier.level", (int)strtoul(starts(verifier, "0x") ? verifier : "0x209BB", NULL, 16));
+}
+
+/* Where its file says so, a driver is a minifilter: altitude=. */
+void filter(const char *script, struct result *result) {
+  char service[64];
+  value_of(script, "service", service, sizeof service);
+  const struct behaviour how = driver_behaviour(service);
+  const bool there = driver_running(service) && *how.altitude;
+  print(&result->out, "filter=%s\r\ninstances=", there ? "loaded" : "absent");
+  if (there && how.trouble != DETACHED) print(&result->out, "C:@%s|\\Device\\Mup@%s", how.altitude, how.altitude);
+  print(&result->out, "\r\nbeside=%s\r\n", how.trouble == EVICTS && there ? "" : "WdFilter@328010");
+}
+
+void unload_filter(const char *script, struct result *result) {
+  char service[64];
+  value_of(script, "service", service, sizeof service);
+  if (!driver_running(service)) return fail_with(result, 1, "fltmc: 0x801f0014");
+  if (driver_behaviour(service).trouble == IMMOVABLE) return fail_with(result, 1, "fltmc: 0x801f0010");
+  driver_stop(service);
+}
+
+void load_filter(const char *script, struct result *result) {
+  char service[64];
+  value_of(script, "service", service, sizeof service);
+  const int status = driver_start(service);
+  if (status != 0) fail_with(result, 1, "fltmc: the filter was not loaded");
 }
 
 static void mark_pending(bool pending, struct result *result) {
@@ -176,5 +206,9 @@ void loaded(const char *script, struct result *result) {
     say(result, wanted.found ? "package=right" : "package=another file than the package has");
   }
   if (!pending && !driver_running(service)) say(result, "why=7000 %%31");
-  say(result, driver_verified(service) ? "verifier=on" : "verifier=off");
+  if (!driver_verified(service)) return say(result, "verifier=off");
+  const bool waits = strcmp(state_get("verifier.boot", ""), boot_id) == 0;
+  const bool idle = driver_behaviour(service).trouble == IDLE_VERIFIER;
+  print(&result->out, "verifier=on\r\nverifier_level=%d\r\nverifier_active=%s\r\n",
+        state_number("verifier.level", 0), waits ? "waits" : idle ? "no" : "yes");
 }

@@ -138,6 +138,11 @@ enum trouble {
   NO_DRIVER,      /* ... is gone, and the driver runs */
   NO_VERIFIER,    /* Driver Verifier no longer watches after a boot */
   OUTLIVES,       /* the service outlives its removal */
+  IDLE_VERIFIER,  /* Driver Verifier is told of the driver and does not watch it */
+  DETACHED,       /* a minifilter without an instance */
+  EVICTS,         /* ... beside which Defender's is gone */
+  IMMOVABLE,      /* ... that cannot be unloaded */
+  UNGUARDED,      /* memory integrity is off after a boot */
 };
 enum dump { DUMP_NONE, DUMP_SMALL, DUMP_KERNEL, DUMP_TORN };
 
@@ -160,6 +165,7 @@ struct behaviour {
   int installer;      /* what pnputil or msiexec exits with */
   bool better;        /* the system keeps another driver than this one */
   char version[32];
+  char altitude[40]; /* of a minifilter; empty: it is none */
 };
 struct behaviour behaviour_read(const char *file, size_t size);
 
@@ -230,6 +236,9 @@ void install_service(const char *script, struct result *result);
 void remove_driver(const char *script, struct result *result);
 void remove_msi(const char *script, struct result *result);
 void loaded(const char *script, struct result *result);
+void filter(const char *script, struct result *result);
+void unload_filter(const char *script, struct result *result);
+void load_filter(const char *script, struct result *result);
 
 /* ---- main.c ---- */
 extern enum kind_of_boot this_boot;
