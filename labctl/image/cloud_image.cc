@@ -122,7 +122,8 @@ Result<std::vector<std::pair<std::string, std::string>>> take_packages(const Clo
                        printable(order.packages.sources.filename().string())));
   auto files = fetch_packages(order.packages, home / fetched_name, stop);
   if (!files) return fail(files.error());
-  auto packages = copy_packages(*files, home, [](std::string_view) {}, stop);
+  auto packages = copy_packages(
+      *files, home, [](std::string_view) {}, stop);
   if (!packages) return packages;
   progress(fmt::format("{} packages fetched", packages->size()));
   if (auto gone = remove_below(home, home / fetched_name); !gone) return fail(gone.error());
