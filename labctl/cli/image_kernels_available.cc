@@ -9,10 +9,8 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/package_archives.h"
 #include "labctl/cli/store.h"
-#include "labctl/gate/housekeeping.h"
-#include "labctl/host/cache.h"
-#include "labctl/host/interrupt.h"
 #include "labctl/image/available.h"
 #include "labctl/scenario/starter.h"
 
@@ -53,21 +51,11 @@ Result<std::vector<OfSuite>> read(const AvailableKernels& options, const host::P
   const auto suites = suites_of(options, store, *recipes);
   for (const auto& suite : suites)
     if (auto known = check_suite(suite, *recipes); !known) return fail(known.error());
-  if (auto own = host::claim_cache(paths.root); !own) return fail(own.error());
-  const host::Interrupt interrupt([] { say("labctl: interrupted"); });
-  const auto work = gate::WorkFolder::create(paths);  // apt's roots
-  if (!work) return fail(work.error());
-  gate::Collected left;
-  gate::remove_left_work(paths, left);
+  const auto archives = read_archives(suites, paths);
+  if (!archives) return fail(archives.error());
   std::vector<OfSuite> all;
-  for (const auto& suite : suites) {
-    const auto folder = work->path() / slug(suite);
-    if (auto made = make_dirs(folder); !made) return fail(made.error());
-    say(fmt::format("labctl: reading the package archive of {}", suite));
-    const auto kernels = image::read_archive(suite, folder, interrupt.token());
-    if (!kernels) return fail(kernels.error());
-    all.emplace_back(suite, image::available(suite, *recipes, *kernels));
-  }
+  for (const auto& [suite, kernels] : *archives)
+    all.emplace_back(suite, image::available(suite, *recipes, kernels));
   return all;
 }
 

@@ -6,14 +6,12 @@
 #include <map>
 #include <set>
 
-#include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/output.h"
+#include "labctl/cli/package_archives.h"
 #include "labctl/cli/store.h"
 #include "labctl/cli/verbs.h"
-#include "labctl/gate/housekeeping.h"
-#include "labctl/host/interrupt.h"
 #include "labctl/image/archive.h"
 #include "labctl/scenario/starter.h"
 
@@ -62,25 +60,16 @@ Result<Watched> watched(const image::Store& store, const std::vector<std::string
 }
 
 Result<std::vector<image::Standing>> compared(const Watched& all, const host::Paths& paths) {
-  const host::Interrupt interrupt([] { say("labctl: interrupted"); });
-  const auto work = gate::WorkFolder::create(paths);  // apt's roots
-  if (!work) return fail(work.error());
-  gate::Collected left;
-  gate::remove_left_work(paths, left);
-  for (const auto& line : left.done) say(fmt::format("labctl: {}", line));
   std::set<std::string> suites;
   for (const auto& held : all.held) suites.insert(held.suite);
+  const auto archives = read_archives(suites, paths);
+  if (!archives) return fail(archives.error());
   std::vector<image::Standing> standings;
-  for (const auto& suite : suites) {
-    const auto folder = work->path() / slug(suite);
-    if (auto made = make_dirs(folder); !made) return fail(made.error());
-    say(fmt::format("labctl: reading the package archive of {}", suite));
-    const auto kernels = image::read_archive(suite, folder, interrupt.token());
-    if (!kernels) return fail(kernels.error());
+  for (const auto& [suite, kernels] : *archives) {
     std::vector<image::HeldKernel> of_suite;
     for (const auto& held : all.held)
       if (held.suite == suite) of_suite.push_back(held);
-    const auto more = image::compare_with_archive(of_suite, *kernels);
+    const auto more = image::compare_with_archive(of_suite, kernels);
     standings.insert(standings.end(), more.begin(), more.end());
   }
   return standings;
