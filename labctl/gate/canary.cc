@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer) {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
+  for (const auto& image : order.images)  // a name that is wrong is told before a host is looked for
+    if (auto built = environment.store.find(image); !built) return wrong(built.error());
   auto work = begin_work(environment, observer);
   if (!work) return tl::unexpected(work.error());
   auto host = open_host(environment, order.host, observer);

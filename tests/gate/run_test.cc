@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "labctl/bundle/last_failures.h"
+#include "labctl/gate/canary.h"
 #include "labctl/host/cache.h"
 #include "tests/catch.h"
 #include "tests/lab/fake_lab.h"
@@ -231,6 +232,15 @@ TEST_CASE("without a hypervisor there is an error and no bundle") {
   CHECK(result.error().at(0).what == "there is no hypervisor here");
   CHECK_FALSE(bench.recorder.of<gate::HostEnded>()[0].facts);
   CHECK(bench.recorder.of<gate::BundleOpened>().empty());
+}
+
+TEST_CASE("an image that is not there is told before a host is looked for") {
+  Bench bench;
+  const auto canaries =
+      gate::prove_channels({.images = {"bok"}, .out = {}, .host = {}}, *bench.environment, bench.recorder);
+  REQUIRE_FALSE(canaries);
+  CHECK_THAT(canaries.error().at(0).text(), ContainsSubstring("bok"));
+  CHECK(bench.recorder.of<gate::HostEnded>().empty());
 }
 
 TEST_CASE("a run that is asked to stop says that it was interrupted, and what it left can be resumed") {
