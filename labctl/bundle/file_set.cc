@@ -75,7 +75,7 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<fs::path>& paths, co
   for (const auto& path : paths) {
     if (!fs::exists(path, none))
       return input_error(fmt::format("the artifact does not exist: {}", path.lexically_normal().string()),
-                         where, "build it, or correct the path (it is relative to the scenario's folder)");
+                         where, "build it, or correct the path, which is relative to the scenario's folder");
     const fs::path target = fs::canonical(path, none);  // what is named itself may be a link
     auto added = fs::is_directory(target, none) ? add_below(target, where, files)
                                                 : add(target, path.filename().string(), where, files);

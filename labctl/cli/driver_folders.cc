@@ -26,7 +26,7 @@ Result<std::vector<std::string>> packages_in(const std::string& folder, const fs
   if (names.empty())
     return input_error(
         fmt::format("the driver's folder has no file that ends in {}: {}", any ? "anything" : suffix, folder),
-        where, "build it, or correct the path (it is relative to the scenario's folder)");
+        where, "build it, or correct the path, which is relative to the scenario's folder");
   std::sort(names.begin(), names.end());
   for (auto& name : names) name = folder + (folder.ends_with('/') ? "" : "/") + name;
   return names;

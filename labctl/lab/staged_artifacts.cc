@@ -74,7 +74,7 @@ Result<std::uint64_t> size_of(const fs::path& source, const std::string& where,
   if (!fs::exists(source, problem))
     return input_error(
         fmt::format("the artifact does not exist: {}", source.lexically_normal().string()), where,
-        kernel.empty() ? "build it, or correct the path (it is relative to the scenario's folder)"
+        kernel.empty() ? "build it, or correct the path, which is relative to the scenario's folder"
                        : fmt::format("build it for the kernel {}; 'labctl image kernels' lists what to "
                                      "build for",
                                      kernel));
