@@ -261,7 +261,8 @@ def named_packages(lab, folder):
     check(sorted(debs) == ["agent-lib", "guest-agent"], f"named: {sorted(debs)}")
     recipe = (home / "image.yaml").read_text() if home.exists() else ""
     check("packages: [guest-agent]" in recipe and all(sha256 in recipe for sha256 in debs.values()), recipe)
-    check(sorted(file.suffix for file in home.glob("*")) == [".deb", ".deb", ".img", ".yaml"], f"named: leaves {os.listdir(home)}")
+    left = sorted(file.suffix for file in home.glob("*"))
+    check(left == [".deb", ".deb", ".img", ".yaml"], f"named: leaves {left}")
     check(lab.labctl("image", "list").returncode == 0, "the recipe is not read back")
     if not recipe:
         return
