@@ -37,7 +37,7 @@ part "format and shell"
 mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '^tests/guests/' | sort)
 clang-format --dry-run -Werror "${sources[@]}"
 shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/guests/nt-standin/build tests/live/*.sh .ci/run \
-  labctl/guest/scripts/*.sh labctl/machine/libvirt/scripts/*.sh \
+  labctl/guest/scripts/*.sh labctl/image/scripts/*.sh labctl/machine/libvirt/scripts/*.sh \
   images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish templates/container/build templates/collectors/*.sh templates/rollout/apt-phase debian/tests/{gate,judge}
 
 # The programs as users have them; the rooms' own tests are built with the sanitizers below, and run once.
