@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer) {
   const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
-  for (const auto& image : order.images)  // a name that is wrong is told before a host is looked for
+  for (const auto& image : order.images)  // an unknown name needs no host
     if (auto built = environment.store.find(image); !built) return wrong(built.error());
   auto work = begin_work(environment, observer);
   if (!work) return tl::unexpected(work.error());
