@@ -42,7 +42,8 @@ constexpr const char* linux_usage =
     "publishes";
 
 Error missing_file(const std::string& what, const std::string& file) {
-  return {Fault::input, fmt::format("there is no such {}", what), printable(file), {}};
+  return {Fault::input, fmt::format("there is no such {}", what), printable(file),
+          "check the path, which is relative to the current folder"};
 }
 
 Result<std::string> given(const char* what, const std::string& file) {
@@ -212,7 +213,7 @@ void add_image_import(CommandLine& command_line) {
   verb.option(
       "--packages-from", options->packages_from,
       "Linux: sources of the image's own release (apt's .sources or .list, dnf's .repo), from which this "
-      "host fetches the packages with what they need",
+      "host fetches the packages and what they depend on",
       {.value = "FILE"});
   verb.flag("--disks-only", options->disks, "Do not boot it as an image; the first run does");
   options->host.add_to(verb);

@@ -118,7 +118,7 @@ Result<std::vector<std::pair<std::string, std::string>>> take_packages(const Clo
                                                                        const Progress& progress,
                                                                        const std::stop_token& stop) {
   if (order.packages.names.empty()) return copy_packages(order.install, home, progress, stop);
-  progress(fmt::format("fetching {} with what they need, as {} says", join(order.packages.names, ", "),
+  progress(fmt::format("fetching {} and what it depends on, as {} says", join(order.packages.names, ", "),
                        printable(order.packages.sources.filename().string())));
   auto files = fetch_packages(order.packages, home / fetched_name, stop);
   if (!files) return fail(files.error());

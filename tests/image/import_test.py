@@ -279,12 +279,12 @@ def named_packages(lab, folder):
     take("not-there", "there is no such file of package sources", "/nonexistent.sources", 2, *agent)
     take("no-apt", "apt-get is not installed", archive.sources, 3, *agent, PATH=only_some(folder / "no-apt"))
     take("trusting", "without a signature", archive.sign("vendor", "Trusted: yes\n"), 2, *agent)
-    take("stranger", "cannot read", archive.sign("stranger"), 3, *agent)
+    take("stranger", "the public key is not available", archive.sign("stranger"), 3, *agent)
     take("unsigned", "not signed", archive.sign(None), 3, *agent)
     archive.sign("vendor")
     with open(archive.folder / "agent-lib.deb", "ab") as package:
         package.write(b"changed")
-    take("changed", "unexpected size", archive.sources, 3, *agent)
+    take("changed", "Failed to fetch", archive.sources, 3, *agent)
     done = lab.take("no-sources", sums, "--install", "guest-agent", PATH=path)
     check(done.returncode == 2 and "--packages-from" in done.stderr, f"a name without sources: {done.stderr}")
 
