@@ -77,7 +77,10 @@ std::vector<Operation> prove_driver(const plan::Cell& cell, const event::Opened&
     all.push_back(of_module(cell, step, "loaded", driver.modules[i], files, Check::loaded));
     all.back().expected_sha256 = digest_of(opened, bare && i < files.size() ? files[i] : installed.file);
   }
-  if (driver.filter && !driver.modules.empty()) all.push_back(of_filter(cell, step, Check::filter));
+  if (driver.filter && !driver.modules.empty()) {
+    all.push_back(of_filter(cell, step, Check::filter));
+    all.back().expected_sha256 = digest_of(opened, installed.file);
+  }
   for (const auto& unit : proved_services(cell, opened)) {
     all.push_back(of_service(cell, step, "service", unit, Check::service));
     all.back().expected_sha256 = digest_of(opened, installed.file);
