@@ -47,7 +47,7 @@ std::map<std::string, Agreed> read_table() {
   return table;
 }
 
-scenario::Guest guest(DriverKind kind) {
+scenario::Guest guest_of(DriverKind kind) {
   scenario::Guest guest;
   guest.os = scenario::Os::windows;
   guest.driver = {.kind = kind, .modules = {"sensor"}};
@@ -79,13 +79,13 @@ std::vector<std::pair<std::string, Question>> every_question() {
       {"dumps", windows.last_questions().back()},
       {"own", windows.own("proof-1", "sensorctl.exe digest")}};
   for (const auto kind : {DriverKind::inf, DriverKind::service, DriverKind::msi, DriverKind::script}) {
-    const auto g = guest(kind);
+    const auto g = guest_of(kind);
     const std::string file = driver_file(g.driver), name = std::string("-") + scenario::to_string(kind);
     all.emplace_back("install" + name, windows.install(g, {file}));
     all.emplace_back("remove" + name, windows.remove(g, {file}));
     all.emplace_back("loaded" + name, windows.loaded(g, "sensor", {file}));
   }
-  auto filter = guest(DriverKind::inf);
+  auto filter = guest_of(DriverKind::inf);
   filter.driver.filter = {.altitude = "385100", .volume = "C:"};
   all.insert(all.end(), {{"filter", windows.filter(filter)},
                          {"unload-filter", windows.unload(filter)},
@@ -210,7 +210,7 @@ TEST_CASE("a assumption that is not so differs, and one without an answer is nei
 }
 
 TEST_CASE("only a minifilter can be taken out of a Windows that runs") {
-  const auto plain = guest(DriverKind::service);
+  const auto plain = guest_of(DriverKind::service);
   CHECK(windows.unload(plain).command.empty());
   CHECK(windows.load(plain).command.empty());
   CHECK(windows.filter(plain).command.empty());
@@ -223,7 +223,7 @@ TEST_CASE("Driver Verifier is started with the flags that its mode stands for") 
                                                      {Verifier::low_resources, "'low-resources'"},
                                                      {Verifier::code_integrity, "'0x20209BB'"},
                                                      {Verifier::full, "'0x2020FBB'"}}) {
-    auto watched = guest(DriverKind::service);
+    auto watched = guest_of(DriverKind::service);
     watched.verifier = mode;
     CHECK_THAT(windows.install(watched, {"driver.sys"}).command,
                ContainsSubstring("$verifier = " + word + "\n"));
