@@ -10,5 +10,6 @@ if ($verifier -ne 'off') {
   if (0, 2 -notcontains $LASTEXITCODE) { exit 1 }
   verifier.exe /bootmode persistent
   if (0, 2 -notcontains $LASTEXITCODE) { exit 1 }
-  Set-Content C:\ProgramData\labctl\verifier (Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToUniversalTime().ToString('o')
+  $since = (Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToUniversalTime().ToString('o')
+  Set-Content C:\ProgramData\labctl\verifier $since
 }
