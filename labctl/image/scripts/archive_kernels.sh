@@ -3,6 +3,7 @@
 # LABCTL_APT_SOURCES files of sources as for `labctl image build`; images/debian-12/build finds its sources by the same rules.
 # shellcheck shell=sh
 # private_apt.sh stands before it.
+
 suite=$LABCTL_SUITE
 # The stanzas of a .sources file, the lines of a .list file, that name a suite.
 of_suite() {
