@@ -170,7 +170,8 @@ TEST_CASE("of many cells only those that did not end as they should are drawn") 
   CHECK(drawn(page_of(200)) == 200);
   const auto page = page_of(201);
   CHECK(drawn(page) == 1);
-  CHECK_THAT(page, ContainsSubstring("labctl show 20261122T003338Z-example new/c200"));
+  CHECK_THAT(page,
+             ContainsSubstring("labctl show &apos;20261122T003338Z-example&apos; &apos;new/c200&apos;"));
 }
 
 TEST_CASE("an endless journal gives a bounded timeline") {
