@@ -1,5 +1,7 @@
 #include "labctl/guest/load_failure.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <iterator>
 #include <vector>
@@ -9,7 +11,7 @@
 namespace labctl::guest {
 namespace {
 
-constexpr std::size_t most_parts = 6, longest_line = 200;
+constexpr std::size_t most_parts = 6, longest_line = 200, longest_signer = 80;
 
 struct Meaning {
   std::string_view code, words;
@@ -65,6 +67,10 @@ std::string told(std::string_view part) {
   constexpr std::string_view setup = "setupapi ";
   if (part.starts_with(setup))
     return std::string("the setup log says: ").append(printable(part.substr(setup.size()), longest_line));
+  constexpr std::string_view signer = "3089 ";
+  if (part.starts_with(signer))
+    return fmt::format("Code Integrity 3089 (it is signed by '{}')",
+                       printable(part.substr(signer.size()), longest_signer));
   const auto space = part.find(' ');
   std::string text(words_of(events, part.substr(0, space)));
   if (text.empty() || space == std::string_view::npos) return text;

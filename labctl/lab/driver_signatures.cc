@@ -13,11 +13,12 @@
 #include "labctl/base/owned.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/lab/catalog.h"
 
 namespace labctl::lab {
 namespace {
 
-constexpr std::size_t most_signed_files = 64, most_packed = 4096;
+constexpr std::size_t most_files = 512, most_unlisted = 3;
 constexpr std::uint64_t largest_signed_file = 256u << 20;
 
 // Under which Microsoft signs drivers that it has tested or attested, and its own.
@@ -45,7 +46,7 @@ std::optional<std::string> bytes_of(archive* in, archive_entry* entry) {
   return bytes;
 }
 
-// Drivers and catalogs of a zip; what they are called here is ours to say.
+// The files of a zip; what they are called here is ours to say.
 Result<std::vector<Unpacked>> unpack(const fs::path& package, const fs::path& work) {
   const Owned<archive, archive_read_free> reader(archive_read_new());
   archive* in = reader.get();
@@ -54,13 +55,10 @@ Result<std::vector<Unpacked>> unpack(const fs::path& package, const fs::path& wo
     return lab_error("the package cannot be read", package.string());
   std::vector<Unpacked> files;
   archive_entry* entry = nullptr;
-  for (std::size_t seen = 0; archive_read_next_header(in, &entry) == ARCHIVE_OK && seen < most_packed;
-       ++seen) {
+  while (files.size() < most_files && archive_read_next_header(in, &entry) == ARCHIVE_OK) {
     const char* path = archive_entry_pathname(entry);
-    if (path == nullptr || archive_entry_filetype(entry) != AE_IFREG || files.size() >= most_signed_files)
-      continue;
+    if (path == nullptr || archive_entry_filetype(entry) != AE_IFREG) continue;
     const std::string name = std::string(path).substr(std::string_view(path).find_last_of("/\\") + 1);
-    if (!has_ending(name, ".sys") && !has_ending(name, ".cat")) continue;
     const auto bytes = bytes_of(in, entry);
     if (!bytes)
       return lab_error(fmt::format("a file of the package cannot be read: {}", printable(name, 60)),
@@ -88,18 +86,56 @@ std::string how_signed(const Signature& signature) {
   return words;
 }
 
-Result<std::vector<DriverSignature>> read_signatures(const std::vector<Unpacked>& files) {
-  std::vector<DriverSignature> drivers;
-  std::vector<Signature> catalogs;
+struct Catalog {
+  Signature signature;
+  std::string bytes;
+};
+
+Result<std::vector<Catalog>> catalogs_of(const std::vector<Unpacked>& files) {
+  std::vector<Catalog> catalogs;
   for (const auto& [name, file] : files) {
+    if (!has_ending(name, ".cat")) continue;
     auto signature = signature_of(file);
     if (!signature) return fail(signature.error());
-    if (has_ending(name, ".cat"))
-      catalogs.push_back(*signature);
-    else
-      drivers.push_back({name, *signature, {}});
+    auto bytes = read_file(file, largest_signed_file);
+    if (!bytes) return fail(bytes.error());
+    catalogs.push_back({std::move(*signature), std::move(*bytes)});
   }
-  for (auto& driver : drivers) driver.catalogs = catalogs;
+  return catalogs;
+}
+
+Result<DriverSignature> signature_of_driver(const Unpacked& driver, const std::vector<Catalog>& catalogs) {
+  auto own = signature_of(driver.file);
+  if (!own) return fail(own.error());
+  DriverSignature all{driver.name, std::move(*own), {}, {}};
+  const auto bytes = read_file(driver.file, largest_signed_file);
+  if (!bytes) return fail(bytes.error());
+  for (const auto& catalog : catalogs)
+    all.catalogs.push_back({catalog.signature, catalog_lists(catalog.bytes, *bytes)});
+  return all;
+}
+
+Result<std::vector<DriverSignature>> read_signatures(const std::vector<Unpacked>& files) {
+  const auto catalogs = catalogs_of(files);
+  if (!catalogs) return fail(catalogs.error());
+  std::vector<DriverSignature> drivers;
+  std::vector<std::string> unlisted;
+  for (const auto& each : files) {
+    if (has_ending(each.name, ".cat")) continue;
+    if (has_ending(each.name, ".sys")) {
+      auto signature = signature_of_driver(each, *catalogs);
+      if (!signature) return fail(signature.error());
+      drivers.push_back(std::move(*signature));
+      continue;
+    }
+    const auto bytes = read_file(each.file, largest_signed_file);
+    if (!bytes) return fail(bytes.error());
+    if (std::none_of(catalogs->begin(), catalogs->end(),
+                     [&](const Catalog& catalog) { return catalog_lists(catalog.bytes, *bytes); }))
+      unlisted.push_back(each.name);
+  }
+  if (!catalogs->empty())
+    for (auto& driver : drivers) driver.unlisted = unlisted;
   return drivers;
 }
 
@@ -129,13 +165,21 @@ Signature read_signature(std::string_view output) {
 }
 
 bool DriverSignature::surely_refused() const {
-  return !own.by_microsoft() &&
-         std::none_of(catalogs.begin(), catalogs.end(), [](const auto& each) { return each.by_microsoft(); });
+  return !own.by_microsoft() && std::none_of(catalogs.begin(), catalogs.end(), [](const auto& each) {
+    return each.lists_driver && each.signature.by_microsoft();
+  });
 }
 
 std::string DriverSignature::text() const {
   std::string sentence = printable(driver, 60).append(how_signed(own));
-  for (const auto& catalog : catalogs) sentence.append("; its catalog").append(how_signed(catalog));
+  for (const auto& catalog : catalogs)
+    sentence.append("; its catalog")
+        .append(how_signed(catalog.signature))
+        .append(catalog.lists_driver ? "" : " and does not list these bytes of it");
+  for (std::size_t i = 0; i < std::min(unlisted.size(), most_unlisted); ++i)
+    sentence.append(i == 0 ? "; no catalog lists " : ", ").append(printable(unlisted[i], 60));
+  if (unlisted.size() > most_unlisted)
+    sentence.append(fmt::format(" and {} more", unlisted.size() - most_unlisted));
   return sentence;
 }
 

@@ -2,7 +2,7 @@
 // Secure Boot loads no driver that Microsoft has not signed, and a boot that finds that out takes long and
 // says little. osslsigncode reads the signatures. A name is what a signature says of itself, and only a
 // Windows decides whom it trusts: a good name proves nothing here, and only what surely is not loaded is an
-// error. Whether a catalog covers the driver beside it is not looked at.
+// error. A catalog counts for the files whose digests it has (catalog.h).
 #pragma once
 
 #include <filesystem>
@@ -23,12 +23,19 @@ struct Signature {
 // What `osslsigncode verify` says of a driver or of a catalog.
 Signature read_signature(std::string_view output);
 
+struct CatalogSignature {
+  Signature signature;
+  bool lists_driver = false;  // has a digest of the driver's bytes
+};
+
 struct DriverSignature {
-  std::string driver;               // "sensor.sys"
-  Signature own;                    // in the file itself
-  std::vector<Signature> catalogs;  // of the package
-  bool surely_refused() const;      // by any Windows with Secure Boot
-  std::string text() const;         // "sensor.sys is signed by 'labctl test'; its catalog is not signed"
+  std::string driver;                      // "sensor.sys"
+  Signature own;                           // in the file itself
+  std::vector<CatalogSignature> catalogs;  // of the package
+  std::vector<std::string>
+      unlisted;                 // the package's other files that no catalog lists; none without a catalog
+  bool surely_refused() const;  // by any Windows with Secure Boot
+  std::string text() const;     // "sensor.sys is signed by 'labctl test'; its catalog is not signed"
 };
 
 // Of every .sys in a package (zip), or of a driver that comes alone and is called `name`; nothing of what is

@@ -86,6 +86,28 @@ TEST_CASE("what Windows recovered from is a warning, by the stop that it was spa
   CHECK(read_event_log(head + "x")[0].title == "live kernel report");
 }
 
+TEST_CASE("a driver that a policy in audit mode let in is a warning, and a program is none") {
+  const auto audited = [](const std::string& file,
+                          const std::string& provider = "Microsoft-Windows-CodeIntegrity") {
+    return read_event_log(
+        "<Event xmlns='x'><System><Provider Name='" + provider +
+        "'/><EventID>3076</EventID></System><EventData><Data Name='FileNameLength'>63</Data>"
+        "<Data Name='File Name'>" +
+        file + "</Data></EventData></Event>");
+  };
+  const auto found = audited("\\Device\\HarddiskVolume3\\Windows\\System32\\drivers\\Sensor.SYS");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].title == "a policy in audit mode would refuse sensor.sys");
+  CHECK(found[0].module == "sensor.sys");
+  CHECK(found[0].kind == Kind::error);
+  CHECK(found[0].severity == Severity::warning);
+  CHECK(audited("\\Device\\HarddiskVolume3\\Program Files\\a.exe").empty());
+  CHECK(audited("").empty());
+  CHECK(audited(std::string(65, 'a') + ".sys").empty());
+  CHECK(audited("C:\\x\x1b[31m.sys")[0].title == "a policy in audit mode would refuse x?[31m.sys");
+  CHECK(audited("C:\\sensor.sys", "Somebody").empty());
+}
+
 namespace {
 
 Picture picture(unsigned char red, unsigned char green, unsigned char blue, unsigned lit) {

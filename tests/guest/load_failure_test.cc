@@ -12,6 +12,10 @@ TEST_CASE("the numbers that Windows wrote down say why a driver did not load") {
         "event 219 (Plug and Play could not load the driver), status 0xC0000428 (its signature cannot be "
         "verified); "
         "Code Integrity 3077 (a policy refused the file)");
+  CHECK(load_failure("3077 0xC0000428; 3089 labctl test, 'quoted'\x1b") ==
+        "Code Integrity 3077 (a policy refused the file), status 0xC0000428 (its signature cannot be "
+        "verified); "
+        "Code Integrity 3089 (it is signed by 'labctl test, 'quoted'\\x1b')");
   CHECK(load_failure("7026") == "event 7026 (a driver of the boot did not load)");
   CHECK(load_failure("7000 %%9999") == "event 7000 (the service did not start), error 9999");
   CHECK(

@@ -64,17 +64,21 @@ TEST_CASE("the signer is the first subject, and changed bytes are told") {
 TEST_CASE("what Secure Boot surely refuses is what Microsoft signed neither in the file nor in a catalog") {
   const Signature none, own{.name = "labctl test"}, good{.name = whql},
       changed{.name = whql, .altered = true};
-  CHECK(DriverSignature{"sensor.sys", none, {}}.surely_refused());
-  CHECK(DriverSignature{"sensor.sys", own, {own, none}}.surely_refused());
-  CHECK(DriverSignature{"sensor.sys", changed, {}}.surely_refused());
-  CHECK_FALSE(DriverSignature{"sensor.sys", good, {}}.surely_refused());
-  CHECK_FALSE(DriverSignature{"sensor.sys", none, {own, good}}.surely_refused());
-  CHECK(DriverSignature{"sensor.sys", own, {none}}.text() ==
+  CHECK(DriverSignature{"sensor.sys", none, {}, {}}.surely_refused());
+  CHECK(DriverSignature{"sensor.sys", own, {{own, true}, {none, true}}, {}}.surely_refused());
+  CHECK(DriverSignature{"sensor.sys", changed, {}, {}}.surely_refused());
+  CHECK_FALSE(DriverSignature{"sensor.sys", good, {}, {}}.surely_refused());
+  CHECK(DriverSignature{"sensor.sys", none, {{good, false}}, {}}.surely_refused());
+  CHECK_FALSE(DriverSignature{"sensor.sys", none, {{own, true}, {good, true}}, {}}.surely_refused());
+  CHECK(DriverSignature{"sensor.sys", own, {{none, true}}, {}}.text() ==
         "sensor.sys is signed by 'labctl test'; its catalog is not signed");
-  CHECK(DriverSignature{"sensor.sys", changed, {}}.text() ==
+  CHECK(DriverSignature{"sensor.sys", changed, {}, {}}.text() ==
         "sensor.sys was changed after it was signed by '" + whql + "'");
-  CHECK(DriverSignature{"sensor.sys", Signature{.altered = true}, {none}}.text() ==
+  CHECK(DriverSignature{"sensor.sys", Signature{.altered = true}, {{none, true}}, {}}.text() ==
         "sensor.sys was changed after it was signed; its catalog is not signed");
+  CHECK(DriverSignature{"sensor.sys", none, {{good, false}}, {"sensor.inf", "a", "b", "c"}}.text() ==
+        "sensor.sys is not signed; its catalog is signed by '" + whql +
+            "' and does not list these bytes of it; no catalog lists sensor.inf, a, b and 1 more");
 }
 
 TEST_CASE("a driver that comes alone is looked at, and what is no driver is not") {

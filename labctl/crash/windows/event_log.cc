@@ -74,6 +74,22 @@ std::optional<Finding> power_event(std::string_view event) {
   return stop_finding(*code, parameters);
 }
 
+// Code Integrity's of a file that a policy in audit mode let in: a Windows where that policy is in force
+// loads it no more. Of drivers alone; programs and libraries have such events on many systems.
+std::optional<Finding> audited_driver(std::string_view event) {
+  constexpr std::size_t longest_name = 64;
+  std::string name = data(event, "File Name");
+  name.erase(0, name.find_last_of('\\') + 1);
+  for (char& c : name)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c > ' ' && c <= '~' ? c : '?';
+  if (!name.ends_with(".sys") || name.size() > longest_name) return std::nullopt;
+  Finding found = sign("a policy in audit mode would refuse " + name, Kind::error, event);
+  found.module = name;
+  found.severity = Severity::warning;
+  found.line = 1;  // the list of such events
+  return found;
+}
+
 std::optional<Finding> read_event(std::string_view event) {
   static const re2::RE2 number_of(R"(<EventID[^>]*>(\d{1,5})</EventID>)", re2::RE2::Latin1);
   std::string id;
@@ -85,6 +101,7 @@ std::optional<Finding> read_event(std::string_view event) {
     return stop ? stop : sign("stop code unknown", Kind::stop_code, event);
   }
   if (id == "41" && by("Microsoft-Windows-Kernel-Power")) return power_event(event);
+  if (id == "3076" && by("Microsoft-Windows-CodeIntegrity")) return audited_driver(event);
   if (id == "6008" && (by("Name='EventLog'") || by("Name=\"EventLog\"")))
     return sign(unclean_shutdown, Kind::reset, event);
   return std::nullopt;

@@ -1,5 +1,6 @@
 # Behind events.ps1. What the system has written down of its own health; then each dump as dump=PATH|BYTES|TIME,
-# and the reports of what it recovered from as live=PATH|BYTES|TIME|CODE, the code of the stop that it was spared.
+# and the reports of what it recovered from as live=PATH|BYTES|TIME|CODE, the code of the stop that it was spared. Last, the
+# events of drivers that a policy of Code Integrity in audit mode let in, and would refuse when it is in force.
 
 'log=System'
 $events
@@ -16,3 +17,5 @@ foreach ($report in @($reports | Sort-Object LastWriteTimeUtc -Descending | Sele
   } catch { $code = '' }
   'live=' + $report.FullName + '|' + $report.Length + '|' + $report.LastWriteTimeUtc.ToString('o') + '|' + $code
 }
+$audits = @(wevtutil.exe qe Microsoft-Windows-CodeIntegrity/Operational '/q:*[System[EventID=3076]]' /f:xml /rd:true /c:20)
+$audits

@@ -1,6 +1,6 @@
 # Behind loaded.ps1. Of a driver that does not run, what the system has written down of it in this boot, by numbers and files,
-# because the words are localised: events 7000, 7026 (services), 219 (Plug and Play), those of Code Integrity, and the lines
-# of the setup log that tell of errors. Answers why=, in parts divided by semicolons; nothing where nothing is written down.
+# because the words are localised: events 7000, 7026 (services), 219 (Plug and Play), those of Code Integrity with the
+# signer that it saw (3089), and the lines of the setup log that tell of errors. Answers why=, in parts divided by semicolons; nothing where nothing is written down.
 
 if ($state -ne 'live' -and $state -ne 'pending') {
   $why = @()
@@ -20,6 +20,15 @@ if ($state -ne 'live' -and $state -ne 'pending') {
       $status = $event.SelectSingleNode('*[local-name()=''EventData'']/*[@Name=''Status'']')
       if ($status -and $status.InnerText -match '^[0-9]+$') { $part += ' 0x{0:X8}' -f [uint32]$status.InnerText }
       if ($why -notcontains $part) { $why += $part }
+      $activity = $event.SelectSingleNode('*[local-name()=''System'']/*[local-name()=''Correlation'']/@ActivityID')
+      if (-not $activity) { continue }
+      $signed = '*[System[EventID=3089 and Correlation[@ActivityID=''' + $activity.Value + ''']]]'
+      foreach ($line in @(wevtutil.exe qe $one[0] ('/q:' + $signed) /f:xml /c:4)) {
+        try { $publisher = ([xml]$line).Event.SelectSingleNode('*[local-name()=''EventData'']/*[@Name=''PublisherName'']') } catch { continue }
+        if (-not $publisher) { continue }
+        $part = '3089 ' + $publisher.InnerText.Replace(';', ',')
+        if ($why -notcontains $part) { $why += $part }
+      }
     }
   }
   if ($kind -eq 'inf') {

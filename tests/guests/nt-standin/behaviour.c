@@ -43,6 +43,7 @@ static const struct {
                 {"winpe", WINPE},
                 {"safe-mode", SAFE_MODE},
                 {"live-dump", LIVE_DUMP},
+                {"audited", AUDITED},
                 {"shutdown-hangs", SHUTDOWN_HANGS},
                 {"no-reboot", NO_REBOOT},
                 {"wrong-content", WRONG_CONTENT},

@@ -117,6 +117,7 @@ static void content_digest(const char *script, struct result *result) {
 /* ---- evidence ---- */
 
 static const int bad_events[] = {1001, 41, 6008};
+static const int audits[] = {3076};
 
 static void each_dump(void (*each)(const char *path, struct result *result), struct result *result) {
   glob_t found;
@@ -178,6 +179,7 @@ static void kernel_log(const char *script, struct result *result) {
   log_tell(&result->out, bad_events, 3);
   each_dump(tell_dump, result);
   tell_live_reports(result);
+  log_tell(&result->out, audits, 1);
 }
 
 /* At most three, and of each the beginning. */

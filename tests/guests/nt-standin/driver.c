@@ -67,6 +67,15 @@ static void live_dump(const struct behaviour *how) {
   write_dump(SYSTEM_ROOT "/LiveKernelReports/NT-STANDIN.dmp", &stop, DUMP_SMALL);
 }
 
+static void audit(const char *service) {
+  char data[200];
+  snprintf(data, sizeof data,
+           "<Data Name='FileNameLength'>63</Data><Data Name='File Name'>\\Device\\HarddiskVolume3\\Windows"
+           "\\System32\\drivers\\%s.sys</Data>",
+           service);
+  log_event(3076, "Microsoft-Windows-CodeIntegrity", data);
+}
+
 static void strike(int at) {
   const struct behaviour *how = &services[at].behaviour;
   services[at].due = 0;
@@ -91,6 +100,9 @@ static void strike(int at) {
       break;
     case STOPS:
       services[at].running = false;
+      break;
+    case AUDITED:
+      audit(services[at].name);
       break;
     case LIVE_DUMP:
       live_dump(how);

@@ -130,6 +130,7 @@ enum trouble {
   WINPE,          /* ... with one: a system that answers and is the wrong one */
   SAFE_MODE,      /* the right system without the driver */
   LIVE_DUMP,      /* a report of a system that goes on: no crash */
+  AUDITED,        /* a policy in audit mode lets it in */
   SHUTDOWN_HANGS, /* the reboot never happens */
   NO_REBOOT,      /* the reboot is told and does not happen */
   WRONG_CONTENT,  /* content is another after a boot */
