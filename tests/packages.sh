@@ -12,7 +12,7 @@ checks=(catch2 clang-format clang-tidy ccache python3-jsonschema python3-yaml op
   python3-securesystemslib shellcheck libxml2-utils python3-junitparser
   chromium-headless-shell fonts-dejavu-core
   ansible-core groff-base fish zsh gpg gpg-agent gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev
-  wine64 osslsigncode zip ntfs-3g libevtx-utils slurm-wlm munge
+  wine64 osslsigncode llvm lld zip ntfs-3g libevtx-utils slurm-wlm munge
   skopeo umoci docker-registry)
 
 command -v npm >/dev/null || checks+=(npm) # another than Debian's will do

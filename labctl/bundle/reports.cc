@@ -67,7 +67,8 @@ class SourceLines {
   SourceLines(const Judged& judged, std::vector<fs::path> files) : files_(std::move(files)) {
     const fs::path folder = fs::path(judged.run.scenario.location()).parent_path();
     for (const auto& cell : judged.run.plan.cells) {
-      if (cell.guest.driver.kind != scenario::DriverKind::kmod) continue;
+      const auto kind = cell.guest.driver.kind;  // those whose artifact is the driver itself
+      if (kind != scenario::DriverKind::kmod && kind != scenario::DriverKind::service) continue;
       for (const auto& given : plan::given_to(cell)) {
         if (given.of != plan::Given::Of::driver || !given.label.empty()) continue;
         const fs::path file = folder / given.path;

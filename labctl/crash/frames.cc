@@ -22,6 +22,7 @@ std::string hex(std::uint64_t number) {
 }  // namespace
 
 std::string ModuleFrame::text() const {
+  if (function.empty()) return module + "+" + hex(offset);
   return function + "+" + hex(offset) + "/" + hex(size) + " [" + module + "]";
 }
 
@@ -45,6 +46,23 @@ std::vector<CallFrame> call_frames(std::string_view report) {
   return frames;
 }
 
+namespace {
+
+void add_driver_frames(std::string_view report, std::vector<ModuleFrame>& frames) {
+  static const re2::RE2 pattern(R"((stopped at |)\b([A-Za-z0-9_.-]{1,60}\.sys)\+0x([0-9a-f]{1,8})\b)",
+                                re2::RE2::Latin1);
+  re2::StringPiece rest(report.data(), report.size());
+  std::string before;
+  ModuleFrame frame;
+  while (frames.size() < most_frames &&
+         re2::RE2::FindAndConsume(&rest, pattern, &before, &frame.module, re2::RE2::Hex(&frame.offset))) {
+    frame.exact = !before.empty();
+    if (std::find(frames.begin(), frames.end(), frame) == frames.end()) frames.push_back(frame);
+  }
+}
+
+}  // namespace
+
 std::vector<ModuleFrame> module_frames(std::string_view report) {
   static const re2::RE2 pattern(
       R"((RIP: [0-9a-f]{1,4}:|pc : |\? |)([A-Za-z0-9_.$]{1,256})\+0x([0-9a-f]{1,8})/0x([0-9a-f]{1,8}) \[([A-Za-z0-9_-]{1,64})[\] (])",
@@ -62,6 +80,7 @@ std::vector<ModuleFrame> module_frames(std::string_view report) {
         std::find(frames.begin(), frames.end(), frame) == frames.end())
       frames.push_back(frame);
   }
+  add_driver_frames(report, frames);
   return frames;
 }
 

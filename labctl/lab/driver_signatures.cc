@@ -189,7 +189,11 @@ Result<std::vector<DriverSignature>> driver_signatures(const fs::path& artifact,
     return lab_error("osslsigncode is not installed", {}, "apt-get install osslsigncode");
   const auto head = read_file(artifact, largest_signed_file);
   if (!head) return fail(head.error());
-  if (head->starts_with("MZ")) return read_signatures({{name, artifact}});
+  if (head->starts_with("MZ")) {  // a driver, whatever it is called
+    auto signature = signature_of_driver({name, artifact}, {});
+    if (!signature) return fail(signature.error());
+    return std::vector{std::move(*signature)};
+  }
   if (!head->starts_with("PK")) return std::vector<DriverSignature>{};
   if (auto made = make_dirs(work); !made) return fail(made.error());
   const auto files = unpack(artifact, work);

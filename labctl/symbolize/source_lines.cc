@@ -3,15 +3,18 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <sstream>
+#include <variant>
 
 #include "labctl/base/files.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
+#include "labctl/symbolize/windows_image.h"
 
 namespace labctl::symbolize {
 namespace {
@@ -105,38 +108,80 @@ Result<std::string> look_up(const fs::path& file, const Symbol& symbol, std::uin
   return text;
 }
 
+struct LinuxModule {
+  fs::path file;
+  std::vector<Symbol> functions;
+};
+using Module = std::variant<LinuxModule, WindowsImage>;
+
+// Windows has no case, and its drivers' names keep their ending.
+std::string key_of(std::string module) {
+  if (!module.ends_with(".sys")) return module;
+  std::transform(module.begin(), module.end(), module.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return module;
+}
+
+Result<Module> read_module(const fs::path& file) {
+  if (is_windows_image(file)) {
+    auto image = read_windows_image(file);
+    if (!image) return fail(image.error());
+    return Module(std::move(*image));
+  }
+  auto functions = functions_of(file);
+  if (!functions) return fail(functions.error());
+  return Module(LinuxModule{file, std::move(*functions)});
+}
+
+Result<std::map<std::string, Module>> read_modules(const std::vector<fs::path>& debug_files) {
+  std::map<std::string, Module> modules;
+  for (const auto& file : debug_files) {
+    std::error_code problem;
+    if (!fs::is_regular_file(file, problem)) return input_error("there is no such debug file", file.string());
+    auto module = read_module(fs::absolute(file, problem));
+    if (!module) return fail(module.error());
+    const bool windows = std::holds_alternative<WindowsImage>(*module);
+    const std::string key = windows ? key_of(file.stem().string() + ".sys") : module_of(file);
+    modules.insert_or_assign(key, std::move(*module));
+  }
+  return modules;
+}
+
+// A call returns behind itself.
+std::uint64_t call_of(const crash::ModuleFrame& frame) {
+  return frame.offset - (frame.exact || frame.offset == 0 ? 0 : 1);
+}
+
+Result<std::string> place_of(const crash::ModuleFrame& frame, const LinuxModule& module) {
+  const auto& functions = module.functions;
+  const auto symbol = std::find_if(functions.begin(), functions.end(), [&](const Symbol& one) {
+    return one.name == frame.function && is_of_size(one, frame.size, functions);
+  });
+  if (symbol == functions.end())
+    return input_error(
+        fmt::format("has no function '{}' of this size: it is another build of the module", frame.function),
+        module.file.string(), "give the very module that crashed, with its debug information");
+  return look_up(module.file, *symbol, call_of(frame));
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> source_lines(const std::vector<crash::ModuleFrame>& frames,
                                               const std::vector<fs::path>& debug_files) {
-  std::map<std::string, std::pair<fs::path, std::vector<Symbol>>> modules;
-  for (const auto& file : debug_files) {
-    std::error_code problem;
-    if (!fs::is_regular_file(file, problem)) return input_error("there is no such debug file", file.string());
-    auto functions = functions_of(fs::absolute(file, problem));
-    if (!functions) return fail(functions.error());
-    modules[module_of(file)] = {fs::absolute(file, problem), std::move(*functions)};
-  }
+  const auto modules = read_modules(debug_files);
+  if (!modules) return fail(modules.error());
   std::vector<std::string> lines;
   for (const auto& frame : frames) {
-    const auto module = modules.find(frame.module);
-    if (module == modules.end()) {
+    const auto module = modules->find(key_of(frame.module));
+    if (module == modules->end()) {
       lines.push_back(frame.text());
       continue;
     }
-    const fs::path& file = module->second.first;
-    const std::vector<Symbol>& functions = module->second.second;
-    const auto symbol = std::find_if(functions.begin(), functions.end(), [&](const Symbol& one) {
-      return one.name == frame.function && is_of_size(one, frame.size, functions);
-    });
-    if (symbol == functions.end())
-      return input_error(
-          fmt::format("has no function '{}' of this size: it is another build of the module", frame.function),
-          file.string(), "give the very module that crashed, with its debug information");
-    // A call returns behind itself.
-    auto place = look_up(file, *symbol, frame.offset - (frame.exact || frame.offset == 0 ? 0 : 1));
+    const auto* image = std::get_if<WindowsImage>(&module->second);
+    auto place =
+        image ? place_in(*image, call_of(frame)) : place_of(frame, std::get<LinuxModule>(module->second));
     if (!place) return fail(place.error());
-    lines.push_back(frame.text() + ": " + *place);
+    lines.push_back(place->empty() ? frame.text() : frame.text() + ": " + *place);
   }
   return lines;
 }

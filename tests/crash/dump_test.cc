@@ -64,7 +64,8 @@ TEST_CASE("a minidump names the stop and the driver whose code it stood in") {
   CHECK(found.corrupted.empty());
   CHECK(found.suppressed.empty());
   CHECK(found.excerpt ==
-        "minidump of Windows build 20348: 0x7e (0xffffffffc0000005, 0xfffff8012345e14e, 0x0, 0x0)");
+        "minidump of Windows build 20348: 0x7e (0xffffffffc0000005, 0xfffff8012345e14e, 0x0, 0x0); stopped "
+        "at sensor.sys+0xe14e");
 }
 
 TEST_CASE("the driver that Windows itself blames wins, without its path") {

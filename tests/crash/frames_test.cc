@@ -24,6 +24,19 @@ TEST_CASE("the places of a report in modules are read in their order, each once"
   CHECK(frames[0].text() == "sensor_equal+0x39/0x60 [sensor]");
 }
 
+TEST_CASE("the places of a Windows dump in drivers are read, the one where it stopped first") {
+  const auto frames = module_frames(
+      "minidump of Windows build 20348: 0x7e (0x1, 0x2, 0x0, 0x0); stopped at sensor.sys+0xe14e; possibly "
+      "involved, by what lies "
+      "on its stack: sensor.sys+0x1014, my-filter.sys+0x20, sensor.sys+0x1014");
+  REQUIRE(frames.size() == 3);
+  CHECK(frames[0] == ModuleFrame{"", 0xe14e, 0, "sensor.sys", true});
+  CHECK(frames[1] == ModuleFrame{"", 0x1014, 0, "sensor.sys", false});
+  CHECK(frames[2].text() == "my-filter.sys+0x20");
+  CHECK(module_frames("sensor.sys+0x123456789").empty());
+  CHECK(module_frames("sensor.sys+0x").empty());
+}
+
 TEST_CASE("what is no place, or cannot be one, gives nothing") {
   CHECK(module_frames("").empty());
   CHECK(module_frames("f+0x60/0x60 [m]").empty());

@@ -121,6 +121,12 @@ std::string triage_driver(const Bytes& bytes, const std::vector<Driver>& drivers
   return driver ? driver->file : std::string();
 }
 
+// "sensor.sys+0x10f2"; empty in nobody's driver, or in one that comes with Windows.
+std::string place_of(const Driver* driver, std::uint64_t address) {
+  if (!driver || driver->file.empty() || comes_with_windows(driver->file)) return {};
+  return driver->file + "+" + hex(address - driver->base);
+}
+
 // Words of the stack that lie in drivers. What was called and has returned leaves such words too: no proof.
 std::vector<std::string> on_the_stack(const Bytes& bytes, const std::vector<Driver>& drivers) {
   std::vector<std::string> places;
@@ -130,8 +136,8 @@ std::vector<std::string> on_the_stack(const Bytes& bytes, const std::vector<Driv
   for (std::uint64_t at = 0; stack != 0 && at + 8 <= size && places.size() < most_involved; at += 8) {
     const std::uint64_t address = bytes.u64(stack + at);
     const Driver* driver = address == 0 ? nullptr : holding(drivers, address);
-    if (!driver || driver->file.empty() || comes_with_windows(driver->file)) continue;
-    if (named.insert(driver->file).second) places.push_back(driver->file + "+" + hex(address - driver->base));
+    auto place = place_of(driver, address);
+    if (!place.empty() && named.insert(driver->file).second) places.push_back(std::move(place));
   }
   return places;
 }
@@ -179,7 +185,9 @@ std::optional<Dump> read_dump(std::string_view head, std::uint64_t size, std::st
   if (dump.corrupted.empty() && dump.code == 0) dump.corrupted = "the dump names no stop code";
   if (wide && is_triage(bytes, wide)) {
     const auto drivers = triage_drivers(bytes);
-    dump.driver = triage_driver(bytes, drivers, culprit_address(dump.code, dump.parameters));
+    const auto address = culprit_address(dump.code, dump.parameters);
+    dump.driver = triage_driver(bytes, drivers, address);
+    if (address != 0) dump.place = place_of(holding(drivers, address), address);
     dump.involved = on_the_stack(bytes, drivers);
   }
   return dump;
@@ -193,6 +201,7 @@ Finding finding_of(const Dump& dump) {
   found.excerpt = fmt::format("{} of Windows build {}: {} ({}, {}, {}, {})", dump.type, dump.build,
                               hex(dump.code), hex(dump.parameters[0]), hex(dump.parameters[1]),
                               hex(dump.parameters[2]), hex(dump.parameters[3]));
+  if (!dump.place.empty()) found.excerpt += fmt::format("; stopped at {}", dump.place);
   std::string_view separator = "; possibly involved, by what lies on its stack: ";
   for (const std::string& place : dump.involved) {
     found.excerpt.append(separator).append(place);

@@ -24,6 +24,8 @@ struct Dump {
   std::uint64_t code = 0;   // of the stop
   std::array<std::uint64_t, 4> parameters{};
   std::string driver;  // the one that the dump blames, or whose code the stop names; empty when unknown
+  std::string place;   // "sensor.sys+0x10f2": where the stop names an address in a driver that does not come
+                       // with Windows
   // Drivers that do not come with Windows and into which words of its stack point, "sensor.sys+0x1014", the
   // innermost first: what a stop without an address leaves of the way to it. They may have returned long ago.
   std::vector<std::string> involved;
