@@ -2,22 +2,12 @@
 // what was asked of it.
 
 #include "tests/catch.h"
-#include "tests/cell/story.h"
+#include "tests/cell/windows_story.h"
 
 using namespace story;
 using outcome::Ending;
 
 namespace {
-
-std::string moment_of(int boot) { return "2026-11-22T08:" + std::to_string(10 + boot) + ":30.5000000Z"; }
-
-plan::Cell windows() {
-  plan::Cell cell = candidate();
-  cell.guest.os = scenario::Os::windows;
-  cell.guest.driver = {.kind = scenario::DriverKind::inf, .modules = {"sensor"}};
-  cell.guest.content->path = "C:\\sensor\\content.bin";
-  return cell;
-}
 
 plan::Cell minifilter() {
   plan::Cell cell = windows();
@@ -37,13 +27,11 @@ const std::string unloaded = "filter=absent\r\ninstances=\r\nbeside=WdFilter@328
 const std::string guarded = "vbs=2\r\nservices_configured=1 2\r\nservices_running=1 2\r\n";
 
 // A Windows that is well, with all of them.
-struct Guest : Scene {
-  explicit Guest(plan::Cell told) : Scene(std::move(told)) {
-    change = [this](Answer& answer, int) {
-      if (answer.question == "identify") answer.output = "boot_id=" + moment_of(boots) + "\r\n";
-      if (answer.question == "evidence")
-        answer.output = "boot_id=" + moment_of(boots) + "\r\nkernel=10.0\r\ncrash_records=0\r\n";
-      if (answer.question == "kernel-log") answer.output = "log=System\r\n";
+struct Guest : WindowsScene {
+  explicit Guest(plan::Cell told) : WindowsScene(std::move(told)) {
+    const auto well = change;
+    change = [this, well](Answer& answer, int nth) {
+      well(answer, nth);
       if (answer.question == "unload" || answer.question == "remove") filter_in = false;
       if (answer.question == "load" || answer.question == "install") filter_in = true;
       if (answer.question == "filter") answer.output = filter_in ? attached : unloaded;

@@ -2,7 +2,7 @@
 
 #include "labctl/crash/windows/event_log.h"
 #include "tests/catch.h"
-#include "tests/cell/story.h"
+#include "tests/cell/windows_story.h"
 
 using namespace story;
 using crash::Kind;
@@ -15,29 +15,7 @@ const std::string settle2 = "boot 2/3: settle";
 const std::string hyperv =
     R"({"action":"pause","info":{"type":"hyper-v","arg1":126,"arg2":18446744072635809797,"arg3":2,"arg4":3,"arg5":4}})";
 
-plan::Cell windows() {
-  plan::Cell cell = candidate();
-  cell.guest.os = scenario::Os::windows;
-  cell.guest.driver = {.kind = scenario::DriverKind::inf, .modules = {"sensor"}};
-  cell.guest.content->path = "C:\\sensor\\content.bin";
-  return cell;
-}
-
-std::string moment_of(int boot) { return "2026-11-22T08:" + std::to_string(10 + boot) + ":30.5000000Z"; }
-
-// A Windows that is well.
-struct Guest : Scene {
-  Guest() : Guest(windows()) {}
-  explicit Guest(plan::Cell told) : Scene(std::move(told)) {
-    change = [this](Answer& answer, int) {
-      if (answer.question == "identify") answer.output = "boot_id=" + moment_of(boots) + "\r\n";
-      if (answer.question == "evidence" || answer.question == "suspect")
-        answer.output = "boot_id=" + moment_of(boots) + "\r\nkernel=10.0.20348.0\r\ncrash_records=0\r\n";
-      if (answer.question == "kernel-log") answer.output = "log=System\r\n";
-      return true;
-    };
-  }
-};
+using Guest = WindowsScene;
 
 crash::Finding stop(const std::string& title, const std::string& module = {}) {
   auto found = finding(title, Kind::stop_code);
