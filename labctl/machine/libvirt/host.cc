@@ -69,6 +69,7 @@ class LibvirtHost final : public Host {
     place.machine_type = machine_type_for(spec.shape, facts_.machine_type);
     const Result<FirmwareFiles> firmware = find_firmware(spec.shape.firmware);
     if (!firmware) return fail(firmware.error());
+    if (auto tpm = find_tpm(spec.shape.firmware, spec.shape.platform); !tpm) return fail(tpm.error());
     place.firmware = firmware->code;
     if (!place.firmware.empty()) {
       whole.nvram = fs::absolute(spec.nvram, wrong);

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "labctl/base/subprocess.h"
+
 namespace labctl::machine {
 namespace {
 
@@ -28,6 +30,17 @@ Result<FirmwareFiles> find_firmware(Firmware firmware) {
   }
   return lab_error(fmt::format("this host has no firmware for {} guests", to_string(firmware)), {},
                    "apt-get install ovmf");
+}
+
+Status find_tpm(Firmware firmware, Platform platform) {
+  if (firmware != Firmware::uefi_secure || platform != Platform::hyperv) return {};
+  for (const char* program : {"swtpm", "swtpm_setup"})
+    if (find_program(program).empty())
+      return lab_error(
+          fmt::format("this host has no TPM for Windows guests with Secure Boot: {} is not installed",
+                      program),
+          {}, "apt-get install swtpm swtpm-tools");
+  return {};
 }
 
 }  // namespace labctl::machine

@@ -17,4 +17,8 @@ struct FirmwareFiles {
 // Nothing for a BIOS. Errors: the host has no such firmware.
 Result<FirmwareFiles> find_firmware(Firmware firmware);
 
+// A Windows with Secure Boot has a TPM, which libvirt takes from swtpm; other shapes need none. Errors: it is
+// not installed.
+Status find_tpm(Firmware firmware, Platform platform);
+
 }  // namespace labctl::machine
