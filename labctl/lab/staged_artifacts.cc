@@ -373,7 +373,7 @@ void StagedArtifacts::look_who_signed(const plan::Cell& cell, const std::string&
     if (signatures_.count(path) == 0)
       signatures_.emplace(path,
                           driver_signatures(artifacts_[path].copy, fs::path(path).filename().string(), work));
-    if (cell.machine.firmware == scenario::Firmware::uefi_secure)
+    if (cell.machine.firmware == Firmware::uefi_secure)
       secure_boot_.emplace(path, place(scenario_file, given.mark));
   }
 }

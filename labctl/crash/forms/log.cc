@@ -37,7 +37,7 @@ struct Found {
 };
 
 struct Shared {
-  Os os = Os::automatic;
+  std::optional<Os> os = {};
   std::vector<Signature> signatures;
   std::size_t branches = 0;
   bool kernel = false;       // a line was a kernel's
@@ -234,7 +234,7 @@ bool only_a_shell(const Finding& finding) {
 }
 
 struct LogScanner::State {
-  State(Os os, const std::vector<Signature>& signatures) : raw(os, signatures) {
+  State(std::optional<Os> os, const std::vector<Signature>& signatures) : raw(os, signatures) {
     shared.os = os;
     shared.signatures = signatures;
   }
@@ -310,7 +310,7 @@ struct LogScanner::State {
   Text text{shared, 0, false};
 };
 
-LogScanner::LogScanner(Os os, const std::vector<Signature>& signatures)
+LogScanner::LogScanner(std::optional<Os> os, const std::vector<Signature>& signatures)
     : state_(std::make_unique<State>(os, signatures)) {}
 LogScanner::~LogScanner() = default;
 LogScanner::LogScanner(LogScanner&&) noexcept = default;
