@@ -133,10 +133,16 @@ class CellMachine {
 
   // judge.cc: answers
   void judge(const event::Answer& answer);
+  void judge_facts(const event::Answer& answer, const guest::Facts& facts);
+  void judge_delivered(const guest::Facts& facts);
+  void judge_content(const guest::Facts& facts);
+  void judge_boot_end(const guest::Facts& facts);
+  void judge_gone(const guest::Facts& facts);
   void judge_baseline(const guest::Facts& facts);
   void judge_identity(const std::string& id);
   std::string called(const std::string& module) const;
   void judge_loaded(const guest::Facts& facts);
+  void judge_file(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
   bool is_refusal(const event::Answer& answer);
 
