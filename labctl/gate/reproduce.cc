@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpected(std::vector{error}); }
-
 // Everything that both ways of reproducing need.
 struct Bench {
   const ReproduceOrder& order;
@@ -43,7 +41,7 @@ Result<cell::Hold> where_to_hold(const ReproduceOrder& order, const reproduction
 
 // What differs, in a sentence each; errors where nothing is started because of it.
 Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventory, bool anyway) {
-  if (auto missing = inventory.missing(); !missing.empty()) return tl::unexpected(std::move(missing));
+  if (auto missing = inventory.missing(); !missing.empty()) return wrong(std::move(missing));
   std::vector<std::string> differences;
   std::vector<Error> errors;
   for (const auto& item : inventory.items) {
@@ -57,7 +55,7 @@ Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventor
                     "nothing was started because something differs from the run",
                     {},
                     "--anyway continues, and the result says that it was not the same"});
-  return tl::unexpected(std::move(errors));
+  return wrong(std::move(errors));
 }
 
 void keep_at_end(const Bench& bench, lab::CellJob& job, std::function<bool()> wanted) {
@@ -157,7 +155,7 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
   plan::Plan alone = run.record.plan;
   alone.cells = {inventory.at_hand(cell)};
   auto staged = lab::StagedArtifacts::gather(alone, "run.json", environment.store, work);
-  if (!staged) return tl::unexpected(staged.error());
+  if (!staged) return wrong(staged.error());
   auto base = prepare_base(cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine)),
                            host, environment, observer);
   if (!base) return wrong(base.error());
@@ -196,7 +194,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   auto hold = where_to_hold(order, *recorded);
   if (!hold) return wrong(hold.error());
   auto work = begin_work(environment, observer);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.paths.artifacts),
@@ -205,12 +203,12 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
                                                 environment.tool, work->path());
   if (!inventory) return wrong(inventory.error());
   auto differences = compare(*inventory, order.anyway);
-  if (!differences) return tl::unexpected(differences.error());
+  if (!differences) return wrong(differences.error());
   if (differences->empty())
     observer.on(Said{fmt::format("image, machine, host and {} artifacts are the same as in the run",
                                  inventory->artifacts.size())});
   auto job = make_job(order, *run, recorded->cell, *inventory, **host, work->path(), environment, observer);
-  if (!job) return tl::unexpected(job.error());
+  if (!job) return wrong(job.error());
   Bench bench{.order = order,
               .observer = observer,
               .recorded = std::move(*recorded),
