@@ -11,10 +11,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/debug_session.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -157,7 +157,7 @@ void add_reproduce(CommandLine& command_line) {
   verb.option("--until", options->until, "Stop before this step, as the report calls it", {.value = "STEP"});
   verb.flag("--before-crash", options->before_crash,
             "Stop before the very command, boot or wait in which it failed", {.excludes = {"--until"}});
-  verb.option("--run", options->lines, "A line to obey instead of standard input; may be repeated",
+  verb.option("--run", options->lines, "A command of the session instead of standard input; may be repeated",
               {.value = "LINE"});
   verb.option("--times", options->times, "Run N attempts from that point and report how often it fails",
               {.value = "N", .between = {1, 10000}});
