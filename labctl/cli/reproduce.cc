@@ -61,9 +61,9 @@ bool ask_to_keep() {
 }
 
 // The person at this terminal, or the lines of --run.
-class TerminalAttendant final : public gate::Attendant {
+class TerminalDebugger final : public gate::Debugger {
  public:
-  TerminalAttendant(const ReproduceOptions& options, std::stop_token stop)
+  TerminalDebugger(const ReproduceOptions& options, std::stop_token stop)
       : options_(options), stop_(std::move(stop)) {}
 
   lab::DebugSession& begin(const gate::Moment& moment) override {
@@ -125,10 +125,10 @@ int print_rate(const gate::ReproduceResult& result, bool as_json) {
 int reproduce(const ReproduceOptions& options) {
   return on_this_host(
       options.host, "ending the guest", [&](const gate::Environment& environment, gate::Observer& observer) {
-        TerminalAttendant attendant(options, environment.stop);
-        auto result = gate::reproduce(order_of(options), environment, observer, &attendant);
+        TerminalDebugger debugger(options, environment.stop);
+        auto result = gate::reproduce(order_of(options), environment, observer, &debugger);
         if (!result) return report_error(result.error());
-        return result->rate ? print_rate(*result, options.json) : tell_held(*result, attendant.held());
+        return result->rate ? print_rate(*result, options.json) : tell_held(*result, debugger.held());
       });
 }
 

@@ -70,28 +70,28 @@ void begin_at(lab::CellJob& job, const reproduction::KeptMachine& kept) {
   job.base.disk = kept.disk;
 }
 
-outcome::Outcome attend(const Bench& bench, Attendant& attendant) {
+outcome::Outcome debug_once(const Bench& bench, Debugger& debugger) {
   lab::CellJob job = bench.job;
   const auto kept = bench.order.replay ? std::nullopt : bench.kept.find(bench.key);
   if (kept) begin_at(job, *kept);
-  lab::DebugSession& session = attendant.begin({.step = bench.hold.step,
-                                                .live = job.base.live(),
-                                                .kept_since = kept ? kept->made : "",
-                                                .took_then = bench.recorded.reached(bench.hold)});
+  lab::DebugSession& session = debugger.begin({.step = bench.hold.step,
+                                               .live = job.base.live(),
+                                               .kept_since = kept ? kept->made : "",
+                                               .took_then = bench.recorded.reached(bench.hold)});
   job.hold = bench.hold.left;
   job.session = &session;
   job.vnc = bench.order.vnc;
-  keep_at_end(bench, job, [&] { return attendant.keeps(); });
+  keep_at_end(bench, job, [&] { return debugger.keeps(); });
   std::string where;
   auto outcome = lab::run_cell(
       job, bench.host,
       [&](const lab::Progress& progress) {
-        if (attendant.held() || progress.ended || progress.where == where) return;
+        if (debugger.held() || progress.ended || progress.where == where) return;
         where = progress.where;
         bench.observer.on(Said{where});
       },
       bench.stop);
-  if (kept && attendant.held() && attendant.discards_kept())
+  if (kept && debugger.held() && debugger.discards_kept())
     if (auto gone = bench.kept.discard(bench.key); !gone) bench.observer.on(Problem{gone.error()});
   return outcome;
 }
@@ -170,14 +170,14 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
                       .disk = work / "replay.qcow2"};
 }
 
-Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differences, Attendant* attendant) {
+Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differences, Debugger* debugger) {
   ReproduceResult result{.differences = std::move(differences), .outcome = {}, .rate = {}};
   if (bench.order.times > 0) {
     auto rate = repeat(bench);
     if (!rate) return wrong(rate.error());
     result.rate = std::move(*rate);
   } else {
-    result.outcome = attend(bench, *attendant);
+    result.outcome = debug_once(bench, *debugger);
   }
   result.interrupted = bench.stop.stop_requested();
   return result;
@@ -186,7 +186,7 @@ Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differe
 }  // namespace
 
 Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment& environment,
-                                  Observer& observer, Attendant* attendant) {
+                                  Observer& observer, Debugger* debugger) {
   auto run = bundle::read_run(order.bundle);
   if (!run) return wrong(run.error());
   auto recorded = reproduction::read_recorded(*run, order.bundle, order.cell);
@@ -220,7 +220,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .stop = environment.stop};
   bench.job.rules = bench.recorded.opened().rules;
   bench.key = reproduction::key_of(bench.job, bench.hold.left, bench.host.facts());
-  return act(bench, std::move(*differences), attendant);
+  return act(bench, std::move(*differences), debugger);
 }
 
 }  // namespace labctl::gate

@@ -227,9 +227,9 @@ class CellRun {
   void hold() {
     auto choice = DebugSession::Choice::go_on;
     if (job_.session)
-      choice = job_.session->attend({*machine_, cell::where_now(state_), false,
-                                     [this] { return pump() && state_.phase == cell::Phase::held; },
-                                     [this] { return save_checkpoint(); }});
+      choice = job_.session->take_over({*machine_, cell::where_now(state_), false,
+                                        [this] { return pump() && state_.phase == cell::Phase::held; },
+                                        [this] { return save_checkpoint(); }});
     pump();  // what was said until now was said while it was held
     if (state_.phase != cell::Phase::held) return;
     if (choice == DebugSession::Choice::leave) return happen(event::Interrupted{});
@@ -241,7 +241,7 @@ class CellRun {
 
   // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
   void show_the_end() {
-    job_.session->attend(
+    job_.session->take_over(
         {*machine_, outcome::to_string(state_.outcome.ending) + (": " + state_.outcome.reason), true,
          [this] { return pump() && alive_; }, [] { return Status(lab_error("the story is over")); }});
   }

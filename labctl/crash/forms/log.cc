@@ -190,7 +190,7 @@ unsigned weight(const Finding& finding) {
 
 // Two readings of the same lines tell of one crash. The one that says more stays; of equals, the one that
 // begins earlier, for it has seen the header.
-bool one_crash(const Found& a, const Found& b) {
+bool same_crash(const Found& a, const Found& b) {
   if (a.finding.title == b.finding.title && a.finding.module == b.finding.module &&
       a.finding.severity == b.finding.severity)
     return true;
@@ -205,9 +205,9 @@ bool one_crash(const Found& a, const Found& b) {
 bool hides(const Found& better, const Found& other, bool form) {
   const unsigned a = weight(better.finding), b = weight(other.finding);
   // A warning whose header and registers are broken over lines looks like an oops without a header.
-  if (form && other.finding.title.starts_with(lost_header_rule().title) && b > a && one_crash(better, other))
+  if (form && other.finding.title.starts_with(lost_header_rule().title) && b > a && same_crash(better, other))
     return better.finding.confirmed && better.finding.corrupted.empty();
-  if (a / 8 < b / 8 || !one_crash(better, other)) return false;
+  if (a / 8 < b / 8 || !same_crash(better, other)) return false;
   if (a != b || better.finding.line != other.finding.line)
     return a > b || (a == b && better.finding.line < other.finding.line);
   return !form || better.finding.title != other.finding.title;
