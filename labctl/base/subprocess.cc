@@ -73,6 +73,35 @@ void end_group(bp::child& child, bp::group& group, int signal_number) {
   if (child.id() > 0) ::kill(-group.native_handle(), signal_number);
 }
 
+// Reads what it writes until it ends, and ends it when its time is over or somebody stops us (the result).
+bool follow(bp::child& child, bp::group& group, const Fd& pipe, Output& output, const Command& command,
+            bool& timed_out) {
+  std::error_code problem;
+  const auto deadline = Clock::now() + command.deadline;
+  auto patience_ends = Clock::time_point::max();  // with a program that was asked to end
+  bool stopped = false;
+  bool open = true;
+  while (child.running(problem)) {
+    constexpr auto tick = std::chrono::milliseconds(50);
+    if (open)
+      open = read_some(pipe.get(), output, tick);
+    else
+      ::poll(nullptr, 0, 5);
+    if (!stopped && !timed_out && (command.stop.stop_requested() || Clock::now() > deadline)) {
+      (command.stop.stop_requested() ? stopped : timed_out) = true;
+      end_group(child, group, SIGTERM);
+      patience_ends = Clock::now() + std::chrono::seconds(5);
+    } else if (Clock::now() > patience_ends) {
+      end_group(child, group, SIGKILL);
+    }
+  }
+  if (stopped || timed_out) end_group(child, group, SIGKILL);  // and whoever of its children stayed
+  // What the program wrote before it ended; a grandchild that holds the pipe open may not hold us.
+  const auto drained = Clock::now() + std::chrono::milliseconds(500);
+  while (open && Clock::now() < drained) open = read_some(pipe.get(), output, std::chrono::milliseconds(50));
+  return stopped;
+}
+
 }  // namespace
 
 Result<Ended> run(const Command& command) {
@@ -106,28 +135,7 @@ Result<Ended> run(const Command& command) {
 
   Output output(command);
   Ended ended;
-  const auto deadline = Clock::now() + command.deadline;
-  auto patience_ends = Clock::time_point::max();  // with a program that was asked to end
-  bool stopped = false;
-  bool open = true;
-  while (child.running(problem)) {
-    constexpr auto tick = std::chrono::milliseconds(50);
-    if (open)
-      open = read_some(ours.get(), output, tick);
-    else
-      ::poll(nullptr, 0, 5);
-    if (!stopped && !ended.timed_out && (command.stop.stop_requested() || Clock::now() > deadline)) {
-      (command.stop.stop_requested() ? stopped : ended.timed_out) = true;
-      end_group(child, group, SIGTERM);
-      patience_ends = Clock::now() + std::chrono::seconds(5);
-    } else if (Clock::now() > patience_ends) {
-      end_group(child, group, SIGKILL);
-    }
-  }
-  if (stopped || ended.timed_out) end_group(child, group, SIGKILL);  // and whoever of its children stayed
-  // What the program wrote before it ended; a grandchild that holds the pipe open may not hold us.
-  const auto drained = Clock::now() + std::chrono::milliseconds(500);
-  while (open && Clock::now() < drained) open = read_some(ours.get(), output, std::chrono::milliseconds(50));
+  const bool stopped = follow(child, group, ours, output, command, ended.timed_out);
   ended.exit_code = status_as_shell(child.native_exit_code());
   ended.output = output.finish();
   if (stopped) return fail({Fault::interrupted, fmt::format("{} was interrupted", command.argv[0]), {}, {}});

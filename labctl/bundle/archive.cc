@@ -210,7 +210,9 @@ class Unpacking {
         archive_read_support_format_tar(in()) != ARCHIVE_OK)
       return lab_error("libarchive cannot read zstd and tar here");
     std::error_code problem;
-    if (!fs::is_regular_file(file_, problem)) return input_error("there is no such file", file_.string());
+    if (!fs::is_regular_file(file_, problem))
+      return input_error("there is no such file", file_.string(),
+                         "give the file that 'labctl bundle pack' wrote");
     if (archive_read_open_filename(in(), file_.c_str(), 1u << 18) != ARCHIVE_OK)
       return damaged(fmt::format("is not a packed bundle ({})", why(in())));
     return {};

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::uint64_t largest_console = 256u << 20;
 
-crash::Os scanned_as(const plan::Cell& cell) {
-  return cell.guest.os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
-}
-
 // What the kernel had said on the console and the journal not yet, when the run was cut off.
 std::vector<crash::Finding> unread_console(const std::vector<event::Event>& journal, const fs::path& folder,
                                            crash::Os os, const std::vector<crash::Signature>& signatures) {
@@ -84,7 +80,7 @@ Result<bool> close_if_failed(const plan::Cell& cell, const CutJournal& cut, cons
   for (const auto& event : events) cell::on(state, event);
   if (state.phase == cell::Phase::ended) return outcome::is_guest_failure(state.outcome.ending);
   const std::string rest =
-      last_records(state, cut, unread_console(events, folder, scanned_as(cell), signatures));
+      last_records(state, cut, unread_console(events, folder, cell.guest.os, signatures));
   if (rest.empty()) return false;
   if (auto closed = close_failed(cut, rest, folder); !closed) return fail(closed.error());
   return true;

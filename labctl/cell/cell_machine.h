@@ -41,7 +41,7 @@ class CellMachine {
   void on_event(const event::Logged& logged);
   void on_event(const event::Released& released);
 
-  // step.cc: going on, and how long
+  // step.cc: going on
   const Operation& operation() const { return s_.operations[s_.position]; }
   bool waits_for(Wait wait) const { return s_.position < s_.operations.size() && operation().wait == wait; }
   bool reboots() const {
@@ -51,7 +51,6 @@ class CellMachine {
   void exchange(const std::map<std::string, std::string>& payload);
   void check_payload();
   void note_reset();
-  void check_reboot();
   void advance();
   bool begin_operation();
   void finish();
@@ -60,7 +59,10 @@ class CellMachine {
   void fail(Ending ending, const std::string& reason, const std::string& title = {});
   void begin_last_sweep();
   void end();
+
+  // deadlines.cc: what is no longer waited for
   void check_deadlines();
+  void check_reboot();
   Millis longest() const;
   void never_ended();
   bool heart_stopped();
@@ -133,10 +135,16 @@ class CellMachine {
 
   // judge.cc: answers
   void judge(const event::Answer& answer);
+  void judge_facts(const event::Answer& answer, const guest::Facts& facts);
+  void judge_delivered(const guest::Facts& facts);
+  void judge_content(const guest::Facts& facts);
+  void judge_boot_end(const guest::Facts& facts);
+  void judge_gone(const guest::Facts& facts);
   void judge_baseline(const guest::Facts& facts);
   void judge_identity(const std::string& id);
   std::string called(const std::string& module) const;
   void judge_loaded(const guest::Facts& facts);
+  void judge_file(const guest::Facts& facts);
   void judge_proof(const event::Answer& answer);
   bool is_refusal(const event::Answer& answer);
 

@@ -94,7 +94,12 @@ void CellMachine::judge(const event::Answer& answer) {
         theirs ? Ending::not_loaded : unable(),
         fmt::format("'{}' ended with status {}{}", answer.question, answer.exit_code, last_words(answer)));
   }
-  switch (op.check) {
+  judge_facts(answer, facts);
+}
+
+// What the answer of a command that did its work says.
+void CellMachine::judge_facts(const event::Answer& answer, const guest::Facts& facts) {
+  switch (operation().check) {
     case Check::none:
     case Check::exit_zero:
     case Check::content_there:
@@ -107,34 +112,23 @@ void CellMachine::judge(const event::Answer& answer) {
     case Check::before:
       return judge_before(facts);
     case Check::delivered:
-      for (const auto& [file, digest] : s_.opened.payload)
-        if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
-      return;
+      return judge_delivered(facts);
     case Check::identified:
       return judge_identity(fact(facts, "boot_id"));
     case Check::loaded:
       return judge_loaded(facts);
     case Check::settled:
-    case Check::booted: {
-      // A failed service ("degraded") is not ours to judge; what must work has a proof of its own.
-      const std::string system = fact(facts, "system");
-      if (system != "running" && system != "degraded" && system != "unknown")
-        fail(op.check == Check::settled ? Ending::lab_failed : Ending::recovery,
-             fmt::format("the boot did not end well: {} says '{}'", os().overseer(), printable(system, 40)));
-      return;
-    }
+    case Check::booted:
+      return judge_boot_end(facts);
     case Check::absent:
-      if (fact(facts, "state") != "absent")
-        fail(Ending::not_loaded, fmt::format("the {} is still there after its removal", called(op.subject)));
-      return;
+    case Check::service_gone:
+    case Check::filter_gone:
+    case Check::unloaded:
+      return judge_gone(facts);
     case Check::service_before:
       return judge_service_before(facts);
     case Check::service:
       return judge_service(facts);
-    case Check::service_gone:
-      if (fact(facts, "ActiveState") == "active" || fact(facts, "ActiveState").empty())
-        fail(Ending::not_loaded, fmt::format("the service {} is still active after its removal", op.subject));
-      return;
     case Check::bpf_before:
       return judge_bpf_before(facts);
     case Check::bpf:
@@ -143,22 +137,11 @@ void CellMachine::judge(const event::Answer& answer) {
       return judge_bpf_gone(facts);
     case Check::filter:
       return judge_filter(facts);
-    case Check::filter_gone:
-      if (fact(facts, "filter") != "absent")
-        fail(Ending::not_loaded, fmt::format("the minifilter {} is still loaded", op.subject));
-      return;
-    case Check::unloaded:
-      if (fact(facts, "state") != "absent" && fact(facts, "state") != "stopped")
-        fail(Ending::not_loaded, fmt::format("the {} still runs after it was unloaded", called(op.subject)));
-      return;
     case Check::guard_before:
     case Check::guard:
       return judge_guard(facts);
     case Check::content:
-      if (!is_sha256(op.expected_sha256) || fact(facts, "content_sha256") != op.expected_sha256)
-        altered(fmt::format("the content{}", files_in_words(fact(facts, "differs"))),
-                fact(facts, "content_sha256"));
-      return;
+      return judge_content(facts);
     case Check::ran:
     case Check::proof:
       return judge_proof(answer);
@@ -171,6 +154,41 @@ void CellMachine::judge(const event::Answer& answer) {
     case Check::console:
       return judge_console(facts);
   }
+}
+
+void CellMachine::judge_delivered(const guest::Facts& facts) {
+  for (const auto& [file, digest] : s_.opened.payload)
+    if (!is_sha256(digest) || fact(facts, file) != digest) return altered(file, fact(facts, file));
+}
+
+void CellMachine::judge_content(const guest::Facts& facts) {
+  const std::string& expected = operation().expected_sha256;
+  if (!is_sha256(expected) || fact(facts, "content_sha256") != expected)
+    altered(fmt::format("the content{}", files_in_words(fact(facts, "differs"))),
+            fact(facts, "content_sha256"));
+}
+
+// A failed service ("degraded") is not ours to judge; what must work has a proof of its own.
+void CellMachine::judge_boot_end(const guest::Facts& facts) {
+  const std::string system = fact(facts, "system");
+  if (system != "running" && system != "degraded" && system != "unknown")
+    fail(operation().check == Check::settled ? Ending::lab_failed : Ending::recovery,
+         fmt::format("the boot did not end well: {} says '{}'", os().overseer(), printable(system, 40)));
+}
+
+// Only a positive word says that something is gone.
+void CellMachine::judge_gone(const guest::Facts& facts) {
+  const Check check = operation().check;
+  const std::string& subject = operation().subject;
+  const std::string state = fact(facts, "state"), active = fact(facts, "ActiveState");
+  if (check == Check::absent && state != "absent")
+    fail(Ending::not_loaded, fmt::format("the {} is still there after its removal", called(subject)));
+  if (check == Check::service_gone && (active == "active" || active.empty()))
+    fail(Ending::not_loaded, fmt::format("the service {} is still active after its removal", subject));
+  if (check == Check::filter_gone && fact(facts, "filter") != "absent")
+    fail(Ending::not_loaded, fmt::format("the minifilter {} is still loaded", subject));
+  if (check == Check::unloaded && state != "absent" && state != "stopped")
+    fail(Ending::not_loaded, fmt::format("the {} still runs after it was unloaded", called(subject)));
 }
 
 // A positive word of refusal, where that is allowed. Whoever was killed or could not even begin has refused
@@ -225,12 +243,9 @@ std::string CellMachine::called(const std::string& module) const {
 }
 
 void CellMachine::judge_loaded(const guest::Facts& facts) {
-  using scenario::DriverKind;
-  const auto& driver = s_.cell.guest.driver;
   const std::string name = std::string(os().driver()) + " " + operation().subject;
   State::Module& module = s_.modules[operation().subject];
-  const std::string state = fact(facts, "state"), package = fact(facts, "package"),
-                    fresh = fact(facts, "fresh");
+  const std::string state = fact(facts, "state");
   // What the system will only load when it boots: nothing of it can be seen in this one.
   const bool since_now = module.pending && module.build_id == s_.boot_id;
   if (state == "pending" && (operation().new_driver || since_now) && !os().taints()) {
@@ -250,6 +265,24 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
     return fail(Ending::not_loaded,
                 fmt::format("the {} is {}{}", name, state.empty() ? "not there" : printable(state, 40),
                             why_not_loaded(fact(facts, "why"))));
+  judge_file(facts);
+  if (s_.phase == Phase::running) judge_verifier(facts);
+  if (s_.phase != Phase::running) return;
+  if (operation().new_driver || std::exchange(module.pending, false)) {
+    module.build_id = fact(facts, "build_id");
+    module.version = fact(facts, "version");
+  }
+  if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)
+    return fail(Ending::not_loaded, fmt::format("another build of {} is loaded than after the installation",
+                                                operation().subject));
+  if (ties()) judge_tie(facts);
+}
+
+// What is on the guest's disk is what was delivered, and what is in memory is what is on disk.
+void CellMachine::judge_file(const guest::Facts& facts) {
+  using scenario::DriverKind;
+  const auto& driver = s_.cell.guest.driver;
+  const std::string package = fact(facts, "package"), fresh = fact(facts, "fresh");
   if (fact(facts, "file_sha256") == gone) return altered("the driver", gone);
   const bool packaged = driver.kind == DriverKind::deb || driver.kind == DriverKind::inf ||
                         driver.kind == DriverKind::dkms ||
@@ -266,16 +299,6 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
                     ? fmt::format("the {} in memory is not the one on disk: another build is still loaded",
                                   called(operation().subject))
                     : "the guest did not report which build is loaded");
-  judge_verifier(facts);
-  if (s_.phase != Phase::running) return;
-  if (operation().new_driver || std::exchange(module.pending, false)) {
-    module.build_id = fact(facts, "build_id");
-    module.version = fact(facts, "version");
-  }
-  if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)
-    return fail(Ending::not_loaded, fmt::format("another build of {} is loaded than after the installation",
-                                                operation().subject));
-  if (ties()) judge_tie(facts);
 }
 
 void CellMachine::judge_proof(const event::Answer& answer) {

@@ -7,9 +7,9 @@
 #include "labctl/base/json.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -110,7 +110,8 @@ void add_keygen(CommandLine& command_line) {
                                        "3    a file cannot be written"},
                         options, keygen);
   verb.option("FILE", options->file, "Where the private key goes", {.required = true});
-  verb.option("--type", options->type, "Which kind", {.show_default = true, .one_of = {"ed25519", "p256"}});
+  verb.option("--type", options->type, "Signature algorithm",
+              {.show_default = true, .one_of = {"ed25519", "p256"}});
   verb.json();
 }
 

@@ -10,10 +10,10 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/bisect_story.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/symbols_option.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -100,7 +100,7 @@ void add_bisect(CommandLine& command_line) {
   verb.option("--artifact", options->artifacts, "Look for the artifacts here too: a file or a folder",
               {.value = "FILE|DIR"});
   add_symbols_option(verb, options->debug);
-  verb.option("--sure", options->sure, "Repeat until the answer is as sure as this",
+  verb.option("--sure", options->sure, "Repeat until the answer has this confidence",
               {.show_default = true, .between = {0.5, 0.9999}});
   verb.option("--out", options->out, "Keep the journals and consoles of all runs here", {.value = "DIR"});
   verb.flag("--json", options->json, "For programs");

@@ -6,8 +6,8 @@
 #include "labctl/base/units.h"
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/host/paths.h"
 #include "labctl/reproduction/inventory.h"
 
@@ -76,7 +76,7 @@ void add_bundle_pack(CommandLine& command_line) {
   const auto options = std::make_shared<PackOptions>();
   auto verb = command_line.verb(
       "bundle pack",
-      {.summary = "Make one file of a bundle and the artifacts that its guests were given",
+      {.summary = "Pack a bundle and its guests' artifacts into one file",
        .group = group::judging,
        .examples = "labctl bundle pack reports/runs/20261122T003338Z-quickstart --out quickstart.tar.zst",
        .exit_codes = "0    done\n"

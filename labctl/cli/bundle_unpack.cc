@@ -4,8 +4,8 @@
 #include "labctl/base/json.h"
 #include "labctl/bundle/archive.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -29,7 +29,7 @@ void add_bundle_unpack(CommandLine& command_line) {
   const auto options = std::make_shared<UnpackOptions>();
   auto verb = command_line.verb(
       "bundle unpack",
-      {.summary = "Check such a file, and make the bundle's folder of it",
+      {.summary = "Check a packed bundle and unpack it into a folder",
        .group = group::judging,
        .examples = "labctl bundle unpack quickstart.tar.zst --into reports/runs",
        .exit_codes = "0    done\n"

@@ -3,9 +3,9 @@
 #include "labctl/gate/canary.h"
 #include "labctl/base/json.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {

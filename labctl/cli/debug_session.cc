@@ -96,7 +96,7 @@ void TerminalDebugSession::heard(std::string_view bytes) {
   std::fflush(stdout);
 }
 
-lab::DebugSession::Choice TerminalDebugSession::attend(const lab::Guest& guest) {
+lab::DebugSession::Choice TerminalDebugSession::take_over(const lab::Guest& guest) {
   console_ = Console::kept_quiet;
   say(guest.over ? fmt::format("labctl: the story has ended: {}", printable(guest.where, 400))
                  : fmt::format("labctl: held before '{}'", guest.where));

@@ -28,7 +28,7 @@ class TerminalDebugSession final : public lab::DebugSession {
   TerminalDebugSession(DebugSessionOptions options, std::stop_token stop);
 
   void heard(std::string_view console) override;
-  Choice attend(const lab::Guest& guest) override;
+  Choice take_over(const lab::Guest& guest) override;
 
   bool interactive() const { return terminal_; }
   bool held() const { return held_; }                 // whether the guest was ever handed over

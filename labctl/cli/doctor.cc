@@ -7,11 +7,11 @@
 #include <algorithm>
 
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/gate/housekeeping.h"
 #include "labctl/host/needs.h"
 #include "labctl/lab/staged_artifacts.h"

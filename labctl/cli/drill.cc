@@ -1,10 +1,11 @@
 // labctl drill: a candidate that is known to be bad goes through the whole gate, which must block it. A gate
 // that has not been seen to close may stand open.
 
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/runs.h"
-#include "labctl/cli/verbs.h"
+#include "labctl/gate/run.h"
 
 namespace labctl::cli {
 namespace {
@@ -54,7 +55,7 @@ int drill(const DrillRunOptions& options) {
 
 }  // namespace
 
-void add_drill(CommandLine& command_line, const OpenHost& open_host) {
+void add_drill(CommandLine& command_line, const machine::HostOpener& open_host) {
   const auto options = std::make_shared<DrillRunOptions>();
   options->place.open_host = open_host;
   auto verb = command_line.verb(

@@ -7,11 +7,11 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/scenario_file.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -28,7 +28,7 @@ struct FuzzOptions {
   int count = 0, seed = 1, reboot_every = 50;
   bool json = false;
   HostChoice host;
-  OpenHost open_host;
+  machine::HostOpener open_host;
 };
 
 // Complains by itself and gives nothing but the exit code when there is a mistake.
@@ -132,7 +132,7 @@ int fuzz(const FuzzOptions& options) {
 
 }  // namespace
 
-void add_fuzz(CommandLine& command_line, const OpenHost& open_host) {
+void add_fuzz(CommandLine& command_line, const machine::HostOpener& open_host) {
   const auto options = std::make_shared<FuzzOptions>();
   options->open_host = open_host;
   auto verb = command_line.verb(
@@ -159,10 +159,11 @@ void add_fuzz(CommandLine& command_line, const OpenHost& open_host) {
               "Hunt in the first cell that matches (default: the first with content)", {.value = "GLOB"});
   verb.option("--corpus", options->corpus,
               "Keep what is found here, and continue what is there (default: fuzz/NAME)", {.value = "DIR"});
-  verb.option("--for", options->time, "Hunt for so long (default: 10m where there is no --count)",
+  verb.option("--for", options->time, "How long to hunt (default: 10m where there is no --count)",
               {.value = "DURATION"});
-  verb.option("--count", options->count, "Try so many variants", {.value = "N", .between = {1, 100'000'000}});
-  verb.option("--seed", options->seed, "Another one gives other variants",
+  verb.option("--count", options->count, "How many variants to try",
+              {.value = "N", .between = {1, 100'000'000}});
+  verb.option("--seed", options->seed, "Seed of the random choices: the same one tries the same variants",
               {.value = "N", .show_default = true, .between = {0, 2'000'000'000}});
   verb.option("--content", options->contents, "Another content that is known; may be repeated",
               {.value = "FILE"});

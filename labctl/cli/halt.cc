@@ -11,10 +11,10 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/signer.h"
 #include "labctl/cli/trusted.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/rings/promotion.h"
 
 namespace labctl::cli {
@@ -132,7 +132,7 @@ void add_withdraw(CommandLine& command_line) {
   verb.option("ATTESTATION", options->attestations, "Attestations or promotions to withdraw");
   verb.option("--list", options->list, "An earlier list, whose entries are kept", {.value = "FILE"});
   verb.option("--reason", options->reason, "Why, in words", {.value = "TEXT"});
-  verb.option("--valid", options->valid, "How long the list is good for; renew it before",
+  verb.option("--valid", options->valid, "How long the list is valid; renew it before it expires",
               {.value = "DUR", .show_default = true});
   verb.option("--out", options->out, "Where the list goes", {.value = "FILE", .show_default = true});
   options->signing.add_to(verb);

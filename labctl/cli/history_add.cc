@@ -7,9 +7,9 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/history/place.h"
 #include "labctl/history/read.h"
 

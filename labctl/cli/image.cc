@@ -2,9 +2,9 @@
 
 #include "labctl/base/json.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/host/cache.h"
 #include "labctl/image/cloud_image.h"
 #include "labctl/snapshot/base_snapshot.h"
@@ -134,7 +134,7 @@ void add_image_list(CommandLine& command_line) {
 void add_image_verify(CommandLine& command_line) {
   const auto options = std::make_shared<ImageNames>();
   auto verb = command_line.verb("image verify",
-                                {.summary = "Hash disks again and compare",
+                                {.summary = "Compare the disks of images with their digests",
                                  .group = group::images,
                                  .examples = "labctl image verify debian-12-linux-6.12",
                                  .exit_codes = asking_exit_codes},

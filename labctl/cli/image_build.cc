@@ -6,11 +6,11 @@
 #include <set>
 #include <tuple>
 
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/gate/images.h"
 
 namespace labctl::cli {

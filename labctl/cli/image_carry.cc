@@ -8,9 +8,9 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/host/cache.h"
 #include "labctl/host/interrupt.h"
 #include "labctl/image/transfer.h"
@@ -49,7 +49,8 @@ Result<std::string> wanted(const PullOptions& options) {
   if (!options.sha256.empty()) {
     if (is_sha256(options.sha256)) return options.sha256;
     return input_error(
-        fmt::format("--sha256 takes 64 hexadecimal digits, not '{}'", printable(options.sha256, 80)));
+        fmt::format("--sha256 takes 64 hexadecimal digits, not '{}'", printable(options.sha256, 80)), {},
+        "'labctl image list --json' prints it on the host that built the image; or give --split split.json");
   }
   if (options.split.empty())
     return input_error("nothing says which disk is meant", {}, "give --sha256 DIGEST, or --split split.json");

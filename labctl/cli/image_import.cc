@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/gate/images.h"
 #include "labctl/host/cache.h"
 #include "labctl/image/cloud_image.h"
@@ -133,7 +133,7 @@ Status check_windows(const std::string& name, const image::Store& store) {
   const auto recipe = store.recipe(name);
   if (!recipe) {
     Error error = recipe.error();
-    error.hint += fmt::format("; of a Linux cloud image: {}", linux_usage);
+    error.hint += fmt::format("; to import a Linux cloud image: {}", linux_usage);
     return fail(error);
   }
   if (recipe->os != "windows")

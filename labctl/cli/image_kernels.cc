@@ -7,10 +7,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/image_kernels_available.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {

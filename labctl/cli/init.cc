@@ -7,9 +7,9 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/lab/modules.h"
 #include "labctl/scenario/starter.h"
 

@@ -1,6 +1,6 @@
 #include "labctl/bundle/judge.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {

@@ -4,6 +4,34 @@
 #include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
+
+// A verb is a file with its options, its help and its function, all behind one add_VERB(), and a line here
+// and in main(). One that needs no hypervisor goes to record_verbs.cc instead.
+void add_run(CommandLine& command_line, const machine::HostOpener& open_host);
+void add_split(CommandLine& command_line);
+void add_shard_run(CommandLine& command_line, const machine::HostOpener& open_host);
+void add_drill(CommandLine& command_line, const machine::HostOpener& open_host);
+void add_plan(CommandLine& command_line);
+void add_init(CommandLine& command_line);
+void add_bundle_pack(CommandLine& command_line);
+void add_image_list(CommandLine& command_line);
+void add_image_kernels(CommandLine& command_line);
+void add_image_build(CommandLine& command_line);
+void add_image_import(CommandLine& command_line);
+void add_image_push(CommandLine& command_line);
+void add_image_pull(CommandLine& command_line);
+void add_image_verify(CommandLine& command_line);
+void add_image_rm(CommandLine& command_line);
+void add_canary(CommandLine& command_line);
+void add_prove_windows(CommandLine& command_line);
+void add_reproduce(CommandLine& command_line);
+void add_bisect(CommandLine& command_line);
+void add_fuzz(CommandLine& command_line, const machine::HostOpener& open_host);
+void add_watch(CommandLine& command_line);
+void add_doctor(CommandLine& command_line);
+void add_gc(CommandLine& command_line);
+void add_man(CommandLine& command_line);
+
 namespace {
 
 constexpr const char* about =

@@ -4,8 +4,8 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {

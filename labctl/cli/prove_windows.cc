@@ -6,9 +6,9 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/gate/windows_proof.h"
 #include "labctl/report/windows_proof.h"
 
@@ -58,7 +58,7 @@ void add_prove_windows(CommandLine& command_line) {
   verb.option("IMAGE", options->order.image, "A Windows image, as 'labctl image list' names it",
               {.required = true});
   verb.option("--driver", options->order.drivers,
-              "A driver that is well: .sys, .zip with an INF's package, or .msi; may be repeated",
+              "A driver that works: .sys, .zip with an INF's package, or .msi; may be repeated",
               {.value = "FILE"});
   verb.option("--crash", options->order.crashing, "A .sys that stops the system; may be repeated",
               {.value = "FILE"});

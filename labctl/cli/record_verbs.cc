@@ -2,6 +2,22 @@
 
 namespace labctl::cli {
 
+// A verb that needs no hypervisor is a file, and a line here and below.
+void add_validate(CommandLine& command_line);
+void add_judge(CommandLine& command_line);
+void add_show(CommandLine& command_line);
+void add_report(CommandLine& command_line);
+void add_attest(CommandLine& command_line);
+void add_keygen(CommandLine& command_line);
+void add_verify(CommandLine& command_line);
+void add_promote(CommandLine& command_line);
+void add_halt(CommandLine& command_line);
+void add_withdraw(CommandLine& command_line);
+void add_bundle_unpack(CommandLine& command_line);
+void add_history_questions(CommandLine& command_line);
+void add_history_add(CommandLine& command_line);
+void add_history_keeping(CommandLine& command_line);
+
 void add_record_verbs(CommandLine& command_line, const char* bundle) {
   add_validate(command_line);
   add_judge(command_line);

@@ -6,9 +6,9 @@
 #include "labctl/base/files.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/symbols_option.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/report/exports.h"
 #include "labctl/symbolize/source_lines.h"
 

@@ -11,10 +11,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/debug_session.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {
@@ -61,9 +61,9 @@ bool ask_to_keep() {
 }
 
 // The person at this terminal, or the lines of --run.
-class TerminalAttendant final : public gate::Attendant {
+class TerminalDebugger final : public gate::Debugger {
  public:
-  TerminalAttendant(const ReproduceOptions& options, std::stop_token stop)
+  TerminalDebugger(const ReproduceOptions& options, std::stop_token stop)
       : options_(options), stop_(std::move(stop)) {}
 
   lab::DebugSession& begin(const gate::Moment& moment) override {
@@ -125,10 +125,10 @@ int print_rate(const gate::ReproduceResult& result, bool as_json) {
 int reproduce(const ReproduceOptions& options) {
   return on_this_host(
       options.host, "ending the guest", [&](const gate::Environment& environment, gate::Observer& observer) {
-        TerminalAttendant attendant(options, environment.stop);
-        auto result = gate::reproduce(order_of(options), environment, observer, &attendant);
+        TerminalDebugger debugger(options, environment.stop);
+        auto result = gate::reproduce(order_of(options), environment, observer, &debugger);
         if (!result) return report_error(result.error());
-        return result->rate ? print_rate(*result, options.json) : tell_held(*result, attendant.held());
+        return result->rate ? print_rate(*result, options.json) : tell_held(*result, debugger.held());
       });
 }
 
@@ -157,7 +157,7 @@ void add_reproduce(CommandLine& command_line) {
   verb.option("--until", options->until, "Stop before this step, as the report calls it", {.value = "STEP"});
   verb.flag("--before-crash", options->before_crash,
             "Stop before the very command, boot or wait in which it failed", {.excludes = {"--until"}});
-  verb.option("--run", options->lines, "A line to obey instead of standard input; may be repeated",
+  verb.option("--run", options->lines, "A command of the session instead of standard input; may be repeated",
               {.value = "LINE"});
   verb.option("--times", options->times, "Run N attempts from that point and report how often it fails",
               {.value = "N", .between = {1, 10000}});

@@ -6,13 +6,14 @@
 
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/history.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/run_on.h"
 #include "labctl/cli/runs.h"
 #include "labctl/cli/symbols_option.h"
-#include "labctl/cli/verbs.h"
+#include "labctl/gate/run.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {
@@ -156,7 +157,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CommandLine& command_line, const OpenHost& open_host) {
+void add_run(CommandLine& command_line, const machine::HostOpener& open_host) {
   const auto options = std::make_shared<RunOptions>();
   options->place.open_host = open_host;
   auto verb = command_line.verb(

@@ -7,6 +7,7 @@
 #include "labctl/cli/answer_run.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
+#include "labctl/gate/run.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {

@@ -7,7 +7,16 @@
 #include "labctl/cli/host.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/signer.h"
-#include "labctl/gate/run.h"
+#include "labctl/machine/machine.h"
+
+namespace labctl::outcome {
+struct ScenarioRecord;
+}  // namespace labctl::outcome
+
+namespace labctl::gate {
+struct RunOrder;
+struct RunResult;
+}  // namespace labctl::gate
 
 namespace labctl::cli {
 

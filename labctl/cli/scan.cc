@@ -109,7 +109,7 @@ bool any_whole(const std::vector<crash::Finding>& findings) {
 // One log from its first byte to its last, as it is and as what it decompresses to or is in UTF-8.
 class Log {
  public:
-  Log(crash::Os os, const std::vector<crash::Signature>& signatures)
+  Log(std::optional<crash::Os> os, const std::vector<crash::Signature>& signatures)
       : raw_(os, signatures), text_(os, signatures) {}
 
   // Why it cannot be read, empty when it can.
@@ -176,7 +176,7 @@ struct Scanned {
   bool kernel_spoke = false;
 };
 
-Result<Scanned> scan_one(const logs::LogFile& file, crash::Os os,
+Result<Scanned> scan_one(const logs::LogFile& file, std::optional<crash::Os> os,
                          const std::vector<crash::Signature>& signatures) {
   Log log(os, signatures);
   for (const std::string& part : file.parts) {
@@ -204,7 +204,7 @@ void say_no_kernel(const std::string& name) {
 }
 
 // A file by itself must be a log; of a folder's files one must be, and the others are named.
-Result<std::vector<Reported>> scan_files(const std::string& path, crash::Os os,
+Result<std::vector<Reported>> scan_files(const std::string& path, std::optional<crash::Os> os,
                                          const std::vector<crash::Signature>& signatures) {
   const auto files = logs::log_files(path);
   if (!files) return fail(files.error());
@@ -244,9 +244,9 @@ int scan(const ScanOptions& options) {
     if (!text) return exit_code::bad_input;
     signatures = scenario::load_signatures(*text, signature_file).all;
   }
-  const crash::Os os = os_name == "linux"     ? crash::Os::linux_
-                       : os_name == "windows" ? crash::Os::windows
-                                              : crash::Os::automatic;
+  std::optional<crash::Os> os;
+  for (const auto known : {crash::Os::linux_, crash::Os::windows})
+    if (os_name == crash::to_string(known)) os = known;
   auto scanned = scan_files(file, os, signatures);
   if (!scanned) return report_error(scanned.error());
   std::vector<Reported>& all = *scanned;

@@ -23,7 +23,8 @@ Result<scenario::Variables> Settings::variables() const {
   for (const auto& setting : given) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0)
-      return input_error(fmt::format("--set takes NAME=VALUE, not '{}'", setting));
+      return input_error(fmt::format("--set takes NAME=VALUE, not '{}'", setting), {},
+                         "for ${image} in the scenario: --set image=debian-12-linux-6.12");
     const std::string name = setting.substr(0, equals);
     if (!all.emplace(name, setting.substr(equals + 1)).second)
       return input_error(fmt::format("--set gives '{}' twice", name));
@@ -78,7 +79,8 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     const std::vector<scenario::Acceptance>& waivers, Date day) {
   auto text = read_file(file, 4u << 20);
   if (!text) {
-    report_error(Error{Fault::input, text.error().what, file, {}});
+    report_error(Error{Fault::input, text.error().what, file,
+                       "give the file of a scenario; 'labctl init DRIVER' writes a first one"});
     return std::nullopt;
   }
   auto loaded = scenario::load(*text, file, variables);

@@ -7,10 +7,11 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/host.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/shard.h"
-#include "labctl/cli/verbs.h"
+#include "labctl/gate/run.h"
 #include "labctl/gate/split.h"
 
 namespace labctl::cli {
@@ -82,7 +83,7 @@ int shard_run(const ShardRunOptions& options) {
 
 }  // namespace
 
-void add_shard_run(CommandLine& command_line, const OpenHost& open_host) {
+void add_shard_run(CommandLine& command_line, const machine::HostOpener& open_host) {
   const auto options = std::make_shared<ShardRunOptions>();
   options->open_host = open_host;
   auto verb = command_line.verb(

@@ -12,10 +12,10 @@
 #include "labctl/bundle/console.h"
 #include "labctl/bundle/judge.h"
 #include "labctl/bundle/reports.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/pager.h"
 #include "labctl/cli/symbols_option.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/symbolize/source_lines.h"
 
 namespace labctl::cli {

@@ -106,8 +106,10 @@ bool wants_signature(const SigningOptions& options) {
 }
 
 Result<attest::PublicKey> read_public_key(const std::string& file) {
-  auto text = read_named(file);
-  if (!text) return fail(text.error());
+  const auto text = read_named(file);
+  if (!text)
+    return input_error(text.error().what, file,
+                       "give a public key: 'labctl keygen FILE' makes FILE and FILE.pub");
   return attest::PublicKey::read(*text, file);
 }
 

@@ -7,10 +7,10 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/shards.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/plan_here.h"
 #include "labctl/cli/runs.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/gate/split.h"
 
 namespace labctl::cli {
@@ -98,7 +98,7 @@ void add_split(CommandLine& command_line) {
   verb.option("--out", options->out, "The folder that all hosts share, or are given a copy of",
               {.value = "DIR", .show_default = true});
   verb.option("--shards", options->shards,
-              "How many (default: one for each image on each machine, which is the most)",
+              "Number of shards (default: one for each image on each machine, which is the most)",
               {.value = "N", .between = {1, 1000}});
   verb.json();
 }

@@ -4,9 +4,9 @@
 
 #include "labctl/base/json.h"
 #include "labctl/cli/answer.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/report/report.h"
 
 namespace labctl::cli {

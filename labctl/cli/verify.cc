@@ -14,10 +14,10 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/scenario_file.h"
 #include "labctl/cli/trusted.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/cli/verify_drill.h"
 #include "labctl/cli/verify_ring.h"
 #include "labctl/cli/verify_vsa.h"
@@ -239,7 +239,7 @@ void add_verify(CommandLine& command_line) {
   verb.option("--not-weaker-than", options->previous,
               "The run must have asked as much as that of this attestation: images, boots, proofs, contents",
               {.value = "ATTESTATION"});
-  verb.option("--min-boots", options->min_boots, "Every cell must have proved as many boots",
+  verb.option("--min-boots", options->min_boots, "Every cell must have proved at least N boots",
               {.value = "N", .between = {1, 100000}});
   verb.flag("--allow-waived", options->allow_waived,
             "Take a verdict that passed only because findings were accepted");

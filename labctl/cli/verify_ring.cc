@@ -9,9 +9,9 @@
 #include "labctl/base/text.h"
 #include "labctl/cli/answer.h"
 #include "labctl/cli/candidate_files.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/ring_files.h"
-#include "labctl/cli/verbs.h"
 
 namespace labctl::cli {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/package_archives.h"
 #include "labctl/cli/store.h"
-#include "labctl/cli/verbs.h"
 #include "labctl/image/archive.h"
 #include "labctl/scenario/starter.h"
 

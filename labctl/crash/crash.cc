@@ -26,6 +26,8 @@ constexpr std::array<std::pair<Kind, const char*>, 15> kinds{{
 
 }  // namespace
 
+const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
+
 const char* to_string(Kind kind) {
   for (const auto& [value, name] : kinds) {
     if (value == kind) return name;

@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "labctl/crash/os.h"
 
 namespace labctl::crash {
 
@@ -54,9 +57,6 @@ const char* to_string(Severity severity);
 Kind kind_from(std::string_view text);          // `other` when unknown
 Severity severity_from(std::string_view text);  // `fatal` when unknown
 
-// Whose words are listened to, besides firmware's; `automatic` goes by what it reads.
-enum class Os { linux_, windows, automatic };
-
 // A pattern that somebody adds without recompiling. It may match anywhere in a message; a group `module`
 // names the culprit. With `noise`, the reason why it does not count, what it matches is reported as
 // suppressed; it also suppresses a warning whose header it matches, and never what is fatal.
@@ -78,7 +78,8 @@ bool matches(const Signature& signature, std::string_view line);
 // Streaming recogniser of one console (or any log). The same findings whatever the chunking.
 class Scanner {
  public:
-  explicit Scanner(Os os = Os::automatic, const std::vector<Signature>& signatures = {});
+  // Whose words are listened to, besides firmware's; none: it goes by what it reads.
+  explicit Scanner(std::optional<Os> os = {}, const std::vector<Signature>& signatures = {});
   ~Scanner();
   Scanner(Scanner&&) noexcept;
   Scanner& operator=(Scanner&&) noexcept;
@@ -107,7 +108,7 @@ class Scanner {
 };
 
 // A whole log at once.
-std::vector<Finding> scan(std::string_view log, Os os = Os::automatic,
+std::vector<Finding> scan(std::string_view log, std::optional<Os> os = {},
                           const std::vector<Signature>& signatures = {});
 
 }  // namespace labctl::crash

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace labctl::crash {
 
 class LogScanner {
  public:
-  explicit LogScanner(Os os = Os::automatic, const std::vector<Signature>& signatures = {});
+  explicit LogScanner(std::optional<Os> os = {}, const std::vector<Signature>& signatures = {});
   ~LogScanner();
   LogScanner(LogScanner&&) noexcept;
   LogScanner& operator=(LogScanner&&) noexcept;

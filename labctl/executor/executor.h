@@ -21,7 +21,7 @@ struct Submission {
 };
 
 // What the executor says of what was submitted; for people, but for `over`.
-struct Seen {
+struct JobState {
   bool over = false;  // nothing of it is waiting or running
   std::string text;   // "2 running, 1 pending (Resources)"
 };
@@ -31,7 +31,7 @@ class Executor {
   virtual ~Executor() = default;
   // Once for each object. How people call it comes back: "Slurm job 17".
   virtual Result<std::string> submit(const Submission& submission) = 0;
-  virtual Result<Seen> watch() = 0;
+  virtual Result<JobState> watch() = 0;
   // Asks the shards to stop; they are gone when watch() says that it is over.
   virtual Status cancel() = 0;
 };

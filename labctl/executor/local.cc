@@ -27,8 +27,8 @@ class Local final : public Executor {
     return "this host";
   }
 
-  Result<Seen> watch() override {
-    return Seen{.over = over_, .text = over_ ? std::string() : fmt::format("shard {} running", now_)};
+  Result<JobState> watch() override {
+    return JobState{.over = over_, .text = over_ ? std::string() : fmt::format("shard {} running", now_)};
   }
 
   Status cancel() override {

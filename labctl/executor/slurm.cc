@@ -31,13 +31,13 @@ class Slurm final : public Executor {
     return fmt::format("Slurm job {}", job_);
   }
 
-  Result<Seen> watch() override {
+  Result<JobState> watch() override {
     auto queue = run({.argv = {"squeue", "--noheader", "--array", "--jobs=" + job_, "--format=%t %r"},
                       .deadline = patience});
     if (!queue) return fail(queue.error());
     if (queue->ok()) return read_queue(queue->output);
     // Slurm forgets jobs some minutes after their end.
-    if (queue->output.find("Invalid job id") != std::string::npos) return Seen{.over = true, .text = {}};
+    if (queue->output.find("Invalid job id") != std::string::npos) return JobState{.over = true, .text = {}};
     return lab_error(fmt::format("squeue does not answer: {}", printable(queue->output, 200)));
   }
 
@@ -80,7 +80,7 @@ std::optional<std::string> job_id(std::string_view printed) {
   return id;
 }
 
-Seen read_queue(std::string_view printed) {
+JobState read_queue(std::string_view printed) {
   std::map<std::string, int> counts;
   std::string reason;
   for (const auto& row : split(printed, '\n')) {
@@ -91,7 +91,7 @@ Seen read_queue(std::string_view printed) {
     ++counts[pending ? "pending" : state == "R" ? "running" : state == "CG" ? "ending" : state];
     if (pending && line.size() > state.size()) reason = trim(line.substr(state.size()));
   }
-  Seen seen{.over = counts.empty(), .text = {}};
+  JobState seen{.over = counts.empty(), .text = {}};
   for (const auto& [state, count] : counts) {
     seen.text += (seen.text.empty() ? "" : ", ") + std::to_string(count) + " " + printable(state, 20);
     if (state == "pending" && !reason.empty() && reason != "None")

@@ -18,7 +18,7 @@ std::vector<std::string> sbatch_command(const Submission& submission, const std:
 std::optional<std::string> job_id(std::string_view printed);
 
 // What `squeue --noheader --array --format="%t %r"` printed: a line for each task that is not over.
-Seen read_queue(std::string_view printed);
+JobState read_queue(std::string_view printed);
 
 std::unique_ptr<Executor> slurm(std::string partition);
 

@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpected(std::vector{error}); }
-
 // What is read before anything starts.
 struct Case {
   bundle::RecordedRun run;
@@ -56,7 +54,7 @@ Answer<scenario::Scenario> read_scenario(const BisectOrder& options, Case& about
   if (named) text = read_file(file, 4u << 20);
   if (!text) return wrong({Fault::input, text.error().what, file, {}});
   auto loaded = scenario::load(*text, file, variables);
-  if (!loaded.scenario) return tl::unexpected(std::move(loaded.mistakes));
+  if (!loaded.scenario) return wrong(std::move(loaded.mistakes));
   auto& split = loaded.scenario->split;
   const bool carries = split && reproduction::holds_recorded_values(*text, variables, *split);
   if (!split || (named && !carries)) return std::move(*loaded.scenario);
@@ -89,7 +87,7 @@ Answer<Case> read_case(const BisectOrder& options) {
   about.cell = outcome::cut_story(std::move(*cell), wanted->boot);
   about.wanted = std::move(*wanted);
   auto scenario = read_scenario(options, about);
-  if (!scenario) return tl::unexpected(scenario.error());
+  if (!scenario) return wrong(scenario.error());
   about.scenario = std::move(*scenario);
   return about;
 }
@@ -242,7 +240,7 @@ Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::H
   auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
                                                 environment.tool, work);
   if (!inventory) return wrong(inventory.error());
-  if (auto missing = inventory->missing(); !missing.empty()) return tl::unexpected(std::move(missing));
+  if (auto missing = inventory->missing(); !missing.empty()) return wrong(std::move(missing));
   if (auto same = same_bytes(*inventory, observer); !same) return wrong(same.error());
   auto all = reproduction::find_artifacts(about.run, seek);
   if (!all) return wrong(all.error());
@@ -268,13 +266,13 @@ Answer<BisectFindings> bisect(const BisectOrder& order, const Environment& envir
   if (fs::exists(order.out, none) && !fs::is_empty(order.out, none))
     return wrong({Fault::input, "is not empty", order.out.string(), "give --out a new folder"});
   auto about = read_case(order);
-  if (!about) return tl::unexpected(about.error());
+  if (!about) return wrong(about.error());
   auto work = begin_work(environment, observer);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   auto files = find_files(order, *about, **host, environment, work->path(), observer);
-  if (!files) return tl::unexpected(files.error());
+  if (!files) return wrong(files.error());
   auto frames = symbolize::source_lines(crash::module_frames(about->wanted.excerpt), order.debug_files);
   if (!frames) return wrong(frames.error());
   const auto shape = snapshot::shape_on((*host)->facts(), snapshot::shape_of(about->cell.machine));

@@ -13,11 +13,10 @@ namespace fs = std::filesystem;
 
 Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer) {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   for (const auto& image : order.images)  // an unknown name needs no host
     if (auto built = environment.store.find(image); !built) return wrong(built.error());
   auto work = begin_work(environment, observer);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   auto tool = own_digest();

@@ -20,11 +20,11 @@ Answer<WorkFolder> begin_work(const Environment& environment, Observer& observer
   for (const auto& check : host::check_host(environment.paths))
     if (check.health == host::Health::error && !check.only_for_building)
       lacking.push_back({Fault::lab, check.name + " " + check.detail, {}, check.fix});
-  if (!lacking.empty()) return tl::unexpected(std::move(lacking));
+  if (!lacking.empty()) return wrong(std::move(lacking));
   for (const auto& line : collect_garbage(environment.paths, environment.store).done)
     observer.on(CleanedUp{line});
   auto work = WorkFolder::create(environment.paths);
-  if (!work) return tl::unexpected(std::vector{work.error()});
+  if (!work) return wrong(work.error());
   return std::move(*work);
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "labctl/base/result.h"
@@ -25,6 +26,10 @@ namespace labctl::gate {
 // What the use cases give: a value, or all that is wrong at once.
 template <class T>
 using Answer = tl::expected<T, std::vector<Error>>;
+inline tl::unexpected<std::vector<Error>> wrong(std::vector<Error> errors) {
+  return tl::unexpected<std::vector<Error>>(std::move(errors));
+}
+inline tl::unexpected<std::vector<Error>> wrong(Error error) { return wrong(std::vector{std::move(error)}); }
 
 struct Environment {
   host::Paths paths;

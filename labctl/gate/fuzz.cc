@@ -21,8 +21,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto between_words = std::chrono::seconds(30);
 constexpr int vain = 1000;  // makers in a row that made nothing new: there is nothing left to try
 
-tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpected(std::vector{error}); }
-
 Millis since(Clock::time_point began) { return std::chrono::duration_cast<Millis>(Clock::now() - began); }
 
 // ---- the hunt ----
@@ -231,7 +229,7 @@ Answer<FuzzFindings> fuzz(const FuzzOrder& order, const Environment& environment
   const auto began = Clock::now();
   if (auto cell = find_hunted(order.plan, order.cell, order.scenario); !cell) return wrong(cell.error());
   auto work = begin_work(environment, observer);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   auto start = prepare_start({.plan = order.plan,
@@ -240,7 +238,7 @@ Answer<FuzzFindings> fuzz(const FuzzOrder& order, const Environment& environment
                               .seed = order.seed,
                               .most_bytes = order.most_bytes},
                              **host, work->path(), environment, observer);
-  if (!start) return tl::unexpected(start.error());
+  if (!start) return wrong(start.error());
   auto folder = FuzzFolder::open(order.corpus, start->facts);
   if (!folder) return wrong(folder.error());
   lab::TrialGuest guest(**host, start->trials, environment.stop);

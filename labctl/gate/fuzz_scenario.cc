@@ -73,13 +73,9 @@ Json guest_json(const scenario::Guest& guest) {
 Json machine_json(const scenario::Machine& machine) {
   Json json{{"vcpus", machine.vcpus},
             {"memory", std::to_string(machine.memory >> 20) + "MiB"},
-            {"firmware", machine.firmware == scenario::Firmware::bios   ? "bios"
-                         : machine.firmware == scenario::Firmware::uefi ? "uefi"
-                                                                        : "uefi-secure"},
-            {"disk", machine.disk == scenario::DiskBus::nvme   ? "nvme"
-                     : machine.disk == scenario::DiskBus::sata ? "sata"
-                                                               : "virtio"},
-            {"network", machine.network == scenario::Network::isolated ? "isolated" : "none"}};
+            {"firmware", to_string(machine.firmware)},
+            {"disk", to_string(machine.disk)},
+            {"network", to_string(machine.network)}};
   if (!machine.cpu.empty()) json["cpu"] = machine.cpu;
   if (!machine.cmdline.empty()) json["cmdline"] = machine.cmdline;
   if (!machine.devices.empty()) json["devices"] = machine.devices;

@@ -14,10 +14,6 @@
 namespace labctl::gate {
 namespace {
 
-tl::unexpected<std::vector<Error>> stopped_by(const Error& error) {
-  return tl::unexpected(std::vector{error});
-}
-
 // Its driver installed and its content applied once. What comes behind is the hunt's.
 plan::Cell hunted(plan::Cell cell) {
   using enum scenario::StepKind;
@@ -95,12 +91,12 @@ Result<plan::Cell> find_hunted(const plan::Plan& plan, const std::string& patter
 Answer<FuzzStart> prepare_start(const StartOrder& order, machine::Host& host, const fs::path& work,
                                 const Environment& environment, Observer& observer) {
   auto cell = find_hunted(order.plan, order.cell, order.scenario);
-  if (!cell) return stopped_by(cell.error());
+  if (!cell) return wrong(cell.error());
   FuzzStart start{.cell = hunted(std::move(*cell)), .driver = {}, .good = {}, .trials = {}, .facts = {}};
   plan::Plan alone = order.plan;
   alone.cells = {start.cell};
   auto staged = lab::StagedArtifacts::gather(alone, order.scenario, environment.store, work);
-  if (!staged) return tl::unexpected(staged.error());
+  if (!staged) return wrong(staged.error());
   const fs::path folder = fs::path(order.scenario).parent_path();
   std::error_code problem;
   std::vector<std::string> paths = start.cell.driver_with;
@@ -108,19 +104,18 @@ Answer<FuzzStart> prepare_start(const StartOrder& order, machine::Host& host, co
   for (const auto& path : paths)
     start.driver.push_back(fs::absolute(folder / path, problem).lexically_normal().string());
   auto good = read_file(folder / start.cell.content_path, order.most_bytes);
-  if (!good)
-    return stopped_by({Fault::input, good.error().what, good.error().where, "--max-size may be larger"});
+  if (!good) return wrong({Fault::input, good.error().what, good.error().where, "--max-size may be larger"});
   start.good = std::move(*good);
   auto base =
       prepare_base(start.cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(start.cell.machine)),
                    host, environment, observer);
-  if (!base) return stopped_by(base.error());
+  if (!base) return wrong(base.error());
   start.trials = {.base = std::move(*base),
                   .guest = start.cell.guest,
                   .signatures = signatures_of(order.plan),
                   .work = work};
   if (const auto why = machine::why_no_snapshot(start.trials.base.shape); !why.empty())
-    return stopped_by(
+    return wrong(
         {Fault::input, fmt::format("the cell's machine cannot be hunted in: {}", why), order.scenario, {}});
   const auto& files = staged->of(start.cell).files;
   start.facts = {.cell = start.cell.id,
@@ -130,7 +125,7 @@ Answer<FuzzStart> prepare_start(const StartOrder& order, machine::Host& host, co
                  .seed = order.seed};
   observer.on(Said{fmt::format("installing the driver and applying {} once", start.cell.content_path)});
   if (auto saved = save_moment(start, staged->of(start.cell), order.plan, host, work, environment); !saved)
-    return stopped_by(saved.error());
+    return wrong(saved.error());
   return start;
 }
 

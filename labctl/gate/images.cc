@@ -24,7 +24,7 @@ class Builder {
     std::size_t missing = 0;
     for (const auto& order : order_.images) {
       auto recipe = store().recipe(order.image);
-      if (!recipe) return tl::unexpected(std::vector{recipe.error()});  // before an hour's work, not after it
+      if (!recipe) return wrong(recipe.error());  // before an hour's work, not after it
       if (store().state(*recipe) != image::State::built) ++missing;
     }
     // The installation of a Windows runs by what was proved to run guests here. Without a hypervisor for
@@ -36,9 +36,9 @@ class Builder {
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < at_once; ++i) workers.emplace_back([this] { work(); });
     workers.clear();
-    if (stopped()) return tl::unexpected(std::vector{interrupted().value()});
+    if (stopped()) return wrong(interrupted().value());
     if (errors_.empty()) return {};
-    return tl::unexpected(std::move(errors_));
+    return wrong(std::move(errors_));
   }
 
  private:
@@ -124,8 +124,7 @@ std::vector<ImageOrder> images_of(const plan::Plan& plan) {
 }
 
 Answer<void> build_images(const BuildOrder& order, const Environment& environment, Observer& observer) {
-  if (auto own = host::claim_cache(environment.paths.root); !own)
-    return tl::unexpected(std::vector{own.error()});
+  if (auto own = host::claim_cache(environment.paths.root); !own) return wrong(own.error());
   return Builder(order, environment, observer).run();
 }
 

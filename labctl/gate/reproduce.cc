@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<std::vector<Error>> wrong(const Error& error) { return tl::unexpected(std::vector{error}); }
-
 // Everything that both ways of reproducing need.
 struct Bench {
   const ReproduceOrder& order;
@@ -43,7 +41,7 @@ Result<cell::Hold> where_to_hold(const ReproduceOrder& order, const reproduction
 
 // What differs, in a sentence each; errors where nothing is started because of it.
 Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventory, bool anyway) {
-  if (auto missing = inventory.missing(); !missing.empty()) return tl::unexpected(std::move(missing));
+  if (auto missing = inventory.missing(); !missing.empty()) return wrong(std::move(missing));
   std::vector<std::string> differences;
   std::vector<Error> errors;
   for (const auto& item : inventory.items) {
@@ -57,7 +55,7 @@ Answer<std::vector<std::string>> compare(const reproduction::Inventory& inventor
                     "nothing was started because something differs from the run",
                     {},
                     "--anyway continues, and the result says that it was not the same"});
-  return tl::unexpected(std::move(errors));
+  return wrong(std::move(errors));
 }
 
 void keep_at_end(const Bench& bench, lab::CellJob& job, std::function<bool()> wanted) {
@@ -72,28 +70,28 @@ void begin_at(lab::CellJob& job, const reproduction::KeptMachine& kept) {
   job.base.disk = kept.disk;
 }
 
-outcome::Outcome attend(const Bench& bench, Attendant& attendant) {
+outcome::Outcome debug_once(const Bench& bench, Debugger& debugger) {
   lab::CellJob job = bench.job;
   const auto kept = bench.order.replay ? std::nullopt : bench.kept.find(bench.key);
   if (kept) begin_at(job, *kept);
-  lab::DebugSession& session = attendant.begin({.step = bench.hold.step,
-                                                .live = job.base.live(),
-                                                .kept_since = kept ? kept->made : "",
-                                                .took_then = bench.recorded.reached(bench.hold)});
+  lab::DebugSession& session = debugger.begin({.step = bench.hold.step,
+                                               .live = job.base.live(),
+                                               .kept_since = kept ? kept->made : "",
+                                               .took_then = bench.recorded.reached(bench.hold)});
   job.hold = bench.hold.left;
   job.session = &session;
   job.vnc = bench.order.vnc;
-  keep_at_end(bench, job, [&] { return attendant.keeps(); });
+  keep_at_end(bench, job, [&] { return debugger.keeps(); });
   std::string where;
   auto outcome = lab::run_cell(
       job, bench.host,
       [&](const lab::Progress& progress) {
-        if (attendant.held() || progress.ended || progress.where == where) return;
+        if (debugger.held() || progress.ended || progress.where == where) return;
         where = progress.where;
         bench.observer.on(Said{where});
       },
       bench.stop);
-  if (kept && attendant.held() && attendant.discards_kept())
+  if (kept && debugger.held() && debugger.discards_kept())
     if (auto gone = bench.kept.discard(bench.key); !gone) bench.observer.on(Problem{gone.error()});
   return outcome;
 }
@@ -157,7 +155,7 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
   plan::Plan alone = run.record.plan;
   alone.cells = {inventory.at_hand(cell)};
   auto staged = lab::StagedArtifacts::gather(alone, "run.json", environment.store, work);
-  if (!staged) return tl::unexpected(staged.error());
+  if (!staged) return wrong(staged.error());
   auto base = prepare_base(cell.image, snapshot::shape_on(host.facts(), snapshot::shape_of(cell.machine)),
                            host, environment, observer);
   if (!base) return wrong(base.error());
@@ -172,14 +170,14 @@ Answer<lab::CellJob> make_job(const ReproduceOrder& order, const bundle::Recorde
                       .disk = work / "replay.qcow2"};
 }
 
-Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differences, Attendant* attendant) {
+Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differences, Debugger* debugger) {
   ReproduceResult result{.differences = std::move(differences), .outcome = {}, .rate = {}};
   if (bench.order.times > 0) {
     auto rate = repeat(bench);
     if (!rate) return wrong(rate.error());
     result.rate = std::move(*rate);
   } else {
-    result.outcome = attend(bench, *attendant);
+    result.outcome = debug_once(bench, *debugger);
   }
   result.interrupted = bench.stop.stop_requested();
   return result;
@@ -188,7 +186,7 @@ Answer<ReproduceResult> act(const Bench& bench, std::vector<std::string> differe
 }  // namespace
 
 Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment& environment,
-                                  Observer& observer, Attendant* attendant) {
+                                  Observer& observer, Debugger* debugger) {
   auto run = bundle::read_run(order.bundle);
   if (!run) return wrong(run.error());
   auto recorded = reproduction::read_recorded(*run, order.bundle, order.cell);
@@ -196,7 +194,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   auto hold = where_to_hold(order, *recorded);
   if (!hold) return wrong(hold.error());
   auto work = begin_work(environment, observer);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.paths.artifacts),
@@ -205,12 +203,12 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
                                                 environment.tool, work->path());
   if (!inventory) return wrong(inventory.error());
   auto differences = compare(*inventory, order.anyway);
-  if (!differences) return tl::unexpected(differences.error());
+  if (!differences) return wrong(differences.error());
   if (differences->empty())
     observer.on(Said{fmt::format("image, machine, host and {} artifacts are the same as in the run",
                                  inventory->artifacts.size())});
   auto job = make_job(order, *run, recorded->cell, *inventory, **host, work->path(), environment, observer);
-  if (!job) return tl::unexpected(job.error());
+  if (!job) return wrong(job.error());
   Bench bench{.order = order,
               .observer = observer,
               .recorded = std::move(*recorded),
@@ -222,7 +220,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
               .stop = environment.stop};
   bench.job.rules = bench.recorded.opened().rules;
   bench.key = reproduction::key_of(bench.job, bench.hold.left, bench.host.facts());
-  return act(bench, std::move(*differences), attendant);
+  return act(bench, std::move(*differences), debugger);
 }
 
 }  // namespace labctl::gate

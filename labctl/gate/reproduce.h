@@ -21,7 +21,7 @@ struct ReproduceOrder {
   bool before_crash = false;                     // as near as can be
   bool anyway = false;                           // although bytes differ
   bool replay = false;                           // although a machine is kept
-  int times = 0;                                 // attempts; 0: once, for the attendant
+  int times = 0;                                 // attempts; 0: once, for the debugger
   unsigned jobs = 0;                             // attempts at once; 0: as many as the host carries
   std::vector<std::filesystem::path> artifacts;  // files and folders to look for the candidates in
   bool vnc = false;
@@ -39,9 +39,9 @@ struct Moment {
 };
 
 // Who takes the guest over. Called on the cell's thread.
-class Attendant {
+class Debugger {
  public:
-  virtual ~Attendant() = default;
+  virtual ~Debugger() = default;
   virtual lab::DebugSession& begin(const Moment& moment) = 0;
   virtual bool held() const = 0;     // nothing more is reported of the way once it was
   virtual bool keeps() = 0;          // the machine, for the next attempt
@@ -50,14 +50,14 @@ class Attendant {
 
 struct ReproduceResult {
   std::vector<std::string> differences;  // from the run; a sentence each, only with `anyway`
-  outcome::Outcome outcome;              // of the guest that the attendant had
+  outcome::Outcome outcome;              // of the guest that the debugger had
   std::optional<cell::ReproRate> rate;   // with `times`
   bool interrupted = false;
 };
 
 // Errors: what is missing or differs, with a hint each; the cell cannot be brought to that moment.
-// `attendant` is needed without `times`.
+// `debugger` is needed without `times`.
 Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment& environment,
-                                  Observer& observer, Attendant* attendant = nullptr);
+                                  Observer& observer, Debugger* debugger = nullptr);
 
 }  // namespace labctl::gate

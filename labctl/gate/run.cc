@@ -106,9 +106,8 @@ constexpr const char* log_name = "labctl.log";
 // Everything that can be known before there is a bundle. From here on artifacts are copies: whatever happens
 // to the originals, every guest gets the same bytes.
 Answer<void> Run::prepare() {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   auto work = begin_work(environment_, observer_);
-  if (!work) return tl::unexpected(work.error());
+  if (!work) return wrong(work.error());
   work_.emplace(std::move(*work));
   auto tool = own_digest();
   if (!tool) return wrong(tool.error());
@@ -120,10 +119,10 @@ Answer<void> Run::prepare() {
   if (!sources) return wrong(sources.error());
   auto staged = lab::StagedArtifacts::gather(order_.plan, order_.scenario.file, environment_.store,
                                              work_->path(), *sources);
-  if (!staged) return tl::unexpected(staged.error());
+  if (!staged) return wrong(staged.error());
   staged_ = std::move(*staged);
-  if (auto unproved = staged_->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
-  if (auto refused = staged_->refused(); !refused.empty()) return tl::unexpected(std::move(refused));
+  if (auto unproved = staged_->unproved(); !unproved.empty()) return wrong(std::move(unproved));
+  if (auto refused = staged_->refused(); !refused.empty()) return wrong(std::move(refused));
   for (const auto& signature : staged_->signatures()) observer_.on(Note{signature});
   for (const auto& link : staged_->links()) observer_.on(Note{link});
   for (const auto& driver : staged_->untied()) observer_.on(Note{driver});
@@ -372,7 +371,6 @@ std::vector<std::string> Run::changed_meanwhile() const {
 
 // The record is completed, judged from what is on disk, signed, and given its final name.
 Answer<RunResult> Run::publish() {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   record_.ended = environment_.now();
   record_.interrupted = stopped();
   record_.ended_early = left_out_;
@@ -415,10 +413,10 @@ Answer<RunResult> run(const RunOrder& order, const Environment& environment, Obs
   Run run(order, environment, observer);
   if (auto ready = run.prepare(); !ready) {
     run.leave_log(ready.error());
-    return tl::unexpected(ready.error());
+    return wrong(ready.error());
   }
-  if (auto opened = run.open_bundle(); !opened) return tl::unexpected(std::vector{opened.error()});
-  if (auto ran = run.run_cells(); !ran) return tl::unexpected(std::vector{ran.error()});
+  if (auto opened = run.open_bundle(); !opened) return wrong(opened.error());
+  if (auto ran = run.run_cells(); !ran) return wrong(ran.error());
   return run.publish();
 }
 

@@ -23,7 +23,7 @@ Status same_system(const plan::Plan& plan, const image::Store& store) {
     if (image && snapshot::os_of(*image) != cell.guest.os)
       return input_error(
           fmt::format("the image '{}' is of {}, and the scenario says how {} takes the candidate", cell.image,
-                      image->os, scenario::to_string(cell.guest.os)),
+                      image->os, to_string(cell.guest.os)),
           plan.scenario, fmt::format("write guest: {{{}: ...}}, or name other images", image->os));
   }
   return {};

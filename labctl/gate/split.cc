@@ -11,6 +11,7 @@
 #include "labctl/base/text.h"
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/bundle/shards.h"
+#include "labctl/gate/run.h"
 
 namespace labctl::gate {
 
@@ -47,7 +48,6 @@ Status must_be_new(const fs::path& out) {
 }  // namespace
 
 Answer<outcome::Split> split_run(const SplitOrder& order, const Environment& environment) {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   if (auto is_new = must_be_new(order.out); !is_new) return wrong(is_new.error());
   auto shards = plan::shards(order.plan, order.shards);
   if (!shards) return wrong(shards.error());
@@ -59,8 +59,8 @@ Answer<outcome::Split> split_run(const SplitOrder& order, const Environment& env
   if (!work) return wrong(work.error());
   auto staged =
       lab::StagedArtifacts::gather(order.plan, order.scenario.file, environment.store, work->path());
-  if (!staged) return tl::unexpected(staged.error());
-  if (auto unproved = staged->unproved(); !unproved.empty()) return tl::unexpected(std::move(unproved));
+  if (!staged) return wrong(staged.error());
+  if (auto unproved = staged->unproved(); !unproved.empty()) return wrong(std::move(unproved));
   auto artifacts =
       staged->keep_sources(bundle::ArtifactStore(order.out / bundle::split_artifacts), work->path());
   if (!artifacts) return wrong(artifacts.error());

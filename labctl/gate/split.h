@@ -4,10 +4,13 @@
 #include <filesystem>
 
 #include "labctl/gate/environment.h"
-#include "labctl/gate/run.h"
+#include "labctl/outcome/run_record.h"
 #include "labctl/outcome/split.h"
+#include "labctl/plan/plan.h"
 
 namespace labctl::gate {
+
+struct RunOrder;
 
 struct SplitOrder {
   plan::Plan plan;

@@ -71,12 +71,11 @@ class Proving {
 
   Answer<WindowsProof> prove(const std::vector<WindowsWay>& ways) {
     auto base = prepare();
-    if (!base) return tl::unexpected(base.error());
-    if (auto seen = kill_clones(); !seen) return tl::unexpected(seen.error());
-    if (auto done = ask(*base); !done) return tl::unexpected(std::vector{done.error()});
+    if (!base) return wrong(base.error());
+    if (auto seen = kill_clones(); !seen) return wrong(seen.error());
+    if (auto done = ask(*base); !done) return wrong(done.error());
     for (const auto& way : ways) {
-      if (environment_.stop.stop_requested())
-        return tl::unexpected(std::vector{Error{Fault::interrupted, "interrupted", {}, {}}});
+      if (environment_.stop.stop_requested()) return wrong(interrupted().value());
       proof_.drivers.push_back(take(way, base->shape));
     }
     return std::move(proof_);
@@ -101,7 +100,6 @@ class Proving {
 };
 
 Answer<snapshot::BaseSnapshot> Proving::prepare() {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   auto image = environment_.store.find(order_.image);
   if (!image) return wrong(image.error());
   if (snapshot::os_of(*image) != scenario::Os::windows)
@@ -121,7 +119,7 @@ Answer<snapshot::BaseSnapshot> Proving::prepare() {
 Answer<bool> Proving::kill_clones() {
   const fs::path records = order_.out / "canary";
   auto canaries = prove_channels({{order_.image}, records, order_.host}, environment_, observer_);
-  if (!canaries) return tl::unexpected(canaries.error());
+  if (!canaries) return wrong(canaries.error());
   proof_.canary = canaries->front();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(records, ignored))
@@ -287,7 +285,6 @@ void Proving::keep_text(const std::string& text, const std::string& name) {
 
 Answer<WindowsProof> prove_windows(const WindowsProofOrder& order, const Environment& environment,
                                    Observer& observer) {
-  const auto wrong = [](const Error& error) { return tl::unexpected(std::vector{error}); };
   auto ways = windows_ways(order);
   if (!ways) return wrong(ways.error());
   for (const auto& way : *ways) {

@@ -90,7 +90,7 @@ std::string windows_scenario(const WindowsProofOrder& order, const WindowsWay& w
                       {"machine",
                        {{"vcpus", shape.vcpus},
                         {"memory", std::to_string(shape.memory >> 20) + "MiB"},
-                        {"firmware", machine::to_string(shape.firmware)}}},
+                        {"firmware", to_string(shape.firmware)}}},
                       {"guest", {{"windows", {{"driver", driver_json(order, way)}}}}},
                       {"story", story},
                       {"settle", "5s"}};

@@ -34,7 +34,9 @@ std::string next_step(int code) {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "move the file away and make the history again: labctl history add BUNDLES";
+      return "if it is meant to be a history, move it away and make it again: labctl history add BUNDLES; "
+             "else give "
+             "another file with --db";
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return "another process writes to it; try again when it has ended";

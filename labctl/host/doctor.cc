@@ -59,7 +59,7 @@ Check file_check(const std::string& name, const std::vector<fs::path>& any_of, c
 
 // Only some scenarios ask for it.
 Check firmware_check() {
-  for (const auto firmware : {machine::Firmware::uefi, machine::Firmware::uefi_secure})
+  for (const auto firmware : {Firmware::uefi, Firmware::uefi_secure})
     if (auto files = machine::find_firmware(firmware); !files)
       return {"UEFI firmware", Health::warning, files.error().what, files.error().hint};
   if (auto tpm = machine::find_tpm(machine::Firmware::uefi_secure, machine::Platform::hyperv); !tpm)

@@ -205,16 +205,18 @@ Status check_build(const Recipe& recipe, const fs::path& store) {
               : check_space(temporary ? temporary : "/var/tmp", in_temporary, "installing packages");
 }
 
-Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs,
-                  const Progress& progress, std::stop_token stop) {
-  const auto start = Clock::now();
-  if (auto made = make_dirs(half); !made) return made;
-  auto log = Appender::open(half / "build.log");
-  if (!log) return fail(log.error());
+// What the builder ended with, for people.
+static Error in_words(Error error) {
+  if (error.fault == Fault::interrupted) return error;
+  error.what = without_progress(error.what);
+  if (error.hint.empty()) error.hint = hint_for(error.what);
+  if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
+  return error;
+}
 
-  const std::string prefix = fmt::format("image {}: ", recipe.name);
-  progress(prefix + (recipe.os == "windows" ? "building; Windows takes its time"
-                                            : "building; this takes a minute or two"));
+// The program that makes the disk, with all that it is to know of the recipe.
+static Command builder(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs,
+                       std::stop_token stop) {
   const auto told = [](const Source& source) { return source.sha256 + " " + source.from; };
   std::vector<std::string> layers, install;
   for (const auto& source : recipe.install) install.push_back(told(source));
@@ -229,29 +231,33 @@ Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs&
                                   {"LABCTL_DISK_MIB", std::to_string(recipe.disk_size >> 20)},
                                   {"LC_ALL", "C.UTF-8"}},
                   .directory = fs::absolute(half),
-                  .on_line =
-                      [&](std::string_view line) {
-                        if (line.starts_with(progress_mark))
-                          progress(prefix + printable(line.substr(progress_mark.size())));
-                        // A log that cannot be written means a full disk, and the build itself will tell
-                        // that.
-                        static_cast<void>(log->write(std::string(line) + "\n"));
-                      },
                   .stop = std::move(stop)};
   for (const auto& [variable, value] :
        {std::pair{"LABCTL_WINDOWS_ISO", &inputs.iso}, std::pair{"LABCTL_VIRTIO_ISO", &inputs.virtio_iso},
         std::pair{"LABCTL_WINDOWS_KEY_FILE", &inputs.key_file},
         std::pair{"LABCTL_WINDOWS_DISK", &inputs.disk}, std::pair{"LABCTL_ACCEL", &inputs.accel}})
     if (!value->empty()) command.environment[variable] = *value;
+  return command;
+}
+
+Status build_disk(const Recipe& recipe, const fs::path& half, const BuildInputs& inputs,
+                  const Progress& progress, std::stop_token stop) {
+  const auto start = Clock::now();
+  if (auto made = make_dirs(half); !made) return made;
+  auto log = Appender::open(half / "build.log");
+  if (!log) return fail(log.error());
+
+  const std::string prefix = fmt::format("image {}: ", recipe.name);
+  progress(prefix + (recipe.os == "windows" ? "building; Windows takes its time"
+                                            : "building; this takes a minute or two"));
+  Command command = builder(recipe, half, inputs, std::move(stop));
+  command.on_line = [&](std::string_view line) {
+    if (line.starts_with(progress_mark)) progress(prefix + printable(line.substr(progress_mark.size())));
+    // A log that cannot be written means a full disk, and the build itself will tell that.
+    static_cast<void>(log->write(std::string(line) + "\n"));
+  };
   auto ended = run_ok(command);
-  if (!ended) {
-    Error error = ended.error();
-    if (error.fault == Fault::interrupted) return fail(error);
-    error.what = without_progress(error.what);
-    if (error.hint.empty()) error.hint = hint_for(error.what);
-    if (auto reason = reason_in(error.what); !reason.empty()) error.what = reason + ": " + error.what;
-    return fail(error);
-  }
+  if (!ended) return fail(in_words(ended.error()));
   progress(fmt::format("{}taking its digest", prefix));
   if (auto written = write_facts(recipe, half, start); !written) return written;
   const auto seconds = std::chrono::duration_cast<Millis>(Clock::now() - start);

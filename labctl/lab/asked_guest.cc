@@ -61,7 +61,7 @@ Status AskedGuest::start() {
 Result<AskedGuest::FromAgent> AskedGuest::wait_for(const std::string& question, Millis limit) {
   const auto until = Clock::now() + limit;
   while (Clock::now() < until && lost_.empty()) {
-    if (stop_.stop_requested()) return fail({Fault::interrupted, "interrupted", {}, {}});
+    if (stop_.stop_requested()) return interrupted();
     auto input = inputs_.pop_until(std::min<Clock::time_point>(until, Clock::now() + between_looks));
     if (!input) continue;
     if (auto* said = std::get_if<FromAgent>(&*input)) {

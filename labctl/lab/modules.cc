@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <set>
 
@@ -319,7 +320,7 @@ ModuleFile read_module(std::string path, std::string_view file) {
 
 Result<Inside> inside(const fs::path& artifact) {
   const Owned<std::FILE, std::fclose> file(std::fopen(artifact.c_str(), "rbe"));
-  if (!file) return input_error("cannot be opened", artifact.string());
+  if (!file) return input_error(fmt::format("cannot open: {}", std::strerror(errno)), artifact.string());
   std::string room(block_size, '\0');
   const Blocks blocks = [&]() -> Result<std::string_view> {
     const std::size_t got = std::fread(room.data(), 1, room.size(), file.get());

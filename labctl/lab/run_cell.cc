@@ -90,7 +90,7 @@ class CellRun {
     auto journal = Appender::open(job_.folder / "events.jsonl");
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);
-    auto console = observe::Console::open(job_.folder / "console.log", job_.signatures, scanned_);
+    auto console = observe::Console::open(job_.folder / "console.log", job_.signatures, job_.cell.guest.os);
     if (!console) return fail(console.error());
     console_ = std::move(*console);
     return {};
@@ -227,9 +227,9 @@ class CellRun {
   void hold() {
     auto choice = DebugSession::Choice::go_on;
     if (job_.session)
-      choice = job_.session->attend({*machine_, cell::where_now(state_), false,
-                                     [this] { return pump() && state_.phase == cell::Phase::held; },
-                                     [this] { return save_checkpoint(); }});
+      choice = job_.session->take_over({*machine_, cell::where_now(state_), false,
+                                        [this] { return pump() && state_.phase == cell::Phase::held; },
+                                        [this] { return save_checkpoint(); }});
     pump();  // what was said until now was said while it was held
     if (state_.phase != cell::Phase::held) return;
     if (choice == DebugSession::Choice::leave) return happen(event::Interrupted{});
@@ -241,7 +241,7 @@ class CellRun {
 
   // The guest that failed, for whoever wants to look into it; nothing that happens now is of the story.
   void show_the_end() {
-    job_.session->attend(
+    job_.session->take_over(
         {*machine_, outcome::to_string(state_.outcome.ending) + (": " + state_.outcome.reason), true,
          [this] { return pump() && alive_; }, [] { return Status(lab_error("the story is over")); }});
   }
@@ -316,7 +316,7 @@ class CellRun {
       if (os_.traits().kernel_log_is_records)
         happen_all(observe::read_system_log(said.full_output));
       else
-        happen_all(kernel_log_.read(said.full_output, scanned_, job_.signatures));
+        happen_all(kernel_log_.read(said.full_output, job_.cell.guest.os, job_.signatures));
       // The log itself is kept as a file; the journal holds what was found in it.
       if (auto kept = write_file(job_.folder / "kernel.log", said.full_output); !kept)
         happen(event::LabFault{kept.error().text()});
@@ -458,7 +458,6 @@ class CellRun {
 
   const CellJob& job_;
   const guest::System& os_ = guest::system_of(job_.cell.guest.os);
-  const crash::Os scanned_ = snapshot::scanned_as(job_.cell.guest.os);
   machine::Host& host_;
   const Watch& watch_;
   const std::stop_token& stop_;

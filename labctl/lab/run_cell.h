@@ -47,7 +47,7 @@ class DebugSession {
   enum class Choice { go_on, next, leave };  // next: go on to the next operation
   virtual ~DebugSession() = default;
   virtual void heard(std::string_view console) = 0;
-  virtual Choice attend(const Guest& guest) = 0;
+  virtual Choice take_over(const Guest& guest) = 0;
 };
 
 // How many guests of a run that failed may leave their memory behind, and how large a guest may be for that.

@@ -12,15 +12,13 @@
 #include <vector>
 
 #include "labctl/base/json_fwd.h"
+#include "labctl/base/pc.h"
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
 
 namespace labctl::machine {
 
 enum class Accel { tcg, kvm };
-
-enum class Firmware { bios, uefi, uefi_secure };
-enum class DiskBus { virtio, sata, nvme };
 
 // The PC that a guest's system is made for. hyperv: the clock in local time, Hyper-V's enlightenments and its
 // panic device, which takes a bug check's code, and with Secure Boot a TPM.
@@ -223,7 +221,5 @@ std::vector<Orphan> find_orphans(const std::filesystem::path& runtime_base);
 Status end_orphan(const std::filesystem::path& runtime_base, const Orphan& orphan);
 
 const char* to_string(Accel accel);
-const char* to_string(Firmware firmware);
-const char* to_string(DiskBus disk);
 
 }  // namespace labctl::machine

@@ -314,10 +314,8 @@ std::string shape_in_words(const scenario::Machine& machine) {
   text += std::to_string(machine.vcpus) + (machine.vcpus == 1 ? " vCPU, " : " vCPUs, ") +
           show_size(machine.memory);
   if (!machine.cpu.empty()) text += ", " + machine.cpu;
-  if (machine.firmware != scenario::Firmware::bios)
-    text += std::string(", ") + scenario::to_string(machine.firmware);
-  if (machine.disk != scenario::DiskBus::virtio)
-    text += fmt::format(", {} disk", scenario::to_string(machine.disk));
+  if (machine.firmware != Firmware::bios) text += std::string(", ") + to_string(machine.firmware);
+  if (machine.disk != DiskBus::virtio) text += fmt::format(", {} disk", to_string(machine.disk));
   if (machine.network != scenario::Network::none)
     text += fmt::format(", {} network", scenario::to_string(machine.network));
   if (machine.disk_size != 0) text += fmt::format(", {} of disk", show_size(machine.disk_size));
@@ -327,12 +325,8 @@ std::string shape_in_words(const scenario::Machine& machine) {
   return text;
 }
 
-Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scenario::Acceptance>& waivers) {
-  if (!scenario.guest) return input_error("the scenario has no guest", scenario.source);
-  Plan plan;
-  plan.scenario = scenario.name;
-  plan.date = today;
-  plan.waivers = waivers;
+// The product of the axes without what is excluded, and what is included besides.
+static Status make_cells(Plan& plan, const Scenario& scenario) {
   std::set<Axes> planned;
   const auto add = [&](const Axes& axes, const std::string& where) -> Status {
     if (!planned.insert(axes).second) {
@@ -357,6 +351,16 @@ Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scen
     if (auto added = add(selector.axes, at(scenario.source, selector.mark)); !added)
       return fail(added.error());
   }
+  return {};
+}
+
+Result<Plan> expand(const Scenario& scenario, Date today, const std::vector<scenario::Acceptance>& waivers) {
+  if (!scenario.guest) return input_error("the scenario has no guest", scenario.source);
+  Plan plan;
+  plan.scenario = scenario.name;
+  plan.date = today;
+  plan.waivers = waivers;
+  if (auto made = make_cells(plan, scenario); !made) return fail(made.error());
   if (plan.cells.empty()) {
     return input_error("the matrix is empty: everything is excluded", scenario.source,
                        "take an exclude away");

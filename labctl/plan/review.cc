@@ -114,7 +114,7 @@ void ask_about_cells(const std::vector<Cell>& cells, std::vector<std::string>& q
     questions.push_back(
         fmt::format("nothing exercises the driver{}: a driver that is loaded and never used proves little; "
                     "add guest.{}.exercise",
-                    which(idle), scenario::to_string(cells.front().guest.os)));
+                    which(idle), to_string(cells.front().guest.os)));
   if (!unused.empty())
     questions.push_back(
         fmt::format("boots without use{}: a driver that fails only when it is used after a boot would pass; "

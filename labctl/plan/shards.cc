@@ -36,8 +36,10 @@ Result<std::vector<Shard>> shards(const Plan& plan, std::size_t wanted) {
   auto parts = indivisible(plan);
   if (wanted > parts.size())
     return input_error(
-        fmt::format("the plan has {} images on machines, and none is divided: {} shards are too many",
-                    parts.size(), wanted),
+        fmt::format(
+            "{} shards are too many: all cells of an image on a machine stay together, and the plan has {} "
+            "such groups",
+            wanted, parts.size()),
         plan.scenario, fmt::format("give --shards a number up to {}", parts.size()));
   const std::size_t count = wanted == 0 ? parts.size() : wanted;
   // The longest first, each to the shard that has least.

@@ -9,9 +9,9 @@
 namespace labctl::report {
 namespace {
 
-constexpr event::Channel columns[] = {event::Channel::console, event::Channel::panic_device,
-                                      event::Channel::resets, event::Channel::heartbeat,
-                                      event::Channel::evidence};
+constexpr event::Channel shown_channels[] = {event::Channel::console, event::Channel::panic_device,
+                                             event::Channel::resets, event::Channel::heartbeat,
+                                             event::Channel::evidence};
 
 bool holds(const std::vector<event::Channel>& list, event::Channel channel) {
   return std::find(list.begin(), list.end(), channel) != list.end();
@@ -21,11 +21,11 @@ bool holds(const std::vector<event::Channel>& list, event::Channel channel) {
 
 std::string canary_table(const outcome::Canary& canary) {
   std::string text = fmt::format("{}, crashed on purpose {}\n  crash      ", canary.name(), canary.made);
-  for (const auto channel : columns) text += padded(event::to_string(channel), 14);
+  for (const auto channel : shown_channels) text += padded(event::to_string(channel), 14);
   text += "reported as\n";
   for (const auto& death : canary.deaths) {
     text += "  " + padded(death.crash, 11);
-    for (const auto channel : columns) {
+    for (const auto channel : shown_channels) {
       const bool spoke = holds(death.spoke, channel), due = holds(death.due, channel);
       text += padded(spoke ? "reported" : due ? "SILENT" : "-", 14);
     }

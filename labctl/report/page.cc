@@ -101,16 +101,28 @@ class Page {
     fact("problems", std::to_string(verdict::problems(record_.verdict).size()));
     std::string started = started_at(record_);
     if (!started.empty()) fact("started (UTC)", started.replace(10, 1, " ").substr(0, 16));
+    reasons(page);
+    canaries(page);
+    waivers(page);
+  }
+
+  void reasons(Json& page) const {
     page["has_reasons"] = !record_.verdict.reasons.empty();
     page["reasons"] = Json::array();
     for (const auto& reason : record_.verdict.reasons)
       if (page["reasons"].size() < most_named) page["reasons"].push_back(printable(reason, 600));
     if (record_.verdict.reasons.size() > most_named)
       page["reasons"].push_back(fmt::format("and {} more", record_.verdict.reasons.size() - most_named));
+  }
+
+  void canaries(Json& page) const {
     page["canaries"] = Json::array();
     for (const auto& canary : record_.verdict.canaries)
       page["canaries"].push_back({{"table", canary_table(canary)}});
     page["has_canaries"] = !page["canaries"].empty();
+  }
+
+  void waivers(Json& page) const {
     page["waivers"] = Json::array();
     for (const auto state :
          {verdict::WaiverState::used, verdict::WaiverState::unused, verdict::WaiverState::expired})

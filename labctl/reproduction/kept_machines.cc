@@ -43,7 +43,7 @@ std::optional<KeptMachine> read_kept(const fs::path& folder) {
 class Passer final : public lab::DebugSession {
  public:
   void heard(std::string_view) override {}
-  Choice attend(const lab::Guest& guest) override {
+  Choice take_over(const lab::Guest& guest) override {
     if (!guest.over) saved = guest.save();
     return Choice::leave;
   }

@@ -132,9 +132,15 @@ class GuestReader {
       check_options(node, what, driver, reader_);
     }
     check_files(scenario_, node, what, guest, reader_);
-    const bool named = Reader::has(node, module_key) || Reader::has(node, modules_key);
+    check_shown(node, what, driver, has_proof);
+  }
+
+  // Something of it must be seen in each boot.
+  void check_shown(const Node& node, const std::string& what, const Driver& driver, bool has_proof) {
+    const std::string module_key = dialect_.module;
+    const bool named = Reader::has(node, module_key) || Reader::has(node, module_key + "s");
     if (driver.kind == DriverKind::kmod || named || !driver.services.empty() || !driver.bpf.empty()) return;
-    if (!script) {
+    if (driver.kind != DriverKind::script) {
       reader_.mistake(
           node.mark, fmt::format("{} has no '{}'", what, module_key),
           fmt::format("name the {} that must be loaded after each boot{}", dialect_.what_it_is,
@@ -417,8 +423,6 @@ bool names_file(const Proof& proof, const Content& content) {
   return proof.run.find("${content.path}") != std::string::npos ||
          (!content.path.empty() && proof.run.find(content.path) != std::string::npos);
 }
-
-const char* to_string(Os os) { return os == Os::windows ? "windows" : "linux"; }
 
 bool Driver::has(std::string_view module) const {
   return std::find(modules.begin(), modules.end(), module) != modules.end();

@@ -12,14 +12,12 @@
 namespace labctl::scenario {
 namespace {
 
-constexpr Firmware firmwares[] = {Firmware::bios, Firmware::uefi, Firmware::uefi_secure};
-constexpr DiskBus disks[] = {DiskBus::virtio, DiskBus::sata, DiskBus::nvme};
 constexpr Network networks[] = {Network::none, Network::isolated};
 
-template <class Kind, std::size_t n>
-std::vector<std::string> words_for(const Kind (&all)[n]) {
+template <class Kinds>
+std::vector<std::string> words_for(const Kinds& all) {
   std::vector<std::string> words;
-  for (const Kind one : all) words.emplace_back(to_string(one));
+  for (const auto one : all) words.emplace_back(to_string(one));
   return words;
 }
 
@@ -94,11 +92,11 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
         reader.size(*memory, what + ".memory", least_memory, most_memory).value_or(machine.memory);
   if (const Node* cpu = node.find("cpu")) machine.cpu = read_cpu(*cpu, what + ".cpu", reader);
   if (const Node* firmware = node.find("firmware"))
-    if (const auto index = reader.choice(*firmware, what + ".firmware", words_for(firmwares)))
-      machine.firmware = firmwares[*index];
+    if (const auto index = reader.choice(*firmware, what + ".firmware", words_for(all_firmware)))
+      machine.firmware = all_firmware[*index];
   if (const Node* disk = node.find("disk"))
-    if (const auto index = reader.choice(*disk, what + ".disk", words_for(disks)))
-      machine.disk = disks[*index];
+    if (const auto index = reader.choice(*disk, what + ".disk", words_for(all_disk_buses)))
+      machine.disk = all_disk_buses[*index];
   if (const Node* network = node.find("network"))
     if (const auto index = reader.choice(*network, what + ".network", words_for(networks)))
       machine.network = networks[*index];
@@ -166,30 +164,6 @@ void check_memory_integrity(const Node& root, Reader& reader, const Scenario& sc
   const Node* node = root.find(scenario.machine.memory_integrity ? "machine" : "machines");
   if (wanted && node)
     reader.mistake(node->mark, "memory_integrity: required, and the guest is Linux, which has no such thing");
-}
-
-const char* to_string(Firmware firmware) {
-  switch (firmware) {
-    case Firmware::bios:
-      return "bios";
-    case Firmware::uefi:
-      return "uefi";
-    case Firmware::uefi_secure:
-      return "uefi-secure";
-  }
-  return "";
-}
-
-const char* to_string(DiskBus disk) {
-  switch (disk) {
-    case DiskBus::virtio:
-      return "virtio";
-    case DiskBus::sata:
-      return "sata";
-    case DiskBus::nvme:
-      return "nvme";
-  }
-  return "";
 }
 
 const char* to_string(Network network) {

@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "labctl/base/pc.h"
 #include "labctl/base/result.h"
 #include "labctl/base/units.h"
+#include "labctl/crash/os.h"
 #include "labctl/yaml/mark.h"
 #include "labctl/yaml/variables.h"
 
@@ -62,7 +64,7 @@ struct Artifact {
 // How an artifact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
 std::string damaged_name(const std::string& path, Damage damage);
 
-enum class Os { linux_, windows };
+using crash::Os;
 
 // dkms: packages of sources, as Debian's -dkms packages are: the guest builds the modules for its own kernel.
 enum class DriverKind { deb, rpm, kmod, script, inf, service, msi, dkms };
@@ -198,8 +200,6 @@ struct Step {
 // As an author would write it, for people.
 std::string to_text(const Step& step);
 
-enum class Firmware { bios, uefi, uefi_secure };
-enum class DiskBus { virtio, sata, nvme };
 enum class Network { none, isolated };
 
 // What `kernel: strict` stands for: a slab that is checked, memory that is poisoned, KFENCE where the kernel
@@ -308,9 +308,6 @@ const char* to_string(As as);
 const char* to_string(StepKind kind);
 const char* to_string(Moment moment);
 const char* to_string(DriverKind kind);
-const char* to_string(Os os);
-const char* to_string(Firmware firmware);
-const char* to_string(DiskBus disk);
 const char* to_string(Network network);
 
 }  // namespace labctl::scenario

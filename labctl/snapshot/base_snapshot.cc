@@ -103,7 +103,7 @@ Result<BaseSnapshot> read_base(const fs::path& folder, const image::Image& image
   auto facts = parse_json(*text, (folder / snapshot_name).string());
   if (!facts) return fail(facts.error());
   BaseSnapshot base{.image = image, .shape = shape, .disk = folder / disk_name};
-  if (shape.firmware != machine::Firmware::bios) base.nvram = folder / nvram_name;
+  if (shape.firmware != Firmware::bios) base.nvram = folder / nvram_name;
   base.boot_time = Millis(number_at(*facts, "boot_time_ms"));
   if (std::error_code ignored; !base.nvram.empty() && !fs::exists(base.nvram, ignored))
     return lab_error("the firmware's variables of the first boot are not kept", folder.string());
@@ -154,6 +154,106 @@ Error not_fit(Error error, const image::Image& image, const fs::path& partial) {
   return error;
 }
 
+// One that is not there yet, in a folder that is not its own yet.
+class NewBase {
+ public:
+  NewBase(machine::Host& host, const image::Image& image, const machine::Shape& shape, fs::path partial,
+          const image::Progress& progress, const std::stop_token& stop)
+      : host_(host),
+        image_(image),
+        shape_(shape),
+        partial_(std::move(partial)),
+        progress_(progress),
+        stop_(stop) {}
+
+  struct Booted {
+    std::string definition;
+    Millis took{0};
+  };
+
+  void announce() const {
+    if (saves())
+      progress_(fmt::format(
+          "{}: making its live snapshot on this host (once): a cold boot, then the settled machine is kept",
+          called_));
+    else
+      progress_(fmt::format(
+          "{}: booting it on this host (once) to see it well and to measure it; its cells boot too: {}",
+          called_, cannot_));
+  }
+  void announce_end(Millis took) const {
+    progress_(fmt::format("{}{}; a cold boot takes {} on this host", called_,
+                          saves() ? ": live snapshot ready" : ": seen to boot", show_duration(took)));
+  }
+
+  Result<Booted> boot() {
+    if (auto made = make_dirs(partial_); !made) return fail(made.error());
+    if (auto made = make_overlay(image_, disk_, shape_.disk_size); !made) return fail(made.error());
+    // What the installation wrote into its firmware goes with the image, where it has been kept.
+    const fs::path installed = image_.folder / nvram_name, nvram = partial_ / nvram_name;
+    if (std::error_code ignored; shape_.firmware != Firmware::bios && fs::exists(installed, ignored))
+      if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
+    const machine::Spec spec{.name = "labctl-snapshot-" + slug(called_),
+                             .shape = shape_,
+                             .accel = host_.facts().accel,
+                             .disk = disk_,
+                             .nvram = nvram};
+    if (auto prepared = prepare(spec); !prepared) return fail(not_fit(prepared.error(), image_, partial_));
+    Booted booted;
+    Status settled = see_boot(spec, booted);
+    // No boot stands on it but the one that prepared it.
+    if (settled && !saves())
+      settled = shape_.is_prepared() ? rename_synced(prepared_, disk_) : make_overlay(image_, disk_);
+    if (!settled) return fail(not_fit(settled.error(), image_, partial_));
+    return booted;
+  }
+
+  Status write_down(const Booted& booted) const {
+    if (auto written = write_file(partial_ / definition_name, booted.definition); !written) return written;
+    return write_facts(partial_, host_.facts(), image_, booted.took);
+  }
+
+ private:
+  bool saves() const { return cannot_.empty(); }
+
+  FirstBoot guest() const {
+    return FirstBoot(
+        partial_ / "console.log", [this](auto line) { progress_(image_.name + ": " + std::string(line)); },
+        stop_, {}, os_of(image_));
+  }
+
+  // A boot of its own, before the one that is seen.
+  Status prepare(const machine::Spec& spec) const {
+    if (!shape_.is_prepared()) return {};
+    FirstBoot first = guest();
+    auto done = prepare_disk(first, host_, spec);
+    if (done && !saves()) done = copy_disk(disk_, prepared_);
+    return done;
+  }
+
+  Status see_boot(const machine::Spec& spec, Booted& booted) const {
+    FirstBoot seen = guest();
+    auto took = seen.boot(host_, spec);
+    if (took) booted = {machine::definition_of(seen.machine()), *took};
+    Status settled = took ? seen.settle() : fail(took.error());
+    if (settled) settled = prove_prepared(seen, shape_);
+    if (settled) settled = seen.prove_drive();
+    if (settled) settled = seen.prove_console();
+    if (settled && saves()) settled = seen.save();
+    seen.end();
+    return settled;
+  }
+
+  machine::Host& host_;
+  const image::Image& image_;
+  const machine::Shape& shape_;
+  const fs::path partial_, disk_ = partial_ / disk_name, prepared_ = partial_ / "prepared.qcow2";
+  const image::Progress& progress_;
+  const std::stop_token& stop_;
+  const std::string cannot_ = machine::why_no_snapshot(shape_);
+  const std::string called_ = fmt::format("{} as {}", image_.name, machine::slug_of(shape_));
+};
+
 }  // namespace
 
 machine::Shape shape_on(const machine::HostFacts& host, machine::Shape asked) {
@@ -176,70 +276,21 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
   else if (std::error_code ignored; !base && fs::exists(folder / snapshot_name, ignored))
     progress(fmt::format("{}: its live snapshot on this host cannot be used: {}", name, base.error().text()));
 
-  const std::string cannot = machine::why_no_snapshot(shape);
-  const std::string called = fmt::format("{} as {}", name, machine::slug_of(shape));
-  if (cannot.empty())
-    progress(fmt::format(
-        "{}: making its live snapshot on this host (once): a cold boot, then the settled machine is kept",
-        called));
-  else
-    progress(fmt::format(
-        "{}: booting it on this host (once) to see it well and to measure it; its cells boot too: {}", called,
-        cannot));
   const fs::path partial = folder.string() + ".partial", snapshots = store.snapshot_dir(*image);
   if (auto gone = remove_below(snapshots, partial); !gone) return fail(gone.error());
   if (auto gone = remove_below(snapshots, folder); !gone) return fail(gone.error());
-  if (auto made = make_dirs(partial); !made) return fail(made.error());
-  const fs::path disk = partial / disk_name;
-  if (auto made = make_overlay(*image, disk, shape.disk_size); !made) return fail(made.error());
-  // What the installation wrote into its firmware goes with the image, where it has been kept.
-  const fs::path installed = image->folder / nvram_name, nvram = partial / nvram_name;
-  if (std::error_code ignored; shape.firmware != machine::Firmware::bios && fs::exists(installed, ignored))
-    if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
-
-  const machine::Spec spec{.name = "labctl-snapshot-" + slug(called),
-                           .shape = shape,
-                           .accel = host.facts().accel,
-                           .disk = disk,
-                           .nvram = nvram};
-  const fs::path prepared = partial / "prepared.qcow2";
-  if (shape.is_prepared()) {
-    FirstBoot guest(
-        partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
-        os_of(*image));
-    auto done = prepare_disk(guest, host, spec);
-    if (done && !cannot.empty()) done = copy_disk(disk, prepared);
-    if (!done) return fail(not_fit(done.error(), *image, partial));
-  }
-
-  FirstBoot guest(
-      partial / "console.log", [&](auto line) { progress(name + ": " + std::string(line)); }, stop, {},
-      os_of(*image));
-  auto boot_time = guest.boot(host, spec);
-  const std::string definition = boot_time ? machine::definition_of(guest.machine()) : "";
-  Status settled = boot_time ? guest.settle() : fail(boot_time.error());
-  if (settled) settled = prove_prepared(guest, shape);
-  if (settled) settled = guest.prove_drive();
-  if (settled) settled = guest.prove_console();
-  if (settled && cannot.empty()) settled = guest.save();
-  guest.end();
-  // No boot stands on it but the one that prepared it.
-  if (settled && !cannot.empty())
-    settled = shape.is_prepared() ? rename_synced(prepared, disk) : make_overlay(*image, disk);
-  if (!settled) return fail(not_fit(settled.error(), *image, partial));
-
+  NewBase made(host, *image, shape, partial, progress, stop);
+  made.announce();
+  auto booted = made.boot();
+  if (!booted) return fail(booted.error());
   // On a disk that has just become full it would keep what is in it from everybody else.
-  const auto give_up = [&](const Status& why) {
+  Status kept = made.write_down(*booted);
+  if (kept) kept = rename_synced(partial, folder);
+  if (!kept) {
     log::ignored(remove_below(snapshots, partial), "removing half a snapshot");
-    return fail(why.error());
-  };
-  if (auto written = write_file(partial / definition_name, definition); !written) return give_up(written);
-  if (auto written = write_facts(partial, host.facts(), *image, *boot_time); !written)
-    return give_up(written);
-  if (auto renamed = rename_synced(partial, folder); !renamed) return give_up(renamed);
-  progress(fmt::format("{}{}; a cold boot takes {} on this host", called,
-                       cannot.empty() ? ": live snapshot ready" : ": seen to boot",
-                       show_duration(*boot_time)));
+    return fail(kept.error());
+  }
+  made.announce_end(booted->took);
   return read_base(folder, *image, shape);
 }
 
@@ -249,8 +300,8 @@ machine::Shape usual_shape(const image::Image& image) {
   shape.vcpus = static_cast<int>(number_at(wanted, "vcpus", shape.vcpus));
   if (const auto mib = number_at(wanted, "memory_mib", 0); mib > 0)
     shape.memory = static_cast<std::uint64_t>(mib) << 20;
-  for (const auto firmware : {machine::Firmware::uefi, machine::Firmware::uefi_secure})
-    if (text_at(wanted, "firmware") == machine::to_string(firmware)) shape.firmware = firmware;
+  for (const auto firmware : {Firmware::uefi, Firmware::uefi_secure})
+    if (text_at(wanted, "firmware") == to_string(firmware)) shape.firmware = firmware;
   return shape;
 }
 
@@ -261,26 +312,8 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   shape.disk_size = machine.disk_size;
   shape.devices = machine.devices;
   shape.memory_integrity = machine.memory_integrity;
-  switch (machine.firmware) {
-    case scenario::Firmware::bios:
-      break;
-    case scenario::Firmware::uefi:
-      shape.firmware = machine::Firmware::uefi;
-      break;
-    case scenario::Firmware::uefi_secure:
-      shape.firmware = machine::Firmware::uefi_secure;
-      break;
-  }
-  switch (machine.disk) {
-    case scenario::DiskBus::virtio:
-      break;
-    case scenario::DiskBus::sata:
-      shape.disk = machine::DiskBus::sata;
-      break;
-    case scenario::DiskBus::nvme:
-      shape.disk = machine::DiskBus::nvme;
-      break;
-  }
+  shape.firmware = machine.firmware;
+  shape.disk = machine.disk;
   return shape;
 }
 

@@ -103,7 +103,7 @@ class FirstBoot::Console {
 
 FirstBoot::FirstBoot(fs::path log, image::Progress progress, std::stop_token stop, Patience patience,
                      scenario::Os os)
-    : console_(std::make_unique<Console>(log, scanned_as(os))),
+    : console_(std::make_unique<Console>(log, os)),
       progress_(std::move(progress)),
       stop_(std::move(stop)),
       patience_(patience),

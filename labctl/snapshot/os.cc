@@ -11,8 +11,4 @@ machine::Platform platform_of(scenario::Os os) {
                                                        : machine::Platform::generic;
 }
 
-crash::Os scanned_as(scenario::Os os) {
-  return os == scenario::Os::windows ? crash::Os::windows : crash::Os::linux_;
-}
-
 }  // namespace labctl::snapshot

@@ -1,7 +1,6 @@
-// Which operating system it is: of an image at rest, and for whoever reads what it prints.
+// Which operating system an image at rest has.
 #pragma once
 
-#include "labctl/crash/crash.h"
 #include "labctl/guest/guest.h"
 #include "labctl/image/image.h"
 #include "labctl/machine/machine.h"
@@ -12,8 +11,5 @@ scenario::Os os_of(const image::Image& image);
 
 // The machine that it is made for.
 machine::Platform platform_of(scenario::Os os);
-
-// Whose console messages are looked for.
-crash::Os scanned_as(scenario::Os os);
 
 }  // namespace labctl::snapshot

@@ -35,8 +35,8 @@ bool can_stage(const snapshot::BaseSnapshot& base, Crash crash) {
   const auto ways = os.crashes();
   if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
   if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(base.image.facts, "notmyfault");
-  return crash != Crash::oops || (flag_at(base.image.facts, "canary_module") &&
-                                  base.shape.firmware != machine::Firmware::uefi_secure);
+  return crash != Crash::oops ||
+         (flag_at(base.image.facts, "canary_module") && base.shape.firmware != Firmware::uefi_secure);
 }
 
 Clones clones_of(const CanaryOrder& order, const snapshot::BaseSnapshot& base) {

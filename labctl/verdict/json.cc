@@ -75,6 +75,51 @@ Json attempts_json(const std::vector<Attempt>& attempts) {
 
 Json rate(std::optional<double> excluded) { return excluded ? Json(*excluded) : Json(); }
 
+// `cell`: none when the plan does not know it.
+Json finding_json(const Observation& seen, const plan::Cell* cell) {
+  Json finding{{"title", seen.finding.title},
+               {"kind", crash::to_string(seen.finding.kind)},
+               {"severity", crash::to_string(seen.finding.severity)},
+               {"channel", event::to_string(seen.channel)},
+               {"module", seen.finding.module},
+               {"candidate", cell && of_candidate(*cell, seen.finding)},
+               {"boot", seen.boot},
+               {"offset", seen.finding.offset},
+               {"line", seen.finding.line}};
+  if (!seen.also.empty()) finding["also"] = event::names_of(seen.also);
+  if (!seen.link.empty()) finding["link"] = seen.link;
+  if (!seen.silent.empty()) finding["silent"] = event::names_of(seen.silent);
+  if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
+  if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
+  if (const auto* entry = cell ? accepted(*cell, seen.finding) : nullptr)
+    finding["accepted"] = accepted_json(*entry);
+  return finding;
+}
+
+Json cell_json(const Outcome& outcome, const plan::Cell* cell) {
+  const bool control = cell && cell->control;
+  Json axes = Json::object(), findings = Json::array();
+  if (cell)
+    for (const auto& [axis, value] : cell->axes) axes[axis] = value;
+  for (const Observation& seen : outcome.findings) findings.push_back(finding_json(seen, cell));
+  Json json{{"id", outcome.cell},
+            {"control", control},
+            {"axes", std::move(axes)},
+            {"outcome", outcome::to_string(outcome.ending)},
+            {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
+            {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
+            {"findings", std::move(findings)},
+            {"step", outcome.step},
+            {"reason", outcome.reason},
+            {"took_ms", outcome.took.count()}};
+  if (!outcome.journal.sha256.empty())
+    json["journal"] = {{"sha256", outcome.journal.sha256}, {"events", outcome.journal.events}};
+  if (outcome.kept) json["kept"] = {{"made", outcome.kept->made}, {"run", outcome.kept->run}};
+  if (outcome.expected) json["expected"] = true;
+  if (!outcome.attempts.empty()) json["attempts"] = attempts_json(outcome.attempts);
+  return json;
+}
+
 }  // namespace
 
 Json to_json(const Verdict& verdict, const plan::Plan& plan) {
@@ -93,51 +138,9 @@ Json to_json(const Verdict& verdict, const plan::Plan& plan) {
   json["canaries"] = canaries_json(verdict.canaries);
   json["cells"] = Json::array();
   for (const Outcome& outcome : verdict.cells) {
-    auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
-                             [&](const auto& c) { return c.id == outcome.cell; });
-    const bool known = cell != plan.cells.end();
-    const bool control = known && cell->control;
-    Json axes = Json::object();
-    if (known)
-      for (const auto& [axis, value] : cell->axes) axes[axis] = value;
-    Json findings = Json::array();
-    for (const Observation& seen : outcome.findings) {
-      Json finding{{"title", seen.finding.title},
-                   {"kind", crash::to_string(seen.finding.kind)},
-                   {"severity", crash::to_string(seen.finding.severity)},
-                   {"channel", event::to_string(seen.channel)},
-                   {"module", seen.finding.module},
-                   {"candidate", known && of_candidate(*cell, seen.finding)},
-                   {"boot", seen.boot},
-                   {"offset", seen.finding.offset},
-                   {"line", seen.finding.line}};
-      if (!seen.also.empty()) finding["also"] = event::names_of(seen.also);
-      if (!seen.link.empty()) finding["link"] = seen.link;
-      if (!seen.silent.empty()) finding["silent"] = event::names_of(seen.silent);
-      if (!seen.finding.suppressed.empty()) finding["suppressed"] = seen.finding.suppressed;
-      if (!seen.finding.corrupted.empty()) finding["corrupted"] = seen.finding.corrupted;
-      if (const auto* entry = known ? accepted(*cell, seen.finding) : nullptr)
-        finding["accepted"] = accepted_json(*entry);
-      findings.push_back(std::move(finding));
-    }
-    json["cells"].push_back(
-        {{"id", outcome.cell},
-         {"control", control},
-         {"axes", axes},
-         {"outcome", outcome::to_string(outcome.ending)},
-         {"boots", {{"wanted", outcome.boots_wanted}, {"proved", outcome.boots_proved}}},
-         {"excluded_crash_rate", control ? Json() : rate(excluded_crash_rate(clean_boots(outcome)))},
-         {"findings", findings},
-         {"step", outcome.step},
-         {"reason", outcome.reason},
-         {"took_ms", outcome.took.count()}});
-    if (!outcome.journal.sha256.empty())
-      json["cells"].back()["journal"] = {{"sha256", outcome.journal.sha256},
-                                         {"events", outcome.journal.events}};
-    if (outcome.kept)
-      json["cells"].back()["kept"] = {{"made", outcome.kept->made}, {"run", outcome.kept->run}};
-    if (outcome.expected) json["cells"].back()["expected"] = true;
-    if (!outcome.attempts.empty()) json["cells"].back()["attempts"] = attempts_json(outcome.attempts);
+    const auto cell = std::find_if(plan.cells.begin(), plan.cells.end(),
+                                   [&](const auto& c) { return c.id == outcome.cell; });
+    json["cells"].push_back(cell_json(outcome, cell == plan.cells.end() ? nullptr : &*cell));
   }
   json["problems"] = Json::array();
   for (const Problem& problem : problems(verdict))

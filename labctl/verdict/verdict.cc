@@ -198,6 +198,24 @@ void apply_control(const plan::Plan& plan, const plan::Cell& cell, Outcome& outc
   outcome.expected = false;
 }
 
+// The outcomes are those of the plan, and the plan is all of the scenario.
+void demand_whole(const plan::Plan& plan, const std::vector<Outcome>& outcomes, Verdict& verdict) {
+  for (const Outcome& outcome : outcomes)
+    if (std::none_of(plan.cells.begin(), plan.cells.end(),
+                     [&](const auto& c) { return c.id == outcome.cell; }))
+      verdict.reasons.push_back(
+          fmt::format("there is an outcome for '{}', which is not in the plan", outcome.cell));
+  for (const plan::Cell& cell : plan.cells)
+    if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) >
+        1) {
+      verdict.reasons.push_back(fmt::format("the plan has more than one cell called '{}'", cell.id));
+      break;
+    }
+  if (!plan.left_out.empty())
+    verdict.reasons.push_back(
+        fmt::format("{} cells were excluded with --only; a partial run cannot pass", plan.left_out.size()));
+}
+
 }  // namespace
 
 Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
@@ -226,20 +244,7 @@ Verdict judge(const plan::Plan& plan, const std::vector<Outcome>& outcomes,
                                 words_of_people(plan, plan.cells[i], outcome));
   }
   verdict.reasons_of_cells = verdict.reasons.size();
-  for (const Outcome& outcome : outcomes)
-    if (std::none_of(plan.cells.begin(), plan.cells.end(),
-                     [&](const auto& c) { return c.id == outcome.cell; }))
-      verdict.reasons.push_back(
-          fmt::format("there is an outcome for '{}', which is not in the plan", outcome.cell));
-  for (const plan::Cell& cell : plan.cells)
-    if (std::count_if(plan.cells.begin(), plan.cells.end(), [&](const auto& c) { return c.id == cell.id; }) >
-        1) {
-      verdict.reasons.push_back(fmt::format("the plan has more than one cell called '{}'", cell.id));
-      break;
-    }
-  if (!plan.left_out.empty())
-    verdict.reasons.push_back(
-        fmt::format("{} cells were excluded with --only; a partial run cannot pass", plan.left_out.size()));
+  demand_whole(plan, outcomes, verdict);
   verdict.reasons.insert(verdict.reasons.end(), run_faults.begin(), run_faults.end());
   if (candidates == 0) verdict.reasons.push_back("the plan has no cell with a candidate in it");
   if (blamed == 0 && passed + expected == candidates && candidates != 0) {

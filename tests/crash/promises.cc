@@ -73,7 +73,7 @@ struct Reading {
 
 void read_line(std::string_view raw, bool& kernel, Reading& reading) {
   static const Patterns patterns;
-  const Rules& rules = Rules::of(Os::automatic);
+  const Rules& rules = Rules::of({});
   std::string store;
   std::vector<Message> messages;
   split_messages(without_controls(raw, store), false, messages);
@@ -161,7 +161,8 @@ std::vector<Finding> feed(Scanner& scanner, std::string_view log, unsigned seed,
   return findings;
 }
 
-std::string about_pieces(std::string_view log, Os os, unsigned seed, const std::vector<Finding>& whole) {
+std::string about_pieces(std::string_view log, std::optional<Os> os, unsigned seed,
+                         const std::vector<Finding>& whole) {
   Scanner at_once(os), in_pieces(os);
   at_once.feed(log);
   if (feed(in_pieces, log, seed, [](auto&) {}) != whole) return "other findings when fed in pieces";
@@ -171,7 +172,8 @@ std::string about_pieces(std::string_view log, Os os, unsigned seed, const std::
   return {};
 }
 
-std::string about_silences(std::string_view log, Os os, unsigned seed, const std::vector<Finding>& whole) {
+std::string about_silences(std::string_view log, std::optional<Os> os, unsigned seed,
+                           const std::vector<Finding>& whole) {
   Scanner scanner(os);
   std::minstd_rand random(seed);
   std::string mistake;
@@ -194,7 +196,8 @@ std::string about_silences(std::string_view log, Os os, unsigned seed, const std
 }
 
 // A log whose form is not known: what stands there as it is stays found.
-std::string about_forms(std::string_view log, Os os, unsigned seed, const std::vector<Finding>& whole) {
+std::string about_forms(std::string_view log, std::optional<Os> os, unsigned seed,
+                        const std::vector<Finding>& whole) {
   LogScanner at_once(os), in_pieces(os);
   at_once.feed(log);
   std::minstd_rand random(seed);
@@ -216,7 +219,8 @@ std::string broken_promise(std::string_view log) {
   const auto seed = static_cast<unsigned>(std::hash<std::string_view>{}(log));
   const Reading reading = read(log);
   if (!reading.mistake.empty()) return reading.mistake;
-  for (const Os os : {Os::linux_, Os::automatic, Os::windows}) {
+  for (const std::optional<Os> os :
+       {std::optional(Os::linux_), std::optional<Os>(), std::optional(Os::windows)}) {
     const std::vector<Finding> whole = scan(log, os);
     for (const Finding& each : whole) {
       if (std::string wrong = about(each, log); !wrong.empty()) return wrong;

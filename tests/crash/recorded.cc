@@ -82,7 +82,8 @@ std::string told(const std::vector<Expected>& expected) {
   return text;
 }
 
-std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes, Os os) {
+std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes,
+                                    std::optional<Os> os) {
   Scanner scanner(os);
   std::vector<Finding> findings;
   const auto keep = [&](std::vector<Finding> more) {

@@ -37,6 +37,6 @@ std::string told(const std::vector<Expected>& expected);
 
 // The log in pieces of the given sizes, over and over, and a flush at the end.
 std::vector<Finding> scan_in_pieces(const std::string& log, const std::vector<std::size_t>& sizes,
-                                    Os os = Os::automatic);
+                                    std::optional<Os> os = {});
 
 }  // namespace labctl::crash

@@ -5,7 +5,7 @@
 namespace labctl::crash {
 namespace {
 
-std::vector<Finding> read(const std::string& log, Os os = Os::automatic) {
+std::vector<Finding> read(const std::string& log, std::optional<Os> os = {}) {
   LogScanner scanner(os);
   scanner.feed(log);
   return scanner.finish();

@@ -34,7 +34,7 @@ TEST_CASE("a signature may match anywhere in a message, whatever is in front of 
   for (const auto& [pattern, line] : table) {
     INFO(pattern << " on " << line);
     CHECK(matches(signature(pattern), line));
-    const auto findings = scan("hello\n" + line + "\nworld\n", Os::automatic, {signature(pattern)});
+    const auto findings = scan("hello\n" + line + "\nworld\n", {}, {signature(pattern)});
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].title == "sensor gave up");
     CHECK(findings[0].line == 2);
@@ -52,10 +52,10 @@ TEST_CASE("a signature may match anywhere in a message, whatever is in front of 
 TEST_CASE("signatures do not depend on chunks, and a last line without an end is read") {
   const std::vector<Signature> own = {signature("gave up"), signature("^sensor: half")};
   const std::string log = "one\n[    1.000000] sensor: gave up\nsensor: half";
-  const auto whole = scan(log, Os::automatic, own);
+  const auto whole = scan(log, {}, own);
   REQUIRE(whole.size() == 1);  // both have one title
   for (std::size_t at = 1; at < log.size(); ++at) {
-    Scanner scanner(Os::automatic, own);
+    Scanner scanner({}, own);
     auto findings = scanner.feed(log.substr(0, at));
     for (auto& more : scanner.feed(log.substr(at))) findings.push_back(std::move(more));
     for (auto& more : scanner.flush()) findings.push_back(std::move(more));
@@ -103,8 +103,8 @@ TEST_CASE("many signatures and hostile lines") {
   std::vector<Signature> many;
   for (int i = 0; i < 300; ++i) many.push_back(signature("x[a-z]{1,20}y" + std::to_string(i) + "$"));
   const std::string fill(1 << 20, 'x');
-  CHECK(scan(fill + "\n" + std::string(1000, '\0') + "\n", Os::automatic, many).empty());
-  CHECK(scan("xabcy299\n", Os::automatic, many).size() == 1);
+  CHECK(scan(fill + "\n" + std::string(1000, '\0') + "\n", {}, many).empty());
+  CHECK(scan("xabcy299\n", {}, many).size() == 1);
 }
 
 }  // namespace labctl::crash

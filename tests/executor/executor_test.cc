@@ -33,8 +33,8 @@ fs::path program_in(const fs::path& folder, const std::string& body) {
   return folder / "program";
 }
 
-executor::Seen wait_for(executor::Executor& executor) {
-  executor::Seen seen;
+executor::JobState wait_for(executor::Executor& executor) {
+  executor::JobState seen;
   for (int i = 0; i < 1200 && !seen.over; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     seen = executor.watch().value();

@@ -20,7 +20,7 @@ gate::WindowsProofOrder order() {
           .host = {}};
 }
 
-const machine::Shape shape{.vcpus = 2, .memory = 4096ull << 20, .firmware = machine::Firmware::uefi_secure};
+const machine::Shape shape{.vcpus = 2, .memory = 4096ull << 20, .firmware = Firmware::uefi_secure};
 
 }  // namespace
 
@@ -39,7 +39,7 @@ TEST_CASE("every way of taking a driver into a Windows is a scenario without a m
     const auto& cell = plan->cells.front();
     CHECK(cell.driver_path == "/there/${x}/" + way.file);
     CHECK(cell.guest.driver.modules == std::vector<std::string>{way.should_crash ? "bad" : "sensor"});
-    CHECK(cell.machine.firmware == scenario::Firmware::uefi_secure);
+    CHECK(cell.machine.firmware == Firmware::uefi_secure);
     CHECK(cell.boots_wanted() == (way.should_crash ? 1 : 2));
     CHECK(cell.guest.driver.start == (way.way == "boot-start" ? "boot" : cell.guest.driver.start));
     if (way.way == "inf") CHECK(cell.guest.driver.certificate == "sensor.cer");

@@ -223,16 +223,16 @@ TEST_CASE("a driver that Secure Boot surely refuses is an error before anything 
   REQUIRE(write_file(place.folder / "osslsigncode", "#!/bin/sh\necho 'Subject: /CN=labctl test'\nexit 1\n"));
   fs::permissions(place.folder / "osslsigncode", fs::perms::owner_all);
   ::setenv("PATH", (place.folder.string() + ":" + before).c_str(), 1);
-  for (const auto firmware : {scenario::Firmware::bios, scenario::Firmware::uefi_secure}) {
+  for (const auto firmware : {Firmware::bios, Firmware::uefi_secure}) {
     cell.machine.firmware = firmware;
     const auto staged =
         lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(), place.store,
-                                     place.folder / scenario::to_string(firmware));
+                                     place.folder / to_string(firmware));
     REQUIRE(staged);
     CHECK(staged->signatures() ==
           std::vector<std::string>{"the driver driver.deb: driver.deb is signed by 'labctl test'"});
     const auto refused = staged->refused();
-    REQUIRE(refused.size() == (firmware == scenario::Firmware::uefi_secure ? 1 : 0));
+    REQUIRE(refused.size() == (firmware == Firmware::uefi_secure ? 1 : 0));
     if (!refused.empty())
       CHECK(refused[0].what ==
             "no Windows with Secure Boot loads the driver driver.deb: driver.deb is signed by 'labctl test'");

@@ -27,7 +27,7 @@ class ScriptedSession final : public lab::DebugSession {
   std::function<void(const lab::Guest&)> in_session = [](const auto&) {};
 
   void heard(std::string_view bytes) override { console += bytes; }
-  Choice attend(const lab::Guest& guest) override {
+  Choice take_over(const lab::Guest& guest) override {
     if (guest.over) {
       end = guest.where;
       return Choice::leave;

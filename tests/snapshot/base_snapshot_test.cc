@@ -21,7 +21,7 @@ const std::string emergency_console =
     "<?xml>\r\n<machine-info>\r\n<name>FAKE</name>\r\n</machine-info>\r\n\r\nComputer is booting, SAC "
     "started and "
     "initialized.\r\n";
-const machine::Shape uefi{.firmware = machine::Firmware::uefi}, bios{};
+const machine::Shape uefi{.firmware = Firmware::uefi}, bios{};
 
 // An image in a store of its own, and guests that write into their variables when they are booted.
 struct Lab : image::Scratch {

@@ -42,6 +42,10 @@ NAMED = [
     (re.compile(rb"\bhost::Place" rb"s\b|\bstruct Place" rb"s\b"), "say 'Paths'"),
     (re.compile(rb"\bimage::Sa" rb"y\b|\busing Sa" rb"y\b"), "say 'Progress'"),
     (re.compile(rb"\bcount_fall" rb"s\b|\blast_fal" rb"l\b|\bit fall" rb"s:"), "say 'reset'"),
+    (re.compile(rb"\b(guests_faul" rb"t|still_belie" rb"ved|keep_whol" rb"e|forget_ol" rb"d|one_cras" rb"h|HeldFil" rb"e)\b|\bSupplie" rb"s\b"),
+     "say 'is_guest_failure', 'is_fresh', 'publish', 'evict_expired', 'same_crash', 'PinnedFile' or 'StagedArtifacts'"),
+    (re.compile(rb"\b(class|struct) (Des" rb"k|Wis" rb"h|Telle" rb"r|Attendan" rb"t)\b|\battend\("), "say 'DebugSession', 'Debugger', 'take_over' or 'compile'"),
+    (re.compile(rb"\bHealth::(goo" rb"d|poo" rb"r|ba" rb"d)\b|\bcomplai" rb"n\("), "say 'ok', 'warning', 'error' or 'report_error'"),
     (re.compile(rb"(//|^ \*)[^\n]*\b(is|are|been|be|was) tol" rb"d\b(?! to| not to| by it| apart| from| in the| not to)"), "say 'reported', 'recorded' or 'given'"),
 ]
 OURS = ("labctl/", "docs/", "reports/", "scenarios/", "README.md")
@@ -72,7 +76,7 @@ def self_test():
     good = [b"/var/lib/labctl/works/x and /home page\n", b"debian.org is a project\n", b"a << 7\n", b"frameworks/x"]
     private = [b"the control is lived afre" b"sh", b"an answer that is belie" b"ved", b"the fix that men" b"ds it", b"std::function<bool()> breath" b"e;",
                b"the cre" b"w runs cells", b"is absur" b"d", b"snapshot::Groun" b"d ground;", b"the artefac" b"ts of a cell",
-               b'"the guest did not tel' b'l its taint"', b'"nobod' b'y asked for it"', b'"this is no disk that' b' can be read"']
+               b'"the guest did not tel' b'l its taint"', b'"nobod' b'y asked for it"', b"class Telle" b"r;", b"Choice attend" b"(const Guest& guest)", b"StagedFiles Supplie" b"s;", b'"this is no disk that' b' can be read"']
     plain = [b'json["artefac' b'ts"]', b'{.old_name = "--afre' b'sh"}', b"the background and the crews' ground", b'"there is no such file"', b'"is no longer there"',
              b"a comment, nobod" b"y reads it aloud"]
     return ([f"not found: {text!r}" for text in bad if not mistakes("x", text)] +

@@ -197,7 +197,7 @@ TEST_CASE("every shape wants its own proof, and two names for one shape share it
   snapshot::BaseSnapshot smp = lab.order.bases[0], uefi = smp;
   smp.machine = "smp";  // the same shape: under TCG a second vCPU is not given
   uefi.machine = "uefi";
-  uefi.shape.firmware = machine::Firmware::uefi_secure;
+  uefi.shape.firmware = Firmware::uefi_secure;
   lab.order.bases.push_back(smp);
   lab.order.bases.push_back(uefi);
   lab.order.records = lab.root / "bundle";

@@ -94,7 +94,7 @@ struct Rules::Tables {
   std::array<std::vector<CompiledBody>, bytes> body;
   std::unique_ptr<RE2> consequence = compile(consequence_pattern);
 
-  explicit Tables(Os os) {
+  explicit Tables(std::optional<Os> os) {
     add(firmware_rules());
     if (os == Os::windows) return;
     add(recovery_rules());
@@ -130,8 +130,8 @@ std::optional<Heading> Rules::behind_name_header(const Message& message) const {
   return std::nullopt;
 }
 
-const Rules& Rules::of(Os os) {
-  static const Tables every(Os::automatic);
+const Rules& Rules::of(std::optional<Os> os) {
+  static const Tables every(std::nullopt);
   static const Tables windows_only(Os::windows);
   static const Rules all(every);
   static const Rules windows(windows_only);

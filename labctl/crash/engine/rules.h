@@ -13,7 +13,7 @@ namespace labctl::crash {
 class Rules {
  public:
   // The dialects that this sort of guest can speak. Compiled once and shared.
-  static const Rules& of(Os os);
+  static const Rules& of(std::optional<Os> os);
 
   std::optional<Heading> header(const Message& message) const;
   const Prelude* prelude(std::string_view text) const;

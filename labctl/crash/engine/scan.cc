@@ -64,7 +64,7 @@ struct Lead {
 }  // namespace
 
 struct Scanner::State {
-  State(Os system, const std::vector<Signature>& own)
+  State(std::optional<Os> system, const std::vector<Signature>& own)
       : os(system), rules(Rules::of(system)), windows(system == Os::windows) {
     if (!own.empty()) signatures = std::make_shared<const Signatures>(own);
   }
@@ -76,9 +76,7 @@ struct Scanner::State {
   void read_line(const Lines::Line& next);
   void other_voices(std::string_view raw, std::string_view clean);
   void firmware(std::string_view text);
-  bool hears_windows() const {
-    return os == Os::windows || (os == Os::automatic && (deaf == 0 || windows.reading()));
-  }
+  bool hears_windows() const { return os == Os::windows || (!os && (deaf == 0 || windows.reading())); }
   bool partial_header() const;
   bool unread() const;
   // Messages to reports.
@@ -106,7 +104,7 @@ struct Scanner::State {
     for (Finding& each : several) announce(std::move(each));
   }
 
-  const Os os;
+  const std::optional<Os> os;
   const Rules& rules;
   std::shared_ptr<const Signatures> signatures;  // of the user; often none
   std::string noise;                             // why the message that is being read is known noise
@@ -467,7 +465,7 @@ bool Scanner::State::pending() const {
          std::any_of(reports.begin(), reports.end(), waits);
 }
 
-Scanner::Scanner(Os os, const std::vector<Signature>& signatures)
+Scanner::Scanner(std::optional<Os> os, const std::vector<Signature>& signatures)
     : state_(std::make_unique<State>(os, signatures)) {}
 Scanner::~Scanner() = default;
 Scanner::Scanner(Scanner&&) noexcept = default;
@@ -490,7 +488,8 @@ std::string Scanner::last_line() const {
   return std::string(without_controls(state_->lines.last(), store));
 }
 
-std::vector<Finding> scan(std::string_view log, Os os, const std::vector<Signature>& signatures) {
+std::vector<Finding> scan(std::string_view log, std::optional<Os> os,
+                          const std::vector<Signature>& signatures) {
   Scanner scanner(os, signatures);
   std::vector<Finding> findings = scanner.feed(log);
   for (auto& last : scanner.flush()) findings.push_back(std::move(last));

@@ -37,7 +37,7 @@ struct Found {
 };
 
 struct Shared {
-  Os os = Os::automatic;
+  std::optional<Os> os = {};
   std::vector<Signature> signatures;
   std::size_t branches = 0;
   bool kernel = false;       // a line was a kernel's
@@ -190,7 +190,7 @@ unsigned weight(const Finding& finding) {
 
 // Two readings of the same lines tell of one crash. The one that says more stays; of equals, the one that
 // begins earlier, for it has seen the header.
-bool one_crash(const Found& a, const Found& b) {
+bool same_crash(const Found& a, const Found& b) {
   if (a.finding.title == b.finding.title && a.finding.module == b.finding.module &&
       a.finding.severity == b.finding.severity)
     return true;
@@ -205,9 +205,9 @@ bool one_crash(const Found& a, const Found& b) {
 bool hides(const Found& better, const Found& other, bool form) {
   const unsigned a = weight(better.finding), b = weight(other.finding);
   // A warning whose header and registers are broken over lines looks like an oops without a header.
-  if (form && other.finding.title.starts_with(lost_header_rule().title) && b > a && one_crash(better, other))
+  if (form && other.finding.title.starts_with(lost_header_rule().title) && b > a && same_crash(better, other))
     return better.finding.confirmed && better.finding.corrupted.empty();
-  if (a / 8 < b / 8 || !one_crash(better, other)) return false;
+  if (a / 8 < b / 8 || !same_crash(better, other)) return false;
   if (a != b || better.finding.line != other.finding.line)
     return a > b || (a == b && better.finding.line < other.finding.line);
   return !form || better.finding.title != other.finding.title;
@@ -234,7 +234,7 @@ bool only_a_shell(const Finding& finding) {
 }
 
 struct LogScanner::State {
-  State(Os os, const std::vector<Signature>& signatures) : raw(os, signatures) {
+  State(std::optional<Os> os, const std::vector<Signature>& signatures) : raw(os, signatures) {
     shared.os = os;
     shared.signatures = signatures;
   }
@@ -310,7 +310,7 @@ struct LogScanner::State {
   Text text{shared, 0, false};
 };
 
-LogScanner::LogScanner(Os os, const std::vector<Signature>& signatures)
+LogScanner::LogScanner(std::optional<Os> os, const std::vector<Signature>& signatures)
     : state_(std::make_unique<State>(os, signatures)) {}
 LogScanner::~LogScanner() = default;
 LogScanner::LogScanner(LogScanner&&) noexcept = default;

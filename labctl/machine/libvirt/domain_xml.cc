@@ -106,15 +106,12 @@ void hyperv_features(xml_node features) {
   }
 }
 
-}  // namespace
+bool is_kvm(const Spec& spec) { return spec.accel == Accel::kvm; }
+bool is_secure(const Spec& spec) { return spec.shape.firmware == Firmware::uefi_secure; }
+bool is_hyperv(const Spec& spec) { return spec.shape.platform == Platform::hyperv; }
 
-std::string domain_xml(const Spec& spec, const DomainPlace& place) {
-  const bool kvm = spec.accel == Accel::kvm;
-  pugi::xml_document document;
-  xml_node domain = child(document, "domain", {{"type", kvm ? "kvm" : "qemu"}});
-  text(domain, "name", spec.name);
-  text(domain, "uuid", place.uuid);
-  text(domain, "genid", place.generation);
+void memory_and_vcpus(xml_node domain, const Spec& spec) {
+  const bool kvm = is_kvm(spec);
   child(domain, "memory", {{"unit", "b"}}).text() = std::to_string(spec.shape.memory).c_str();
   // With one possible CPU TCG translates the guest's locked instructions into plain ones, and with them the
   // barriers between a guest's driver and a device that QEMU serves in another thread: a disk request got
@@ -123,29 +120,33 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   xml_node vcpu = child(domain, "vcpu");
   if (!kvm) vcpu.append_attribute("current") = spec.shape.vcpus;
   vcpu.text() = std::to_string(spec.shape.vcpus + (kvm ? 0 : 1)).c_str();
+}
 
-  const bool secure = spec.shape.firmware == Firmware::uefi_secure;
-  const bool nvme = spec.shape.disk == DiskBus::nvme;
+void firmware(xml_node domain, const Spec& spec, const DomainPlace& place) {
   xml_node os = child(domain, "os");
   child(os, "type", {{"arch", "x86_64"}, {"machine", place.machine_type}}).text() = "hvm";
   if (spec.shape.firmware != Firmware::bios) {
-    child(os, "loader", {{"readonly", "yes"}, {"secure", secure ? "yes" : "no"}, {"type", "pflash"}}).text() =
-        place.firmware.c_str();
+    child(os, "loader", {{"readonly", "yes"}, {"secure", is_secure(spec) ? "yes" : "no"}, {"type", "pflash"}})
+        .text() = place.firmware.c_str();
     text(os, "nvram", spec.nvram.string());
   }
-  if (!nvme) child(os, "boot", {{"dev", "hd"}});
+  if (spec.shape.disk != DiskBus::nvme) child(os, "boot", {{"dev", "hd"}});
+}
 
-  const bool hyperv = spec.shape.platform == Platform::hyperv;
-  xml_node features = child(domain, "features");
-  child(features, "acpi");
-  child(features, "apic");
-  if (secure) child(features, "smm", {{"state", "on"}});
+void guest_features(xml_node domain, const Spec& spec) {
+  xml_node all = child(domain, "features");
+  child(all, "acpi");
+  child(all, "apic");
+  if (is_secure(spec)) child(all, "smm", {{"state", "on"}});
   // QEMU's default cache of translated code (1 GiB) keeps the code of the guest's earlier boots and slows its
   // reboots down: 27 s against 17 s, measured with QEMU 7.2 on Debian guests.
-  if (!kvm) child(child(features, "tcg"), "tb-cache", {{"unit", "MiB"}}).text() = "128";
-  if (hyperv && kvm) hyperv_features(features);
-  child(features, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
+  if (!is_kvm(spec)) child(child(all, "tcg"), "tb-cache", {{"unit", "MiB"}}).text() = "128";
+  if (is_hyperv(spec) && is_kvm(spec)) hyperv_features(all);
+  child(all, "vmcoreinfo", {{"state", "on"}});  // lets a memory dump carry the kernel's own notes
+}
 
+void cpu_model(xml_node domain, const Spec& spec, const DomainPlace& place) {
+  const bool kvm = is_kvm(spec);
   // TCG has no real CPU to copy: "maximum" is `-cpu max`.
   xml_node cpu = child(domain, "cpu");
   if (spec.shape.cpu.empty()) {
@@ -161,47 +162,65 @@ std::string domain_xml(const Spec& spec, const DomainPlace& place) {
   // it the guest is not started, rather than started without memory integrity.
   if (spec.shape.memory_integrity && kvm)
     child(cpu, "feature", {{"policy", "require"}, {"name", place.virtualization}});
+}
 
-  xml_node clock = child(domain, "clock", {{"offset", hyperv ? "localtime" : "utc"}});
+void guest_clock(xml_node domain, const Spec& spec) {
+  const bool kvm = is_kvm(spec), hyperv = is_hyperv(spec);
+  xml_node all = child(domain, "clock", {{"offset", hyperv ? "localtime" : "utc"}});
   if (kvm && hyperv) {
-    child(clock, "timer", {{"name", "hypervclock"}, {"present", "yes"}});
-    child(clock, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
-    child(clock, "timer", {{"name", "pit"}, {"tickpolicy", "delay"}});
+    child(all, "timer", {{"name", "hypervclock"}, {"present", "yes"}});
+    child(all, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
+    child(all, "timer", {{"name", "pit"}, {"tickpolicy", "delay"}});
   }
-  if (kvm) child(clock, "timer", {{"name", "hpet"}, {"present", "no"}});
+  if (kvm) child(all, "timer", {{"name", "hpet"}, {"present", "no"}});
+}
 
+void own_devices(xml_node domain, const Spec& spec, const DomainPlace& place) {
+  xml_node all = child(domain, "devices");
+  if (!place.emulator.empty()) text(all, "emulator", place.emulator.string());
+
+  if (spec.shape.disk == DiskBus::nvme)
+    nvme_disk(domain, spec);
+  else
+    disk_drive(all, spec);
+  cd_drive(all, place.machine_type, {});
+
+  child(all, "controller", {{"type", "usb"}, {"model", usb_model(spec.shape)}});
+  xml_node serial = child(all, "serial", {{"type", "pty"}});  // libvirt's streams know no other kind
+  child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
+  agent_channel(domain, all, place);
+  // No device of the guest's: a state that was saved without it can be restored with it.
+  if (spec.vnc) child(all, "graphics", {{"type", "vnc"}, {"autoport", "yes"}, {"listen", "127.0.0.1"}});
+  child(child(all, "video"), "model", {{"type", "vga"}});  // for screenshots
+  child(all, "memballoon", {{"model", balloon_model(spec.shape)}});
+  child(child(all, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() = "/dev/urandom";
+  if (is_hyperv(spec) && is_secure(spec))
+    child(child(all, "tpm", {{"model", "tpm-crb"}}), "backend", {{"type", "emulator"}, {"version", "2.0"}});
+  child(all, "panic", {{"model", "isa"}});
+  if (spec.shape.network) isolated_network(domain);
+  add_devices(domain, all, spec.shape);
+  // The one through which Windows reports its stop code, before anything else works. TCG would take it in
+  // silence and do nothing.
+  if (is_hyperv(spec) && is_kvm(spec)) child(all, "panic", {{"model", "hyperv"}});
+}
+
+}  // namespace
+
+std::string domain_xml(const Spec& spec, const DomainPlace& place) {
+  pugi::xml_document document;
+  xml_node domain = child(document, "domain", {{"type", is_kvm(spec) ? "kvm" : "qemu"}});
+  text(domain, "name", spec.name);
+  text(domain, "uuid", place.uuid);
+  text(domain, "genid", place.generation);
+  memory_and_vcpus(domain, spec);
+  firmware(domain, spec, place);
+  guest_features(domain, spec);
+  cpu_model(domain, spec, place);
+  guest_clock(domain, spec);
   text(domain, "on_poweroff", "destroy");
   text(domain, "on_reboot", "restart");  // inside the same QEMU, so the console stays
   text(domain, "on_crash", "preserve");  // a guest that panicked stays for its evidence
-
-  xml_node devices = child(domain, "devices");
-  if (!place.emulator.empty()) text(devices, "emulator", place.emulator.string());
-
-  if (nvme)
-    nvme_disk(domain, spec);
-  else
-    disk_drive(devices, spec);
-  cd_drive(devices, place.machine_type, {});
-
-  child(devices, "controller", {{"type", "usb"}, {"model", usb_model(spec.shape)}});
-  xml_node serial = child(devices, "serial", {{"type", "pty"}});  // libvirt's streams know no other kind
-  child(serial, "target", {{"type", "isa-serial"}, {"port", "0"}});
-  agent_channel(domain, devices, place);
-  // No device of the guest's: a state that was saved without it can be restored with it.
-  if (spec.vnc) child(devices, "graphics", {{"type", "vnc"}, {"autoport", "yes"}, {"listen", "127.0.0.1"}});
-  child(child(devices, "video"), "model", {{"type", "vga"}});  // for screenshots
-  child(devices, "memballoon", {{"model", balloon_model(spec.shape)}});
-  child(child(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}).text() =
-      "/dev/urandom";
-  if (hyperv && secure)
-    child(child(devices, "tpm", {{"model", "tpm-crb"}}), "backend",
-          {{"type", "emulator"}, {"version", "2.0"}});
-  child(devices, "panic", {{"model", "isa"}});
-  if (spec.shape.network) isolated_network(domain);
-  add_devices(domain, devices, spec.shape);
-  // The one through which Windows reports its stop code, before anything else works. TCG would take it in
-  // silence and do nothing.
-  if (hyperv && kvm) child(devices, "panic", {{"model", "hyperv"}});
+  own_devices(domain, spec, place);
   return print(document);
 }
 
