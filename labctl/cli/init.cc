@@ -41,7 +41,7 @@ Result<scenario::DriverKind> kind_of(const std::string& file) {
 
 Error no_module(const std::string& file, scenario::DriverKind kind) {
   if (kind == scenario::DriverKind::kmod)
-    return {Fault::input, "is no kernel module: it does not begin as an ELF file", file, {}};
+    return {Fault::input, "is not a kernel module: it does not begin as an ELF file does", file, {}};
   return {Fault::input,
           kind == scenario::DriverKind::script ? "no kernel module was found in it"
                                                : "no kernel module and no systemd unit was found in it",
