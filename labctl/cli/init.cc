@@ -6,11 +6,14 @@
 #include <set>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
+#include "labctl/cli/answer.h"
 #include "labctl/cli/command_line.h"
 #include "labctl/cli/output.h"
 #include "labctl/cli/store.h"
 #include "labctl/lab/modules.h"
+#include "labctl/report/words.h"
 #include "labctl/scenario/starter.h"
 
 namespace labctl::cli {
@@ -28,9 +31,23 @@ Result<scenario::DriverKind> kind_of(const std::string& file) {
   if (ends(".rpm")) return scenario::DriverKind::rpm;
   for (const char* end : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"})
     if (ends(end)) return scenario::DriverKind::kmod;
+  for (const char* end : {".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2"})
+    if (ends(end)) return scenario::DriverKind::script;
   return input_error(
-      "is not a .deb, .rpm or .ko", file,
-      "for an installer of another kind, or for Windows, begin with a scenario of the examples");
+      "is not a .deb, .rpm, .ko or .tar", file,
+      "for an installer of another kind, or for Windows, begin with a scenario of the examples; content "
+      "belongs to a driver: candidate.content of its scenario");
+}
+
+Error no_module(const std::string& file, scenario::DriverKind kind) {
+  if (kind == scenario::DriverKind::kmod)
+    return {Fault::input, "is not a kernel module: it does not begin as an ELF file does", file, {}};
+  return {Fault::input,
+          kind == scenario::DriverKind::script ? "no kernel module was found in it"
+                                               : "no kernel module and no systemd unit was found in it",
+          file,
+          "name the module that its installation makes: --module NAME; what a driver only reads is content: "
+          "candidate.content of the driver's scenario"};
 }
 
 // "lib/modules/6.1.0-53-amd64/updates/sensor.ko": the kernel that it is for; empty where the path does not
@@ -50,14 +67,15 @@ struct Contents {
   bool built_in_guest = false;  // by DKMS; the modules are those that its sources say
 };
 
-Result<Contents> contents_of(const InitOptions& options) {
+Result<Contents> contents_of(const InitOptions& options, scenario::DriverKind kind) {
   auto inside = lab::inside(options.driver);
   if (!inside) return fail(inside.error());
   Contents contents{.units = std::move(inside->units)};
   std::set<std::string> names;
   for (const auto& module : inside->modules) {
     names.insert(module.name);
-    if (const auto release = release_in(module.path); !release.empty()) contents.releases.insert(release);
+    const auto release = module.kernel.empty() ? release_in(module.path) : module.kernel;
+    if (!release.empty()) contents.releases.insert(release);
   }
   names.erase("");
   if (names.empty() && !inside->built.empty() && options.driver.ends_with(".deb")) {
@@ -65,13 +83,14 @@ Result<Contents> contents_of(const InitOptions& options) {
     contents.built_in_guest = true;
   }
   contents.modules.assign(names.begin(), names.end());
-  if (contents.modules.empty() && options.module.empty())
-    return input_error("no kernel module was found in it", options.driver,
-                       "name the one that its installation makes: --module NAME");
+  const bool package = kind == scenario::DriverKind::deb || kind == scenario::DriverKind::rpm;
+  if (contents.modules.empty() && (kind == scenario::DriverKind::kmod || options.module.empty()) &&
+      !(package && !contents.units.empty()))
+    return fail(no_module(options.driver, kind));
   return contents;
 }
 
-// The one that was named, else the one that the file is called after, else the first.
+// The one that was named, else the one that the file is called after, else the first; empty: there is none.
 std::string main_module(const InitOptions& options, const Contents& contents) {
   if (!options.module.empty()) return options.module;
   const std::string file = fs::path(options.driver).filename().string();
@@ -81,7 +100,7 @@ std::string main_module(const InitOptions& options, const Contents& contents) {
     std::replace(dashed.begin(), dashed.end(), '_', '-');
     if ((file.starts_with(name) || file.starts_with(dashed)) && name.size() > best.size()) best = name;
   }
-  return best.empty() ? contents.modules.front() : best;
+  return best.empty() && !contents.modules.empty() ? contents.modules.front() : best;
 }
 
 // Whether DKMS can build in it.
@@ -106,7 +125,7 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
       }
   }
   if (!contents.releases.empty())
-    starter.notes.push_back(fmt::format("The package has modules for the kernels {}.",
+    starter.notes.push_back(fmt::format("It has modules for the kernels {}.",
                                         join({contents.releases.begin(), contents.releases.end()}, ", ")));
   if (!fitting.empty()) {
     starter.images = fitting;
@@ -125,20 +144,27 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
   starter.images = built.empty() ? std::vector<std::string>{"debian-12-linux-6.12"} : built;
 }
 
+// "sensor-core" of sensor-core_7.16_amd64.deb.
+std::string first_word(const fs::path& driver) {
+  const std::string name = driver.filename().string();
+  return name.substr(0, name.find_first_of("_."));
+}
+
 Result<scenario::Starter> starter_of(const InitOptions& options, const fs::path& out) {
   const auto kind = kind_of(options.driver);
   if (!kind) return fail(kind.error());
-  const auto contents = contents_of(options);
+  const auto contents = contents_of(options, *kind);
   if (!contents) return fail(contents.error());
   const fs::path driver = fs::absolute(options.driver).lexically_normal();
   const std::string module = main_module(options, *contents);
   scenario::Starter starter{
-      .name = slug(module),
+      .name = slug(module.empty() ? first_word(driver) : module),
       .about = fmt::format("A first scenario for {}, written by 'labctl init'.",
                            printable(driver.filename().string(), 120)),
       .driver = driver.lexically_relative(fs::absolute(out).lexically_normal().parent_path()).string(),
       .kind = contents->built_in_guest ? scenario::DriverKind::dkms : *kind,
       .module = module,
+      .services_alone = module.empty(),
       .services = contents->units};
   for (const auto& name : contents->modules)
     if (name != module) starter.other_modules.push_back(name);
@@ -149,9 +175,8 @@ Result<scenario::Starter> starter_of(const InitOptions& options, const fs::path&
 int init(const InitOptions& options) {
   const auto kind = kind_of(options.driver);
   if (!kind) return report_error(kind.error());
-  std::string stem = fs::path(options.driver).filename().string();
-  stem = stem.substr(0, stem.find_first_of("_."));
-  const fs::path out = options.out.empty() ? fs::path(slug(stem) + ".yaml") : fs::path(options.out);
+  const fs::path out =
+      options.out.empty() ? fs::path(slug(first_word(options.driver)) + ".yaml") : fs::path(options.out);
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(out, ignored)))
     return report_error(Error{Fault::input, "there is a file already; it stays as it is", out.string(),
@@ -163,11 +188,15 @@ int init(const InitOptions& options) {
   if (const auto loaded = scenario::load(text, out.string(), {}); !loaded.scenario)
     return report_error(loaded.mistakes);
   if (auto written = write_file(out, text); !written) return report_error(written.error());
-  print(
-      fmt::format("{}: {} images, module {}{}\nnext: labctl run {}\n", out.string(), starter->images.size(),
-                  starter->module,
-                  starter->services.empty() ? "" : fmt::format(", service {}", join(starter->services, ", ")),
-                  out.string()));
+  answer("scenario", out.string());
+  answer("images", starter->images);
+  answer("module", starter->module);
+  answer("services", starter->services);
+  print(fmt::format(
+      "{}: {}, {}{}\nnext: labctl run {}\n", out.string(), report::plural(starter->images.size(), "image"),
+      starter->services_alone ? "no module" : fmt::format("module {}", starter->module),
+      starter->services.empty() ? "" : fmt::format(", service {}", join(starter->services, ", ")),
+      out.string()));
   return exit_code::passed;
 }
 
@@ -175,21 +204,23 @@ int init(const InitOptions& options) {
 
 void add_init(CommandLine& command_line) {
   const auto options = std::make_shared<InitOptions>();
-  auto verb =
-      command_line.verb("init",
-                        {.summary = "Write a first scenario for a driver's package",
-                         .group = group::judging,
-                         .examples = "labctl init build/sensor_7.16.deb\n"
-                                     "labctl init sensor.ko --out gate/sensor.yaml",
-                         .exit_codes = "0    the scenario was written\n"
-                                       "2    no package, no module in it, or the scenario is there already\n"
-                                       "3    it cannot be written"},
-                        options, init);
-  verb.option("DRIVER", options->driver, "The driver: a .deb, .rpm or .ko", {.required = true});
+  auto verb = command_line.verb(
+      "init",
+      {.summary = "Write a first scenario for a driver's package",
+       .group = group::judging,
+       .examples = "labctl init build/sensor_7.16.deb\n"
+                   "labctl init sensor.ko --out gate/sensor.yaml",
+       .exit_codes = "0    the scenario was written\n"
+                     "2    no package, nothing in it to prove, or the scenario is there already\n"
+                     "3    it cannot be written"},
+      options, init);
+  verb.option("DRIVER", options->driver, "The driver: a .deb, .rpm or .ko, or a .tar of modules",
+              {.required = true});
   verb.option("--out", options->out, "The scenario (default: the driver's name with .yaml, here)",
               {.value = "FILE"});
   verb.option("--module", options->module,
               "The module that must be in memory (default: found in the package)", {.value = "MODULE"});
+  verb.json();
 }
 
 }  // namespace labctl::cli

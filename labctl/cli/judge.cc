@@ -18,7 +18,8 @@ int judge(const JudgeOptions& options) {
   if (json)
     print_json(judged->verdict_json);
   else
-    print_as_is(report::summary(judged->verdict, judged->run.plan, {.colour = use_colour(1)}));
+    print_as_is(report::summary(judged->verdict, judged->run.plan,
+                                {.colour = use_colour(1), .width = break_width()}));
   int code = judged->verdict.exit_code();
   std::error_code problem;
   if (!std::filesystem::exists(std::filesystem::path(bundle) / "verdict.json", problem)) {

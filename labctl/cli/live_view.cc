@@ -67,7 +67,8 @@ Sums sums_of(const LiveState& state) {
   return sums;
 }
 
-std::string headline(const LiveState& state, Millis now) {
+// "about" goes where the line would not fit on the screen with it.
+std::string headline(const LiveState& state, const Screen& screen, Millis now) {
   const auto sums = sums_of(state);
   std::string text = fmt::format("{} of {} cells ended", sums.ended, state.cells.size());
   if (sums.failed != 0) text += fmt::format(", {} failed", sums.failed);
@@ -75,8 +76,21 @@ std::string headline(const LiveState& state, Millis now) {
   text += fmt::format("; {} running; {} of {} boots; {}", sums.running, sums.proved, sums.wanted,
                       show_duration(now));
   const Millis left = time_left(state, now);
-  if (left.count() > 0) text += fmt::format(", about {} left", show_duration(left));
-  return text;
+  if (left.count() <= 0) return text;
+  const std::string exact = fmt::format("{} left", show_duration(left));
+  const std::string about = fmt::format("{}, about {}", text, exact);
+  return columns(about) <= screen.width ? about : fmt::format("{}, {}", text, exact);
+}
+
+// For a screen without symbols: "~" where something was cut.
+std::string with_tildes(std::string_view text) {
+  constexpr std::string_view ellipsis = "\u2026";
+  std::string plain;
+  for (auto at = text.find(ellipsis); at != text.npos; at = text.find(ellipsis)) {
+    plain.append(text.substr(0, at)) += '~';
+    text.remove_prefix(at + ellipsis.size());
+  }
+  return plain.append(text);
 }
 
 // How wide the parts of a row are, for all rows alike.
@@ -91,12 +105,12 @@ std::string row(const LiveCell& cell, const Widths& widths, const Screen& screen
                      cut_end(cell.stage == Stage::waiting ? "waits" : cell.step, widths.step));
 }
 
-Widths widths_for(const std::vector<const LiveCell*>& cells, const Screen& screen) {
+Widths widths_for(const std::vector<const LiveCell*>& cells, std::size_t step_width, const Screen& screen) {
   Widths widths;
+  widths.step = step_width;
   for (const auto* cell : cells) {
     widths.id = std::max(widths.id, columns(cell->id));
     widths.marks = std::max(widths.marks, columns(marks(*cell, screen)));
-    widths.step = std::max(widths.step, columns(cell->step));
   }
   widths.step = std::clamp<std::size_t>(widths.step, 12, most_step);
   const std::size_t others = widths.marks + widths.step + 6 + 3 * 2;
@@ -106,14 +120,16 @@ Widths widths_for(const std::vector<const LiveCell*>& cells, const Screen& scree
 
 class Page {
  public:
-  Page(const Screen& screen, Millis now) : screen_(screen), now_(now) {}
+  Page(const Screen& screen, std::size_t step_width, Millis now)
+      : screen_(screen), step_width_(step_width), now_(now) {}
 
   void add(std::string text, Paint paint) {
-    lines_.push_back({cut_end(for_terminal(text), screen_.width), paint});
+    text = cut_end(for_terminal(text), screen_.width);
+    lines_.push_back({screen_.symbols ? std::move(text) : with_tildes(text), paint});
   }
 
   void add_cells(const std::vector<const LiveCell*>& cells, bool consoles) {
-    const auto widths = widths_for(cells, screen_);
+    const auto widths = widths_for(cells, step_width_, screen_);
     for (const auto* cell : cells) {
       std::string text = row(*cell, widths, screen_, now_);
       const bool says = cell->stage == Stage::running && !cell->last_line.empty();
@@ -128,6 +144,7 @@ class Page {
 
  private:
   const Screen& screen_;
+  std::size_t step_width_;
   Millis now_;
   std::vector<LiveLine> lines_;
 };
@@ -172,9 +189,10 @@ void take(LiveState& state, const lab::Progress& progress, Millis now) {
   if (outcome.boots_wanted != 0) found->boots_wanted = outcome.boots_wanted;
   found->elapsed = progress.elapsed;
   found->heard = now;
+  if (progress.ended) found->step = outcome::to_string(outcome.ending);
+  state.step_width = std::max(state.step_width, columns(found->step));
   if (!progress.ended) return;
   const auto ending = outcome.ending;
-  found->step = outcome::to_string(ending);
   found->stage = outcome.as_wanted()                 ? Stage::passed
                  : outcome::is_guest_failure(ending) ? Stage::failed
                                                      : Stage::not_proved;
@@ -204,8 +222,8 @@ std::vector<LiveLine> live_view(const LiveState& state, const Screen& screen, Mi
     all.push_back(&cell);
     if (cell.stage == Stage::running) running.push_back(&cell);
   }
-  Page page(screen, now);
-  const auto head = wrap(headline(state, now), screen.width, 2);
+  Page page(screen, state.step_width, now);
+  const auto head = wrap(headline(state, screen, now), screen.width, 2);
   for (const auto& line : head) page.add(line, Paint::bold);
   const std::size_t room = std::max(head.size() + 2, screen.height) - head.size();
   const bool two_lines = screen.width < wide;

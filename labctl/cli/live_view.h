@@ -26,6 +26,7 @@ struct LiveCell {
 struct LiveState {
   std::vector<LiveCell> cells;  // in the order in which they are to run
   unsigned at_once = 1;
+  std::size_t step_width = 0;  // of the widest step yet: the columns of a view that only grow do not jump
 };
 
 // `now` is the time since the cells began, as in live_view().

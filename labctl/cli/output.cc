@@ -90,6 +90,8 @@ bool use_colour(int fd) {
   return ::isatty(fd) != 0 && !(forbidden && *forbidden) && terminal && std::string_view(terminal) != "dumb";
 }
 
+std::size_t break_width() { return ::isatty(1) != 0 ? stdout_width() : 0; }
+
 std::size_t stdout_width() {
   winsize size{};
   const bool known = ::isatty(1) != 0 && ::ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;

@@ -42,5 +42,7 @@ bool stderr_is_terminal();
 bool use_colour(int fd);
 // Columns that a table may have: the terminal's, and never less than 80; 100 where standard output is none.
 std::size_t stdout_width();
+// Columns at which sentences are broken: the same; 0, nowhere, where standard output is no terminal.
+std::size_t break_width();
 
 }  // namespace labctl::cli

@@ -40,8 +40,8 @@ int run_there(const RunPlace& place, const gate::RunOrder& order, const End& end
         if (!result) return report_error(result.error());
         answer_run(result->bundle, result->judged);
         answer("interrupted", result->interrupted);
-        print_as_is(
-            report::summary(result->judged.verdict, result->judged.run.plan, {.colour = use_colour(1)}));
+        print_as_is(report::summary(result->judged.verdict, result->judged.run.plan,
+                                    {.colour = use_colour(1), .width = break_width()}));
         print(fmt::format("bundle: {}\n", result->bundle.string()));
         return end(*result);
       },

@@ -22,9 +22,10 @@ int tell(const bundle::MergeResult& result, bool json) {
   if (json)
     print_json(result.judged.verdict_json);
   else
-    print_as_is(fmt::format("{}bundle: {}\n",
-                            report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1)}),
-                            printable(result.bundle.string())));
+    print_as_is(fmt::format(
+        "{}bundle: {}\n",
+        report::summary(verdict, result.judged.run.plan, {.colour = use_colour(1), .width = break_width()}),
+        printable(result.bundle.string())));
   // What is of no cell alone: shards that are absent or refused.
   if (!json)
     for (const auto& fault : result.judged.run.faults.value_or(std::vector<std::string>()))

@@ -98,9 +98,10 @@ int show(const ShowOptions& options) {
   if (!options.cell.empty()) {
     text = for_terminal(report::show_cell(record, cells.front(), consoles[cells.front()], stdout_width()));
   } else {
-    text = for_terminal(report::show_run(record)) +
-           report::summary(record.verdict, record.run.plan, {.colour = use_colour(1)}) +
-           for_terminal(fmt::format("\nto see one cell: labctl show {} CELL\n", shell_quote(options.bundle)));
+    text =
+        for_terminal(report::show_run(record)) +
+        report::summary(record.verdict, record.run.plan, {.colour = use_colour(1), .width = break_width()}) +
+        for_terminal(fmt::format("\nto see one cell: labctl show {} CELL\n", shell_quote(options.bundle)));
   }
   print_paged(text, !options.no_pager);
   return exit_code::passed;

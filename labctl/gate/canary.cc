@@ -1,6 +1,10 @@
 #include "labctl/gate/canary.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <chrono>
+#include <memory>
 
 #include "labctl/gate/snapshots.h"
 #include "labctl/host/capacity.h"
@@ -39,14 +43,31 @@ Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, co
     clones.bases.push_back(*base);
   }
   const trust::Scheduler scheduler = [&](const auto& jobs) {
-    lab::run_scheduled(
-        jobs, **host, host::capacity(memory).jobs, [](const auto&) {}, environment.stop);
+    lab::run_scheduled(jobs, **host, host::capacity(memory).jobs, canary_watch(jobs.size(), observer),
+                       environment.stop);
   };
   observer.on(CanariesBegan{order.images});
   auto canaries = trust::prove_channels(clones, scheduler, progress_to(observer), environment.stop);
   observer.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});
   if (!canaries) return wrong(canaries.error());
   return std::move(*canaries);
+}
+
+lab::Watch canary_watch(std::size_t clones, Observer& observer, Millis every) {
+  using Clock = std::chrono::steady_clock;
+  struct Heard {
+    Clock::time_point began = Clock::now(), said = began;
+    std::size_t ended = 0;
+  };
+  return [=, &observer, heard = std::make_shared<Heard>()](const lab::Progress& progress) {
+    heard->ended += progress.ended;
+    const auto now = Clock::now();
+    if (progress.ended || now - heard->said < every) return;
+    heard->said = now;
+    observer.on(Said{fmt::format("canary: {} of {} clones have ended after {}; {}: {}", heard->ended, clones,
+                                 show_duration(std::chrono::duration_cast<Millis>(now - heard->began)),
+                                 progress.cell, progress.where)});
+  };
 }
 
 }  // namespace labctl::gate

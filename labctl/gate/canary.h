@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "labctl/base/units.h"
 #include "labctl/gate/environment.h"
+#include "labctl/lab/run_cell.h"
 #include "labctl/outcome/canary.h"
 
 namespace labctl::gate {
@@ -19,5 +21,9 @@ struct CanaryOrder {
 // One for each image, proved or not.
 Answer<std::vector<outcome::Canary>> prove_channels(const CanaryOrder& order, const Environment& environment,
                                                     Observer& observer);
+
+// For the scheduler of so many clones, which calls it on one thread at a time: says how far they are, at most
+// once in each `every`, so that minutes of work are never silent.
+lab::Watch canary_watch(std::size_t clones, Observer& observer, Millis every = std::chrono::seconds(30));
 
 }  // namespace labctl::gate

@@ -65,10 +65,7 @@ struct Describe {
   std::string operator()(const ImageEnded& e) const {
     return e.image ? fmt::format("the image '{}' is ready", e.name) : e.image.error().text();
   }
-  std::string operator()(const BundleOpened& e) const {
-    return fmt::format("writing {} (if interrupted, continue with: labctl run --resume {})",
-                       e.folder.string(), shell_quote(e.folder.string()));
-  }
+  std::string operator()(const BundleOpened& e) const { return fmt::format("writing {}", e.folder.string()); }
   std::string operator()(const RunResumed& e) const {
     return fmt::format("resuming: {} had ended and are kept, {} were cut off and are run again",
                        counted(std::size_t(e.kept), "cell", "cells"), e.cut_off);

@@ -13,6 +13,7 @@
 #include "labctl/bundle/canary_record.h"
 #include "labctl/bundle/last_failures.h"
 #include "labctl/bundle/reports.h"
+#include "labctl/gate/canary.h"
 #include "labctl/gate/shard.h"
 #include "labctl/gate/snapshots.h"
 #include "labctl/gate/suits_split.h"
@@ -204,8 +205,12 @@ Status Run::open_bundle() {
     record_.resumed.push_back(environment_.now());
   }
   if (auto written = bundle_->write_run(record_); !written) return written;
-  observer_.on(order_.shard ? Event(Said{fmt::format("writing {}", bundle_->folder().string())})
+  const std::string folder = bundle_->folder().string();
+  observer_.on(order_.shard ? Event(Said{fmt::format("writing {}", folder)})
                             : Event(BundleOpened{bundle_->folder()}));
+  if (!order_.shard)
+    observer_.on(
+        Said{fmt::format("if interrupted, continue with: labctl run --resume {}", shell_quote(folder))});
   return {};
 }
 
@@ -223,8 +228,8 @@ Result<std::set<std::string>> Run::proved_bases() {
     if (ordered.insert(base.name()).second) order.bases.push_back(base);
   observer_.on(CanariesBegan{{ordered.begin(), ordered.end()}});
   const trust::Scheduler scheduler = [&](const auto& jobs) {
-    lab::run_scheduled(
-        jobs, *host_, at_once_, [](const auto&) {}, environment_.stop, slots_);
+    lab::run_scheduled(jobs, *host_, at_once_, canary_watch(jobs.size(), observer_), environment_.stop,
+                       slots_);
   };
   auto canaries = trust::prove_channels(order, scheduler, progress_to(observer_), environment_.stop);
   observer_.on(CanariesEnded{canaries ? *canaries : std::vector<outcome::Canary>{}});

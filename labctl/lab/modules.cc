@@ -70,6 +70,16 @@ bool is_word(std::string_view text) {
   });
 }
 
+// "6.1.0-57-amd64 SMP preempt mod_unload": what stands before the first space; empty where it is no release.
+std::string release_of(std::string_view vermagic) {
+  const auto release = vermagic.substr(0, vermagic.find(' '));
+  const bool plain =
+      release.size() <= longest_word && std::all_of(release.begin(), release.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::string_view(".-+_~").find(char(c)) != std::string_view::npos;
+      });
+  return plain ? std::string(release) : std::string();
+}
+
 // "key=value" between zeros; what is no word is left out.
 void read_modinfo(std::string_view bytes, ModuleFile& module) {
   while (!bytes.empty()) {
@@ -81,6 +91,8 @@ void read_modinfo(std::string_view bytes, ModuleFile& module) {
     };
     if (const auto name = value_of("name="); !name.empty()) module.name = name;
     if (const auto digest = value_of("srcversion="); !digest.empty()) module.source_version = digest;
+    constexpr std::string_view vermagic = "vermagic=";
+    if (entry.starts_with(vermagic)) module.kernel = release_of(entry.substr(vermagic.size()));
   }
 }
 

@@ -18,6 +18,7 @@ struct ModuleFile {
   // What tells one build from another, hexadecimal: the build id of its ELF note, and the digest of its
   // sources that modpost wrote. Either may be empty.
   std::string build_id, source_version;
+  std::string kernel;  // the release that it was built for, as its "vermagic" says; empty: it does not
 };
 
 // What a driver's artifact holds.

@@ -141,7 +141,7 @@ void run_scheduled(const std::vector<CellJob>& jobs, machine::Host& host, unsign
   const SlotSet whole{slots.folder, slots.count, std::chrono::milliseconds(200),
                       "waiting: other runs' guests have every slot of this host"};
   const SlotSet starting{slots.folder / "starting", slots.starting, std::chrono::milliseconds(20),
-                         "waiting: other guests of this host are starting"};
+                         "waits: other guests start"};
   std::vector<std::jthread> workers;
   for (unsigned i = 0; i < std::min<std::size_t>(at_once, jobs.size()); ++i)
     workers.emplace_back([&] {

@@ -34,6 +34,7 @@ std::string canary_table(const outcome::Canary& canary);
 
 struct Style {
   bool colour = false;
+  std::size_t width = 0;  // columns at which lines are broken, between words; 0: nowhere
 };
 
 // The end of a run on a terminal: every cell with its ending, the findings behind it, what they have in

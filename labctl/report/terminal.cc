@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "labctl/base/columns.h"
 #include "labctl/base/terminal_text.h"
 #include "labctl/base/text.h"
 #include "labctl/outcome/accept.h"
@@ -33,16 +34,23 @@ std::string idle_waivers(const verdict::Verdict& verdict) {
   return text.empty() ? text : "\n" + text;
 }
 
-// What follows the ending in its cell's line, and the reason below it.
-std::string behind_ending(const outcome::Outcome& outcome) {
+std::string broken(const std::string& text, std::size_t indent, Style style) {
+  return style.width == 0 ? text : wrap_lines(text, style.width, indent);
+}
+
+// What follows the ending in its cell's line, which has had `before` columns, and the reason below it.
+std::string behind_ending(const outcome::Outcome& outcome, std::size_t before, Style style) {
   std::string text = fmt::format("  {}/{} boots  {}", outcome.boots_proved, outcome.boots_wanted,
                                  show_duration(outcome.took));
-  if (outcome.ending != Ending::passed && !outcome.step.empty()) text += fmt::format("  at {}", outcome.step);
-  if (outcome.expected) text += ", as expected";
+  std::string where;
+  if (outcome.ending != Ending::passed && !outcome.step.empty()) where = fmt::format("  at {}", outcome.step);
+  if (outcome.expected) where += ", as expected";
   if (outcome.kept)
-    text +=
+    where +=
         fmt::format("  on {} in {}", printable(outcome.kept->made, 40), printable(outcome.kept->run, 120));
-  text += "\n";
+  if (style.width != 0 && !where.empty() && before + columns(text) + columns(where) > style.width)
+    where.insert(0, "\n    ");
+  text += where + "\n";
   if (!outcome.reason.empty()) text += "      " + outcome.reason + "\n";
   for (const auto& attempt : outcome.attempts)
     text += fmt::format("      earlier attempt: {}\n", attempt_in_words(attempt));
@@ -108,21 +116,25 @@ std::string summary(const verdict::Verdict& verdict, const plan::Plan& plan, Sty
   for (std::size_t i = 0; i < verdict.cells.size() && i < plan.cells.size(); ++i) {
     const auto& outcome = verdict.cells[i];
     const Ending shown = outcome.as_wanted() ? Ending::passed : outcome.ending;
-    text += for_terminal("  " + padded(outcome.cell, width) + "  ") +
-            in_colour(padded(outcome::to_string(outcome.ending), 11), shown, style) +
-            for_terminal(behind_ending(outcome));
-    for (const auto& seen : outcome.findings) text += for_terminal(finding_line(seen, plan.cells[i]));
+    const std::string id = for_terminal("  " + padded(outcome.cell, width) + "  ");
+    const std::string ending = padded(outcome::to_string(outcome.ending), 11);
+    const std::size_t before = columns(id) + columns(ending);
+    text += id + in_colour(ending, shown, style) +
+            broken(for_terminal(behind_ending(outcome, before, style)), 8, style);
+    for (const auto& seen : outcome.findings)
+      text += broken(for_terminal(finding_line(seen, plan.cells[i])), 8, style);
   }
   const Ending colour = verdict.warned()                                 ? Ending::lab_failed
                         : verdict.decision == verdict::Decision::passed  ? Ending::passed
                         : verdict.decision == verdict::Decision::blocked ? Ending::crashed
                                                                          : Ending::lab_failed;
-  text += for_terminal(problems_text(verdict, plan));
-  text += for_terminal(new_errors_text(verdict));
-  text += for_terminal(idle_waivers(verdict));
-  text += "\n" + statistics_in_words(verdict::statistics(verdict, plan));
-  if (const auto windows = windows_in_words(plan); !windows.empty()) text += "\n" + windows;
-  return text + "\n" + in_colour(last_word(verdict, plan), colour, style) + "\n";
+  text += broken(for_terminal(problems_text(verdict, plan)), 8, style);
+  text += broken(for_terminal(new_errors_text(verdict)), 4, style);
+  text += broken(for_terminal(idle_waivers(verdict)), 4, style);
+  std::string last = statistics_in_words(verdict::statistics(verdict, plan));
+  if (const auto windows = windows_in_words(plan); !windows.empty()) last += "\n" + windows;
+  text += "\n" + broken(last, 2, style) + "\n";
+  return text + in_colour(broken(last_word(verdict, plan), 2, style), colour, style) + "\n";
 }
 
 std::string last_word(const verdict::Verdict& verdict, const plan::Plan& plan) {

@@ -13,8 +13,9 @@ struct Starter {
   std::string name;    // a slug
   std::string about;   // the first line: what this scenario is
   std::string driver;  // path of the artifact, relative to the scenario; empty: the variable ${driver}
-  DriverKind kind = DriverKind::deb;       // deb, rpm, kmod or dkms
+  DriverKind kind = DriverKind::deb;       // deb, rpm, kmod or dkms; script: an archive of modules, unpacked
   std::string module;                      // empty: the variable ${module}
+  bool services_alone = false;             // it has no module
   std::vector<std::string> other_modules;  // also in the package
   std::vector<std::string> services;       // the candidate's own units
   std::vector<std::string> images;         // at least one

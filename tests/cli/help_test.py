@@ -10,6 +10,7 @@ import sys
 LABCTL = sys.argv[1]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = ["Run and judge", "Images", "Crashes", "History", "Upkeep"]
+TEXTS = ["report", "completion", "man"]  # their results are texts; every other verb has --json
 failures = []
 
 
@@ -105,6 +106,7 @@ def verb(name, others, codes):
     examples = [line.strip() for line in parts.get("Examples", [])]
     check(examples, f"{name} --help has no examples")
     options = set(re.findall(r"--[a-z][a-z-]*", "\n".join(parts.get("Options", []))))
+    check(("--json" in options) == (name not in TEXTS), f"{name} {'has no' if name not in TEXTS else 'has'} --json")
     for example in examples:
         command = example.split(" | ")[-1]
         check(f"{command} ".startswith(f"labctl {name} "), f"{name} --help has an example of another: {example}")

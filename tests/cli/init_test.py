@@ -3,11 +3,14 @@
 
 usage: init_test.py LABCTL MAKE_IMAGE
 """
+import io
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import yaml
@@ -16,6 +19,17 @@ LABCTL, MAKE_IMAGE = (os.path.abspath(name) for name in sys.argv[1:3])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULE = b"\x7fELF not a whole one"  # its name is then its file's
 failures = []
+
+
+def module(name, vermagic):
+    """A kernel module as far as its .modinfo goes."""
+    names, info = b"\0.modinfo\0.shstrtab\0", f"name={name}\0vermagic={vermagic}\0".encode()
+    data = names + info
+    table = bytes(64)
+    table += struct.pack("<IIQQQQIIQQ", 1, 1, 0, 0, 64 + len(names), len(info), 0, 0, 1, 0)
+    table += struct.pack("<IIQQQQIIQQ", 10, 3, 0, 0, 64, len(names), 0, 0, 1, 0)
+    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 1, 62, 1, 0, 0, 64 + len(data), 0, 64, 0, 0, 64, 3, 2)
+    return head + data + table
 
 
 def check(good, what):
@@ -83,6 +97,32 @@ def others(folder):
         package = deb(folder, name, {"usr/lib/a/a.ko": MODULE})
         scenario, _ = written(folder, package, "--out", f"odd{n}.yaml", file=f"odd{n}.yaml")
         check(scenario["candidate"]["driver"]["candidate"].replace("$${", "${") == name, f"{name}: {scenario['candidate']}")
+    # A bare module whose file is called otherwise than the module, and for which one of the images has the kernel.
+    other = folder / "My Driver.ko"
+    other.write_bytes(module("sensor", "6.1.0-56-amd64 SMP preempt mod_unload modversions "))
+    scenario, text = written(folder, other, "--out", "vermagic.yaml", file="vermagic.yaml")
+    check(scenario["guest"]["linux"]["driver"] == {"kind": "kmod", "module": "sensor"}, f"a module's own name: {text}")
+    check(scenario["matrix"]["image"] == ["debian-12-linux-6.1"], f"vermagic: {scenario['matrix']}")
+    # A package without a module: its services stand for it.
+    agent = deb(folder, "my-agent_1_amd64.deb", {"lib/systemd/system/agent.service": b""})
+    scenario, text = written(folder, agent, file="my-agent.yaml")
+    check(scenario["guest"]["linux"]["driver"] == {"kind": "deb", "service": ["agent.service"]} and scenario["name"] == "my-agent", f"services: {text}")
+    # An archive of modules, with all of them; many in a package are a comment of many lines.
+    for end in ("tar", "tar.gz", "tar.xz"):
+        with tarfile.open(folder / f"mods.{end}", "w" + end[3:].replace(".", ":")) as archive:
+            for name in ("sensor-core.ko", "sensor.ko"):
+                part = tarfile.TarInfo("x/" + name)
+                part.size = len(MODULE)
+                archive.addfile(part, io.BytesIO(MODULE))
+        scenario, text = written(folder, f"mods.{end}", "--module", "sensor", "--out", f"{end}.yaml", file=f"{end}.yaml")
+        driver = scenario["guest"]["linux"]["driver"]
+        check(driver["kind"] == "script" and driver["modules"] == ["sensor", "sensor_core"], f"{end}: {text}")
+        script = folder / "install"
+        script.write_text(driver["install"])
+        check("modprobe -a sensor sensor_core" in driver["install"] and subprocess.run(["sh", "-n", script]).returncode == 0, f"{end}: {text}")
+    many = deb(folder, "many_1.deb", {f"usr/lib/a/module-of-many-{n}.ko": MODULE for n in range(40)})
+    scenario, text = written(folder, many, file="many.yaml")
+    check(max(map(len, text.splitlines())) < 130 and "module_of_many_39" in text, f"many: {text}")
     source = deb(folder, "dkms_1.deb", {"usr/src/a-1/dkms.conf": b""})
     done = labctl(folder, "init", source)
     check(done.returncode == 2 and "--module" in done.stderr and not (folder / "dkms.yaml").exists(), f"no module: {done.returncode} {done.stderr}")
@@ -99,7 +139,7 @@ def others(folder):
     check(scenario["matrix"]["image"] == ["debian-12-linux-6.1-dkms"], f"DKMS: {scenario['matrix']}")
     scenario, _ = written(folder, source, "--module", "sensor", file="dkms.yaml")
     check(scenario["guest"]["linux"]["driver"]["module"] == "sensor", f"--module: {scenario}")
-    for name, data in (("none.deb", None), ("damaged.deb", b"!<arch>\nnothing"), ("setup.msi", b"x"), ("folder.deb", "folder")):
+    for name, data in (("none.deb", None), ("damaged.deb", b"!<arch>\nnothing"), ("setup.msi", b"x"), ("folder.deb", "folder"), ("tutor.ko", b"a text"), ("empty.tar", b"\0" * 10240), ("rules.json", b"{}")):
         if data == "folder":
             (folder / name).mkdir()
         elif data is not None:

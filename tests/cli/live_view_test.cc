@@ -130,6 +130,36 @@ TEST_CASE("a cell that is tried again begins again") {
   CHECK(cli::time_left(state, 50s) == Millis(-1));
 }
 
+TEST_CASE("columns that have grown stay as they are when a step is shorter") {
+  auto state = cli::live_state(cells(2));
+  const auto id = [&] { return cli::live_view(state, {.width = 60}, 1s)[1].text.substr(0, 30); };
+  auto progress = moved(state, 0, 0, 1s);
+  progress.where = "collecting evidence";
+  cli::take(state, progress, 1s);
+  const std::string before = id();
+  progress.where = "end";
+  cli::take(state, progress, 1s);
+  CHECK(id() == before);
+}
+
+TEST_CASE("a headline that just does not fit goes without a word before it takes a second line") {
+  auto state = cli::live_state(cells(100));
+  for (std::size_t i = 0; i < 12; ++i) cli::take(state, ended(state, i, Ending::crashed), 60s);
+  for (std::size_t i = 12; i < 42; ++i) cli::take(state, moved(state, i, 1, 20s), 60s);
+  const auto lines = cli::live_view(state, {}, 60s);
+  CHECK(lines[0].text == "12 of 100 cells ended, 12 failed; 30 running; 42 of 300 boots; 1m00s, 1m45s left");
+  CHECK_THAT(lines[1].text, StartsWith("debian-"));
+  CHECK_THAT(cli::live_view(state, {.width = 100}, 60s)[0].text, ContainsSubstring("about 1m45s left"));
+}
+
+TEST_CASE("a screen without symbols gets none where something is cut") {
+  auto state = cli::live_state(cells(30));
+  cli::take(state, moved(state, 0, 0, 1s), 1s);
+  const std::string text = text_of(cli::live_view(state, {.width = 60, .symbols = false}, 1s));
+  CHECK_THAT(text, ContainsSubstring("~"));
+  CHECK(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; }));
+}
+
 TEST_CASE("what a guest says moves no cursor") {
   auto state = cli::live_state(cells(1));
   auto progress = moved(state, 0, 0, 1s);

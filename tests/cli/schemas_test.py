@@ -203,8 +203,10 @@ def answers(folder):
     """With --json standard output is one document, whether the verb succeeds or fails, and the exit code is in it."""
     environment = {"LABCTL_CACHE": str(folder / "cache"), "LABCTL_HISTORY": str(folder / "history.db")}
     quickstart, bundle = ROOT / "scenarios/quickstart.yaml", ROOT / "tests/bundle/recorded/passed"
-    key, missing = folder / "answer.key", folder / "nothing"
+    key, missing, driver = folder / "answer.key", folder / "nothing", folder / "sensor.ko"
+    driver.write_bytes(b"\x7fELF not a whole one")
     for words, verb, code in ((["validate", quickstart], "validate", 0), (["validate", missing], "validate", 2),
+                              (["init", driver, "--out", folder / "first.yaml"], "init", 0), (["init", missing], "init", 2),
                               (["keygen", key], "keygen", 0), (["keygen", key], "keygen", 2),
                               (["run", missing], "run", 2), (["run", "--jobs", "x", quickstart], "run", 2), (["drill", missing], "drill", 2), (["split", missing], "split", 2),
                               (["verify", missing, "--key", f"{key}.pub", "--artifact", missing], "verify", 2),

@@ -234,6 +234,22 @@ TEST_CASE("without a hypervisor there is an error and no bundle") {
   CHECK(bench.recorder.of<gate::BundleOpened>().empty());
 }
 
+TEST_CASE("while clones are crashed on purpose, it is said how far they are, and not too often") {
+  Recorder recorder;
+  const auto all = gate::canary_watch(5, recorder, Millis(0));
+  all({.cell = "box.panic", .where = "restore"});
+  all({.cell = "box.panic", .where = "ended", .ended = true});
+  all({.cell = "box.nmi", .where = "boot 1/1"});
+  const auto said = recorder.of<gate::Said>();
+  REQUIRE(said.size() == 2);
+  CHECK_THAT(said[0].text, Catch::Matchers::StartsWith("canary: 0 of 5 clones have ended after "));
+  CHECK_THAT(said[1].text, Catch::Matchers::StartsWith("canary: 1 of 5 clones have ended after "));
+  CHECK_THAT(said[1].text, Catch::Matchers::EndsWith("; box.nmi: boot 1/1"));
+  const auto seldom = gate::canary_watch(5, recorder, std::chrono::hours(1));
+  seldom({.cell = "box.panic", .where = "restore"});
+  CHECK(recorder.of<gate::Said>().size() == 2);
+}
+
 TEST_CASE("an image that is not there is told before a host is looked for") {
   Bench bench;
   const auto canaries =

@@ -1,6 +1,10 @@
 // What reports say of outcomes: statistics in words, whose fault, one life on one axis, and hostile text.
 
 #include "labctl/report/report.h"
+
+#include <algorithm>
+
+#include "labctl/base/columns.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/report/words.h"
@@ -277,6 +281,28 @@ TEST_CASE("a summary has no colours but its own, and no line of it is a command"
       coloured.erase(at, code.size());
   }
   CHECK(coloured == plain);
+}
+
+TEST_CASE("on a terminal the lines of a summary are broken between words") {
+  Matrix matrix({"new/new!", "control"});
+  auto& outcome = matrix.verdict.cells[0];
+  outcome.reason = "BUG: unable to handle page fault in sensor_match [module sensor, the candidate's]";
+  outcome.step = "boot 2/3: a step with a rather long name, which takes much of its line";
+  outcome.findings.push_back({});
+  outcome.findings[0].finding.title = "BUG: unable to handle page fault in a_function_with_a_name";
+  const auto words = [](std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    auto all = split(text, ' ');
+    std::erase(all, "");
+    return join(all, " ");
+  };
+  const std::string free = report::summary(matrix.verdict, matrix.plan, {});
+  for (const std::size_t width : {80, 100, 200}) {
+    const std::string text = report::summary(matrix.verdict, matrix.plan, {.width = width});
+    for (const auto& line : split(text, '\n')) CHECK(columns(line) <= width);
+    CHECK_THAT(text, ContainsSubstring(width < 200 ? "\n      at boot 2/3" : "  at boot 2/3"));
+    CHECK(words(text) == words(free));  // the same in the same order
+  }
 }
 
 TEST_CASE("content without a proof is in every report, with the reason") {
