@@ -62,7 +62,7 @@ Check firmware_check() {
   for (const auto firmware : {Firmware::uefi, Firmware::uefi_secure})
     if (auto files = machine::find_firmware(firmware); !files)
       return {"UEFI firmware", Health::warning, files.error().what, files.error().hint};
-  if (auto tpm = machine::find_tpm(machine::Firmware::uefi_secure, machine::Platform::hyperv); !tpm)
+  if (auto tpm = machine::find_tpm(Firmware::uefi_secure, machine::Platform::hyperv); !tpm)
     return {"UEFI firmware", Health::warning, tpm.error().what, tpm.error().hint};
   return {"UEFI firmware", Health::ok, "with and without Secure Boot", {}};
 }

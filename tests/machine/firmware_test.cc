@@ -8,7 +8,6 @@
 #include "tests/catch.h"
 
 using namespace labctl;
-using machine::Firmware;
 using machine::Platform;
 
 TEST_CASE("a Windows with Secure Boot needs swtpm, and no other guest does") {
