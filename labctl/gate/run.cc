@@ -34,12 +34,6 @@ namespace fs = std::filesystem;
 
 using Jobs = std::vector<lab::CellJob>;
 
-std::uint64_t largest_memory(const plan::Plan& plan) {
-  std::uint64_t memory = 0;
-  for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
-  return memory;
-}
-
 // The resumed run must mean the same as it did.
 Result<bundle::Bundle> reopen(const lab::Unfinished& before, const outcome::RunRecord& now) {
   if (const auto told = lab::differences(before.record, now); !told.empty())
@@ -141,8 +135,8 @@ Answer<void> Run::prepare() {
 }
 
 void Run::choose_at_once() {
-  const auto capacity = host::capacity(largest_memory(order_.plan));
-  at_once_ = guests_at_once(order_.jobs, largest_memory(order_.plan), order_.plan.cells.size());
+  const auto capacity = host::capacity(order_.plan.largest_memory());
+  at_once_ = guests_at_once(order_.jobs, order_.plan.largest_memory(), order_.plan.cells.size());
   // Over all runs: what the host carries, or more where a person said so. What a batch system gave to this
   // job is its own, and other jobs on the host have theirs.
   slots_ = {.folder = environment_.paths.cache / "slots",

@@ -16,8 +16,7 @@ constexpr std::uint64_t room_to_grow = 512ull << 20;  // what a guest writes to 
 }  // namespace
 
 Needs needs_of(const plan::Plan& plan, unsigned jobs) {
-  std::uint64_t memory = 0;
-  for (const auto& cell : plan.cells) memory = std::max(memory, cell.machine.memory);
+  const std::uint64_t memory = plan.largest_memory();
   const Capacity host = capacity(memory);
   Needs needs{.memory = host.memory_each};
   needs.at_once =

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "labctl/base/files.h"
 #include "labctl/guest/guest.h"
 #include "labctl/lab/staged_artifacts.h"
 

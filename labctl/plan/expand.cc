@@ -300,6 +300,12 @@ std::vector<std::string> Plan::images() const {
   return names;
 }
 
+std::uint64_t Plan::largest_memory() const {
+  std::uint64_t largest = 0;
+  for (const Cell& cell : cells) largest = std::max(largest, cell.machine.memory);
+  return largest;
+}
+
 std::vector<const Cell*> Plan::bases() const {
   std::vector<const Cell*> found;
   for (const Cell& cell : cells)

@@ -95,6 +95,8 @@ struct Plan {
   std::vector<std::string> images() const;
   // One cell of each image and machine: what has a canary of its own.
   std::vector<const Cell*> bases() const;
+  // Of one guest, in bytes.
+  std::uint64_t largest_memory() const;
 };
 
 // Errors: an empty matrix, no cell with a candidate, an artifact or guest that is missing, colliding ids,
