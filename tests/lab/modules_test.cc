@@ -162,6 +162,17 @@ TEST_CASE("a module goes by the name that the kernel gives it, or by its file's"
   CHECK(folder.modules("my-sensor.ko", module_file("", id)).value().front().name == "my_sensor");
 }
 
+TEST_CASE("a module says for which kernel it was built, in words that are a release") {
+  const auto kernel = [](const std::string& magic) {
+    return lab::read_module("sensor.ko", module_file("sensor", id, "vermagic=" + magic)).kernel;
+  };
+  CHECK(kernel("6.1.0-57-amd64 SMP preempt mod_unload modversions ") == "6.1.0-57-amd64");
+  CHECK(kernel("6.12.117+deb12-amd64") == "6.12.117+deb12-amd64");
+  for (const char* odd : {"", " SMP", "6.1;reboot SMP", "6.1\n# x"}) CHECK(kernel(odd).empty());
+  CHECK(kernel(std::string(200, '6')).empty());
+  CHECK(lab::read_module("sensor.ko", module_file("sensor", id)).kernel.empty());
+}
+
 TEST_CASE("without a build id its source version tells a build, and without both nothing does") {
   const Folder folder;
   CHECK(folder.builds("sensor.ko", module_file("sensor", "", "srcversion=0A1B2C")) ==
