@@ -78,8 +78,8 @@ std::string headline(const LiveState& state, const Screen& screen, Millis now) {
   const Millis left = time_left(state, now);
   if (left.count() <= 0) return text;
   const std::string exact = fmt::format("{} left", show_duration(left));
-  const std::string about = fmt::format("{}, about {}", text, exact);
-  return columns(about) <= screen.width ? about : fmt::format("{}, {}", text, exact);
+  const std::string whole = fmt::format("{}, about {}", text, exact);
+  return columns(whole) <= screen.width ? whole : fmt::format("{}, {}", text, exact);
 }
 
 // For a screen without symbols: "~" where something was cut.
