@@ -133,13 +133,13 @@ TEST_CASE("what is loaded must be what was delivered") {
 }
 
 TEST_CASE("a driver that names no build is told as such, and one that is tied is not") {
-  CHECK(says_untied(check({"", Ending::passed, "", 3, [](Scene& s) { untied(s, proofs_of_content); }})));
-  CHECK(says_untied(check({"", Ending::passed, "", 3, [](Scene& s) {
-                             untied(s, proofs_of_content);
-                             s.opening.builds.clear();
-                           }})));
-  CHECK_FALSE(says_untied(check({"", Ending::passed, "", 3, [](Scene&) {}})));
-  CHECK_FALSE(says_untied(check({"", Ending::passed, "", 3, [](Scene& s) { s = Scene(control()); }})));
+  CHECK(says_untied(check(Story{"", Ending::passed, "", 3, [](Scene& s) { untied(s, proofs_of_content); }})));
+  CHECK(says_untied(check(Story{"", Ending::passed, "", 3, [](Scene& s) {
+                                  untied(s, proofs_of_content);
+                                  s.opening.builds.clear();
+                                }})));
+  CHECK_FALSE(says_untied(check(Story{"", Ending::passed, "", 3, [](Scene&) {}})));
+  CHECK_FALSE(says_untied(check(Story{"", Ending::passed, "", 3, [](Scene& s) { s = Scene(control()); }})));
 }
 
 TEST_CASE("a journal of the first rules is judged without what was not asked then") {

@@ -18,8 +18,19 @@ _Noreturn void stand_still(void) {
   for (;;) pause();
 }
 
+/* A driver that hangs keeps threads from running, and no NMI from its processor. */
+_Noreturn void hang(void) {
+  for (;;) {
+    usleep(200000);
+    watch_nmi();
+  }
+}
+
 _Noreturn void spin(void) {
-  for (;;) __builtin_ia32_pause();
+  for (unsigned turn = 1;; ++turn) {
+    __builtin_ia32_pause();
+    if (turn % 1000000 == 0) watch_nmi();
+  }
 }
 
 _Noreturn void reset_now(void) {
@@ -110,6 +121,22 @@ _Noreturn void bug_check(const struct behaviour *how) {
   if (how->panic && iopl(3) != 0) panic_below(restart);
   if (restart) reset_now();
   stand_still();
+}
+
+/* The hypervisor's NMI: the kernel below counts it, the system above dies of it. */
+void watch_nmi(void) {
+  char line[256];
+  long now = 0;
+  FILE *interrupts = fopen("/proc/interrupts", "re");
+  while (interrupts && fgets(line, sizeof line, interrupts))
+    if (sscanf(line, " NMI: %ld", &now) == 1) break;
+  if (interrupts) fclose(interrupts);
+  if (now > 0 && strcmp(state_get("nmi", "on"), "on") == 0) {
+    struct behaviour how = behaviour_read("", 0);
+    how.stop = (struct stop){
+        .code = 0x80, .parameter = {0x4F4454}, .name = "NMI_HARDWARE_FAILURE", .layout = LAYOUT_10};
+    bug_check(&how);
+  }
 }
 
 static void log_stop(int id, const char *provider, const char *format, const struct stop *stop) {

@@ -83,7 +83,7 @@ static void strike(int at) {
     case CRASH:
       bug_check(how);
     case HANG:
-      stand_still();
+      hang();
     case SPIN:
       spin();
     case BLACK:

@@ -54,7 +54,7 @@ static void maybe_power(void) {
   switch (driver_at_shutdown()) {
     case SHUTDOWN_HANGS:
       agent_close();
-      stand_still();
+      hang();
     case NO_REBOOT:
       wish = STAYS;
       return;
@@ -68,22 +68,6 @@ static _Noreturn void recover(void) {
   screen_repair();
   disk_release();
   for (;;) pause();
-}
-
-/* The hypervisor's NMI: the kernel below counts it, the system above dies of it. */
-static void watch_nmi(void) {
-  char line[256];
-  long now = 0;
-  FILE *interrupts = fopen("/proc/interrupts", "re");
-  while (interrupts && fgets(line, sizeof line, interrupts))
-    if (sscanf(line, " NMI: %ld", &now) == 1) break;
-  if (interrupts) fclose(interrupts);
-  if (now > 0 && strcmp(state_get("nmi", "on"), "on") == 0) {
-    struct behaviour how = behaviour_read("", 0);
-    how.stop = (struct stop){
-        .code = 0x80, .parameter = {0x4F4454}, .name = "NMI_HARDWARE_FAILURE", .layout = LAYOUT_10};
-    bug_check(&how);
-  }
 }
 
 static void start_system(void) {

@@ -176,7 +176,9 @@ void sample_start(void); /* reads its content; does not come back when that kill
 
 /* ---- crash.c: how it ends ---- */
 _Noreturn void stand_still(void); /* deaf and dumb; every file stays open */
+_Noreturn void hang(void);        /* to all but an NMI */
 _Noreturn void spin(void);        /* ... and busy */
+void watch_nmi(void);             /* ends in a stop when there was one */
 _Noreturn void reset_now(void);   /* as hardware would */
 _Noreturn void bug_check(const struct behaviour *how);
 void write_dump(const char *path, const struct stop *stop, enum dump kind);
