@@ -83,6 +83,8 @@ std::string how_signed(const Signature& signature) {
                       : signature.name.empty() ? " is not signed"
                                                : " is signed";
   if (!signature.name.empty()) words.append(" by '").append(printable(signature.name, 80)).append("'");
+  if (signature.cross_signed)
+    words.append(", cross-signed, which Windows 24H2 and later refuse since April 2026");
   return words;
 }
 
@@ -152,6 +154,8 @@ Signature read_signature(std::string_view output) {
   bool subject = false;
   for (const auto& line : split(output, '\n')) {
     const std::string_view text = trim(line);
+    if (text.find("/CN=Microsoft Code Verification Root") != std::string_view::npos)
+      signature.cross_signed = true;
     if (text.ends_with("MISMATCH!!!") && text.starts_with("Calculated message digest"))
       signature.altered = true;
     if (!text.starts_with("Subject") || subject) continue;

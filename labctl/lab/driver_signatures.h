@@ -17,6 +17,7 @@ namespace labctl::lab {
 struct Signature {
   std::string name;           // the signer's common name; empty: there is no signature
   bool altered = false;       // the bytes are no longer those that were signed
+  bool cross_signed = false;  // by a certificate of the vendor's that Microsoft's old root vouches for
   bool by_microsoft() const;  // by a name under which Microsoft signs what others made
 };
 

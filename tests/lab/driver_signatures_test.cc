@@ -58,6 +58,14 @@ TEST_CASE("the signer is the first subject, and changed bytes are told") {
   CHECK(lab::read_signature(verified("x", "     MISMATCH!!!")).altered);
   CHECK(lab::read_signature("PE checksum   : 00002AF8\nNo signature found\nFailed\n").name.empty());
   CHECK(lab::read_signature("").name.empty());
+  CHECK_FALSE(lab::read_signature(verified("labctl test")).cross_signed);
+  const auto crossed = lab::read_signature(
+      verified("A vendor") +
+      "\tSigner #2:\n\t\tSubject: /CN=Some CA\n\t\tIssuer : /CN=Microsoft Code Verification Root\n");
+  CHECK(crossed.cross_signed);
+  CHECK(DriverSignature{"sensor.sys", crossed, {}, {}}.text() ==
+        "sensor.sys is signed by 'A vendor', cross-signed, which Windows 24H2 and later refuse since April "
+        "2026");
   CHECK(lab::read_signature("\t\tSubject: /O=Nameless\n\t\tSubject: /CN=" + whql + "\n").name.empty());
 }
 
