@@ -138,10 +138,10 @@ TEST_CASE("load is begun once in each boot, behind the first proof of the driver
 }
 
 TEST_CASE("load that has ended is told, and blocks nothing") {
-  const Scene scene = check({"", Ending::passed, "", 3, [](Scene& s) {
-                               has_load(s);
-                               s.answers("load-state-1", prints("running=no\nstatus=0\n"));
-                             }});
+  const Scene scene = check(Story{"", Ending::passed, "", 3, [](Scene& s) {
+                                    has_load(s);
+                                    s.answers("load-state-1", prints("running=no\nstatus=0\n"));
+                                  }});
   REQUIRE(!scene.state.findings.empty());
   CHECK(scene.state.findings.front().finding.title == "background ended: stress");
   CHECK_THAT(scene.state.findings.front().finding.suppressed, ContainsSubstring("with status 0"));

@@ -389,7 +389,7 @@ TEST_CASE("a journal of the first rules asks no service") {
 }
 
 TEST_CASE("what the guest builds is tied there, and not told as untied") {
-  const Scene scene = check({"", Ending::passed, "", 3, [](Scene& s) { is_built(s); }});
+  const Scene scene = check(Story{"", Ending::passed, "", 3, [](Scene& s) { is_built(s); }});
   for (const auto& seen : scene.state.findings)
     CHECK(seen.finding.title != "driver not tied to the delivered bytes");
   CHECK(scene.opening.builds.empty());
