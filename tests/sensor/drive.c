@@ -44,12 +44,31 @@ static void use_device(void) {
   CloseHandle(device);
 }
 
+static SC_HANDLE create(SC_HANDLE manager, const char *path) {
+  return CreateServiceA(manager, NAME, NAME, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START,
+                        SERVICE_ERROR_NORMAL, path, NULL, NULL, NULL, NULL, NULL);
+}
+
+/* A Wine that was ended before it had written a deletion down still has the service of the life before. */
+static void forget(SC_HANDLE manager) {
+  SC_HANDLE service = OpenServiceA(manager, NAME, SERVICE_ALL_ACCESS);
+  if (!service) return;
+  DeleteService(service);
+  CloseServiceHandle(service);
+  for (int tenths = 0; tenths < 300; ++tenths) {
+    service = OpenServiceA(manager, NAME, SERVICE_QUERY_STATUS);
+    if (!service) return;
+    CloseServiceHandle(service);
+    Sleep(100);
+  }
+}
+
 int main(int count, char **words) {
   SERVICE_STATUS status;
   SC_HANDLE manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_ALL_ACCESS), service;
   if (count != 2 || !manager) return 2;
-  service = CreateServiceA(manager, NAME, NAME, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START,
-                           SERVICE_ERROR_NORMAL, words[1], NULL, NULL, NULL, NULL, NULL);
+  forget(manager);
+  service = create(manager, words[1]);
   say("create", service ? 0 : GetLastError());
   if (!service) return 1;
   say("start", failed(StartServiceA(service, 0, NULL)));
