@@ -225,9 +225,8 @@ TEST_CASE("a driver that Secure Boot surely refuses is an error before anything 
   ::setenv("PATH", (place.folder.string() + ":" + before).c_str(), 1);
   for (const auto firmware : {Firmware::bios, Firmware::uefi_secure}) {
     cell.machine.firmware = firmware;
-    const auto staged =
-        lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(), place.store,
-                                     place.folder / to_string(firmware));
+    const auto staged = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(),
+                                                     place.store, place.folder / to_string(firmware));
     REQUIRE(staged);
     CHECK(staged->signatures() ==
           std::vector<std::string>{"the driver driver.deb: driver.deb is signed by 'labctl test'"});
