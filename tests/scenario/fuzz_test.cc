@@ -1,7 +1,7 @@
 // Hostile and broken texts: whatever the bytes, load() ends soon, with a scenario or with mistakes that have
 // a place, and the sanitizers see nothing. LABCTL_FUZZ_ROUNDS in the environment makes it longer.
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "tests/scenario/table.h"
@@ -13,8 +13,6 @@ using scenario::Loaded;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 int rounds() {
   const char* wanted = std::getenv("LABCTL_FUZZ_ROUNDS");
   return wanted ? std::atoi(wanted) : 1500;
@@ -24,10 +22,11 @@ const std::string quickstart = table::slurp(source_tree::root() / "scenarios" / 
 const std::string everything = table::slurp(source_tree::tests() / "scenario" / "good" / "everything.yaml");
 
 void check(const std::string& text) {
-  const auto begin = Clock::now();
+  const std::clock_t begin = std::clock();
   const Loaded loaded = load(text, "f.yaml", {{"driver", "a.deb"}, {"content", "b"}, {"vcpus", "2"}});
-  // Generous, because sanitizers are slow: what this catches is square and exponential time.
-  CHECK(Clock::now() - begin < std::chrono::seconds(30));
+  // Of the processor's time and generous, because sanitizers are slow: what this catches is square and
+  // exponential time.
+  CHECK((std::clock() - begin) / CLOCKS_PER_SEC < 120);
   CHECK(loaded.scenario.has_value() == loaded.mistakes.empty());
   CHECK(loaded.mistakes.size() <= 101);
   for (const Error& mistake : loaded.mistakes) {
