@@ -143,6 +143,11 @@ def two_at_once(proofs):
     runs = [gate.start("run", gate.scenario, "--out", gate.out / str(i)) for i in range(3)]
     codes = [run.wait() for run in runs]
     expect(codes == [0, 0, 0], f"three runs at once: {codes}")
+    if any(codes):
+        for log in gate.out.glob("*/*.log"):  # why there was no bundle
+            print(f"{log.name}:\n{log.read_text()[-4000:]}")
+        gate.close()
+        return
     verdicts = [verdict(next((gate.out / str(i)).iterdir())) for i in range(3)]
     expect(verdicts[0] == verdicts[1] == verdicts[2], f"three runs at once: {verdicts}")
     expect(not gate.left_behind(), f"behind three runs: {gate.left_behind()}")
