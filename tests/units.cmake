@@ -1,4 +1,4 @@
-# Tests compiled several as one, which halves what they take: half of a small file is its headers. Each file is included in a
+# Tests compiled several as one, in two thirds of the time: much of a small file is its headers. Each file is included in a
 # namespace of its own, so that every table of stories can call its own `stories`, behind what all of them include. Left alone is
 # what opens a namespace itself, which would be another one there.
 #

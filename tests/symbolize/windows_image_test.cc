@@ -103,5 +103,6 @@ TEST_CASE("without LLVM nobody knows") {
   ::setenv("PATH", "/nonexistent", 1);
   const auto told = built.at(text_section);
   ::setenv("PATH", before.c_str(), 1);
-  if (!told) CHECK(told.error().hint == "apt-get install llvm");
+  REQUIRE_FALSE(told);
+  CHECK(told.error().hint == "apt-get install llvm");
 }
