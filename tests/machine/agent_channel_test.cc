@@ -70,7 +70,7 @@ class Guest {
     while (!stop.stop_requested()) {
       pollfd ready{end ? end.get() : listener_.get(), POLLIN, 0};
       const bool something = ::poll(&ready, 1, end && !flood_.empty() ? 0 : 10) == 1;
-      if (end && !flood_.empty() && !something) say(end.get(), flood_);
+      if (end && !flood_.empty() && !something) say(end.get(), flood_, stop);
       if (!something) continue;
       if (!end) {
         end = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -84,22 +84,24 @@ class Guest {
         std::string request = heard.substr(0, newline);
         heard.erase(0, newline + 1);
         std::erase(request, '\xff');
-        answer(end.get(), Json::parse(request));
+        answer(end.get(), Json::parse(request), stop);
       }
     }
   }
 
-  void answer(int end, const Json& request) {
+  void answer(int end, const Json& request, const std::stop_token& stop) {
     const bool sync = request.at("execute") == "guest-sync-delimited";
-    say(end, sync ? sync_(request.at("arguments").at("id").get<long long>()) : script_(request));
+    say(end, sync ? sync_(request.at("arguments").at("id").get<long long>()) : script_(request), stop);
   }
 
-  static void say(int end, std::string_view text) {
-    while (!text.empty()) {
+  // A reader may be slow; it is gone when it has closed its end, or when the test is over.
+  static void say(int end, std::string_view text, const std::stop_token& stop) {
+    while (!text.empty() && !stop.stop_requested()) {
       const ssize_t sent = ::send(end, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent <= 0) {
+        if (errno != EAGAIN && errno != EINTR) return;
         pollfd room{end, POLLOUT, 0};
-        if (errno != EAGAIN || ::poll(&room, 1, 200) != 1) return;
+        ::poll(&room, 1, 50);
         continue;
       }
       text.remove_prefix(static_cast<std::size_t>(sent));
