@@ -16,7 +16,7 @@ esac
 
 export LABCTL_NO_SKIPS=1 # what was to be installed below and is missing fails
 began=$SECONDS
-side_by_side=$(($(nproc) * 2)) # many tests wait more than they compute; live tests run alone in any case
+side_by_side=$(($(nproc) * 2)) # many tests wait more than they compute
 part() { printf '\n==> %s  (%dm%02ds so far)\n' "$*" $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60)); }
 quietly() {
   local log
