@@ -36,6 +36,7 @@ struct InsertPayload {};
 struct SetClock {};  // a restored guest still lives in the past
 struct PowerCut {};
 struct PowerOn {};  // a guest that has powered itself off; comes back as event::Started
+struct Wake {};     // a guest that has put its machine to sleep
 struct InjectNmi {};
 struct Resume {};  // a guest that its panic device paused: its last words are still to come
 struct TakePicture {
@@ -49,7 +50,7 @@ struct ReadDisk {};
 inline constexpr const char* disk_question = "disk";
 struct End {};  // the cell is over: end the guest
 
-using Action = std::variant<Ask, Listen, InsertPayload, SetClock, PowerCut, PowerOn, InjectNmi, Resume,
+using Action = std::variant<Ask, Listen, InsertPayload, SetClock, PowerCut, PowerOn, Wake, InjectNmi, Resume,
                             TakePicture, ReadDisk, End>;
 
 // ---- the story, cut into operations that wait for exactly one thing each ----
@@ -59,6 +60,7 @@ enum class Wait {
   reboot,     // down, up exactly once, agent back
   cold_boot,  // off, on, agent back
   power_cut,  // the same without asking the guest
+  suspend,    // asleep, awake, and then the question's answer
   moment,     // a question has begun, and then `duration` or `marker`: the power is cut next
   half_boot,  // down, a kernel starts, and then `duration` or `marker`: the power is cut next
   marker,     // the console says `marker`
@@ -219,6 +221,8 @@ struct State {
   std::set<std::string> said;            // markers that the console has shown since they counted
   bool dead = false;                     // panicked or powered off: it cannot be asked
   bool power_was_cut = false;            // on purpose, once in this story
+  // Guest time; of the suspension under way.
+  std::optional<Millis> asleep_since, awake_since;
   // The console and the threads of this boot (channels.cc).
   std::string console_level, console_severity;  // before the candidate is there
   std::string console_now;                      // what the guest said of it when a text was last missing

@@ -30,6 +30,8 @@ class CellMachine {
   void on_event(const event::Reset& reset);
   void on_event(const event::Stopped& stopped);
   void on_event(const event::Panicked& panicked);
+  void on_event(const event::Suspended&);
+  void on_event(const event::Woken&);
   void on_event(const event::AgentLink&) {}
   void on_event(const event::Beat&);
   void on_event(const event::Answer& answer);
@@ -66,6 +68,10 @@ class CellMachine {
   Millis longest() const;
   void never_ended();
   bool heart_stopped();
+
+  // suspend.cc: to RAM and back
+  void judge_suspended(const event::Answer& answer);
+  void check_suspend();
 
   // moments.cc: when the power is cut
   void listen(const std::vector<std::string>& markers);

@@ -46,6 +46,8 @@ void CellMachine::check_deadlines() {
       if (heart_stopped()) return;
       if (!asks_later() && s_.guest_time() - s_.asked > longest()) never_ended();
       return;
+    case Wait::suspend:
+      return check_suspend();
     case Wait::heard:
       return wait_for_console(waited);
     case Wait::awake:

@@ -141,4 +141,15 @@ std::vector<Operation> load_lasts(const plan::Cell& cell, const StepId& step) {
   return all;
 }
 
+// Packages that build their modules in the guest are called so.
+Work installing(const plan::Cell& cell, const std::string& label) {
+  const auto says_so = [](const std::string& text) { return text.find("dkms") != std::string::npos; };
+  bool builds = cell.guest.driver.kind == scenario::DriverKind::dkms || says_so(cell.guest.driver.install);
+  for (const auto& file : plan::given_to(cell))
+    if (file.of == plan::Given::Of::driver &&
+        (file.label == label || (label == cell.driver && file.label.empty())))
+      builds |= says_so(file.path);
+  return builds ? Work::build : Work::install;
+}
+
 }  // namespace labctl::cell

@@ -27,4 +27,7 @@ std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened
 std::vector<Operation> load_begins(const plan::Cell& cell, const outcome::StepId& step);
 std::vector<Operation> load_lasts(const plan::Cell& cell, const outcome::StepId& step);
 
+// What the installation of the driver of this label is: one that compiles takes longer.
+Work installing(const plan::Cell& cell, const std::string& label);
+
 }  // namespace labctl::cell

@@ -88,6 +88,8 @@ void CellMachine::on_event(const event::Found& found) { remember(found.finding, 
 void CellMachine::on_event(const event::KernelStarted&) {
   s_.kernel_spoke = true;
   s_.explained.clear();  // what was reported before was another kernel's
+  if (s_.phase == Phase::running && waits_for(Wait::suspend))
+    return crash("unrequested reboot", "the guest booted anew instead of waking up", Channel::resets);
   if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.guest_time();
 }
 
@@ -172,6 +174,7 @@ void CellMachine::on_event(const event::Answer& answer) {
     return;
   }
   if (s_.phase == Phase::running && waits_for(Wait::awake)) return on_sleepers_answer(answer);
+  if (s_.phase == Phase::running && waits_for(Wait::suspend)) return judge_suspended(answer);
   const bool cut_next = waits_for(Wait::moment), to_be_heard = waits_for(Wait::heard);
   if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next && !to_be_heard)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
@@ -283,6 +286,7 @@ bool CellMachine::begin_operation() {
   s_.operation_began = s_.asked = s_.guest_time();
   s_.ask_again.reset();
   s_.moment_began.reset();
+  s_.asleep_since.reset(), s_.awake_since.reset();
   if (op.is_authors_command()) s_.candidate_in = true;
   if (op.begins_boot != 0) {
     s_.boot = op.begins_boot;

@@ -18,6 +18,7 @@ namespace {
 const StepId installing_driver{Activity::install, "install driver"};
 const StepId removing_driver{Activity::install, "remove driver"};
 const StepId reloading_driver{Activity::install, "reload driver"};
+const StepId suspending{Activity::use, "suspend"};
 const StepId applying_content{Activity::apply, "apply content"};
 const StepId exercising{Activity::use, "exercise"};
 const StepId running_command{Activity::use, "run"};
@@ -110,6 +111,8 @@ class StoryCompiler {
         return remove_driver(step);
       case reload:
         return reload_driver(step);
+      case suspend:
+        return suspend_guest(step);
       case reboot:
         return next_boot(Wait::reboot, step);
       case cold_boot:
@@ -146,7 +149,7 @@ class StoryCompiler {
     driver_file_ = own_driver_file(step.label);
     ask_of_payload(installing_driver, os_.install(cell_.guest, files_of(driver_file_)), Check::exit_zero,
                    driver_file_);
-    limit(installing(step.label), step.within, cell_.guest.driver.within);
+    limit(installing(cell_, step.label), step.within, cell_.guest.driver.within);
     new_driver_ = taken_ = true;
     awaits_boot_ = cell_.guest.driver.loads == scenario::Loads::at_boot;
     awaits_use_ = cell_.guest.driver.loads == scenario::Loads::on_use;
@@ -186,17 +189,6 @@ class StoryCompiler {
 
   std::string own_driver_file(const std::string& label) const {
     return guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
-  }
-  // Packages that build their modules in the guest are called so.
-  Work installing(const std::string& label) const {
-    const auto says_so = [](const std::string& text) { return text.find("dkms") != std::string::npos; };
-    bool builds =
-        cell_.guest.driver.kind == scenario::DriverKind::dkms || says_so(cell_.guest.driver.install);
-    for (const auto& file : plan::given_to(cell_))
-      if (file.of == plan::Given::Of::driver &&
-          (file.label == label || (label == cell_.driver && file.label.empty())))
-        builds |= says_so(file.path);
-    return builds ? Work::build : Work::install;
   }
 
   std::string own_content_file(const std::string& label) const {
@@ -246,7 +238,7 @@ class StoryCompiler {
         deliver();
         const std::string file = own_driver_file(step.label);
         begin_and_cut(step, os_.install(cell_.guest, files_of(file)), file, opened_.boot_time / 16);
-        limit(installing(step.label), step.within, cell_.guest.driver.within);
+        limit(installing(cell_, step.label), step.within, cell_.guest.driver.within);
         driver_file_.clear();
         removed_ = new_driver_ = false;
         return next_boot(Wait::power_cut, without_limit(step));
@@ -324,6 +316,16 @@ class StoryCompiler {
     limit(Work::install, step.within, cell_.guest.driver.within);
     taken_ = true;
     prove(reloading_driver);
+  }
+
+  // No boot: what was there before must be there behind it, and still a while later.
+  void suspend_guest(const scenario::Step& step) {
+    add({.wait = Wait::cleared, .step = suspending});  // nothing is under way that it could not answer
+    add({.wait = Wait::suspend, .step = suspending, .question = os_.suspend(++runs_)});
+    operations_.back().limit = step.within;
+    prove(suspending, false);
+    add({.wait = Wait::quiet, .step = suspending.with("settle", Activity::settle), .duration = cell_.settle});
+    prove(suspending, false);
   }
 
   // `half`: the power is cut while it boots; the boot after that is the one to be proved.

@@ -207,6 +207,7 @@ void CellMachine::suspect(const crash::Finding& finding, Channel channel) {
 
 void CellMachine::look_into_suspects() {
   if (s_.suspects.empty() || s_.suspect_asked || s_.phase != Phase::running || s_.boot_id.empty()) return;
+  if (waits_for(Wait::suspend)) return;  // it cannot answer; it is asked when it is back
   s_.suspects_in_question = s_.suspects.size();
   ask_about_suspects(false);
 }

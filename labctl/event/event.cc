@@ -53,6 +53,10 @@ void members(Io& io, AgentLink& e) {
   io("up", e.up);
 }
 template <class Io>
+void members(Io&, Suspended&) {}
+template <class Io>
+void members(Io&, Woken&) {}
+template <class Io>
 void members(Io&, Beat&) {}
 template <class Io>
 void members(Io& io, Answer& e) {
@@ -180,7 +184,8 @@ const char* name(const What& what) {
                  [](const Tick&) { return "tick"; }, [](const LabFault&) { return "lab-fault"; },
                  [](const Interrupted&) { return "interrupted"; }, [](const Begun&) { return "begun"; },
                  [](const Said&) { return "said"; }, [](const Released&) { return "released"; },
-                 [](const Logged&) { return "logged"; }},
+                 [](const Logged&) { return "logged"; }, [](const Suspended&) { return "suspended"; },
+                 [](const Woken&) { return "woken"; }},
       what);
 }
 

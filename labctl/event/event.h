@@ -59,6 +59,8 @@ struct Panicked {
   bool crash_loaded = false;
   std::string details;
 };
+struct Suspended {};  // the guest has put its machine to sleep (ACPI S3)
+struct Woken {};      // and it goes on
 struct AgentLink {
   bool up = false;
 };
@@ -94,8 +96,9 @@ struct Released {
   std::map<std::string, std::string> payload;  // as Opened's: delivered before it goes on; empty: nothing is
 };  // who held the cell lets it go on, to the next place where it is to hold
 
-using What = std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat,
-                          Answer, Tick, LabFault, Interrupted, Begun, Said, Released, Logged>;
+using What =
+    std::variant<Opened, Started, Found, KernelStarted, Reset, Stopped, Panicked, AgentLink, Beat, Answer,
+                 Tick, LabFault, Interrupted, Begun, Said, Released, Logged, Suspended, Woken>;
 
 struct Event {
   Millis at{0};  // since the cell began, monotonic

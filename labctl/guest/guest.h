@@ -115,6 +115,9 @@ class System {
   virtual std::vector<Question> last_questions() const = 0;
   virtual Question reboot() const = 0;     // its answer may get lost on the way down
   virtual Question power_off() const = 0;  // so may this one's
+  // Puts the guest's machine to sleep (ACPI S3) and ends when it is awake again, with another status when the
+  // kernel refused; done once for each number. Its command is empty where the system cannot do that.
+  virtual Question suspend(int) const { return {"suspend", {}}; }
   // Empty where a clock that jumps would change the boot's identity.
   virtual Question set_clock(long long unix_seconds) const = 0;
   // Copies from the CD; <file>=<sha256>

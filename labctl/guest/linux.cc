@@ -113,6 +113,11 @@ Question Linux::reboot() const { return {"reboot", "shutdown -r now"}; }
 
 Question Linux::power_off() const { return {"power-off", "shutdown -P now"}; }
 
+Question Linux::suspend(int number) const {
+  const std::string name = "suspend-" + std::to_string(number);
+  return {name, shell_script({{"mark", "/run/labctl/" + name}}, scripts::suspend_sh)};
+}
+
 Question Linux::set_clock(long long unix_seconds) const {
   return {"set-clock", "date -u -s @" + std::to_string(unix_seconds)};
 }

@@ -21,6 +21,7 @@ class Linux final : public System {
   std::vector<Question> last_questions() const override { return {kernel_log(), evidence()}; }
   Question reboot() const override;
   Question power_off() const override;
+  Question suspend(int number) const override;
   Question set_clock(long long unix_seconds) const override;
   Question deliver(const std::vector<std::string>& files) const override;
   Question install(const scenario::Guest& guest, const Files& files) const override;

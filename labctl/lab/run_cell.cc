@@ -401,6 +401,10 @@ class CellRun {
             [this](const cell::PowerOn&) {
               if (auto on = switch_on(); !on) happen(event::LabFault{on.error().text()});
             },
+            [this](const cell::Wake&) {
+              if (auto woken = machine::wake(*machine_); !woken)
+                happen(event::LabFault{woken.error().text()});
+            },
             [this](const cell::InjectNmi&) {
               if (auto sent = machine::inject_nmi(*machine_); !sent)
                 happen(event::LabFault{sent.error().text()});

@@ -146,7 +146,11 @@ void TrialGuest::on_sign(machine::Notification& sign, TrialSeen& seen) {
                           if (seen.ended.empty())
                             seen.ended = fmt::format("the hypervisor was lost: {}", lost.why);
                         },
-                        [](const machine::ConsoleEnded&) {}, [](const machine::AgentLink&) {}},
+                        [&](const machine::GuestSuspended&) {
+                          if (seen.ended.empty()) seen.ended = "the guest suspended itself to RAM";
+                        },
+                        [](const machine::GuestWoken&) {}, [](const machine::ConsoleEnded&) {},
+                        [](const machine::AgentLink&) {}},
              sign);
 }
 

@@ -39,6 +39,8 @@ struct Describe {
   std::string operator()(const GuestPanicked& sign) const {
     return fmt::format("it panicked {}", sign.details);
   }
+  std::string operator()(const GuestSuspended&) const { return "it suspended itself to RAM"; }
+  std::string operator()(const GuestWoken&) const { return "it woke up"; }
   std::string operator()(const AgentLink& sign) const {
     return sign.up ? "its agent is up" : "its agent is down";
   }
@@ -60,6 +62,7 @@ class LoggedMachine final : public Machine,
                             public Diagnosable,
                             public Checkpointable,
                             public Debuggable,
+                            public Suspendable,
                             public Restorable {
  public:
   LoggedMachine(std::unique_ptr<Machine> machine, const std::string& name)
@@ -95,6 +98,11 @@ class LoggedMachine final : public Machine,
   Checkpointable* checkpointable() override { return machine_->checkpointable() != nullptr ? this : nullptr; }
   Debuggable* debuggable() override { return machine_->debuggable() != nullptr ? this : nullptr; }
 
+  Suspendable* suspendable() override { return machine_->suspendable() != nullptr ? this : nullptr; }
+
+  Status wake() override {
+    return request("wake it", [&] { return machine_->suspendable()->wake(); });
+  }
   Status inject_nmi() override {
     return request("inject an NMI", [&] { return machine_->diagnosable()->inject_nmi(); });
   }

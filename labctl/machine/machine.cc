@@ -39,4 +39,9 @@ Status dump(Machine& machine, const std::filesystem::path& file) {
   return debuggable != nullptr ? debuggable->dump(file) : cannot("have its memory dumped");
 }
 
+Status wake(Machine& machine) {
+  Suspendable* suspendable = machine.suspendable();
+  return suspendable != nullptr ? suspendable->wake() : cannot("be woken");
+}
+
 }  // namespace labctl::machine

@@ -73,6 +73,9 @@ struct GuestStopped {
   bool by_guest = true;
   std::string reason;
 };  // powered off or shut down
+// It has put its machine to sleep (ACPI S3): its memory is kept, and nothing runs until it is woken.
+struct GuestSuspended {};
+struct GuestWoken {};  // whoever did it
 struct GuestPanicked {
   bool crash_loaded = false;
   std::string details;
@@ -88,8 +91,8 @@ struct Lost {
   Cause cause = Cause::host;
 };  // the hypervisor process died or its connection was lost
 
-using Notification =
-    std::variant<ConsoleBytes, ConsoleEnded, GuestReset, GuestStopped, GuestPanicked, AgentLink, Lost>;
+using Notification = std::variant<ConsoleBytes, ConsoleEnded, GuestReset, GuestStopped, GuestPanicked,
+                                  AgentLink, Lost, GuestSuspended, GuestWoken>;
 
 // Called on the hypervisor's thread: must return quickly and must not call back into the Machine.
 using Sink = std::function<void(Notification)>;
@@ -118,6 +121,13 @@ class Checkpointable {
   // Stores the running state inside the guest's disk, where start(as) finds it, in the place of an earlier
   // one. The guest is paused afterwards, also when it fails; resume() lets it go on. Errors are the lab's.
   virtual Status save(From as) = 0;
+};
+
+class Suspendable {
+ public:
+  virtual ~Suspendable() = default;
+  // Lets a guest go on that has put its machine to sleep. Errors are the lab's, also of one that is awake.
+  virtual Status wake() = 0;
 };
 
 // What a person wants of a guest that is held. Errors are the lab's.
@@ -161,6 +171,7 @@ class Machine {
   virtual Diagnosable* diagnosable() { return nullptr; }
   virtual Checkpointable* checkpointable() { return nullptr; }
   virtual Debuggable* debuggable() { return nullptr; }
+  virtual Suspendable* suspendable() { return nullptr; }
 };
 
 // Of a machine that is not diagnosable: no wait that is known of, and an empty text.
@@ -171,6 +182,7 @@ Status inject_nmi(Machine& machine);
 Status screenshot(Machine& machine, const std::filesystem::path& png);
 Status save(Machine& machine, From as);
 Status dump(Machine& machine, const std::filesystem::path& file);
+Status wake(Machine& machine);
 
 // Two definitions as Diagnosable::definition() gives them, compared but for what no two machines share:
 // names, paths and identities. "`<vcpu>2</vcpu>` instead of `<vcpu>1</vcpu>`", at most a few; empty when a

@@ -31,6 +31,8 @@ std::vector<event::What> translate(const machine::Notification& sign) {
             return Events{event::Panicked{e.crash_loaded, printable(e.details, 2000)}};
           },
           [](const machine::AgentLink& e) { return Events{event::AgentLink{e.up}}; },
+          [](const machine::GuestSuspended&) { return Events{event::Suspended{}}; },
+          [](const machine::GuestWoken&) { return Events{event::Woken{}}; },
           [](const machine::Lost& e) {
             return Events{event::LabFault{.what = fmt::format("the guest's hypervisor is gone: {}", e.why),
                                           .hypervisor = own_doing(e.cause)}};

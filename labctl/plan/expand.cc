@@ -168,7 +168,8 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
 // The same, with nothing of the candidate in it: the power is cut at a moment that a guest without it has as
 // well. Nothing for a step that needs the candidate.
 std::optional<Step> step_of_control(Step step) {
-  if (step.kind != StepKind::wait && !scenario::boots(step.kind)) return std::nullopt;
+  const bool alone = step.kind == StepKind::wait || step.kind == StepKind::suspend;
+  if (!alone && !scenario::boots(step.kind)) return std::nullopt;
   if (step.moment != scenario::Moment::boot) step.moment = scenario::Moment::now;
   if (step.kind == StepKind::power_cut && (step.moment == scenario::Moment::now || !step.text.empty()))
     step.wait = Millis(0);

@@ -26,10 +26,10 @@ using scenario::Step;
 using scenario::StepKind;
 
 constexpr int version = 1;
-constexpr StepKind step_kinds[] = {StepKind::install,   StepKind::place,    StepKind::apply,
-                                   StepKind::exercise,  StepKind::reboot,   StepKind::cold_boot,
-                                   StepKind::power_cut, StepKind::remove,   StepKind::run,
-                                   StepKind::wait,      StepKind::wait_for, StepKind::reload};
+constexpr StepKind step_kinds[] = {
+    StepKind::install,   StepKind::place,     StepKind::apply,  StepKind::exercise, StepKind::reboot,
+    StepKind::cold_boot, StepKind::power_cut, StepKind::remove, StepKind::run,      StepKind::wait,
+    StepKind::wait_for,  StepKind::reload,    StepKind::suspend};
 constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment::install,
                                         scenario::Moment::apply, scenario::Moment::boot};
 constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,

@@ -56,6 +56,7 @@ void take(const Cell& cell, const Step& step, Tuple& in) {
     case StepKind::reboot:
     case StepKind::cold_boot:
     case StepKind::reload:
+    case StepKind::suspend:
     case StepKind::run:
     case StepKind::wait:
     case StepKind::wait_for:

@@ -175,7 +175,8 @@ enum class StepKind {
   cold_boot,  // the guest powers itself off and is switched on again
   power_cut,
   remove,
-  reload,  // the driver is unloaded and loaded again, in one boot
+  reload,   // the driver is unloaded and loaded again, in one boot
+  suspend,  // to RAM and back, in one boot
   run,
   wait,
   wait_for,  // a text on the console
@@ -190,7 +191,7 @@ struct Step {
   std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none
   std::string label;  // install, place, apply: which artifact; empty means the cell's own
   Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
-  int times = 1;   // reboot xN, reload driver xN
+  int times = 1;   // reboot xN, reload driver xN, suspend xN
   int exit_code = 0;                       // run
   std::optional<std::string> prints = {};  // run: exact output, both sides trimmed
   Moment moment = Moment::now;             // power_cut

@@ -18,11 +18,11 @@ constexpr std::size_t longest_marker = 200;
 
 const std::vector<std::string> first_words = {"install", "place",     "apply",     "exercise",
                                               "reboot",  "cold-boot", "power-cut", "remove",
-                                              "reload",  "run",       "wait"};
+                                              "reload",  "suspend",   "run",       "wait"};
 const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
-    "power-cut during boot, remove driver, reload driver x3, wait 20s, wait for TEXT, run COMMAND";
+    "power-cut during boot, remove driver, reload driver x3, suspend, wait 20s, wait for TEXT, run COMMAND";
 const std::string moments =
     "write power-cut, power-cut at TEXT, or power-cut during install driver, apply content, or boot";
 
@@ -80,8 +80,8 @@ Result<Step> counted_step(StepKind kind, const std::vector<std::string>& words, 
   return step;
 }
 
-// "reboot", "reboot x3", and the same with cold-boot
-Result<Step> boot_step(StepKind kind, const std::vector<std::string>& words) {
+// "reboot", "reboot x3", and the same with cold-boot and suspend
+Result<Step> plain_step(StepKind kind, const std::vector<std::string>& words) {
   return counted_step(kind, words, 1);
 }
 
@@ -155,8 +155,9 @@ Result<Step> parse_step(const std::string& text) {
   if (verb == "apply") return candidate_step(StepKind::apply, words);
   if (verb == "remove") return candidate_step(StepKind::remove, words);
   if (verb == "reload") return reload_step(words);
-  if (verb == "reboot") return boot_step(StepKind::reboot, words);
-  if (verb == "cold-boot") return boot_step(StepKind::cold_boot, words);
+  if (verb == "reboot") return plain_step(StepKind::reboot, words);
+  if (verb == "cold-boot") return plain_step(StepKind::cold_boot, words);
+  if (verb == "suspend") return plain_step(StepKind::suspend, words);
   if (verb == "power-cut") return power_cut_step(text, words);
   if (verb == "wait") return wait_step(text, words);
   if (verb == "run") {
@@ -331,6 +332,8 @@ const char* to_string(StepKind kind) {
       return "remove";
     case StepKind::reload:
       return "reload";
+    case StepKind::suspend:
+      return "suspend";
     case StepKind::run:
       return "run";
     case StepKind::wait:

@@ -94,6 +94,8 @@ class StoryCheck {
         return boot(step);
       case StepKind::power_cut:
         return power_cut(step);
+      case StepKind::suspend:
+        return suspend(step);
       case StepKind::run:
       case StepKind::wait:
       case StepKind::wait_for:
@@ -136,6 +138,13 @@ class StoryCheck {
           step.mark,
           fmt::format("'reload driver' before the driver is loaded, with loads: {}", to_string(driver.loads)),
           driver.loads == Loads::on_use ? "write exercise before it" : "write reboot before it");
+  }
+
+  // Whatever runs in it: what has to be there behind it is proved as after any step.
+  void suspend(const Step& step) {
+    if (scenario_.guest && scenario_.guest->os == Os::windows)
+      mistake(step.mark, "'suspend' on Windows: no way to do it has been proved on one",
+              "a guest of Linux can be suspended");
   }
 
   void content_step(const Step& step) {

@@ -26,6 +26,9 @@ std::string told(const plan::Cell& cell) {
       case cell::Wait::cold_boot:
         text += "COLD-BOOT";
         break;
+      case cell::Wait::suspend:
+        text += "SUSPEND";
+        break;
       case cell::Wait::half_boot:
         text += "HALF-BOOT";
         break;
@@ -173,6 +176,16 @@ TEST_CASE("a boot that is cut is followed by one that is proved") {
   CHECK(told(cell) == baseline + " console awake cleared HALF-BOOT POWER-CUT identify booted " + proof +
                           " quiet " + proof + " proved" + boot("COLD-BOOT", proof) +
                           " console awake cleared");
+}
+
+TEST_CASE("a suspension is no boot, and is proved twice") {
+  plan::Cell cell = candidate();
+  using enum scenario::StepKind;
+  cell.story = {{.kind = install}, {.kind = apply}, {.kind = suspend}, {.kind = reboot}};
+  CHECK(told(cell) == looked + " do deliver install " + driver_only + " " + before + " apply " + full +
+                          " cleared SUSPEND " + full + " quiet " + full + boot("REBOOT", full) +
+                          " console awake cleared");
+  CHECK(cell.boots_wanted() == 1);
 }
 
 TEST_CASE("content that lies there waits for its driver") {

@@ -104,7 +104,7 @@ std::string hostile_text(std::mt19937& random) {
 
 What anything(std::mt19937& random) {
   const auto pick = [&](std::size_t n) { return random() % n; };
-  switch (pick(14)) {
+  switch (pick(16)) {
     case 0:
       return event::Opened{.cell = "debian.candidate", .boot_time = Millis(static_cast<int>(random()))};
     case 1:
@@ -129,6 +129,10 @@ What anything(std::mt19937& random) {
       return event::Interrupted{};
     case 11:
       return event::Beat{};
+    case 12:
+      return event::Suspended{};
+    case 13:
+      return event::Woken{};
     default:
       return Answer{words[pick(std::size(words))], pick(8) != 0,
                     pick(4) == 0 ? static_cast<int>(random()) : 0, hostile_text(random)};

@@ -111,13 +111,14 @@ class Scene {
   std::string build_id = "b1", source_version = "5F1", version = "7.16";
   bool alive = true;  // the agent answers and the heart beats
   int console_level = 7;
-  bool deaf = false;                       // nothing that a program writes comes out on the console
-  std::string cmdline;                     // of its kernel, besides what it always has
-  std::string sleepers;                    // threads that sleep uninterruptibly, as the guest lists them
-  bool leaves_loudly = true;               // the console shows the kernel's last line
-  bool begins = true;                      // it tells that it has begun with a question
-  Millis works = 20s;                      // at what is to be cut short
-  std::map<std::string, Millis> works_at;  // at a question, where it is not done in `latency`
+  bool deaf = false;          // nothing that a program writes comes out on the console
+  std::string cmdline;        // of its kernel, besides what it always has
+  std::string sleepers;       // threads that sleep uninterruptibly, as the guest lists them
+  bool leaves_loudly = true;  // the console shows the kernel's last line
+  bool suspends = true, wakes = true, resumes = true;  // when it is told to suspend itself to RAM
+  bool begins = true;                                  // it tells that it has begun with a question
+  Millis works = 20s;                                  // at what is to be cut short
+  std::map<std::string, Millis> works_at;              // at a question, where it is not done in `latency`
 
   // Changes an answer before it is told; nothing comes back when it says false. `nth` counts from 1 for each
   // name.
@@ -245,6 +246,14 @@ class Scene {
       go_down();
       resets_per_reboot = resets;
     }
+    if (sleep_at_ && now >= *sleep_at_) {
+      sleep_at_.reset(), up_ = false;
+      tell(event::Suspended{});
+    }
+    if (wake_at_ && now >= *wake_at_) {
+      wake_at_.reset(), up_ = resumes;
+      tell(event::Woken{});
+    }
     if (down_at_ && now >= *down_at_) go_down();
     if (speak_at_ && now >= *speak_at_) speak_at_.reset(), tell(event::KernelStarted{});
     if (up_at_ && now >= *up_at_) up_at_.reset(), up_ = true;
@@ -271,6 +280,7 @@ class Scene {
         if (reboots) down_at_ = now + shutdown_time;
         return;
       }
+      if (ask->question.name.starts_with("suspend-") && suspends) sleep_at_ = now + 3s;
       if (!ask->question.command.empty()) pending_.push_back({ask->question, now + time_for(*ask)});
     }
     if (std::holds_alternative<cell::PowerCut>(action)) {
@@ -278,6 +288,7 @@ class Scene {
       cut_at.push_back(now);
       down_at_ = now + 500ms;
     }
+    if (std::holds_alternative<cell::Wake>(action) && wakes) wake_at_ = now + 1s;
     if (std::holds_alternative<cell::PowerOn>(action)) on_at_ = now + 1s;
     if (const auto* listen = std::get_if<cell::Listen>(&action))
       listened.insert(listen->text), ears_.insert(listen->text);
@@ -298,6 +309,7 @@ class Scene {
   Millis time_for(const cell::Ask& ask) const {
     const auto found = works_at.find(ask.question.name);
     if (found != works_at.end()) return found->second;
+    if (ask.question.name.starts_with("suspend-")) return 4s;
     return ask.report_begin ? works : latency;
   }
 
@@ -365,7 +377,7 @@ class Scene {
 
   bool up_ = true;
   std::set<std::string> ears_;
-  std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_;
+  std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_, sleep_at_, wake_at_;
   std::optional<std::pair<std::string, Millis>> begin_at_;
   std::vector<Pending> pending_;
   std::vector<Timer> timers_;

@@ -56,7 +56,9 @@ std::vector<What> one_of_each() {
           event::Begun{"install-cut-1"},
           event::Said{"sensor: ready"},
           event::Released{3, {{"content.bin", std::string(64, 'b')}}},
-          event::Logged{"sensor: cannot allocate NUM buffers"}};
+          event::Logged{"sensor: cannot allocate NUM buffers"},
+          event::Suspended{},
+          event::Woken{}};
 }
 
 // A record alone, as the first of cell a's journal.

@@ -271,7 +271,7 @@ std::string journal_seed() {
         event::What(event::Found{event::Channel::console, finding}), event::What(event::Reset{}),
         event::What(event::Stopped{true, "x"}), event::What(event::Panicked{}),
         event::What(event::Tick{Millis(1)}), event::What(event::LabFault{"x"}),
-        event::What(event::Interrupted{})})
+        event::What(event::Suspended{}), event::What(event::Woken{}), event::What(event::Interrupted{})})
     text += event::to_line({Millis(5), what}, chain) + "\n";
   return text;
 }

@@ -280,6 +280,39 @@ TEST_CASE("a driver is unloaded backwards, behind its services, and loaded again
   CHECK(unload(bare).code == 1);
 }
 
+TEST_CASE("a guest is suspended once for each number, with its console on, and says what its kernel said") {
+  const Folder folder;
+  const fs::path root = folder.path;
+  const std::string path = with_programs(folder, {{"sleep", "exit 0\n"}});
+  for (const char* made : {"sys/power", "sys/module/printk/parameters"}) fs::create_directories(root / made);
+  const fs::path console = root / "sys/module/printk/parameters/console_suspend";
+  write(console, "Y\n");
+  const auto suspend = [&](int number) {
+    return shell(
+        path + moved(linux_.suspend(number).command, folder, {"/run/labctl", "/sys/power", "/sys/module"}),
+        folder.path);
+  };
+  write(root / "sys/power/state", "freeze disk\n");
+  write(root / "sys/power/mem_sleep", "s2idle\n");
+  const Said refused = suspend(1);
+  CHECK(refused.code == 3);
+  CHECK_THAT(refused.output, ContainsSubstring("cannot suspend to RAM: freeze disk s2idle"));
+
+  write(root / "sys/power/state", "freeze mem disk\n");
+  write(root / "sys/power/mem_sleep", "[s2idle] deep\n");
+  CHECK(suspend(2).code == 0);
+  CHECK(text_of(root / "sys/power/state") == "mem\n");
+  CHECK(text_of(root / "sys/power/mem_sleep") == "deep\n");
+  CHECK(text_of(console) == "Y\n");  // as before
+
+  // Asked again, it does nothing and has the same answer.
+  write(root / "sys/power/state", "freeze mem disk\n");
+  CHECK(suspend(2).code == 0);
+  CHECK(text_of(root / "sys/power/state") == "freeze mem disk\n");
+  CHECK(suspend(1).code == 3);
+  CHECK(suspend(1).output == refused.output);
+}
+
 TEST_CASE("what runs beside the story keeps its status, and the command stays one word") {
   const Folder folder;
   const std::string command = "printf '%s' \"it's\" >" + (folder.path / "ran").string() + "; exit 7";

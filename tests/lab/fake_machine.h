@@ -40,7 +40,8 @@ struct Script {
 class FakeMachine final : public machine::Machine,
                           public machine::Diagnosable,
                           public machine::Checkpointable,
-                          public machine::Debuggable {
+                          public machine::Debuggable,
+                          public machine::Suspendable {
  public:
   FakeMachine(Script script, machine::Sink sink)
       : script_(std::move(script)),
@@ -104,8 +105,15 @@ class FakeMachine final : public machine::Machine,
   machine::Diagnosable* diagnosable() override { return this; }
   machine::Checkpointable* checkpointable() override { return this; }
   machine::Debuggable* debuggable() override { return this; }
+  machine::Suspendable* suspendable() override { return this; }
+  Status wake() override {
+    ++woken;
+    sink_(machine::GuestWoken{});
+    agent_ = true;
+    return {};
+  }
 
-  static inline std::atomic<int> saved = 0;
+  static inline std::atomic<int> saved = 0, woken = 0;
 
  private:
   Result<Json> exec(const std::string& command) {
@@ -121,6 +129,10 @@ class FakeMachine final : public machine::Machine,
         sink_(machine::GuestStopped{true, "guest-shutdown"});
       });
       return Json{{"pid", ++pid_}};
+    }
+    if (command.find("echo mem >/sys/power/state") != std::string::npos) {
+      agent_ = false;
+      sink_(machine::GuestSuspended{});
     }
     if (command.find("echo freeze") != std::string::npos) agent_ = false;
     auto answer = script_.on_command(command, boot_, sink_);

@@ -85,6 +85,17 @@ TEST_CASE("a cold boot is a new machine on the same disk") {
   CHECK(lab.host.created == 4);
 }
 
+TEST_CASE("a guest that is suspended is woken, and proved in the same boot") {
+  Lab lab;
+  for (auto& cell : lab.plan.cells) cell.story.push_back({.kind = scenario::StepKind::suspend});
+  const int before = test::FakeMachine::woken;
+  auto judged = lab.run();
+  INFO(judged.verdict_json);
+  CHECK(judged.verdict.decision == verdict::Decision::passed);
+  CHECK(lab.outcome(judged, "box.candidate").boots_proved == 2);
+  CHECK(test::FakeMachine::woken - before == 2);
+}
+
 TEST_CASE("a machine that cannot be switched on again is the lab's failure") {
   Lab lab;
   lab.plan.cells[0].story.back().kind = scenario::StepKind::cold_boot;

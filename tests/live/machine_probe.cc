@@ -64,7 +64,8 @@ struct Seen {
                      ++agent_changes;
                      std::printf("     %6.2fs  agent link %d\n", since(zero), s.up);
                    },
-                   [&](const Lost& s) { lost = s; }, [&](const ConsoleEnded& s) { console_ended = s; }},
+                   [](const GuestSuspended&) {}, [](const GuestWoken&) {}, [&](const Lost& s) { lost = s; },
+                   [&](const ConsoleEnded& s) { console_ended = s; }},
         sign);
   }
 

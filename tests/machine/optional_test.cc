@@ -23,7 +23,8 @@ TEST_CASE("what a machine cannot do is an error of the lab's that names it") {
   const std::pair<Status, const char*> answers[] = {{machine::inject_nmi(plain), "NMI"},
                                                     {machine::screenshot(plain, "x.png"), "screen"},
                                                     {machine::save(plain, machine::From::before), "saved"},
-                                                    {machine::dump(plain, "x"), "dumped"}};
+                                                    {machine::dump(plain, "x"), "dumped"},
+                                                    {machine::wake(plain), "woken"}};
   for (const auto& [answer, word] : answers) {
     REQUIRE_FALSE(answer);
     CHECK(answer.error().fault == Fault::lab);

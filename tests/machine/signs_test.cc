@@ -46,6 +46,13 @@ TEST_CASE("the firmware's own reset after a power cut is not the guest's doing")
   CHECK(as<GuestReset>(it.monitor("RESET", inside, 201)).by_guest);
 }
 
+TEST_CASE("a guest that sleeps and wakes is heard, and lives") {
+  Told it;
+  as<GuestSuspended>(it.monitor("SUSPEND", ""));
+  as<GuestWoken>(it.monitor("WAKEUP", ""));
+  CHECK_FALSE(it.over());
+}
+
 TEST_CASE("only changes of the agent's link are signs") {
   Told it;
   CHECK_FALSE(it.agent(false));

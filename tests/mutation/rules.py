@@ -19,6 +19,7 @@ MOMENTS = "labctl/cell/moments.cc"
 CHANNELS = "labctl/cell/channels.cc"
 SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
+SUSPEND = "labctl/cell/suspend.cc"
 BACKGROUND = "labctl/cell/background.cc"
 MEANING = "labctl/crash/meaning.cc"
 TIED = "labctl/cell/tied.cc"
@@ -484,6 +485,25 @@ RULES = [
     ("a reset by the host is not the guest's", STEP, "if (!reset.by_guest && !waits_for(Wait::power_cut)) return;", ""),
     ("a guest that resets instead of powering off is a crash", STEP,
      "if (waits_for(Wait::cold_boot) && !s_.down)\n    return crash(", "if (waits_for(Wait::nothing) && !s_.down)\n    return crash("),
+    ("a suspension that nobody asked for is a failure", SUSPEND, "if (!waits_for(Wait::suspend) || s_.asleep_since)", "if (false)"),
+    ("the author's own commands may suspend it", SUSPEND, "operation().is_authors_command() || ", ""),
+    ("a guest that sleeps twice was told once", SUSPEND, "if (!waits_for(Wait::suspend) || s_.asleep_since)", "if (!waits_for(Wait::suspend))"),
+    ("a kernel that refuses to be suspended is no good sign", SUSPEND, "if (answer.exit_code != 0)", "if (answer.exit_code < 0)"),
+    ("a guest that cannot say how its suspension went proves nothing", SUSPEND,
+     "if (!answer.answered) return", "if (false) return"),
+    ("a guest's word alone is no suspension", SUSPEND, "if (!s_.awake_since)\n", "if (false)\n"),
+    ("only its own answer ends a suspension", SUSPEND, "if (answer.question != operation().question.name) return;", ""),
+    ("going to sleep has a deadline", SUSPEND, "now - s_.operation_began > down", "now - s_.operation_began > 9 * down"),
+    ("coming back from a suspension has a deadline", SUSPEND, "now - *s_.awake_since > up", "now - *s_.awake_since > 9 * up"),
+    ("a machine that is not woken is the lab's", SUSPEND, "now - *s_.asleep_since > p_.answer", "now - *s_.asleep_since > 99 * p_.answer"),
+    ("a refusal before the candidate is there is the lab's", SUSPEND,
+     "s_.candidate_in ? Ending::not_loaded : Ending::lab_failed", "Ending::not_loaded"),
+    ("a guest that boots anew has not woken up", STEP,
+     'return crash("unrequested reboot", "the guest booted anew instead of waking up", Channel::resets);', "return;"),
+    ("a guest that sleeps is asked nothing", SUSPECTS, "if (waits_for(Wait::suspend)) return;", ""),
+    ("a service lives through a suspension", STORY, "prove(suspending, false);\n    add", "prove(suspending);\n    add"),
+    ("a suspension is waited behind", STORY, ".step = suspending.with(\"settle\", Activity::settle), .duration = cell_.settle", ".step = suspending.with(\"settle\", Activity::settle), .duration = Millis(0)"),
+    ("a control is suspended as its cells are", "labctl/plan/expand.cc", "step.kind == StepKind::suspend;", "false;"),
     ("a second boot inside a requested reboot is a crash", STEP, "if (s_.down && !same_reboot)", "if (false && !same_reboot)"),
     ("resets of one reboot belong together", STEP,
      "const bool same_reboot = s_.down &&", "const bool same_reboot = false &&"),
@@ -605,7 +625,7 @@ RULES = [
     ("a driver that loads on use is asked for after each use", STORY, '    awaits_use_ = false;\n', ""),
     ("no room for what the lab copies is the lab's", JUDGE, "answer.exit_code == guest::not_copied &&\n      says_no_space", "false &&\n      says_no_space"),
     ("an older journal has no floors", STORY, "    if (!opened_.earned()) return;\n    const Millis said", "    const Millis said"),
-    ("a package that is built has longer", STORY, "return builds ? Work::build : Work::install;", "return Work::install;"),
+    ("a package that is built has longer", PROVING, "return builds ? Work::build : Work::install;", "return Work::install;"),
     ("a boot has a floor", PATIENCE, "up = at_least(boot_floor, 5 * boot + 60s),", "up = 5 * boot + 60s,"),
     ("a stop has a floor", PATIENCE, "down = at_least(stop_floor, 2 * boot + 60s),", "down = 2 * boot + 60s,"),
     ("an installation has a floor", PATIENCE, "std::max<Millis>(15min, usual)", "usual"),

@@ -106,6 +106,19 @@ TEST_CASE("a cell knows its own artifacts and those that the story names") {
   CHECK(plan.cells[3].content_path == "releases/debian-12-linux-6.12/content-290.bin");
 }
 
+TEST_CASE("a control is suspended as often as its cells") {
+  const Plan plan = load_and_expand(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: sensor.ko}}\nmatrix: {image: [debian-12]}\n"
+      "guest: {linux: {driver: {kind: kmod}}}\n"
+      "story: [install driver, suspend x2, reboot, run sync, suspend]\n");
+  const Cell& control = plan.cells.back();
+  REQUIRE(control.control);
+  std::string text;
+  for (const auto& step : control.story) text += to_text(step) + " ";
+  CHECK(text == "suspend suspend reboot suspend ");
+  CHECK(control.boots_wanted() == 1);
+}
+
 TEST_CASE("a control has the boots and waits, and nothing of the candidate") {
   const Plan plan = planned("everything.yaml");
   const Cell& control = plan.cells[5];

@@ -142,6 +142,15 @@ TEST_CASE("a driver is loaded again as often as the story says") {
   CHECK(all.story[3].within == std::chrono::minutes(2));
 }
 
+TEST_CASE("a guest is suspended as often as the story says, and it is no boot") {
+  const Scenario all = good("suspend.yaml");
+  REQUIRE(all.story.size() == 4);
+  CHECK(to_text(all.story[1]) == "suspend x3");
+  CHECK(all.story[3].kind == StepKind::suspend);
+  CHECK(all.story[3].within == std::chrono::minutes(2));
+  CHECK_FALSE(scenario::boots(StepKind::suspend));
+}
+
 TEST_CASE("what runs beside the story, and whether its end counts") {
   const Scenario all = good("background.yaml");
   const auto& background = all.guest->background;

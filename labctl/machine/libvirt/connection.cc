@@ -121,7 +121,7 @@ Result<std::shared_ptr<Connection>> Connection::open(const std::string& uri, std
 
 Status Connection::subscribe() {
   for (const char* event : {"RESET", "SHUTDOWN", "STOP", "RESUME", "GUEST_PANICKED", "GUEST_CRASHLOADED",
-                            "BLOCK_IO_ERROR", "VSERPORT_CHANGE"}) {
+                            "BLOCK_IO_ERROR", "VSERPORT_CHANGE", "SUSPEND", "WAKEUP"}) {
     void* mine = share(switchboard_);
     const int id =
         virConnectDomainQemuMonitorEventRegister(handle_.get(), nullptr, event, on_monitor, mine, unshare, 0);

@@ -244,6 +244,13 @@ Status LibvirtMachine::power_cut() {
   return {};
 }
 
+Status LibvirtMachine::wake() {
+  if (Status started = refuse_unless_started(); !started) return started;
+  if (virDomainPMWakeup(domain_.get(), 0) < 0)
+    return libvirt_error(fmt::format("cannot wake {}", spec_.name));
+  return {};
+}
+
 Status LibvirtMachine::inject_nmi() {
   if (Status started = refuse_unless_started(); !started) return started;
   if (virDomainInjectNMI(domain_.get(), 0) < 0)

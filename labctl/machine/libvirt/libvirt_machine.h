@@ -20,6 +20,7 @@ class LibvirtMachine final : public Machine,
                              public Diagnosable,
                              public Checkpointable,
                              public Debuggable,
+                             public Suspendable,
                              public Restorable {
  public:
   LibvirtMachine(std::shared_ptr<Connection> connection, Spec spec, DomainPlace place, Sink sink);
@@ -29,6 +30,7 @@ class LibvirtMachine final : public Machine,
   Result<Json> ask(const Json& command, Millis patience) override;
   Status insert_cd(const std::filesystem::path& iso) override;
   Status power_cut() override;
+  Status wake() override;
   Status inject_nmi() override;
   Status resume() override;
   Status screenshot(const std::filesystem::path& png) override;
@@ -44,6 +46,7 @@ class LibvirtMachine final : public Machine,
   Diagnosable* diagnosable() override { return this; }
   Checkpointable* checkpointable() override { return this; }
   Debuggable* debuggable() override { return this; }
+  Suspendable* suspendable() override { return this; }
 
  private:
   Status begin();

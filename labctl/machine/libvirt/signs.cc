@@ -49,6 +49,8 @@ std::optional<Notification> Interpreter::monitor(std::string_view event, std::st
     if (!crash_loaded) panicked_ = true;
     return GuestPanicked{crash_loaded, dump_line(data)};
   }
+  if (event == "SUSPEND") return GuestSuspended{};
+  if (event == "WAKEUP") return GuestWoken{};
   // QEMU reports it at most once a second.
   if (event == "VSERPORT_CHANGE") return agent(flag_at(data, "open"));
   if (event == "BLOCK_IO_ERROR" && text_at(data, "action") == "stop") {
