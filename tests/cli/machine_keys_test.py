@@ -37,11 +37,12 @@ def labctl(folder, keys, *words):
     return subprocess.run([LABCTL, *words, "keys.yaml"], cwd=folder, capture_output=True, text=True, timeout=300)
 
 
+def plan_of(folder, *keys):
+    return json.loads(labctl(folder, keys, "plan", "--json").stdout)  # no such image is built, which is no matter here
+
+
 def keys_in_plan(folder, *keys):
-    said = labctl(folder, keys, "plan", "--json")
-    plan = json.loads(said.stdout)
-    plan = plan.get("plan", plan)
-    return plan["cells"][0]["machine"]["keys"]
+    return plan_of(folder, *keys)["cells"][0]["machine"]["keys"]
 
 
 def main():
@@ -56,10 +57,8 @@ def main():
             check(keys_in_plan(folder, path) == [{"path": path, **expected}], f"the plan with {path}")
         check([key["path"] for key in keys_in_plan(folder, "next.crt", "vendor.crt")] == ["next.crt", "vendor.crt"], "two keys, in their order")
 
-        said = labctl(folder, ["expired.crt"], "plan")
-        check("'expired.crt' (CN=A vendor of the past) expired on 2020-01-01" in said.stdout + said.stderr, f"nobody says that it expired: {said}")
-        said = labctl(folder, ["vendor.crt"], "plan")
-        check("expired" not in said.stdout + said.stderr, "a key that has not expired is said to have")
+        notes = plan_of(folder, "expired.crt", "vendor.crt")["notes"]
+        check(len(notes) == 1 and "'expired.crt' (CN=A vendor of the past) expired on 2020-01-01" in notes[0], f"what expired is told, and alone: {notes}")
 
         (folder / "text").write_text("hello\n")
         (folder / "private.key").write_text("-----BEGIN PRIVATE " + "KEY-----\nMAA=\n-----END PRIVATE " + "KEY-----\n")
