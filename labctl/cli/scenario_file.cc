@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <set>
 
+#include "labctl/base/certificate.h"
 #include "labctl/base/files.h"
 #include "labctl/base/text.h"
 #include "labctl/cli/command_line.h"
@@ -72,6 +74,48 @@ std::optional<Waivers> read_waivers(const std::string& file) {
   return take_waivers(std::move(*text), file);
 }
 
+namespace {
+
+// Into the machines; what is wrong with the files, each at its place.
+std::vector<Error> read_keys(scenario::Scenario& scenario, const std::string& file) {
+  std::vector<Error> mistakes;
+  const auto read = [&](scenario::MachineKey& key) {
+    const auto path = std::filesystem::path(file).parent_path() / key.path;
+    auto bytes = read_file(path, 1u << 20);
+    auto certificate = bytes ? read_certificate(*bytes) : Result<Certificate>(fail(bytes.error()));
+    if (certificate)
+      key.certificate = std::move(certificate->der);
+    else
+      mistakes.push_back(
+          {Fault::input,
+           fmt::format("the machine's key '{}' {}", printable(key.path),
+                       bytes ? certificate.error().what : "cannot be read: " + bytes.error().what),
+           scenario::at(file, key.mark), certificate.error().hint});
+  };
+  for (auto& key : scenario.machine.keys) read(key);
+  for (auto& machine : scenario.machines)
+    for (auto& key : machine.keys) read(key);
+  return mistakes;
+}
+
+// Neither shim nor the kernel looks at the date; whoever signs with it should.
+void note_expired_keys(plan::Plan& plan) {
+  std::set<std::string> told;
+  for (const auto* base : plan.bases())
+    for (const auto& key : base->machine.keys) {
+      const auto certificate = read_certificate(key.certificate);
+      if (!certificate || std::chrono::sys_days(certificate->expires) >= std::chrono::sys_days(plan.date) ||
+          !told.insert(key.path).second)
+        continue;
+      plan.notes.push_back(fmt::format(
+          "the machine's key '{}' ({}) expired on {}, which neither shim nor Linux looks "
+          "at: modules that it signed go on loading",
+          printable(key.path), printable(certificate->subject, 80), show_date(certificate->expires)));
+    }
+}
+
+}  // namespace
+
 Date today() { return Date(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())); }
 
 std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
@@ -88,7 +132,12 @@ std::optional<std::pair<scenario::Scenario, plan::Plan>> load_plan(
     report_error(loaded.mistakes);
     return std::nullopt;
   }
+  if (const auto mistakes = read_keys(*loaded.scenario, file); !mistakes.empty()) {
+    report_error(mistakes);
+    return std::nullopt;
+  }
   auto plan = plan::expand(*loaded.scenario, day, waivers);
+  if (plan) note_expired_keys(*plan);
   if (plan) plan = open_driver_folders(std::move(*plan), file);
   if (plan && !only.empty()) plan = plan::only(std::move(*plan), only);
   if (!plan) {

@@ -53,6 +53,9 @@ std::string install_modules(const scenario::Driver& driver, const Files& files) 
   return shell_script({{"folder", module_folder}, {"loader", loader}}, scripts::install_module_sh, pairs);
 }
 
+// Whoever tried to load a module heard one word of why it was refused; the kernel's own go behind it.
+std::string with_refusal(const std::string& script) { return std::string(scripts::refusal_sh) + script; }
+
 // A script of the author's own; it is given the path of its artifact, and all its files where it has several.
 std::string authors(const std::string& command, const Files& files) {
   std::string script = "export LABCTL_DRIVER=";
@@ -130,16 +133,16 @@ Question Linux::install(const scenario::Guest& guest, const Files& files) const 
   const auto& driver = guest.driver;
   switch (driver.kind) {
     case scenario::DriverKind::deb:
-      return {"install", shell_script({}, scripts::install_deb_sh, payloads(files))};
+      return {"install", with_refusal(shell_script({}, scripts::install_deb_sh, payloads(files)))};
     case scenario::DriverKind::dkms:
-      return {"install", shell_script({{"modules", join(driver.modules, " ")}}, scripts::install_dkms_sh,
-                                      payloads(files))};
+      return {"install", with_refusal(shell_script({{"modules", join(driver.modules, " ")}},
+                                                   scripts::install_dkms_sh, payloads(files)))};
     case scenario::DriverKind::rpm:
-      return {"install", shell_script({}, scripts::install_rpm_sh, payloads(files))};
+      return {"install", with_refusal(shell_script({}, scripts::install_rpm_sh, payloads(files)))};
     case scenario::DriverKind::kmod:
-      return {"install", install_modules(driver, files)};
+      return {"install", with_refusal(install_modules(driver, files))};
     case scenario::DriverKind::script:
-      return {"install", authors(driver.install, files)};
+      return {"install", with_refusal(authors(driver.install, files))};
     default:
       break;
   }

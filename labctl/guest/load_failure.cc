@@ -67,6 +67,9 @@ std::string told(std::string_view part) {
   constexpr std::string_view setup = "setupapi ";
   if (part.starts_with(setup))
     return std::string("the setup log says: ").append(printable(part.substr(setup.size()), longest_line));
+  constexpr std::string_view kernel = "kernel ";
+  if (part.starts_with(kernel))
+    return std::string("the kernel said: ").append(printable(part.substr(kernel.size()), longest_line));
   constexpr std::string_view signer = "3089 ";
   if (part.starts_with(signer))
     return fmt::format("Code Integrity 3089 (it is signed by '{}')",

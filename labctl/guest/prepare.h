@@ -14,6 +14,9 @@ namespace labctl::guest {
 std::vector<std::string> prepare_commands(const std::vector<std::string>& cmdline, bool grow);
 std::string root_size_command();  // root_mib=
 
+// shim's list of trusted keys, in base64; nothing where there is none. It is what the kernel was given.
+std::string trusted_keys_command();
+
 // The first of these that is no word of /proc/cmdline; empty: none.
 std::string lacking_option(std::string_view cmdline, const std::vector<std::string>& options);
 

@@ -37,7 +37,8 @@ struct Shape {
   std::vector<std::string> cmdline = {};
   std::uint64_t disk_size = 0;
   std::vector<std::string> devices = {};  // besides its own, by the names of devices.h
-  bool memory_integrity = false;  // the CPU can virtualize, for Windows' own hypervisor below its kernel
+  bool memory_integrity = false;       // the CPU can virtualize, for Windows' own hypervisor below its kernel
+  std::vector<std::string> keys = {};  // certificates in DER that shim is to trust; with uefi_secure
   bool is_prepared() const { return !cmdline.empty() || disk_size != 0; }
   bool operator==(const Shape&) const = default;
 };

@@ -34,6 +34,9 @@ std::string slug_of(const Shape& shape) {
   if (shape.platform == Platform::hyperv) slug += "-windows";
   if (shape.memory_integrity) slug += "-memory-integrity";
   if (shape.disk_size != 0) slug += "-" + std::to_string(shape.disk_size >> 20) + "M-disk";
+  std::string keys;
+  for (const auto& key : shape.keys) keys += sha256(key) + "\n";
+  if (!keys.empty()) slug += "-keys-" + sha256(keys).substr(0, 12);
   std::string words;
   for (const auto& word : shape.cmdline) words += word + "\n";
   for (const auto& device : shape.devices) slug += "+" + file_name_of(device);

@@ -327,6 +327,7 @@ std::string shape_in_words(const scenario::Machine& machine) {
     text += fmt::format(", {} network", scenario::to_string(machine.network));
   if (machine.disk_size != 0) text += fmt::format(", {} of disk", show_size(machine.disk_size));
   if (machine.memory_integrity) text += ", memory integrity";
+  for (const auto& key : machine.keys) text += ", trusts " + key.path;
   if (!machine.devices.empty()) text += ", with " + join(machine.devices, ", ");
   if (!machine.cmdline.empty()) text += ", " + join(machine.cmdline, " ");
   return text;

@@ -4,7 +4,10 @@
 
 #include <set>
 
+#include "labctl/base/certificate.h"
+#include "labctl/base/digest.h"
 #include "labctl/base/json.h"
+#include "labctl/base/text.h"
 #include "labctl/plan/background.h"
 #include "labctl/plan/windows.h"
 #include "labctl/scenario/devices.h"
@@ -167,6 +170,10 @@ Json machine_json(const scenario::Machine& machine) {
   if (machine.disk_size != 0) json["disk_size"] = machine.disk_size;
   if (!machine.devices.empty()) json["devices"] = machine.devices;
   if (machine.memory_integrity) json["memory_integrity"] = true;
+  for (const auto& key : machine.keys)
+    json["keys"].push_back({{"path", key.path},
+                            {"sha256", sha256(key.certificate)},
+                            {"certificate", base64_encode(key.certificate)}});
   return json;
 }
 
@@ -207,6 +214,19 @@ Guest read_guest(In in) {
   return guest;
 }
 
+static void read_keys(In& in, scenario::Machine& machine) {
+  in.each("keys", [&](In& entry) {
+    scenario::MachineKey key{.path = read_path(entry, "path")};
+    const auto bytes = base64_decode(entry.text("certificate"), largest_certificate);
+    key.certificate = bytes.value_or("");
+    if (!bytes || sha256(key.certificate) != entry.text("sha256"))
+      entry.wrong("certificate: not the one of its digest");
+    machine.keys.push_back(std::move(key));
+  });
+  if (machine.keys.size() > scenario::most_machine_keys) in.wrong("keys: too many");
+  if (machine.firmware != Firmware::uefi_secure) in.wrong("keys: the firmware has no Secure Boot");
+}
+
 scenario::Machine read_machine(In in) {
   scenario::Machine machine;
   machine.name = read_label(in, "name");
@@ -225,6 +245,7 @@ scenario::Machine read_machine(In in) {
         static_cast<std::uint64_t>(in.number("disk_size", scenario::least_disk, scenario::most_disk));
   if (in.has("devices")) machine.devices = in.texts("devices");
   machine.memory_integrity = in.has("memory_integrity") && in.flag("memory_integrity");
+  if (in.has("keys")) read_keys(in, machine);
   if (machine.devices.size() > scenario::most_devices) in.wrong("devices: too many");
   for (const auto& device : machine.devices)
     if (!scenario::is_device(device)) in.wrong("devices: not a device that labctl can add");

@@ -413,6 +413,7 @@ void read_guest(const Node& root, Reader& reader, Scenario& scenario) {
     scenario.guest = GuestReader(reader, scenario, dialect).read(*section);
   }
   check_memory_integrity(root, reader, scenario);
+  check_machine_keys(reader, scenario);
   const bool meant = Reader::has(*node, "linux") || Reader::has(*node, "windows");
   if (!scenario.guest && !meant)
     reader.mistake(node->mark, "guest has neither 'linux' nor 'windows'",

@@ -70,6 +70,24 @@ void read_devices(const Node& node, const std::string& what, Machine& machine, R
     reader.mistake(mark, fmt::format("{}: more than {} devices", what, most_devices));
 }
 
+// What is in the files is for those to say who may read them.
+void read_keys(const Node& node, const std::string& what, Machine& machine, Reader& reader) {
+  if (!reader.list(node, what)) return;
+  if (machine.firmware != Firmware::uefi_secure)
+    reader.mistake(node.mark, fmt::format("{}: only firmware with Secure Boot has keys", what),
+                   "write firmware: uefi-secure");
+  if (node.items.size() > most_machine_keys)
+    reader.mistake(node.mark, fmt::format("{}: more than {} certificates", what, most_machine_keys));
+  for (const Node& item : node.items) {
+    auto path = reader.one_line(item, what);
+    if (!path) continue;
+    if (std::any_of(machine.keys.begin(), machine.keys.end(),
+                    [&](const auto& key) { return key.path == *path; }))
+      reader.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(*path)));
+    machine.keys.push_back({.path = std::move(*path), .mark = item.mark});
+  }
+}
+
 Machine read_machine(const Node& node, const std::string& what, Reader& reader) {
   Machine machine;
   if (!reader.map(node, what,
@@ -83,7 +101,8 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
                    {"devices"},
                    {"kernel"},
                    {"cmdline"},
-                   {"memory_integrity"}}))
+                   {"memory_integrity"},
+                   {"keys"}}))
     return machine;
   if (const Node* vcpus = node.find("vcpus"))
     machine.vcpus = reader.integer(*vcpus, what + ".vcpus", 1, most_vcpus).value_or(machine.vcpus);
@@ -109,6 +128,7 @@ Machine read_machine(const Node& node, const std::string& what, Reader& reader) 
     reader.mistake(node.mark,
                    fmt::format("{}.memory_integrity: required, and the firmware is not uefi-secure", what),
                    "write firmware: uefi-secure: Windows' hypervisor trusts no other start");
+  if (const Node* keys = node.find("keys")) read_keys(*keys, what + ".keys", machine, reader);
   if (const Node* kernel = node.find("kernel"))
     if (reader.choice(*kernel, what + ".kernel", {"usual", "strict"}).value_or(0) == 1)
       machine.cmdline = strict_kernel;
@@ -164,6 +184,17 @@ void check_memory_integrity(const Node& root, Reader& reader, const Scenario& sc
   const Node* node = root.find(scenario.machine.memory_integrity ? "machine" : "machines");
   if (wanted && node)
     reader.mistake(node->mark, "memory_integrity: required, and the guest is Linux, which has no such thing");
+}
+
+void check_machine_keys(Reader& reader, const Scenario& scenario) {
+  if (!scenario.guest || scenario.guest->os != Os::windows) return;
+  const auto check = [&](const Machine& machine) {
+    if (!machine.keys.empty())
+      reader.mistake(machine.keys.front().mark, "keys: the guest is Windows, which does not read shim's list",
+                     "let it trust a certificate of the package's by driver.certificate");
+  };
+  check(scenario.machine);
+  for (const auto& machine : scenario.machines) check(machine);
 }
 
 const char* to_string(Network network) {

@@ -203,6 +203,18 @@ std::string to_text(const Step& step);
 
 enum class Network { none, isolated };
 
+inline constexpr std::size_t most_machine_keys = 8;
+
+// A certificate that a machine with Secure Boot is to trust besides the distributions'.
+struct MachineKey {
+  std::string path;              // relative to the scenario
+  std::string certificate = {};  // in DER; empty until somebody who may read files has read it
+  Mark mark = {};
+  bool operator==(const MachineKey& other) const {
+    return path == other.path && certificate == other.certificate;
+  }
+};
+
 // What `kernel: strict` stands for: a slab that is checked, memory that is poisoned, KFENCE where the kernel
 // has it.
 extern const std::vector<std::string> strict_kernel;
@@ -223,6 +235,7 @@ struct Machine {
   std::vector<std::string> devices = {};  // besides those that every machine has (devices.h)
   // Windows: memory integrity must run in every boot, and the machine has what it needs.
   bool memory_integrity = false;
+  std::vector<MachineKey> keys = {};  // Linux, with uefi_secure: enrolled in shim's list
   bool operator==(const Machine&) const = default;
 };
 

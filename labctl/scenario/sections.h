@@ -69,6 +69,8 @@ std::vector<std::string> read_bpf(const Node& node, const std::string& what, Rea
 std::optional<Filter> read_filter(const Node& node, const std::string& what, Reader& reader);
 // Memory integrity is Windows'. After read_machines and read_guest; `root` is the whole file.
 void check_memory_integrity(const Node& root, Reader& reader, const Scenario& scenario);
+// keys: of a machine are for Linux. After read_machines and read_guest; `root` is the whole file.
+void check_machine_keys(Reader& reader, const Scenario& scenario);
 // Of several modules each parameter says whose it is, as on the kernel's command line.
 void check_options(const Node& node, const std::string& what, const Driver& driver, Reader& reader);
 // story:, stories: -> steps, or the default ones, and whether they make sense. After all of the above.

@@ -17,6 +17,7 @@
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/machine/qemu/firmware_keys.h"
 #include "labctl/snapshot/first_boot.h"
 #include "labctl/snapshot/prepared.h"
 
@@ -193,6 +194,7 @@ class NewBase {
     const fs::path installed = image_.folder / nvram_name, nvram = partial_ / nvram_name;
     if (std::error_code ignored; shape_.firmware != Firmware::bios && fs::exists(installed, ignored))
       if (auto copied = copy_disk(installed, nvram); !copied) return fail(copied.error());
+    if (auto enrolled = enroll_keys(nvram); !enrolled) return fail(enrolled.error());
     const machine::Spec spec{.name = "labctl-snapshot-" + slug(called_),
                              .shape = shape_,
                              .accel = host_.facts().accel,
@@ -220,6 +222,14 @@ class NewBase {
     return FirstBoot(
         partial_ / "console.log", [this](auto line) { progress_(image_.name + ": " + std::string(line)); },
         stop_, {}, os_of(image_));
+  }
+
+  // Cells get copies of the variables that this leaves.
+  Status enroll_keys(const fs::path& nvram) const {
+    if (shape_.keys.empty()) return {};
+    const auto firmware = machine::find_firmware(shape_.firmware);
+    if (!firmware) return fail(firmware.error());
+    return machine::enroll_keys(nvram, *firmware, shape_.keys);
   }
 
   // A boot of its own, before the one that is seen.
@@ -312,6 +322,7 @@ machine::Shape shape_of(const scenario::Machine& machine) {
   shape.disk_size = machine.disk_size;
   shape.devices = machine.devices;
   shape.memory_integrity = machine.memory_integrity;
+  for (const auto& key : machine.keys) shape.keys.push_back(key.certificate);
   shape.firmware = machine.firmware;
   shape.disk = machine.disk;
   return shape;

@@ -4,11 +4,24 @@
 
 #include "labctl/base/text.h"
 #include "labctl/guest/prepare.h"
+#include "labctl/machine/qemu/firmware_keys.h"
 
 namespace labctl::snapshot {
 namespace {
 
 constexpr Millis patience = std::chrono::minutes(10);
+constexpr std::size_t largest_list = 1u << 20;
+
+// shim hands its list to the kernel, which shows it.
+Status prove_keys(FirstBoot& guest, const machine::Shape& shape) {
+  if (shape.keys.empty()) return {};
+  const auto shown = guest.ask(guest::trusted_keys_command(), patience);
+  if (!shown) return fail(shown.error());
+  const auto list = base64_decode(trim(*shown), largest_list);
+  if (list && machine::lists_keys(*list, shape.keys)) return {};
+  return lab_error("its kernel was not given the machine's keys", "",
+                   "it must start by shim, which hands them on, and show /sys/firmware/efi/mok-variables");
+}
 
 }  // namespace
 
@@ -26,6 +39,7 @@ Status prepare_disk(FirstBoot& guest, machine::Host& host, const machine::Spec& 
 }
 
 Status prove_prepared(FirstBoot& guest, const machine::Shape& shape) {
+  if (auto trusted = prove_keys(guest, shape); !trusted) return trusted;
   if (!shape.cmdline.empty()) {
     const auto cmdline = guest.ask("cat /proc/cmdline", patience);
     if (!cmdline) return fail(cmdline.error());

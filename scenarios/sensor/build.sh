@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-usage: build.sh [--out DIR] KERNEL_RELEASE...
+usage: build.sh [--out DIR] [--sign KEY CERT] KERNEL_RELEASE...
 
 Builds the sample candidate for every given kernel release (6.1.0-56-amd64 6.12.117+deb12-amd64):
 
@@ -15,6 +15,11 @@ Builds the sample candidate for every given kernel release (6.1.0-56-amd64 6.12.
   DIR/content-older.bin  DIR/content-newer.bin                     of the formats before and after
   DIR/sensorctl                               the tool that compiled them
   DIR/modules/VERSION/RELEASE/sensor.ko       the modules with their debugging information
+
+With --sign, beside them, the same packages with modules signed by KEY, for guests with Secure Boot that trust CERT (both
+in PEM; the signature is SHA-256, made by the kernel's own sign-file):
+
+  DIR/signed/sensor_7.15.deb  DIR/signed/sensor_7.16.deb
 
 DIR is build/sensor unless given. Kernel headers are fetched by kernel-headers.sh. Needs no root.
 Does nothing when DIR is up to date. The same sources, releases and compiler give the same bytes.
@@ -27,14 +32,19 @@ wrong() { printf '%s\n\n' "sensor: $*" >&2; usage >&2; exit 2; }
 
 out=build/sensor
 releases=()
+key= certificate=
 while [ $# -gt 0 ]; do
     case $1 in
         --out) [ $# -ge 2 ] || wrong "--out needs a directory"; out=$2; shift 2 ;;
         --out=*) out=${1#--out=}; shift ;;
+        --sign) [ $# -ge 3 ] || wrong "--sign needs a key and its certificate"; key=$2 certificate=$3; shift 3 ;;
         -h | --help) usage; exit 0 ;;
         -*) wrong "unknown option $1" ;;
         *) releases+=("$1"); shift ;;
     esac
+done
+for file in ${key:+"$key" "$certificate"}; do
+    [ -r "$file" ] || die "cannot read $file; openssl req -x509 -newkey rsa:2048 -nodes -keyout KEY -out CERT -subj /CN=NAME makes both"
 done
 [ ${#releases[@]} -gt 0 ] || wrong "no kernel release given"
 # The package does not depend on the order they were given in.
@@ -58,6 +68,7 @@ libraries=$(/sbin/ldconfig -p)
 [[ $libraries == *libcrypto.so.3* ]] || missing+=(libssl3)
 [ ${#missing[@]} -eq 0 ] || die "this host lacks what is needed; run: apt-get install ${missing[*]}"
 
+[ -z "$key" ] || key=$(realpath "$key") certificate=$(realpath "$certificate")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -78,9 +89,12 @@ recipe() {
     dpkg-deb --version | head -n 1
     cd "$here"
     find . -type f ! -name README.md ! -path './windows/*' -print0 | sort -z | xargs -0 sha256sum
+    [ -z "$key" ] || sha256sum <"$key"
+    [ -z "$key" ] || sha256sum <"$certificate"
 }
 stamp=$(recipe | sha256sum)
 products=("$out"/sensor_7.15.deb "$out"/sensor_7.16.deb "$out"/content-{289,290,291,older,newer}.bin)
+[ -z "$key" ] || products+=("$out"/signed/sensor_7.15.deb "$out"/signed/sensor_7.16.deb)
 if [ -e "$out/.stamp" ] && [ "$(cat "$out/.stamp")" = "$stamp" ]; then
     complete=yes
     for product in "${products[@]}"; do [ -e "$product" ] || complete=no; done
@@ -121,6 +135,13 @@ build_sensorctl() { # MINOR TARGET [FLAG]
         -DSENSORCTL_VERSION="\"7.$1\"" ${3:+"$3"} -o "$2" "$here/userspace/sensorctl.c"
 }
 
+sign_module() { # RELEASE FILE
+    local tool
+    tool=$(find "${headers[$1]%/usr/src/*}/usr/lib" -path '*/linux-kbuild-*/scripts/sign-file' | head -n 1)
+    [ -n "$tool" ] || die "the headers of $1 hold no sign-file"
+    "$tool" sha256 "$key" "$certificate" "$2" || die "sign-file cannot sign with $key and $certificate"
+}
+
 build_package() { # MINOR
     local minor=$1 release script
     local tree=$work/tree-7.$1
@@ -153,16 +174,25 @@ Description: endpoint sensor, the sample candidate of labctl
  .
  Holds drivers for: ${releases[*]}
 EOF
-    (cd "$tree" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | sort | xargs md5sum) >"$tree/DEBIAN/md5sums"
-    chmod 644 "$tree/DEBIAN/control" "$tree/DEBIAN/md5sums"
-    find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-    say "package sensor_7.$minor.deb"
-    # gzip: its bytes depend neither on the number of cores nor on the memory of this host.
-    dpkg-deb --root-owner-group -Zgzip --build "$tree" "$work/sensor_7.$minor.deb" >/dev/null
-    mv "$work/sensor_7.$minor.deb" "$out/sensor_7.$minor.deb"
+    pack "$tree" "sensor_7.$minor.deb"
+    [ -n "$key" ] || return 0
+    # Last: whatever changes a module's bytes after it takes its signature away.
+    for release in "${releases[@]}"; do sign_module "$release" "$tree/usr/lib/sensor/$release/sensor.ko"; done
+    pack "$tree" "signed/sensor_7.$minor.deb"
 }
 
-rm -rf "$out/modules"
+pack() { # TREE PRODUCT
+    (cd "$1" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | sort | xargs md5sum) >"$1/DEBIAN/md5sums"
+    chmod 644 "$1/DEBIAN/control" "$1/DEBIAN/md5sums"
+    find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    say "package $2"
+    # gzip: its bytes depend neither on the number of cores nor on the memory of this host.
+    dpkg-deb --root-owner-group -Zgzip --build "$1" "$work/package.deb" >/dev/null
+    mkdir -p "$(dirname "$out/$2")"
+    mv "$work/package.deb" "$out/$2"
+}
+
+rm -rf "$out/modules" "$out/signed"
 build_sensorctl 16 "$out/sensorctl"
 build_sensorctl 16 "$work/sensorctl-older" -DIPC_FIELDS=20
 build_sensorctl 16 "$work/sensorctl-newer" -DIPC_FIELDS=22

@@ -148,6 +148,42 @@ TEST_CASE("a module that goes away while it is read is absent, and not another b
   CHECK(left.find("state=live") == std::string::npos);
 }
 
+TEST_CASE("who fails to load a module is told what the kernel said of it, and whoever does not fail is not") {
+  const Folder folder;
+  const fs::path dmesg = folder.path / "bin/dmesg";
+  fs::create_directories(dmesg.parent_path());
+  const auto with_log = [&](const std::string& log, const std::string& command) {
+    write(dmesg, "#!/bin/sh\ncat <<'END'\n" + log + "END\n");
+    fs::permissions(dmesg, fs::perms::owner_all);
+    return shell("PATH=" + dmesg.parent_path().string() + ":$PATH\n" + command, folder.path);
+  };
+  const std::string refusals =
+      "[    1.000000] Loading of unsigned module is rejected\n"
+      "[   14.518233] Lockdown: insmod: unsigned module loading is restricted; see man kernel_lockdown.7\n"
+      "[   15.000000] unrelated\n";
+  Driver d = driver(DriverKind::script);
+  d.install = "echo trying; false";
+  const auto install = [&] { return linux_.install(of(d), {"driver.bin"}).command; };
+  const auto refused = with_log(refusals, install());
+  CHECK(refused.code == 1);
+  CHECK(refused.output ==
+        "trying\nthe kernel said: Lockdown: insmod: unsigned module loading is restricted\n");
+  CHECK(with_log("[    1.0] unrelated\n", install()).output == "trying\n");
+  d.install = "echo done; exit 0";
+  CHECK(with_log(refusals, install()).output == "done\n");
+  d.install = "echo mine; exit 7";
+  CHECK(with_log(refusals, install()).code == 7);
+
+  const auto loaded = [&](const std::string& log) {
+    return with_log(log, replace(linux_.loaded(of(d), "sensor", {"driver.ko"}).command, "/sys/module",
+                                 (folder.path / "no-module").string()))
+        .output;
+  };
+  CHECK(loaded(refusals) ==
+        "state=absent\nwhy=kernel Lockdown: insmod: unsigned module loading is restricted\n");
+  CHECK(loaded("[    1.0] unrelated\n") == "state=absent\n");
+}
+
 TEST_CASE("questions have the names by which their answers are found") {
   const Driver d = driver(DriverKind::deb);
   const std::pair<Question, std::string> names[] = {{linux_.identify(), "identify"},
@@ -170,9 +206,10 @@ TEST_CASE("simple commands are as they were") {
   CHECK(linux_.identify().command == "echo boot_id=$(cat /proc/sys/kernel/random/boot_id)");
   CHECK(linux_.kernel_log().command == "dmesg -r 2>/dev/null || dmesg");
   CHECK(linux_.set_clock(1700000000).command == "date -u -s @1700000000");
-  CHECK(linux_.install(of(driver(DriverKind::deb)), {"driver.deb"}).command ==
-        "set -- '/var/lib/labctl/payload/driver.deb'\n"
-        "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew \"$@\" </dev/null\n");
+  CHECK_THAT(linux_.install(of(driver(DriverKind::deb)), {"driver.deb"}).command,
+             Catch::Matchers::EndsWith(
+                 "set -- '/var/lib/labctl/payload/driver.deb'\n"
+                 "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confnew \"$@\" </dev/null\n"));
   CHECK_THAT(linux_.install(of(driver(DriverKind::script)), {"driver.bin"}).command,
              ContainsSubstring("export LABCTL_DRIVER='/var/lib/labctl/payload/driver.bin'; "));
 }

@@ -23,6 +23,12 @@ TEST_CASE("the numbers that Windows wrote down say why a driver did not load") {
       "the setup log says: sto: Failed to verify file 'sensor.sys' against catalog. Error = 0x800F0247");
 }
 
+TEST_CASE("what a kernel said of a module that it refused is its own words") {
+  CHECK(load_failure("kernel Lockdown: insmod: unsigned module loading is restricted") ==
+        "the kernel said: Lockdown: insmod: unsigned module loading is restricted");
+  CHECK(load_failure("kernel \x1b[2J").find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("a reason that is none is left out, and what a guest says of itself is bounded") {
   CHECK(load_failure("").empty());
   CHECK(load_failure("12345; ; x").empty());

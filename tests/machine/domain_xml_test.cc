@@ -83,6 +83,13 @@ TEST_CASE("a shape is saved only where QEMU can save all of it") {
   CHECK(slug_of({.network = true}) == "1x1024M-net");
   CHECK(slug_of({.cpu = "Skylake-Client", .firmware = Firmware::uefi_secure, .disk = DiskBus::nvme}) ==
         "1x1024M-Skylake-Client-uefi-secure-nvme");
+  const auto keyed = [](const std::vector<std::string>& keys) {
+    return slug_of({.firmware = Firmware::uefi_secure, .keys = keys});
+  };
+  CHECK_THAT(keyed({"a"}), ContainsSubstring("1x1024M-uefi-secure-keys-"));
+  CHECK(keyed({"a"}) != keyed({"b"}));
+  CHECK(keyed({"a", "b"}) != keyed({"ab"}));
+  CHECK(keyed({}) == "1x1024M-uefi-secure");
   CHECK(machine_type_for({.disk = DiskBus::nvme}, "pc-i440fx-7.2") == "pc-i440fx-7.2");
   CHECK(machine_type_for({.firmware = Firmware::uefi}, "pc-i440fx-7.2") == "pc-q35-7.2");
   CHECK(machine_type_for({.firmware = Firmware::uefi_secure}, "pc-i440fx-7.2") == "pc-q35-7.2");

@@ -32,7 +32,7 @@ static void places(const Json& json, const Json::json_pointer& here, std::vector
 TEST_CASE("a plan comes back from its json whole") {
   for (const char* name : {"everything.yaml", "bare-module.yaml", "script.yaml", "content-only.yaml",
                            "steps.yaml", "stories.yaml", "loads.yaml", "products.yaml", "services.yaml",
-                           "modules.yaml", "dkms.yaml", "minifilter.yaml"}) {
+                           "modules.yaml", "dkms.yaml", "minifilter.yaml", "keys.yaml"}) {
     Plan plan = planned(name);
     plan.left_out = {"a.driver-b"};
     const std::string text = dump_line(to_json(plan));
@@ -46,6 +46,34 @@ TEST_CASE("a plan comes back from its json whole") {
     CHECK(back->cells[0].guest.proof.size() == plan.cells[0].guest.proof.size());
     CHECK(back->cells[0].story.back().mark.line == plan.cells[0].story.back().mark.line);
   }
+}
+
+TEST_CASE("a machine's key is taken with the bytes of its digest, and from firmware with Secure Boot alone") {
+  Plan plan = planned("keys.yaml");
+  for (auto& cell : plan.cells)
+    for (auto& key : cell.machine.keys) key.certificate = "in DER: " + key.path;
+  const Json json = to_json(plan);
+  const auto back = from_json(json, "run.json");
+  REQUIRE(back);
+  CHECK(back->cells[0].machine == plan.cells[0].machine);
+  CHECK(plan::shape_in_words(plan.cells[0].machine) ==
+        "shipped: 1 vCPU, 1.0 GiB, uefi-secure, trusts keys/vendor.crt");
+  const Json& key = json["cells"][0]["machine"]["keys"][0];
+  const auto with = [&](const char* what, const Json& value) {
+    Json changed = json;
+    changed["cells"][0]["machine"]["keys"][0][what] = value;
+    return from_json(changed, "run.json");
+  };
+  CHECK(with("path", key["path"]));
+  CHECK_FALSE(with("certificate", "b3RoZXI="));
+  CHECK_FALSE(with("certificate", "!"));
+  CHECK_FALSE(with("sha256", std::string(64, '0')));
+  Json changed = json;
+  changed["cells"][0]["machine"]["firmware"] = "uefi";
+  CHECK_FALSE(from_json(changed, "run.json"));
+  changed = json;
+  for (int i = 0; i < 8; ++i) changed["cells"][0]["machine"]["keys"].push_back(key);
+  CHECK_FALSE(from_json(changed, "run.json"));
 }
 
 TEST_CASE("another version is refused before anything else") {

@@ -133,6 +133,15 @@ TEST_CASE("a machine has the devices that it is given, in their order") {
   CHECK(all.machines[2].devices == std::vector<std::string>{"e1000e", "usb-net"});
 }
 
+TEST_CASE("a machine trusts the keys that it is given, which nobody has read yet") {
+  const Scenario all = good("keys.yaml");
+  REQUIRE(all.machines.size() == 2);
+  REQUIRE(all.machines[1].keys.size() == 2);
+  CHECK(all.machines[1].keys[1].path == "keys/next.crt");
+  CHECK(all.machines[1].keys[1].mark.line == 10);
+  CHECK(all.machines[1].keys[1].certificate.empty());
+}
+
 TEST_CASE("a driver is loaded again as often as the story says") {
   const Scenario all = good("reload.yaml");
   REQUIRE(all.story.size() == 4);

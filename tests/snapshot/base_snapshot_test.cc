@@ -6,6 +6,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/machine/devices.h"
+#include "labctl/machine/qemu/firmware.h"
 #include "labctl/scenario/devices.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"
@@ -98,6 +99,30 @@ TEST_CASE(
   fs::remove(base.nvram);  // a guest without them would find its disk or not
   lab.prepare(uefi);
   CHECK(lab.began == std::vector<std::string>{"installed", "installed"});
+}
+
+TEST_CASE("keys are written into the variables before the first boot, or there is none") {
+  if (!can_make_disks() || !machine::find_firmware(Firmware::uefi_secure)) return;
+  Lab lab;
+  REQUIRE(lab.store.build("one", [](auto) {}, {}));
+  const machine::Shape keyed{.firmware = Firmware::uefi_secure, .keys = {"vendor"}};
+  const auto refused = prepare_base(lab.host, lab.store, "one", keyed, [](auto) {}, {});
+  REQUIRE_FALSE(refused);  // what this image was installed with is no file of OVMF's
+  CHECK_THAT(refused.error().text(), ContainsSubstring("are not variables as OVMF keeps them"));
+  CHECK(lab.began.empty());
+  // Nor is a machine without them, or with others, taken for it.
+  scenario::Machine machine;
+  machine.firmware = Firmware::uefi_secure;
+  const auto slug = [&] { return machine::slug_of(shape_of(machine)); };
+  const std::string none = slug();
+  machine.keys = {{.path = "a.crt", .certificate = "vendor"}};
+  CHECK(shape_of(machine).keys == keyed.keys);
+  const std::string first = slug();
+  machine.keys[0].certificate = "next";
+  CHECK(first != none);
+  CHECK(slug() != first);
+  machine.keys[0] = {.path = "moved/a.crt", .certificate = "vendor"};
+  CHECK(slug() == first);  // it is the same machine
 }
 
 TEST_CASE("a guest that starts by BIOS has no variables, and none are copied") {

@@ -1,6 +1,8 @@
 #include "labctl/snapshot/first_boot.h"
 
 #include "labctl/base/files.h"
+#include "labctl/base/text.h"
+#include "labctl/snapshot/prepared.h"
 #include "tests/catch.h"
 #include "tests/image/scratch.h"
 #include "tests/lab/fake_machine.h"
@@ -19,6 +21,7 @@ struct Guest {
   test::FakeHost host;
   test::Script script;
   std::string state = "running";
+  std::string keys;  // what shim's list shows, in base64
   bool console = true, answers = true, drive = true;
   int asked_for_the_drive = 0, drive_at = 1;  // the question that finds it
   Millis ping{0};
@@ -46,6 +49,7 @@ struct Guest {
         }
         if (command.find("/dev/sr0") != std::string::npos)
           return Answer({drive && ++asked_for_the_drive >= drive_at ? 0 : 124, ""});
+        if (command.find("MokListRT") != std::string::npos) return Answer({0, keys});
         if (command == "false") return Answer({1, "no \x1b[31mway"});
         return Answer();
       };
@@ -115,6 +119,21 @@ TEST_CASE("a guest with a failed unit is not fit, and the unit is named") {
   const std::string told = guest.failure(guest.boot.settle());
   CHECK_THAT(told, ContainsSubstring("systemd reports 'degraded'"));
   CHECK_THAT(told, ContainsSubstring("bad.service"));
+}
+
+TEST_CASE("a guest whose kernel was not given the machine's keys is not fit for it") {
+  Guest guest;
+  const machine::Shape plain, keyed{.firmware = Firmware::uefi_secure, .keys = {"vendor", "next"}};
+  REQUIRE(guest.power_on());
+  CHECK(prove_prepared(guest.boot, plain));
+  for (const std::string& shown :
+       {std::string(), base64_encode("Debian, vendor"), std::string("no base64")}) {
+    guest.keys = shown;
+    CHECK_THAT(guest.failure(prove_prepared(guest.boot, keyed)),
+               ContainsSubstring("its kernel was not given the machine's keys"));
+  }
+  guest.keys = base64_encode("Debian, vendor, next") + "\n";
+  CHECK(prove_prepared(guest.boot, keyed));
 }
 
 TEST_CASE("a guest that boots without a serial console is not fit") {

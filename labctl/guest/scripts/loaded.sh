@@ -2,11 +2,17 @@
 # have replaced the file while the old code goes on running. A compressed module cannot be compared and is "unknown".
 # The digests are of standard input, because sha256sum puts a backslash before that of a file with a strange name;
 # and what the module says of itself goes through printf, because echo would let it write lines of its own.
-# Answers state= version= srcversion= build_id= file= file_sha256= fresh=.
+# Answers state= version= srcversion= build_id= file= file_sha256= fresh=, or state=absent and, where the kernel refused
+# a module in this boot, why=.
 # Values: module, file (empty: where modinfo finds it).
 # shellcheck shell=sh disable=SC2154  # its values are assigned before it
 
-cd "/sys/module/$module" 2>/dev/null || { echo state=absent; exit 0; }
+cd "/sys/module/$module" 2>/dev/null || {
+  echo state=absent
+  refused=$(dmesg 2>/dev/null | grep -E 'module loading is restricted|Loading of .*module.* is rejected' | tail -n 1)
+  [ -z "$refused" ] || printf 'why=kernel %s\n' "$(printf %s "$refused" | sed -E 's/^\[[^]]*\] *//; s/;.*//')"
+  exit 0
+}
 printf 'version=%s\n' "$(head -n 1 version 2>/dev/null)"
 printf 'srcversion=%s\n' "$(head -n 1 srcversion 2>/dev/null)"
 # The build id stands behind the 16 bytes of its note's head and of the name GNU.
