@@ -32,7 +32,7 @@ wrong() { printf '%s\n\n' "sensor: $*" >&2; usage >&2; exit 2; }
 
 out=build/sensor
 releases=()
-key= certificate=
+key='' certificate=''
 while [ $# -gt 0 ]; do
     case $1 in
         --out) [ $# -ge 2 ] || wrong "--out needs a directory"; out=$2; shift 2 ;;
