@@ -168,6 +168,11 @@ TEST_CASE("who fails to load a module is told what the kernel said of it, and wh
   CHECK(refused.code == 1);
   CHECK(refused.output ==
         "trying\nthe kernel said: Lockdown: insmod: unsigned module loading is restricted\n");
+  // An answer has standard error behind all of standard output, and a reason has the end of it.
+  const fs::path errors = folder.path / "errors";
+  const auto apart = with_log(refusals, "exec 2>" + errors.string() + "\n" + install());
+  CHECK(apart.output == "trying\n");
+  CHECK(text_of(errors) == "the kernel said: Lockdown: insmod: unsigned module loading is restricted\n");
   CHECK(with_log("[    1.0] unrelated\n", install()).output == "trying\n");
   d.install = "echo done; exit 0";
   CHECK(with_log(refusals, install()).output == "done\n");
