@@ -3,6 +3,7 @@
 
 usage: completion_test.py LABCTL MAKE_BUNDLE
 """
+import functools
 import os
 import pathlib
 import re
@@ -34,16 +35,21 @@ def output(*words, **more):
     return done.stdout
 
 
+@functools.cache  # each is asked for several times, and beside a sanitizer every start takes its time
+def help_of(*verb):
+    return output(LABCTL, *verb, "--help")
+
+
 def helped(*verb):
     """What --help lists: the verbs, or the long options of one verb."""
-    text = output(LABCTL, *verb, "--help")
+    text = help_of(*verb)
     return text, re.findall(r"^  (?:-[a-z],)?(--[a-z0-9-]+)", text, re.M)
 
 
 def verbs():
-    top, found = output(LABCTL, "--help"), []
+    top, found = help_of(), []
     for name in re.findall(r"^  ([a-z][a-z-]*)  ", top.split("First steps")[0], re.M):
-        text = output(LABCTL, name, "--help")
+        text = help_of(name)
         below = text.partition("Subcommands:")[2].split("\n\n")[0]
         found += [f"{name} {sub}" for sub in re.findall(r"^  ([a-z-]+)  ", below, re.M)] or [name]
     return found
