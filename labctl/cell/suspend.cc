@@ -14,12 +14,15 @@ using outcome::Ending;
 
 void CellMachine::on_event(const event::Suspended&) {
   if (s_.phase != Phase::running) return;
+  if (waits_for(Wait::suspend) && !s_.asleep_since) {
+    s_.asleep_since = s_.guest_time();
+    actions_.push_back(Wake{});
+    return;
+  }
   // The author's own commands may do it, with an alarm that wakes it; without one the heartbeat is lost.
   if (operation().is_authors_command() || !s_.cell.guest.background.empty()) return;
-  if (!waits_for(Wait::suspend) || s_.asleep_since)
-    return s_.dead = true, fail(unable(), "the guest suspended itself to RAM without being asked to");
-  s_.asleep_since = s_.guest_time();
-  actions_.push_back(Wake{});
+  s_.dead = true;
+  fail(unable(), "the guest suspended itself to RAM without being asked to");
 }
 
 void CellMachine::on_event(const event::Woken&) {

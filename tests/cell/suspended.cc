@@ -17,6 +17,8 @@ const std::vector<Story>& stories() {
   using enum Ending;
   static const std::vector<Story> all = {
       {"a guest that is suspended is no boot", passed, "", 3, [](Scene& s) { is_suspended(s); }},
+      {"a guest that is suspended beside a load of the author's", passed, "", 3,
+       [](Scene& s) { is_suspended(s), s.cell.guest.background = {{"stress"}}; }},
       {"a guest that is suspended three times", passed, "", 3, [](Scene& s) { is_suspended(s, 3); }},
       {"a control that is suspended", passed, "", 3,
        [](Scene& s) {
