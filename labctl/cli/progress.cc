@@ -33,7 +33,7 @@ void ProgressLines::update(const lab::Progress& progress) {
       "{}  {}  {}", fill(show_duration(std::chrono::duration_cast<Millis>(Clock::now() - began_)), 6),
       fill(progress.cell, width_), what);
   if (what == row.said)
-    line += fmt::format(" (still, {}) {}", show_duration(progress.elapsed), progress.last_line);
+    line += fmt::format(" ({}, no change) {}", show_duration(progress.elapsed), progress.last_line);
   row.said = what;
   row.when = Clock::now();
   say(line);
