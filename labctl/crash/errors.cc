@@ -7,18 +7,13 @@
 #include <functional>
 
 #include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/pattern.h"
 
 namespace labctl::crash {
 namespace {
 
 constexpr int worst_that_is_no_error = 4;  // warning
 constexpr std::size_t most_findings = 50, longest_excerpt = 300;
-
-RE2::Options latin1() {
-  RE2::Options options;
-  options.set_encoding(RE2::Options::EncodingLatin1);
-  return options;
-}
 
 struct Line {
   int level = 0;

@@ -1,5 +1,6 @@
 #include "labctl/crash/frames.h"
 
+#include <fmt/core.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -13,17 +14,11 @@ namespace {
 
 constexpr std::size_t most_frames = 32;
 
-std::string hex(std::uint64_t number) {
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
-  return "0x" + std::string(digits, end);
-}
-
 }  // namespace
 
 std::string ModuleFrame::text() const {
-  if (function.empty()) return module + "+" + hex(offset);
-  return function + "+" + hex(offset) + "/" + hex(size) + " [" + module + "]";
+  if (function.empty()) return fmt::format("{}+{:#x}", module, offset);
+  return fmt::format("{}+{:#x}/{:#x} [{}]", function, offset, size, module);
 }
 
 std::vector<CallFrame> call_frames(std::string_view report) {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include "labctl/crash/engine/pattern.h"
+
 namespace labctl::crash {
 namespace {
 
@@ -207,12 +209,6 @@ constexpr std::array<const char*, 7> dispatchers{
 
 bool full_match(std::string_view text, const RE2& pattern) {
   return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), pattern);
-}
-
-RE2::Options latin1() {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  return options;
 }
 
 std::string all_helpers() {

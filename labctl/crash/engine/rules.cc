@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/pattern.h"
 
 namespace labctl::crash {
 namespace {
@@ -17,9 +18,7 @@ using re2::StringPiece;
 
 // Console bytes are no UTF-8, and a pattern that does not compile would be a blind detector: refuse to start.
 std::unique_ptr<RE2> compile(const char* pattern) {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  auto compiled = std::make_unique<RE2>(pattern, options);
+  auto compiled = std::make_unique<RE2>(pattern, latin1());
   if (!compiled->ok()) throw std::logic_error(fmt::format("bad pattern: {}", pattern));
   return compiled;
 }
@@ -27,8 +26,6 @@ std::unique_ptr<RE2> compile(const char* pattern) {
 std::size_t first_byte(std::string_view head) { return static_cast<unsigned char>(head.front()); }
 
 StringPiece piece(std::string_view text) { return StringPiece(text.data(), text.size()); }
-std::string_view view(const StringPiece& text) { return std::string_view(text.data(), text.size()); }
-
 struct CompiledRule {
   const Rule* rule;
   std::unique_ptr<RE2> pattern;

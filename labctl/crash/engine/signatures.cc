@@ -9,6 +9,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "labctl/crash/engine/pattern.h"
+
 namespace labctl::crash {
 namespace {
 
@@ -16,12 +18,6 @@ using re2::StringPiece;
 
 constexpr std::size_t longest_module = 64;
 constexpr int longest_head = 32;
-
-RE2::Options latin1() {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  return options;
-}
 
 struct Compiled {
   const Signature* signature;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "labctl/crash/dialects/dialect.h"
+#include "labctl/crash/engine/pattern.h"
 #include "labctl/crash/engine/rust_symbol.h"
 
 namespace labctl::crash {
@@ -21,12 +22,6 @@ bool compiler_suffix(std::string_view suffix) {
     if (suffix == name) return true;
   }
   return false;
-}
-
-RE2::Options latin1() {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  return options;
 }
 
 }  // namespace

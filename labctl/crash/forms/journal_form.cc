@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string>
 
+#include "labctl/crash/engine/pattern.h"
 #include "labctl/crash/forms/form.h"
 
 namespace labctl::crash {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t longest = 1U << 16;
 
-std::string_view view(const re2::StringPiece& text) { return {text.data(), text.size()}; }
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 // journalctl -o export, and -o verbose, which indents the fields.

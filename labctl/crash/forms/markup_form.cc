@@ -6,16 +6,11 @@
 #include <string>
 #include <utility>
 
+#include "labctl/crash/engine/pattern.h"
 #include "labctl/crash/forms/form.h"
 
 namespace labctl::crash {
 namespace {
-
-RE2::Options latin1() {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  return options;
-}
 
 bool hex(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); }
 

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
@@ -20,11 +19,6 @@ constexpr std::size_t most_drivers = 1000;  // a Windows has some two hundred
 constexpr std::size_t longest_name = 64, longest_path = 1024;
 constexpr std::size_t longest_stack = 64u << 10, most_involved = 8;
 constexpr std::string_view end_mark = "TRGD";
-
-std::string hex(std::uint64_t value) {
-  std::array<char, 16> digits;
-  return "0x" + std::string(digits.data(), std::to_chars(digits.data(), digits.data() + 16, value, 16).ptr);
-}
 
 // Little-endian numbers at places that may lie anywhere.
 class Bytes {
@@ -124,7 +118,7 @@ std::string triage_driver(const Bytes& bytes, const std::vector<Driver>& drivers
 // "sensor.sys+0x10f2"; empty in nobody's driver, or in one that comes with Windows.
 std::string place_of(const Driver* driver, std::uint64_t address) {
   if (!driver || driver->file.empty() || comes_with_windows(driver->file)) return {};
-  return driver->file + "+" + hex(address - driver->base);
+  return fmt::format("{}+{:#x}", driver->file, address - driver->base);
 }
 
 // Words of the stack that lie in drivers. What was called and has returned leaves such words too: no proof.
@@ -198,9 +192,9 @@ Finding finding_of(const Dump& dump) {
   found.title = stop_title(dump.code) + (dump.driver.empty() ? "" : fmt::format(" in {}", dump.driver));
   found.kind = Kind::stop_code;
   found.module = dump.driver;
-  found.excerpt = fmt::format("{} of Windows build {}: {} ({}, {}, {}, {})", dump.type, dump.build,
-                              hex(dump.code), hex(dump.parameters[0]), hex(dump.parameters[1]),
-                              hex(dump.parameters[2]), hex(dump.parameters[3]));
+  found.excerpt =
+      fmt::format("{} of Windows build {}: {:#x} ({:#x}, {:#x}, {:#x}, {:#x})", dump.type, dump.build,
+                  dump.code, dump.parameters[0], dump.parameters[1], dump.parameters[2], dump.parameters[3]);
   if (!dump.place.empty()) found.excerpt += fmt::format("; stopped at {}", dump.place);
   std::string_view separator = "; possibly involved, by what lies on its stack: ";
   for (const std::string& place : dump.involved) {

@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::size_t most_findings = 32, longest_excerpt = 600;
 
-std::string hex(std::uint64_t value) {
-  std::array<char, 16> digits;
-  return "0x" + std::string(digits.data(), std::to_chars(digits.data(), digits.data() + 16, value, 16).ptr);
-}
-
 std::string_view trim_end(std::string_view text) {
   return text.substr(0, text.find_last_not_of("\r \t") + 1);
 }
@@ -126,8 +121,8 @@ Finding stop_finding(std::uint64_t code, const std::array<std::uint64_t, 4>& par
   Finding found;
   found.title = stop_title(code);
   found.kind = Kind::stop_code;
-  found.excerpt = fmt::format("stop {} ({}, {}, {}, {})", hex(code), hex(parameters[0]), hex(parameters[1]),
-                              hex(parameters[2]), hex(parameters[3]));
+  found.excerpt = fmt::format("stop {:#x} ({:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1],
+                              parameters[2], parameters[3]);
   return found;
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "labctl/crash/engine/pattern.h"
 #include "labctl/crash/windows/stop_codes.h"
 
 namespace labctl::crash {
@@ -15,8 +16,6 @@ namespace {
 constexpr std::size_t longest_line = 8192;
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view view(const re2::StringPiece& text) { return {text.data(), text.size()}; }
-
 // "0x7e", "126" in the base that is usual there, "fffff807`393af5fa" as debuggers write it.
 std::optional<std::uint64_t> number_of(std::string_view text, int base) {
   std::string digits(text);

@@ -18,6 +18,7 @@
 #include <stdexcept>
 
 #include "labctl/crash/engine/message.h"
+#include "labctl/crash/engine/pattern.h"
 #include "labctl/crash/windows/stop_codes.h"
 #include "labctl/crash/windows/windows.h"
 
@@ -34,15 +35,7 @@ constexpr std::string_view blue_screen = "<INSTANCECLASSNAME=\"BLUESCREEN\"";
 
 using re2::StringPiece;
 
-std::string_view view(const StringPiece& text) { return {text.data(), text.size()}; }
-
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-RE2::Options latin1() {
-  RE2::Options options(RE2::Latin1);
-  options.set_log_errors(false);
-  return options;
-}
 
 struct Compiled {
   const Saying* saying;
