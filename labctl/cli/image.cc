@@ -67,9 +67,9 @@ int image_list(const ListOptions& options) {
     if (auto image = store.find(recipe.name)) {
       const Millis boot = snapshot::known_boot_time(store, *image, {});
       item["sha256"] = image->sha256;
-      item["facts"] = image->facts;
+      item["facts"] = image::document_of(image->facts);
       item["boot_time_ms"] = boot.count();
-      text += fmt::format("\tkernel {}", text_at(image->facts, "kernel_release"));
+      text += fmt::format("\tkernel {}", image->facts.kernel_release);
       if (boot.count() != 0) text += fmt::format(", boots in {}", show_duration(boot));
     }
     text += "\t" + where_from(recipe, origin) + "\n";

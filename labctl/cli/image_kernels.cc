@@ -37,8 +37,8 @@ Result<Kernels> kernels_of(const image::Store& store) {
   for (const auto& recipe : *recipes) {
     const auto image = store.find(recipe.name);
     if (!image || recipe.os != "linux") continue;
-    const Kernel kernel{text_at(image->facts, "kernel_release"), text_at(image->facts, "kernel_package"),
-                        text_at(image->facts, "kernel_version")};
+    const Kernel kernel{image->facts.kernel_release, image->facts.kernel_package,
+                        image->facts.kernel_version};
     if (!kernel.release.empty()) kernels[kernel].push_back(recipe.name);
   }
   return kernels;

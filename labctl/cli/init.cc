@@ -120,7 +120,7 @@ void choose_images(const Contents& contents, scenario::Starter& starter) {
         if (!image || recipe.os != "linux") continue;
         built.push_back(recipe.name);
         if (contents.built_in_guest ? has_dkms(*image)
-                                    : contents.releases.contains(text_at(image->facts, "kernel_release")))
+                                    : contents.releases.contains(image->facts.kernel_release))
           fitting.push_back(recipe.name);
       }
   }

@@ -1,7 +1,5 @@
 #include "labctl/cli/store.h"
 
-#include "labctl/base/json.h"
-
 namespace labctl::cli {
 
 image::Store open_store(const host::Paths& paths) { return {paths.recipes, paths.store}; }
@@ -9,7 +7,7 @@ image::Store open_store(const host::Paths& paths) { return {paths.recipes, paths
 Result<std::string> kernel_release_of(const image::Store& store, const std::string& image) {
   auto found = store.find(image);
   if (!found) return fail(found.error());
-  return text_at(found->facts, "kernel_release");
+  return found->facts.kernel_release;
 }
 
 }  // namespace labctl::cli

@@ -78,9 +78,9 @@ void TerminalObserver::on(const gate::Event& event) {
     if (!ended->image) return;
     answer_more("images", {{"name", ended->name},
                            {"sha256", ended->image->sha256},
-                           {"kernel", text_at(ended->image->facts, "kernel_release")}});
+                           {"kernel", ended->image->facts.kernel_release}});
     print(fmt::format("{}\t{}\tkernel {}\n", ended->name, ended->image->sha256,
-                      text_at(ended->image->facts, "kernel_release")));
+                      ended->image->facts.kernel_release));
     return;
   }
   if (const auto* ended = std::get_if<gate::CanariesEnded>(&event))

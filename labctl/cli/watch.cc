@@ -44,8 +44,8 @@ Result<Watched> watched(const image::Store& store, const std::vector<std::string
     const image::HeldKernel held{.image = recipe.name,
                                  .suite = recipe.suite,
                                  .asked = recipe.kernel_package.substr(0, recipe.kernel_package.find('=')),
-                                 .release = text_at(image->facts, "kernel_release"),
-                                 .version = text_at(image->facts, "kernel_version")};
+                                 .release = image->facts.kernel_release,
+                                 .version = image->facts.kernel_version};
     if (held.suite.empty() || held.asked.empty())
       all.not_compared[recipe.name] = "it is not built from a Debian archive";
     else if (held.version.empty() || image::series_of(held.release).empty())

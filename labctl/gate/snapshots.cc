@@ -8,7 +8,6 @@
 #include <set>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 
 namespace labctl::gate {
 

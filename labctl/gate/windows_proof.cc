@@ -7,7 +7,6 @@
 #include <map>
 
 #include "labctl/base/files.h"
-#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/canary_record.h"
 #include "labctl/gate/canary.h"
@@ -109,7 +108,7 @@ Answer<snapshot::BaseSnapshot> Proving::prepare() {
                   "only an image of a Windows can be proved so"});
   if (auto made = make_empty(order_.out); !made) return wrong(made.error());
   proof_.sha256 = image->sha256;
-  proof_.stand_in = flag_at(image->facts, "stand_in");
+  proof_.stand_in = image->facts.stand_in;
   auto base = prepare_base(order_.image, snapshot::shape_on(host_->facts(), snapshot::usual_shape(*image)),
                            *host_, environment_, observer_);
   if (!base) return wrong(base.error());

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "labctl/base/json.h"
 #include "labctl/base/result.h"
+#include "labctl/image/facts.h"
 
 namespace labctl::image {
 
@@ -63,7 +63,7 @@ struct Image {
   fs::path folder;     // in the store
   fs::path disk;       // qcow2, read-only from now on
   std::string sha256;  // of the disk
-  Json facts;          // kernel_release, kernel_package, kernel_version, packages, tools, built, sizes ...
+  Facts facts;
 };
 
 // What the build of a Windows is given beside its recipe: absolute paths, empty where there is none. What is

@@ -11,6 +11,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/owned.h"
 #include "labctl/base/slow_work.h"
 #include "labctl/base/text.h"
@@ -61,7 +62,7 @@ Status write_layer(const Image& image, const fs::path& file) {
   if (archive_write_set_format_pax_restricted(out) != ARCHIVE_OK ||
       archive_write_open_filename(out, file.c_str()) != ARCHIVE_OK)
     return bad();
-  const std::string facts = dump_pretty(image.facts);
+  const std::string facts = dump_pretty(document_of(image.facts));
   if (!begin_file(out, facts_in_layer, facts.size()) ||
       archive_write_data(out, facts.data(), facts.size()) != static_cast<la_ssize_t>(facts.size()))
     return bad();

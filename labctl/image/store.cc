@@ -71,14 +71,18 @@ Result<Image> open_image(const Recipe& recipe, const fs::path& folder) {
   if (!text) return fail(text.error());
   auto facts = parse_json(*text, file.string());
   if (!facts) return fail(facts.error());
-  Image image{recipe.name,      recipe.os, folder, folder / "disk.qcow2", text_at(*facts, "sha256"),
-              std::move(*facts)};
-  if (!is_sha256(image.sha256) || text_at(image.facts, "key") != recipe.key)
+  Image image{.name = recipe.name,
+              .os = recipe.os,
+              .folder = folder,
+              .disk = folder / "disk.qcow2",
+              .sha256 = text_at(*facts, "sha256"),
+              .facts = facts_from(*facts)};
+  if (!is_sha256(image.sha256) || image.facts.key != recipe.key)
     return lab_error("the facts do not belong to this image", file.string());
   std::error_code problem;
   const auto size = fs::file_size(image.disk, problem);
   if (problem) return lab_error(fmt::format("cannot be read: {}", problem.message()), image.disk.string());
-  if (static_cast<long long>(size) != number_at(image.facts, "disk_bytes", -1))
+  if (static_cast<std::int64_t>(size) != image.facts.disk_bytes)
     return lab_error("does not have the size that its facts record", image.disk.string());
   return image;
 }

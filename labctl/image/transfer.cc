@@ -11,6 +11,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/subprocess.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
@@ -140,7 +141,8 @@ Status push(const Image& image, const std::string& destination, const Progress& 
   if (to_layout) return push_oci(image, destination.substr(oci.size()), say);
   if (auto made = make_dirs(half); !made) return made;
   if (auto copied = copy_on(image.disk, half / disk_name, say, {}); !copied) return copied;
-  if (auto written = write_file(half / facts_name, dump_pretty(image.facts)); !written) return written;
+  if (auto written = write_file(half / facts_name, dump_pretty(document_of(image.facts))); !written)
+    return written;
   return rename_synced(half, whole);
 }
 

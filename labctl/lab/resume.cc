@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/bundle/bundle.h"
 #include "labctl/bundle/cut_off.h"

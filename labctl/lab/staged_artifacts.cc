@@ -139,9 +139,9 @@ host::Check lacking(const std::string& name, const Error& error) {
 // image has not written can be free, and no more.
 std::optional<host::Check> check_room(const plan::Cell& cell, std::uint64_t bytes,
                                       const image::Image& image) {
-  const auto size = number_at(image.facts, "disk_size", 0), used = number_at(image.facts, "disk_bytes", 0);
+  const auto size = image.facts.disk_size, used = image.facts.disk_bytes;
   if (size <= 0 || used < 0) return std::nullopt;
-  const auto free = static_cast<std::uint64_t>(std::max<long long>(0, size - used));
+  const auto free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, size - used));
   if (bytes <= free) return std::nullopt;
   return host::Check{
       fmt::format("space in {}", cell.image), host::Health::error,

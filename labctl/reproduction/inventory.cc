@@ -192,7 +192,7 @@ Item image_item(const bundle::RecordedRun& run, const plan::Cell& cell, const im
   } else if (recorded->sha256 != here->sha256) {
     item.standing = Standing::differs;
     item.what = different(printable(recorded->sha256, 64), here->disk, here->sha256);
-    const std::string facts = facts_differing(recorded->facts, outcome::facts_from(dump_line(here->facts)));
+    const std::string facts = facts_differing(recorded->facts, outcome::facts_from(here->facts.json));
     if (!facts.empty()) item.what += ": " + facts;
     item.hint = fmt::format(
         "the run's own disk is below images/{}/ in the cache of the host that ran it: put that folder at {}",

@@ -306,12 +306,11 @@ Result<BaseSnapshot> prepare_base(machine::Host& host, const image::Store& store
 
 machine::Shape usual_shape(const image::Image& image) {
   machine::Shape shape{.memory = scenario::Machine{}.memory};
-  const Json wanted = image.facts.is_object() ? image.facts.value("machine", Json::object()) : Json::object();
-  shape.vcpus = static_cast<int>(number_at(wanted, "vcpus", shape.vcpus));
-  if (const auto mib = number_at(wanted, "memory_mib", 0); mib > 0)
-    shape.memory = static_cast<std::uint64_t>(mib) << 20;
+  const auto& wanted = image.facts.machine;
+  if (wanted.vcpus > 0) shape.vcpus = wanted.vcpus;
+  if (wanted.memory_mib > 0) shape.memory = static_cast<std::uint64_t>(wanted.memory_mib) << 20;
   for (const auto firmware : {Firmware::uefi, Firmware::uefi_secure})
-    if (text_at(wanted, "firmware") == to_string(firmware)) shape.firmware = firmware;
+    if (wanted.firmware == to_string(firmware)) shape.firmware = firmware;
   return shape;
 }
 
@@ -350,7 +349,7 @@ outcome::ImageRecord record_of(const BaseSnapshot& base) {
           .sha256 = base.image.sha256,
           .snapshot_sha256 = base.disk_sha256,
           .nvram_sha256 = base.nvram_sha256,
-          .facts = outcome::facts_from(dump_line(base.image.facts)),
+          .facts = outcome::facts_from(base.image.facts.json),
           .boot_time = base.boot_time};
 }
 

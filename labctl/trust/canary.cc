@@ -34,9 +34,9 @@ bool can_stage(const snapshot::BaseSnapshot& base, Crash crash) {
   const auto& os = guest::system_of(snapshot::os_of(base.image));
   const auto ways = os.crashes();
   if (std::find(ways.begin(), ways.end(), crash) == ways.end()) return false;
-  if (crash == Crash::panic && os.traits().panic_needs_tool) return flag_at(base.image.facts, "notmyfault");
+  if (crash == Crash::panic && os.traits().panic_needs_tool) return base.image.facts.notmyfault;
   return crash != Crash::oops ||
-         (flag_at(base.image.facts, "canary_module") && base.shape.firmware != Firmware::uefi_secure);
+         (base.image.facts.canary_module && base.shape.firmware != Firmware::uefi_secure);
 }
 
 Clones clones_of(const CanaryOrder& order, const snapshot::BaseSnapshot& base) {

@@ -6,6 +6,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/image/image.h"
 
 using namespace labctl;

@@ -74,9 +74,9 @@ TEST_CASE("an image is absent, then built, and building twice does nothing") {
   const Image image = lab.built();
   CHECK(lab.state() == State::built);
   CHECK(image.sha256 == sha256("a disk"));
-  CHECK(text_at(image.facts, "kernel_release") == "6.1.0-99-amd64");
-  CHECK(text_at(image.facts, "kernel_version") == "6.1.99-1");
-  CHECK(number_at(image.facts.at("packages"), "count") == 2);
+  CHECK(image.facts.kernel_release == "6.1.0-99-amd64");
+  CHECK(image.facts.kernel_version == "6.1.99-1");
+  CHECK(number_at(document_of(image.facts).at("packages"), "count") == 2);
   CHECK(std::find(lab.said.begin(), lab.said.end(), "image one: step of k on s with 1024") != lab.said.end());
   CHECK(lab.store.snapshot_dir(image).parent_path() == image.folder);
   CHECK(lab.store.verify(image));

@@ -5,6 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "tests/catch.h"
 #include "tests/source_tree.h"
 

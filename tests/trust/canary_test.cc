@@ -26,7 +26,7 @@ class Lab {
     snapshot::BaseSnapshot base{.boot_time = Millis(3000)};
     base.image.name = "box";
     base.image.sha256 = sha256("box");
-    base.image.facts = {{"canary_module", true}};
+    base.image.facts.canary_module = true;
     order.bases = {base};
   }
   ~Lab() { fs::remove_all(root); }
@@ -158,7 +158,7 @@ TEST_CASE("records that are missing, damaged or another's prove nothing") {
 
 TEST_CASE("an image without the module that oopses is proved by the other deaths") {
   Lab lab;
-  lab.order.bases[0].image.facts = Json::object();
+  lab.order.bases[0].image.facts = {};
   const auto canary = lab.prove();
   CHECK(canary.proved());
   CHECK(canary.deaths.size() == 4);
@@ -168,7 +168,7 @@ TEST_CASE("two images with one disk have a proof each") {
   Lab lab;
   lab.order.bases.push_back(lab.order.bases[0]);
   lab.order.bases[1].image.name = "twin";
-  lab.order.bases[1].image.facts = Json::object();
+  lab.order.bases[1].image.facts = {};
   int killings = 0;
   for (const char* bundle : {"bundle", "bundle-2"}) {
     lab.order.records = lab.root / bundle;

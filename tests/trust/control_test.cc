@@ -130,7 +130,7 @@ TEST_CASE("another image, machine, story, signature file, host or labctl wants a
       {"image's name", [](Lab& lab) { lab.job.base.image.name = "twin"; }},
       {"image's facts",
        [](Lab& lab) {
-         lab.job.base.image.facts = {{"kernel", "6.12"}};
+         lab.job.base.image.facts = image::facts_from({{"kernel", "6.12"}});
        }},
       {"machine", [](Lab& lab) { lab.job.base.shape.vcpus = 2; }},
       {"story", [](Lab& lab) { lab.job.cell.story.pop_back(); }},
