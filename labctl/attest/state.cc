@@ -24,6 +24,7 @@ std::vector<std::string> candidate_paths(const plan::Plan& plan) {
   };
   for (const auto& cell : plan.cells)
     for (const auto& file : plan::given_to(cell)) {
+      if (file.of == plan::Given::Of::update) continue;  // the guest's system, as its image is
       const std::string& own = file.of == plan::Given::Of::driver ? cell.driver : cell.content;
       add(file.label.empty() ? own : file.label, file.path);
     }

@@ -5,6 +5,7 @@
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/base/units.h"
+#include "labctl/guest/guest.h"
 
 namespace labctl::bundle {
 namespace {
@@ -15,6 +16,16 @@ std::string story_of(plan::Cell cell) {
   plan::Plan alone;
   alone.cells = {std::move(cell)};
   return dump_line(plan::to_json(alone));
+}
+
+// By the names on its CD. What the run has not recorded equals no digest.
+std::map<std::string, std::string> updates_of(const plan::Cell& control, const outcome::RunRecord& run) {
+  std::map<std::string, std::string> given;
+  for (const auto& file : plan::given_to(control)) {
+    const auto* artifact = run.artifact(file.path);
+    given[guest::update_file(file.path, file.place)] = artifact ? artifact->sha256 : std::string();
+  }
+  return given;
 }
 
 Result<Json> read_word(const fs::path& folder) {
@@ -51,19 +62,19 @@ Result<std::optional<outcome::ReusedFrom>> read_kept(const fs::path& folder, con
   if (!image) return lab_error("its control was reused, and run.json does not name its image");
   const auto word = read_word(folder);
   const std::string signatures = run.plan.signatures ? run.plan.signatures->text : std::string();
-  if (!word || text_at(*word, "key") !=
-                   control_key(*image, control, signatures, part.host.fingerprint, run.tool_sha256))
+  if (!word || text_at(*word, "key") != control_key(*image, control, updates_of(control, run), signatures,
+                                                    part.host.fingerprint, run.tool_sha256))
     return lab_error(
         "its control was reused from a run of another image, machine, story, host or labctl than this one");
   return kept;
 }
 
 std::string control_key(const outcome::ImageRecord& image, const plan::Cell& control,
-                        const std::string& signatures, const std::string& host_fingerprint,
-                        const std::string& tool_sha256) {
+                        const std::map<std::string, std::string>& given, const std::string& signatures,
+                        const std::string& host_fingerprint, const std::string& tool_sha256) {
   const auto facts = parse_json(image.facts.json, {});
   return sha256(dump_line(Json{image.name, image.sha256, image.snapshot_sha256, image.nvram_sha256,
-                               facts ? *facts : Json(), image.shape, story_of(control), signatures,
+                               facts ? *facts : Json(), image.shape, story_of(control), given, signatures,
                                host_fingerprint, tool_sha256}));
 }
 

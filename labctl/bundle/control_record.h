@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -34,10 +35,10 @@ Result<std::optional<outcome::ReusedFrom>> read_kept(const std::filesystem::path
                                                      const plan::Cell& control);
 
 // What a control's record stands on, as one digest: two runs may share one exactly when theirs are equal. The
-// image, the machine's shape, what the control does, the text of the author's signatures, the host and the
-// labctl.
+// image, the machine's shape, what the control does, the digests of what it is given (by the names on its
+// CD), the text of the author's signatures, the host and the labctl.
 std::string control_key(const outcome::ImageRecord& image, const plan::Cell& control,
-                        const std::string& signatures, const std::string& host_fingerprint,
-                        const std::string& tool_sha256);
+                        const std::map<std::string, std::string>& given, const std::string& signatures,
+                        const std::string& host_fingerprint, const std::string& tool_sha256);
 
 }  // namespace labctl::bundle

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "labctl/base/text.h"
 #include "labctl/cell/cell_machine.h"
@@ -62,7 +63,8 @@ void CellMachine::judge_bpf(const guest::Facts& facts) {
                   fmt::format("{} was loaded before anything was delivered and is the same now: nothing was "
                               "installed",
                               name));
-    if (operation().new_driver || seen.tags.empty()) seen.tags = *tags;
+    if (std::exchange(seen.other_kernel, false) || operation().new_driver || seen.tags.empty())
+      seen.tags = *tags;
     if (*tags != seen.tags)
       return fail(Ending::not_loaded,
                   fmt::format("another build of {} is loaded than after the installation: its tag is {}, and "

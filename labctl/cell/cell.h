@@ -102,6 +102,7 @@ enum class Check {
   kernel_log,      // could be read; its findings came as events of their own
   load_begun,      // a command of the author's runs beside the story from here on
   load,            // it still does
+  update,          // a package of the operating system's: that it was installed, and which kernel with it
   console,         // the guest has written `marker` to the kernel's log, and finds it there
 };
 
@@ -190,12 +191,15 @@ struct State {
   std::string explained;         // taints of this boot that come of findings which do not end the story
   bool warning_allowed = false;  // the policy lets the taint W of this boot pass
   std::string taint_to_explain;  // seen by the evidence; judged when the kernel's log has been read
-  std::string kernel;            // its release, as the baseline reported it
+  std::string kernel;            // its release: as the baseline reported it, or as an update installed it
+  std::string next_kernel;       // that an update installed, for the next boot
+  bool kernel_is_updates = false;
   struct Module {
     // What was loaded under its name before anything was delivered: its build id and source version.
     std::optional<std::pair<std::string, std::string>> live_before;
     std::string build_id, version;    // as first seen
     bool pending = false;             // installed for the next boot: what is seen there is seen first
+    bool other_kernel = false;        // not seen yet under the kernel that an update installed
     std::string verifier_waits = {};  // the boot in which Driver Verifier was set for it
   };
   std::map<std::string, Module> modules;  // the driver's, by name
@@ -206,6 +210,7 @@ struct State {
   std::map<std::string, Service> services;  // the driver's, by unit
   struct Bpf {
     std::vector<std::string> before, tags;  // loaded before anything was delivered; as first seen
+    bool other_kernel = false;              // as of a module
   };
   std::map<std::string, Bpf> bpf;  // the driver's programs, by name
   int boot = 0;

@@ -7,6 +7,9 @@ namespace labctl::cell {
 
 using event::Channel;
 
+// ": " and the end of what a command said, on one line; nothing where it said nothing.
+std::string last_words(const event::Answer& answer);
+
 inline std::string fact(const guest::Facts& facts, const std::string& key) {
   auto found = facts.find(key);
   return found == facts.end() ? std::string() : found->second;
@@ -72,6 +75,12 @@ class CellMachine {
   // suspend.cc: to RAM and back
   void judge_suspended(const event::Answer& answer);
   void check_suspend();
+
+  // update.cc: packages of the operating system's
+  void judge_update(const event::Answer& answer, const guest::Facts& facts);
+  void begin_kernel();
+  void fail_other_kernel(const std::string& release);
+  std::string under_updates_kernel() const;
 
   // moments.cc: when the power is cut
   void listen(const std::vector<std::string>& markers);

@@ -60,10 +60,6 @@ std::string files_in_words(const std::string& names) {
   return text.empty() ? text : text + ")";
 }
 
-std::string last_words(const event::Answer& answer) {
-  return answer.output.empty() ? std::string() : ": " + tail(answer.output);
-}
-
 // What the system itself wrote down of it.
 std::string why_not_loaded(const std::string& why) {
   const std::string words = guest::load_failure(why);
@@ -71,6 +67,10 @@ std::string why_not_loaded(const std::string& why) {
 }
 
 }  // namespace
+
+std::string last_words(const event::Answer& answer) {
+  return answer.output.empty() ? std::string() : ": " + tail(answer.output);
+}
 
 // Returns with the cell still running when the operation is done.
 void CellMachine::judge(const event::Answer& answer) {
@@ -80,6 +80,7 @@ void CellMachine::judge(const event::Answer& answer) {
   if (op.check == Check::without) return judge_without(answer);
   if (op.check == Check::load_begun) return judge_load_begun(answer);
   if (op.check == Check::load) return judge_load(answer, facts);
+  if (op.check == Check::update) return judge_update(answer, facts);
   if (is_not_yet(answer, facts)) return ask_later();
   if (is_refusal(answer)) return;
   if (s_.opened.earned() && op.of_payload && answer.exit_code == guest::not_copied &&
@@ -106,6 +107,7 @@ void CellMachine::judge_facts(const event::Answer& answer, const guest::Facts& f
     case Check::without:
     case Check::load_begun:
     case Check::load:
+    case Check::update:
       return;
     case Check::baseline:
       return judge_baseline(facts);
@@ -256,9 +258,10 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
   const bool was_loaded = s_.opened.earned() && os().taints() && !operation().new_driver && !module.pending &&
                           !module.build_id.empty();
   if (was_loaded && (state != "live" || fact(facts, "build_id").empty()))
-    return fail(Ending::not_loaded, fmt::format("the {} was loaded and has gone away since: it is {}{}{}",
+    return fail(Ending::not_loaded, fmt::format("the {} was loaded and has gone away since: it is {}{}{}{}",
                                                 name, state.empty() ? "not there" : printable(state, 40),
                                                 state == "live" ? ", without a build id" : "",
+                                                module.other_kernel ? under_updates_kernel() : "",
                                                 why_not_loaded(fact(facts, "why"))));
   // "builtin" is a module of the same name in the kernel itself, which is never the candidate.
   if (state != "live")
@@ -271,7 +274,10 @@ void CellMachine::judge_loaded(const guest::Facts& facts) {
   if (operation().new_driver || std::exchange(module.pending, false)) {
     module.build_id = fact(facts, "build_id");
     module.version = fact(facts, "version");
+  } else if (module.other_kernel) {
+    module.build_id = fact(facts, "build_id");  // the same source; the tie below says whose build it is
   }
+  module.other_kernel = false;
   if (fact(facts, "build_id") != module.build_id || fact(facts, "version") != module.version)
     return fail(Ending::not_loaded, fmt::format("another build of {} is loaded than after the installation",
                                                 operation().subject));

@@ -141,6 +141,23 @@ std::vector<Operation> load_lasts(const plan::Cell& cell, const StepId& step) {
   return all;
 }
 
+std::string driver_file_of(const plan::Cell& cell, const std::string& label) {
+  return guest::driver_file(cell.guest.driver, label == cell.driver ? "" : label);
+}
+
+std::string content_file_of(const plan::Cell& cell, const std::string& label) {
+  const std::string own = label == cell.content ? "" : label;
+  const bool folder = cell.guest.content && cell.guest.content->is_folder();
+  return folder ? guest::manifest_file(own) : guest::content_file(own);
+}
+
+bool may_be_refused(const plan::Cell& cell, const std::string& label) {
+  if (label.empty() || label == cell.content) return cell.content_may_be_refused;
+  for (const auto& extra : cell.extra_contents)
+    if (extra.label == label) return extra.may_be_refused;
+  return false;
+}
+
 // Packages that build their modules in the guest are called so.
 Work installing(const plan::Cell& cell, const std::string& label) {
   const auto says_so = [](const std::string& text) { return text.find("dkms") != std::string::npos; };

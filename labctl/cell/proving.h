@@ -27,6 +27,11 @@ std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened
 std::vector<Operation> load_begins(const plan::Cell& cell, const outcome::StepId& step);
 std::vector<Operation> load_lasts(const plan::Cell& cell, const outcome::StepId& step);
 
+// The driver or content of this label by its name on the CD, whose own ones have none.
+std::string driver_file_of(const plan::Cell& cell, const std::string& label);
+std::string content_file_of(const plan::Cell& cell, const std::string& label);
+bool may_be_refused(const plan::Cell& cell, const std::string& label);  // content
+
 // What the installation of the driver of this label is: one that compiles takes longer.
 Work installing(const plan::Cell& cell, const std::string& label);
 

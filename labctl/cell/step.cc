@@ -290,6 +290,7 @@ bool CellMachine::begin_operation() {
   if (op.is_authors_command()) s_.candidate_in = true;
   if (op.begins_boot != 0) {
     s_.boot = op.begins_boot;
+    begin_kernel();
     s_.down = s_.kernel_spoke = false;
   }
   listen(op.listen);

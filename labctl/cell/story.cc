@@ -19,6 +19,7 @@ const StepId installing_driver{Activity::install, "install driver"};
 const StepId removing_driver{Activity::install, "remove driver"};
 const StepId reloading_driver{Activity::install, "reload driver"};
 const StepId suspending{Activity::use, "suspend"};
+const StepId updating{Activity::install, "update package"};
 const StepId applying_content{Activity::apply, "apply content"};
 const StepId exercising{Activity::use, "exercise"};
 const StepId running_command{Activity::use, "run"};
@@ -113,6 +114,8 @@ class StoryCompiler {
         return reload_driver(step);
       case suspend:
         return suspend_guest(step);
+      case update:
+        return update_package(step);
       case reboot:
         return next_boot(Wait::reboot, step);
       case cold_boot:
@@ -146,7 +149,7 @@ class StoryCompiler {
 
   void install_driver(const scenario::Step& step) {
     deliver();
-    driver_file_ = own_driver_file(step.label);
+    driver_file_ = driver_file_of(cell_, step.label);
     ask_of_payload(installing_driver, os_.install(cell_.guest, files_of(driver_file_)), Check::exit_zero,
                    driver_file_);
     limit(installing(cell_, step.label), step.within, cell_.guest.driver.within);
@@ -160,48 +163,31 @@ class StoryCompiler {
   void place_content(const scenario::Step& step) {
     deliver();
     if (!cell_.guest.content) return;
-    content_file_ = own_content_file(step.label);
-    ask_without_content("place content", may_be_refused(step.label));
+    content_file_ = content_file_of(cell_, step.label);
+    ask_without_content("place content", may_be_refused(cell_, step.label));
     ask_of_payload("place content", os_.place(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     limit(Work::command, step.within);
     taken_ = false;
-    may_be_refused_ = unasked_ = may_be_refused(step.label);
+    may_be_refused_ = unasked_ = may_be_refused(cell_, step.label);
     prove("place content");
   }
 
   void apply_content(const scenario::Step& step) {
     deliver();
     if (!cell_.guest.content) return;
-    content_file_ = own_content_file(step.label);
+    content_file_ = content_file_of(cell_, step.label);
     taken_ = true;
-    if (ask_without_content(applying_content, may_be_refused(step.label)))
+    if (ask_without_content(applying_content, may_be_refused(cell_, step.label)))
       ask_of_file_alone(applying_content);
     ask_of_payload(applying_content, os_.apply(*cell_.guest.content, content_file_), Check::exit_zero,
                    content_file_);
     limit(Work::command, step.within, cell_.guest.content->within);
     // Without a command nobody is asked, and nobody can refuse.
-    may_be_refused_ = may_be_refused(step.label);
+    may_be_refused_ = may_be_refused(cell_, step.label);
     unasked_ = may_be_refused_ && cell_.guest.content->apply.empty();
     operations_.back().may_be_refused = may_be_refused_;
     prove(applying_content);
-  }
-
-  std::string own_driver_file(const std::string& label) const {
-    return guest::driver_file(cell_.guest.driver, label == cell_.driver ? "" : label);
-  }
-
-  std::string own_content_file(const std::string& label) const {
-    const std::string own = label == cell_.content ? "" : label;
-    const bool folder = cell_.guest.content && cell_.guest.content->is_folder();
-    return folder ? guest::manifest_file(own) : guest::content_file(own);
-  }
-
-  bool may_be_refused(const std::string& label) const {
-    if (label.empty() || label == cell_.content) return cell_.content_may_be_refused;
-    for (const auto& extra : cell_.extra_contents)
-      if (extra.label == label) return extra.may_be_refused;
-    return false;
   }
 
   void run_command(const scenario::Step& step) {
@@ -236,7 +222,7 @@ class StoryCompiler {
         return next_boot(Wait::half_boot, step, true);
       case install: {
         deliver();
-        const std::string file = own_driver_file(step.label);
+        const std::string file = driver_file_of(cell_, step.label);
         begin_and_cut(step, os_.install(cell_.guest, files_of(file)), file, opened_.boot_time / 16);
         limit(installing(cell_, step.label), step.within, cell_.guest.driver.within);
         driver_file_.clear();
@@ -246,12 +232,12 @@ class StoryCompiler {
       case apply: {
         deliver();
         if (!cell_.guest.content) return next_boot(Wait::power_cut, step);
-        const std::string file = own_content_file(step.label);
+        const std::string file = content_file_of(cell_, step.label);
         content_file_ = file;
-        ask_without_content(to_text(step), may_be_refused(step.label));
+        ask_without_content(to_text(step), may_be_refused(cell_, step.label));
         begin_and_cut(step, os_.apply(*cell_.guest.content, file), file, opened_.boot_time / 64);
         limit(Work::command, step.within, cell_.guest.content->within);
-        operations_.back().may_be_refused = may_be_refused(step.label);
+        operations_.back().may_be_refused = may_be_refused(cell_, step.label);
         content_file_.clear();
         return next_boot(Wait::power_cut, without_limit(step));
       }
@@ -326,6 +312,15 @@ class StoryCompiler {
     prove(suspending, false);
     add({.wait = Wait::quiet, .step = suspending.with("settle", Activity::settle), .duration = cell_.settle});
     prove(suspending, false);
+  }
+
+  // The operating system's: nothing of the candidate's is run, and what a package does to it is proved.
+  void update_package(const scenario::Step& step) {
+    deliver();
+    const std::string file = guest::update_file(step.text, updates_++);
+    ask_of_payload(updating, os_.update(file), Check::update, file);
+    limit(installing(cell_, {}), step.within);
+    prove(updating);
   }
 
   // `half`: the power is cut while it boots; the boot after that is the one to be proved.
@@ -488,6 +483,7 @@ class StoryCompiler {
   bool taken_ = false;  // the driver has been notified of the content, or has started since it was placed
   bool may_be_refused_ = false, unasked_ = false;  // of the content that was placed or applied last
   int boot_ = 0, runs_ = 0, nonces_ = 0;
+  std::size_t updates_ = 0;
 };
 
 }  // namespace

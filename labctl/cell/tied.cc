@@ -78,9 +78,10 @@ void CellMachine::judge_built(const guest::Facts& facts) {
                      built.empty() ? "nothing said" : printable(built, 120)));
 }
 
-// Another kernel than the image's was not what the cell is about.
+// Another kernel than the image's, or an update's, was not what the cell is about.
 void CellMachine::judge_kernel(const std::string& release) {
   if (release.empty()) return fail(unable(), "the guest did not report its kernel's release");
+  if (release != s_.kernel && s_.kernel_is_updates) return fail_other_kernel(release);
   if (release != s_.kernel)
     fail(Ending::not_loaded, fmt::format("the guest runs kernel {} and not its image's, {}",
                                          printable(release, 80), printable(s_.kernel, 80)));

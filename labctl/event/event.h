@@ -24,7 +24,7 @@ struct Opened {
   std::string cell;
   Millis boot_time{0};  // a cold boot of this image on this host, measured when its snapshot was made
   bool live = true;     // from the live snapshot; otherwise by a boot of its own
-  std::map<std::string, std::string> payload;  // file on the CD -> sha256; empty in a control
+  std::map<std::string, std::string> payload;  // file on the CD -> sha256; in a control updates alone
   // Of each driver on the CD what its artifact holds, read on the host: "build-id:..." or "srcversion:...",
   // by guest::builds_key(). A module that is not here, or has none, cannot be told from another in the
   // guest's memory.

@@ -2,6 +2,7 @@
 #include "labctl/guest/guest.h"
 
 #include "labctl/base/text.h"
+#include "labctl/scenario/names.h"
 
 namespace labctl::guest {
 
@@ -78,6 +79,11 @@ std::string manifest_file(const std::string& label) {
 
 std::string tar_of(const std::string& manifest) { return manifest + ".tar"; }
 
+std::string update_file(const std::string& path, std::size_t place) {
+  const std::string name = place == 0 ? "update" : "update+" + std::to_string(place);
+  return name + (path.ends_with(".rpm") ? ".rpm" : ".deb");
+}
+
 bool is_tar(std::string_view file) { return file.ends_with(".manifest.tar"); }
 
 // Neither of two answers to one question is taken; this one is right nowhere.
@@ -93,6 +99,16 @@ Facts read_facts(std::string_view output) {
     if (!is_new && fact->second != value) fact->second = contradictory;
   }
   return facts;
+}
+
+std::optional<std::vector<std::string>> kernels_in(const std::string& told) {
+  std::vector<std::string> kernels;
+  for (auto& release : split(told, ' ')) {
+    if (release.empty()) continue;
+    if (!scenario::is_kernel_release(release)) return std::nullopt;
+    kernels.push_back(release);
+  }
+  return kernels;
 }
 
 const char* to_string(Crash crash) {

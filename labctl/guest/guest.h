@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,9 @@ std::string content_file(const std::string& label = {});
 // tar.
 std::string manifest_file(const std::string& label = {});
 std::string tar_of(const std::string& manifest_file);
+// Of a package by which the operating system is updated, and before which `place` others came:
+// "update+1.deb".
+std::string update_file(const std::string& path, std::size_t place);
 bool is_tar(std::string_view file);  // such a one, whose digest nobody has named
 // Whether a file on the CD is the first one of a driver.
 bool begins_driver(std::string_view file);
@@ -129,6 +133,9 @@ class System {
   // services, and then all of them again. Their commands are empty where the system cannot do that.
   virtual Question unload(const scenario::Guest&) const { return {"unload", {}}; }
   virtual Question load(const scenario::Guest&) const { return {"load", {}}; }
+  // Installs a package of the operating system's, the file on the CD: kernels=, the releases of those that it
+  // holds, with spaces between. Its command is empty where the system cannot do that.
+  virtual Question update(const std::string&) const { return {"update", {}}; }
   // Of one of the driver's modules: state= version= srcversion= build_id= file= file_sha256= fresh= package=,
   // perhaps why= (load_failure.h); of one that the guest built (dkms) built=, yes or what is wrong; without a
   // package where there are no files.
@@ -176,6 +183,9 @@ class System {
   virtual Traits traits() const = 0;
 };
 const System& system_of(scenario::Os os);
+
+// What System::update answered as kernels=. Nothing: one of them is no kernel's release.
+std::optional<std::vector<std::string>> kernels_in(const std::string& told);
 
 inline constexpr int not_copied = 126;
 

@@ -189,6 +189,13 @@ Question Linux::load(const scenario::Guest& guest) const {
                                scripts::load_driver_sh)};
 }
 
+// Each has a name of its own, by which its answer is found.
+Question Linux::update(const std::string& file) const {
+  return {file.substr(0, file.rfind('.')),
+          shell_script({{"package", payload(file)}},
+                       file.ends_with(".rpm") ? scripts::update_rpm_sh : scripts::update_deb_sh)};
+}
+
 Question Linux::loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const {
   const auto& driver = guest.driver;
   const bool bare = driver.kind == scenario::DriverKind::kmod && !files.empty();

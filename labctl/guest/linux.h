@@ -28,6 +28,7 @@ class Linux final : public System {
   Question remove(const scenario::Guest& guest, const Files& files) const override;
   Question unload(const scenario::Guest& guest) const override;
   Question load(const scenario::Guest& guest) const override;
+  Question update(const std::string& file) const override;
   Question loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const override;
   Question service(const std::string& unit) const override;
   Question begin_load(int number, const std::string& command) const override;

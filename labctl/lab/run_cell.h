@@ -60,7 +60,7 @@ struct CellJob {
   plan::Cell cell;
   std::optional<guest::Crash> canary = {};  // killed on purpose in this way, instead of living its story
   snapshot::BaseSnapshot base;
-  std::filesystem::path payload;                                // the CD; empty in a control
+  std::filesystem::path payload;                                // the CD; empty in a control without updates
   std::map<std::string, std::string> files;                     // what was put on it: name -> sha256
   std::map<std::string, std::vector<std::string>> builds = {};  // of the drivers on it, as event::Opened says
   std::vector<crash::Signature> signatures;                     // the author's own

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <set>
 
@@ -24,8 +25,9 @@ struct Wanted {
   std::string path;  // what the artifact is called: a damaged one by its origin and its damage
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
-  bool folder = false;  // its files are the content
-  std::string kernel;   // that it was chosen by
+  bool folder = false;   // its files are the content
+  std::string kernel;    // that it was chosen by
+  bool package = false;  // by which the guest's system is updated
 
   fs::path origin() const {
     const auto suffix = scenario::damaged_name({}, damage);
@@ -37,11 +39,22 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   std::map<std::string, Wanted> files;
   const bool folder = cell.guest.content && cell.guest.content->is_folder();
   for (const auto& given : plan::given_to(cell)) {
-    const bool driver = given.of == plan::Given::Of::driver;
-    const std::string name = driver   ? guest::driver_file(cell.guest.driver, given.label, given.place)
-                             : folder ? guest::manifest_file(given.label)
-                                      : guest::content_file(given.label);
-    files[name] = {given.path, given.mark, given.damage, folder && !driver, driver ? cell.kernel : ""};
+    Wanted wanted{.path = given.path, .mark = given.mark, .damage = given.damage};
+    switch (given.of) {
+      case plan::Given::Of::driver:
+        wanted.kernel = cell.kernel;
+        files[guest::driver_file(cell.guest.driver, given.label, given.place)] = std::move(wanted);
+        break;
+      case plan::Given::Of::content:
+        wanted.folder = folder;
+        files[folder ? guest::manifest_file(given.label) : guest::content_file(given.label)] =
+            std::move(wanted);
+        break;
+      case plan::Given::Of::update:
+        wanted.package = true;
+        files[guest::update_file(given.path, given.place)] = std::move(wanted);
+        break;
+    }
   }
   return files;
 }
@@ -88,6 +101,17 @@ Result<std::uint64_t> size_of(const fs::path& source, const std::string& where,
   return size;
 }
 
+// As a package manager will tell by its first bytes; what else is wrong with it, the control shows.
+Status check_package(const fs::path& file, const std::string& path, const std::string& where) {
+  constexpr std::string_view deb = "!<arch>\ndebian-binary", rpm = "\xed\xab\xee\xdb";
+  const std::string_view wanted = path.ends_with(".rpm") ? rpm : deb;
+  std::string head(wanted.size(), '\0');
+  std::ifstream in(file, std::ios::binary);
+  if (in.read(head.data(), static_cast<std::streamsize>(head.size())) && head == wanted) return {};
+  return input_error(fmt::format("is no {} package: {}", wanted == rpm ? "rpm" : "Debian", file.string()),
+                     where, "what 'update package' installs is one .deb or .rpm of the guest's system");
+}
+
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.
 Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
                       const fs::path& work, bool may_be_empty = false, const std::string& kernel = {}) {
@@ -117,7 +141,13 @@ Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std
 
 // What a guest is given of it, whole.
 Result<std::uint64_t> size_of(const Wanted& wanted, const fs::path& base, const std::string& where) {
-  if (!wanted.folder) return size_of(base / wanted.origin(), where, wanted.kernel);
+  if (!wanted.folder) {
+    auto size = size_of(base / wanted.origin(), where, wanted.kernel);
+    if (!size || !wanted.package) return size;
+    if (const auto good = check_package(base / wanted.origin(), wanted.path, where); !good)
+      return fail(good.error());
+    return size;
+  }
   const auto files = bundle::files_of_set({base / wanted.path}, where);
   if (!files) return fail(files.error());
   std::uint64_t size = 0;
@@ -191,7 +221,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
         const auto size = size_of(wanted, base, scenario::at(scenario_file, wanted.mark));
         if (!size) checks.push_back(lacking(fmt::format("artifact {}", wanted.path), size.error()));
         sizes[wanted.path] = size.value_or(0);
-        if (size && wanted.damage == scenario::Damage::none && !wanted.folder)
+        if (size && wanted.damage == scenario::Damage::none && !wanted.folder && !wanted.package)
           intact[wanted.path] = base / wanted.origin();
       }
       if (!wanted.folder) bytes += sizes[wanted.path];  // its files go straight to their place
@@ -234,6 +264,9 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
         const fs::path source = given == sources.end() ? base / wanted.origin() : given->second;
         auto artifact = wanted.folder ? staged.take_folder(source, wanted.path, where, copies, sources)
                                       : take(source, wanted.damage, where, copies, false, wanted.kernel);
+        if (artifact && wanted.package)
+          if (const auto good = check_package(source, wanted.path, where); !good)
+            artifact = fail(good.error());
         if (artifact)
           staged.artifacts_[wanted.path] = *artifact;
         else {

@@ -36,7 +36,7 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
                                          const image::Store& store);
 
 struct CellArtifacts {
-  std::filesystem::path payload;                           // the CD, empty in a control
+  std::filesystem::path payload;                           // the CD, empty in a control without updates
   std::map<std::string, std::string> files;                // name on it -> sha256
   std::map<std::string, std::vector<std::string>> builds;  // as event::Opened says
 };

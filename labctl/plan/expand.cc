@@ -156,6 +156,8 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
   cell.story = flatten(scenario.story);
   for (const auto& story : scenario.stories)
     if (story.name == value_of(axes, "story")) cell.story = flatten(story.steps);
+  for (Step& step : cell.story)
+    if (step.kind == StepKind::update) step.text = fill_image(step.text, cell.image);
   cell.settle = scenario.settle;
   cell.policy = scenario.policy;
   if (auto named = name_artifacts(cell, scenario); !named) return fail(named.error());
@@ -168,17 +170,18 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
 // The same, with nothing of the candidate in it: the power is cut at a moment that a guest without it has as
 // well. Nothing for a step that needs the candidate.
 std::optional<Step> step_of_control(Step step) {
-  const bool alone = step.kind == StepKind::wait || step.kind == StepKind::suspend;
+  const bool alone =
+      step.kind == StepKind::wait || step.kind == StepKind::update || step.kind == StepKind::suspend;
   if (!alone && !scenario::boots(step.kind)) return std::nullopt;
   if (step.moment != scenario::Moment::boot) step.moment = scenario::Moment::now;
   if (step.kind == StepKind::power_cut && (step.moment == scenario::Moment::now || !step.text.empty()))
     step.wait = Millis(0);
-  step.text.clear();
+  if (step.kind != StepKind::update) step.text.clear();
   step.label.clear();
   return step;
 }
 
-// The same boots and waits, nothing of the candidate: what fails here is the lab's.
+// The same boots, waits and updates, nothing of the candidate: what fails here is the lab's.
 Cell make_control(const Cell& like) {
   Cell control;
   control.control = true;

@@ -17,11 +17,7 @@ void add_driver(std::vector<Given>& all, const Given& first, const std::vector<s
   }
 }
 
-}  // namespace
-
-std::vector<Given> given_to(const Cell& cell) {
-  std::vector<Given> all;
-  if (cell.control) return all;
+void add_candidates(const Cell& cell, std::vector<Given>& all) {
   add_driver(all, {.of = Of::driver, .path = cell.driver_path, .mark = cell.driver_mark}, cell.driver_with);
   if (!cell.content_path.empty())
     all.push_back({.of = Of::content,
@@ -37,6 +33,17 @@ std::vector<Given> given_to(const Cell& cell) {
                    .path = extra.path,
                    .mark = extra.mark,
                    .damage = extra.damage});
+}
+
+}  // namespace
+
+std::vector<Given> given_to(const Cell& cell) {
+  std::vector<Given> all;
+  if (!cell.control) add_candidates(cell, all);
+  std::size_t updates = 0;
+  for (const auto& step : cell.story)
+    if (step.kind == scenario::StepKind::update)
+      all.push_back({.of = Of::update, .place = updates++, .path = step.text, .mark = step.mark});
   return all;
 }
 

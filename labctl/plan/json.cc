@@ -27,9 +27,9 @@ using scenario::StepKind;
 
 constexpr int version = 1;
 constexpr StepKind step_kinds[] = {
-    StepKind::install,   StepKind::place,     StepKind::apply,  StepKind::exercise, StepKind::reboot,
-    StepKind::cold_boot, StepKind::power_cut, StepKind::remove, StepKind::run,      StepKind::wait,
-    StepKind::wait_for,  StepKind::reload,    StepKind::suspend};
+    StepKind::install,   StepKind::place,     StepKind::apply,   StepKind::exercise, StepKind::reboot,
+    StepKind::cold_boot, StepKind::power_cut, StepKind::remove,  StepKind::run,      StepKind::wait,
+    StepKind::wait_for,  StepKind::reload,    StepKind::suspend, StepKind::update};
 constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment::install,
                                         scenario::Moment::apply, scenario::Moment::boot};
 constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,
@@ -132,6 +132,8 @@ Step read_step(In& in) {
   Step step;
   step.kind = in.kind("kind", step_kinds);
   step.text = in.text("text");
+  if (step.kind == StepKind::update && !scenario::is_update_package(step.text))
+    in.wrong("text: not the path of a package");
   step.label = read_label(in, "label");
   step.wait = Millis(in.number("wait_ms", 0, 3'600'000));
   step.times = static_cast<int>(in.number("times", 1, 1000));

@@ -52,15 +52,21 @@ struct Cell {
 
 // One file that a cell's guest is given.
 struct Given {
-  enum class Of { driver, content };
+  enum class Of {
+    driver,
+    content,
+    update,  // a package of the operating system's: no candidate
+  };
   Of of = Of::driver;
   std::string label;      // of the artifact; empty for the cell's own
-  std::size_t place = 0;  // in the artifact: its first file, or one that is installed with it
+  std::size_t place = 0;  // in the artifact: its first file, or one that is installed with it; of an update
+                          // how many came before it
   std::string path;
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
 };
-// All of them: the cell's own driver and content first, then those that its story names. A control has none.
+// All of them: the cell's own driver and content first, then those that its story names. A control has the
+// updates alone.
 std::vector<Given> given_to(const Cell& cell);
 
 // Whether two cells run the same image on the same machine: they start from the same snapshot, and one canary

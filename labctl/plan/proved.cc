@@ -40,6 +40,9 @@ std::string proved_in_words(const Cell& cell) {
     words += fmt::format("; while {} of yours {} in the background",
                          load == 1 ? std::string("a command") : fmt::format("{} commands", load),
                          load == 1 ? "runs" : "run");
+  const bool updated = std::any_of(cell.story.begin(), cell.story.end(),
+                                   [](const auto& step) { return step.kind == scenario::StepKind::update; });
+  if (updated) words += "; in boots behind an update, the kernel that it installed";
   return words;
 }
 

@@ -18,6 +18,18 @@ std::string heading(const std::string& text) { return fmt::format("\n{}\n", text
 
 std::string wrapped(const std::string& text, std::size_t width) { return wrap_lines(text, width, 4) + "\n"; }
 
+const char* name_of(plan::Given::Of of) {
+  switch (of) {
+    case plan::Given::Of::driver:
+      return "driver";
+    case plan::Given::Of::content:
+      return "content";
+    case plan::Given::Of::update:
+      return "update";
+  }
+  return "";
+}
+
 std::string given_text(const Record& record, std::size_t index, std::size_t width) {
   const auto& cell = record.run.plan.cells[index];
   std::string text;
@@ -28,11 +40,11 @@ std::string given_text(const Record& record, std::size_t index, std::size_t widt
                                   ? ", kernel " + printable(image->facts.kernel_release)
                                   : ""),
                   width);
-  if (cell.control) return text + "  control  the same story without the candidate\n";
+  if (cell.control) text += "  control  the same story without the candidate\n";
   for (const auto& given : plan::given_to(cell)) {
     const auto* artifact = record.run.artifact(given.path);
     text += wrapped(
-        fmt::format("  {:<7}  {}{}{}", given.of == plan::Given::Of::driver ? "driver" : "content",
+        fmt::format("  {:<7}  {}{}{}", name_of(given.of),
                     given.label.empty() ? "" : printable(given.label) + ": ", printable(given.path, 400),
                     artifact ? ", sha256 " + printable(artifact->sha256, 80) : ""),
         width);

@@ -121,6 +121,10 @@ bool is_package_file(std::string_view text) {
   return is_one_line(text) && text.find_first_of("/\\:*?\"<>|'") == text.npos;
 }
 
+bool is_update_package(std::string_view path) {
+  return is_one_line(path) && path.size() > 4 && (path.ends_with(".deb") || path.ends_with(".rpm"));
+}
+
 std::string fault_of_content_path(std::string_view path, bool windows) {
   if (!windows && path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return fault_of_guest_path(path, windows);

@@ -45,6 +45,8 @@ bool is_kernel_option(std::string_view text);
 bool is_labs_kernel_option(std::string_view name);
 // A file of a Windows driver's package, by its name alone.
 bool is_package_file(std::string_view text);
+// A package by which Linux is updated: a path that ends in .deb or .rpm.
+bool is_update_package(std::string_view path);
 // Where a minifilter belongs: digits, perhaps with a fraction, "385100.5".
 bool is_altitude(std::string_view text);
 // A volume as fltmc lists it: "C:", or a device's name.

@@ -177,6 +177,7 @@ enum class StepKind {
   remove,
   reload,   // the driver is unloaded and loaded again, in one boot
   suspend,  // to RAM and back, in one boot
+  update,   // a package of the operating system's; its control gets it as well
   run,
   wait,
   wait_for,  // a text on the console
@@ -188,7 +189,8 @@ enum class Moment { now, install, apply, boot };
 
 struct Step {
   StepKind kind = StepKind::reboot;
-  std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none
+  std::string text;   // run: the command; wait_for and power_cut: a text on the console, empty for none;
+                      // update: the package's path, relative to the file
   std::string label;  // install, place, apply: which artifact; empty means the cell's own
   Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
   int times = 1;   // reboot xN, reload driver xN, suspend xN

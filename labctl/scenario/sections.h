@@ -100,6 +100,7 @@ class StepReader {
   std::optional<Step> read_wait_for(const Node& node);
   std::optional<Step> read_power_cut(const Node& node);
   std::optional<Step> finish(Result<Step> step, Mark mark);
+  unsigned later_of(const Node& words) const;
 
   Reader& reader_;
   std::string what_;

@@ -16,13 +16,15 @@ constexpr Millis longest_wait = std::chrono::hours(1);
 constexpr Millis shortest_cut{1};
 constexpr std::size_t longest_marker = 200;
 
-const std::vector<std::string> first_words = {"install", "place",     "apply",     "exercise",
-                                              "reboot",  "cold-boot", "power-cut", "remove",
-                                              "reload",  "suspend",   "run",       "wait"};
+const std::vector<std::string> first_words = {"install",   "place",     "apply",  "exercise", "reboot",
+                                              "cold-boot", "power-cut", "remove", "reload",   "suspend",
+                                              "update",    "run",       "wait"};
 const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
-    "power-cut during boot, remove driver, reload driver x3, suspend, wait 20s, wait for TEXT, run COMMAND";
+    "power-cut during boot, remove driver, reload driver x3, suspend, update package FILE, wait 20s, wait "
+    "for "
+    "TEXT, run COMMAND";
 const std::string moments =
     "write power-cut, power-cut at TEXT, or power-cut during install driver, apply content, or boot";
 
@@ -92,6 +94,17 @@ Result<Step> reload_step(const std::vector<std::string>& words) {
   return counted_step(StepKind::reload, words, 2);
 }
 
+// "update package FILE"
+Result<Step> update_step(const std::string& file) {
+  if (file.empty())
+    return input_error("'update package' needs a file", "",
+                       "write update package FILE, or {step: update package, file: FILE}");
+  if (!is_update_package(file))
+    return input_error(fmt::format("'update package' takes one .deb or .rpm, found {}", quoted(file)), "",
+                       "a Windows with an update in it is an image of its own");
+  return Step{.kind = StepKind::update, .text = file};
+}
+
 // A text that the console may show. Not so short that anything would show it, and on one line.
 Status check_marker(const std::string& text) {
   if (text.size() < 3)
@@ -158,6 +171,9 @@ Result<Step> parse_step(const std::string& text) {
   if (verb == "reboot") return plain_step(StepKind::reboot, words);
   if (verb == "cold-boot") return plain_step(StepKind::cold_boot, words);
   if (verb == "suspend") return plain_step(StepKind::suspend, words);
+  if (verb == "update")
+    return words.size() > 1 && words[1] == "package" ? update_step(behind(text, 2))
+                                                     : no_step(words, "write update package FILE");
   if (verb == "power-cut") return power_cut_step(text, words);
   if (verb == "wait") return wait_step(text, words);
   if (verb == "run") {
@@ -176,9 +192,15 @@ Result<Step> parse_step(const std::string& text) {
 
 std::optional<Step> StepReader::read(const Node& node) {
   if (node.kind == Node::Kind::map) return read_map(node);
-  const auto text = reader_.text(node, what_, later_);
+  const auto text = reader_.text(node, what_, later_of(node));
   if (!text) return std::nullopt;
   return finish(parse_step(*text), node.mark);
+}
+
+// The path of a package may name the image, as those of artifacts do.
+unsigned StepReader::later_of(const Node& words) const {
+  const auto written = words_of(words.text);
+  return !written.empty() && written[0] == "update" ? image_later : later_;
 }
 
 std::optional<Step> StepReader::read_map(const Node& node) {
@@ -205,12 +227,24 @@ std::optional<Step> StepReader::read_map(const Node& node) {
   return std::nullopt;
 }
 
-// {step: install driver previous, within: 20m}: what a few words say, with its limit.
+// {step: install driver previous, within: 20m}: what a few words say, with its limit; the file of an update
+// may stand for itself.
 std::optional<Step> StepReader::read_words(const Node& node) {
   const std::string what = fmt::format("{}: step", what_);
-  if (!reader_.map(node, what, {{"step"}, {"within"}})) return std::nullopt;
-  const auto text = reader_.text(*node.find("step"), what, later_);
+  if (!reader_.map(node, what, {{"step"}, {"file"}, {"within"}})) return std::nullopt;
+  const Node& words = *node.find("step");
+  auto text = reader_.text(words, what, later_of(words));
   if (!text) return std::nullopt;
+  if (const Node* file = node.find("file")) {
+    const auto path = reader_.one_line(*file, what + ".file", image_later);
+    if (!path) return std::nullopt;
+    if (words_of(*text) != std::vector<std::string>{"update", "package"}) {
+      reader_.mistake(file->mark, fmt::format("{}: only 'update package' takes a file", what),
+                      "write {step: update package, file: FILE}");
+      return std::nullopt;
+    }
+    text = fmt::format("update package {}", *path);
+  }
   auto step = finish(parse_step(*text), node.mark);
   const Node* limit = node.find("within");
   if (!step || !limit) return step;
@@ -303,6 +337,7 @@ std::string to_text(const Step& step) {
   if (step.kind == StepKind::place || step.kind == StepKind::apply) text += " content";
   if (step.kind == StepKind::power_cut && step.moment != Moment::now)
     text += fmt::format(" during {}", to_string(step.moment));
+  if (step.kind == StepKind::update) text += " package " + printable(step.text, 100);
   if (!step.label.empty()) text += " " + step.label;
   if (step.kind == StepKind::wait) text += " " + show_duration(step.wait);
   if (step.kind == StepKind::wait_for) text += " '" + printable(step.text, 60) + "'";
@@ -334,6 +369,8 @@ const char* to_string(StepKind kind) {
       return "reload";
     case StepKind::suspend:
       return "suspend";
+    case StepKind::update:
+      return "update";
     case StepKind::run:
       return "run";
     case StepKind::wait:

@@ -35,6 +35,9 @@ class StoryCheck {
     if (state_.driver == torn)
       mistake(torn_at_, "after this it is unknown which driver is installed",
               "install driver again after it");
+    if (unbooted_update_)
+      mistake(*unbooted_update_, "no boot follows this update, and a kernel that it installs would never run",
+              "write reboot after it");
     if (state_.content == torn)
       mistake(torn_at_, "after this it is unknown which content is there", "apply content again after it");
     // Only a story without other faults is worth asking whether it boots each cell's own bytes.
@@ -96,6 +99,8 @@ class StoryCheck {
         return power_cut(step);
       case StepKind::suspend:
         return suspend(step);
+      case StepKind::update:
+        return update(step);
       case StepKind::run:
       case StepKind::wait:
       case StepKind::wait_for:
@@ -147,6 +152,24 @@ class StoryCheck {
               "a guest of Linux can be suspended");
   }
 
+  // What is under test would be in the control as well.
+  void update(const Step& step) {
+    unbooted_update_ = step.mark;
+    if (scenario_.guest && scenario_.guest->os == Os::windows)
+      return mistake(step.mark, "'update package' on Windows: no way to do it has been proved on one",
+                     "build an image with the update in it, and run on both");
+    for (const auto* artifacts : {&scenario_.drivers, &scenario_.contents})
+      for (const Artifact& artifact : *artifacts)
+        if (artifact.path == step.text ||
+            std::find(artifact.with.begin(), artifact.with.end(), step.text) != artifact.with.end())
+          return mistake(
+              step.mark,
+              fmt::format("'update package' is for the operating system, and {} is the candidate's "
+                          "{}",
+                          quoted(step.text), quoted(artifact.label)),
+              artifacts == &scenario_.drivers ? "write install driver" : "write apply content");
+  }
+
   void content_step(const Step& step) {
     if (scenario_.contents.empty())
       mistake(step.mark, fmt::format("'{}', but there is no candidate.content", named(step)));
@@ -169,6 +192,7 @@ class StoryCheck {
   // A driver that loads when it is used is seen in no boot without a use.
   void boot(const Step& step) {
     boots_ += step.times;
+    unbooted_update_.reset();
     booted_.push_back(state_);
     awaited_ = scenario_.guest && scenario_.guest->driver.loads == Loads::on_use;
     const bool on_use = scenario_.guest && scenario_.guest->driver.loads == Loads::on_use;
@@ -267,7 +291,7 @@ class StoryCheck {
   State state_;
   Mark torn_at_;
   std::vector<State> booted_;
-  std::optional<Mark> unused_boot_;
+  std::optional<Mark> unused_boot_, unbooted_update_;
   long boots_ = 0;
   bool ever_installed_ = false;
   bool awaited_ = false;  // the installed driver is not loaded yet

@@ -31,7 +31,7 @@ ControlCache::ControlCache(fs::path cache, std::string tool, std::string host, s
       clock_(std::move(clock)) {}
 
 std::string ControlCache::key(const lab::CellJob& job) const {
-  return bundle::control_key(snapshot::record_of(job.base), job.cell, signatures_, host_, tool_);
+  return bundle::control_key(snapshot::record_of(job.base), job.cell, job.files, signatures_, host_, tool_);
 }
 
 Result<bool> ControlCache::take(const lab::CellJob& job) const {
