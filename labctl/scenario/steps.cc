@@ -100,8 +100,11 @@ Result<Step> update_step(const std::string& file) {
     return input_error("'update package' needs a file", "",
                        "write update package FILE, or {step: update package, file: FILE}");
   if (!is_update_package(file))
-    return input_error(fmt::format("'update package' takes one .deb or .rpm, found {}", quoted(file)), "",
-                       "a Windows with an update in it is an image of its own");
+    return input_error(
+        fmt::format("'update package' takes one .deb or .rpm, found {}", quoted(file)), "",
+        file.ends_with(".msu") || file.ends_with(".cab")
+            ? "a Windows with an update in it is an image of its own"
+            : "several packages are several steps, in the order in which they need each other");
   return Step{.kind = StepKind::update, .text = file};
 }
 

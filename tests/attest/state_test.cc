@@ -82,12 +82,14 @@ TEST_CASE("every file of a driver and of a content's folder is a subject, and an
                                        {"channels/x", sha256("x"), 1},
                                        {"channels/sub/y", sha256("y"), 1},
                                        {"channels.old/x", sha256("old"), 1},
-                                       {"lib.deb", sha256("lib"), 1}},
+                                       {"lib.deb", sha256("lib"), 1},
+                                       {"linux.deb", sha256("linux"), 1}},
                          .ended = "2026-11-22T10:20:00Z"};
   plan::Cell cell{.id = "a", .image = "debian", .driver = "candidate", .content = "candidate"};
   cell.driver_path = "a.deb";
   cell.driver_with = {"lib.deb"};
   cell.content_path = "channels";
+  cell.story = {{.kind = scenario::StepKind::update, .text = "linux.deb"}};
   run.plan.cells = {cell};
   run.images = {{.name = "debian", .sha256 = sha256("disk"), .snapshot_sha256 = sha256("first")}};
   const verdict::Verdict verdict;
@@ -97,6 +99,7 @@ TEST_CASE("every file of a driver and of a content's folder is a subject, and an
   for (const auto& subject : statement->subjects) names.push_back(subject.name);
   CHECK(names == std::vector<std::string>{"a.deb", "lib.deb", "channels", "y", "x"});
   REQUIRE(statement->find("artefact/channels.old/x"));
+  REQUIRE(statement->find("artefact/linux.deb"));  // the guest's system, not what is let out
   const auto given = [](std::vector<std::string> digests) {
     std::vector<attest::Resource> files;
     for (auto& digest : digests) files.push_back({"f", std::move(digest)});

@@ -90,7 +90,7 @@ class Gate {
       const Json word{
           {"made_unix", *parse_moment("2026-11-21T00:00:00Z")},
           {"run", "20261121T000000Z-sensor"},
-          {"key", bundle::control_key(test::image_record("debian"), cell, "", host, split.tool_sha256)}};
+          {"key", bundle::control_key(test::image_record("debian"), cell, {}, "", host, split.tool_sha256)}};
       REQUIRE(write_file(folder(number) / "cells" / cell.id / bundle::control_file, dump_pretty(word)));
     }
   }

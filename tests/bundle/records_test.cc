@@ -190,7 +190,7 @@ TEST_CASE("a control that was kept for something else is not this run's") {
     REQUIRE(write_file(recorded.root / "cells" / control.id / bundle::control_file, dump_pretty(word)));
   };
   const auto key_of = [](const outcome::RunRecord& run) {
-    return bundle::control_key(run.images[0], run.plan.cells.back(), "", run.host.fingerprint,
+    return bundle::control_key(run.images[0], run.plan.cells.back(), {}, "", run.host.fingerprint,
                                run.tool_sha256);
   };
   Recorded recorded;
@@ -206,4 +206,24 @@ TEST_CASE("a control that was kept for something else is not this run's") {
   other.plan.cells.back().settle += Millis(1);  // does other work
   keep(recorded, key_of(other));
   CHECK_THAT(recorded.reasons(), ContainsSubstring("its control was reused from a run of another image"));
+}
+
+TEST_CASE("a control that was kept with another update is not this run's") {
+  Recorded recorded;
+  auto run = recorded.run;
+  auto& control = run.plan.cells.back();
+  control.story.insert(control.story.begin(), {.kind = scenario::StepKind::update, .text = "out/linux.deb"});
+  run.artifacts.push_back({"out/linux.deb", sha256("new"), 3});
+  const fs::path folder = recorded.root / "cells" / control.id;
+  const auto kept_with = [&](const std::string& bytes) {
+    const Json word{{"labctl", 1},
+                    {"made_unix", at(began) - day},
+                    {"run", "run-1"},
+                    {"key", bundle::control_key(run.images[0], control, {{"update.deb", sha256(bytes)}}, "",
+                                                run.host.fingerprint, run.tool_sha256)}};
+    REQUIRE(write_file(folder / bundle::control_file, dump_pretty(word)));
+    return bundle::read_kept(folder, run, control).has_value();
+  };
+  CHECK(kept_with("new"));
+  CHECK_FALSE(kept_with("old"));
 }

@@ -188,6 +188,21 @@ TEST_CASE("a suspension is no boot, and is proved twice") {
   CHECK(cell.boots_wanted() == 1);
 }
 
+TEST_CASE("an update is no boot, and is everybody's: the control is given it alone") {
+  plan::Cell cell = candidate();
+  using enum scenario::StepKind;
+  const scenario::Step step{.kind = update, .text = "out/x.deb"};
+  cell.story = {step, {.kind = install}, {.kind = apply}, step, {.kind = reboot}};
+  CHECK(told(cell) == looked + " do deliver update evidence kernel-log install " + driver_only + " " +
+                          before + " apply " + full + " update+1 " + full + boot("REBOOT", full) +
+                          " console awake cleared");
+  CHECK(cell.boots_wanted() == 1);
+  plan::Cell without = control();
+  without.story = {step, {.kind = reboot}};
+  CHECK(told(without) == baseline + " do deliver update evidence kernel-log" +
+                             boot("REBOOT", "evidence kernel-log") + " console awake cleared");
+}
+
 TEST_CASE("content that lies there waits for its driver") {
   plan::Cell cell = candidate();
   using enum scenario::StepKind;

@@ -64,6 +64,9 @@ inline plan::Cell control() {
 inline event::Opened opened(const plan::Cell& cell) {
   event::Opened opened{
       .cell = cell.id, .boot_time = 20s, .rules = outcome::rules_now, .seed = std::string(32, 'a')};
+  for (const auto& given : plan::given_to(cell))
+    if (given.of == plan::Given::Of::update)
+      opened.payload[guest::update_file(given.path, given.place)] = sha256(given.path);
   if (cell.control) return opened;
   const auto& driver = cell.guest.driver;
   const std::string first = guest::driver_file(driver);
@@ -108,6 +111,10 @@ class Scene {
   double starved_share = 0;                               // of the time, from the beginning on
   Millis limit = 4h;  // the clock of this story; a cell must have ended by then
   std::uint64_t taint = 0x3000, taint_of_a_boot = 0x3000;  // O and E: out of tree, unsigned
+  std::string kernel = "6.1.0";
+  std::string updates_to;                          // the kernel in the package of an update
+  bool boots_into_update = true;                   // its boot loader starts it
+  std::map<std::string, std::string> build_under;  // kernel -> the driver's build, where it is not build_id
   std::string build_id = "b1", source_version = "5F1", version = "7.16";
   bool alive = true;  // the agent answers and the heart beats
   int console_level = 7;
@@ -190,6 +197,8 @@ class Scene {
     for (int i = 0; i < resets_per_reboot; ++i) tell(event::Reset{});
     down_at_.reset();
     up_ = false;
+    if (updated_ && boots_into_update && !updates_to.empty()) kernel = updates_to;
+    updated_ = false;
     taint = taint_of_a_boot;
     ++boots;
     if (!comes_back) return;
@@ -334,8 +343,12 @@ class Scene {
     if (name == "booted") return "system=running\n";
     if (name == "identify") return "boot_id=" + boot_id() + "\n";
     if (name == "evidence" || name == "sleepers" || name.starts_with("suspect-"))
-      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=6.1.0\ncmdline=root=x " +
-             cmdline + "\n" + sleepers;
+      return "taint=" + std::to_string(taint) + "\nboot_id=" + boot_id() + "\nkernel=" + kernel +
+             "\ncmdline=root=x " + cmdline + "\n" + sleepers;
+    if (name.starts_with("update")) {
+      updated_ = true;
+      return "kernels=" + updates_to + " \n";
+    }
     if (name == "deliver") {
       std::string text;
       for (const auto& [file, digest] : opening.payload) text += file + "=" + digest + "\n";
@@ -353,8 +366,9 @@ class Scene {
       return "jit=1\ntags.on_exec=00112233445566aa \ntags.on_open=00112233445566bb 00112233445566cc "
              "\npackage=right\n";
     if (name.starts_with("loaded"))
-      return "state=live\nversion=" + version + "\nbuild_id=" + build_id + "\nsrcversion=" + source_version +
-             "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest +
+      return "state=live\nversion=" + version +
+             "\nbuild_id=" + (build_under.count(kernel) != 0 ? build_under[kernel] : build_id) +
+             "\nsrcversion=" + source_version + "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest +
              "\nfresh=yes\npackage=right\nbuilt=yes\n";
     if (name.starts_with("load-state-")) return "running=yes\n";
     if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
@@ -375,7 +389,7 @@ class Scene {
            "\ndevkmsg=on\nlogged=yes\n" + sleepers;
   }
 
-  bool up_ = true;
+  bool up_ = true, updated_ = false;
   std::set<std::string> ears_;
   std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_, sleep_at_, wake_at_;
   std::optional<std::pair<std::string, Millis>> begin_at_;

@@ -313,6 +313,48 @@ TEST_CASE("a guest is suspended once for each number, with its console on, and s
   CHECK(suspend(1).output == refused.output);
 }
 
+TEST_CASE("an update says which kernel came with it, and what its package manager said last") {
+  const Folder folder;
+  const std::string asked = (folder.path / "asked").string();
+  const std::string files =
+      "printf '/.\n/boot/vmlinuz-6.1.0-41\n/boot/config-6.1.0-41\n/lib/modules/6.1.0-41/"
+      "vmlinuz\n/usr/lib/modules/6.1.0-42/build\n'";
+  const std::string manager = "case $1 in\n-L | -qpl) " + files + ";;\n-qp) cat " +
+                              (folder.path / "provides").string() + " ;;\n*) printf '<%s>' \"$@\" >" + asked +
+                              "; echo kernels=0; echo unpacking;;\nesac\n";
+  const auto all = [&](const std::string& program) {
+    return with_programs(folder, {{"dpkg", program},
+                                  {"rpm", program},
+                                  {"dpkg-deb", "[ $1 = -f ] && echo linux-image\n"},
+                                  {"sync", "exit 0\n"}});
+  };
+  std::string path = all(manager);
+  const auto update = [&](const std::string& file) {
+    return shell(path + linux_.update(file).command, folder.path);
+  };
+  const std::string payload = "/var/lib/labctl/payload/";
+  CHECK(linux_.update("update+1.rpm").name == "update+1");
+  Said said = update("update.deb");
+  INFO(said.output);
+  CHECK(said.code == 0);
+  CHECK(read_facts(said.output).at("kernels") == "6.1.0-41");
+  CHECK_THAT(said.output, ContainsSubstring("| unpacking"));
+  CHECK(text_of(asked) == "<-i><--force-confold><" + payload + "update.deb>");
+  write(folder.path / "provides", "kernel-core = 6.1\ninstallonlypkg(kernel)\n");
+  said = update("update.rpm");
+  CHECK(read_facts(said.output).at("kernels") == "6.1.0-41");
+  CHECK(text_of(asked) == "<-i><--replacepkgs><" + payload + "update.rpm>");
+  write(folder.path / "provides", "bash = 5\n");
+  CHECK(update("update.rpm").code == 0);
+  CHECK(text_of(asked) == "<-U><--oldpackage><--replacepkgs><" + payload + "update.rpm>");
+
+  path = all("echo ' x depends on y (>= 2); however:'; echo 'dpkg: error processing x' >&2; exit 1\n");
+  said = update("update.deb");
+  CHECK(said.code == 1);
+  CHECK(said.output.ends_with("dpkg: error processing x\n x depends on y (>= 2); however:\n"));
+  CHECK(update("update.rpm").code == 1);
+}
+
 TEST_CASE("what runs beside the story keeps its status, and the command stays one word") {
   const Folder folder;
   const std::string command = "printf '%s' \"it's\" >" + (folder.path / "ran").string() + "; exit 7";

@@ -163,6 +163,7 @@ class FakeMachine final : public machine::Machine,
     if (has("sensorctl digest")) out += content + "\n";
     if (has("mount -o ro"))
       for (const auto& [file, digest] : script_.payload) out += file + "=" + digest + "\n";
+    if (has("kernels=%s")) out += "kernels=\n";
     if (has("echo system=")) out += "system=running\n";
     if (has("boot_id=")) out += "boot_id=" + boot_id() + "\n";
     if (has("taint=")) out += "taint=12288\nkernel=6.1.0-fake\n";

@@ -49,11 +49,13 @@ class Lab {
                                .disk = root / "snapshot.qcow2",
                                .disk_sha256 = record(std::nullopt).images[0].snapshot_sha256,
                                .boot_time = 3s},
-                      .payload = c.control ? "" : "cd.iso",
-                      .files = c.control ? std::map<std::string, std::string>{} : payload,
+                      .payload = files_of(c).empty() ? "" : "cd.iso",
+                      .files = files_of(c),
                       .builds = {{"driver.ko", {"build-id:aa"}}},
                       .folder = root / "bundle/cells" / c.id,
                       .disk = root / (c.id + ".qcow2")});
+    for (const auto& c : plan.cells)
+      for (const auto& [file, digest] : updates_of(c)) host.scripts["labctl-" + c.id].payload[file] = digest;
     for (auto& job : jobs) {
       job.dumps = &dumps, job.base.shape.memory = memory;
       job.kills_for_memory = kills_for_memory;
@@ -71,13 +73,16 @@ class Lab {
   }
 
   outcome::RunRecord record(std::optional<std::vector<std::string>> faults) const {
-    return outcome::RunRecord{
-        .rules = outcome::rules_now,
-        .began = show_moment(std::time(nullptr)),
-        .artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
-        .images = {image_record("box")},
-        .plan = plan,
-        .faults = std::move(faults)};
+    outcome::RunRecord run{.rules = outcome::rules_now,
+                           .began = show_moment(std::time(nullptr)),
+                           .artifacts = {{"driver.ko", sha256("driver")}, {"content.bin", sha256("content")}},
+                           .images = {image_record("box")},
+                           .plan = plan,
+                           .faults = std::move(faults)};
+    if (plan.cells.empty()) return run;  // the lab is being made
+    for (const auto& given : plan::given_to(plan.cells[0]))
+      if (given.of == plan::Given::Of::update) run.artifacts.push_back({given.path, sha256(given.path)});
+    return run;
   }
   Status write_record(std::optional<std::vector<std::string>> faults) const {
     return write_file(root / "bundle/run.json", outcome::write_run_record(record(std::move(faults))));
@@ -103,6 +108,18 @@ class Lab {
   std::vector<outcome::Outcome> outcomes;  // as the cells ended while they ran
 
  private:
+  static std::map<std::string, std::string> updates_of(const plan::Cell& c) {
+    std::map<std::string, std::string> files;
+    for (const auto& given : plan::given_to(c))
+      if (given.of == plan::Given::Of::update)
+        files[guest::update_file(given.path, given.place)] = sha256(given.path);
+    return files;
+  }
+  std::map<std::string, std::string> files_of(const plan::Cell& c) const {
+    std::map<std::string, std::string> files = updates_of(c);
+    if (!c.control) files.insert(payload.begin(), payload.end());
+    return files;
+  }
   static plan::Cell cell(const std::string& id, bool control) {
     plan::Cell c;
     c.id = id;

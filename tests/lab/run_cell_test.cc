@@ -96,6 +96,37 @@ TEST_CASE("a guest that is suspended is woken, and proved in the same boot") {
   CHECK(test::FakeMachine::woken - before == 2);
 }
 
+TEST_CASE("a guest is updated in the middle of its story, and its control with it") {
+  Lab lab;
+  for (auto& cell : lab.plan.cells)
+    cell.story.insert(cell.story.end() - 1, {.kind = scenario::StepKind::update, .text = "x.deb"});
+  SECTION("and lives on") {
+    auto judged = lab.run();
+    INFO(judged.verdict_json);
+    CHECK(judged.verdict.decision == verdict::Decision::passed);
+    CHECK(lab.outcome(judged, "box.candidate").boots_proved == 2);
+  }
+  SECTION("and the package does not fit its image, which is nobody's crash") {
+    for (auto* script : {&lab.candidate(), &lab.control()})
+      script->on_command = [](const std::string& command, int, const machine::Sink&) {
+        return command.find("kernels=%s") != command.npos
+                   ? std::optional(std::pair(1, std::string("dpkg: x depends on y\n")))
+                   : std::nullopt;
+      };
+    auto judged = lab.run();
+    CHECK(judged.verdict.decision == verdict::Decision::no_verdict);
+    CHECK_THAT(judged.verdict.reasons.front(), ContainsSubstring("dpkg: x depends on y"));
+  }
+  SECTION("and by another package than was recorded") {
+    lab.run();
+    auto run = lab.record(std::vector<std::string>());
+    run.artifacts.back().sha256 = sha256("another package");
+    REQUIRE(write_file(lab.root / "bundle/run.json", outcome::write_run_record(run)));
+    const auto judged = bundle::judge_bundle(lab.root / "bundle").value();
+    CHECK(judged.verdict.decision == verdict::Decision::no_verdict);
+  }
+}
+
 TEST_CASE("a machine that cannot be switched on again is the lab's failure") {
   Lab lab;
   lab.plan.cells[0].story.back().kind = scenario::StepKind::cold_boot;

@@ -96,6 +96,20 @@ TEST_CASE("what a run would not find on this host is found before") {
     CHECK(with_folder(6 + 7).empty());
     CHECK_THAT(with_folder(6 + 7 - 1), Catch::StartsWith("error space in debian-12-linux-6.1: cell a"));
   }
+  SECTION("the package of an update, which the control is given as well") {
+    Place place(1000);
+    const auto updated_by = [&](const std::string& name, const std::string& bytes) {
+      place.plan.cells[0].story = {{.kind = scenario::StepKind::update, .text = name, .mark = {7, 3}}};
+      if (!bytes.empty()) REQUIRE(write_file(place.folder / name, bytes));
+      return place.lacks();
+    };
+    CHECK_THAT(updated_by("none.deb", ""), ContainsSubstring("7:3: the artifact does not exist"));
+    CHECK_THAT(updated_by("x.deb", "no package"), ContainsSubstring("7:3: is no Debian package"));
+    CHECK_THAT(updated_by("y.deb", "!<arch>\n"), ContainsSubstring("is no Debian package"));
+    CHECK_THAT(updated_by("x.rpm", "!<arch>\ndebian-binary   "), ContainsSubstring("is no rpm package"));
+    CHECK(updated_by("z.deb", "!<arch>\ndebian-binary   ").empty());
+    CHECK(updated_by("z.rpm", "\xed\xab\xee\xdb\x03").empty());
+  }
   SECTION("the same bytes under two names") {
     Place place(1000);
     place.plan.cells[0].extra_drivers = {{.label = "previous", .path = "old.deb", .mark = {}}};

@@ -20,6 +20,7 @@ CHANNELS = "labctl/cell/channels.cc"
 SLEEPERS = "labctl/guest/sleepers.cc"
 STORY = "labctl/cell/story.cc"
 SUSPEND = "labctl/cell/suspend.cc"
+UPDATE = "labctl/cell/update.cc"
 BACKGROUND = "labctl/cell/background.cc"
 MEANING = "labctl/crash/meaning.cc"
 TIED = "labctl/cell/tied.cc"
@@ -504,6 +505,29 @@ RULES = [
     ("a service lives through a suspension", STORY, "prove(suspending, false);\n    add", "prove(suspending);\n    add"),
     ("a suspension is waited behind", STORY, ".step = suspending.with(\"settle\", Activity::settle), .duration = cell_.settle", ".step = suspending.with(\"settle\", Activity::settle), .duration = Millis(0)"),
     ("a control is suspended as its cells are", "labctl/plan/expand.cc", "step.kind == StepKind::suspend;", "false;"),
+    ("an update that fails is no good sign", UPDATE, "if (answer.exit_code != 0)", "if (false)"),
+    ("an update that fails without the candidate is the lab's", UPDATE,
+     "fail(s_.candidate_in ? Ending::not_loaded : Ending::lab_failed,\n                fmt", "fail(Ending::not_loaded,\n                fmt"),
+    ("a guest that does not say which kernel its update installed proves nothing", UPDATE, "if (told == facts.end())\n    return", "if (told == facts.end())\n    return; if (false)"),
+    ("what an update installed must be a kernel's release", "labctl/guest/guest.cc", "if (!scenario::is_kernel_release(release)) return std::nullopt;", ""),
+    ("of several kernels none is expected", UPDATE, "if (kernels->size() > 1)", "if (false)"),
+    ("an update's kernel is expected", UPDATE, "if (!kernels->empty()) s_.next_kernel = kernels->front();", ""),
+    ("an update's kernel is expected from the next boot on", STEP, "    begin_kernel();\n", ""),
+    ("a module may be another build under another kernel", UPDATE, "for (auto& [name, module] : s_.modules) module.other_kernel = true;", ""),
+    ("a BPF program may have another tag under another kernel", UPDATE, "for (auto& [name, program] : s_.bpf) program.other_kernel = true;", ""),
+    ("a module is another build once for each kernel", JUDGE, "  module.other_kernel = false;\n", ""),
+    ("a module is the same version under another kernel", JUDGE, "module.build_id = fact(facts, \"build_id\");  // the same source", "module.version = fact(facts, \"version\"), module.build_id = fact(facts, \"build_id\");  //"),
+    ("a BPF program has another tag once for each kernel", BPF, "std::exchange(seen.other_kernel, false)", "seen.other_kernel"),
+    ("a module is the same build under the same kernel", UPDATE, "if (before == s_.kernel) return;", ""),
+    ("a boot loader that starts another kernel is the image's without the candidate", UPDATE,
+     "fail(s_.candidate_in ? Ending::not_loaded : Ending::lab_failed,\n       fmt", "fail(Ending::not_loaded,\n       fmt"),
+    ("an update is no word of the candidate's", "labctl/cell/cell.h", "return check == Check::exit_zero || check == Check::ran;", "return check == Check::exit_zero || check == Check::ran || check == Check::update;"),
+    ("a control is updated as its cells are", "labctl/plan/expand.cc", "step.kind == StepKind::update ||", ""),
+    ("a control is given its updates", "labctl/plan/given.cc", "if (!cell.control) add_candidates(cell, all);", "if (cell.control) return all; add_candidates(cell, all);"),
+    ("a control that was kept with another update is not this run's", "labctl/bundle/control_record.cc", "story_of(control), given, signatures,", "story_of(control), signatures,"),
+    ("an update is no subject", "labctl/attest/state.cc", "if (file.of == plan::Given::Of::update) continue;", ""),
+    ("an update is booted", "labctl/scenario/story.cc", "if (unbooted_update_)\n", "if (false)\n"),
+    ("the candidate is no update", "labctl/scenario/story.cc", "if (artifact.path == step.text ||", "if (false &&"),
     ("a second boot inside a requested reboot is a crash", STEP, "if (s_.down && !same_reboot)", "if (false && !same_reboot)"),
     ("resets of one reboot belong together", STEP,
      "const bool same_reboot = s_.down &&", "const bool same_reboot = false &&"),
@@ -593,9 +617,9 @@ RULES = [
     ("a driver that is loaded again is seen to be gone in between", STORY,
      "if (operation.check != Check::bpf_gone) add(std::move(operation));  // they may be pinned", ";"),
     ("a driver that was loaded again is proved", STORY, "    prove(reloading_driver);\n", ""),
-    ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(step.label)))', "if (true)"),
-    ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(step.label));\n', ""),
-    ("proofs are asked before an apply that is cut", STORY, "        ask_without_content(to_text(step), may_be_refused(step.label));\n", ""),
+    ("proofs are asked before the content is there", STORY, 'if (ask_without_content(applying_content, may_be_refused(cell_, step.label)))', "if (true)"),
+    ("proofs are asked before the content is placed", STORY, '    ask_without_content("place content", may_be_refused(cell_, step.label));\n', ""),
+    ("proofs are asked before an apply that is cut", STORY, "        ask_without_content(to_text(step), may_be_refused(cell_, step.label));\n", ""),
     ("content that has been there is not asked about again", STORY,
      "if (!seen_contents_.insert(digest(content_file_)).second) return false;", "seen_contents_.insert(digest(content_file_));"),
     ("unproved content is not asked about before", STORY,

@@ -119,6 +119,35 @@ TEST_CASE("a control is suspended as often as its cells") {
   CHECK(control.boots_wanted() == 1);
 }
 
+TEST_CASE("a control is updated as its cells are, by the same files") {
+  const Plan plan = load_and_expand(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: sensor.ko}}\nmatrix: {image: [debian-12]}\n"
+      "guest: {linux: {driver: {kind: kmod}}}\n"
+      "story: [install driver, 'update package out/${image}/a.deb', {step: update package, file: b.rpm}, "
+      "reboot]\n");
+  std::string text;
+  for (const auto& step : plan.cells.back().story) text += to_text(step) + " ";
+  CHECK(text == "update package out/debian-12/a.deb update package b.rpm reboot ");
+  using Of = labctl::plan::Given::Of;
+  for (const auto& cell : plan.cells) {
+    auto given = labctl::plan::given_to(cell);
+    if (!cell.control) given.erase(given.begin());
+    REQUIRE(given.size() == 2);
+    CHECK((given[0].of == Of::update && given[0].path == "out/debian-12/a.deb" && given[0].place == 0));
+    CHECK((given[1].of == Of::update && given[1].path == "b.rpm" && given[1].place == 1));
+    CHECK(given[1].mark.line == 6);
+  }
+  CHECK_THAT(labctl::plan::proved_in_words(plan.cells[0]),
+             ContainsSubstring("in boots behind an update, the kernel that it installed"));
+  const Json written = labctl::plan::to_json(plan);
+  const auto again = labctl::plan::from_json(written, "run.json");
+  REQUIRE(again);
+  CHECK(labctl::plan::to_json(*again) == written);
+  Json other = written;
+  other["cells"][0]["story"][1]["text"] = "/etc/passwd";
+  CHECK_FALSE(labctl::plan::from_json(other, "run.json"));
+}
+
 TEST_CASE("a control has the boots and waits, and nothing of the candidate") {
   const Plan plan = planned("everything.yaml");
   const Cell& control = plan.cells[5];

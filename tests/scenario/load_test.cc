@@ -160,6 +160,18 @@ TEST_CASE("a guest is suspended as often as the story says, and it is no boot") 
   CHECK_FALSE(scenario::boots(StepKind::suspend));
 }
 
+TEST_CASE("a guest is updated by a package, in words or with a limit") {
+  const Scenario all = good("update.yaml");
+  REQUIRE(all.story.size() == 7);
+  CHECK(all.story[1].kind == StepKind::update);
+  CHECK(all.story[1].text == "out/${image}/linux image.deb");
+  CHECK(to_text(all.story[1]) == "update package out/${image}/linux image.deb");
+  CHECK(all.story[3].text == "out/a.rpm");
+  CHECK(all.story[4].text == "out/b.rpm");
+  CHECK(all.story[4].within == std::chrono::minutes(20));
+  CHECK_FALSE(scenario::boots(StepKind::update));
+}
+
 TEST_CASE("what runs beside the story, and whether its end counts") {
   const Scenario all = good("background.yaml");
   const auto& background = all.guest->background;

@@ -42,7 +42,7 @@ BEYOND_A_SCHEMA = re.compile(
             r"expect: (the matrix has no cell|.* is a control|.* holds all that|.* expired on)",
             r"candidate\.content has no file '",
             r"stor(y|ies\.[A-Za-z0-9_.-]+): (no boot|no reboot|[0-9]+ boots are more|the driver is never)",
-            r"stor(y|ies\.[A-Za-z0-9_.-]+): ('[a-z -]+'(,| before| after| with kind: script| is for guests)|after this it is unknown)",
+            r"stor(y|ies\.[A-Za-z0-9_.-]+): ('[a-z -]+'(,| before| after| with kind: script| is for guests)|after this it is unknown|'update package' is for the operating system)",
             r"is given but never (used|applied)|loads: on-use",
             # a value with a unit, a path, a day: its text is right and what it stands for is not
             r"is not between .* and ",

@@ -90,6 +90,8 @@ TEST_CASE("a control that passed is believed, and says where it comes from") {
   REQUIRE(*kept);
   CHECK((*kept)->run == "run-1");
   CHECK((*kept)->made.starts_with("20"));
+  lab.job.files = {{"update.deb", sha256("another package")}};
+  CHECK_FALSE(lab.take());
 }
 
 TEST_CASE("a control that did not pass is not kept") {
