@@ -73,9 +73,18 @@ std::string control_key(const outcome::ImageRecord& image, const plan::Cell& con
                         const std::map<std::string, std::string>& given, const std::string& signatures,
                         const std::string& host_fingerprint, const std::string& tool_sha256) {
   const auto facts = parse_json(image.facts.json, {});
-  return sha256(dump_line(Json{image.name, image.sha256, image.snapshot_sha256, image.nvram_sha256,
-                               facts ? *facts : Json(), image.shape, story_of(control), given, signatures,
-                               host_fingerprint, tool_sha256}));
+  Json stands_on{image.name,
+                 image.sha256,
+                 image.snapshot_sha256,
+                 image.nvram_sha256,
+                 facts ? *facts : Json(),
+                 image.shape,
+                 story_of(control),
+                 signatures,
+                 host_fingerprint,
+                 tool_sha256};
+  if (!given.empty()) stands_on.push_back(given);  // so that the key of one without is as it always was
+  return sha256(dump_line(stands_on));
 }
 
 }  // namespace labctl::bundle

@@ -22,9 +22,8 @@ const std::vector<std::string> first_words = {"install",   "place",     "apply",
 const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
-    "power-cut during boot, remove driver, reload driver x3, suspend, update package FILE, wait 20s, wait "
-    "for "
-    "TEXT, run COMMAND";
+    "power-cut during boot, remove driver, reload driver x3, suspend, update package FILE, wait 20s, "
+    "wait for TEXT, run COMMAND";
 const std::string moments =
     "write power-cut, power-cut at TEXT, or power-cut during install driver, apply content, or boot";
 

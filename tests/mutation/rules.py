@@ -524,7 +524,7 @@ RULES = [
     ("an update is no word of the candidate's", "labctl/cell/cell.h", "return check == Check::exit_zero || check == Check::ran;", "return check == Check::exit_zero || check == Check::ran || check == Check::update;"),
     ("a control is updated as its cells are", "labctl/plan/expand.cc", "step.kind == StepKind::update ||", ""),
     ("a control is given its updates", "labctl/plan/given.cc", "if (!cell.control) add_candidates(cell, all);", "if (cell.control) return all; add_candidates(cell, all);"),
-    ("a control that was kept with another update is not this run's", "labctl/bundle/control_record.cc", "story_of(control), given, signatures,", "story_of(control), signatures,"),
+    ("a control that was kept with another update is not this run's", "labctl/bundle/control_record.cc", "if (!given.empty()) stands_on.push_back(given);", ""),
     ("an update is no subject", "labctl/attest/state.cc", "if (file.of == plan::Given::Of::update) continue;", ""),
     ("an update is booted", "labctl/scenario/story.cc", "if (unbooted_update_)\n", "if (false)\n"),
     ("the candidate is no update", "labctl/scenario/story.cc", "if (artifact.path == step.text ||", "if (false &&"),
