@@ -192,8 +192,9 @@ Question Linux::load(const scenario::Guest& guest) const {
 // Each has a name of its own, by which its answer is found.
 Question Linux::update(const std::string& file) const {
   return {file.substr(0, file.rfind('.')),
-          shell_script({{"package", payload(file)}},
-                       file.ends_with(".rpm") ? scripts::update_rpm_sh : scripts::update_deb_sh)};
+          file.ends_with(".rpm")
+              ? shell_script({{"package", payload(file)}}, scripts::update_rpm_sh)
+              : shell_script({{"package", payload(file)}, {"boot", "/boot"}}, scripts::update_deb_sh)};
 }
 
 Question Linux::loaded(const scenario::Guest& guest, const std::string& module, const Files& files) const {

@@ -348,6 +348,25 @@ TEST_CASE("an update says which kernel came with it, and what its package manage
   CHECK(update("update.rpm").code == 0);
   CHECK(text_of(asked) == "<-U><--oldpackage><--replacepkgs><" + payload + "update.rpm>");
 
+  // GRUB's three lines are labctl's own: the newest kernel goes there, and only where it can be started.
+  const auto booted_by = [&](const std::string& kernels, const std::string& lines) {
+    shell("cd " + folder.path.string() + "; rm -rf boot; mkdir -p boot/grub; touch " + kernels, folder.path);
+    write(folder.path / "boot/grub/grub.cfg", lines);
+    std::string command = linux_.update("update.deb").command;
+    const std::string where = "boot=" + shell_quote("/boot");
+    REQUIRE(command.find(where) != command.npos);
+    command.replace(command.find(where), where.size(), "boot=" + (folder.path / "boot").string());
+    CHECK(shell(path + command, folder.path).code == 0);
+    return text_of(folder.path / "boot/grub/grub.cfg");
+  };
+  const std::string kernels = "boot/vmlinuz-6.1.0-9 boot/vmlinuz-6.1.0-41 boot/initrd.img-6.1.0-9 ";
+  const std::string old = "linux /boot/vmlinuz-6.1.0-9 root=x\ninitrd /boot/initrd.img-6.1.0-9\nboot\n";
+  const std::string update_grubs = "menuentry 'Debian' {\n\tlinux\t/boot/vmlinuz-6.1.0-9 root=x\n}\n";
+  CHECK(booted_by(kernels + "boot/initrd.img-6.1.0-41", old) ==
+        "linux /boot/vmlinuz-6.1.0-41 root=x\ninitrd /boot/initrd.img-6.1.0-41\nboot\n");
+  CHECK(booted_by(kernels, old) == old);
+  CHECK(booted_by(kernels + "boot/initrd.img-6.1.0-41", update_grubs) == update_grubs);
+
   path = all("echo ' x depends on y (>= 2); however:'; echo 'dpkg: error processing x' >&2; exit 1\n");
   said = update("update.deb");
   CHECK(said.code == 1);
