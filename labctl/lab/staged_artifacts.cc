@@ -108,8 +108,9 @@ Status check_package(const fs::path& file, const std::string& path, const std::s
   std::string head(wanted.size(), '\0');
   std::ifstream in(file, std::ios::binary);
   if (in.read(head.data(), static_cast<std::streamsize>(head.size())) && head == wanted) return {};
-  return input_error(fmt::format("is not a {} package: {}", wanted == rpm ? "rpm" : "Debian", file.string()),
-                     where, "what 'update package' installs is one .deb or .rpm of the guest's system");
+  return input_error(
+      fmt::format("is not {} package: {}", wanted == rpm ? "an rpm" : "a Debian", file.string()), where,
+      "what 'update package' installs is one .deb or .rpm of the guest's system");
 }
 
 // Copied first and hashed then: the digest is of the very bytes that go into the guests.

@@ -106,7 +106,7 @@ TEST_CASE("what a run would not find on this host is found before") {
     CHECK_THAT(updated_by("none.deb", ""), ContainsSubstring("7:3: the artifact does not exist"));
     CHECK_THAT(updated_by("x.deb", "no package"), ContainsSubstring("7:3: is not a Debian package"));
     CHECK_THAT(updated_by("y.deb", "!<arch>\n"), ContainsSubstring("is not a Debian package"));
-    CHECK_THAT(updated_by("x.rpm", "!<arch>\ndebian-binary   "), ContainsSubstring("is no rpm package"));
+    CHECK_THAT(updated_by("x.rpm", "!<arch>\ndebian-binary   "), ContainsSubstring("is not an rpm package"));
     CHECK(updated_by("z.deb", "!<arch>\ndebian-binary   ").empty());
     CHECK(updated_by("z.rpm", "\xed\xab\xee\xdb\x03").empty());
   }
