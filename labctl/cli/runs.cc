@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/cli/answer.h"
 #include "labctl/cli/answer_run.h"
 #include "labctl/cli/command_line.h"

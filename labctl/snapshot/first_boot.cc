@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "labctl/base/files.h"
+#include "labctl/base/json.h"
 #include "labctl/base/text.h"
 #include "labctl/crash/crash.h"
 #include "labctl/snapshot/os.h"
