@@ -116,6 +116,18 @@ TEST_CASE("an upgrade expects the new build from its installation on") {
   CHECK(news == 2);
 }
 
+TEST_CASE("each of several bare modules is to be its own file") {
+  plan::Cell cell = bare_module();
+  cell.guest.driver.modules = {"core", "net"};
+  cell.driver_with = {"net.ko"};
+  event::Opened opening = opened(cell);
+  opening.payload["driver+1.ko"] = sha256("net");
+  std::vector<std::string> digests;
+  for (const auto& op : cell::operations(cell, opening))
+    if (op.check == cell::Check::loaded && digests.size() < 2) digests.push_back(op.expected_sha256);
+  CHECK(digests == std::vector<std::string>{driver_digest, sha256("net")});
+}
+
 TEST_CASE("an author's variables become what was delivered") {
   plan::Cell cell = candidate();
   cell.story.insert(
