@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 
 namespace labctl::scenario {
 namespace {
@@ -123,6 +124,10 @@ bool is_package_file(std::string_view text) {
 
 bool is_update_package(std::string_view path) {
   return is_one_line(path) && path.size() > 4 && (path.ends_with(".deb") || path.ends_with(".rpm"));
+}
+
+bool same_file(std::string_view a, std::string_view b) {
+  return std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
 }
 
 std::string fault_of_content_path(std::string_view path, bool windows) {

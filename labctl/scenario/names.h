@@ -47,6 +47,8 @@ bool is_labs_kernel_option(std::string_view name);
 bool is_package_file(std::string_view text);
 // A package by which Linux is updated: a path that ends in .deb or .rpm.
 bool is_update_package(std::string_view path);
+// Two paths of one scenario are the same file, however they are written; links are not followed.
+bool same_file(std::string_view a, std::string_view b);
 // Where a minifilter belongs: digits, perhaps with a fraction, "385100.5".
 bool is_altitude(std::string_view text);
 // A volume as fltmc lists it: "C:", or a device's name.

@@ -160,8 +160,9 @@ class StoryCheck {
                      "build an image with the update in it, and run on both");
     for (const auto* artifacts : {&scenario_.drivers, &scenario_.contents})
       for (const Artifact& artifact : *artifacts)
-        if (artifact.path == step.text ||
-            std::find(artifact.with.begin(), artifact.with.end(), step.text) != artifact.with.end())
+        if (same_file(artifact.path, step.text) ||
+            std::any_of(artifact.with.begin(), artifact.with.end(),
+                        [&](const std::string& path) { return same_file(path, step.text); }))
           return mistake(
               step.mark,
               fmt::format("'update package' is for the operating system, and {} is the candidate's "

@@ -361,7 +361,7 @@ TEST_CASE("an update says which kernel came with it, and what its package manage
   };
   const std::string kernels = "boot/vmlinuz-6.1.0-9 boot/vmlinuz-6.1.0-41 boot/initrd.img-6.1.0-9 ";
   const std::string old = "linux /boot/vmlinuz-6.1.0-9 root=x\ninitrd /boot/initrd.img-6.1.0-9\nboot\n";
-  const std::string update_grubs = "menuentry 'Debian' {\n\tlinux\t/boot/vmlinuz-6.1.0-9 root=x\n}\n";
+  const std::string update_grubs = "menuentry 'Debian' {\n  linux /boot/vmlinuz-6.1.0-9 root=x\n}\n";
   CHECK(booted_by(kernels + "boot/initrd.img-6.1.0-41", old) ==
         "linux /boot/vmlinuz-6.1.0-41 root=x\ninitrd /boot/initrd.img-6.1.0-41\nboot\n");
   CHECK(booted_by(kernels, old) == old);
