@@ -106,7 +106,7 @@ TESTS = {
     RUN_RECORD: ["verdict/merge_test"],
     "labctl/bundle/merge.cc": ["bundle/merge_test"],
     "labctl/trust/control.cc": ["trust/control_test"],
-    CONTROL_RECORD: ["trust/control_test"],
+    CONTROL_RECORD: ["trust/control_test", "bundle"],
     BASE_SNAPSHOT: ["snapshot/base_snapshot_test"],
     RUN_CELL: ["lab/retries_test"],
     RINGS: ["rings"],
