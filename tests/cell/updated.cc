@@ -59,6 +59,13 @@ const std::vector<Story>& stories() {
          s.build_under.clear();
          s.when("boot 1/3", 1s, [](Scene& g) { g.build_id = "b2"; });
        }},
+      {"another build behind an update to the kernel that runs", not_loaded,
+       "another build of sensor is loaded", 0,
+       [](Scene& s) {
+         is_updated(s, "6.1.0");
+         s.opening.builds["driver.deb"] = {"build-id:b1", "build-id:b2"};
+         s.when("boot 1/3", 1s, [](Scene& g) { g.build_id = "b2"; });
+       }},
       {"another version under the other kernel", not_loaded, "another build of sensor is loaded", 0,
        [](Scene& s) {
          has_builds(s);

@@ -527,7 +527,7 @@ RULES = [
     ("a control that was kept with another update is not this run's", "labctl/bundle/control_record.cc", "if (!given.empty()) stands_on.push_back(given);", ""),
     ("an update is no subject", "labctl/attest/state.cc", "if (file.of == plan::Given::Of::update) continue;", ""),
     ("an update is booted", "labctl/scenario/story.cc", "if (unbooted_update_)\n", "if (false)\n"),
-    ("the candidate is no update", "labctl/scenario/story.cc", "if (artifact.path == step.text ||", "if (false &&"),
+    ("the candidate is no update", "labctl/scenario/story.cc", "if (same_file(artifact.path, step.text) ||", "if ("),
     ("a second boot inside a requested reboot is a crash", STEP, "if (s_.down && !same_reboot)", "if (false && !same_reboot)"),
     ("resets of one reboot belong together", STEP,
      "const bool same_reboot = s_.down &&", "const bool same_reboot = false &&"),
