@@ -63,6 +63,8 @@ TESTS = {
     "labctl/plan/expand.cc": ["plan"],
     "labctl/plan/accept.cc": ["plan"],
     "labctl/attest/policy.cc": ["attest"],
+    "labctl/attest/state.cc": ["attest"],
+    "labctl/scenario/story.cc": ["scenario"],
     "labctl/attest/weaker.cc": ["attest"],
     "labctl/history/entry.cc": ["history"],
     "labctl/history/analysis.cc": ["history"],
