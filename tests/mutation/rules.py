@@ -879,7 +879,7 @@ RULES = [
      "symbols->find(record->guid) == std::string::npos", "record->guid.empty()"),
     ("no PDB is read but the one that was compared", "labctl/symbolize/windows_image.cc", 'return folder / "i.sys";', "return image.file;"),
     ("a bundle with a link in it is not gone on with", "labctl/lab/resume.cc", "    if (entry->is_symlink()) return link(entry->path());", "    ;"),
-    ("other bytes come only from a file that the user named", "labctl/reproduction/inventory.cc", "    item.standing = Standing::missing;\n    item.what = here.empty()", "    if (!here.empty()) return FoundArtefact{origin, named.damage, wanted.sha256};\n    item.standing = Standing::missing;\n    item.what = here.empty()"),
+    ("other bytes come only from a file that the user named", "labctl/reproduction/inventory.cc", "    item.standing = Standing::missing;\n    item.what = here.empty()", "    if (!here.empty()) return FoundArtifact{origin, named.damage, wanted.sha256};\n    item.standing = Standing::missing;\n    item.what = here.empty()"),
 
     # ---- the journal ----
     ("a record follows the one before", JOURNAL, 'if (text_at(*json, "after") != chain.head)', 'if (text_at(*json, "after").empty())'),
