@@ -61,6 +61,7 @@ enum class Wait {
   cold_boot,  // off, on, agent back
   power_cut,  // the same without asking the guest
   suspend,    // asleep, awake, and then the question's answer
+  crash,      // its kernel panics, the crash kernel starts and resets the machine, agent back
   moment,     // a question has begun, and then `duration` or `marker`: the power is cut next
   half_boot,  // down, a kernel starts, and then `duration` or `marker`: the power is cut next
   marker,     // the console says `marker`
@@ -103,6 +104,8 @@ enum class Check {
   load_begun,      // a command of the author's runs beside the story from here on
   load,            // it still does
   update,          // a package of the operating system's: that it was installed, and which kernel with it
+  crash_kernel,    // one is loaded, to be started by a panic
+  dump,            // of the crash on purpose, whole
   console,         // the guest has written `marker` to the kernel's log, and finds it there
 };
 
@@ -139,6 +142,7 @@ struct Operation {
   bool file_alone = false;      // Check::without: the content's file is there, and has not been applied
   bool uses_content = false;    // may end badly once it has been refused
   int begins_boot = 0;          // the life of the guest that begins here
+  int number = 0;               // Wait::crash: which one of the story's, from 1
   bool boot_proved = false;     // reaching this operation's end proves one more boot
   int chapter = -1;             // the step of the story that it is of; -1: of the beginning or the end
 
@@ -228,6 +232,13 @@ struct State {
   bool power_was_cut = false;            // on purpose, once in this story
   // Guest time; of the suspension under way.
   std::optional<Millis> asleep_since, awake_since;
+  // The crash on purpose under way (crash_boot.cc).
+  struct CrashBoot {
+    bool panicked = false;   // the console showed the panic that was asked for,
+    std::size_t offset = 0;  // here
+    bool device_told = false;
+    bool kernel = false;  // the crash kernel has started
+  } crash_boot;
   // The console and the threads of this boot (channels.cc).
   std::string console_level, console_severity;  // before the candidate is there
   std::string console_now;                      // what the guest said of it when a text was last missing
@@ -296,7 +307,7 @@ std::string where_now(const State& state);
 // What the candidate does in it (stopping, booting) has a floor besides, which journals of rules below 2 know
 // nothing of.
 struct Timeouts {
-  Millis agent, answer, long_answer, down, up, beat, grace, sweep, suspect, merge, back;
+  Millis agent, answer, long_answer, down, up, crash, beat, grace, sweep, suspect, merge, back;
   // Of Windows behind a failure (windows.cc): to paint, dump and restart; to dump and restart when all else
   // has reported the bug check; to boot again; to have its disk read.
   Millis dying, dumping, again, disk;

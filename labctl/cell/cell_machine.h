@@ -51,7 +51,7 @@ class CellMachine {
   bool waits_for(Wait wait) const { return s_.position < s_.operations.size() && operation().wait == wait; }
   bool reboots() const {
     return waits_for(Wait::reboot) || waits_for(Wait::cold_boot) || waits_for(Wait::power_cut) ||
-           waits_for(Wait::half_boot);
+           waits_for(Wait::half_boot) || waits_for(Wait::crash);
   }
   void exchange(const std::map<std::string, std::string>& payload);
   void check_payload();
@@ -75,6 +75,17 @@ class CellMachine {
   // suspend.cc: to RAM and back
   void judge_suspended(const event::Answer& answer);
   void check_suspend();
+
+  // crash_boot.cc: into the crash kernel and back
+  void judge_crash_kernel(const guest::Facts& facts);
+  void begin_crash();
+  void judge_crash(const event::Answer& answer);
+  bool is_of_our_crash(const crash::Finding& finding, Channel channel);
+  bool is_of_our_crash(const event::Panicked& panicked);
+  void crash_kernel_starts();
+  bool ends_crash();
+  void check_crash();
+  void judge_dump(const event::Answer& answer, const guest::Facts& facts);
 
   // update.cc: packages of the operating system's
   void judge_update(const event::Answer& answer, const guest::Facts& facts);

@@ -48,6 +48,8 @@ void CellMachine::check_deadlines() {
       return;
     case Wait::suspend:
       return check_suspend();
+    case Wait::crash:
+      return check_crash();
     case Wait::heard:
       return wait_for_console(waited);
     case Wait::awake:

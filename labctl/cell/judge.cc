@@ -153,6 +153,10 @@ void CellMachine::judge_facts(const event::Answer& answer, const guest::Facts& f
       if (trim(answer.output).empty()) return fail(unable(), "the guest's kernel log is empty");
       note_allowed_taint();
       return judge_taint(std::exchange(s_.taint_to_explain, {}));
+    case Check::crash_kernel:
+      return judge_crash_kernel(facts);
+    case Check::dump:
+      return judge_dump(answer, facts);
     case Check::console:
       return judge_console(facts);
   }

@@ -1,5 +1,7 @@
 #include "labctl/cell/proving.h"
 
+#include "labctl/yaml/variables.h"
+
 namespace labctl::cell {
 namespace {
 
@@ -167,6 +169,11 @@ Work installing(const plan::Cell& cell, const std::string& label) {
         (file.label == label || (label == cell.driver && file.label.empty())))
       builds |= says_so(file.path);
   return builds ? Work::build : Work::install;
+}
+
+bool names_content(const scenario::Proof& proof) {
+  const auto names = [](const std::string& text) { return yaml::names_variable(text, "content."); };
+  return names(proof.run) || (proof.prints && names(*proof.prints));
 }
 
 }  // namespace labctl::cell

@@ -27,6 +27,17 @@ std::vector<Operation> prove_absence(const plan::Cell& cell, const event::Opened
 std::vector<Operation> load_begins(const plan::Cell& cell, const outcome::StepId& step);
 std::vector<Operation> load_lasts(const plan::Cell& cell, const outcome::StepId& step);
 
+// Whether the story crashes the guest on purpose; its crash number `number`, from 1, with which a boot
+// begins; and whether that left a dump.
+bool crashes_on_purpose(const plan::Cell& cell);
+Operation crash_on_purpose(const guest::System& os, const event::Opened& opened, const outcome::StepId& step,
+                           int number, int begins_boot);
+Operation prove_dump(const guest::System& os, const event::Opened& opened, const outcome::StepId& step,
+                     int number);
+
+// A proof that only a driver with this very content can give.
+bool names_content(const scenario::Proof& proof);
+
 // The driver or content of this label by its name on the CD, whose own ones have none.
 std::string driver_file_of(const plan::Cell& cell, const std::string& label);
 std::string content_file_of(const plan::Cell& cell, const std::string& label);

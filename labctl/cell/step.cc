@@ -90,6 +90,7 @@ void CellMachine::on_event(const event::KernelStarted&) {
   s_.explained.clear();  // what was reported before was another kernel's
   if (s_.phase == Phase::running && waits_for(Wait::suspend))
     return crash("unrequested reboot", "the guest booted anew instead of waking up", Channel::resets);
+  if (s_.phase == Phase::running && waits_for(Wait::crash) && !s_.down) return crash_kernel_starts();
   if (waits_for(Wait::half_boot) && s_.down && !s_.moment_began) s_.moment_began = s_.guest_time();
 }
 
@@ -100,6 +101,7 @@ void CellMachine::on_event(const event::Reset& reset) {
     return crash("unrequested reset", "the guest reset itself without being asked to", Channel::resets);
   if (waits_for(Wait::cold_boot) && !s_.down)
     return crash("unrequested reset", "the guest reset itself instead of powering off", Channel::resets);
+  if (waits_for(Wait::crash) && !s_.down && !ends_crash()) return;
   // Firmware may restart the machine once or twice more, in milliseconds, or seconds on a host with others.
   const bool same_reboot = s_.down && !s_.kernel_spoke && s_.guest_time() - s_.last_reset < p_.merge &&
                            s_.guest_time() - s_.first_reset < 2 * p_.merge;
@@ -138,6 +140,7 @@ void CellMachine::on_event(const event::Stopped& stopped) {
 
 void CellMachine::on_event(const event::Panicked& panicked) {
   if (traits().panic_has_stop_code) return on_bug_check(panicked);
+  if (is_of_our_crash(panicked)) return actions_.push_back(Resume{});
   if (!panicked.crash_loaded) s_.dead = true;
   if (s_.nmi_injected)
     s_.nmi_noticed = true;
@@ -175,6 +178,7 @@ void CellMachine::on_event(const event::Answer& answer) {
   }
   if (s_.phase == Phase::running && waits_for(Wait::awake)) return on_sleepers_answer(answer);
   if (s_.phase == Phase::running && waits_for(Wait::suspend)) return judge_suspended(answer);
+  if (s_.phase == Phase::running && waits_for(Wait::crash)) return judge_crash(answer);
   const bool cut_next = waits_for(Wait::moment), to_be_heard = waits_for(Wait::heard);
   if (s_.phase != Phase::running || (!waits_for(Wait::answer) && !cut_next && !to_be_heard)) return;
   if (answer.question != operation().question.name) return;  // late, or for somebody else
@@ -295,6 +299,7 @@ bool CellMachine::begin_operation() {
   }
   listen(op.listen);
   if (op.wait == Wait::heard) ask_for_console();
+  if (op.wait == Wait::crash) begin_crash();
   if (op.wait == Wait::awake) s_.sleepers_asked = false, s_.sleepers_until = s_.guest_time();
   if (op.action && std::holds_alternative<PowerCut>(*op.action)) s_.power_was_cut = true;
   if (op.action) actions_.push_back(*op.action);

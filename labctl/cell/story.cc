@@ -35,6 +35,7 @@ class StoryCompiler {
     check_console("baseline");
     for (auto& operation : look_before(cell_, opened_)) add(std::move(operation));
     if (cell_.machine.memory_integrity) ask("baseline", os_.guard(), Check::guard_before);
+    if (crashes_on_purpose(cell_)) ask("baseline", os_.crash_kernel(), Check::crash_kernel);
     if (cell_.control) begin_load("baseline");
     for (std::size_t i = 0; i < cell_.story.size(); ++i) {
       const std::size_t begin = operations_.size();
@@ -120,6 +121,8 @@ class StoryCompiler {
         return next_boot(Wait::reboot, step);
       case cold_boot:
         return next_boot(Wait::cold_boot, step);
+      case crash:
+        return next_boot(Wait::crash, step);
       case power_cut:
         return power_cut_at(step);
       case run:
@@ -336,6 +339,7 @@ class StoryCompiler {
     else if (!at_once)
       leave_boot(step);
     const Millis within = opened_.earned() ? told.within : Millis(0);
+    if (how == Wait::crash) ask(step, os_.crash_kernel(), Check::crash_kernel), ++crashes_;
     go_down(how, step);
     operations_.back().limit = within;
     if (half) {
@@ -347,6 +351,10 @@ class StoryCompiler {
     ask(step.with("identify", Activity::boot), os_.identify(), Check::identified);
     ask(step.with("boot to its end", Activity::boot), os_.booted(), Check::booted);
     operations_.back().limit = within;
+    if (how == Wait::crash) {
+      add(prove_dump(os_, opened_, step, crashes_));
+      limit(Work::command, within);
+    }
     if (std::exchange(loaded_, false)) begin_load(step);
     prove(step);
     add({.wait = Wait::quiet, .step = step.with("settle", Activity::settle), .duration = cell_.settle});
@@ -358,6 +366,8 @@ class StoryCompiler {
     Operation going_down{.wait = how, .step = step, .begins_boot = boot_};
     if (how == Wait::power_cut)
       going_down.action = PowerCut{};
+    else if (how == Wait::crash)
+      return add(crash_on_purpose(os_, opened_, step, crashes_, boot_));
     else
       going_down.question = how == Wait::cold_boot ? os_.power_off() : os_.reboot();
     if (opened_.earned() && how != Wait::power_cut) {
@@ -451,12 +461,6 @@ class StoryCompiler {
     limit(Work::proof, Millis(0), proof.within);
   }
 
-  // A proof that only a driver with this very content can give.
-  static bool names_content(const scenario::Proof& proof) {
-    const auto names = [](const std::string& text) { return yaml::names_variable(text, "content."); };
-    return names(proof.run) || (proof.prints && names(*proof.prints));
-  }
-
   // Empty for what is not there, which equals no digest.
   std::string digest(const std::string& file) const {
     auto found = opened_.payload.find(file);
@@ -482,7 +486,7 @@ class StoryCompiler {
   bool awaits_boot_ = false, awaits_use_ = false;  // until the driver can be there
   bool taken_ = false;  // the driver has been notified of the content, or has started since it was placed
   bool may_be_refused_ = false, unasked_ = false;  // of the content that was placed or applied last
-  int boot_ = 0, runs_ = 0, nonces_ = 0;
+  int boot_ = 0, runs_ = 0, nonces_ = 0, crashes_ = 0;
   std::size_t updates_ = 0;
 };
 

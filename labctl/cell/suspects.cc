@@ -128,7 +128,7 @@ void CellMachine::quote_most_precise() {
 
 void CellMachine::remember(const crash::Finding& finding, Channel channel) {
   if (traits().records_power_cuts && is_of_our_power_cut(finding)) return;
-  if (is_of_our_nmi(finding, channel)) return;
+  if (is_of_our_nmi(finding, channel) || is_of_our_crash(finding, channel)) return;
   if (finding.confirmed) supersede(finding, channel);
   if (!outcome::blocks(s_.cell, finding)) {
     list_and_continue(finding, channel);

@@ -28,6 +28,8 @@ Timeouts timeouts(Millis boot_time, bool floors) {
       .long_answer = at_least(boot_floor, 5 * boot + 60s),
       .down = at_least(stop_floor, 2 * boot + 60s),  // systemd alone gives a stuck service 90 s
       .up = at_least(boot_floor, 5 * boot + 60s),
+      // A second kernel boots from the disk, reads all memory and writes a part of it.
+      .crash = std::max<Millis>(5min, 10 * boot + 60s),
       .beat = boot + 15s,
       .grace = 4s,
       .sweep = 15s,

@@ -122,6 +122,17 @@ class System {
   // Puts the guest's machine to sleep (ACPI S3) and ends when it is awake again, with another status when the
   // kernel refused; done once for each number. Its command is empty where the system cannot do that.
   virtual Question suspend(int) const { return {"suspend", {}}; }
+  // Whether a crash kernel is loaded, crash_kernel= (1 or 0), and whether a dump can be read, makedumpfile=.
+  // Its command is empty where the system cannot be crashed on purpose.
+  virtual Question crash_kernel() const { return {"crash-kernel", {}}; }
+  // Has the kernel say `text` at this severity and crashes it; done once for each number, whoever asks again
+  // and in whichever boot. Ends with another status than 0 when the kernel did not crash.
+  virtual Question crash(int number, const std::string&, const std::string&) const {
+    return {"crash-" + std::to_string(number), {}};
+  }
+  // The dump of that crash, behind it: dump=, its path, nothing where there is none; size= finished= form=
+  // (right or wrong) read= text= (whether it holds the text), perhaps why=. A whole one is removed.
+  virtual Question crash_dump(int, const std::string&) const { return {"crash-dump", {}}; }
   // Empty where a clock that jumps would change the boot's identity.
   virtual Question set_clock(long long unix_seconds) const = 0;
   // Copies from the CD; <file>=<sha256>

@@ -121,6 +121,24 @@ Question Linux::suspend(int number) const {
   return {name, shell_script({{"mark", "/run/labctl/" + name}}, scripts::suspend_sh)};
 }
 
+// On the disk, and not in /run: it must be seen in the crash kernel and behind it.
+static std::string mark_of_crash(int number) { return "/var/lib/labctl/crash-" + std::to_string(number); }
+
+Question Linux::crash_kernel() const { return {"crash-kernel", std::string(scripts::crash_kernel_sh)}; }
+
+Question Linux::crash(int number, const std::string& text, const std::string& severity) const {
+  return {"crash-" + std::to_string(number),
+          std::string(scripts::dumps_sh) +
+              shell_script({{"mark", mark_of_crash(number)}, {"text", text}, {"severity", severity}},
+                           scripts::crash_sh)};
+}
+
+Question Linux::crash_dump(int number, const std::string& text) const {
+  return {"crash-dump",
+          std::string(scripts::dumps_sh) +
+              shell_script({{"mark", mark_of_crash(number)}, {"text", text}}, scripts::crash_dump_sh)};
+}
+
 Question Linux::set_clock(long long unix_seconds) const {
   return {"set-clock", "date -u -s @" + std::to_string(unix_seconds)};
 }

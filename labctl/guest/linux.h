@@ -22,6 +22,9 @@ class Linux final : public System {
   Question reboot() const override;
   Question power_off() const override;
   Question suspend(int number) const override;
+  Question crash_kernel() const override;
+  Question crash(int number, const std::string& text, const std::string& severity) const override;
+  Question crash_dump(int number, const std::string& text) const override;
   Question set_clock(long long unix_seconds) const override;
   Question deliver(const std::vector<std::string>& files) const override;
   Question install(const scenario::Guest& guest, const Files& files) const override;

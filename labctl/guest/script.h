@@ -25,11 +25,12 @@ namespace scripts {
 
 // For /bin/sh.
 extern const std::string_view begin_load_sh, bpf_sh, booted_sh, built_dkms_sh, settle_sh, console_sh,
-    console_shell_sh, content_digest_sh, deliver_sh, evidence_sh, install_deb_sh, install_dkms_sh,
-    install_module_sh, install_rpm_sh, load_driver_sh, load_module_sh, load_state_sh, loaded_addresses_sh,
-    loaded_sh, package_deb_sh, package_rpm_sh, place_sh, refusal_sh, remove_deb_sh, remove_module_sh,
-    remove_rpm_sh, service_sh, set_cmdline_sh, grow_root_sh, place_folder_sh, folder_digest_sh, sleepers_sh,
-    suspend_sh, unload_dkms_sh, unload_driver_sh, update_deb_sh, update_rpm_sh, whole_log_sh;
+    console_shell_sh, content_digest_sh, crash_sh, crash_dump_sh, crash_kernel_sh, deliver_sh, dumps_sh,
+    evidence_sh, install_deb_sh, install_dkms_sh, install_module_sh, install_rpm_sh, load_driver_sh,
+    load_module_sh, load_state_sh, loaded_addresses_sh, loaded_sh, package_deb_sh, package_rpm_sh, place_sh,
+    refusal_sh, remove_deb_sh, remove_module_sh, remove_rpm_sh, service_sh, set_cmdline_sh, grow_root_sh,
+    place_folder_sh, folder_digest_sh, sleepers_sh, suspend_sh, unload_dkms_sh, unload_driver_sh,
+    update_deb_sh, update_rpm_sh, whole_log_sh;
 // For PowerShell.
 extern const std::string_view boot_id_ps1, booted_ps1, content_digest_ps1, deliver_ps1, dumps_ps1, events_ps1,
     evidence_ps1, filter_ps1, guard_ps1, install_inf_ps1, install_msi_ps1, install_service_ps1,

@@ -29,7 +29,7 @@ constexpr int version = 1;
 constexpr StepKind step_kinds[] = {
     StepKind::install,   StepKind::place,     StepKind::apply,   StepKind::exercise, StepKind::reboot,
     StepKind::cold_boot, StepKind::power_cut, StepKind::remove,  StepKind::run,      StepKind::wait,
-    StepKind::wait_for,  StepKind::reload,    StepKind::suspend, StepKind::update};
+    StepKind::wait_for,  StepKind::reload,    StepKind::suspend, StepKind::update,   StepKind::crash};
 constexpr scenario::Moment moments[] = {scenario::Moment::now, scenario::Moment::install,
                                         scenario::Moment::apply, scenario::Moment::boot};
 constexpr scenario::Damage damages[] = {scenario::Damage::truncated, scenario::Damage::empty,

@@ -57,6 +57,7 @@ void take(const Cell& cell, const Step& step, Tuple& in) {
     case StepKind::cold_boot:
     case StepKind::reload:
     case StepKind::suspend:
+    case StepKind::crash:
     case StepKind::update:
     case StepKind::run:
     case StepKind::wait:

@@ -177,6 +177,7 @@ enum class StepKind {
   remove,
   reload,   // the driver is unloaded and loaded again, in one boot
   suspend,  // to RAM and back, in one boot
+  crash,    // on purpose, into its crash kernel (kdump) and back
   update,   // a package of the operating system's; its control gets it as well
   run,
   wait,
@@ -193,7 +194,7 @@ struct Step {
                       // update: the package's path, relative to the file
   std::string label;  // install, place, apply: which artifact; empty means the cell's own
   Millis wait{0};  // wait: how long; wait_for: at most; power_cut: after its moment has begun; 0: the default
-  int times = 1;   // reboot xN, reload driver xN, suspend xN
+  int times = 1;   // reboot xN, reload driver xN, suspend xN, crash and boot xN
   int exit_code = 0;                       // run
   std::optional<std::string> prints = {};  // run: exact output, both sides trimmed
   Moment moment = Moment::now;             // power_cut

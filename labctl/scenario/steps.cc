@@ -18,12 +18,12 @@ constexpr std::size_t longest_marker = 200;
 
 const std::vector<std::string> first_words = {"install",   "place",     "apply",  "exercise", "reboot",
                                               "cold-boot", "power-cut", "remove", "reload",   "suspend",
-                                              "update",    "run",       "wait"};
+                                              "update",    "crash",     "run",    "wait"};
 const std::vector<std::string> map_keys = {"step", "run", "wait", "wait-for", "power-cut"};
 const std::string all_steps =
     "steps: install driver, place content, apply content, exercise, reboot, reboot x3, cold-boot, power-cut, "
-    "power-cut during boot, remove driver, reload driver x3, suspend, update package FILE, wait 20s, "
-    "wait for TEXT, run COMMAND";
+    "power-cut during boot, remove driver, reload driver x3, suspend, crash and boot, update package FILE, "
+    "wait 20s, wait for TEXT, run COMMAND";
 const std::string moments =
     "write power-cut, power-cut at TEXT, or power-cut during install driver, apply content, or boot";
 
@@ -91,6 +91,13 @@ Result<Step> reload_step(const std::vector<std::string>& words) {
   if (words.size() < 2 || words[1] != "driver")
     return no_step(words, "write reload driver, or reload driver x3");
   return counted_step(StepKind::reload, words, 2);
+}
+
+// "crash and boot", "crash and boot x3"
+Result<Step> crash_step(const std::vector<std::string>& words) {
+  if (words.size() < 3 || words[1] != "and" || words[2] != "boot")
+    return no_step(words, "write crash and boot, or crash and boot x3");
+  return counted_step(StepKind::crash, words, 3);
 }
 
 // "update package FILE"
@@ -173,6 +180,7 @@ Result<Step> parse_step(const std::string& text) {
   if (verb == "reboot") return plain_step(StepKind::reboot, words);
   if (verb == "cold-boot") return plain_step(StepKind::cold_boot, words);
   if (verb == "suspend") return plain_step(StepKind::suspend, words);
+  if (verb == "crash") return crash_step(words);
   if (verb == "update")
     return words.size() > 1 && words[1] == "package" ? update_step(behind(text, 2))
                                                      : no_step(words, "write update package FILE");
@@ -329,7 +337,8 @@ std::optional<Step> StepReader::finish(Result<Step> step, Mark mark) {
 }
 
 bool boots(StepKind kind) {
-  return kind == StepKind::reboot || kind == StepKind::cold_boot || kind == StepKind::power_cut;
+  return kind == StepKind::reboot || kind == StepKind::cold_boot || kind == StepKind::power_cut ||
+         kind == StepKind::crash;
 }
 
 std::string to_text(const Step& step) {
@@ -371,6 +380,8 @@ const char* to_string(StepKind kind) {
       return "reload";
     case StepKind::suspend:
       return "suspend";
+    case StepKind::crash:
+      return "crash and boot";
     case StepKind::update:
       return "update";
     case StepKind::run:

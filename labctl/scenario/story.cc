@@ -99,6 +99,8 @@ class StoryCheck {
         return power_cut(step);
       case StepKind::suspend:
         return suspend(step);
+      case StepKind::crash:
+        return crash(step);
       case StepKind::update:
         return update(step);
       case StepKind::run:
@@ -150,6 +152,14 @@ class StoryCheck {
     if (scenario_.guest && scenario_.guest->os == Os::windows)
       mistake(step.mark, "'suspend' on Windows: no way to do it has been proved on one",
               "a guest of Linux can be suspended");
+  }
+
+  // What the image needs for it is asked of the guest.
+  void crash(const Step& step) {
+    if (scenario_.guest && scenario_.guest->os == Os::windows)
+      mistake(step.mark, "'crash and boot' on Windows: no way to do it has been proved on one",
+              "a guest of Linux can be crashed, in an image with kdump");
+    boot(step);
   }
 
   // What is under test would be in the control as well.

@@ -29,6 +29,9 @@ std::string told(const plan::Cell& cell) {
       case cell::Wait::suspend:
         text += "SUSPEND";
         break;
+      case cell::Wait::crash:
+        text += "CRASH";
+        break;
       case cell::Wait::half_boot:
         text += "HALF-BOOT";
         break;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <map>
 #include <optional>
@@ -123,6 +124,8 @@ class Scene {
   std::string sleepers;       // threads that sleep uninterruptibly, as the guest lists them
   bool leaves_loudly = true;  // the console shows the kernel's last line
   bool suspends = true, wakes = true, resumes = true;  // when it is told to suspend itself to RAM
+  bool crashes = true, starts_crash_kernel = true;     // when it is told to crash
+  Millis dump_time = 30s;                              // of its crash kernel, from its start to the reset
   bool begins = true;                                  // it tells that it has begun with a question
   Millis works = 20s;                                  // at what is to be cut short
   std::map<std::string, Millis> works_at;              // at a question, where it is not done in `latency`
@@ -206,6 +209,16 @@ class Scene {
     up_at_ = now + boot_time;
   }
 
+  // As the kernel does for a 'c' in /proc/sysrq-trigger.
+  void panic() {
+    tell(event::Panicked{.crash_loaded = true});
+    crash::Finding panic = finding("kernel panic: sysrq triggered crash", crash::Kind::panic);
+    panic.offset = 4000;
+    tell(on_console(std::move(panic)));
+    up_ = false;
+    if (starts_crash_kernel) crash_kernel_at_ = now + 2s;
+  }
+
   // The console shows a text, and it may be listened for.
   void says(const std::string& text) {
     if (ears_.erase(text) != 0) tell(event::Said{text});
@@ -263,6 +276,14 @@ class Scene {
       wake_at_.reset(), up_ = resumes;
       tell(event::Woken{});
     }
+    if (crash_at_ && now >= crash_at_->second) {
+      write_to_console(std::exchange(crash_at_, std::nullopt)->first);
+      panic();
+    }
+    if (crash_kernel_at_ && now >= *crash_kernel_at_) {
+      crash_kernel_at_.reset(), down_at_ = now + dump_time;
+      tell(event::KernelStarted{});
+    }
     if (down_at_ && now >= *down_at_) go_down();
     if (speak_at_ && now >= *speak_at_) speak_at_.reset(), tell(event::KernelStarted{});
     if (up_at_ && now >= *up_at_) up_at_.reset(), up_ = true;
@@ -288,6 +309,9 @@ class Scene {
       if (ask->question.name == "reboot") {
         if (reboots) down_at_ = now + shutdown_time;
         return;
+      }
+      if (ask->question.name.starts_with("crash-") && std::isdigit(ask->question.name[6])) {
+        if (crashes) return void(crash_at_ = {ask->question.command, now + 1s});
       }
       if (ask->question.name.starts_with("suspend-") && suspends) sleep_at_ = now + 3s;
       if (!ask->question.command.empty()) pending_.push_back({ask->question, now + time_for(*ask)});
@@ -371,6 +395,9 @@ class Scene {
              "\nsrcversion=" + source_version + "\nfile=/lib/modules/x.ko\nfile_sha256=" + driver_digest +
              "\nfresh=yes\npackage=right\nbuilt=yes\n";
     if (name.starts_with("load-state-")) return "running=yes\n";
+    if (name == "crash-kernel") return "crash_kernel=1\nmakedumpfile=yes\n";
+    if (name == "crash-dump")
+      return "dump=/var/crash/1/dump.1\nsize=4096\nfinished=yes\nform=right\nread=yes\ntext=yes\nwhy=\n";
     if (name == "content-digest") return "content_sha256=" + content_digest + "\n";
     if (name == "proof-1") return content_digest + "\n";
     if (name == "kernel-log") return "[    0.000000] Linux version 6.1.0\n";
@@ -391,8 +418,8 @@ class Scene {
 
   bool up_ = true, updated_ = false;
   std::set<std::string> ears_;
-  std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_, sleep_at_, wake_at_;
-  std::optional<std::pair<std::string, Millis>> begin_at_;
+  std::optional<Millis> down_at_, speak_at_, up_at_, off_at_, on_at_, sleep_at_, wake_at_, crash_kernel_at_;
+  std::optional<std::pair<std::string, Millis>> begin_at_, crash_at_;
   std::vector<Pending> pending_;
   std::vector<Timer> timers_;
 };

@@ -313,6 +313,79 @@ TEST_CASE("a guest is suspended once for each number, with its console on, and s
   CHECK(suspend(1).output == refused.output);
 }
 
+TEST_CASE("a guest is crashed once for each number, behind its text, and only a new dump counts") {
+  const Folder folder;
+  const fs::path root = folder.path;
+  const std::string path =
+      with_programs(folder, {{"sleep", "exit 0\n"},
+                             // Puts a flattened dump in order when it is whole, and shows its log.
+                             {"makedumpfile",
+                              "case $1 in\n-R) cat >\"$2\"; grep -q end \"$2\" || { echo \"Can't read the "
+                              "dump memory\"; exit 1; } ;;\n"
+                              "--dump-dmesg) cp \"$2\" \"$3\" ;;\n-F) grep -q end \"$5\" ;;\nesac\n"}});
+  const std::vector<std::string> places = {"/var/lib/labctl", "/var/crash",   "/proc/sysrq-trigger",
+                                           "/dev/kmsg",       "/etc/default", "/etc/kdump.conf"};
+  for (const char* made : {"var/lib/labctl", "var/crash/old", "proc", "dev", "etc/default"})
+    fs::create_directories(root / made);
+  const auto run = [&](const std::string& command) {
+    return shell(path + moved(command, folder, places), folder.path);
+  };
+  const std::string flat = "makedumpfile";
+  write(root / "var/crash/old/dump.old", flat + " labctl: c0ffee end\n");
+  write(root / "proc/sysrq-trigger", "");
+  const Said lived = run(linux_.crash(1, "c0ffee", "6").command);
+  CHECK(lived.code == 1);
+  CHECK_THAT(lived.output, ContainsSubstring("its kernel goes on"));
+  CHECK(text_of(root / "dev/kmsg") == "<6>labctl: c0ffee\n");
+  CHECK(text_of(root / "proc/sysrq-trigger") == "c\n");
+  write(root / "proc/sysrq-trigger", "");
+  CHECK(run(linux_.crash(1, "c0ffee", "6").command).code == 0);  // asked again, it does nothing
+  CHECK(text_of(root / "proc/sysrq-trigger").empty());
+
+  const auto dump = [&] { return guest::read_facts(run(linux_.crash_dump(1, "c0ffee").command).output); };
+  CHECK(dump().at("dump").empty());  // the old one is another crash's
+  struct {
+    const char *name, *content, *size, *finished, *form, *read, *text;
+  } static const cases[] = {
+      {"dump.1", "", "0", "yes", "wrong", "no", "no"},
+      {"dump.1", "a text c0ffee end", "17", "yes", "wrong", "no", "no"},
+      {"dump.1", "makedumpfile c0ffee", "19", "yes", "right", "no", "no"},
+      {"dump.1", "makedumpfile other end", "22", "yes", "right", "yes", "no"},
+      {"dump-incomplete", "makedumpfile c0ffee end", "23", "no", "right", "yes", "yes"},
+      {"vmcore", "KDUMP   c0ffee", "14", "yes", "right", "no", "no"},
+      {"vmcore", "\177ELF other end", "14", "yes", "right", "yes", "no"},
+  };
+  for (const auto& each : cases) {
+    INFO(each.content);
+    fs::create_directories(root / "var/crash/1");
+    write(root / "var/crash/1" / each.name, each.content);
+    const auto facts = dump();
+    CHECK(facts.at("dump") == (root / "var/crash/1" / each.name).string());
+    CHECK(facts.at("size") == each.size);
+    CHECK(facts.at("finished") == each.finished);
+    CHECK(facts.at("form") == each.form);
+    CHECK(facts.at("read") == each.read);
+    CHECK(facts.at("text") == each.text);
+    CHECK(
+        fs::exists(root / "var/crash/1" / each.name));  // it proves nothing, and somebody may want to see why
+    fs::remove_all(root / "var/crash/1");
+  }
+  fs::create_directories(root / "var/crash/1");
+  write(root / "var/crash/1/dmesg.1", "c0ffee");
+  write(root / "var/crash/1/dump.1", "makedumpfile c0ffee");
+  write(root / "var/crash/1/dump.2", "makedumpfile c0ffee end");  // the whole one counts
+  const auto whole = dump();
+  CHECK(whole.at("dump") == (root / "var/crash/1/dump.2").string());
+  CHECK(whole.at("text") == "yes");
+  CHECK_FALSE(fs::exists(root / "var/crash/1"));  // the next ones need the room
+  CHECK(fs::exists(root / "var/crash/old/dump.old"));
+
+  write(root / "etc/kdump.conf", "#path /x\npath " + (root / "elsewhere").string() + "\n");
+  fs::create_directories(root / "elsewhere/2");
+  write(root / "elsewhere/2/vmcore", "KDUMP   c0ffee end");
+  CHECK(dump().at("text") == "yes");
+}
+
 TEST_CASE("an update says which kernel came with it, and what its package manager said last") {
   const Folder folder;
   const std::string asked = (folder.path / "asked").string();

@@ -119,6 +119,17 @@ TEST_CASE("a control is suspended as often as its cells") {
   CHECK(control.boots_wanted() == 1);
 }
 
+TEST_CASE("a control is crashed as often as its cells") {
+  const Plan plan = load_and_expand(
+      "labctl: 1\nname: x\ncandidate: {driver: {candidate: sensor.ko}}\nmatrix: {image: [debian-12]}\n"
+      "guest: {linux: {driver: {kind: kmod}}}\n"
+      "story: [install driver, crash and boot x2, run sync]\n");
+  std::string text;
+  for (const auto& step : plan.cells.back().story) text += to_text(step) + " ";
+  CHECK(text == "crash and boot crash and boot ");
+  CHECK(plan.cells.front().boots_wanted() == 2);
+}
+
 TEST_CASE("a control is updated as its cells are, by the same files") {
   const Plan plan = load_and_expand(
       "labctl: 1\nname: x\ncandidate: {driver: {candidate: sensor.ko}}\nmatrix: {image: [debian-12]}\n"

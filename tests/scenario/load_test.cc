@@ -160,6 +160,15 @@ TEST_CASE("a guest is suspended as often as the story says, and it is no boot") 
   CHECK_FALSE(scenario::boots(StepKind::suspend));
 }
 
+TEST_CASE("a guest is crashed as often as the story says, and each time is a boot") {
+  const Scenario all = good("crash.yaml");
+  REQUIRE(all.story.size() == 4);
+  CHECK(to_text(all.story[1]) == "crash and boot x3");
+  CHECK(all.story[3].kind == StepKind::crash);
+  CHECK(all.story[3].within == std::chrono::minutes(2));
+  CHECK(scenario::boots(StepKind::crash));
+}
+
 TEST_CASE("a guest is updated by a package, in words or with a limit") {
   const Scenario all = good("update.yaml");
   REQUIRE(all.story.size() == 7);
