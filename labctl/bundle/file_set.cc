@@ -31,6 +31,13 @@ bool is_plain(const std::string& name) {
   });
 }
 
+// Never out of the folder that the set is put into.
+bool stays_below(const std::string& name) {
+  const auto parts = split(name, '/');
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const std::string& part) { return part.empty() || part == "." || part == ".."; });
+}
+
 Status add(const fs::path& file, const std::string& name, const std::string& where,
            std::vector<SetFile>& files) {
   std::error_code problem;
@@ -111,7 +118,10 @@ Result<std::vector<SetFile>> files_of_manifest(const fs::path& manifest, const s
     if (line.size() < digest + 3 || !is_sha256(line.substr(0, digest))) break;
     files.push_back({line.substr(digest + 2), {}, 0, line.substr(0, digest)});
   }
-  if (files.empty() || manifest_of(files) != *text)
+  const bool good = std::all_of(files.begin(), files.end(), [](const SetFile& file) {
+    return is_plain(file.name) && stays_below(file.name);
+  });
+  if (files.empty() || !good || manifest_of(files) != *text)
     return input_error(fmt::format("is not a manifest of content: {}", manifest.string()), where);
   return files;
 }
@@ -125,6 +135,20 @@ Result<std::string> set_sha256(const std::vector<fs::path>& paths) {
     file.sha256 = *digest;
   }
   return sha256(manifest_of(*files));
+}
+
+Status make_folder(const fs::path& folder, const std::vector<SetFile>& files) {
+  for (const auto& file : files) {
+    const fs::path target = folder / file.name;
+    std::error_code problem;
+    if (auto made = make_dirs(target.parent_path()); !made) return made;
+    fs::create_hard_link(file.source, target, problem);
+    if (problem) fs::copy_file(file.source, target, problem);
+    if (problem)
+      return lab_error(fmt::format("cannot be put into a folder with the others: {}", problem.message()),
+                       file.source.string());
+  }
+  return {};
 }
 
 Status write_tar(const fs::path& tar, const std::vector<SetFile>& files) {

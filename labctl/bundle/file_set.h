@@ -28,12 +28,16 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<std::filesystem::pat
 std::string manifest_of(const std::vector<SetFile>& files);  // they have been hashed
 
 // The files that a manifest lists, without sources and sizes. Errors (input), with `where`: it cannot be
-// read, or is not what manifest_of() writes.
+// read, is not what manifest_of() writes, or names a file that is not below its folder.
 Result<std::vector<SetFile>> files_of_manifest(const std::filesystem::path& manifest,
                                                const std::string& where);
 
 // As it is now. Errors: as above, or a file that cannot be read.
 Result<std::string> set_sha256(const std::vector<std::filesystem::path>& paths);
+
+// A folder with just these files, each a link to its source, or a copy on another file system. `folder` is
+// not there yet. Errors: a file that cannot be put there, as where another's folder has its name.
+Status make_folder(const std::filesystem::path& folder, const std::vector<SetFile>& files);
 
 // A tar of them, whose bytes depend on names and contents alone.
 Status write_tar(const std::filesystem::path& tar, const std::vector<SetFile>& files);

@@ -96,7 +96,7 @@ void add_bisect(CommandLine& command_line) {
   verb.option("--driver", options->driver, "An earlier driver (default: another one of the scenario's)",
               {.value = "FILE"});
   verb.option("--content", options->content, "An earlier content (default: another one of the scenario's)",
-              {.value = "FILE"});
+              {.value = "FILE|DIR"});
   verb.option("--artifact", options->artifacts, "Look for the artifacts here too: a file or a folder",
               {.value = "FILE|DIR"});
   add_symbols_option(verb, options->debug);

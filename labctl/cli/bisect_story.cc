@@ -28,12 +28,23 @@ std::string told(const Tally& tally) {
   return fmt::format("crashed in {} of {}{}", tally.crashed, tally.runs, tally.runs == 1 ? " run" : " runs");
 }
 
-std::string names(const BisectFindings& findings, const search::Records& records) {
+std::string names(const std::vector<std::string>& all, const search::Records& records) {
   std::string text;
   for (std::size_t i = 0; i < std::min(records.size(), most_named); ++i)
-    text += (i == 0 ? "'" : ", '") + printable(findings.records.at(records[i]), 100) + "'";
+    text += (i == 0 ? "'" : ", '") + printable(all.at(records[i]), 100) + "'";
   if (records.size() > most_named) text += fmt::format(" and {} more", records.size() - most_named);
   return text;
+}
+
+// One of them by what was done to it, several by their names.
+std::string files(const BisectFindings& f, const search::Records& records) {
+  if (records.size() != 1) return "the files " + names(f.files, records);
+  const std::string& way = f.ways.at(records.front());
+  return fmt::format("the {}file {}", way == "changed" ? "" : way + " ", names(f.files, records));
+}
+
+std::string records(const BisectFindings& f, const search::Records& found) {
+  return (found.size() == 1 ? "the record " : "the records ") + names(f.records, found);
 }
 
 const char* in_words(Blame blame) {
@@ -54,11 +65,13 @@ const char* in_words(Blame blame) {
 
 std::string headline(const BisectFindings& f) {
   if (f.candidate.crashed == 0) return fmt::format("NOT SEEN AGAIN: {}", told(f.candidate));
-  if (f.inside && !f.inside->causes.empty()) {
-    const auto& cause = f.inside->causes.front();
-    return fmt::format("CAUSE: {}{} of {}", cause.records.size() == 1 ? "the record " : "the records ",
-                       names(f, cause.records), f.content);
+  const bool inside = f.inside && !f.inside->causes.empty();
+  if (f.among && !f.among->causes.empty()) {
+    std::string cause = fmt::format("CAUSE: {} of {}", files(f, f.among->causes.front().records), f.set);
+    if (inside) cause += fmt::format(", and in it {}", records(f, f.inside->causes.front().records));
+    return cause;
   }
+  if (inside) return fmt::format("CAUSE: {} of {}", records(f, f.inside->causes.front().records), f.content);
   if (f.square) return fmt::format("CAUSE: {}", in_words(f.square->blame));
   return "NOT NARROWED DOWN: there was nothing to compare with";
 }
@@ -77,47 +90,65 @@ std::string square_text(const BisectFindings& f) {
   return text + ".\n";
 }
 
-std::string inside_text(const BisectFindings& f) {
-  std::string text = fmt::format("Inside the content, of {} records, with {} probes:\n", f.records.size(),
-                                 f.inside->probes.size());
-  for (const auto& probe : f.inside->probes) {
-    text += fmt::format("  {} kept: {}", probe.kept.size(), told(probe.tally));
-    if (probe.kept.size() <= 3) text += ": " + names(f, probe.kept);
+// What was asked and what it takes; `all` are the names of what was searched.
+std::string search_text(const search::Answer& answer, const std::vector<std::string>& all, const char* kept) {
+  std::string text;
+  for (const auto& probe : answer.probes) {
+    text += fmt::format("  {} {}: {}", probe.kept.size(), kept, told(probe.tally));
+    if (!probe.kept.empty() && probe.kept.size() <= 3) text += ": " + names(all, probe.kept);
     text += "\n";
   }
-  for (const auto& cause : f.inside->causes) {
-    text += fmt::format("{}: alone {}", names(f, cause.records), told(cause.alone));
+  for (const auto& cause : answer.causes) {
+    text += fmt::format("{}: alone {}", names(all, cause.records), told(cause.alone));
     if (!cause.whole) text += "; fewer of them may do, the search was ended";
-    if (f.inside->rest.runs != 0)
-      text +=
-          fmt::format("; without {}{}", cause.records.size() == 1 ? "it " : "them ", told(f.inside->rest));
+    if (answer.rest.runs != 0)
+      text += fmt::format("; without {}{}", cause.records.size() == 1 ? "it " : "them ", told(answer.rest));
     if (cause.sure > 0) text += fmt::format(" (sure to {})", percent(cause.sure));
     text += "\n";
   }
+  return text;
+}
+
+std::string among_text(const BisectFindings& f) {
+  std::string text = fmt::format("Among the files, of {} that differ, with {} probes:\n", f.files.size(),
+                                 f.among->probes.size());
+  text += search_text(*f.among, f.files, "of the candidate's, the others as before");
+  if (f.among->more) text += "There is more to it: with the others alone it crashes, too.\n";
+  return text;
+}
+
+std::string inside_text(const BisectFindings& f) {
+  std::string text =
+      fmt::format("Inside {}, of {} records, with {} probes:\n", f.among ? "the file" : "the content",
+                  f.records.size(), f.inside->probes.size());
+  text += search_text(*f.inside, f.records, "kept");
   if (f.inside->more) text += "There are more such records: what is left crashes, too.\n";
   return text;
 }
 
 Json tally_json(const Tally& tally) { return {{"crashed", tally.crashed}, {"runs", tally.runs}}; }
 
-Json names_json(const BisectFindings& f, const search::Records& records) {
+Json names_json(const std::vector<std::string>& all, const search::Records& records) {
   Json list = Json::array();
-  for (const auto record : records) list.push_back(f.records.at(record));
+  for (const auto record : records) list.push_back(all.at(record));
   return list;
 }
 
-Json inside_json(const BisectFindings& f) {
+// `kind`: what its records are called.
+Json answer_json(const search::Answer& answer, const std::vector<std::string>& all, const char* kind) {
   Json causes = Json::array(), probes = Json::array();
-  for (const auto& cause : f.inside->causes)
-    causes.push_back({{"records", names_json(f, cause.records)},
+  for (const auto& cause : answer.causes)
+    causes.push_back({{kind, names_json(all, cause.records)},
                       {"alone", tally_json(cause.alone)},
                       {"sure", cause.sure},
                       {"smallest", cause.whole}});
-  for (const auto& probe : f.inside->probes)
+  for (const auto& probe : answer.probes)
     probes.push_back({{"kept", probe.kept.size()}, {"tally", tally_json(probe.tally)}});
-  return {{"file", f.content},      {"records", f.records.size()},
-          {"causes", causes},       {"without", tally_json(f.inside->rest)},
-          {"more", f.inside->more}, {"probes", probes}};
+  return {{kind, all.size()},
+          {"causes", causes},
+          {"without", tally_json(answer.rest)},
+          {"more", answer.more},
+          {"probes", probes}};
 }
 
 }  // namespace
@@ -126,6 +157,7 @@ std::string bisect_story(const gate::BisectFindings& f) {
   std::string text = fmt::format("{}\n\n{} ended with '{}'.\n  the candidate as it was: {}\n", headline(f),
                                  f.cell, printable(f.title), told(f.candidate));
   if (f.square) text += square_text(f);
+  if (f.among) text += among_text(f);
   if (f.inside) text += inside_text(f);
   if (!f.frames.empty()) text += "Where:\n";
   for (const auto& frame : f.frames) text += "  " + printable(frame, 500) + "\n";
@@ -149,7 +181,14 @@ Json bisect_json(const gate::BisectFindings& f) {
                         {"sure", f.square->sure},
                         {"corners", corners}};
   }
-  if (f.inside) json["content"] = inside_json(f);
+  if (f.among) {
+    json["set"] = answer_json(*f.among, f.files, "files");
+    json["set"]["folder"] = f.set;
+  }
+  if (f.inside) {
+    json["content"] = answer_json(*f.inside, f.records, "records");
+    json["content"]["file"] = f.content;
+  }
   if (!f.frames.empty()) json["places"] = f.frames;
   json["notes"] = f.notes;
   return json;

@@ -9,6 +9,7 @@
 #include "labctl/bundle/judge.h"
 #include "labctl/cell/repro_rate.h"
 #include "labctl/gate/snapshots.h"
+#include "labctl/reproduction/between.h"
 #include "labctl/reproduction/bisect.h"
 #include "labctl/reproduction/inventory.h"
 #include "labctl/reproduction/reproduce.h"
@@ -92,13 +93,17 @@ Answer<Case> read_case(const BisectOrder& options) {
   return about;
 }
 
-// The version to compare with: what was named, else the scenario's own of another label.
+// The version to compare with: what was named, else the scenario's own of another label. `set`: of content
+// that is several files, which may be a folder.
 Result<fs::path> earlier(const std::string& named, const std::vector<scenario::Artifact>& known,
                          const std::string& label, const Case& about,
-                         const reproduction::Inventory& inventory) {
+                         const reproduction::Inventory& inventory, bool set = false) {
   std::error_code problem;
+  const auto is_there = [&](const fs::path& path) {
+    return fs::is_regular_file(path, problem) || (set && fs::is_directory(path, problem));
+  };
   if (!named.empty()) {
-    if (!fs::is_regular_file(named, problem)) return input_error("there is no such file", named);
+    if (!is_there(named)) return input_error("there is no such file", named);
     return fs::absolute(named, problem);
   }
   for (const auto& artifact : known) {
@@ -106,7 +111,7 @@ Result<fs::path> earlier(const std::string& named, const std::vector<scenario::A
     const std::string path = yaml::fill_variables(artifact.path, {{"image", about.cell.image}});
     if (const auto kept = inventory.artifacts.find(path); kept != inventory.artifacts.end())
       return fs::absolute(kept->second.file, problem);
-    if (fs::is_regular_file(about.folder / path, problem)) return fs::absolute(about.folder / path, problem);
+    if (is_there(about.folder / path)) return fs::absolute(about.folder / path, problem);
   }
   return fs::path();
 }
@@ -176,30 +181,17 @@ class Bisect {
     if (told_.square &&
         (told_.square->blame == search::Blame::driver || told_.square->blame == search::Blame::neither))
       return {};
-    if (!about_.scenario.split || cell_.content_damage != scenario::Damage::none) {
-      told_.notes.emplace_back(about_.scenario.split
-                                   ? "content that is damaged on purpose is not taken apart"
-                                   : "the scenario does not say how its content is taken apart (bisect:)");
+    if (cell_.content_damage != scenario::Damage::none) {
+      told_.notes.emplace_back("content that is damaged on purpose is not taken apart");
       return {};
     }
-    const auto& split = *about_.scenario.split;
+    if (cell_.guest.content && cell_.guest.content->is_folder()) return look_among_files();
+    if (!may_take_apart()) return {};
     const fs::path content = cell_.content_path;
-    auto records = reproduction::read_records(split, content, about_.folder);
+    auto records = reproduction::read_records(*about_.scenario.split, content, about_.folder);
     if (!records) return fail(records.error());
-    told_.content = content.lexically_normal().string();  // to be shown
-    told_.records = std::move(*records);
-    const search::Run run = [&](const search::Records& kept) -> Result<bool> {
-      std::vector<std::string> names;
-      for (const auto record : kept) names.push_back(told_.records[record]);
-      auto subset = reproduction::make_subset(split, content, names, about_.folder, work_);
-      if (!subset) return fail(subset.error());
-      return live(cell_.driver_path, *subset,
-                  fmt::format("{} of {} records", kept.size(), told_.records.size()));
-    };
-    auto answer = search::find_causes(told_.records.size(), told_.candidate, run, criteria_);
-    if (!answer) return fail(answer.error());
-    told_.inside = std::move(*answer);
-    return {};
+    return look_into(content, std::move(*records), told_.candidate,
+                     [](const fs::path& subset) { return Result<fs::path>(subset); });
   }
 
   BisectFindings findings() const {
@@ -209,6 +201,89 @@ class Bisect {
   }
 
  private:
+  bool may_take_apart() {
+    if (about_.scenario.split) return true;
+    told_.notes.emplace_back("the scenario does not say how its content is taken apart (bisect:)");
+    return false;
+  }
+
+  // Which records of a file; `content_with` makes the content that a guest is given of a file with some.
+  Status look_into(const fs::path& file, std::vector<std::string> records, const search::Tally& guilty,
+                   const std::function<Result<fs::path>(const fs::path& subset)>& content_with) {
+    told_.content = file.lexically_normal().string();  // to be shown
+    told_.records = std::move(records);
+    const search::Run run = [&](const search::Records& kept) -> Result<bool> {
+      std::vector<std::string> names;
+      for (const auto record : kept) names.push_back(told_.records[record]);
+      auto subset = reproduction::make_subset(*about_.scenario.split, file, names, about_.folder, work_);
+      if (!subset) return fail(subset.error());
+      const auto content = content_with(*subset);
+      if (!content) return fail(content.error());
+      return live(cell_.driver_path, *content,
+                  fmt::format("{} of {} records", kept.size(), told_.records.size()));
+    };
+    auto answer = search::find_causes(told_.records.size(), guilty, run, criteria_);
+    if (!answer) return fail(answer.error());
+    told_.inside = std::move(*answer);
+    return {};
+  }
+
+  // Content of several files: which of those that differ from the earlier set's, half by half, each probe
+  // with the earlier version of the rest; and which records of the one, when it is one.
+  Status look_among_files() {
+    if (told_.old_content.empty()) {
+      told_.notes.emplace_back(
+          "the content's files were not compared: there is no earlier content (--content FOLDER names one)");
+      return {};
+    }
+    const auto between = reproduction::compare_sets(told_.old_content, cell_.content_path);
+    if (!between) return fail(between.error());
+    if (between->differences.empty()) {
+      told_.notes.push_back(fmt::format("{} holds the same files as the candidate", told_.old_content));
+      return {};
+    }
+    told_.set = fs::path(cell_.content_path).lexically_normal().string();
+    for (const auto& difference : between->differences) {
+      told_.files.push_back(difference.name());
+      told_.ways.emplace_back(reproduction::to_string(difference.how));
+    }
+    const search::Run run = [&](const search::Records& taken) -> Result<bool> {
+      const auto set = reproduction::make_set(*between, taken, work_);
+      if (!set) return fail(set.error());
+      if (!*set) return false;  // no content, so no guest dies of it
+      return live(cell_.driver_path, **set,
+                  fmt::format("{} of {} files that differ", taken.size(), told_.files.size()));
+    };
+    search::Criteria criteria = criteria_;
+    criteria.none_runs = true;  // the earlier set itself
+    auto answer = search::find_causes(told_.files.size(), told_.candidate, run, criteria);
+    if (!answer) return fail(answer.error());
+    told_.among = std::move(*answer);
+    return look_into_file(*between);
+  }
+
+  // The result above stands whatever becomes of this.
+  Status look_into_file(const reproduction::Between& between) {
+    const auto& causes = told_.among->causes;
+    if (told_.among->more || causes.size() != 1 || causes.front().records.size() != 1) return {};
+    const auto place = causes.front().records.front();
+    const auto& difference = between.differences[place];
+    if (difference.how == reproduction::FileDifference::How::removed || !may_take_apart()) return {};
+    const fs::path file = difference.candidate.source;
+    const auto with_records = [&](const fs::path& subset) -> Result<fs::path> {
+      auto set = reproduction::make_set(between, {place}, work_, {{difference.name(), subset}});
+      if (!set) return fail(set.error());
+      return **set;  // with the whole file there was one, too
+    };
+    auto records = reproduction::read_records(*about_.scenario.split, file, about_.folder);
+    const Status looked = records ? look_into(file, std::move(*records), causes.front().alone, with_records)
+                                  : fail(records.error());
+    if (looked || looked.error().fault != Fault::input) return looked;
+    told_.notes.push_back(fmt::format("the file '{}' was not taken apart: {}",
+                                      printable(difference.name(), 200), looked.error().what));
+    return {};
+  }
+
   Result<bool> live(const fs::path& driver, const fs::path& content, const std::string& what) {
     auto seen = probes_.live(driver, content);
     if (!seen) return fail(seen.error());
@@ -246,7 +321,8 @@ Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::H
   if (!all) return wrong(all.error());
   auto driver = earlier(order.driver, about.scenario.drivers, about.cell.driver, about, *all);
   if (!driver) return wrong(driver.error());
-  auto content = earlier(order.content, about.scenario.contents, about.cell.content, about, *all);
+  auto content = earlier(order.content, about.scenario.contents, about.cell.content, about, *all,
+                         about.cell.guest.content && about.cell.guest.content->is_folder());
   if (!content) return wrong(content.error());
   return Files{inventory->at_hand(about.cell), std::move(*driver), std::move(*content)};
 }
@@ -254,10 +330,13 @@ Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::H
 }  // namespace
 
 bool BisectFindings::sure() const {
-  if (inside)
-    return !inside->more && !inside->causes.empty() &&
-           std::all_of(inside->causes.begin(), inside->causes.end(),
+  const auto is_sure = [this](const search::Answer& answer) {
+    return !answer.more && !answer.causes.empty() &&
+           std::all_of(answer.causes.begin(), answer.causes.end(),
                        [this](const search::Cause& cause) { return cause.whole && cause.sure >= level; });
+  };
+  if (among) return is_sure(*among) && (!inside || is_sure(*inside));
+  if (inside) return is_sure(*inside);
   return square && square->sure >= level;
 }
 

@@ -36,7 +36,11 @@ struct BisectFindings {
   search::Tally candidate;               // as it was
   std::string old_driver, old_content;   // files that were tried instead; empty: there was none
   std::optional<search::Square> square;  // only when there were both
-  std::string content;                   // the candidate's, whose records are:
+  std::string set;                       // the candidate's content of several files; what differs from the
+  std::vector<std::string> files;        // earlier one's by name, and how:
+  std::vector<std::string> ways;         // "changed", "added" or "removed"
+  std::optional<search::Answer> among;   // which of them it takes
+  std::string content;                   // the candidate's, or its one file that it takes, whose records are:
   std::vector<std::string> records;
   std::optional<search::Answer> inside;
   std::vector<std::string> frames;  // "sensor_equal+0x12 at sensor.c:210"

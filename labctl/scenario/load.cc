@@ -34,8 +34,6 @@ void read_bisect(const Node& root, Reader& reader, Scenario& scenario) {
     return;
   if (scenario.contents.empty())
     reader.mistake(node->mark, "bisect: there is no candidate.content to take apart");
-  if (scenario.guest && scenario.guest->content && scenario.guest->content->is_folder())
-    reader.mistake(node->mark, "bisect: content that is a folder cannot be taken apart");
   const auto command = [&](const Node& written, const char* what) {
     auto text = reader.text(written, what);
     if (text && trim(*text).empty()) reader.mistake(written.mark, fmt::format("{} is empty", what));
@@ -48,6 +46,12 @@ void read_bisect(const Node& root, Reader& reader, Scenario& scenario) {
   else if (records)
     split.records = command(*records, "bisect.records");
   if (const Node* subset = node->find("subset")) split.subset = command(*subset, "bisect.subset");
+  // Of a set it finds the file itself; what is a list of records is of one content alone.
+  if (!split.files.empty() && scenario.guest && scenario.guest->content &&
+      scenario.guest->content->is_folder())
+    reader.mistake(node->mark, "bisect.records: a list is of no use where the content is several files",
+                   "the files are told apart without it; write a command that prints the records of the one "
+                   "file in $LABCTL_CONTENT, or leave bisect out");
   scenario.split = std::move(split);
 }
 

@@ -249,18 +249,18 @@ Result<Answer> find_causes(std::size_t records, const Tally& guilty, const Run& 
     rest = without(rest, cause->records);
     answer.causes.push_back(std::move(*cause));
     answer.more = false;
-    if (rest.empty() || hunt.exhausted()) break;
+    if ((rest.empty() && !criteria.none_runs) || hunt.exhausted()) break;
     auto crashed = hunt.ask(rest);
     if (!crashed) return fail(crashed.error());
     answer.more = *crashed;
-  } while (answer.more && answer.causes.size() < most_causes);
+  } while (answer.more && !rest.empty() && answer.causes.size() < most_causes);
 
   for (auto& cause : answer.causes) {
-    if (!answer.more && !rest.empty())
+    if (!answer.more && (!rest.empty() || criteria.none_runs))
       if (auto proved = hunt.prove(cause.records, rest); !proved) return fail(proved.error());
     cause.alone = hunt.tally_of(cause.records);
   }
-  if (!rest.empty()) answer.rest = hunt.tally_of(rest);
+  if (!rest.empty() || criteria.none_runs) answer.rest = hunt.tally_of(rest);
   for (auto& cause : answer.causes) cause.sure = confidence(cause.alone, answer.rest);
   answer.probes = hunt.probes();
   return answer;

@@ -30,9 +30,10 @@ double confidence(const Tally& with, const Tally& without);
 int survivals_needed(const Tally& guilty, double level, int decisions);
 
 struct Criteria {
-  double level = 0.95;    // how sure an answer must be
-  int most_runs = 40;     // of one thing, before it stays undecided
-  int most_probes = 150;  // things that are tried, before what is left is reported as it is
+  double level = 0.95;     // how sure an answer must be
+  int most_runs = 40;      // of one thing, before it stays undecided
+  int most_probes = 150;   // things that are tried, before what is left is reported as it is
+  bool none_runs = false;  // without any of the records there is still a content, which can be asked about
 };
 
 // Runs what is known to have crashed until it has done so three times; as often as `most_runs` allows when it

@@ -97,8 +97,23 @@ TEST_CASE("a manifest lists its files, and nothing else is a manifest") {
   CHECK(bundle::manifest_of(*again) == text);
   for (const std::string& wrong :
        {std::string(), text + "\n", text.substr(1), text.substr(0, text.size() - 1), "first\n" + text,
-        text + std::string(64, 'a') + "  \n"})
+        text + std::string(64, 'a') + "  \n", std::string(64, 'a') + "  ../x\n",
+        std::string(64, 'a') + "  /etc/x\n", std::string(64, 'a') + "  x/../../y\n",
+        std::string(64, 'a') + "  x//y\n", std::string(64, 'a') + "  x\\y\n"})
     CHECK_FALSE(read(wrong));
+}
+
+TEST_CASE("a folder is made of files from anywhere, and holds no others") {
+  const Folder folder;
+  auto files = bundle::files_of_set({folder.path}, {});
+  REQUIRE(files);
+  REQUIRE(bundle::make_folder(folder.path / "made", *files));
+  CHECK(bundle::set_sha256({folder.path / "made"}).value() != "");
+  files->resize(2);
+  REQUIRE(bundle::make_folder(folder.path / "two", *files));
+  CHECK(bundle::files_of_set({folder.path / "two"}, {})->size() == 2);
+  files->push_back({"a.bin/x", files->front().source, 0, {}});
+  CHECK_FALSE(bundle::make_folder(folder.path / "three", *files));
 }
 
 TEST_CASE("a tar of the same files is the same, and holds them") {

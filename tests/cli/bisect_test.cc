@@ -43,6 +43,39 @@ TEST_CASE("the story begins with the cause, and gives the runs behind every sent
   CHECK(f.sure());
 }
 
+TEST_CASE("of content that is several files the file is named first, then the record in it") {
+  auto f = sample();
+  f.set = "channels";
+  f.files = {"a.bin", "b\x1b.bin", "c.bin"};
+  f.ways = {"changed", "changed", "added"};
+  f.among = search::Answer{.causes = {{.records = {1}, .alone = {4, 4}, .sure = 0.97}},
+                           .rest = {0, 4},
+                           .probes = {{{1}, {4, 4}}, {{0, 2}, {0, 4}}}};
+  f.content = "channels/b.bin";
+  auto story = bisect_story(f);
+  CHECK(story.starts_with(
+      "CAUSE: the file 'b\\x1b.bin' of channels, and in it the record '1204 \\x1b[31mb'\n"));
+  CHECK_THAT(story, ContainsSubstring("Among the files, of 3 that differ, with 2 probes:\n"));
+  CHECK_THAT(story, ContainsSubstring("Inside the file, of 2 records"));
+  CHECK(f.sure());
+  auto json = bisect_json(f);
+  CHECK(json["set"]["causes"][0]["files"][0] == "b\x1b.bin");
+  CHECK(json["set"]["folder"] == "channels");
+  CHECK(json["content"]["causes"][0]["records"][0] == "1204 \x1b[31mb");
+
+  f.inside->causes[0].sure = 0.6;
+  CHECK_FALSE(f.sure());
+  f.inside.reset();
+  CHECK(f.sure());
+  f.among->causes[0].records = {2};
+  CHECK(bisect_story(f).starts_with("CAUSE: the added file 'c.bin' of channels\n"));
+  f.among->causes[0].records = {0, 2};
+  CHECK(bisect_story(f).starts_with("CAUSE: the files 'a.bin', 'c.bin' of channels\n"));
+  f.among->more = true;
+  CHECK_FALSE(f.sure());
+  CHECK_THAT(bisect_story(f), ContainsSubstring("There is more to it"));
+}
+
 TEST_CASE("what is not as sure as wished, is not the only one, or could be smaller, is no success") {
   auto f = sample();
   f.level = 0.99;

@@ -104,6 +104,27 @@ TEST_CASE("a content of one record is its own cause, and nothing is left to comp
   CHECK(answer.causes[0].sure < 0.95);
 }
 
+TEST_CASE("where none of the records is a content too, it is what the last cause is compared with") {
+  const Criteria criteria{.none_runs = true};
+  Content one{.causes = {{0}}};
+  const auto answer = one.search(1, criteria);
+  REQUIRE(answer.causes.size() == 1);
+  CHECK(answer.rest.runs > 0);
+  CHECK(answer.causes[0].sure >= 0.95);
+  CHECK_FALSE(answer.more);
+
+  Content always{.causes = {{}}};  // it crashes without any of them
+  const auto other = always.search(3, criteria);
+  CHECK(other.more);
+  for (const auto& cause : other.causes) CHECK(cause.sure < 0.95);
+
+  Content both{.causes = {{0, 1}}};
+  const auto together = both.search(2, criteria);
+  REQUIRE(together.causes.size() == 1);
+  CHECK(together.causes[0].records == Records{0, 1});
+  CHECK(together.causes[0].sure >= 0.95);
+}
+
 TEST_CASE("a rare crash is repeated until the answer is as sure as wished") {
   int wrong = 0;
   for (unsigned seed = 0; seed < 100; ++seed) {
