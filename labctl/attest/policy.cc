@@ -154,17 +154,29 @@ Objection objection(const Statement& statement, const Policy& policy) {
 
 Objection objection(const Statement& statement, const std::vector<Resource>& files) {
   if (statement.subjects.empty()) return "it names no artifact";
-  const auto has = [](const std::vector<Resource>& list, const Resource& wanted) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](const auto& one) { return one.sha256 == wanted.sha256; });
+  const auto has = [](const std::vector<Resource>& list, const std::string& sha256) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& one) { return one.sha256 == sha256; });
   };
   for (const auto& file : files)
-    if (!has(statement.subjects, file))
+    if (!has(statement.subjects, file.sha256))
       return fmt::format("the file {} was not tested: no subject has its sha256 {}", quoted(file.name),
                          file.sha256);
+  // An archive stands for what is in it, and all that is in it for the archive.
+  std::set<std::string> stood_for;  // manifests of archives that are given
   for (const auto& subject : statement.subjects)
-    if (!has(files, subject))
-      return fmt::format("the artifact {} was tested, but no given file has its bytes", quoted(subject.name));
+    if (const auto manifest = text_at(subject.notes, Resource::manifest);
+        !manifest.empty() && has(files, subject.sha256))
+      stood_for.insert(manifest);
+  for (const auto& subject : statement.subjects) {
+    if (has(files, subject.sha256)) continue;
+    if (const auto inside = text_at(subject.notes, Resource::inside);
+        !inside.empty() && stood_for.count(inside) != 0)
+      continue;
+    if (const auto manifest = text_at(subject.notes, Resource::manifest);
+        !manifest.empty() && has(files, manifest))
+      continue;
+    return fmt::format("the artifact {} was tested, but no given file has its bytes", quoted(subject.name));
+  }
   return {};
 }
 

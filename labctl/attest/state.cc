@@ -33,39 +33,55 @@ std::vector<std::string> candidate_paths(const plan::Plan& plan) {
 
 // File names, where they tell the artifacts apart; else paths.
 void name_subjects(std::vector<Resource>& subjects) {
-  const auto file_name = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };
+  const auto file_name = [](const std::string& path) {  // "a/x.tar/" is "x.tar/"
+    return path.substr(path.size() < 2 ? 0 : path.rfind('/', path.size() - 2) + 1);
+  };
   std::map<std::string, int> times;
   for (const auto& subject : subjects) ++times[file_name(subject.name)];
   for (auto& subject : subjects)
     if (times[file_name(subject.name)] == 1) subject.name = file_name(subject.name);
 }
 
-// A file of a content that is a folder.
-bool is_below(const std::vector<std::string>& candidates, const std::string& path) {
-  return std::any_of(candidates.begin(), candidates.end(), [&](const std::string& folder) {
-    const bool slash = folder.ends_with('/');
-    return path.size() > folder.size() && path.starts_with(folder) && (slash || path[folder.size()] == '/');
-  });
+// Of a file of a content that is several files: that content's path; else empty.
+std::string set_of(const std::vector<std::string>& candidates, const std::string& path) {
+  for (const auto& set : candidates) {
+    const bool slash = set.ends_with('/');
+    if (path.size() > set.size() && path.starts_with(set) && (slash || path[set.size()] == '/')) return set;
+  }
+  return {};
 }
 
 Status take_artifacts(const Record& record, Statement& statement) {
   const auto candidates = candidate_paths(record.run.plan);
-  std::map<std::string, std::string> digests;
-  for (const auto& [path, digest, size] : record.run.artifacts) {
+  std::map<std::string, std::string> digests, archives;
+  for (const auto& [path, digest, size, archive] : record.run.artifacts) {
     if (!is_sha256(digest))
       return input_error(fmt::format("run.json has no digest for the artifact '{}'", path));
     digests[path] = digest;
+    if (!archive.empty() && !is_sha256(archive))
+      return input_error(fmt::format("run.json has no digest for the archive '{}'", path));
+    if (!archive.empty()) archives[path] = archive;
     if (std::find(candidates.begin(), candidates.end(), path) == candidates.end() &&
-        !is_below(candidates, path))
+        set_of(candidates, path).empty())
       statement.configuration.push_back({"artefact/" + path, digest});
   }
   for (const auto& path : candidates) {
     if (digests.count(path) == 0)
       return input_error(fmt::format("run.json has no digest for the artifact '{}'", path));
-    statement.subjects.push_back({path, digests[path]});
+    const std::string digest = digests[path];
+    if (archives.count(path) == 0) {
+      statement.subjects.push_back({path, digest});
+      continue;
+    }
+    // What is published is the archive; what the guests were given are its files, by their manifest.
+    statement.subjects.push_back({path, archives[path], {{Resource::manifest, digest}}});
+    statement.subjects.push_back({path + "/", digest, {{Resource::inside, digest}}});
   }
   for (const auto& [path, digest] : digests)
-    if (is_below(candidates, path)) statement.subjects.push_back({path, digest});
+    if (const auto set = set_of(candidates, path); !set.empty()) {
+      statement.subjects.push_back({path, digest});
+      if (archives.count(set) != 0) statement.subjects.back().notes[Resource::inside] = digests[set];
+    }
   if (statement.subjects.empty()) return input_error("the plan has no candidate in it");
   name_subjects(statement.subjects);
   return {};

@@ -24,6 +24,11 @@ struct Resource {
   std::string name;
   std::string sha256;
   Json notes = Json::object();
+
+  // Notes of a content that is an archive: on the archive the digest of its files' manifest, and on the
+  // manifest and on each file that same digest.
+  static constexpr const char* manifest = "manifest_sha256";
+  static constexpr const char* inside = "inside_manifest_sha256";
 };
 
 struct CellRecord {

@@ -102,6 +102,8 @@ Result<std::vector<SetFile>> files_of_set(const std::vector<fs::path>& paths, co
   return files;
 }
 
+bool is_name_in_set(const std::string& name) { return is_plain(name) && stays_below(name); }
+
 std::string manifest_of(const std::vector<SetFile>& files) {
   std::string text;
   for (const auto& file : files) text.append(file.sha256).append("  ").append(file.name).append("\n");
@@ -118,9 +120,8 @@ Result<std::vector<SetFile>> files_of_manifest(const fs::path& manifest, const s
     if (line.size() < digest + 3 || !is_sha256(line.substr(0, digest))) break;
     files.push_back({line.substr(digest + 2), {}, 0, line.substr(0, digest)});
   }
-  const bool good = std::all_of(files.begin(), files.end(), [](const SetFile& file) {
-    return is_plain(file.name) && stays_below(file.name);
-  });
+  const bool good =
+      std::all_of(files.begin(), files.end(), [](const SetFile& file) { return is_name_in_set(file.name); });
   if (files.empty() || !good || manifest_of(files) != *text)
     return input_error(fmt::format("is not a manifest of content: {}", manifest.string()), where);
   return files;

@@ -25,6 +25,8 @@ struct SetFile {
 // character, a link, more than 100000 files or 4 GiB.
 Result<std::vector<SetFile>> files_of_set(const std::vector<std::filesystem::path>& paths,
                                           const std::string& where);
+// What a file may be called in a set: what sha256sum writes as it is, and no way out of the set's folder.
+bool is_name_in_set(const std::string& name);
 std::string manifest_of(const std::vector<SetFile>& files);  // they have been hashed
 
 // The files that a manifest lists, without sources and sizes. Errors (input), with `where`: it cannot be

@@ -37,7 +37,9 @@ Result<std::map<std::string, fs::path>> artifacts_of(const PackOptions& options)
   std::map<std::string, fs::path> files;
   for (const auto& item : inventory->items) {
     const auto found = inventory->artifacts.find(item.name);
-    if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
+    if (item.standing == reproduction::Standing::same && !found->second.parts.empty())
+      for (const auto& [digest, file] : found->second.parts) files["artefacts/" + digest] = file;
+    else if (item.standing == reproduction::Standing::same && found->second.damage == scenario::Damage::none)
       files["artefacts/" + found->second.sha256] = found->second.file;
     else
       say(fmt::format("labctl: packed without the artifact '{}': {}", printable(item.name),

@@ -121,13 +121,12 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
-// What this host lacks for a run, or has too little of.
-std::vector<host::Check> lacks(const plan::Plan& plan, const std::string& file, const Cost& cost) {
+// What this host lacks for a run, or has too little of; what is as it should be is looked at as well.
+std::vector<host::Check> looked_at(const plan::Plan& plan, const std::string& file, const Cost& cost) {
   const auto paths = host::paths();
   if (!paths) return {};
   auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*paths));
   for (auto& check : lab::check_artifacts(plan, file, open_store(*paths))) checks.push_back(std::move(check));
-  std::erase_if(checks, [](const auto& check) { return check.health == host::Health::ok; });
   return checks;
 }
 
@@ -151,7 +150,11 @@ int plan(const PlanOptions& options) {
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);
   const Cost cost = cost_of(plan);
-  const auto lacking = lacks(plan, options.scenario, cost);
+  auto lacking = looked_at(plan, options.scenario, cost);
+  for (const auto& check : lacking)
+    if (check.health == host::Health::ok && check.name.starts_with("artifact "))
+      loaded->second.notes.push_back(check.detail);
+  std::erase_if(lacking, [](const auto& check) { return check.health == host::Health::ok; });
   auto warnings = plan::review(scenario, plan);
   bool lacks_any = false;
   for (const auto& check : lacking) {

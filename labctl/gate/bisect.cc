@@ -236,7 +236,7 @@ class Bisect {
           "the content's files were not compared: there is no earlier content (--content FOLDER names one)");
       return {};
     }
-    const auto between = reproduction::compare_sets(told_.old_content, cell_.content_path);
+    const auto between = reproduction::compare_sets(told_.old_content, cell_.content_path, work_);
     if (!between) return fail(between.error());
     if (between->differences.empty()) {
       told_.notes.push_back(fmt::format("{} holds the same files as the candidate", told_.old_content));
@@ -311,7 +311,8 @@ Answer<Files> find_files(const BisectOrder& order, const Case& about, machine::H
                          const Environment& environment, const fs::path& work, Observer& observer) {
   const reproduction::Seek seek{.bundle = order.bundle,
                                 .store = bundle::ArtifactStore(environment.paths.artifacts),
-                                .given = order.artifacts};
+                                .given = order.artifacts,
+                                .work = work};
   auto inventory = reproduction::take_inventory(about.run, about.cell, seek, environment.store, host,
                                                 environment.tool, work);
   if (!inventory) return wrong(inventory.error());

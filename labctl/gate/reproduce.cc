@@ -198,7 +198,7 @@ Answer<ReproduceResult> reproduce(const ReproduceOrder& order, const Environment
   auto host = open_host(environment, order.host, observer);
   if (!host) return wrong(host.error());
   const reproduction::Seek seek{order.bundle, bundle::ArtifactStore(environment.paths.artifacts),
-                                order.artifacts};
+                                order.artifacts, work->path()};
   auto inventory = reproduction::take_inventory(*run, recorded->cell, seek, environment.store, **host,
                                                 environment.tool, work->path());
   if (!inventory) return wrong(inventory.error());

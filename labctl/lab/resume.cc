@@ -35,7 +35,7 @@ struct Compared {
 };
 
 Compared compared(const outcome::ArtifactRecord& artifact) {
-  return {artifact.path, {{"sha256", artifact.sha256}}};
+  return {artifact.path, {{"sha256", artifact.sha256}, {"archive", artifact.archive}}};
 }
 Compared compared(const outcome::ImageRecord& image) {
   return {image.machine.empty() ? image.name : fmt::format("{} on machine {}", image.name, image.machine),

@@ -10,27 +10,26 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/units.h"
-#include "labctl/bundle/file_set.h"
+#include "labctl/bundle/set_archive.h"
 #include "labctl/guest/guest.h"
-#include "labctl/plan/damage.h"
 #include "labctl/plan/kernels.h"
 
 namespace labctl::lab {
 namespace {
-
-constexpr std::uint64_t largest_artifact = 2ull << 30;
 
 // What one cell's CD holds: name on the CD -> path as the scenario says it, and where it says so.
 struct Wanted {
   std::string path;  // what the artifact is called: a damaged one by its origin and its damage
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
-  bool folder = false;   // its files are the content
+  std::string damaged_file;
+  bool folder = false;   // it is several files: a folder's, or an archive's
   std::string kernel;    // that it was chosen by
   bool package = false;  // by which the guest's system is updated
 
+  bool archive() const { return folder && bundle::is_archive_name(origin().string()); }
   fs::path origin() const {
-    const auto suffix = scenario::damaged_name({}, damage);
+    const auto suffix = scenario::damaged_name({}, damage, damaged_file);
     return path.ends_with(suffix) ? path.substr(0, path.size() - suffix.size()) : path;
   }
 };
@@ -39,7 +38,8 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   std::map<std::string, Wanted> files;
   const bool folder = cell.guest.content && cell.guest.content->is_folder();
   for (const auto& given : plan::given_to(cell)) {
-    Wanted wanted{.path = given.path, .mark = given.mark, .damage = given.damage};
+    Wanted wanted{
+        .path = given.path, .mark = given.mark, .damage = given.damage, .damaged_file = given.damaged_file};
     switch (given.of) {
       case plan::Given::Of::driver:
         wanted.kernel = cell.kernel;
@@ -59,48 +59,6 @@ std::map<std::string, Wanted> wanted_files(const plan::Cell& cell) {
   return files;
 }
 
-// In the place of the copy; its new digest. What damage leaves as it was would prove nothing under its name.
-Result<std::string> damage_copy(const fs::path& copy, scenario::Damage damage, const std::string& before,
-                                const std::string& where) {
-  constexpr std::uint64_t largest = 256u << 20;
-  if (fs::file_size(copy) > largest)
-    return input_error("content of more than 256 MiB cannot be damaged here", where);
-  auto bytes = read_file(copy);
-  if (!bytes) return fail(bytes.error());
-  const std::string changed = plan::damaged(std::move(*bytes), damage);
-  std::string digest = sha256(changed);
-  if (digest == before)
-    return input_error(fmt::format("content that is {} is the content itself", to_string(damage)), where,
-                       "leave this variant out");
-  if (auto written = write_file(copy, changed); !written) return fail(written.error());
-  return digest;
-}
-
-// Its size, when it is a file that guests can be given.
-Result<std::uint64_t> size_of(const fs::path& source, const std::string& where,
-                              const std::string& kernel = {}) {
-  std::error_code problem;
-  if (!fs::exists(source, problem))
-    return input_error(
-        fmt::format("the artifact does not exist: {}", source.lexically_normal().string()), where,
-        kernel.empty() ? "build it, or correct the path, which is relative to the scenario's folder"
-                       : fmt::format("build it for the kernel {}; 'labctl image kernels' lists what to "
-                                     "build for",
-                                     kernel));
-  if (fs::is_directory(source, problem))
-    return input_error(
-        fmt::format("is a folder: {}", source.string()), where,
-        "content that is a folder goes to one: content: {path: /var/lib/x/}, with a '/' at its end");
-  if (!fs::is_regular_file(source, problem))
-    return input_error(fmt::format("is not a file: {}", source.string()), where);
-  const auto size = fs::file_size(source, problem);
-  if (problem || size == 0)
-    return input_error(fmt::format("the artifact is empty or unreadable: {}", source.string()), where);
-  if (size > largest_artifact)
-    return input_error(fmt::format("the artifact is larger than 2 GiB: {}", source.string()), where);
-  return size;
-}
-
 // As a package manager will tell by its first bytes; what else is wrong with it, the control shows.
 Status check_package(const fs::path& file, const std::string& path, const std::string& where) {
   constexpr std::string_view deb = "!<arch>\ndebian-binary", rpm = "\xed\xab\xee\xdb";
@@ -113,52 +71,30 @@ Status check_package(const fs::path& file, const std::string& path, const std::s
       "what 'update package' installs is one .deb or .rpm of the guest's system");
 }
 
-// Copied first and hashed then: the digest is of the very bytes that go into the guests.
-Result<Artifact> take(const fs::path& source, scenario::Damage damage, const std::string& where,
-                      const fs::path& work, bool may_be_empty = false, const std::string& kernel = {}) {
-  std::error_code problem;
-  const auto size =
-      may_be_empty ? Result<std::uint64_t>(fs::file_size(source, problem)) : size_of(source, where, kernel);
-  if (!size) return fail(size.error());
-  const fs::path copy = work / "incoming";
-  if (!fs::copy_file(source, copy, fs::copy_options::overwrite_existing, problem) || problem)
-    return input_error(fmt::format("the artifact cannot be read: {}: {}", problem.message(), source.string()),
-                       where);
-  auto digest = sha256_file(copy);
-  if (!digest) return fail(digest.error());
-  Artifact artifact{.source = source, .sha256 = *digest, .size = *size, .source_sha256 = *digest};
-  if (fs::is_symlink(source, problem)) artifact.target = fs::canonical(source, problem);
-  if (damage != scenario::Damage::none) {
-    auto changed = damage_copy(copy, damage, *digest, where);
-    if (!changed) return fail(changed.error());
-    artifact.sha256 = *changed;
-    artifact.size = fs::file_size(copy);
-  }
-  artifact.copy = work / artifact.sha256;
-  fs::rename(copy, artifact.copy, problem);
-  if (problem) return lab_error(fmt::format("cannot keep a copy: {}", problem.message()), work.string());
-  return artifact;
-}
+// What a guest is given of it, whole: of a set how many files, too.
+struct Weight {
+  std::uint64_t bytes = 0;
+  std::size_t files = 1;
+};
 
-// What a guest is given of it, whole.
-Result<std::uint64_t> size_of(const Wanted& wanted, const fs::path& base, const std::string& where) {
+Result<Weight> weigh(const Wanted& wanted, const fs::path& base, const std::string& where) {
+  const fs::path source = base / wanted.origin();
   if (!wanted.folder) {
-    auto size = size_of(base / wanted.origin(), where, wanted.kernel);
-    if (!size || !wanted.package) return size;
-    if (const auto good = check_package(base / wanted.origin(), wanted.path, where); !good)
-      return fail(good.error());
-    return size;
+    const auto size = size_of_file(source, where, wanted.kernel);
+    if (!size) return fail(size.error());
+    if (wanted.package)
+      if (const auto good = check_package(source, wanted.path, where); !good) return fail(good.error());
+    return Weight{*size};
   }
-  const auto files = bundle::files_of_set({base / wanted.path}, where);
+  if (wanted.archive())
+    if (const auto size = size_of_file(source, where); !size) return fail(size.error());
+  const auto files =
+      wanted.archive() ? bundle::files_of_archive(source, where) : bundle::files_of_set({source}, where);
   if (!files) return fail(files.error());
-  std::uint64_t size = 0;
-  for (const auto& file : *files) size += file.size;
-  return size;
-}
-
-// "channels" and "a.bin": "channels/a.bin".
-std::string below(const std::string& folder, const std::string& name) {
-  return folder.ends_with('/') ? folder + name : folder + "/" + name;
+  if (auto known = knows_damaged_file(*files, wanted.damaged_file, where); !known) return fail(known.error());
+  Weight all{0, files->size()};
+  for (const auto& file : *files) all.bytes += file.size;
+  return all;
 }
 
 host::Check lacking(const std::string& name, const Error& error) {
@@ -219,10 +155,16 @@ std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::stri
     for (const auto& [name, wanted] : wanted_files(cell)) {
       if (plan::lacks_kernel(cell) && name.starts_with("driver")) continue;  // known with the image
       if (sizes.count(wanted.path) == 0) {
-        const auto size = size_of(wanted, base, scenario::at(scenario_file, wanted.mark));
-        if (!size) checks.push_back(lacking(fmt::format("artifact {}", wanted.path), size.error()));
-        sizes[wanted.path] = size.value_or(0);
-        if (size && wanted.damage == scenario::Damage::none && !wanted.folder && !wanted.package)
+        const auto weight = weigh(wanted, base, scenario::at(scenario_file, wanted.mark));
+        if (!weight) checks.push_back(lacking(fmt::format("artifact {}", wanted.path), weight.error()));
+        sizes[wanted.path] = weight ? weight->bytes : 0;
+        if (weight && wanted.folder)
+          checks.push_back(
+              {fmt::format("artifact {}", wanted.path), host::Health::ok,
+               fmt::format("{} content {} of {}, {}", weight->files, weight->files == 1 ? "file" : "files",
+                           wanted.path, show_size(weight->bytes)),
+               ""});
+        if (weight && wanted.damage == scenario::Damage::none && !wanted.folder && !wanted.package)
           intact[wanted.path] = base / wanted.origin();
       }
       if (!wanted.folder) bytes += sizes[wanted.path];  // its files go straight to their place
@@ -263,8 +205,19 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
         const std::string where = scenario::at(scenario_file, wanted.mark);
         const auto given = sources.find(wanted.path);
         const fs::path source = given == sources.end() ? base / wanted.origin() : given->second;
-        auto artifact = wanted.folder ? staged.take_folder(source, wanted.path, where, copies, sources)
-                                      : take(source, wanted.damage, where, copies, false, wanted.kernel);
+        auto artifact = wanted.folder ? staged.take_set({.source = source,
+                                                         .path = wanted.path,
+                                                         .where = where,
+                                                         .copies = copies,
+                                                         .archive = wanted.archive(),
+                                                         .damage = wanted.damage,
+                                                         .damaged_file = wanted.damaged_file},
+                                                        sources)
+                                      : take({.source = source,
+                                              .where = where,
+                                              .work = copies,
+                                              .damage = wanted.damage,
+                                              .kernel = wanted.kernel});
         if (artifact && wanted.package)
           if (const auto good = check_package(source, wanted.path, where); !good)
             artifact = fail(good.error());
@@ -302,43 +255,10 @@ tl::expected<StagedArtifacts, std::vector<Error>> StagedArtifacts::gather(const 
   return staged;
 }
 
-// Every file of it is an artifact of its own, and the folder one whose bytes are its manifest.
-Result<Artifact> StagedArtifacts::take_folder(const fs::path& folder, const std::string& path,
-                                              const std::string& where, const fs::path& copies,
-                                              const Sources& sources) {
-  auto files = sources.count(path) == 0 ? bundle::files_of_set({folder}, where)
-                                        : bundle::files_of_manifest(folder, where);
-  if (!files) return fail(files.error());
-  Artifact whole{.source = folder};
-  for (auto& file : *files) {
-    if (const auto given = sources.find(below(path, file.name)); given != sources.end())
-      file.source = given->second;
-    auto taken = take(file.source, scenario::Damage::none, where, copies, true);
-    if (!taken) return taken;
-    file.source = taken->copy;
-    file.sha256 = taken->sha256;
-    file.size = taken->size;
-    whole.size += taken->size;
-    artifacts_[below(path, file.name)] = std::move(*taken);
-  }
-  const std::string manifest = bundle::manifest_of(*files);
-  whole.sha256 = whole.source_sha256 = sha256(manifest);
-  whole.copy = copies / whole.sha256;
-  if (auto written = write_file(whole.copy, manifest); !written) return fail(written.error());
-  const fs::path tar = copies / (whole.sha256 + ".tar");
-  if (auto written = bundle::write_tar(tar, *files); !written) return fail(written.error());
-  auto digest = sha256_file(tar);
-  if (!digest) return fail(digest.error());
-  std::error_code problem;
-  fs::rename(tar, copies / *digest, problem);
-  if (problem) return lab_error(fmt::format("cannot keep a copy: {}", problem.message()), copies.string());
-  tars_[path] = *digest;
-  return whole;
-}
-
 std::vector<outcome::ArtifactRecord> StagedArtifacts::artifacts() const {
   std::vector<outcome::ArtifactRecord> list;
-  for (const auto& [path, artifact] : artifacts_) list.push_back({path, artifact.sha256, artifact.size});
+  for (const auto& [path, artifact] : artifacts_)
+    list.push_back({path, artifact.sha256, artifact.size, artifact.archive});
   return list;
 }
 
@@ -346,9 +266,9 @@ Result<std::vector<outcome::SplitArtifact>> StagedArtifacts::keep_sources(const 
                                                                           const fs::path& work) const {
   std::vector<outcome::SplitArtifact> list;
   for (const auto& [path, artifact] : artifacts_) {
-    list.push_back({path, artifact.sha256, artifact.size, artifact.source_sha256});
-    fs::path copy = artifact.copy;
-    if (artifact.source_sha256 != artifact.sha256) {  // the copy was damaged on purpose
+    list.push_back({path, artifact.sha256, artifact.size, artifact.source_sha256, artifact.archive});
+    fs::path copy = artifact.source_copy.empty() ? artifact.copy : artifact.source_copy;
+    if (artifact.source_copy.empty() && artifact.source_sha256 != artifact.sha256) {  // damaged on purpose
       copy = work / artifact.source_sha256;
       std::error_code problem;
       fs::copy_file(artifact.source, copy, fs::copy_options::overwrite_existing, problem);
@@ -386,6 +306,7 @@ std::vector<std::string> StagedArtifacts::links() const {
 std::vector<std::string> StagedArtifacts::changed() const {
   std::vector<std::string> sentences;
   for (const auto& [path, artifact] : artifacts_) {
+    if (artifact.source == artifact.copy || artifact.source == artifact.source_copy) continue;
     std::error_code none;
     const bool folder = fs::is_directory(artifact.source, none);
     auto now = folder ? bundle::set_sha256({artifact.source}) : sha256_file(artifact.source);

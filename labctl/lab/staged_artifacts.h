@@ -12,6 +12,7 @@
 #include "labctl/bundle/artifact_store.h"
 #include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
+#include "labctl/lab/copies.h"
 #include "labctl/lab/driver_signatures.h"
 #include "labctl/lab/modules.h"
 #include "labctl/outcome/run_record.h"
@@ -20,18 +21,9 @@
 
 namespace labctl::lab {
 
-struct Artifact {
-  std::filesystem::path source;
-  std::filesystem::path target;  // of a source that is a symbolic link: the file itself
-  std::string sha256;            // of the copy that guests get
-  std::uint64_t size = 0;
-  std::filesystem::path copy;  // in the work folder
-  std::string source_sha256;   // of the file; another one when the copy was damaged on purpose
-};
-
 // Whether a run would find what it needs, without copying anything: images that are built, artifacts that are
 // there and can be given to a guest, room for them on the image's disk; a warning where two are the same
-// bytes. Only what is wrong comes back.
+// bytes. What is wrong comes back, and how many files each set of content has.
 std::vector<host::Check> check_artifacts(const plan::Plan& plan, const std::string& scenario_file,
                                          const image::Store& store);
 
@@ -39,6 +31,17 @@ struct CellArtifacts {
   std::filesystem::path payload;                           // the CD, empty in a control without updates
   std::map<std::string, std::string> files;                // name on it -> sha256
   std::map<std::string, std::vector<std::string>> builds;  // as event::Opened says
+};
+
+// Content that is several files, as one cell's guest is given it.
+struct SetOrder {
+  std::filesystem::path source;  // a folder, an archive, a file or, out of a store, a manifest
+  std::string path;              // the artifact's name
+  std::string where;             // in the scenario, for errors
+  std::filesystem::path copies;  // of all artifacts
+  bool archive = false;          // as the scenario names it
+  scenario::Damage damage = scenario::Damage::none;
+  std::string damaged_file;
 };
 
 class StagedArtifacts {
@@ -73,9 +76,9 @@ class StagedArtifacts {
   // The bundle's record: every artifact with its digest.
   std::vector<outcome::ArtifactRecord> artifacts() const;
 
-  // The same with each file as it is before content is damaged on purpose: what another host needs to stage
-  // this run again goes to `store`. `work` is a folder for copies. Errors: a file is no longer what was
-  // staged, or cannot be kept.
+  // The same with each file as it is before content is damaged on purpose, and each archive: what another
+  // host needs to stage this run again goes to `store`. `work` is a folder for copies. Errors: a file is no
+  // longer what was staged, or cannot be kept.
   Result<std::vector<outcome::SplitArtifact>> keep_sources(const bundle::ArtifactStore& store,
                                                            const std::filesystem::path& work) const;
 
@@ -88,9 +91,7 @@ class StagedArtifacts {
  private:
   std::map<std::string, Artifact> artifacts_;  // by the path as the scenario says it
   void tie(const plan::Cell& cell, const std::string& scenario_file, CellArtifacts& mine);
-  Result<Artifact> take_folder(const std::filesystem::path& folder, const std::string& path,
-                               const std::string& where, const std::filesystem::path& copies,
-                               const Sources& sources);
+  Result<Artifact> take_set(const SetOrder& order, const Sources& sources);
   void look_who_signed(const plan::Cell& cell, const std::string& scenario_file,
                        const std::filesystem::path& work);
   Result<Inside> inside_of(const std::vector<plan::Given>& files);
@@ -99,7 +100,7 @@ class StagedArtifacts {
                                                      const std::vector<plan::Given>& files);
 
   std::map<std::string, CellArtifacts> cells_;
-  std::map<std::string, std::string> tars_;  // of content that is a folder: its path -> its tar's digest
+  std::map<std::string, std::string> tars_;  // of content that is several files: its path -> its tar's digest
   std::map<std::string, Result<Inside>> insides_;         // by the artifact's path
   std::map<std::string, std::string> untied_, unproved_;  // the artifact's path -> why, where
   std::map<std::string, Result<std::vector<DriverSignature>>> signatures_;

@@ -19,8 +19,10 @@ constexpr const char* use_its_own = "read it with the labctl that made it, or ru
 
 Json artifacts_json(const std::vector<ArtifactRecord>& artifacts) {
   Json list = Json::array();
-  for (const auto& artifact : artifacts)
+  for (const auto& artifact : artifacts) {
     list.push_back({{"path", artifact.path}, {"sha256", artifact.sha256}, {"size", artifact.size}});
+    if (!artifact.archive.empty()) list.back()["archive"] = artifact.archive;
+  }
   return list;
 }
 
@@ -51,9 +53,10 @@ Json host_json(const HostRecord& host) {
 }
 
 ArtifactRecord read_artifact(JsonObject& in) {
-  in.only({"path", "sha256", "size"});
+  in.only({"path", "sha256", "size", "archive"});
   ArtifactRecord artifact{.path = in.text("path"), .sha256 = in.text("sha256")};
   artifact.size = static_cast<std::uint64_t>(in.number("size", 0, most));
+  artifact.archive = in.text_or("archive", {});
   return artifact;
 }
 

@@ -21,6 +21,8 @@ struct ArtifactRecord {
   std::string path;    // as the plan names it
   std::string sha256;  // of what the guests were given; not checked to be one
   std::uint64_t size = 0;
+  std::string archive = {};  // of content that is an archive: its own digest; `sha256` is of its manifest
+  bool operator==(const ArtifactRecord&) const = default;
 };
 
 // What a build wrote down of an image, whole as one line of JSON, and what is read of it.

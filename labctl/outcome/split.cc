@@ -17,11 +17,13 @@ constexpr const char* split_again = "run 'labctl split' again";
 
 Json split_artifacts_json(const std::vector<SplitArtifact>& artifacts) {
   Json list = Json::array();
-  for (const auto& artifact : artifacts)
+  for (const auto& artifact : artifacts) {
     list.push_back({{"path", artifact.path},
                     {"sha256", artifact.sha256},
                     {"size", artifact.size},
                     {"source_sha256", artifact.source_sha256}});
+    if (!artifact.archive.empty()) list.back()["archive"] = artifact.archive;
+  }
   return list;
 }
 
@@ -50,10 +52,11 @@ std::string read_digest(JsonObject& in, const char* key) {
 }
 
 SplitArtifact read_split_artifact(JsonObject& in) {
-  in.only({"path", "sha256", "size", "source_sha256"});
+  in.only({"path", "sha256", "size", "source_sha256", "archive"});
   SplitArtifact artifact{.path = in.text("path"), .sha256 = read_digest(in, "sha256")};
   artifact.size = static_cast<std::uint64_t>(in.number("size", 0, 1LL << 53));
   artifact.source_sha256 = read_digest(in, "source_sha256");
+  if (in.has("archive")) artifact.archive = read_digest(in, "archive");
   return artifact;
 }
 
@@ -98,6 +101,8 @@ void compare_artifacts(const Split& split, const plan::Plan& part, const RunReco
       all.push_back(fmt::format("{} is not part of the split", name));
     else if (known->sha256 != artifact.sha256)
       all.push_back(of_another(name, known->sha256, artifact.sha256));
+    else if (known->archive != artifact.archive)
+      all.push_back(of_another(name, known->archive, artifact.archive));
   }
   for (const auto& name : part.images()) {
     const auto known = std::find_if(split.images.begin(), split.images.end(),

@@ -21,7 +21,9 @@ struct SplitArtifact {
   std::string path;    // as the plan names it
   std::string sha256;  // of what guests are given
   std::uint64_t size = 0;
-  std::string source_sha256;  // of the file; another one where the content is damaged on purpose
+  std::string
+      source_sha256;  // of the file; another one where the content is damaged on purpose, or an archive
+  std::string archive = {};  // of content that is an archive: its digest
 };
 
 struct SplitImage {

@@ -105,8 +105,11 @@ Status name_artifacts(Cell& cell, const Scenario& scenario) {
         scenario.guest->driver.modules.empty())
       return input_error("the story installs drivers whose file names differ, and no module is named",
                          at(scenario.source, step.mark), "name it: guest.linux.driver.module");
-    extras.push_back({step.label, scenario::damaged_name(fill_image(found.path, cell.image), found.damage),
-                      found.mark, found.damage, found.may_be_refused, fill_image(found.with, cell.image)});
+    extras.push_back(
+        {step.label,
+         scenario::damaged_name(fill_image(found.path, cell.image), found.damage, found.damaged_file),
+         found.mark, found.damage, found.may_be_refused, fill_image(found.with, cell.image),
+         found.damaged_file});
   }
   return {};
 }
@@ -142,7 +145,9 @@ Result<Cell> make_cell(const Scenario& scenario, const Axes& axes, const std::st
     if (!content) return fail(content.error());
     cell.content_damage = (*content)->damage;
     cell.content_may_be_refused = (*content)->may_be_refused;
-    cell.content_path = scenario::damaged_name(fill_image((*content)->path, cell.image), cell.content_damage);
+    cell.content_damaged_file = (*content)->damaged_file;
+    cell.content_path = scenario::damaged_name(fill_image((*content)->path, cell.image), cell.content_damage,
+                                               cell.content_damaged_file);
     cell.content_mark = (*content)->mark;
   }
   cell.machine = scenario.machine;

@@ -23,7 +23,8 @@ void add_candidates(const Cell& cell, std::vector<Given>& all) {
     all.push_back({.of = Of::content,
                    .path = cell.content_path,
                    .mark = cell.content_mark,
-                   .damage = cell.content_damage});
+                   .damage = cell.content_damage,
+                   .damaged_file = cell.content_damaged_file});
   for (const auto& extra : cell.extra_drivers)
     add_driver(all, {.of = Of::driver, .label = extra.label, .path = extra.path, .mark = extra.mark},
                extra.with);
@@ -32,7 +33,8 @@ void add_candidates(const Cell& cell, std::vector<Given>& all) {
                    .label = extra.label,
                    .path = extra.path,
                    .mark = extra.mark,
-                   .damage = extra.damage});
+                   .damage = extra.damage,
+                   .damaged_file = extra.damaged_file});
 }
 
 }  // namespace

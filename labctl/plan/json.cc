@@ -58,8 +58,9 @@ Json acceptance_json(const Acceptance& entry) {
 }
 
 // There only when there is something to say.
-void add_damage(Json& json, scenario::Damage damage, bool may_be_refused) {
+void add_damage(Json& json, scenario::Damage damage, const std::string& file, bool may_be_refused) {
   if (damage != scenario::Damage::none) json["damage"] = to_string(damage);
+  if (!file.empty()) json["damaged_file"] = file;
   if (may_be_refused) json["may_be_refused"] = true;
 }
 
@@ -67,7 +68,7 @@ Json extras_json(const std::vector<Cell::Extra>& extras) {
   Json list = Json::array();
   for (const auto& extra : extras) {
     list.push_back({{"label", extra.label}, {"path", extra.path}, {"mark", mark_json(extra.mark)}});
-    add_damage(list.back(), extra.damage, extra.may_be_refused);
+    add_damage(list.back(), extra.damage, extra.damaged_file, extra.may_be_refused);
     if (!extra.with.empty()) list.back()["with"] = extra.with;
   }
   return list;
@@ -105,7 +106,7 @@ Json cell_json(const Cell& cell) {
                {"extra_drivers", extras_json(cell.extra_drivers)},
                {"extra_contents", extras_json(cell.extra_contents)},
                {"expect", std::move(expect)}};
-  add_damage(json, cell.content_damage, cell.content_may_be_refused);
+  add_damage(json, cell.content_damage, cell.content_damaged_file, cell.content_may_be_refused);
   if (!cell.driver_with.empty()) json["driver_with"] = cell.driver_with;
   if (!cell.kernel.empty()) json["kernel"] = cell.kernel;
   return json;
@@ -145,8 +146,10 @@ Step read_step(In& in) {
   return step;
 }
 
-void read_damage(In& in, scenario::Damage& damage, bool& may_be_refused) {
+void read_damage(In& in, scenario::Damage& damage, std::string& file, bool& may_be_refused) {
   if (in.has("damage")) damage = in.kind("damage", damages);
+  if (in.has("damaged_file"))
+    file = read_name(in, "damaged_file", scenario::is_file_of_folder, "a file of a folder");
   if (in.has("may_be_refused")) may_be_refused = in.flag("may_be_refused");
 }
 
@@ -154,7 +157,7 @@ std::vector<Cell::Extra> read_extras(In& in, const char* key) {
   std::vector<Cell::Extra> extras;
   in.each(key, [&](In& entry) {
     extras.push_back({read_label(entry, "label"), read_path(entry, "path"), read_mark(entry.object("mark"))});
-    read_damage(entry, extras.back().damage, extras.back().may_be_refused);
+    read_damage(entry, extras.back().damage, extras.back().damaged_file, extras.back().may_be_refused);
     extras.back().with = read_with(entry, "with");
   });
   return extras;
@@ -204,7 +207,7 @@ Cell read_cell(In& in) {
   cell.driver_with = read_with(in, "driver_with");
   if (in.has("kernel"))
     cell.kernel = read_name(in, "kernel", scenario::is_kernel_release, "a kernel's release");
-  read_damage(in, cell.content_damage, cell.content_may_be_refused);
+  read_damage(in, cell.content_damage, cell.content_damaged_file, cell.content_may_be_refused);
   cell.driver_mark = read_mark(in.object("driver_mark"));
   cell.content_mark = read_mark(in.object("content_mark"));
   in.each("axes", [&](In& axis) { cell.axes.push_back(read_axis(axis)); });

@@ -24,6 +24,7 @@ struct Cell {
   std::vector<std::string> driver_with;  // the driver's other files, installed together with it
   std::string content_path;              // of damaged content: scenario::damaged_name()
   scenario::Damage content_damage = scenario::Damage::none;
+  std::string content_damaged_file;  // of content that is a folder: the one that it is done to
   bool content_may_be_refused = false;
   std::string kernel;  // the release that stands for ${kernel} in its drivers' paths; empty where none does
   scenario::Mark driver_mark, content_mark;
@@ -42,6 +43,7 @@ struct Cell {
     scenario::Damage damage = scenario::Damage::none;
     bool may_be_refused = false;
     std::vector<std::string> with = {};  // of a driver, as driver_with
+    std::string damaged_file = {};       // of a content, as content_damaged_file
   };
   std::vector<Extra> extra_drivers, extra_contents;
 
@@ -64,6 +66,7 @@ struct Given {
   std::string path;
   scenario::Mark mark;
   scenario::Damage damage = scenario::Damage::none;
+  std::string damaged_file = {};  // of content that is a folder: the one that it is done to
 };
 // All of them: the cell's own driver and content first, then those that its story names. A control has the
 // updates alone.

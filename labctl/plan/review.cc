@@ -74,7 +74,9 @@ void ask_about_same_files(const std::vector<scenario::Artifact>& artifacts, cons
   for (const auto& artifact : artifacts)
     for (const auto& before : artifacts) {
       if (&before == &artifact) break;
-      if (before.path != artifact.path || before.damage != artifact.damage) continue;
+      if (before.path != artifact.path || before.damage != artifact.damage ||
+          before.damaged_file != artifact.damaged_file)
+        continue;
       questions.push_back(
           fmt::format("candidate.{}.{} in line {} is the same file as {}: nothing is compared between them; "
                       "name another file",

@@ -5,6 +5,7 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/bundle/set_archive.h"
 
 namespace labctl::reproduction {
 namespace {
@@ -43,10 +44,10 @@ const char* to_string(How how) {
   return "?";
 }
 
-Result<Between> compare_sets(const fs::path& earlier, const fs::path& candidate) {
-  auto before = bundle::files_of_set({earlier}, {});
+Result<Between> compare_sets(const fs::path& earlier, const fs::path& candidate, const fs::path& work) {
+  auto before = bundle::files_of_content(earlier, earlier.string(), work);
   if (!before) return fail(before.error());
-  auto after = bundle::files_of_set({candidate}, {});
+  auto after = bundle::files_of_content(candidate, candidate.string(), work);
   if (!after) return fail(after.error());
   Between between;
   auto a = before->begin(), b = after->begin();

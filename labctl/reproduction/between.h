@@ -27,8 +27,10 @@ struct Between {
   std::vector<FileDifference> differences;  // by name
 };
 
-// Names, sizes and bytes count. Errors (input): what files_of_set() refuses, a file that cannot be read.
-Result<Between> compare_sets(const std::filesystem::path& earlier, const std::filesystem::path& candidate);
+// Of folders or archives, which are unpacked in `work`. Names, sizes and bytes count. Errors (input): what
+// files_of_content() refuses, a file that cannot be read.
+Result<Between> compare_sets(const std::filesystem::path& earlier, const std::filesystem::path& candidate,
+                             const std::filesystem::path& work);
 
 // A folder in `work` with the candidate's version of `taken` (places in `differences`, ascending) and the
 // earlier one of the others; files named in `replaced` are taken from there instead. Nothing where that is no

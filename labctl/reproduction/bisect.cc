@@ -95,6 +95,7 @@ Result<ProbeSeen> Probes::live(const fs::path& driver, const fs::path& content) 
   if (!cell.content_path.empty() && content.string() != cell.content_path) {
     cell.content_path = content.string();
     cell.content_damage = scenario::Damage::none;
+    cell.content_damaged_file.clear();
   }
   const std::string name = "probe-" + std::to_string(++runs_);
   const fs::path work = stand_.work / name;

@@ -9,7 +9,7 @@
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
 #include "labctl/base/text.h"
-#include "labctl/bundle/file_set.h"
+#include "labctl/bundle/set_archive.h"
 #include "labctl/plan/damage.h"
 #include "labctl/snapshot/base_snapshot.h"
 
@@ -23,19 +23,23 @@ constexpr std::uint64_t largest_damaged = 256u << 20;
 struct Named {
   std::string path;
   scenario::Damage damage = scenario::Damage::none;
+  std::string damaged_file = {};
+  bool set = false;  // content that is several files
 };
 
 void name_artifacts(const plan::Cell& cell, std::vector<Named>& all) {
-  const auto add = [&](const std::string& path, scenario::Damage damage) {
+  const bool folder = cell.guest.content && cell.guest.content->is_folder();
+  for (const auto& file : plan::given_to(cell)) {
     const bool known =
-        std::any_of(all.begin(), all.end(), [&](const Named& one) { return one.path == path; });
-    if (!path.empty() && !known) all.push_back({path, damage});
-  };
-  for (const auto& file : plan::given_to(cell)) add(file.path, file.damage);
+        std::any_of(all.begin(), all.end(), [&](const Named& one) { return one.path == file.path; });
+    if (!file.path.empty() && !known)
+      all.push_back(
+          {file.path, file.damage, file.damaged_file, folder && file.of == plan::Given::Of::content});
+  }
 }
 
 std::string origin_of(const Named& named) {
-  const auto suffix = scenario::damaged_name({}, named.damage);
+  const auto suffix = scenario::damaged_name({}, named.damage, named.damaged_file);
   return named.path.ends_with(suffix) ? named.path.substr(0, named.path.size() - suffix.size()) : named.path;
 }
 
@@ -81,7 +85,7 @@ class Search {
     if (!recorded || !is_sha256(recorded->sha256)) {
       item.standing = Standing::missing;
       item.what = "the run recorded no digest of it";
-    } else if (auto found = look(named, *recorded, item)) {
+    } else if (auto found = named.set ? look_for_set(named, *recorded, item) : look(named, *recorded, item)) {
       inventory.artifacts[named.path] = std::move(*found);
     }
     inventory.items.push_back(std::move(item));
@@ -133,10 +137,71 @@ class Search {
     return std::nullopt;
   }
 
+  // As it was shipped, else put together of files that are kept by their digests.
+  std::optional<FoundArtifact> look_for_set(const Named& named, const Recorded& wanted, Item& item) const {
+    const fs::path origin = base_ / origin_of(named);
+    const std::string here = seek_.work.empty() ? std::string() : digest_of_set(origin, named);
+    if (here == wanted.sha256) return FoundArtifact{origin, named.damage, wanted.sha256, named.damaged_file};
+    FoundArtifact found{.file = {}, .sha256 = wanted.sha256};
+    item.what = put_together(wanted.sha256, found);
+    if (item.what.empty()) return found;
+    item.standing = Standing::missing;
+    if (!here.empty()) item.what = different(wanted.sha256, origin, here) + "; " + item.what;
+    item.hint = "give a folder that has its files and its manifest with --artifact DIR";
+    return std::nullopt;
+  }
+
+  // Why it cannot be done; empty when it is.
+  std::string put_together(const std::string& sha256, FoundArtifact& found) const {
+    const auto manifest = by_digest(sha256);
+    if (!manifest)
+      return fmt::format("its manifest, sha256 {}, is neither in the bundle nor in the artifact store",
+                         sha256);
+    auto files = bundle::files_of_manifest(*manifest, {});
+    if (!files) return files.error().what;
+    found.parts[sha256] = found.file = *manifest;
+    for (auto& file : *files) {
+      const auto source = by_digest(file.sha256);
+      if (!source)
+        return fmt::format("its file '{}', sha256 {}, is neither in the bundle nor in the artifact store",
+                           printable(file.name, 200), file.sha256);
+      found.parts[file.sha256] = file.source = *source;
+    }
+    if (seek_.work.empty()) return {};
+    found.file = seek_.work / ("set-of-" + sha256);
+    std::error_code problem;
+    if (fs::exists(found.file, problem)) return {};
+    const auto made = bundle::make_folder(found.file, *files);
+    return made ? std::string() : made.error().text();
+  }
+
+  std::optional<fs::path> by_digest(const std::string& sha256) const {
+    const fs::path carried = seek_.bundle / "artefacts" / sha256;
+    if (digest_of(carried) == sha256) return carried;
+    if (auto kept = seek_.store.find(sha256)) return kept;
+    if (!hashed_) {
+      hashed_.emplace();
+      for (const auto& file : given_) hashed_->emplace(digest_of(file), file);
+    }
+    const auto given = hashed_->find(sha256);
+    return given == hashed_->end() ? std::nullopt : std::optional(given->second);
+  }
+
+  // Of its manifest, with the damage; empty when it is not there, or is no content.
+  std::string digest_of_set(const fs::path& path, const Named& named) const {
+    auto files = bundle::files_of_content(path, {}, seek_.work);
+    if (!files) return {};
+    for (auto& file : *files) {
+      const bool harmed = named.damage != scenario::Damage::none && file.name == named.damaged_file;
+      file.sha256 = digest_of(file.source, harmed ? named.damage : scenario::Damage::none);
+      if (file.sha256.empty()) return {};
+    }
+    return sha256(bundle::manifest_of(*files));
+  }
+
   // Empty when there is no such file.
   static std::string digest_of(const fs::path& file, scenario::Damage damage = scenario::Damage::none) {
     std::error_code problem;
-    if (fs::is_directory(file, problem)) return bundle::set_sha256({file}).value_or(std::string());
     if (!fs::is_regular_file(file, problem)) return {};
     if (damage == scenario::Damage::none) return sha256_file(file).value_or(std::string());
     auto bytes = read_file(file, largest_damaged);
@@ -147,6 +212,7 @@ class Search {
   const Seek& seek_;
   std::vector<fs::path> given_;
   fs::path base_;
+  mutable std::optional<std::map<std::string, fs::path>> hashed_;  // what was given, once it was asked for
 };
 
 Result<Inventory> find_named(const bundle::RecordedRun& run, const std::vector<Named>& wanted,
@@ -304,21 +370,23 @@ std::vector<Error> Inventory::missing() const {
 }
 
 plan::Cell Inventory::at_hand(plan::Cell cell) const {
-  const auto replace = [this](std::string& path, scenario::Damage& damage) {
+  const auto replace = [this](std::string& path, scenario::Damage& damage, std::string& damaged_file) {
     const auto found = artifacts.find(path);
     if (found == artifacts.end()) return;
     std::error_code problem;
     damage = found->second.damage;
-    path = scenario::damaged_name(fs::absolute(found->second.file, problem).string(), damage);
+    damaged_file = found->second.damaged_file;
+    path = scenario::damaged_name(fs::absolute(found->second.file, problem).string(), damage, damaged_file);
   };
   auto none = scenario::Damage::none;
-  replace(cell.driver_path, none);
-  for (auto& path : cell.driver_with) replace(path, none);
-  replace(cell.content_path, cell.content_damage);
+  std::string no_file;
+  replace(cell.driver_path, none, no_file);
+  for (auto& path : cell.driver_with) replace(path, none, no_file);
+  replace(cell.content_path, cell.content_damage, cell.content_damaged_file);
   for (auto* extras : {&cell.extra_drivers, &cell.extra_contents})
     for (auto& extra : *extras) {
-      replace(extra.path, extra.damage);
-      for (auto& path : extra.with) replace(path, none);
+      replace(extra.path, extra.damage, extra.damaged_file);
+      for (auto& path : extra.with) replace(path, none, no_file);
     }
   return cell;
 }

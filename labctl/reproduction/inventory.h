@@ -37,7 +37,11 @@ struct Item {
 struct FoundArtifact {
   std::filesystem::path file;
   scenario::Damage damage = scenario::Damage::none;
-  std::string sha256;  // as recorded, of what the guests were given
+  std::string sha256;             // as recorded, of what the guests were given
+  std::string damaged_file = {};  // of content that is several files: the one that damage is to be done to
+  // Of such content where it was found file by file: the manifest and each file, by digest. `file` is then
+  // the folder made of them, or the manifest where nobody said where to make one.
+  std::map<std::string, std::filesystem::path> parts = {};
 };
 
 struct Inventory {
@@ -57,6 +61,8 @@ struct Seek {
   std::filesystem::path bundle;
   bundle::ArtifactStore store;
   std::vector<std::filesystem::path> given;  // folders with all that is below them
+  std::filesystem::path work = {};  // where archives are unpacked and contents of several files are put
+                                    // together; empty: such contents are found file by file alone
 };
 
 // Every artifact of the plan with its digest, found or not. Errors (input): what is given does not exist; a

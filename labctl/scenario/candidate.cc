@@ -24,7 +24,8 @@ class ArtifactReader {
     return artifacts;
   }
 
-  // Contents may also be {path: FILE, refusal: allowed} and {of: LABEL, how: DAMAGE or a list of them}.
+  // Contents may also be {path: FILE, refusal: allowed} and {of: LABEL, how: DAMAGE or a list of them},
+  // where the content is a folder with file: NAME or a list of them.
   void read_contents(const Node& node, Scenario& scenario) {
     if (!reader_.names(node, what_)) return;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
@@ -97,7 +98,8 @@ class ArtifactReader {
     must_not_be_published(label, node.mark);
     if (!reader_.map(node, what,
                      {{"of", Need::required},
-                      {"how", Need::required, "how: truncated, empty, zero, flipped or oversized"}}))
+                      {"how", Need::required, "how: truncated, empty, zero, flipped or oversized"},
+                      {"file"}}))
       return;
     const auto of = reader_.one_line(*node.find("of"), what + ".of");
     std::vector<Artifact> files = scenario.contents;
@@ -113,22 +115,55 @@ class ArtifactReader {
     if (!how) return;
     const bool several = how->kind == Node::Kind::list;
     if (several && !reader_.list(*how, what + ".how")) return;
+    const auto files_damaged = damaged_files(node, what);
     auto& group = scenario.content_groups[label];
     for (const Node& item : several ? how->items : std::vector{*how}) {
       const auto word = reader_.choice(item, what + ".how", damages);
-      const std::string own = several && word ? label + "-" + damages[*word] : label;
-      const auto known = labels(scenario.contents);
-      if (std::find(known.begin(), known.end(), own) != known.end()) {
-        reader_.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(own)));
-        continue;
+      for (const std::string& damaged_file : files_damaged) {
+        const std::string own =
+            label + (several && word ? "-" + damages[*word] : "") + in_label(damaged_file);
+        const auto known = labels(scenario.contents);
+        if (std::find(known.begin(), known.end(), own) != known.end()) {
+          reader_.mistake(item.mark, fmt::format("{}: {} is here twice", what, quoted(own)));
+          continue;
+        }
+        group.push_back(own);
+        scenario.contents.push_back({.label = own,
+                                     .path = from.path,
+                                     .mark = item.mark,
+                                     .damage = word ? static_cast<Damage>(*word + 1) : Damage::none,
+                                     .may_be_refused = true,
+                                     .damaged_file = damaged_file});
       }
-      group.push_back(own);
-      scenario.contents.push_back({.label = own,
-                                   .path = from.path,
-                                   .mark = item.mark,
-                                   .damage = word ? static_cast<Damage>(*word + 1) : Damage::none,
-                                   .may_be_refused = true});
     }
+  }
+
+  // Of a folder; one empty name where none is given.
+  std::vector<std::string> damaged_files(const Node& node, const std::string& what) {
+    const Node* file = node.find("file");
+    if (!file) return {""};
+    std::vector<std::string> names =
+        file->kind == Node::Kind::list ? reader_.texts(*file, what + ".file") : std::vector<std::string>{};
+    if (file->kind != Node::Kind::list)
+      if (auto name = reader_.one_line(*file, what + ".file")) names.push_back(std::move(*name));
+    for (const std::string& name : names)
+      if (!is_file_of_folder(name))
+        reader_.mistake(file->mark,
+                        fmt::format("{}.file: {} names no file below a folder", what, quoted(name)),
+                        "its path in the folder, with '/' between: x/y.bin");
+    return names;
+  }
+
+  // "-x-y.bin": its end, as a label can have it.
+  static std::string in_label(const std::string& file) {
+    constexpr std::size_t longest = longest_made_label - longest_label - 11;  // beside "-oversized-"
+    std::string text = file;
+    for (char& c : text)
+      if (!is_label(std::string(1, c)) && c != '.' && c != '-') c = '-';
+    if (text.size() > longest) text = text.substr(text.size() - longest);
+    text.erase(0, std::min(text.find_first_not_of("-."), text.size()));
+    while (text.ends_with('-') || text.ends_with('.')) text.pop_back();
+    return file.empty() ? "" : "-" + (text.empty() ? "file" : text);
   }
 
   Reader& reader_;
@@ -171,8 +206,9 @@ const char* to_string(Damage damage) {
   return damage == Damage::none ? "none" : damages[static_cast<std::size_t>(damage) - 1].c_str();
 }
 
-std::string damaged_name(const std::string& path, Damage damage) {
-  return damage == Damage::none ? path : path + " (" + to_string(damage) + ")";
+std::string damaged_name(const std::string& path, Damage damage, const std::string& file) {
+  return damage == Damage::none ? path
+                                : path + " (" + (file.empty() ? "" : file + " ") + to_string(damage) + ")";
 }
 
 }  // namespace labctl::scenario

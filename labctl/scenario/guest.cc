@@ -70,7 +70,7 @@ class GuestReader {
       reader_.mistake(content->mark, fmt::format("{}.content: there is no candidate.content", what_));
     } else if (content) {
       guest.content = read_content(*content);
-      if (guest.content->is_folder()) check_folders();
+      check_damage(guest.content->is_folder());
       if (guest.content->unproved.empty() && !node.find("proof")) needs_proof(*content);
     } else if (!scenario_.contents.empty()) {
       reader_.mistake(
@@ -308,14 +308,23 @@ class GuestReader {
                     what_));
   }
 
-  void check_folders() {
-    for (const Artifact& artifact : scenario_.contents)
-      if (artifact.damage != Damage::none)
-        reader_.mistake(
-            artifact.mark,
-            fmt::format("candidate.content: a folder cannot be damaged, and {}.content.path is one", what_),
-            "make a copy of the folder with a damaged file, and let it be refused: {path: FOLDER, "
-            "refusal: allowed}");
+  // Which bytes are damaged can only be said as the content is.
+  void check_damage(bool folder) {
+    for (const Artifact& artifact : scenario_.contents) {
+      if (artifact.damage == Damage::none || artifact.damaged_file.empty() != folder) continue;
+      if (folder)
+        reader_.mistake(artifact.mark,
+                        fmt::format("candidate.content: which file of the folder is damaged? {}.content.path "
+                                    "is a folder",
+                                    what_),
+                        "add file: NAME, its path in the folder, or a list of them");
+      else
+        reader_.mistake(artifact.mark,
+                        fmt::format("candidate.content: file: is for content that is a folder, and "
+                                    "{}.content.path is a file",
+                                    what_),
+                        "leave file: out");
+    }
   }
 
   Content read_content(const Node& node) {

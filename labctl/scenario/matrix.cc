@@ -108,6 +108,9 @@ class Matrix {
     }
     auto label = reader_.one_line(node, what);
     if (!label) return std::nullopt;
+    const auto group = scenario_.content_groups.find(*label);
+    if (axis == "content" && group != scenario_.content_groups.end() && group->second.size() == 1)
+      return group->second.front();
     const auto [place, known] = source_of(axis, scenario_);
     if (std::find(known.begin(), known.end(), *label) != known.end()) return label;
     if (known.empty()) {

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <filesystem>
 
+#include "labctl/base/text.h"
+
 namespace labctl::scenario {
 namespace {
 
@@ -128,6 +130,14 @@ bool is_update_package(std::string_view path) {
 
 bool same_file(std::string_view a, std::string_view b) {
   return std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
+}
+
+bool is_file_of_folder(std::string_view path) {
+  constexpr std::size_t longest = 1000;
+  if (!is_one_line(path) || path.size() > longest || path.find('\\') != path.npos) return false;
+  const auto parts = split(path, '/');
+  return std::none_of(parts.begin(), parts.end(),
+                      [](const std::string& part) { return part.empty() || part == "." || part == ".."; });
 }
 
 std::string fault_of_content_path(std::string_view path, bool windows) {

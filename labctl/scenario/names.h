@@ -15,7 +15,7 @@ inline constexpr std::uint64_t least_memory = 256ull << 20, most_memory = 1ull <
 inline constexpr std::uint64_t least_disk = 1ull << 30, most_disk = 1ull << 42;  // bytes
 
 // What an author may write as a label; those of damaged variants, which labctl makes of one, are longer.
-inline constexpr std::size_t longest_label = 40, longest_made_label = 50;
+inline constexpr std::size_t longest_label = 40, longest_made_label = 80;
 
 // Not blank, without line breaks, tabs and other control characters: a path, for one.
 bool is_one_line(std::string_view text);
@@ -51,6 +51,8 @@ bool is_update_package(std::string_view path);
 bool same_file(std::string_view a, std::string_view b);
 // Where a minifilter belongs: digits, perhaps with a fraction, "385100.5".
 bool is_altitude(std::string_view text);
+// A file of content that is a folder, by its path in it: "x/y.bin".
+bool is_file_of_folder(std::string_view path);
 // A volume as fltmc lists it: "C:", or a device's name.
 bool is_volume(std::string_view text);
 // When Windows starts a service: boot, system or auto.

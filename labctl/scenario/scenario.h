@@ -60,9 +60,11 @@ struct Artifact {
   Damage damage = Damage::none;        // done to the file at `path` before it is delivered
   bool may_be_refused = false;         // its apply may fail; the guest must live on all the same
   std::vector<std::string> with = {};  // paths of a driver's other files, installed together with it
+  std::string damaged_file = {};       // of content that is a folder: the one that `damage` is done to
 };
-// How an artifact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)".
-std::string damaged_name(const std::string& path, Damage damage);
+// How an artifact is called where its path alone would not tell which bytes are meant: "a.bin (truncated)",
+// "channels (x/y.bin truncated)".
+std::string damaged_name(const std::string& path, Damage damage, const std::string& file = {});
 
 using crash::Os;
 

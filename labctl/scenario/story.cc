@@ -338,7 +338,13 @@ std::vector<Step> read_steps(const Node& node, const std::string& what, Reader& 
   const unsigned later = driver_later | (scenario.contents.empty() ? 0u : content_later);
   StepReader step_reader(reader, what, later);
   for (const Node& item : node.items)
-    if (auto step = step_reader.read(item)) steps.push_back(std::move(*step));
+    if (auto step = step_reader.read(item)) {
+      const bool driver = step->kind == StepKind::install || step->moment == Moment::install;
+      if (const auto group = scenario.content_groups.find(step->label);
+          !driver && group != scenario.content_groups.end() && group->second.size() == 1)
+        step->label = group->second.front();  // one that labctl made longer
+      steps.push_back(std::move(*step));
+    }
   return steps;
 }
 

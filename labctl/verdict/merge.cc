@@ -92,7 +92,7 @@ RunRecord describe(const Split& split) {
                 .ended = split.made,
                 .faults = std::vector<std::string>()};
   for (const auto& artifact : split.artifacts)
-    run.artifacts.push_back({artifact.path, artifact.sha256, artifact.size});
+    run.artifacts.push_back({artifact.path, artifact.sha256, artifact.size, artifact.archive});
   return run;
 }
 

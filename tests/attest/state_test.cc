@@ -117,3 +117,31 @@ TEST_CASE("every file of a driver and of a content's folder is a subject, and an
     CHECK(attest::objection(*statement, given(part)));
   }
 }
+
+TEST_CASE("an archive is a subject besides its manifest and its files, under which nobody else's stand") {
+  outcome::RunRecord run{.rules = 2,
+                         .began = "2026-11-22T10:00:00Z",
+                         .artifacts = {{"a.deb", sha256("a"), 1},
+                                       {"out/x.tar.gz", sha256("manifest"), 9, sha256("archive")},
+                                       {"out/x.tar.gz/y", sha256("y"), 1},
+                                       {"out/x.tar.gz (y zero)", sha256("damaged"), 1, sha256("archive")},
+                                       {"out/x.tar.gz (y zero)/y", sha256("zero"), 1}},
+                         .ended = "2026-11-22T10:20:00Z"};
+  plan::Cell cell{.id = "a", .image = "debian", .driver = "candidate", .content = "candidate"};
+  cell.driver_path = "a.deb";
+  cell.content_path = "out/x.tar.gz";
+  run.plan.cells = {cell};
+  const verdict::Verdict verdict;
+  const auto statement = attest::state({run, verdict, sha256("run"), sha256("verdict")});
+  REQUIRE(statement);
+  std::vector<std::pair<std::string, std::string>> subjects;
+  for (const auto& subject : statement->subjects) subjects.emplace_back(subject.name, subject.sha256);
+  CHECK(subjects == std::vector<std::pair<std::string, std::string>>{{"a.deb", sha256("a")},
+                                                                     {"x.tar.gz", sha256("archive")},
+                                                                     {"x.tar.gz/", sha256("manifest")},
+                                                                     {"y", sha256("y")}});
+  CHECK_FALSE(attest::objection(*statement,
+                                std::vector<attest::Resource>{{"a", sha256("a")}, {"x", sha256("archive")}}));
+  run.artifacts[1].archive = "none";
+  CHECK_FALSE(attest::state({run, verdict, sha256("run"), sha256("verdict")}));
+}

@@ -6,6 +6,7 @@
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
 #include "labctl/base/json.h"
+#include "labctl/base/subprocess.h"
 #include "tests/catch.h"
 #include "tests/source_tree.h"
 
@@ -44,8 +45,9 @@ struct Place {
   std::string lacks() const {
     std::string all;
     for (const auto& check : lab::check_artifacts(plan, (folder / "gate.yaml").string(), store))
-      all += std::string(check.health == host::Health::error ? "error " : "warning ") + check.name + ": " +
-             check.detail + "\n";
+      if (check.health != host::Health::ok)
+        all += std::string(check.health == host::Health::error ? "error " : "warning ") + check.name + ": " +
+               check.detail + "\n";
     return all;
   }
 };
@@ -225,6 +227,111 @@ TEST_CASE("content that is a folder is its manifest, each of its files, and a ta
   REQUIRE(write_file(place.folder / "channels" / "c", "later"));
   REQUIRE(staged->changed().size() == 1);
   CHECK_THAT(staged->changed()[0], ContainsSubstring("channels was modified"));
+}
+
+// What another host stages of what was kept here.
+tl::expected<lab::StagedArtifacts, std::vector<Error>> elsewhere(const Place& place,
+                                                                 const lab::StagedArtifacts& staged) {
+  const bundle::ArtifactStore kept(place.folder / "kept");
+  const auto sources = staged.keep_sources(kept, place.folder / "work");
+  REQUIRE(sources);
+  lab::StagedArtifacts::Sources found;
+  for (const auto& artifact : *sources) found[artifact.path] = kept.find(artifact.source_sha256).value();
+  return lab::StagedArtifacts::gather(place.plan, "elsewhere/gate.yaml", place.store, place.folder / "shard",
+                                      found);
+}
+
+TEST_CASE("of a set one file is damaged, and it is named") {
+  for (const bool archive : {false, true}) {
+    Place place(1000);
+    auto& cell = place.plan.cells[0];
+    const std::string set = archive ? "channels.tar.gz" : "channels";
+    fs::create_directories(place.folder / "channels" / "sub");
+    REQUIRE(write_file(place.folder / "channels" / "b", "bb"));
+    REQUIRE(write_file(place.folder / "channels" / "sub" / "a", "aaaa"));
+    if (archive)
+      REQUIRE(run_ok({.argv = {"tar", "-C", (place.folder / "channels").string(), "-czf",
+                               (place.folder / set).string(), "."}}));
+    cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+    cell.content_damage = scenario::Damage::truncated;
+    cell.content_damaged_file = "sub/x";
+    cell.content_path = scenario::damaged_name(set, cell.content_damage, cell.content_damaged_file);
+    CHECK_THAT(place.lacks(), ContainsSubstring("no file 'sub/x' that could be damaged"));
+    cell.content_damaged_file = "sub/a";
+    cell.content_path = scenario::damaged_name(set, cell.content_damage, cell.content_damaged_file);
+    CHECK(cell.content_path == set + " (sub/a truncated)");
+    CHECK(place.lacks().empty());
+    const auto staged = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(),
+                                                     place.store, place.folder / "work");
+    REQUIRE(staged);
+    const std::string manifest = sha256("bb") + "  b\n" + sha256("aa") + "  sub/a\n";
+    CHECK(staged->of(cell).files.at("content.manifest") == sha256(manifest));
+    std::map<std::string, std::string> recorded;
+    for (const auto& artifact : staged->artifacts()) recorded[artifact.path] = artifact.sha256;
+    CHECK(recorded == std::map<std::string, std::string>{{cell.content_path, sha256(manifest)},
+                                                         {cell.content_path + "/b", sha256("bb")},
+                                                         {cell.content_path + "/sub/a", sha256("aa")},
+                                                         {"driver.deb", sha256("driver")}});
+    CHECK(staged->changed().empty());
+    CHECK(read_file(place.folder / "channels" / "sub" / "a").value() == "aaaa");
+    const auto shard = elsewhere(place, *staged);
+    REQUIRE(shard);
+    CHECK(shard->of(cell).files == staged->of(cell).files);
+    CHECK(shard->artifacts() == staged->artifacts());
+  }
+}
+
+TEST_CASE("an archive is staged as the folder that it holds, and recorded by its own digest besides") {
+  Place place(1000);
+  auto& cell = place.plan.cells[0];
+  cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+  fs::create_directories(place.folder / "channels" / "sub");
+  REQUIRE(write_file(place.folder / "channels" / "b", "bb"));
+  REQUIRE(write_file(place.folder / "channels" / "sub" / "a", ""));
+  const auto stage = [&](const std::string& set) {
+    cell.content_path = set;
+    auto staged = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(), place.store,
+                                               place.folder / "work");
+    REQUIRE(staged);
+    return *staged;
+  };
+  const auto pack = [&] {
+    REQUIRE(run_ok({.argv = {"tar", "-C", (place.folder / "channels").string(), "-cJf",
+                             (place.folder / "channels.tar.xz").string(), "sub", "b"}}));
+  };
+  pack();
+  const auto folder = stage("channels").of(cell).files;
+  const auto staged = stage("channels.tar.xz");
+  CHECK(place.lacks().empty());
+  const auto checks = lab::check_artifacts(place.plan, (place.folder / "gate.yaml").string(), place.store);
+  REQUIRE(checks.size() == 1);
+  CHECK(checks[0].detail == "2 content files of channels.tar.xz, 2 bytes");
+  CHECK(staged.of(cell).files == folder);
+  const auto digest = sha256_file(place.folder / "channels.tar.xz").value();
+  std::map<std::string, std::string> archives;
+  for (const auto& artifact : staged.artifacts()) archives[artifact.path] = artifact.archive;
+  CHECK(archives == std::map<std::string, std::string>{{"channels.tar.xz", digest},
+                                                       {"channels.tar.xz/b", ""},
+                                                       {"channels.tar.xz/sub/a", ""},
+                                                       {"driver.deb", ""}});
+  CHECK(staged.changed().empty());
+  const auto shard = elsewhere(place, staged);
+  REQUIRE(shard);
+  CHECK(shard->of(cell).files == folder);
+  CHECK(shard->artifacts() == staged.artifacts());
+
+  REQUIRE(write_file(place.folder / "channels.tar.xz", "no archive"));
+  REQUIRE(staged.changed().size() == 1);
+  CHECK_THAT(staged.changed()[0], ContainsSubstring("channels.tar.xz was modified"));
+  CHECK_THAT(place.lacks(), ContainsSubstring("the archive channels.tar.xz cannot be read at its beginning"));
+  fs::create_symlink("/etc/passwd", place.folder / "channels" / "link");
+  REQUIRE(run_ok({.argv = {"tar", "-C", (place.folder / "channels").string(), "-cJf",
+                           (place.folder / "channels.tar.xz").string(), "."}}));
+  const auto refused = lab::StagedArtifacts::gather(place.plan, (place.folder / "gate.yaml").string(),
+                                                    place.store, place.folder / "work");
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error()[0].text(),
+             ContainsSubstring("the archive channels.tar.xz holds a link: './link'"));
 }
 
 TEST_CASE("a driver that Secure Boot surely refuses is an error before anything boots") {

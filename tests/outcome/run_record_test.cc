@@ -26,7 +26,7 @@ outcome::RunRecord whole() {
                    .set = {{"build", "7.16"}},
                    .only = "debian*"},
       .waivers = {"waivers.yaml", "labctl: 1\n"},
-      .artifacts = {{"driver.deb", "d1", 6}},
+      .artifacts = {{"driver.deb", "d1", 6}, {"x.tar", "m1", 9, "a1"}},
       .images = {{.name = "debian",
                   .machine = "uefi",
                   .shape = "1x1024M-uefi",

@@ -23,7 +23,7 @@ struct Sets {
   }
   ~Sets() { fs::remove_all(root); }
   reproduction::Between compared() const {
-    auto between = reproduction::compare_sets(earlier, candidate);
+    auto between = reproduction::compare_sets(earlier, candidate, work);
     REQUIRE(between);
     return *between;
   }
@@ -103,6 +103,6 @@ TEST_CASE("what is no content is not made: no file at all, or one where another 
   SECTION("an earlier one that is not there") {
     fs::remove_all(sets.earlier);
     REQUIRE(write_file(sets.candidate / "b", "2"));
-    CHECK_FALSE(reproduction::compare_sets(sets.earlier, sets.candidate));
+    CHECK_FALSE(reproduction::compare_sets(sets.earlier, sets.candidate, sets.work));
   }
 }

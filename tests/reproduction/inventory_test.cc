@@ -7,6 +7,8 @@
 
 #include "labctl/base/digest.h"
 #include "labctl/base/files.h"
+#include "labctl/base/subprocess.h"
+#include "labctl/bundle/file_set.h"
 #include "labctl/plan/damage.h"
 #include "tests/catch.h"
 #include "tests/cell/story.h"
@@ -233,4 +235,86 @@ TEST_CASE("the store gives back only what has its digest, and forgets the oldest
   CHECK_FALSE(store.find(sha256("three")));
   CHECK_FALSE(store.find("../../etc/passwd"));
   CHECK(bundle::ArtifactStore(bench.path / "none yet").collect().value() == 0);
+}
+
+TEST_CASE("content that is several files is found as it was, or put together of what is kept") {
+  Bench bench;
+  auto& cell = bench.cell();
+  cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+  cell.content_path = "build/channels";
+  bench.put("gate/build/channels/a", "first");
+  bench.put("gate/build/channels/sub/b", "second");
+  const std::string manifest = sha256("first") + "  a\n" + sha256("second") + "  sub/b\n";
+  bench.record(cell.content_path, manifest);
+  bench.seek.work = bench.path / "work";
+  const auto item = [&] { return bench.item(Thing::artifact, cell.content_path); };
+  CHECK(item().standing == Standing::same);
+  CHECK(bench.take().at_hand(cell).content_path == (bench.path / "gate/build/channels").string());
+
+  bench.put("gate/build/channels/a", "other");
+  CHECK(item().standing == Standing::missing);
+  CHECK_THAT(item().what, ContainsSubstring("its manifest"));
+  const auto keep = [&](const std::string& bytes) {
+    bench.put("kept", bytes);
+    REQUIRE(bench.seek.store.keep(bench.path / "kept", sha256(bytes)));
+    fs::remove(bench.path / "kept");
+  };
+  keep(manifest);
+  keep("second");
+  CHECK(item().standing == Standing::missing);
+  CHECK_THAT(item().what, ContainsSubstring("its file 'a'"));
+  SECTION("with a file that is given") {
+    bench.put("mail/x", "first");
+    bench.seek.given = {bench.path / "mail"};
+  }
+  SECTION("with one of the bundle") { bench.put("bundle/artefacts/" + sha256("first"), "first"); }
+  CHECK(item().standing == Standing::same);
+  const fs::path made = bench.take().at_hand(cell).content_path;
+  CHECK(bundle::set_sha256({made}).value() == sha256(manifest));
+  bench.seek.work.clear();  // to be packed
+  const auto found = bench.take().artifacts.at(cell.content_path);
+  CHECK(found.parts.size() == 3);
+  CHECK(sha256_file(found.file).value() == sha256(manifest));
+}
+
+TEST_CASE("an archive is unpacked to be compared, with a damaged file as with none") {
+  Bench bench;
+  auto& cell = bench.cell();
+  cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+  bench.put("in/a", "first");
+  bench.put("in/b", "second");
+  fs::create_directories(bench.path / "gate/build");
+  REQUIRE(run_ok({.argv = {"tar", "-C", (bench.path / "in").string(), "-cf",
+                           (bench.path / "gate/build/x.tar").string(), "a", "b"}}));
+  bench.seek.work = bench.path / "work";
+  cell.content_path = "build/x.tar";
+  bench.record(cell.content_path, sha256("first") + "  a\n" + sha256("second") + "  b\n");
+  CHECK(bench.item(Thing::artifact, cell.content_path).standing == Standing::same);
+  CHECK(bench.take().at_hand(cell).content_path == (bench.path / "gate/build/x.tar").string());
+
+  cell.content_damage = scenario::Damage::truncated;
+  cell.content_damaged_file = "b";
+  cell.content_path = "build/x.tar (b truncated)";
+  bench.record(cell.content_path, sha256("first") + "  a\n" + sha256("sec") + "  b\n");
+  CHECK(bench.item(Thing::artifact, cell.content_path).standing == Standing::same);
+  const auto at_hand = bench.take().at_hand(cell);
+  CHECK(at_hand.content_path == (bench.path / "gate/build/x.tar").string() + " (b truncated)");
+  CHECK(at_hand.content_damaged_file == "b");
+  REQUIRE(write_file(bench.path / "gate/build/x.tar", "gone"));
+  CHECK(bench.item(Thing::artifact, cell.content_path).standing == Standing::missing);
+}
+
+TEST_CASE("a manifest of somebody else's leads nowhere out of the folder") {
+  Bench bench;
+  auto& cell = bench.cell();
+  cell.guest.content = scenario::Content{"/var/lib/x/", "true"};
+  cell.content_path = "build/channels";
+  const std::string manifest = sha256("first") + "  ../../escaped\n";
+  bench.record(cell.content_path, manifest);
+  bench.put("bundle/artefacts/" + sha256(manifest), manifest);
+  bench.put("bundle/artefacts/" + sha256("first"), "first");
+  bench.seek.work = bench.path / "deep/er/work";
+  CHECK(bench.item(Thing::artifact, cell.content_path).standing == Standing::missing);
+  for (const auto& entry : fs::recursive_directory_iterator(bench.path))
+    CHECK(entry.path().filename() != "escaped");
 }

@@ -116,6 +116,12 @@ TEST_CASE("what a machine gives the kernel, and content that is a folder") {
   const Scenario all = good("dkms.yaml");
   CHECK(all.guest->driver.kind == scenario::DriverKind::dkms);
   CHECK(all.guest->content->is_folder());
+  using Damaged = std::vector<std::string>;
+  CHECK(all.content_groups.at("broken") == Damaged{"broken-truncated-x-y.bin", "broken-truncated-index",
+                                                   "broken-zero-x-y.bin", "broken-zero-index"});
+  CHECK(all.content_groups.at("cut") == Damaged{"cut-x----b.bin"});
+  CHECK(all.contents.back().damaged_file == "x/\u00e4 b.bin");
+  CHECK(scenario::damaged_name("channels", scenario::Damage::zero, "index") == "channels (index zero)");
   REQUIRE(all.machines.size() == 2);
   CHECK(all.machines[0].disk_size == 20ull << 30);
   CHECK(all.machines[0].cmdline.empty());
