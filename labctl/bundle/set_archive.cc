@@ -110,7 +110,7 @@ class SetArchive {
     while (folder && name.ends_with('/')) name.pop_back();
     if (folder && (name.empty() || name == ".")) return {};
     if (type != AE_IFREG && !folder)
-      return wrong(fmt::format("holds what is no plain file: {}", shown(last_)));
+      return wrong(fmt::format("holds what is not a plain file: {}", shown(last_)));
     if (!is_name_in_set(name))
       return wrong(fmt::format("has an entry whose name is absolute, leads out of it or cannot be listed: {}",
                                shown(last_)));

@@ -9,7 +9,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/bundle/file_set.h"
-#include "labctl/scenario/scenario.h"
+#include "labctl/plan/plan.h"
 
 namespace labctl::lab {
 

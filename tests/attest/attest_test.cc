@@ -474,39 +474,6 @@ TEST_CASE("everything that a policy asks for is asked") {
   }
 }
 
-TEST_CASE("an archive stands for its files and all of them for the archive, and for nothing else") {
-  using attest::Resource;
-  auto statement = good_statement();
-  const std::string manifest = sha256("manifest");
-  statement.subjects = {{"driver.deb", sha256("driver")},
-                        {"x.tar", sha256("archive"), {{Resource::manifest, manifest}}},
-                        {"x.tar/", manifest, {{Resource::inside, manifest}}},
-                        {"a", sha256("a"), {{Resource::inside, manifest}}},
-                        {"b", sha256("b"), {{Resource::inside, manifest}}}};
-  const auto read = attest::read_payload(attest::to_payload(statement), {});
-  REQUIRE(read);
-  const auto why = [&](const std::vector<std::string>& files) {
-    std::vector<Resource> given;
-    for (const auto& file : files) given.push_back({file, sha256(file)});
-    return attest::objection(*read, given).value_or("");
-  };
-  CHECK(why({"driver", "archive"}) == "");
-  CHECK(why({"driver", "manifest", "a", "b"}) == "");
-  CHECK(why({"driver", "archive", "a"}) == "");
-  CHECK_THAT(why({"driver", "other archive"}), ContainsSubstring("'other archive' was not tested"));
-  CHECK_THAT(why({"driver", "archive", "c"}), ContainsSubstring("'c' was not tested"));
-  CHECK_THAT(why({"archive"}), ContainsSubstring("'driver.deb' was tested"));
-  CHECK_THAT(why({"driver"}), ContainsSubstring("'x.tar' was tested"));
-  CHECK_THAT(why({"driver", "a", "b"}), ContainsSubstring("'x.tar' was tested"));
-  CHECK_THAT(why({"driver", "manifest", "a"}), ContainsSubstring("'b' was tested"));
-  // Of another archive: nothing is let out for this one's sake.
-  statement.subjects.push_back({"other", sha256("other"), {{Resource::inside, sha256("another manifest")}}});
-  CHECK_THAT(
-      attest::objection(statement, std::vector<Resource>{{"d", sha256("driver")}, {"x", sha256("archive")}})
-          .value_or(""),
-      ContainsSubstring("'other' was tested"));
-}
-
 TEST_CASE("files and subjects must be the same set") {
   const auto statement = good_statement();
   const auto why = [&](const std::vector<attest::Resource>& files) {

@@ -104,7 +104,7 @@ TEST_CASE("an archive is the set that a folder with the same files is, however i
 }
 
 TEST_CASE(
-    "what is no plain file below the archive's top is a mistake that names it, and nothing is let out") {
+    "what is not a plain file below the archive's top is a mistake that names it, and nothing is let out") {
   const Place place;
   const Member good{"a.bin", "first"};
   for (const char* name : {"/etc/x", "../x", "x/../../y", "x//y", "x\\y", "x\ny", "x/./y", ".."}) {
@@ -114,8 +114,8 @@ TEST_CASE(
   CHECK_THAT(place.refused({good, {"link", "", AE_IFLNK}}), ContainsSubstring("holds a link: 'link'"));
   CHECK_THAT(place.refused({good, {"hard", "", AE_IFREG, "a.bin"}}),
              ContainsSubstring("holds a link: 'hard'"));
-  CHECK_THAT(place.refused({good, {"pipe", "", AE_IFIFO}}), ContainsSubstring("no plain file: 'pipe'"));
-  CHECK_THAT(place.refused({good, {"tty", "", AE_IFCHR}}), ContainsSubstring("no plain file: 'tty'"));
+  CHECK_THAT(place.refused({good, {"pipe", "", AE_IFIFO}}), ContainsSubstring("not a plain file: 'pipe'"));
+  CHECK_THAT(place.refused({good, {"tty", "", AE_IFCHR}}), ContainsSubstring("not a plain file: 'tty'"));
   CHECK_THAT(place.refused({good, good}), ContainsSubstring("holds 'a.bin' twice"));
   CHECK_THAT(place.refused({good, {"./a.bin", "x"}}), ContainsSubstring("holds 'a.bin' twice"));
   CHECK_THAT(place.refused({good, {"a.bin/x", "x"}}), ContainsSubstring("'a.bin/x' below what is a file"));

@@ -30,6 +30,16 @@ TEST_CASE("a split that is read and written again is the same to the byte") {
   CHECK(outcome::shard_name(*read, 1) == "shard 1 of 0-1");
 }
 
+TEST_CASE("a split names the archive that a content was shipped as") {
+  auto split = test::make_split();
+  split.artifacts[1].archive = sha256("archive");
+  split.digest = outcome::split_digest(split);
+  const auto read = outcome::read_split(outcome::write_split(split), "split.json");
+  REQUIRE(read);
+  CHECK(read->artifacts[1].archive == sha256("archive"));
+  CHECK(read->artifacts[0].archive.empty());
+}
+
 TEST_CASE("two splits of one scenario are different ones") {
   auto one = test::make_split(), other = test::make_split();
   CHECK(outcome::split_digest(one) == outcome::split_digest(other));
@@ -103,6 +113,8 @@ TEST_CASE("a run is a shard of a split when nothing of it differs") {
       {[](auto& run) { run.plan.cells[0].settle = Millis(1); }, "its plan is not that of the split"},
       {[](auto& run) { run.plan.cells.pop_back(); }, "its plan is not that of the split"},
       {[](auto& run) { run.artifacts[0].sha256 = sha256("other"); }, "the artifact driver.ko is another one"},
+      {[](auto& run) { run.artifacts[1].archive = sha256("other"); },
+       "the artifact content.bin is another one"},
       {[](auto& run) {
          run.artifacts.push_back({"more.ko", sha256("more"), 4});
        },
