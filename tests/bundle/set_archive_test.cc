@@ -38,7 +38,7 @@ struct Place {
       archive_write_set_format_zip(out.get());
     else
       archive_write_set_format_pax_restricted(out.get());
-    archive_write_add_filter_by_name(out.get(), filter);
+    if (std::string(filter) != "none") archive_write_add_filter_by_name(out.get(), filter);
     REQUIRE(archive_write_open_filename(out.get(), file.c_str()) == ARCHIVE_OK);
     for (const auto& member : members) {
       const Owned<archive_entry, archive_entry_free> header(archive_entry_new());
