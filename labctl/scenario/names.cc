@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
+#include <vector>
 
 #include "labctl/base/text.h"
 
@@ -18,6 +18,21 @@ bool consists_of(std::string_view text, std::string_view others) {
   return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
     return c < 0x80 && (std::isalnum(c) || others.find(static_cast<char>(c)) != others.npos);
   });
+}
+
+// The names on the way to a file, without "." and what ".." takes back.
+std::vector<std::string> steps_to(std::string_view path) {
+  std::vector<std::string> steps;
+  if (path.starts_with('/')) steps.emplace_back();
+  for (auto& part : split(path, '/')) {
+    const bool back = part == "..";
+    if (part.empty() || part == ".") continue;
+    if (!back || steps.empty() || steps.back() == "..")
+      steps.push_back(std::move(part));
+    else if (!steps.back().empty())
+      steps.pop_back();
+  }
+  return steps;
 }
 
 }  // namespace
@@ -128,9 +143,7 @@ bool is_update_package(std::string_view path) {
   return is_one_line(path) && path.size() > 4 && (path.ends_with(".deb") || path.ends_with(".rpm"));
 }
 
-bool same_file(std::string_view a, std::string_view b) {
-  return std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
-}
+bool same_file(std::string_view a, std::string_view b) { return steps_to(a) == steps_to(b); }
 
 bool is_file_of_folder(std::string_view path) {
   constexpr std::size_t longest = 1000;
