@@ -33,6 +33,7 @@ outcome::CanaryDeath read_death(const fs::path& records, const std::string& imag
     return death;
   }
   const cell::Death seen = cell::read_death(cell::canary_cell(id, image, os), crash, journal->events);
+  death.due.assign(seen.due.begin(), seen.due.end());
   death.spoke.assign(seen.spoke.begin(), seen.spoke.end());
   death.title = seen.title;
   death.reason = seen.reason;

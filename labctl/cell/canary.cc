@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "labctl/base/text.h"
 
 namespace labctl::cell {
@@ -45,13 +47,23 @@ std::vector<Operation> canary_operations(scenario::Os os, Crash crash, const eve
   return operations;
 }
 
+// Out of an NMI the kernel only puts aside what it says; it comes to the console when the panic flushes it,
+// and a crash kernel is started before that.
+static bool tells_of_crash_kernel(const std::vector<event::Event>& journal) {
+  return std::any_of(journal.begin(), journal.end(), [](const event::Event& event) {
+    const auto* panicked = std::get_if<event::Panicked>(&event.what);
+    return panicked != nullptr && panicked->crash_loaded;
+  });
+}
+
 Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::Event>& journal) {
-  Death death{.crash = crash};
+  Death death{.crash = crash, .due = due(crash)};
   const auto* opened = journal.empty() ? nullptr : std::get_if<event::Opened>(&journal.front().what);
   if (opened == nullptr || opened->cell != cell.id) {
     death.reason = "its journal is another cell's";
     return death;
   }
+  if (crash == Crash::nmi && tells_of_crash_kernel(journal)) death.due.erase(Channel::console);
   const outcome::Outcome outcome = replay(cell, journal, crash);
   for (const outcome::Observation& seen : outcome.findings) {
     if (!seen.finding.suppressed.empty()) continue;
@@ -67,7 +79,7 @@ Death read_death(const plan::Cell& cell, Crash crash, const std::vector<event::E
   else if (outcome.ending == outcome::Ending::passed)
     death.reason = "the clone survived, and no channel reported its crash";
   std::vector<std::string> silent;
-  for (const Channel channel : due(crash))
+  for (const Channel channel : death.due)
     if (death.spoke.count(channel) == 0) silent.emplace_back(event::to_string(channel));
   if (death.reason.empty() && !silent.empty()) death.reason = fmt::format("silent: {}", join(silent, ", "));
   return death;

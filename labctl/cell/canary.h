@@ -18,6 +18,9 @@ std::set<event::Channel> due(guest::Crash crash);
 // What one killed clone showed.
 struct Death {
   guest::Crash crash = guest::Crash::panic;
+  // As due(); not the console of an NMI where the panic device tells of a crash kernel (kdump), which is
+  // started before a kernel shows what it says out of an NMI.
+  std::set<event::Channel> due;
   std::set<event::Channel> spoke;
   std::string title;   // of the first finding that counts, empty when there was none
   std::string reason;  // why the death proves nothing, empty when it does

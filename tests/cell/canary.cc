@@ -47,6 +47,10 @@ TEST_CASE("a canary proves its channels only when each one that is due speaks") 
     scene.tell(story::on_console(story::finding("invalid opcode in canary")));
     scene.taint |= 1U << 7;
   };
+  const auto to_crash_kernel = [](Scene& scene) {
+    scene.tell(event::Panicked{.crash_loaded = true});
+    scene.alive = false;
+  };
   const Sample samples[] = {
       {"a panic", Crash::panic, both, {Channel::console, Channel::panic_device}, ""},
       {"an nmi", Crash::nmi, both, {Channel::console, Channel::panic_device}, ""},
@@ -56,6 +60,17 @@ TEST_CASE("a canary proves its channels only when each one that is due speaks") 
        {Channel::console},
        "silent: panic-device"},
       {"a panic with a dead console", Crash::panic, panic_device, {Channel::panic_device}, "silent: console"},
+      {"an nmi with a dead console", Crash::nmi, panic_device, {Channel::panic_device}, "silent: console"},
+      {"an nmi, and a crash kernel before it comes to the console",
+       Crash::nmi,
+       to_crash_kernel,
+       {Channel::panic_device},
+       ""},
+      {"a panic with a dead console, and a crash kernel",
+       Crash::panic,
+       to_crash_kernel,
+       {Channel::panic_device},
+       "silent: console"},
       {"an oops", Crash::oops, oops, {Channel::console, Channel::evidence}, ""},
       {"an oops that leaves no taint",
        Crash::oops,

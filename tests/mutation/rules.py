@@ -905,6 +905,8 @@ RULES = [
     ("who answers for a sleeper lets it sleep", CHANNELS, "    s_.usual_sleepers.insert(place_of(sleeper));\n", ""),
 
     # ---- the canary ----
+    ("only what an NMI says may be lost with a crash kernel", "labctl/cell/canary.cc", "if (crash == Crash::nmi && tells_of_crash_kernel(journal))", "if (tells_of_crash_kernel(journal))"),
+    ("what an NMI says is lost only with a crash kernel", "labctl/cell/canary.cc", "if (crash == Crash::nmi && tells_of_crash_kernel(journal))", "if (crash == Crash::nmi)"),
     ("a canary's suppressed line proves nothing", DEATH, "    if (!seen.finding.suppressed.empty()) continue;\n", ""),
     ("a lost heartbeat is a channel", DEATH, "    death.spoke.insert(Channel::heartbeat);", "    ;"),
     ("a clone that the lab lost proves nothing", DEATH,
