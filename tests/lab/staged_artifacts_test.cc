@@ -305,7 +305,7 @@ TEST_CASE("an archive is staged as the folder that it holds, and recorded by its
   CHECK(place.lacks().empty());
   const auto checks = lab::check_artifacts(place.plan, (place.folder / "gate.yaml").string(), place.store);
   REQUIRE(checks.size() == 1);
-  CHECK(checks[0].detail == "2 content files of channels.tar.xz, 2 bytes");
+  CHECK(checks[0].detail == "2 content files of channels.tar.xz, 2 B");
   CHECK(staged.of(cell).files == folder);
   const auto digest = sha256_file(place.folder / "channels.tar.xz").value();
   std::map<std::string, std::string> archives;
