@@ -20,7 +20,7 @@ namespace labctl::bundle {
 namespace {
 
 constexpr const char* make_it_again =
-    "make the archive of plain files, named from its top: tar -C FOLDER -cf";
+    "make the archive of plain files, named from its top: tar -C FOLDER -cf FILE .";
 
 // libarchive turns names into this thread's locale: with this one they stay the bytes that stand there.
 class Utf8Names {
