@@ -38,7 +38,7 @@ mapfile -t sources < <(find labctl tests -name '*.cc' -o -name '*.h' | grep -v '
 clang-format --dry-run -Werror "${sources[@]}"
 shellcheck -S warning scenarios/*.sh scenarios/sensor/*.sh scenarios/sensor/windows/*.sh tests/*.sh tests/guests/*.sh tests/guests/nt-standin/build tests/live/*.sh .ci/run \
   labctl/guest/scripts/*.sh labctl/image/scripts/*.sh labctl/machine/libvirt/scripts/*.sh \
-  images/cloud-image/{import,prepare} images/debian-11/customize images/debian-12/{build,customize,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish templates/container/build templates/collectors/*.sh templates/rollout/apt-phase debian/tests/{gate,judge}
+  images/cloud-image/{import,prepare} images/*/customize images/debian-12/{build,finish,overlay/usr/lib/labctl/make-canary} docs/how-to/pipelines/publish templates/container/build templates/collectors/*.sh templates/rollout/apt-phase debian/tests/{gate,judge}
 
 # The programs as users have them; the rooms' own tests are built with the sanitizers below, and run once.
 part "release build, warnings are errors"
