@@ -117,13 +117,34 @@ const std::vector<Story>& stories() {
          is_crashed(s);
          hears_at_crash(s, on_console(finding("kernel panic: Fatal exception", Kind::panic)));
        }},
-      {"a line in the crash kernel that nothing clears", crashed, "page fault", 0,
-       [](Scene& s) { is_crashed(s), hears_in_crash_kernel(s, on_console(suspect())); }},
+      {"a line in the crash kernel, of which nobody is asked", crashed, "page fault", 0,
+       [](Scene& s) {
+         is_crashed(s);
+         s.each_moment = [told = false](Scene& g) mutable {
+           if (!g.state.crash_boot.kernel || g.state.down) return;
+           if (!std::exchange(told, true)) g.tell(on_console(suspect()));
+           CHECK_FALSE(g.state.suspect_asked);
+         };
+       }},
+      {"a panic device that speaks for the first time in the crash kernel", crashed,
+       "the panic device reported a kernel panic", 0,
+       [](Scene& s) {
+         is_crashed(s), s.crashes = false;
+         s.never_answers("crash-1");
+         s.when(crashing, 3s, [](Scene& g) {
+           for (const auto& text : std::set<std::string>(g.listened)) g.tell(event::Said{text});
+           g.tell(on_console(panic_at(7))), g.tell(event::KernelStarted{});
+           g.tell(event::Panicked{.crash_loaded = true});
+         });
+         s.when(crashing, 20s, [](Scene& g) { g.go_down(); });
+       }},
+      {"a dump whose size is not told", not_loaded, "is empty", 0,
+       [](Scene& s) { is_crashed(s), dump_says(s, "size=4096\n", ""); }},
       {"the same panic in another boot", crashed, our_panic, 1,
        [](Scene& s) { is_crashed(s), s.hears(settle2, 1s, on_console(panic_at(1))); }},
       {"the same panic in the kernel's log", crashed, our_panic, 0,
        [](Scene& s) {
-         is_crashed(s), hears_in_crash_kernel(s, event::Found{event::Channel::evidence, panic_at(1)});
+         is_crashed(s), hears_at_crash(s, event::Found{event::Channel::evidence, panic_at(4000)});
        }},
       {"a crash without what was written before it", crashed, "without what labctl writes to the console", 0,
        [](Scene& s) {

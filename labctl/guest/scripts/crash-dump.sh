@@ -26,7 +26,7 @@ look() { # of $dump, with $work to work in
     read=no
   fi
   [ "$form $read" != "right no" ] || why=$(tr '\r' '\n' <"$work/said" | grep -v '^ *$' | tail -n 2 | tr '\n' ' ')
-  [ "$size $finished $form $read $held" = "$size yes right yes yes" ] && [ "$size" -gt 0 ]
+  [ "$finished $form $read $held" = "yes right yes yes" ] && [ "$size" -gt 0 ]
 }
 
 dumps >/dev/null
@@ -44,4 +44,4 @@ while read -r dump; do
   rm -f "$work/core"
 done <"$work/new"
 [ -n "$found" ] || { echo dump=; find "$folder" -ls | tail -n 5 | sed 's/^/| /'; exit 0; }
-echo "$found"
+printf '%s\n' "$found"
