@@ -121,13 +121,24 @@ Json to_json(const std::vector<plan::Excluded>& excluded) {
   return list;
 }
 
-// What this host lacks for a run, or has too little of; what is as it should be is looked at as well.
-std::vector<host::Check> looked_at(const plan::Plan& plan, const std::string& file, const Cost& cost) {
+// What this host lacks for a run, or has too little of; and what is said of artifacts that it has.
+struct OnHost {
+  std::vector<host::Check> lacking;
+  std::vector<std::string> notes;
+};
+
+OnHost look_at_host(const plan::Plan& plan, const std::string& file, const Cost& cost) {
+  OnHost found;
   const auto paths = host::paths();
-  if (!paths) return {};
-  auto checks = host::check_needs(cost.needs, host::free_space_for_guests(*paths));
-  for (auto& check : lab::check_artifacts(plan, file, open_store(*paths))) checks.push_back(std::move(check));
-  return checks;
+  if (!paths) return found;
+  found.lacking = host::check_needs(cost.needs, host::free_space_for_guests(*paths));
+  std::erase_if(found.lacking, [](const auto& check) { return check.health == host::Health::ok; });
+  for (auto& check : lab::check_artifacts(plan, file, open_store(*paths)))
+    if (check.health == host::Health::ok)
+      found.notes.push_back(std::move(check.detail));
+    else
+      found.lacking.push_back(std::move(check));
+  return found;
 }
 
 std::string in_words(const host::Check& check) {
@@ -150,11 +161,8 @@ int plan(const PlanOptions& options) {
   const auto& [scenario, plan] = *loaded;
   const auto excluded = plan::excluded(scenario);
   const Cost cost = cost_of(plan);
-  auto lacking = looked_at(plan, options.scenario, cost);
-  for (const auto& check : lacking)
-    if (check.health == host::Health::ok && check.name.starts_with("artifact "))
-      loaded->second.notes.push_back(check.detail);
-  std::erase_if(lacking, [](const auto& check) { return check.health == host::Health::ok; });
+  const auto [lacking, notes] = look_at_host(plan, options.scenario, cost);
+  loaded->second.notes.insert(loaded->second.notes.end(), notes.begin(), notes.end());
   auto warnings = plan::review(scenario, plan);
   bool lacks_any = false;
   for (const auto& check : lacking) {

@@ -5,10 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "labctl/base/result.h"
-#include "labctl/bundle/file_set.h"
 #include "labctl/plan/plan.h"
 
 namespace labctl::lab {
@@ -37,10 +35,6 @@ struct TakeOrder {
 // Errors (input): there is no such file, it is empty, larger than 2 GiB, cannot be read, or damage leaves it
 // as it was.
 Result<Artifact> take(const TakeOrder& order);
-
-// Whether a set has the file that is to be damaged; `damaged` may be empty.
-Status knows_damaged_file(const std::vector<bundle::SetFile>& files, const std::string& damaged,
-                          const std::string& where);
 
 // Its size, when it is a file that guests can be given.
 Result<std::uint64_t> size_of_file(const std::filesystem::path& source, const std::string& where,

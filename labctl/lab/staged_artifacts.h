@@ -10,6 +10,7 @@
 
 #include "labctl/base/result.h"
 #include "labctl/bundle/artifact_store.h"
+#include "labctl/bundle/file_set.h"
 #include "labctl/host/doctor.h"
 #include "labctl/image/image.h"
 #include "labctl/lab/copies.h"
@@ -43,6 +44,10 @@ struct SetOrder {
   scenario::Damage damage = scenario::Damage::none;
   std::string damaged_file;
 };
+
+// Whether a set has the file that is to be damaged; `damaged` may be empty.
+Status knows_damaged_file(const std::vector<bundle::SetFile>& files, const std::string& damaged,
+                          const std::string& where);
 
 class StagedArtifacts {
  public:
